@@ -1,0 +1,310 @@
+/*
+ * chat - a ticket's viewer: client messages in, frames out.
+ *
+ *	printf '{"ticketBody":"printer jam"}\n' | PATH_INFO=/42 chat
+ *
+ * websocketd runs it once for each connection; in a pipe it does the same.
+ * Standard input holds messages, one JSON object each; standard output gets
+ * frames, one JSON object a line; websocket.md describes both.  The ticket is
+ * in PATH_INFO, as in CGI.  Settings come from the environment and, at a
+ * shell, from websocketd.conf (-c FILE: another one).
+ *
+ * Under websocketd the end of input means that the viewer has left: it exits
+ * at once.  At a shell it means that there are no more questions: it answers
+ * those that it has.  Its generation goes on in both cases.
+ *
+ * Exit code: the worst of the questions, see lib/failure.h; 102 settings.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "connection.h"
+#include "frame.h"
+#include "generation.h"
+#include "limit.h"
+#include "log.h"
+#include "message.h"
+#include "output.h"
+#include "program.h"
+#include "question.h"
+#include "request.h"
+#include "settings.h"
+
+static const char	usage[] =
+    "usage: chat [-c FILE]\n"
+    "Reads client messages from standard input and writes frames to standard\n"
+    "output, one JSON object a line, for the ticket in PATH_INFO.\n"
+    "  printf '{\"ticketBody\":\"printer jam\"}\\n' | PATH_INFO=/42 chat\n"
+    "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
+    "  -h, --help         this text\n"
+    "  -V, --version      the version\n"
+    "Exit code: 0 good, 1 the client's fault, 2 the model, 100 usage,\n"
+    "102 settings, 111 system; the worst of all questions.\n";
+
+struct chat {
+	struct settings		 settings;
+	struct connection	 connection;
+	struct message_reader	 reader;
+	struct output		 out;
+	struct question		 question;	/* the one that runs */
+	struct request		 waiting[QUESTIONS_WAITING];
+	size_t			 count;		/* of waiting */
+	char			 in[READ_MAX];	/* read, not yet taken */
+	size_t			 in_len, in_taken;
+	bool			 eof;		/* no more input */
+	int64_t			 since;		/* first byte of a message */
+	int64_t			 active;	/* the client's last byte */
+	int			 exit_code;	/* of what went wrong here */
+};
+
+/* Puts a question behind those that wait; there is room, or it is dropped. */
+static void
+enqueue(struct chat *c, struct request *r)
+{
+	if (c->count == QUESTIONS_WAITING) {
+		log_line(LOG_LEVEL_WARNING, "id=%s dropped=question",
+		    c->connection.id);
+		request_free(r);
+		return;
+	}
+	question_note(&c->question, r);
+	c->waiting[c->count++] = *r;
+}
+
+/* A whole message, or what became of one. */
+static void
+receive(struct chat *c, enum message_event event)
+{
+	const size_t	max =
+			    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES];
+	struct request	r;
+
+	if (event == MESSAGE_READY)
+		request_read(&r, c->reader.text.data, c->reader.text.len, max,
+		    c->connection.language);
+	else
+		request_refuse(&r, event == MESSAGE_TOO_LARGE ?
+		    FAILURE_TOO_LARGE : FAILURE_BAD_JSON, max,
+		    c->connection.language);
+	if (r.failure.code != FAILURE_NONE || r.type == REQUEST_ASK) {
+		enqueue(c, &r);
+		return;
+	}
+	if (r.type == REQUEST_STOP)
+		question_stop(&c->question);
+	else if (output_size(&c->out) < OUTPUT_PENDING &&
+	    frame_pong(&c->out.data) == -1)
+		log_line(LOG_LEVEL_ERROR, "error=\"no memory\"");
+	request_free(&r);
+}
+
+/*
+ * Whether another message may be taken.  Input that nobody reads freezes
+ * websocketd, so there it is read always; in a pipe it waits.
+ */
+static bool
+has_room(const struct chat *c)
+{
+	return c->connection.websocketd || c->count < QUESTIONS_WAITING;
+}
+
+/* Takes messages out of what was read. */
+static void
+take_input(struct chat *c, int64_t now)
+{
+	enum message_event	event;
+
+	while (c->in_taken < c->in_len && has_room(c)) {
+		if (!message_incomplete(&c->reader))
+			c->since = now;
+		c->in_taken += message_take(&c->reader, c->in + c->in_taken,
+		    c->in_len - c->in_taken, &event);
+		if (event != MESSAGE_MORE)
+			receive(c, event);
+	}
+}
+
+/* Reads standard input once; its end may complete a message. */
+static void
+read_input(struct chat *c, int64_t now)
+{
+	enum message_event	event;
+	ssize_t			n;
+
+	n = read(STDIN_FILENO, c->in, sizeof(c->in));
+	if (n > 0) {
+		c->in_len = (size_t)n;
+		c->in_taken = 0;
+		c->active = now;
+	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+		c->eof = true;
+		if (!c->connection.websocketd &&
+		    (event = message_end(&c->reader)) != MESSAGE_MORE)
+			receive(c, event);
+	}
+}
+
+/* Begins the questions that wait, as far as they end at once. */
+static void
+begin_waiting(struct chat *c, int64_t now)
+{
+	struct request	r;
+
+	while (c->question.state == QUESTION_IDLE && c->count > 0 &&
+	    output_size(&c->out) < OUTPUT_PENDING) {
+		r = c->waiting[0];
+		memmove(&c->waiting[0], &c->waiting[1],
+		    --c->count * sizeof(c->waiting[0]));
+		question_begin(&c->question, &r, now);
+	}
+}
+
+/* When something is due though nothing comes; see expire. */
+static int64_t
+deadline(const struct chat *c, int64_t question)
+{
+	const struct settings	*s = &c->settings;
+	int64_t			 d = question, t;
+
+	t = output_deadline(&c->out,
+	    s->number[SETTING_SEND_TIMEOUT] * 1000000);
+	d = t < d ? t : d;
+	if (!c->connection.websocketd)
+		return d;
+	if (message_incomplete(&c->reader)) {
+		t = c->since + MESSAGE_TIMEOUT * INT64_C(1000);
+		d = t < d ? t : d;
+	}
+	if (c->question.state == QUESTION_IDLE) {
+		t = c->active + s->number[SETTING_IDLE_TIMEOUT] * 1000000;
+		d = t < d ? t : d;
+	}
+	return d;
+}
+
+/* Acts on deadlines that have passed; tells whether to go on. */
+static bool
+expire(struct chat *c, int64_t now)
+{
+	const struct settings	*s = &c->settings;
+
+	if (now >= output_deadline(&c->out,
+	    s->number[SETTING_SEND_TIMEOUT] * 1000000))
+		return false;	/* a client that does not read */
+	if (!c->connection.websocketd)
+		return true;
+	if (message_incomplete(&c->reader) &&
+	    now >= c->since + MESSAGE_TIMEOUT * INT64_C(1000) &&
+	    message_end(&c->reader) != MESSAGE_MORE)
+		receive(c, MESSAGE_BROKEN);
+	return c->question.state != QUESTION_IDLE || c->count > 0 ||
+	    now < c->active + s->number[SETTING_IDLE_TIMEOUT] * 1000000;
+}
+
+/* Waits for input, output, the generation or a deadline. */
+static int
+wait_for(struct chat *c, struct pollfd p[3], int64_t now)
+{
+	bool	in = !c->eof && c->in_taken == c->in_len && has_room(c);
+
+	p[0] = (struct pollfd){ in ? STDIN_FILENO : -1, POLLIN, 0 };
+	p[1] = (struct pollfd){ output_pending(&c->out) ? c->out.fd : -1,
+	    POLLOUT, 0 };
+	return poll(p, 3, clock_poll(now, deadline(c,
+	    question_wait(&c->question, &p[2]))));
+}
+
+/* Whether all that was asked has been answered and read. */
+static bool
+finished(const struct chat *c)
+{
+	if (!c->eof)
+		return false;
+	return c->connection.websocketd || (c->in_taken == c->in_len &&
+	    c->count == 0 && c->question.state == QUESTION_IDLE &&
+	    !output_pending(&c->out));
+}
+
+/* The loop; returns when there is nothing more to do. */
+static void
+serve(struct chat *c)
+{
+	struct pollfd	p[3] = { 0 };
+	int64_t		now = clock_us();
+
+	for (c->active = now; ; now = clock_us()) {
+		if (p[0].revents != 0)
+			read_input(c, now);
+		question_step(&c->question, &p[2], now);
+		do {
+			take_input(c, now);
+			begin_waiting(c, now);
+		} while (c->in_taken < c->in_len && has_room(c));
+		if (output_write(&c->out, now) == -1)
+			return;		/* nobody reads any more */
+		if (c->question.state != QUESTION_IDLE)
+			c->active = now;
+		if (finished(c))
+			return;
+		if (!expire(c, now)) {
+			c->exit_code = EXIT_CLIENT;
+			return;
+		}
+		if (wait_for(c, p, now) == -1) {
+			if (errno != EINTR) {
+				c->exit_code = EXIT_SYSTEM;
+				return;
+			}
+			memset(p, 0, sizeof(p));
+		}
+	}
+}
+
+/* Reads the options, the settings and the environment. */
+static void
+set_up(struct chat *c, int argc, char *argv[])
+{
+	const bool	 cgi = connection_is_websocketd();
+	const char	*file;
+
+	if (program_options(argc, argv, usage, &file) != argc)
+		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
+	program_settings(&c->settings, file, cgi);
+	connection_read(&c->connection, &c->settings);
+	log_open("chat", cgi ? c->settings.text[SETTING_LOG] : NULL);
+	if (generation_prepare(c->settings.text[SETTING_RUN_DIR]) == -1)
+		log_line(LOG_LEVEL_ERROR, "call=run_dir path=\"%s\" "
+		    "error=\"%s\"", c->settings.text[SETTING_RUN_DIR],
+		    strerror(errno));
+	c->reader.text.cap = MESSAGE_MAX(
+	    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES]);
+	c->out.fd = STDOUT_FILENO;
+	c->out.data.cap = OUTPUT_MAX;
+	question_init(&c->question, &c->settings, &c->connection, &c->out);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct chat	c;
+	size_t			i;
+
+	program_start();
+	set_up(&c, argc, argv);
+	serve(&c);
+	question_free(&c.question);
+	for (i = 0; i < c.count; i++)
+		request_free(&c.waiting[i]);
+	message_free(&c.reader);
+	buf_free(&c.out.data);
+	settings_free(&c.settings);
+	return c.exit_code > c.question.exit_code ? c.exit_code :
+	    c.question.exit_code;
+}

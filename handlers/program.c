@@ -1,0 +1,88 @@
+/*
+ * What the mains of all programs begin with.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "failure.h"
+#include "program.h"
+
+void
+program_start(void)
+{
+	int	fd;
+
+	/* A socket that became descriptor 1 would get our output. */
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			_exit(EXIT_SYSTEM);
+	} while (fd <= STDERR_FILENO);
+	(void)close(fd);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_IGN);		/* no zombies */
+	(void)umask(077);
+}
+
+void
+program_fail(int code, const char *format, ...)
+{
+	va_list	ap;
+
+	(void)fprintf(stderr, "%s: ", program_invocation_short_name);
+	va_start(ap, format);
+	(void)vfprintf(stderr, format, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+	exit(code);
+}
+
+int
+program_options(int argc, char *argv[], const char *usage, const char **file)
+{
+	static const struct option	options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int				o;
+
+	*file = NULL;
+	opterr = 0;
+	while ((o = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1) {
+		switch (o) {
+		case 'c':
+			*file = optarg;
+			break;
+		case 'h':
+			(void)fputs(usage, stdout);
+			exit(EXIT_GOOD);
+		case 'V':
+			(void)puts("ticketchat " VERSION);
+			exit(EXIT_GOOD);
+		default:
+			program_fail(EXIT_USAGE, "unknown option or missing "
+			    "value: %s (try --help)", argv[optind - 1]);
+		}
+	}
+	return optind;
+}
+
+void
+program_settings(struct settings *s, const char *file, int environment_only)
+{
+	if (file == NULL && !environment_only) {
+		if (settings_load(s, settings_default_file, 1) == 0)
+			return;
+	} else if (settings_load(s, file, 0) == 0) {
+		return;
+	}
+	program_fail(EXIT_SETTINGS, "%s", s->error);
+}

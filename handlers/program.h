@@ -1,0 +1,34 @@
+/*
+ * What the mains of all programs begin with: safe descriptors and signals,
+ * the options that they share, the settings.
+ */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include "settings.h"
+
+/* Descriptors 0 to 2 open, SIGPIPE ignored, children reaped, umask 077. */
+void program_start(void);
+
+/*
+ * Reads the options that every program has: -c FILE (to *file; NULL if it is
+ * not given), --help and --version.  `usage' is the manual that --help
+ * prints.  Returns the index of the first argument that is no option; after
+ * --help, --version or bad usage it exits.
+ */
+int program_options(int argc, char *argv[], const char *usage,
+    const char **file);
+
+/*
+ * Loads the settings: environment, then the file; the default one may be
+ * absent.  With `environment_only' no file is read unless one was named.
+ * A bad setting is one line on stderr and exit code 102.
+ */
+void program_settings(struct settings *, const char *file,
+    int environment_only);
+
+/* One line on stderr ("chat: …"), then exits. */
+void program_fail(int code, const char *format, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+
+#endif

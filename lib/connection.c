@@ -1,0 +1,68 @@
+/*
+ * Reading the CGI environment.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+
+int64_t
+connection_number(const char *text)
+{
+	size_t		len;
+	long long	n;
+
+	if (text[0] < '1' || text[0] > '9')
+		return 0;
+	len = strspn(text, "0123456789");
+	if (text[len] != '\0' || len > 19)
+		return 0;
+	errno = 0;
+	n = strtoll(text, NULL, 10);
+	return errno == 0 ? n : 0;
+}
+
+static enum language
+language(const struct settings *s)
+{
+	const char	*accepted;
+	enum language	 l;
+
+	if (s->number[SETTING_LANGUAGE] == LANGUAGE_FIXED_PT)
+		return LANGUAGE_PT;
+	if (s->number[SETTING_LANGUAGE] == LANGUAGE_FIXED_EN)
+		return LANGUAGE_EN;
+	if ((accepted = getenv("HTTP_ACCEPT_LANGUAGE")) == NULL ||
+	    (l = language_of(accepted)) == LANGUAGE__MAX)
+		return LANGUAGE_PT;
+	return l;
+}
+
+static const char *
+or_dash(const char *name)
+{
+	const char	*v = getenv(name);
+
+	return v != NULL && *v != '\0' ? v : "-";
+}
+
+bool
+connection_is_websocketd(void)
+{
+	return getenv("GATEWAY_INTERFACE") != NULL;
+}
+
+void
+connection_read(struct connection *c, const struct settings *s)
+{
+	const char	*path = getenv("PATH_INFO");
+
+	c->websocketd = connection_is_websocketd();
+	c->ticket = path != NULL && *path == '/' ?
+	    connection_number(path + 1) : 0;
+	c->origin = getenv("HTTP_ORIGIN");
+	c->id = or_dash("UNIQUE_ID");
+	c->remote = or_dash("REMOTE_ADDR");
+	c->language = language(s);
+}

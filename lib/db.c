@@ -1,0 +1,188 @@
+/*
+ * A connection to an SQLite database.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "db.h"
+#include "limit.h"
+#include "lock.h"
+#include "store.h"
+
+enum { WRITE_LOCK = 1 };	/* the byte of "<database>-lock" */
+
+enum failure_code
+db_fail(struct store *s, const char *what)
+{
+	(void)snprintf(s->error, sizeof(s->error), "%s: %s", what,
+	    s->db == NULL ? strerror(errno) : sqlite3_errmsg(s->db));
+	return FAILURE_STORAGE;
+}
+
+struct store *
+db_make(const char *path)
+{
+	struct store	*s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	s->lock = -1;
+	(void)snprintf(s->path, sizeof(s->path), "%s", path);
+	return s;
+}
+
+/*
+ * Opens the file and sets the connection up: defensive, durable (FULL), and
+ * leaving the -wal and -shm files where they are, so that the many short
+ * connections do not make and sync them anew each time.
+ */
+enum failure_code
+db_connect(struct store *s, int flags)
+{
+	int	on = 1;
+
+	if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX |
+	    SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
+		return db_fail(s, s->path);
+	(void)sqlite3_busy_timeout(s->db, STORE_TIMEOUT);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
+	    NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+	    NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+	(void)sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL,
+	    &on);
+	if (sqlite3_exec(s->db, "PRAGMA synchronous = FULL;"
+	    "PRAGMA cell_size_check = ON", NULL, NULL, NULL) != SQLITE_OK)
+		return db_fail(s, s->path);
+	return FAILURE_NONE;
+}
+
+int
+db_pragma(struct store *s, const char *sql)
+{
+	sqlite3_stmt	*st;
+	int		 v = -1;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK)
+		return -1;
+	if (sqlite3_step(st) == SQLITE_ROW)
+		v = sqlite3_column_int(st, 0);
+	(void)sqlite3_finalize(st);
+	return v;
+}
+
+sqlite3_stmt *
+db_statement(struct store *s, enum statement which)
+{
+	sqlite3_stmt	**st = &s->statement[which];
+
+	if (*st == NULL && sqlite3_prepare_v3(s->db, store_statements[which],
+	    -1, 0, st, NULL) != SQLITE_OK)
+		return NULL;
+	return *st;
+}
+
+sqlite3_stmt *
+db_statement_of(struct store *s, enum statement which, int64_t arg)
+{
+	sqlite3_stmt	*st;
+
+	if ((st = db_statement(s, which)) == NULL ||
+	    sqlite3_bind_int64(st, 1, arg) != SQLITE_OK)
+		return NULL;
+	return st;
+}
+
+bool
+db_bind_text(sqlite3_stmt *st, int i, const char *text, size_t len)
+{
+	return sqlite3_bind_text64(st, i, text == NULL ? "" : text, len,
+	    SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK;
+}
+
+enum failure_code
+db_done(struct store *s, sqlite3_stmt *st, int rc)
+{
+	enum failure_code	code = FAILURE_NONE;
+
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		code = db_fail(s, sqlite3_sql(st));
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return code;
+}
+
+enum failure_code
+db_run(struct store *s, sqlite3_stmt *st, int64_t *id)
+{
+	int	rc;
+
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (id != NULL)
+			*id = sqlite3_column_int64(st, 0);
+		rc = sqlite3_step(st);
+	}
+	return db_done(s, st, rc);
+}
+
+enum failure_code
+db_lock(struct store *s)
+{
+	char	path[sizeof(s->path) + 8];
+
+	if (s->lock == -1) {
+		(void)snprintf(path, sizeof(path), "%s-lock", s->path);
+		s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC |
+		    O_NOFOLLOW, 0600);
+	}
+	/* Without its file it is done without: it is a help only. */
+	if (s->lock == -1 || lock_wait(s->lock, WRITE_LOCK, clock_us() +
+	    STORE_TIMEOUT * INT64_C(1000)) != 0)
+		return FAILURE_NONE;
+	(void)snprintf(s->error, sizeof(s->error),
+	    "the write lock is held for too long");
+	return FAILURE_STORAGE;
+}
+
+void
+db_unlock(struct store *s)
+{
+	if (s->lock != -1)
+		lock_release(s->lock, WRITE_LOCK);
+}
+
+enum failure_code
+db_begin(struct store *s)
+{
+	enum failure_code	rc;
+
+	if ((rc = db_lock(s)) != FAILURE_NONE)
+		return rc;
+	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ==
+	    SQLITE_OK)
+		return FAILURE_NONE;
+	rc = db_fail(s, "begin");
+	db_unlock(s);
+	return rc;
+}
+
+enum failure_code
+db_end(struct store *s, enum failure_code rc)
+{
+	if (rc == FAILURE_NONE && sqlite3_exec(s->db, "COMMIT", NULL, NULL,
+	    NULL) != SQLITE_OK)
+		rc = db_fail(s, "commit");
+	if (rc != FAILURE_NONE)
+		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	db_unlock(s);
+	return rc;
+}

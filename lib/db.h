@@ -1,0 +1,72 @@
+/*
+ * A connection to an SQLite database: opened defensively, with the statements
+ * of sql/ and write transactions behind a lock.  Only the files that stand
+ * behind lib/store.h use it.
+ */
+#ifndef DB_H
+#define DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failure.h"
+#include "sql.h"
+
+struct store {
+	sqlite3		*db;
+	sqlite3_stmt	*statement[STATEMENT__MAX];
+	int		 lock;		/* the write lock's file; -1: none */
+	char		 path[512];
+	char		 error[1024];	/* why the last call failed */
+};
+
+/* A store that is not connected; NULL if there is no memory. */
+struct store *db_make(const char *path);
+
+/*
+ * Connects it: `flags' are SQLITE_OPEN_READWRITE, with _CREATE where the file
+ * may be made.  The functions below return FAILURE_NONE, or FAILURE_STORAGE
+ * with the reason in `error'.
+ */
+enum failure_code db_connect(struct store *, int flags);
+
+/* Notes the reason and returns FAILURE_STORAGE. */
+enum failure_code db_fail(struct store *, const char *what);
+
+/* The number that a PRAGMA or a SELECT answers; -1 if it does not. */
+int db_pragma(struct store *, const char *sql);
+
+/* A statement ready to be bound, prepared once; NULL on error. */
+sqlite3_stmt *db_statement(struct store *, enum statement);
+
+/* As db_statement, with ?1 bound. */
+sqlite3_stmt *db_statement_of(struct store *, enum statement, int64_t);
+
+/* Binds a text that outlives the statement's use. */
+bool db_bind_text(sqlite3_stmt *, int i, const char *, size_t len);
+
+/* Ends a statement's use; rc is what sqlite3_step returned last. */
+enum failure_code db_done(struct store *, sqlite3_stmt *, int rc);
+
+/* Runs a bound statement to its end; *id gets what it RETURNs, if it does. */
+enum failure_code db_run(struct store *, sqlite3_stmt *, int64_t *id);
+
+/*
+ * The lock in front of writers makes them queue in the kernel, where SQLite
+ * alone lets them sleep and try: 50 writers got ten times as much done.
+ */
+enum failure_code db_lock(struct store *);
+void db_unlock(struct store *);
+
+/* Begins a transaction that will write, behind the lock. */
+enum failure_code db_begin(struct store *);
+
+/*
+ * Ends it: commits if rc is FAILURE_NONE, otherwise rolls back.  Returns rc,
+ * or why the commit failed.
+ */
+enum failure_code db_end(struct store *, enum failure_code rc);
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * Writing and reading frames.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "frame.h"
+#include "json.h"
+#include "jsonw.h"
+#include "limit.h"
+#include "utf8.h"
+
+static const char *const states[FRAME_STATE__MAX] = {
+	[FRAME_QUEUED] = "queued",
+	[FRAME_LOADING] = "loading",
+	[FRAME_THINKING] = "thinking",
+	[FRAME_GENERATING] = "generating",
+};
+
+static const char *const cached_message[LANGUAGE__MAX] = {
+	[LANGUAGE_PT] = "Este chamado já tinha uma resposta.",
+	[LANGUAGE_EN] = "This ticket had an answer already.",
+};
+
+/* A stream frame around its text. */
+static const char	stream_head[] = "{\"type\":\"stream\",\"content\":\"";
+static const char	stream_tail[] = "\"}\n";
+
+/* Opens a frame of a type. */
+static void
+begin(struct jsonw *w, struct buf *b, const char *type)
+{
+	jsonw_begin(w, b);
+	jsonw_object(w, NULL);
+	jsonw_text(w, "type", type);
+}
+
+int
+frame_cached(struct buf *b, const char *response, size_t len,
+    const char *created, bool body_changed, enum language language)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "cached");
+	jsonw_string(&w, "response", response, len);
+	jsonw_text(&w, "message", cached_message[language]);
+	jsonw_text(&w, "createdAt", created);
+	if (body_changed)
+		jsonw_bool(&w, "bodyChanged", true);
+	return jsonw_end(&w, true);
+}
+
+int
+frame_done(struct buf *b, bool cut_by_length)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "done");
+	if (cut_by_length)
+		jsonw_text(&w, "reason", "length");
+	return jsonw_end(&w, true);
+}
+
+/* A message with its detail in place of {}. */
+static void
+fill(char *to, size_t size, const char *message, const char *detail)
+{
+	const char	*hole = strstr(message, "{}");
+
+	if (hole == NULL)
+		(void)snprintf(to, size, "%s", message);
+	else
+		(void)snprintf(to, size, "%.*s%s%s", (int)(hole - message),
+		    message, detail, hole + 2);
+}
+
+int
+frame_error(struct buf *b, const struct failure *f, enum language language)
+{
+	struct jsonw	w;
+	char		message[512];
+
+	fill(message, sizeof(message), failure_message(f->code, language),
+	    f->detail);
+	begin(&w, b, "error");
+	jsonw_text(&w, "message", message);
+	jsonw_text(&w, "code", failure_name(f->code));
+	jsonw_bool(&w, "retryable", failure_retryable(f->code));
+	if (f->retry_after > 0)
+		jsonw_int(&w, "retryAfter", f->retry_after);
+	if (f->detail[0] != '\0')
+		jsonw_text(&w, "detail", f->detail);
+	return jsonw_end(&w, true);
+}
+
+int
+frame_status(struct buf *b, enum frame_state state, int position)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "status");
+	jsonw_text(&w, "state", states[state]);
+	if (state == FRAME_QUEUED)
+		jsonw_int(&w, "position", position);
+	return jsonw_end(&w, true);
+}
+
+int
+frame_pong(struct buf *b)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "pong");
+	return jsonw_end(&w, true);
+}
+
+int
+frame_session(struct buf *b, int64_t session, int64_t pid)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "session");
+	jsonw_int(&w, "session", session);
+	jsonw_int(&w, "pid", pid);
+	return jsonw_end(&w, true);
+}
+
+int
+frame_stream_end(struct frame_stream *s)
+{
+	if (s->open == 0)
+		return 0;
+	s->open = 0;
+	return buf_puts(s->out, stream_tail);
+}
+
+/* How many bytes s takes within a JSON string: an upper bound by counting. */
+static size_t
+escaped(const char *s, size_t len)
+{
+	size_t	i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		unsigned char	c = (unsigned char)s[i];
+
+		n += c < 0x20 || c == 0x7f ? 6 : c == '"' || c == '\\' ? 2 : 1;
+	}
+	return n;
+}
+
+/* Adds a piece that fits one frame. */
+static int
+add(struct frame_stream *s, const char *text, size_t len, size_t need)
+{
+	size_t	before;
+
+	if (s->open > 0 &&
+	    s->open + need + sizeof(stream_tail) - 1 > FRAME_MAX &&
+	    frame_stream_end(s) == -1)
+		return -1;
+	before = s->out->len - s->open;
+	if ((s->open == 0 && buf_puts(s->out, stream_head) == -1) ||
+	    jsonw_escape(s->out, text, len) == -1)
+		return -1;
+	s->open = s->out->len - before;
+	return 0;
+}
+
+int
+frame_stream_add(struct frame_stream *s, const char *text, size_t len)
+{
+	const size_t	room = FRAME_MAX - (sizeof(stream_head) - 1) -
+			    (sizeof(stream_tail) - 1);
+	size_t		need, part;
+
+	while ((need = escaped(text, len)) > room) {
+		/* One byte takes six at most: this part always fits. */
+		part = utf8_cut(text, len, room / 6);
+		if (add(s, text, part, escaped(text, part)) == -1)
+			return -1;
+		text += part;
+		len -= part;
+	}
+	return len == 0 ? 0 : add(s, text, len, need);
+}
+
+/* Reads an error frame's code and detail. */
+static struct failure
+read_failure(const struct json *j)
+{
+	struct buf	code = BUF_INIT(64), detail = BUF_INIT(256);
+	struct failure	f = failure_make(FAILURE_INTERNAL, NULL);
+
+	if (json_string(j, json_member(j, 0, "code"), false, &code) == 0 &&
+	    (json_member(j, 0, "detail") == -1 ||
+	    json_string(j, json_member(j, 0, "detail"), false, &detail) == 0))
+		f = failure_make(failure_from_name(code.data, code.len),
+		    detail.data);
+	f.retry_after = (int)json_int(j, json_member(j, 0, "retryAfter"), 0);
+	buf_free(&code);
+	buf_free(&detail);
+	return f;
+}
+
+void
+frame_read(struct frame *f, const char *line, size_t len)
+{
+	struct json	j = { 0 };
+	int		type;
+
+	memset(f, 0, sizeof(*f));
+	if (len >= sizeof(stream_head) - 1 &&
+	    memcmp(line, stream_head, sizeof(stream_head) - 1) == 0) {
+		f->type = FRAME_STREAM;
+		return;
+	}
+	if (json_parse(&j, line, len, MESSAGE_DEPTH, MESSAGE_TOKENS) == -1) {
+		json_free(&j);
+		return;
+	}
+	type = json_member(&j, 0, "type");
+	if (json_equals(&j, type, "done")) {
+		f->type = FRAME_DONE;
+	} else if (json_equals(&j, type, "status")) {
+		f->type = FRAME_STATUS;
+	} else if (json_equals(&j, type, "error")) {
+		f->type = FRAME_ERROR;
+		f->failure = read_failure(&j);
+	} else if (json_equals(&j, type, "session")) {
+		f->type = FRAME_SESSION;
+		f->session = json_int(&j, json_member(&j, 0, "session"), 0);
+		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
+	}
+	json_free(&j);
+}

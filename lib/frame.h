@@ -1,0 +1,74 @@
+/*
+ * The frames: every line that a client gets, and those that answer sends to
+ * chat.  One JSON object a line, as websocket.md describes them.
+ */
+#ifndef FRAME_H
+#define FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "failure.h"
+#include "language.h"
+
+/* What a generation is doing, for those who asked for `status'. */
+enum frame_state {
+	FRAME_QUEUED, FRAME_LOADING, FRAME_THINKING, FRAME_GENERATING,
+	FRAME_STATE__MAX
+};
+
+/* What a line from answer is. */
+enum frame_type {
+	FRAME_OTHER, FRAME_SESSION, FRAME_STREAM, FRAME_STATUS, FRAME_DONE,
+	FRAME_ERROR
+};
+
+/*
+ * Each appends one whole line; returns 0, or -1 with the buffer unchanged
+ * (over its cap, no memory).
+ */
+int frame_cached(struct buf *, const char *response, size_t len,
+    const char *created, bool body_changed, enum language)
+    __attribute__((warn_unused_result));
+int frame_done(struct buf *, bool cut_by_length)
+    __attribute__((warn_unused_result));
+int frame_error(struct buf *, const struct failure *, enum language)
+    __attribute__((warn_unused_result));
+int frame_status(struct buf *, enum frame_state, int position)
+    __attribute__((warn_unused_result));
+int frame_pong(struct buf *) __attribute__((warn_unused_result));
+
+/* answer's first line to chat: the session that it works on, and its pid. */
+int frame_session(struct buf *, int64_t session, int64_t pid)
+    __attribute__((warn_unused_result));
+
+/*
+ * Stream frames are written piece by piece, so that what a model sends at the
+ * same time leaves as one frame.  A frame ends between two pieces; a piece
+ * that is too long for one alone is cut between characters.
+ */
+struct frame_stream {
+	struct buf	*out;		/* borrowed; whole frames go here */
+	size_t		 open;		/* length of the frame being written,
+					   the end of `out'; 0: none is */
+};
+
+int frame_stream_add(struct frame_stream *, const char *text, size_t len)
+    __attribute__((warn_unused_result));
+int frame_stream_end(struct frame_stream *)
+    __attribute__((warn_unused_result));
+
+/* A line that answer sent, read by chat. */
+struct frame {
+	enum frame_type	type;
+	int64_t		session;	/* of a session frame */
+	int64_t		pid;
+	struct failure	failure;	/* of an error frame */
+};
+
+/* Reads one line; one that is no frame is FRAME_OTHER. */
+void frame_read(struct frame *, const char *line, size_t len);
+
+#endif

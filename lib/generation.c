@@ -1,0 +1,224 @@
+/*
+ * Meeting at a ticket's socket.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "generation.h"
+#include "limit.h"
+#include "lock.h"
+
+static const char	program[] = LIBEXECDIR "/answer";
+static const char	claims[] = "claims";
+
+int
+generation_path(char *path, size_t size, const char *run_dir, int64_t ticket)
+{
+	int	n;
+
+	n = snprintf(path, size, "%s/%" PRId64 ".sock", run_dir, ticket);
+	if (n < 0 || (size_t)n >= size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 0;
+}
+
+int
+generation_prepare(const char *run_dir)
+{
+	char		path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct stat	st;
+
+	if (generation_path(path, sizeof(path), run_dir, INT64_MAX) == -1)
+		return -1;
+	if (mkdir(run_dir, 0700) == -1 && errno != EEXIST)
+		return -1;
+	if (stat(run_dir, &st) == -1)
+		return -1;
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+		errno = EPERM;
+		return -1;
+	}
+	return 0;
+}
+
+int
+generation_peer_is_ours(int fd)
+{
+	struct ucred	who;
+	socklen_t	len = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+	    who.uid == geteuid();
+}
+
+/* A socket and the address of a ticket; returns it or -1. */
+static int
+unix_socket(const char *run_dir, int64_t ticket, struct sockaddr_un *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->sun_family = AF_UNIX;
+	if (generation_path(a->sun_path, sizeof(a->sun_path), run_dir,
+	    ticket) == -1)
+		return -1;
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+enum generation
+generation_connect(const char *run_dir, int64_t ticket, int *fd)
+{
+	struct sockaddr_un	a;
+	int			s, saved;
+
+	if ((s = unix_socket(run_dir, ticket, &a)) == -1)
+		return GENERATION_ERROR;
+	if (connect(s, (const struct sockaddr *)&a, sizeof(a)) == 0) {
+		if (generation_peer_is_ours(s)) {
+			*fd = s;
+			return GENERATION_RUNNING;
+		}
+		errno = EPERM;
+	}
+	saved = errno;
+	(void)close(s);
+	errno = saved;
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		return GENERATION_NONE;
+	return errno == EAGAIN || errno == EINTR ? GENERATION_BUSY :
+	    GENERATION_ERROR;
+}
+
+int
+generation_claim(const char *run_dir, int64_t ticket)
+{
+	int	fd, got, saved;
+
+	if ((fd = lock_open(run_dir, claims)) == -1)
+		return -1;
+	if ((got = lock_try(fd, ticket)) == 1)
+		return fd;
+	saved = got == 0 ? 0 : errno;
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+generation_listen(const char *run_dir, int64_t ticket)
+{
+	struct sockaddr_un	a;
+	int			s, saved;
+
+	if ((s = unix_socket(run_dir, ticket, &a)) == -1)
+		return -1;
+	if ((unlink(a.sun_path) == 0 || errno == ENOENT) &&
+	    bind(s, (const struct sockaddr *)&a, sizeof(a)) == 0 &&
+	    listen(s, BACKLOG) == 0)
+		return s;
+	saved = errno;
+	(void)close(s);
+	errno = saved;
+	return -1;
+}
+
+void
+generation_sweep(const char *run_dir, int64_t ticket)
+{
+	char	path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+	if (generation_path(path, sizeof(path), run_dir, ticket) == 0)
+		(void)unlink(path);
+}
+
+/* The ticket's text in a file of memory, at its start; or -1. */
+static int
+text_file(const char *text, size_t len)
+{
+	ssize_t	n;
+	size_t	done;
+	int	fd;
+
+	if ((fd = memfd_create("ticket", MFD_CLOEXEC)) == -1)
+		return -1;
+	for (done = 0; done < len; done += (size_t)n) {
+		if ((n = write(fd, text + done, len - done)) == -1) {
+			(void)close(fd);
+			return -1;
+		}
+	}
+	(void)lseek(fd, 0, SEEK_SET);	/* a memfd can seek */
+	return fd;
+}
+
+/* Starts the program; the arguments were prepared.  Returns as posix_spawn. */
+static int
+spawn(pid_t *pid, int in, int listener, char *const argv[], char *const env[])
+{
+	posix_spawn_file_actions_t	files;
+	posix_spawnattr_t		attr;
+	sigset_t			all, none;
+	int				rc;
+
+	(void)sigfillset(&all);
+	(void)sigemptyset(&none);
+	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
+		return rc;
+	if ((rc = posix_spawnattr_init(&attr)) != 0)
+		goto files;
+	/* `in' first: it may be descriptor 3 itself. */
+	if ((rc = posix_spawn_file_actions_adddup2(&files, in, 0)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, listener,
+	    3)) == 0 &&
+	    (rc = posix_spawn_file_actions_addopen(&files, 1, "/dev/null",
+	    O_WRONLY, 0)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, 1, 2)) == 0 &&
+	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
+	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
+	    (rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID |
+	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)) == 0)
+		rc = posix_spawn(pid, program, &files, &attr, argv, env);
+	(void)posix_spawnattr_destroy(&attr);
+files:
+	(void)posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+int
+generation_start(const struct settings *s, int64_t ticket, int64_t session,
+    int listener, const char *text, size_t len)
+{
+	char	 name[] = "answer", t[24], id[24], **env;
+	char	*argv[] = { name, t, id, NULL };
+	pid_t	 pid = -1;
+	int	 in, rc;
+
+	(void)snprintf(t, sizeof(t), "%" PRId64, ticket);
+	(void)snprintf(id, sizeof(id), "%" PRId64, session);
+	if ((env = settings_environment(s)) == NULL)
+		return -1;
+	if ((in = text_file(text, len)) == -1) {
+		rc = errno;
+	} else {
+		rc = spawn(&pid, in, listener, argv, env);
+		(void)close(in);
+	}
+	free(env);
+	errno = rc;
+	return rc == 0 ? (int)pid : -1;
+}

@@ -1,0 +1,71 @@
+/*
+ * Those who follow a generation: a listener, the frames so far in one buffer,
+ * and for each follower a descriptor and how far into it he is.  A slow one
+ * delays nobody.
+ */
+#ifndef HUB_H
+#define HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "buf.h"
+
+struct follower {
+	int	 fd;
+	size_t	 offset;	/* of frames, sent */
+	char	 head[160];	/* a line that goes before the next frame */
+	size_t	 head_len, head_sent;
+	unsigned status;	/* the number of the status line he got */
+	char	 in[16];	/* what he says: a line */
+	size_t	 in_len;
+	bool	 plain;		/* stdout, not a socket */
+	bool	 blocked;	/* we wait until he can be written to */
+};
+
+struct hub {
+	int		 epoll;		/* readable: call hub_step */
+	int		 listener;	/* -1: closed */
+	struct follower	**followers;
+	size_t		 count, size;
+	struct buf	 frames;	/* append whole lines; never shrinks */
+	char		 first[128];	/* the line that each gets first */
+	char		 status[128];	/* the newest status line */
+	unsigned	 status_number;	/* 0: none yet */
+	bool		 met;		/* somebody has been here */
+	bool		 stop;		/* a follower said stop */
+	int		 signals;	/* signalfd(2) of SIGTERM and SIGINT */
+	bool		 terminate;	/* one of them has come */
+	int64_t		 accept_again;	/* after EMFILE; 0: at once */
+};
+
+/*
+ * `frames' gets the cap.  SIGTERM and SIGINT are blocked from now on and set
+ * `terminate'.  Returns 0, or -1 with errno.
+ */
+int hub_init(struct hub *, size_t cap);
+
+/* Follow from a listening socket, or on stdout.  As hub_init. */
+int hub_listen(struct hub *, int listener);
+int hub_add(struct hub *, int fd, bool plain);
+
+/* The line that tells a state; it replaces the last one. */
+void hub_status(struct hub *, const char *line, size_t len);
+
+/* Accepts, hears what followers say, writes what they can take. */
+void hub_step(struct hub *, int64_t now);
+
+/* Writes new frames to all who can take them: once a turn of the loop. */
+void hub_write(struct hub *);
+
+/* Takes those who wait in the backlog and closes the listener. */
+void hub_close_listener(struct hub *);
+
+/* Whether everybody has got everything. */
+bool hub_drained(const struct hub *);
+
+void hub_free(struct hub *);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * Every cap and every fixed wait that is not a setting, in one place, each
+ * with its reason.  What an administrator may want to change is in
+ * websocketd.conf instead; see lib/settings.h.
+ */
+#ifndef LIMIT_H
+#define LIMIT_H
+
+/* Sizes, in bytes. */
+
+/*
+ * A frame to the client but for `cached'.  websocketd hands a line of up to
+ * 4,082 bytes on as one WebSocket frame and splits a longer one; a pipe takes
+ * PIPE_BUF (4,096) at once.
+ */
+#define FRAME_MAX	4000
+
+/* One write to stdout: after POLLOUT a pipe takes PIPE_BUF without blocking. */
+#define WRITE_MAX	4096
+
+/* One read from stdin or a socket: what fits a page-sized pipe buffer well. */
+#define READ_MAX	16384
+
+/*
+ * A character of the ticket may arrive as `\u00e1', six bytes; the rest is
+ * for a token, the other fields and indentation.
+ */
+#define MESSAGE_MAX(ticket)	((ticket) * 6 + 32768)
+
+/* A token in a message: far over any JWT, far under what hurts. */
+#define TOKEN_MAX	8192
+
+/* Brackets in a client message; the protocol itself needs one. */
+#define MESSAGE_DEPTH	64
+
+/* Tokens (jsmn's) of a client message: the protocol has six fields. */
+#define MESSAGE_TOKENS	1024
+
+/* Ollama caps its runners' lines at 8 MB, and so do its own clients. */
+#define UPSTREAM_LINE_MAX	(8 * 1024 * 1024)
+
+/*
+ * Tokens (jsmn's) of an upstream line: /api/generate ends with one integer
+ * for each token of the context, and the largest contexts have 262,144.
+ */
+#define UPSTREAM_TOKENS	600000
+
+/* Brackets of an upstream line; /api/tags and tool calls stay far below. */
+#define UPSTREAM_DEPTH	64
+
+/* The body of a refusal, of which only `error' is looked at. */
+#define UPSTREAM_BODY_MAX	65536
+
+/* A list of models: `ollama list' of a large server is some 100 KB. */
+#define UPSTREAM_LIST_MAX	(4 * 1024 * 1024)
+
+/* SYSTEM_PROMPT_FILE: a page of text; more would eat the model's context. */
+#define SYSTEM_PROMPT_MAX	65536
+
+/* websocketd.conf: ours has 10 KB with its comments. */
+#define SETTINGS_FILE_MAX	262144
+
+/* One value of a setting, so that it fits an error line and an environment. */
+#define SETTING_MAX	4096
+
+/* A log line: websocketd stops reading a handler's stderr at 4,096. */
+#define LOG_LINE_MAX	1000
+
+/* Output that waits for a client that reads slowly, before we stop reading
+ * for it; a `cached' frame may be longer and counts alone. */
+#define OUTPUT_PENDING	65536
+
+/* `lang` in a message: a language tag or an Accept-Language list. */
+#define LANG_MAX	256
+
+/* All output that waits: the largest answer, each byte escaped to six. */
+#define OUTPUT_MAX	(ANSWER_MAX * 6 + 2 * OUTPUT_PENDING)
+
+/* What MAX_ANSWER_BYTES may be at most. */
+#define ANSWER_MAX	67108864
+
+/*
+ * The frames of a generation, kept for those who come late: a token of four
+ * bytes in a frame of its own takes ten times as much.
+ */
+#define FRAMES_MAX(answer)	((answer) * 12 + 65536)
+
+/* Counts. */
+
+/* Questions that wait behind the one that runs, on one connection. */
+#define QUESTIONS_WAITING	4
+
+/* Viewers that one generation serves; the rest waits in the backlog. */
+#define FOLLOWERS_MAX	4096
+
+/* listen(2)'s backlog; /proc/sys/net/core/somaxconn is 4096 too. */
+#define BACKLOG		4096
+
+/* Times that a viewer comes just as a generation goes, before it gives up. */
+#define ATTACH_TRIES	8
+
+/* Waits, in milliseconds. */
+
+/* A message of several lines whose end does not come. */
+#define MESSAGE_TIMEOUT	2000
+
+/* Until somebody who holds a ticket's claim has started its generation:
+ * longer than STORE_TIMEOUT, which the holder may spend on its session row. */
+#define ATTACH_TIMEOUT	15000
+
+/* Between two tries to attach: doubled from the first to the last. */
+#define ATTACH_PAUSE_US_MIN	200
+#define ATTACH_PAUSE_US_MAX	6000
+
+/* The database's write lock and SQLite's own busy handler. */
+#define STORE_TIMEOUT	5000
+
+/* A small upstream call (/api/tags, /api/ps): answered from memory. */
+#define UPSTREAM_SMALL_TIMEOUT	10000
+
+/* Before the one retry, plus up to the same again at random, so that several
+ * generations do not come back at the same time. */
+#define RETRY_PAUSE	1000
+
+/* Silence of the model after which we ask it whether it is still loading. */
+#define LOADING_ASK_FIRST	500
+#define LOADING_ASK_AGAIN	2000
+
+/* After accept(2) failed for want of descriptors or followers' places. */
+#define ACCEPT_PAUSE	100
+
+/* Looking at the slots while waiting: at the head of the queue, and behind. */
+#define QUEUE_TICK_HEAD	20
+#define QUEUE_TICK	250
+
+/* `retryAfter' of queue_full, in seconds: about one answer on a small CPU. */
+#define RETRY_AFTER_QUEUE	30
+
+#endif

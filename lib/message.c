@@ -1,0 +1,130 @@
+/*
+ * Cutting stdin into messages.
+ */
+#include <string.h>
+
+#include "limit.h"
+#include "message.h"
+
+/* Forgets the state of the message; its text stays until the next byte. */
+static void
+restart(struct message_reader *r)
+{
+	r->depth = 0;
+	r->string = r->escape = r->begun = r->structured = r->skipping = false;
+}
+
+/* Follows the structure over one byte that is no line feed. */
+static void
+follow(struct message_reader *r, char c)
+{
+	/* A byte order mark in front is no content either. */
+	if (!r->begun && strchr(" \t\r\xef\xbb\xbf", c) != NULL && c != '\0')
+		return;
+	if (!r->begun) {
+		r->begun = true;
+		r->structured = c == '{' || c == '[';
+	}
+	if (r->string) {
+		if (r->escape)
+			r->escape = false;
+		else if (c == '\\')
+			r->escape = true;
+		else if (c == '"')
+			r->string = false;
+		return;
+	}
+	if (c == '"')
+		r->string = true;
+	else if (c == '{' || c == '[')
+		r->depth++;
+	else if ((c == '}' || c == ']') && r->depth > 0)
+		r->depth--;
+}
+
+/* What a line end means here. */
+static enum message_event
+line_end(struct message_reader *r)
+{
+	bool	open = r->structured && r->depth > 0 && !r->string;
+	bool	report = r->begun && !r->skipping && !open;
+	bool	broken = r->structured && r->string;
+
+	if (open)
+		return MESSAGE_MORE;
+	restart(r);
+	if (!report) {
+		buf_clear(&r->text);
+		return MESSAGE_MORE;
+	}
+	return broken ? MESSAGE_BROKEN : MESSAGE_READY;
+}
+
+/* Keeps a piece of the text, unless it is being dropped. */
+static enum message_event
+keep(struct message_reader *r, const char *s, size_t len)
+{
+	if (r->skipping || len == 0 || buf_add(&r->text, s, len) == 0)
+		return MESSAGE_MORE;
+	buf_free(&r->text);
+	r->skipping = true;
+	return MESSAGE_TOO_LARGE;
+}
+
+size_t
+message_take(struct message_reader *r, const char *s, size_t len,
+    enum message_event *event)
+{
+	size_t	i, kept = 0;
+
+	/* The last message has been read: its text may go. */
+	if (!r->begun)
+		buf_clear(&r->text);
+	for (i = 0; i < len; i++) {
+		if (s[i] != '\n') {
+			follow(r, s[i]);
+			if (r->depth <= MESSAGE_DEPTH || r->skipping)
+				continue;
+			buf_clear(&r->text);
+			r->skipping = true;
+			*event = MESSAGE_BROKEN;
+			return i + 1;
+		}
+		if ((*event = keep(r, s + kept, i - kept)) != MESSAGE_MORE)
+			return i;	/* the line end once more */
+		if ((*event = line_end(r)) != MESSAGE_MORE)
+			return i + 1;
+		kept = i;	/* white space of a longer message */
+		if (!r->begun)
+			kept = i + 1;
+	}
+	*event = keep(r, s + kept, len - kept);
+	return len;
+}
+
+enum message_event
+message_end(struct message_reader *r)
+{
+	bool	whole = r->depth == 0 && !r->string;
+	bool	report = r->begun && !r->skipping;
+
+	restart(r);
+	if (!report) {
+		buf_clear(&r->text);
+		return MESSAGE_MORE;
+	}
+	return whole ? MESSAGE_READY : MESSAGE_BROKEN;
+}
+
+bool
+message_incomplete(const struct message_reader *r)
+{
+	return r->begun;
+}
+
+void
+message_free(struct message_reader *r)
+{
+	buf_free(&r->text);
+	restart(r);
+}

@@ -1,0 +1,72 @@
+/*
+ * Bringing a database to this program's version.
+ */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "db.h"
+#include "store.h"
+
+/* Runs the steps from the database's version on, in one transaction. */
+static enum failure_code
+migrate(struct store *s, int *from)
+{
+	enum failure_code	rc;
+	int			step;
+
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	/* Within the transaction: somebody else may just have done it. */
+	if ((*from = db_pragma(s, "PRAGMA user_version")) == -1)
+		return db_end(s, db_fail(s, "user_version"));
+	if (*from > SCHEMA_VERSION || *from < 0 || (*from == 0 &&
+	    db_pragma(s, "SELECT count(*) FROM sqlite_schema") != 0)) {
+		(void)snprintf(s->error, sizeof(s->error), *from > 0 ?
+		    "%s is of schema %d, newer than this program's %d" :
+		    "%s is not a database of this program (schema %d, not "
+		    "%d)", s->path, *from, SCHEMA_VERSION);
+		return db_end(s, FAILURE_SCHEMA);
+	}
+	for (step = *from; step < SCHEMA_VERSION; step++) {
+		if (sqlite3_exec(s->db, store_migrations[step], NULL, NULL,
+		    NULL) != SQLITE_OK)
+			return db_end(s, db_fail(s, "migration"));
+	}
+	return db_end(s, FAILURE_NONE);
+}
+
+/* WAL is set outside a transaction; two at once would be told BUSY. */
+static enum failure_code
+set_wal(struct store *s)
+{
+	enum failure_code	rc;
+
+	if ((rc = db_lock(s)) != FAILURE_NONE)
+		return rc;
+	if (sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL,
+	    NULL) != SQLITE_OK)
+		rc = db_fail(s, "journal_mode");
+	db_unlock(s);
+	return rc;
+}
+
+enum failure_code
+store_migrate(struct store **out, const char *path, int *from, int *to)
+{
+	enum failure_code	 rc;
+	struct store		*s;
+	mode_t			 mask;
+
+	*from = 0;
+	*to = SCHEMA_VERSION;
+	if ((*out = s = db_make(path)) == NULL)
+		return FAILURE_STORAGE;
+	mask = umask(077);
+	rc = db_connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	if (rc == FAILURE_NONE)
+		rc = migrate(s, from);
+	if (rc == FAILURE_NONE)
+		rc = set_wal(s);
+	(void)umask(mask);
+	return rc;
+}

@@ -1,0 +1,61 @@
+/*
+ * Ollama's API: what is sent to it, what its lines and refusals mean.  Only
+ * texts in and out, no network.
+ */
+#ifndef OLLAMA_H
+#define OLLAMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "failure.h"
+#include "json.h"
+#include "settings.h"
+#include "store.h"
+#include "url.h"
+
+/* What a line of the answer says. */
+struct ollama_line {
+	bool		thinking;	/* holds some of the model's thoughts */
+	bool		done;
+	struct failure	failure;	/* an error line, or no line of Ollama's */
+	bool		retry;		/* once, if no text was shown */
+};
+
+/*
+ * Writes the body of a question: model, system prompt (may be empty) and the
+ * ticket, with the options of the settings and "truncate":false, so that what
+ * does not fit is refused and not cut silently.  Returns 0, or -1 as buf_add.
+ */
+int ollama_request(struct buf *, const struct settings *, enum url_api,
+    const char *model, const char *system, const char *ticket, size_t len)
+    __attribute__((warn_unused_result));
+
+/*
+ * Reads one line.  Its text, as it stands, is appended to `text'; the
+ * statistics of a done line go to `cost'.  `json' is working memory.
+ */
+void ollama_read(struct ollama_line *, enum url_api, const char *line,
+    size_t len, struct json *, struct buf *text, struct cost *);
+
+/*
+ * What an answer with this status and body means (any status but 200), and
+ * whether one more try may help.  `model' is for the message.
+ */
+struct failure ollama_refusal(long status, const char *body, size_t len,
+    const char *model, bool *retry);
+
+/*
+ * From /api/tags: the first model that can complete, into `model'.  Returns
+ * FAILURE_NONE, FAILURE_MODEL_MISSING (an empty list) or
+ * FAILURE_UPSTREAM_INVALID (no list at all).
+ */
+enum failure_code ollama_first_model(const char *body, size_t len, char *model,
+    size_t size);
+
+/* From /api/ps or /api/tags: whether a model is in the list. */
+bool ollama_lists(const char *body, size_t len, const char *model);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * What goes to the client: whole lines, written when stdout takes them.
+ */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+struct output {
+	int		fd;
+	struct buf	data;		/* append whole lines here */
+	size_t		sent;		/* of data, written already */
+	int64_t		progress;	/* when the client last took some */
+};
+
+/* Whether something waits to be written. */
+bool output_pending(const struct output *);
+
+/* How much waits. */
+size_t output_size(const struct output *);
+
+/*
+ * Writes what fd takes without blocking the caller: at most WRITE_MAX bytes
+ * after each POLLOUT, for as long as poll says so.  Returns 0, or -1 with
+ * errno (EPIPE: nobody is there any more).
+ */
+int output_write(struct output *, int64_t now)
+    __attribute__((warn_unused_result));
+
+/* When a client that takes nothing is given up. */
+int64_t output_deadline(const struct output *, int64_t timeout_us);
+
+#endif

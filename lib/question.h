@@ -1,0 +1,78 @@
+/*
+ * One question on its way: look for an answer that is kept, else attach to
+ * the generation of this ticket or start it, then follow it.  Everything that
+ * a viewer gets for a question is written here; exactly one terminal frame.
+ */
+#ifndef QUESTION_H
+#define QUESTION_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "connection.h"
+#include "output.h"
+#include "request.h"
+#include "settings.h"
+#include "store.h"
+
+enum question_state {
+	QUESTION_IDLE,		/* none is running */
+	QUESTION_ATTACHING,	/* looking for the generation, or starting it */
+	QUESTION_FOLLOWING	/* connected to it */
+};
+
+struct question {
+	/* Set by the owner, once. */
+	const struct settings	*settings;
+	const struct connection	*connection;
+	struct output		*out;
+
+	/* Of the question that runs. */
+	enum question_state	 state;
+	struct request		 request;	/* owned */
+	struct store		*store;		/* open while needed; or NULL */
+	int			 fd;		/* while following */
+	struct buf		 in;		/* what came of the next line */
+	int64_t			 session;	/* that we follow; 0: unknown */
+	bool			 stop;		/* the viewer wants an end */
+	bool			 stop_sent;
+	int			 tries;		/* came just as it went */
+	int64_t			 pause, next, deadline;	/* while attaching */
+	int64_t			 started, first;	/* clock_us; 0: none */
+	size_t			 bytes;		/* of frames */
+
+	int			 exit_code;	/* the worst of all questions */
+};
+
+void question_init(struct question *, const struct settings *,
+    const struct connection *, struct output *);
+
+/*
+ * As a message comes in: notes for a `refresh' which answer was the newest
+ * one, so that a double click costs one generation.
+ */
+void question_note(struct question *, struct request *);
+
+/*
+ * Begins a question, perhaps ending it at once.  Takes the request over.
+ * Only while none is running.
+ */
+void question_begin(struct question *, struct request *, int64_t now);
+
+/*
+ * What to wait for: fills in `p' (fd -1: nothing) and returns the deadline
+ * of the next step, CLOCK_NEVER where there is none.
+ */
+int64_t question_wait(const struct question *, struct pollfd *p);
+
+/* Goes on after a wait; p as it came back from poll. */
+void question_step(struct question *, const struct pollfd *p, int64_t now);
+
+/* Ends the running generation of the ticket for everyone; if none: nothing. */
+void question_stop(struct question *);
+
+/* Lets go of everything; a running generation goes on. */
+void question_free(struct question *);
+
+#endif

@@ -1,0 +1,332 @@
+/*
+ * The settings: the table, the parser of websocketd.conf, the checks.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "json.h"
+#include "limit.h"
+#include "origin.h"
+#include "settings.h"
+#include "url.h"
+
+const char settings_default_file[] = CONF_FILE;
+
+/* What a value must look like. */
+enum kind { TEXT, NUMBER, WORD, URL, OBJECT, ORIGINS };
+
+static const struct row {
+	const char	*key;
+	const char	*fallback;
+	enum kind	 kind;
+	int64_t		 min, max;	/* of a number */
+	const char	*words;		/* of a word, each with a space behind */
+} table[SETTING__MAX] = {
+	[SETTING_PORT] = { "PORT", "5000", NUMBER, 1, 65535, NULL },
+	[SETTING_ADDRESS] = { "ADDRESS", "127.0.0.1 [::1]", TEXT, 0, 0, NULL },
+	[SETTING_MAX_CONNECTIONS] = { "MAX_CONNECTIONS", "256", NUMBER,
+	    1, 65536, NULL },
+	[SETTING_TLS_CERT] = { "TLS_CERT", "", TEXT, 0, 0, NULL },
+	[SETTING_TLS_KEY] = { "TLS_KEY", "", TEXT, 0, 0, NULL },
+	[SETTING_DATABASE] = { "DATABASE", "var/ticketchat.db", TEXT, 0, 0,
+	    NULL },
+	[SETTING_RUN_DIR] = { "RUN_DIR", "var/run", TEXT, 0, 0, NULL },
+	[SETTING_LOG] = { "LOG", "var/ticketchat.log", TEXT, 0, 0, NULL },
+	[SETTING_OLLAMA_SERVER] = { "OLLAMA_SERVER",
+	    "http://localhost:11434/api/generate", URL, 0, 0, NULL },
+	[SETTING_OLLAMA_MODEL] = { "OLLAMA_MODEL", "", TEXT, 0, 0, NULL },
+	[SETTING_OLLAMA_OPTIONS] = { "OLLAMA_OPTIONS", "", OBJECT, 0, 0, NULL },
+	[SETTING_OLLAMA_KEEP_ALIVE] = { "OLLAMA_KEEP_ALIVE", "", TEXT, 0, 0,
+	    NULL },
+	[SETTING_OLLAMA_THINK] = { "OLLAMA_THINK", "false", WORD, 0, 0,
+	    "false true low medium high max server " },
+	[SETTING_OLLAMA_TOKEN_FILE] = { "OLLAMA_TOKEN_FILE", "", TEXT, 0, 0,
+	    NULL },
+	[SETTING_SYSTEM_PROMPT_FILE] = { "SYSTEM_PROMPT_FILE", "", TEXT, 0, 0,
+	    NULL },
+	[SETTING_CONNECT_TIMEOUT] = { "CONNECT_TIMEOUT", "3", NUMBER, 1, 600,
+	    NULL },
+	[SETTING_FIRST_TOKEN_TIMEOUT] = { "FIRST_TOKEN_TIMEOUT", "600", NUMBER,
+	    1, 86400, NULL },
+	[SETTING_STALL_TIMEOUT] = { "STALL_TIMEOUT", "120", NUMBER, 1, 86400,
+	    NULL },
+	[SETTING_ANSWER_TIMEOUT] = { "ANSWER_TIMEOUT", "1800", NUMBER, 1,
+	    604800, NULL },
+	[SETTING_IDLE_TIMEOUT] = { "IDLE_TIMEOUT", "600", NUMBER, 1, 604800,
+	    NULL },
+	[SETTING_SEND_TIMEOUT] = { "SEND_TIMEOUT", "30", NUMBER, 1, 86400,
+	    NULL },
+	[SETTING_MAX_TICKET_BYTES] = { "MAX_TICKET_BYTES", "65536", NUMBER,
+	    1, 16777216, NULL },
+	[SETTING_MAX_ANSWER_BYTES] = { "MAX_ANSWER_BYTES", "1048576", NUMBER,
+	    1, ANSWER_MAX, NULL },
+	[SETTING_GENERATIONS] = { "GENERATIONS", "1", NUMBER, 1, 1024, NULL },
+	[SETTING_QUEUE_MAX] = { "QUEUE_MAX", "64", NUMBER, 0, 4096, NULL },
+	[SETTING_ALLOWED_ORIGINS] = { "ALLOWED_ORIGINS",
+	    "http://localhost:* http://127.0.0.1:*", ORIGINS, 0, 0, NULL },
+	[SETTING_TICKETS] = { "TICKETS", "auto", WORD, 0, 0,
+	    "auto existing " },
+	[SETTING_ON_DISCONNECT] = { "ON_DISCONNECT", "finish", WORD, 0, 0,
+	    "finish cancel " },
+	[SETTING_CACHE] = { "CACHE", "ticket", WORD, 0, 0, "ticket body " },
+	[SETTING_LANGUAGE] = { "LANGUAGE", "auto", WORD, 0, 0,
+	    "auto pt-BR en " },
+};
+
+/* Sets the error line; returns -1. */
+static int __attribute__((format(printf, 2, 3)))
+fail(struct settings *s, const char *format, ...)
+{
+	va_list	ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(s->error, sizeof(s->error), format, ap);
+	va_end(ap);
+	return -1;
+}
+
+/* Reads the whole file into s->file. */
+static int
+slurp(struct settings *s, const char *path, int optional)
+{
+	size_t	len;
+
+	s->file = file_read(path, SETTINGS_FILE_MAX, false, &len);
+	if (s->file == NULL && optional && errno == ENOENT)
+		return 0;
+	if (s->file == NULL)
+		return fail(s, "%s: %s", path, strerror(errno));
+	if (strlen(s->file) != len)
+		return fail(s, "%s: holds a NUL byte", path);
+	return 0;
+}
+
+/*
+ * The value of a line behind its `=', in place: white space around it is
+ * dropped, and one pair of quotes.  A backslash, or a quote within quotes, is
+ * refused: there systemd's EnvironmentFile= would read something else.
+ */
+static char *
+value(char *v)
+{
+	char	*end, quote;
+
+	v += strspn(v, " \t");
+	end = v + strlen(v);
+	while (end > v && strchr(" \t\r", end[-1]) != NULL)
+		*--end = '\0';
+	if (strchr(v, '\\') != NULL)
+		return NULL;
+	if ((quote = *v) != '"' && quote != '\'')
+		return v;
+	if (end - v < 2 || end[-1] != quote)
+		return NULL;
+	*--end = '\0';
+	return strchr(++v, quote) == NULL ? v : NULL;
+}
+
+/* Reads the lines of s->file into s->text. */
+static int
+parse(struct settings *s, const char *path)
+{
+	bool	 seen[SETTING__MAX] = { false };
+	char	*line, *next, *eq, *v;
+	size_t	 i;
+	int	 number = 0;
+
+	for (line = s->file; line != NULL; line = next) {
+		number++;
+		if ((next = strchr(line, '\n')) != NULL)
+			*next++ = '\0';
+		line += strspn(line, " \t\r");
+		if (*line == '\0' || *line == '#' || *line == ';')
+			continue;
+		if ((eq = strchr(line, '=')) == NULL)
+			return fail(s, "%s:%d: not a line KEY=value", path,
+			    number);
+		*eq = '\0';
+		for (i = 0; i < SETTING__MAX; i++) {
+			if (strcmp(table[i].key, line) == 0)
+				break;
+		}
+		if (i == SETTING__MAX)
+			return fail(s, "%s:%d: unknown setting \"%.60s\"",
+			    path, number, line);
+		if (seen[i])
+			return fail(s, "%s:%d: %s stands there twice", path,
+			    number, line);
+		seen[i] = true;
+		if ((v = value(eq + 1)) == NULL)
+			return fail(s, "%s:%d: %s: a backslash or an odd "
+			    "quote, which is not understood here", path,
+			    number, line);
+		if (*v != '\0')
+			s->text[i] = v;
+	}
+	return 0;
+}
+
+static int
+check_number(struct settings *s, size_t i)
+{
+	const struct row	*r = &table[i];
+	const char		*t = s->text[i];
+	char			*end;
+
+	errno = 0;
+	s->number[i] = strtoll(t, &end, 10);
+	if (errno != 0 || *end != '\0' || *t < '0' || *t > '9' ||
+	    s->number[i] < r->min || s->number[i] > r->max)
+		return fail(s, "%s=%.60s: not a whole number from %lld to %lld",
+		    r->key, t, (long long)r->min, (long long)r->max);
+	return 0;
+}
+
+static int
+check_word(struct settings *s, size_t i)
+{
+	const struct row	*r = &table[i];
+	const char		*w;
+	size_t			 len = strlen(s->text[i]), l;
+
+	for (w = r->words; *w != '\0'; w += l + 1, s->number[i]++) {
+		l = strcspn(w, " ");
+		if (l == len && memcmp(w, s->text[i], l) == 0)
+			return 0;
+	}
+	return fail(s, "%s=%.60s: not one of: %s", r->key, s->text[i],
+	    r->words);
+}
+
+static int
+check_object(struct settings *s, size_t i)
+{
+	struct json	j = { 0 };
+	const char	*t = s->text[i];
+	bool		good;
+
+	if (*t == '\0')
+		return 0;
+	good = json_parse(&j, t, strlen(t), MESSAGE_DEPTH,
+	    MESSAGE_TOKENS) == 0 && json_type(&j, 0) == JSON_OBJECT;
+	json_free(&j);
+	if (!good)
+		return fail(s, "%s=%.200s: not a JSON object", table[i].key, t);
+	return 0;
+}
+
+/* Whether one value is what its row asks for; sets its number. */
+static int
+check(struct settings *s, size_t i)
+{
+	const struct row	*r = &table[i];
+	const char		*t = s->text[i], *p;
+
+	s->number[i] = 0;
+	if (strlen(t) > SETTING_MAX)
+		return fail(s, "%s: longer than %d bytes", r->key, SETTING_MAX);
+	for (p = t; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return fail(s, "%s: holds a control character", r->key);
+	}
+	switch (r->kind) {
+	case NUMBER:
+		return check_number(s, i);
+	case WORD:
+		return check_word(s, i);
+	case URL:
+		if (!url_valid(t))
+			return fail(s, "%s=%.200s: not an address like "
+			    "http://localhost:11434/api/generate", r->key, t);
+		return 0;
+	case OBJECT:
+		return check_object(s, i);
+	case ORIGINS:
+		if (!origin_list_valid(t))
+			return fail(s, "%s=%.200s: not origins like "
+			    "https://help.example http://localhost:*",
+			    r->key, t);
+		return 0;
+	case TEXT:
+	default:
+		return 0;
+	}
+}
+
+/* What concerns more than one setting. */
+static int
+check_together(struct settings *s)
+{
+	if ((*s->text[SETTING_TLS_CERT] == '\0') !=
+	    (*s->text[SETTING_TLS_KEY] == '\0'))
+		return fail(s, "TLS_CERT and TLS_KEY go together");
+	if (strncmp(s->text[SETTING_DATABASE], "postgres", 8) == 0)
+		return fail(s, "DATABASE=%.60s: only a file, for now",
+		    s->text[SETTING_DATABASE]);
+	return 0;
+}
+
+int
+settings_load(struct settings *s, const char *file, int optional)
+{
+	const char	*v;
+	size_t		 i;
+
+	memset(s, 0, sizeof(*s));
+	if (file != NULL && slurp(s, file, optional) == -1)
+		return -1;
+	if (s->file != NULL && parse(s, file) == -1)
+		return -1;
+	for (i = 0; i < SETTING__MAX; i++) {
+		if ((v = getenv(table[i].key)) != NULL && *v != '\0')
+			s->text[i] = v;
+		else if (s->text[i] == NULL && i == SETTING_RUN_DIR &&
+		    (v = getenv("RUNTIME_DIRECTORY")) != NULL && *v != '\0')
+			s->text[i] = v;
+		else if (s->text[i] == NULL)
+			s->text[i] = table[i].fallback;
+		if (check(s, i) == -1)
+			return -1;
+	}
+	return check_together(s);
+}
+
+void
+settings_free(struct settings *s)
+{
+	free(s->file);
+	s->file = NULL;
+}
+
+void
+settings_print(const struct settings *s, FILE *f)
+{
+	size_t	i;
+
+	for (i = 0; i < SETTING__MAX; i++)
+		(void)fprintf(f, "%s=%s\n", table[i].key, s->text[i]);
+}
+
+char **
+settings_environment(const struct settings *s)
+{
+	char	**env, *p;
+	size_t	  i, size = 0;
+
+	for (i = 0; i < SETTING__MAX; i++)
+		size += strlen(table[i].key) + strlen(s->text[i]) + 2;
+	if ((env = malloc((SETTING__MAX + 1) * sizeof(*env) + size)) == NULL)
+		return NULL;
+	p = (char *)(env + SETTING__MAX + 1);
+	for (i = 0; i < SETTING__MAX; i++) {
+		env[i] = p;
+		p = stpcpy(stpcpy(stpcpy(p, table[i].key), "="), s->text[i]);
+		p++;
+	}
+	env[i] = NULL;
+	return env;
+}

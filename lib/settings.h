@@ -1,0 +1,65 @@
+/*
+ * The settings: one table of every key with its default and its bounds, read
+ * from the environment first and from websocketd.conf second.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum setting {
+	SETTING_PORT, SETTING_ADDRESS, SETTING_MAX_CONNECTIONS,
+	SETTING_TLS_CERT, SETTING_TLS_KEY,
+	SETTING_DATABASE, SETTING_RUN_DIR, SETTING_LOG,
+	SETTING_OLLAMA_SERVER, SETTING_OLLAMA_MODEL, SETTING_OLLAMA_OPTIONS,
+	SETTING_OLLAMA_KEEP_ALIVE, SETTING_OLLAMA_THINK,
+	SETTING_OLLAMA_TOKEN_FILE, SETTING_SYSTEM_PROMPT_FILE,
+	SETTING_CONNECT_TIMEOUT, SETTING_FIRST_TOKEN_TIMEOUT,
+	SETTING_STALL_TIMEOUT, SETTING_ANSWER_TIMEOUT,
+	SETTING_IDLE_TIMEOUT, SETTING_SEND_TIMEOUT,
+	SETTING_MAX_TICKET_BYTES, SETTING_MAX_ANSWER_BYTES,
+	SETTING_GENERATIONS, SETTING_QUEUE_MAX,
+	SETTING_ALLOWED_ORIGINS, SETTING_TICKETS, SETTING_ON_DISCONNECT,
+	SETTING_CACHE, SETTING_LANGUAGE,
+	SETTING__MAX
+};
+
+/* The values of the settings of a few words, in the order of their words. */
+enum { TICKETS_AUTO, TICKETS_EXISTING };
+enum { ON_DISCONNECT_FINISH, ON_DISCONNECT_CANCEL };
+enum { CACHE_TICKET, CACHE_BODY };
+enum { LANGUAGE_AUTO, LANGUAGE_FIXED_PT, LANGUAGE_FIXED_EN };
+
+struct settings {
+	const char	*text[SETTING__MAX];	/* as it takes effect */
+	int64_t		 number[SETTING__MAX];	/* numbers; index of a word */
+	char		*file;			/* what text may point into */
+	char		 error[512];		/* one line, if loading failed */
+};
+
+/*
+ * Reads and checks every setting: environment, then the file, then the
+ * default; an empty value is no value.  `file' may be NULL (environment
+ * only); if `optional', it may be absent.  Returns 0, or -1 with `error' set.
+ * The texts live until settings_free, those of the environment as long as it.
+ */
+int settings_load(struct settings *, const char *file, int optional)
+    __attribute__((warn_unused_result));
+
+void settings_free(struct settings *);
+
+/* Prints each key as KEY=value in the table's order. */
+void settings_print(const struct settings *, FILE *);
+
+/*
+ * An environment that holds the settings as they take effect and nothing
+ * else, for a child; one allocation, the caller frees it.  NULL: no memory.
+ */
+char **settings_environment(const struct settings *);
+
+/* The file that the programs read at a shell (fixed at build time). */
+extern const char settings_default_file[];
+
+#endif

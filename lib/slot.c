@@ -1,0 +1,85 @@
+/*
+ * Slots and their queue.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "limit.h"
+#include "lock.h"
+#include "slot.h"
+
+/*
+ * `queue': byte 0 guards the counter, which the file holds; byte n is locked
+ * by who drew number n.  `slots': byte i is locked by who has slot i.
+ */
+
+/* Draws the next number and locks its byte, under the guard. */
+static int
+draw(struct slot *s)
+{
+	int64_t	n = 0;
+
+	if (pread(s->queue, &n, sizeof(n), 0) == -1)
+		return -1;
+	n = n < 0 || n > INT64_MAX / 2 ? 1 : n + 1;
+	if (pwrite(s->queue, &n, sizeof(n), 0) != (ssize_t)sizeof(n) ||
+	    lock_try(s->queue, n) != 1)
+		return -1;
+	s->number = n;
+	return 0;
+}
+
+int
+slot_enter(struct slot *s, const char *run_dir, int generations)
+{
+	int	rc = -1;
+
+	memset(s, 0, sizeof(*s));
+	s->generations = generations;
+	s->slots = lock_open(run_dir, "slots");
+	s->queue = lock_open(run_dir, "queue");
+	if (s->slots != -1 && s->queue != -1) {
+		if (lock_wait(s->queue, 0, clock_us() +
+		    STORE_TIMEOUT * INT64_C(1000)) == 1) {
+			rc = draw(s);
+			lock_release(s->queue, 0);
+		}
+	}
+	if (rc == -1)
+		slot_leave(s);
+	return rc;
+}
+
+int
+slot_try(struct slot *s, int enough)
+{
+	int	ahead, i, got;
+
+	if ((ahead = lock_count(s->queue, 1, s->number - 1, enough)) != 0)
+		return ahead == -1 ? -1 : ahead + 1;
+	for (i = 0; i < s->generations; i++) {
+		if ((got = lock_try(s->slots, i)) == -1)
+			return -1;
+		if (got == 0)
+			continue;
+		(void)close(s->queue);	/* the next one is at the head */
+		s->queue = -1;
+		return 0;
+	}
+	return 1;
+}
+
+void
+slot_leave(struct slot *s)
+{
+	int	saved = errno;
+
+	if (s->slots > 0)
+		(void)close(s->slots);
+	if (s->queue > 0)
+		(void)close(s->queue);
+	s->slots = s->queue = -1;
+	errno = saved;
+}

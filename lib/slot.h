@@ -1,0 +1,32 @@
+/*
+ * The slots in front of Ollama: at most GENERATIONS at a time, the rest in a
+ * queue, first come, first served.  Slots and places are byte locks: a dead
+ * process gives up its own at once.
+ */
+#ifndef SLOT_H
+#define SLOT_H
+
+#include <stdint.h>
+
+struct slot {
+	int	slots, queue;	/* lock files; -1: not open */
+	int64_t	number;		/* our place in the queue, growing; 0: none */
+	int	generations;
+};
+
+/*
+ * Takes a place in the queue.  Returns 0, or -1 with errno.
+ */
+int slot_enter(struct slot *, const char *run_dir, int generations);
+
+/*
+ * Tries to get a slot; only who is at the head of the queue gets one.
+ * Returns 0 when it is ours, our position in the queue from 1 on (exact up to
+ * `enough') while it is not, or -1 with errno.
+ */
+int slot_try(struct slot *, int enough);
+
+/* Gives back the slot or the place; also at the end of the process. */
+void slot_leave(struct slot *);
+
+#endif

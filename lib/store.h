@@ -1,0 +1,107 @@
+/*
+ * The session service: which answers are kept for a ticket.  SQLite stands
+ * behind it.  A store is opened for a few statements and closed again; no
+ * transaction is open across a wait for anything else.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failure.h"
+
+struct store;
+
+/* A session that has an answer. */
+struct session {
+	int64_t	 id;
+	char	*prompt;	/* the ticket's text that was answered */
+	size_t	 prompt_len;
+	char	*response;
+	size_t	 response_len;
+	char	 created[40];	/* when the answer was kept, ISO 8601 UTC */
+};
+
+/* What a generation cost; times in milliseconds. */
+struct cost {
+	char	model[256];
+	char	done_reason[32];
+	int64_t	prompt_tokens, answer_tokens;
+	int64_t	queued, first_token, total;	/* measured by us */
+	int64_t	load, prompt, answer;		/* told by Ollama */
+};
+
+/*
+ * All of them return FAILURE_NONE, or FAILURE_STORAGE (the reason is in
+ * store_error), FAILURE_SCHEMA, or what is said below.
+ */
+
+/* Opens the database of a file that `sessions migrate' has made. */
+enum failure_code store_open(struct store **, const char *path);
+
+/* Closes it; NULL is nothing. */
+void store_close(struct store *);
+
+/* Why the last call failed, in SQLite's words; for the log. */
+const char *store_error(const struct store *);
+
+/*
+ * Get session by ticket id: the newest that has an answer.  None: id 0.  The
+ * caller frees the session with session_free.
+ */
+enum failure_code store_session_by_ticket(struct store *, int64_t ticket,
+    struct session *);
+
+/* The session itself, if it is the ticket's and has an answer; else id 0. */
+enum failure_code store_session(struct store *, int64_t ticket, int64_t id,
+    struct session *);
+
+/* The id of the newest session that has an answer; 0: none. */
+enum failure_code store_newest(struct store *, int64_t ticket, int64_t *id);
+
+/*
+ * Get or create session: the newest one of the ticket, if it has no answer
+ * (its prompt is replaced), else a new one.  With `existing' the ticket must
+ * be there (FAILURE_UNKNOWN_TICKET), otherwise it is made.
+ */
+enum failure_code store_get_or_create(struct store *, int64_t ticket,
+    const char *prompt, size_t len, bool existing, int64_t *id);
+
+/*
+ * Update session response: keeps the whole answer with its cost in one
+ * transaction.  A session that has an answer already keeps that one; one that
+ * is gone is FAILURE_UNKNOWN_TICKET.
+ */
+enum failure_code store_update_response(struct store *, int64_t id,
+    const char *response, size_t len, const struct cost *);
+
+void session_free(struct session *);
+
+/*
+ * For the administrator.  store_migrate makes the database if need be and
+ * brings it to this program's version, told in *from and *to.
+ */
+enum failure_code store_migrate(struct store **, const char *path, int *from,
+    int *to);
+
+/* The reports of sql/statements.sql: one row is a list of named texts. */
+enum store_report { STORE_LIST, STORE_SHOW };
+
+/* A cell; text is NULL where the database holds NULL. */
+struct cell {
+	const char	*name;
+	const char	*text;
+	size_t		 len;
+	bool		 number;
+};
+
+/* Calls `row' for each row of a report; ends early where it returns false. */
+enum failure_code store_report(struct store *, enum store_report, int64_t arg,
+    bool (*row)(void *, const struct cell *, int cells), void *);
+
+/* Deletes a ticket with all that belongs to it; *found tells if it was. */
+enum failure_code store_delete(struct store *, int64_t ticket, bool *found);
+
+#endif

@@ -1,0 +1,467 @@
+/*
+ * One answer from Ollama.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "file.h"
+#include "limit.h"
+#include "ollama.h"
+#include "system_prompt.h"
+#include "upstream.h"
+
+static int64_t
+seconds(const struct upstream *u, enum setting which)
+{
+	return u->settings->number[which] * 1000000;
+}
+
+/* It is over: for good, or in a pause before the retry. */
+static void
+end(struct upstream *u, struct failure f, int64_t now)
+{
+	bool	again = u->retry && !u->retried && !u->shown;
+
+	u->http->cancel(&u->call);
+	u->http->cancel(&u->small);
+	u->asking = false;
+	u->failure = f;
+	if (f.code != FAILURE_NONE && again) {
+		u->retried = true;
+		u->phase = UPSTREAM_PAUSE;
+		u->due = now + (RETRY_PAUSE + (now ^ getpid()) % RETRY_PAUSE) *
+		    INT64_C(1000);
+		return;
+	}
+	u->phase = UPSTREAM_ENDED;
+	u->cost.total = (now - u->begun) / 1000;
+	u->cost.first_token = u->first == 0 ? 0 : (u->first - u->begun) / 1000;
+}
+
+static void
+end_code(struct upstream *u, enum failure_code code, const char *detail)
+{
+	end(u, failure_make(code, detail), clock_us());
+}
+
+static void
+tell(struct upstream *u, enum frame_state state)
+{
+	if (u->state == state)
+		return;
+	u->state = state;
+	u->on_state(u->context, state);
+}
+
+/* Hands a piece on; returns false to end it. */
+static bool
+show(struct upstream *u)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+	const struct buf	*text = &u->text;
+
+	if (text->len == 0)
+		return true;
+	buf_clear(&u->raw);
+	/* The text is UTF-8 by now, but may hold control characters. */
+	if (utf8_clean(&cleaner, text->data, text->len, &u->raw) == -1) {
+		u->failure = failure_make(FAILURE_INTERNAL, NULL);
+		return false;
+	}
+	if (!u->shown)
+		u->first = clock_us();
+	u->shown = true;
+	tell(u, FRAME_GENERATING);
+	return u->on_text(u->context, u->raw.data, u->raw.len);
+}
+
+/*
+ * A whole line.  Returns false when the answer has ended, with u->failure;
+ * code NONE then means a whole answer.
+ */
+static bool
+take_line(struct upstream *u, const char *line, size_t len)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+	struct ollama_line	l;
+
+	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == ' '))
+		len--;
+	if (len == 0)
+		return true;
+	u->lines = true;
+	if (!utf8_valid(line, len)) {
+		buf_clear(&u->raw);
+		if (utf8_clean(&cleaner, line, len, &u->raw) == -1) {
+			u->failure = failure_make(FAILURE_UPSTREAM_INVALID,
+			    NULL);
+			return false;
+		}
+		line = u->raw.data;
+		len = u->raw.len;
+	}
+	buf_clear(&u->text);
+	ollama_read(&l, u->api, line, len, &u->json, &u->text, &u->cost);
+	u->failure = l.failure;
+	u->retry = l.retry;
+	if (l.failure.code != FAILURE_NONE)
+		return false;
+	if (l.thinking && !u->shown)
+		tell(u, FRAME_THINKING);
+	if (!show(u))
+		return false;
+	return !l.done;
+}
+
+/* Takes bytes of the answer; see http_call.receive. */
+static bool
+take_answer(void *context, long status, const char *data, size_t len)
+{
+	struct upstream	*u = context;
+	const char	*nl;
+	size_t		 n;
+	bool		 more = true;
+
+	u->last = clock_us();
+	if (status != 200) {
+		/* Only its beginning matters: the rest is dropped. */
+		n = UPSTREAM_BODY_MAX - u->body.len;
+		return buf_add(&u->body, data, len < n ? len : n) == 0;
+	}
+	while (more && (nl = memchr(data, '\n', len)) != NULL) {
+		n = (size_t)(nl - data);
+		if (u->line.len == 0) {
+			more = take_line(u, data, n);
+		} else if (buf_add(&u->line, data, n) == 0) {
+			more = take_line(u, u->line.data, u->line.len);
+			buf_clear(&u->line);
+		} else {
+			break;
+		}
+		data += n + 1;
+		len -= n + 1;
+	}
+	if (more && buf_add(&u->line, data, len) == -1) {
+		u->failure = failure_make(errno == EMSGSIZE ?
+		    FAILURE_UPSTREAM_INVALID : FAILURE_INTERNAL, NULL);
+		more = false;
+	}
+	u->over = !more;
+	return more;
+}
+
+/* Takes bytes of a small answer. */
+static bool
+take_small(void *context, long status, const char *data, size_t len)
+{
+	struct upstream	*u = context;
+
+	(void)status;
+	return buf_add(&u->small_body, data, len) == 0;
+}
+
+/* Begins a small call below the base address. */
+static bool
+ask(struct upstream *u, const char *path)
+{
+	struct http_call	*c = &u->small;
+
+	buf_clear(&u->small_url);
+	buf_clear(&u->small_body);
+	if (buf_puts(&u->small_url, u->base.data) == -1 ||
+	    buf_puts(&u->small_url, path) == -1)
+		return false;
+	c->url = u->small_url.data;
+	c->token = u->token;
+	c->connect_timeout = (long)seconds(u, SETTING_CONNECT_TIMEOUT) / 1000;
+	c->timeout = UPSTREAM_SMALL_TIMEOUT;
+	c->receive = take_small;
+	c->context = u;
+	return u->http->start(c) == 0;
+}
+
+/* Posts the question; the model is known. */
+static void
+post(struct upstream *u, int64_t now)
+{
+	struct http_call	*c = &u->call;
+
+	u->phase = UPSTREAM_ANSWER;
+	u->posted = u->last = now;
+	u->due = now + LOADING_ASK_FIRST * INT64_C(1000);
+	u->lines = u->retry = u->over = false;
+	u->failure = failure_make(FAILURE_NONE, NULL);
+	buf_clear(&u->line);
+	buf_clear(&u->body);
+	buf_clear(&u->request);
+	if (ollama_request(&u->request, u->settings, u->api, u->cost.model,
+	    u->system, u->ticket, u->ticket_len) == -1) {
+		end_code(u, FAILURE_INTERNAL, NULL);
+		return;
+	}
+	c->url = u->url.data;
+	c->body = u->request.data;
+	c->body_len = u->request.len;
+	c->token = u->token;
+	c->connect_timeout = (long)seconds(u, SETTING_CONNECT_TIMEOUT) / 1000;
+	c->receive = take_answer;
+	c->context = u;
+	if (u->http->start(c) == -1)
+		end_code(u, FAILURE_INTERNAL, NULL);
+}
+
+char *
+upstream_system_prompt(const struct settings *s)
+{
+	const char	*path = s->text[SETTING_SYSTEM_PROMPT_FILE];
+	size_t		 len;
+
+	if (*path == '\0')
+		return strdup(system_prompt);
+	if (strcmp(path, "none") == 0)
+		return strdup("");
+	return file_read(path, SYSTEM_PROMPT_MAX, false, &len);
+}
+
+/* The token of OLLAMA_TOKEN_FILE, without white space around it. */
+static bool
+read_token(struct upstream *u)
+{
+	const char	*path = u->settings->text[SETTING_OLLAMA_TOKEN_FILE];
+	size_t		 len;
+
+	if (*path == '\0')
+		return true;
+	if ((u->token = file_read(path, SETTING_MAX, true, &len)) == NULL)
+		return false;
+	u->token[strcspn(u->token, " \t\r\n")] = '\0';
+	return true;
+}
+
+/* Takes OLLAMA_SERVER apart. */
+static bool
+read_address(struct upstream *u)
+{
+	const char	*server = u->settings->text[SETTING_OLLAMA_SERVER];
+	size_t		 len;
+
+	u->api = url_split(server, &len);
+	return buf_add(&u->base, server, len) == 0 &&
+	    buf_puts(&u->url, u->base.data) == 0 &&
+	    buf_puts(&u->url, u->api == URL_CHAT ? "/api/chat" :
+	    "/api/generate") == 0;
+}
+
+void
+upstream_begin(struct upstream *u, const struct settings *s,
+    const struct http *http, const char *ticket, size_t len, int64_t now)
+{
+	u->settings = s;
+	u->http = http;
+	u->ticket = ticket;
+	u->ticket_len = len;
+	u->begun = now;
+	u->state = FRAME_STATE__MAX;
+	u->base.cap = u->url.cap = u->small_url.cap = SETTING_MAX + 32;
+	u->body.cap = UPSTREAM_BODY_MAX;
+	u->small_body.cap = UPSTREAM_LIST_MAX;
+	u->request.cap = (len + SYSTEM_PROMPT_MAX + SETTING_MAX) * 6;
+	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
+	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
+	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
+	    s->text[SETTING_OLLAMA_MODEL]);
+	u->system = upstream_system_prompt(s);
+	if (u->system == NULL || !read_token(u)) {
+		(void)snprintf(u->reason, sizeof(u->reason), "%s: %s",
+		    u->system == NULL ? "SYSTEM_PROMPT_FILE" :
+		    "OLLAMA_TOKEN_FILE", strerror(errno));
+		end_code(u, FAILURE_INTERNAL, NULL);
+		return;
+	}
+	if (!read_address(u))
+		end_code(u, FAILURE_INTERNAL, NULL);
+	else if (*u->cost.model != '\0')
+		post(u, now);
+	else if (ask(u, "/api/tags"))
+		u->phase = UPSTREAM_MODEL;
+	else
+		end_code(u, FAILURE_INTERNAL, NULL);
+}
+
+int64_t
+upstream_deadline(const struct upstream *u)
+{
+	int64_t	d, all;
+
+	if (u->phase == UPSTREAM_PAUSE)
+		return u->due;
+	if (u->phase != UPSTREAM_ANSWER)
+		return CLOCK_NEVER;
+	d = u->lines ? u->last + seconds(u, SETTING_STALL_TIMEOUT) :
+	    u->posted + seconds(u, SETTING_FIRST_TOKEN_TIMEOUT);
+	all = u->posted + seconds(u, SETTING_ANSWER_TIMEOUT);
+	d = all < d ? all : d;
+	return !u->lines && !u->asking && u->due < d ? u->due : d;
+}
+
+/* What the end of a call without a whole answer means. */
+static struct failure
+failure_of(struct upstream *u, const struct http_call *c)
+{
+	(void)snprintf(u->reason, sizeof(u->reason), "%s", c->reason);
+	switch (c->end) {
+	case HTTP_UNREACHABLE:
+		return failure_make(FAILURE_UPSTREAM_UNREACHABLE, NULL);
+	case HTTP_TIMEOUT:
+		return failure_make(FAILURE_UPSTREAM_TIMEOUT,
+		    "CONNECT_TIMEOUT");
+	case HTTP_INVALID:
+		return failure_make(FAILURE_UPSTREAM_INVALID, NULL);
+	case HTTP_BROKEN:
+		u->retry = true;
+		return failure_make(u->lines ? FAILURE_UPSTREAM_TRUNCATED :
+		    FAILURE_UPSTREAM_ERROR, NULL);
+	case HTTP_FAILED:
+		return failure_make(FAILURE_UPSTREAM_UNREACHABLE, NULL);
+	case HTTP_RUNNING:
+	case HTTP_COMPLETE:
+	case HTTP_REFUSED:
+	default:
+		return failure_make(FAILURE_INTERNAL, NULL);
+	}
+}
+
+/* The call has ended, perhaps because take_answer had seen the answer's. */
+static void
+answer_ended(struct upstream *u, int64_t now)
+{
+	struct http_call	*c = &u->call;
+
+	/* Gin ends a refusal, and a single object, without a line feed. */
+	if (!u->over && c->end == HTTP_COMPLETE && c->status == 200 &&
+	    u->line.len > 0)
+		u->over = !take_line(u, u->line.data, u->line.len);
+	if (u->over) {
+		end(u, u->failure, now);
+	} else if (c->end != HTTP_COMPLETE) {
+		end(u, failure_of(u, c), now);
+	} else if (c->status != 200) {
+		struct failure	f = ollama_refusal(c->status, u->body.data,
+				    u->body.len, u->cost.model, &u->retry);
+
+		(void)snprintf(u->reason, sizeof(u->reason), "HTTP %ld %.200s",
+		    c->status, u->body.data == NULL ? "" : u->body.data);
+		end(u, f, now);
+	} else {
+		end(u, failure_make(FAILURE_UPSTREAM_TRUNCATED, NULL), now);
+	}
+}
+
+/* /api/tags has come, or not. */
+static void
+model_ended(struct upstream *u, int64_t now)
+{
+	struct http_call	*c = &u->small;
+	enum failure_code	 code;
+
+	if (c->end != HTTP_COMPLETE) {
+		end(u, failure_of(u, c), now);
+	} else if (c->status != 200) {
+		end(u, ollama_refusal(c->status, u->small_body.data,
+		    u->small_body.len, "", &u->retry), now);
+	} else if ((code = ollama_first_model(u->small_body.data,
+	    u->small_body.len, u->cost.model, sizeof(u->cost.model))) !=
+	    FAILURE_NONE) {
+		end(u, failure_make(code, code == FAILURE_MODEL_MISSING ?
+		    "gemma3" : NULL), now);
+	} else {
+		post(u, now);
+	}
+}
+
+/* While the model is silent: /api/ps tells whether it is being loaded. */
+static void
+watch_loading(struct upstream *u, int64_t now)
+{
+	if (u->asking && u->small.end != HTTP_RUNNING) {
+		u->asking = false;
+		u->due = CLOCK_NEVER;
+		if (u->small.end != HTTP_COMPLETE || u->small.status != 200)
+			return;		/* it does not matter enough */
+		if (ollama_lists(u->small_body.data, u->small_body.len,
+		    u->cost.model)) {
+			tell(u, FRAME_GENERATING);
+			return;
+		}
+		tell(u, FRAME_LOADING);
+		u->due = now + LOADING_ASK_AGAIN * INT64_C(1000);
+	} else if (!u->asking && now >= u->due) {
+		u->asking = ask(u, "/api/ps");
+		u->due = CLOCK_NEVER;
+	}
+}
+
+/* Which of the timers has run out; NULL: none. */
+static const char *
+timed_out(const struct upstream *u, int64_t now)
+{
+	if (now >= u->posted + seconds(u, SETTING_ANSWER_TIMEOUT))
+		return "ANSWER_TIMEOUT";
+	if (!u->lines && now >= u->posted +
+	    seconds(u, SETTING_FIRST_TOKEN_TIMEOUT))
+		return "FIRST_TOKEN_TIMEOUT";
+	if (u->lines && now >= u->last + seconds(u, SETTING_STALL_TIMEOUT))
+		return "STALL_TIMEOUT";
+	return NULL;
+}
+
+void
+upstream_step(struct upstream *u, int64_t now)
+{
+	const char	*timer;
+
+	if (u->phase == UPSTREAM_MODEL) {
+		if (u->small.end != HTTP_RUNNING)
+			model_ended(u, now);
+	} else if (u->phase == UPSTREAM_PAUSE) {
+		if (now >= u->due)
+			post(u, now);
+	} else if (u->phase == UPSTREAM_ENDED) {
+		return;
+	} else if (u->call.end != HTTP_RUNNING) {
+		answer_ended(u, now);
+	} else if ((timer = timed_out(u, now)) != NULL) {
+		u->retry = false;
+		end(u, failure_make(FAILURE_UPSTREAM_TIMEOUT, timer), now);
+	} else if (!u->lines) {
+		watch_loading(u, now);
+	}
+}
+
+void
+upstream_cancel(struct upstream *u, enum failure_code code, const char *detail)
+{
+	if (u->phase == UPSTREAM_ENDED)
+		return;
+	u->retry = false;
+	end_code(u, code, detail);
+}
+
+void
+upstream_free(struct upstream *u)
+{
+	struct buf	*all[] = { &u->base, &u->url, &u->request, &u->body,
+			    &u->small_url, &u->small_body, &u->line, &u->raw,
+			    &u->text };
+	size_t		 i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		buf_free(all[i]);
+	json_free(&u->json);
+	free(u->system);
+	free(u->token);
+}

@@ -1,0 +1,91 @@
+/*
+ * One answer from Ollama: which model, the request, the lines as they come,
+ * four timers, one retry where that helps.  Knows nothing of viewers; what
+ * comes is told by callbacks, clean and checked.
+ */
+#ifndef UPSTREAM_H
+#define UPSTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "failure.h"
+#include "frame.h"
+#include "http.h"
+#include "json.h"
+#include "settings.h"
+#include "store.h"
+#include "url.h"
+#include "utf8.h"
+
+enum upstream_phase {
+	UPSTREAM_MODEL,		/* asks which models there are */
+	UPSTREAM_ANSWER,	/* posted */
+	UPSTREAM_PAUSE,		/* before the retry */
+	UPSTREAM_ENDED		/* see failure; code NONE: a whole answer */
+};
+
+struct upstream {
+	/* Set by upstream_begin. */
+	const struct settings	*settings;
+	const struct http	*http;
+	const char		*ticket;	/* borrowed */
+	size_t			 ticket_len;
+	void			*context;	/* of the callbacks */
+	bool			(*on_text)(void *, const char *, size_t);
+	void			(*on_state)(void *, enum frame_state);
+
+	enum upstream_phase	 phase;
+	struct failure		 failure;	/* why it ended */
+	char			 reason[256];	/* for the log; may be empty */
+	struct cost		 cost;		/* of a whole answer */
+
+	/* Its own. */
+	enum url_api		 api;
+	char			*system;	/* the system prompt */
+	char			*token;		/* OLLAMA_TOKEN_FILE's */
+	struct buf		 base, url;
+	struct http_call	 call, small;
+	struct buf		 request, body, small_url, small_body;
+	struct buf		 line, raw, text;
+	struct json		 json;
+	enum frame_state	 state;
+	bool			 asking;	/* /api/ps is under way */
+	bool			 lines;		/* a line has come */
+	bool			 over;		/* its last line has come */
+	bool			 shown;		/* text has been shown */
+	bool			 retried;
+	bool			 retry;		/* one more try may help */
+	int64_t			 begun;		/* clock_us of the first POST */
+	int64_t			 posted, last;	/* of this POST, of its last
+						   bytes */
+	int64_t			 first;		/* of the first text */
+	int64_t			 due;		/* pause's end, or next /api/ps */
+};
+
+/*
+ * Begins; callbacks come from upstream_step.  on_text gets a piece of the
+ * answer, a token as the model sent it, and returns false to end it all
+ * (it has set `failure' then).  A fault ends it like any other.
+ */
+void upstream_begin(struct upstream *, const struct settings *,
+    const struct http *, const char *ticket, size_t len, int64_t now);
+
+/* When upstream_step is due though nothing comes. */
+int64_t upstream_deadline(const struct upstream *);
+
+/* Goes on after http->wait. */
+void upstream_step(struct upstream *, int64_t now);
+
+/* Ends it for this reason; the connection is closed. */
+void upstream_cancel(struct upstream *, enum failure_code, const char *detail);
+
+void upstream_free(struct upstream *);
+
+/* The system prompt: SYSTEM_PROMPT_FILE's or the one that ships; "" for
+ * `none'.  NULL with errno; the caller frees it. */
+char *upstream_system_prompt(const struct settings *);
+
+#endif

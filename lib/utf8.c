@@ -1,0 +1,192 @@
+/*
+ * UTF-8: checking, cutting, repairing.
+ */
+#include <string.h>
+#include <sys/types.h>
+
+#include "utf8.h"
+
+/*
+ * Table 3-7 of the Unicode standard: what may follow the first byte; the
+ * ranges of the second byte shut out overlong forms and surrogates.
+ */
+int
+utf8_char(const char *s, size_t len)
+{
+	const unsigned char	*p = (const unsigned char *)s;
+	unsigned char		 low = 0x80, high = 0xbf;
+	int			 need, i;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	need = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	for (i = 1; i < need; i++, low = 0x80, high = 0xbf) {
+		if ((size_t)i == len)
+			return -1;
+		if (p[i] < low || p[i] > high)
+			return 0;
+	}
+	return need;
+}
+
+bool
+utf8_valid(const char *s, size_t len)
+{
+	size_t	i;
+	int	n;
+
+	for (i = 0; i < len; i += (size_t)n) {
+		if ((n = utf8_char(s + i, len - i)) <= 0)
+			return false;
+	}
+	return true;
+}
+
+size_t
+utf8_cut(const char *s, size_t len, size_t max)
+{
+	size_t	i;
+
+	if (len <= max)
+		return len;
+	for (i = max; i > 0 && max - i < 4; i--) {
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return i;
+	}
+	return max;	/* not UTF-8: cut anywhere */
+}
+
+/* The value of a valid character of n bytes. */
+static uint32_t
+decode(const char *s, int n)
+{
+	const unsigned char	*p = (const unsigned char *)s;
+	uint32_t		 c;
+	int			 i;
+
+	if (n == 1)
+		return p[0];
+	c = p[0] & (0xffU >> (n + 1));
+	for (i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	return c;
+}
+
+/* White_Space and the default-ignorable characters that people paste. */
+static bool
+invisible(uint32_t c)
+{
+	return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad ||
+	    c == 0x1680 || c == 0x180e || (c >= 0x2000 && c <= 0x200f) ||
+	    (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x2064) ||
+	    c == 0x3000 || c == 0xfeff;
+}
+
+bool
+utf8_blank(const char *s, size_t len)
+{
+	size_t	i;
+	int	n;
+
+	for (i = 0; i < len; i += (size_t)n) {
+		if ((n = utf8_char(s + i, len - i)) <= 0 ||
+		    !invisible(decode(s + i, n)))
+			return false;
+	}
+	return true;
+}
+
+size_t
+utf8_encode(uint32_t c, char out[4])
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* Whether a valid character must not reach a terminal, log or page. */
+static bool
+control(const char *s, int n)
+{
+	uint32_t	c = decode(s, n);
+
+	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
+	    (c >= 0x7f && c <= 0x9f);
+}
+
+/*
+ * Cleans what stands in s; returns how many bytes were dealt with (less than
+ * len only for a character that is cut in two), or -1.
+ */
+static ssize_t
+clean(const char *s, size_t len, struct buf *out)
+{
+	size_t	i, good = 0;	/* s[good..i) is good and not yet written */
+	int	n;
+
+	for (i = 0; i < len; i += (size_t)n) {
+		if ((n = utf8_char(s + i, len - i)) == -1)
+			break;
+		if (n > 0 && !control(s + i, n))
+			continue;
+		if (buf_add(out, s + good, i - good) == -1 ||
+		    buf_add(out, "\xef\xbf\xbd", 3) == -1)
+			return -1;
+		if (n == 0)
+			n = 1;
+		good = i + (size_t)n;
+	}
+	return buf_add(out, s + good, i - good) == -1 ? -1 : (ssize_t)i;
+}
+
+int
+utf8_clean(struct utf8_cleaner *c, const char *s, size_t len, struct buf *out)
+{
+	ssize_t	done;
+
+	/* Complete a character from before, byte by byte. */
+	while (c->len > 0 && len > 0) {
+		c->tail[c->len++] = *s++;
+		len--;
+		if (utf8_char(c->tail, c->len) == -1)
+			continue;
+		if ((done = clean(c->tail, c->len, out)) == -1)
+			return -1;
+		c->len -= (size_t)done;
+		memmove(c->tail, c->tail + done, c->len);
+	}
+	if (len == 0)
+		return 0;
+	if ((done = clean(s, len, out)) == -1)
+		return -1;
+	c->len = len - (size_t)done;
+	memcpy(c->tail, s + done, c->len);
+	return 0;
+}

@@ -1,0 +1,49 @@
+# Turns the files of sql/ into a C header: each NNN_name.sql one string of the
+# array store_migrations, each "-- name: X" block of statements.sql a member of
+# enum statement and of the array store_statements.
+# A backslash would mean something else in C: it is refused.
+
+function quote(line) {
+	gsub(/"/, "\\\"", line)
+	return "\t    \"" line "\\n\"\n"
+}
+
+BEGIN { print "/* Made by sql/embed.awk from sql/; do not edit. */" }
+
+/\\/ {
+	print FILENAME ":" FNR ": a backslash" > "/dev/stderr"
+	failed = 1
+	exit 1
+}
+
+FILENAME ~ /\/[0-9][0-9][0-9]_[^\/]*\.sql$/ {
+	if (FNR == 1)
+		steps++
+	migration[steps] = migration[steps] quote($0)
+	next
+}
+
+/^-- name: / {
+	name[++count] = $3
+	next
+}
+
+count > 0 && !/^--/ && NF > 0 { text[count] = text[count] quote($0) }
+
+END {
+	if (failed)
+		exit 1
+	print "enum { SCHEMA_VERSION = " steps " };\n"
+	print "enum statement {"
+	for (i = 1; i <= count; i++)
+		print "\tSTATEMENT_" name[i] ","
+	print "\tSTATEMENT__MAX\n};\n"
+	print "static const char *const store_migrations[SCHEMA_VERSION] = {"
+	for (i = 1; i <= steps; i++)
+		print "\t[" i - 1 "] =\n" migration[i] "\t    \"\","
+	print "};\n"
+	print "static const char *const store_statements[STATEMENT__MAX] = {"
+	for (i = 1; i <= count; i++)
+		print "\t[STATEMENT_" name[i] "] =\n" text[i] "\t    \"\","
+	print "};"
+}

@@ -1,0 +1,75 @@
+-- Every statement that the programs run, by name.  Parameters are numbered in
+-- the order in which lib/store.c and handlers/sessions.c bind them.
+
+-- name: ANSWER_BY_TICKET
+-- The newest answer of a ticket.
+SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt)
+FROM TicketAISessions
+WHERE TicketId = ?1 AND AiResponse IS NOT NULL
+ORDER BY Id DESC LIMIT 1;
+
+-- name: ANSWER_BY_SESSION
+SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt)
+FROM TicketAISessions
+WHERE Id = ?1 AND TicketId = ?2 AND AiResponse IS NOT NULL;
+
+-- name: NEWEST_ANSWER
+SELECT max(Id) FROM TicketAISessions
+WHERE TicketId = ?1 AND AiResponse IS NOT NULL;
+
+-- name: TICKET_EXISTS
+SELECT 1 FROM Tickets WHERE Id = ?1;
+
+-- name: TICKET_ADD
+INSERT INTO Tickets (Id) VALUES (?1) ON CONFLICT DO NOTHING;
+
+-- name: SESSION_REUSE
+-- The newest row of the ticket, if it has no answer.
+UPDATE TicketAISessions SET Prompt = ?2
+WHERE Id = (SELECT max(Id) FROM TicketAISessions WHERE TicketId = ?1)
+AND AiResponse IS NULL
+RETURNING Id;
+
+-- name: SESSION_ADD
+INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (?1, ?2)
+RETURNING Id;
+
+-- name: SESSION_ANSWER
+UPDATE TicketAISessions
+SET AiResponse = ?2, UpdatedAt = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE Id = ?1 AND AiResponse IS NULL;
+
+-- name: SESSION_EXISTS
+SELECT 1 FROM TicketAISessions WHERE Id = ?1;
+
+-- name: GENERATION_ADD
+INSERT INTO TicketAIGenerations (SessionId, Model, DoneReason, PromptTokens,
+	AnswerTokens, QueuedMs, FirstTokenMs, TotalMs, LoadMs, PromptMs,
+	AnswerMs)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+
+-- name: LIST
+-- The newest answer of each ticket, newest first; ?1 rows.
+SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
+	s.UpdatedAt AS answered, length(CAST(s.AiResponse AS BLOB)) AS bytes,
+	g.Model AS model, g.AnswerTokens AS tokens
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE s.Id = (SELECT max(n.Id) FROM TicketAISessions AS n
+	WHERE n.TicketId = s.TicketId)
+ORDER BY s.Id DESC LIMIT ?1;
+
+-- name: SHOW
+-- All sessions of a ticket, oldest first.
+SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
+	s.UpdatedAt AS answered, g.Model AS model, g.DoneReason AS reason,
+	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
+	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
+	g.TotalMs AS total_ms, s.Prompt AS prompt, s.AiResponse AS response
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE s.TicketId = ?1
+ORDER BY s.Id;
+
+-- name: TICKET_DELETE
+DELETE FROM Tickets WHERE Id = ?1;

@@ -1,0 +1,184 @@
+// Starts the real service for a test: websocketd, the handlers in build/ and a replayed Ollama, all on free loopback
+// ports and in a temporary folder; stops what it started, by pid, and removes the folder.
+//
+//     const service = await start({ replay: ["--pace", "40", recording("stream-emoji")] });
+//     service.server                  "ws://127.0.0.1:PORT", for the component
+//     await service.stop();
+//
+// HANDLERS, BIN, REPLAY and RECORDINGS name others than those of build/ and tests/, for trying the suite itself.
+import { spawn, spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ROOT } from "./documentation.mjs";
+
+export const DEADLINE = 60_000; // generous: the machine may be busy
+const HANDLERS = process.env.HANDLERS ?? `${ROOT}/build/handlers`;
+const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
+const RECORDINGS = process.env.RECORDINGS ?? `${ROOT}/tests/ollama`;
+const REPLAY = process.env.REPLAY ?? `${ROOT}/build/tests/replay`;
+
+const folders = new Set();
+process.on("exit", () => folders.forEach(sweep)); // only if a test died half-way
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+
+/** A recorded answer of Ollama. */
+export const recording = (name) => {
+  const file = ["http", "response.http"].map((end) => `${RECORDINGS}/${name}.${end}`).find(existsSync);
+  if (!file) throw new Error(`no recording ${name} in ${RECORDINGS}`);
+  return file;
+};
+
+/** The text that a recording holds. */
+export const textOf = (name) =>
+  readFileSync(recording(name), "utf8")
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line).response ?? "")
+    .join("");
+
+/** Calls check until it returns something truthy. */
+export async function until(what, check, deadline = DEADLINE) {
+  for (const end = Date.now() + deadline; ; await sleep(30)) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`timed out waiting for ${what}`);
+  }
+}
+
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Processes with this text in their environment: ours, whatever they have become a child of. */
+function processesWith(text) {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      return pid !== process.pid && readFileSync(`/proc/${pid}/environ`, "utf8").includes(text);
+    } catch {
+      return false;
+    }
+  });
+}
+
+function sweep(folder) {
+  for (const pid of processesWith(`RUN_DIR=${folder}/`)) kill(pid, "SIGKILL");
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  folders.delete(folder);
+}
+
+function kill(pid, signal) {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // gone already
+  }
+}
+
+async function end(child, signal = "SIGTERM") {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  kill(child.pid, signal);
+  await gone;
+}
+
+export async function start({ replay, env: settings = {} } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "ticketchat-web-"));
+  folders.add(folder);
+  mkdirSync(`${folder}/run`, { mode: 0o700 });
+  const port = await freePort();
+  const upstream = await freePort();
+  const env = {
+    PATH: process.env.PATH,
+    DATABASE: `${folder}/t.db`,
+    RUN_DIR: `${folder}/run`,
+    LOG: `${folder}/log`,
+    OLLAMA_SERVER: `http://127.0.0.1:${upstream}/api/generate`,
+    OLLAMA_MODEL: "replay",
+    ...settings,
+  };
+  let websocketd;
+  let ollama;
+
+  async function listening(p) {
+    await until(`port ${p}`, () => new Promise((resolve) => {
+      const socket = connect(p, "127.0.0.1");
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    }));
+  }
+
+  const service = {
+    folder, port, env,
+    server: `ws://127.0.0.1:${port}`,
+    url: (ticket) => `ws://127.0.0.1:${port}/api/websocket/chat/${ticket}`,
+
+    /** The replayed Ollama, always on the same port. */
+    async startOllama(options) {
+      ollama = spawn(REPLAY, ["-p", upstream, "--log", `${folder}/requests`, ...options].map(String),
+        { env, stdio: ["ignore", "ignore", "inherit"] });
+      await listening(upstream);
+    },
+    stopOllama: () => end(ollama),
+
+    async startWebsocketd() {
+      const names = Object.keys(env).join(",");
+      websocketd = spawn("websocketd", [`--port=${port}`, "--address=127.0.0.1", `--dir=${HANDLERS}`, "--loglevel=fatal",
+        `--passenv=${names}`], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
+      await listening(port);
+    },
+    stopWebsocketd: () => end(websocketd, "SIGKILL"),
+
+    /** The chat processes: one per open connection. */
+    chats: () => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+      try {
+        return Number(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) \S+ /s, "").split(" ")[0]) === websocketd.pid;
+      } catch {
+        return false;
+      }
+    }),
+    /** The answer processes: one per running generation. */
+    generators: () => processesWith(`RUN_DIR=${folder}/`).filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, "utf8") === "answer\n";
+      } catch {
+        return false;
+      }
+    }),
+    kill: (pid) => kill(pid, "SIGKILL"),
+
+    /** How often the model was asked. */
+    requests() {
+      const log = `${folder}/requests`;
+      return existsSync(log) ? (readFileSync(log, "utf8").match(/^request .*POST/gm) ?? []).length : 0;
+    },
+
+    log: () => (existsSync(env.LOG) ? readFileSync(env.LOG, "utf8") : ""),
+
+    async stop() {
+      await end(websocketd);
+      await end(ollama);
+      if (process.env.KEEP_LOGS) appendFileSync(process.env.KEEP_LOGS, service.log());
+      sweep(folder);
+    },
+  };
+
+  if (existsSync(`${BIN}/sessions`)) {
+    const migrated = spawnSync(`${BIN}/sessions`, ["migrate"], { env, encoding: "utf8" });
+    if (migrated.status !== 0) throw new Error(`sessions migrate: ${migrated.status} ${migrated.stderr}`);
+  }
+  try {
+    if (replay) await service.startOllama(replay);
+    await service.startWebsocketd();
+  } catch (error) {
+    await service.stop();
+    throw error;
+  }
+  return service;
+}

@@ -32,26 +32,22 @@ FLAGS	= -std=c11 -D_GNU_SOURCE -MMD -MP -iquote lib -iquote handlers \
 DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 	-DCONF_FILE='"$(CONF)"'
 
-COMMON	= buf clock connection failure file frame generation json jsonw \
-	language lock log origin output program settings url utf8
-STORE	= db store
-CHAT	= chat message question request
-ANSWER	= answer http_load hub ollama probe slot upstream
-SESSIONS = sessions migrate report
+# Everything in lib/ but the module; each program takes what it needs.
+LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/http.c, \
+	$(sort $(wildcard lib/*.c))))
+PROGRAMS = chat answer sessions
 
-obj	= $(patsubst %,$(B)/obj/%.o,$(1))
+all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer $(B)/libexec/http.so \
+	$(B)/handlers/api/websocket/chat
 
-all: $(B)/bin/chat $(B)/bin/answer $(B)/bin/sessions $(B)/libexec/answer \
-	$(B)/libexec/http.so $(B)/handlers/api/websocket/chat
+$(B)/lib.a: $(LIB)
+	rm -f $@
+	$(AR) rc $@ $^
 
-$(B)/bin/chat: $(call obj,$(CHAT) $(COMMON) $(STORE))
-	$(link)
-
-$(B)/bin/answer: $(call obj,$(ANSWER) $(COMMON) $(STORE))
-	$(link)
-
-$(B)/bin/sessions: $(call obj,$(SESSIONS) $(COMMON) $(STORE))
-	$(link)
+$(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new $^ $(LIBS)
+	@mv $@.new $@
 
 # libcurl is behind this module and nowhere else; see lib/http.h.
 $(B)/libexec/http.so: $(B)/obj/http.pic.o
@@ -67,11 +63,6 @@ $(B)/handlers/api/websocket/chat: $(B)/bin/chat
 $(B)/libexec/answer: $(B)/bin/answer
 	$(place)
 
-define link
-@mkdir -p $(@D)
-$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new $^ $(LIBS)
-@mv $@.new $@
-endef
 define place
 @mkdir -p $(@D)
 ln -f $< $@.new
@@ -85,8 +76,8 @@ $(B)/obj/%.o: handlers/%.c $(B)/flags
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
-$(call obj,db store migrate report): $(B)/sql.h
-$(call obj,upstream): $(B)/system_prompt.h
+$(patsubst %,$(B)/obj/%.o,db store migrate report): $(B)/sql.h
+$(B)/obj/upstream.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
 	@mv $@.new $@
@@ -106,8 +97,72 @@ $(B)/tests/replay: tests/replay.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MF $(B)/obj/replay.d -o $@ $<
 
+# Tests.  `check' is what tests/run.sh runs on each build; CASES=tests/x.bats
+# runs a part of it.
+CASES	= tests/cases
+UNITS	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort \
+	$(wildcard tests/unit/t_*.c)))
+
+$(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/$*.d -iquote tests/unit \
+		$(LDFLAGS) -pie -o $@ $< $(B)/lib.a $(LIBS)
+
+check: all $(B)/tests/replay $(UNITS)
+	@for t in $(UNITS); do $$t || exit 1; done
+	B=$(B) bats $(CASES)
+
+# The same under AddressSanitizer and UndefinedBehaviorSanitizer.
+san:
+	$(MAKE) check B=$(B)/san HARDEN= CFLAGS="-O1 -g -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -fno-omit-frame-pointer"
+
+lint:
+	sh tests/lint.sh
+
+# Built once more, with the paths of the place where it is going to be.
+DIR	= $(DESTDIR)$(PREFIX)
+STATE	= /var/lib/ticketchat
+RUN	= /run/ticketchat
+install:
+	$(MAKE) all B=$(B)/install LIBEXEC=$(PREFIX)/libexec/ticketchat \
+		CONF=$(SYSCONFDIR)/ticketchat/websocketd.conf
+	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \
+		$(DIR)/libexec/ticketchat/handlers/api/websocket \
+		$(DIR)/share/doc/ticketchat $(DIR)/share/ticketchat/sql \
+		$(DIR)/share/man/man1 $(DIR)/share/man/man5 \
+		$(DESTDIR)$(SYSCONFDIR)/ticketchat
+	install $(B)/install/bin/sessions $(DIR)/bin/sessions
+	install $(B)/install/bin/answer $(DIR)/libexec/ticketchat/answer
+	install -m 644 $(B)/install/libexec/http.so $(DIR)/libexec/ticketchat/
+	install $(B)/install/bin/chat \
+		$(DIR)/libexec/ticketchat/handlers/api/websocket/chat
+	sed -e 's|^bin=.*|bin=$(PREFIX)/bin|' \
+		-e 's|^libexec=.*|libexec=$(PREFIX)/libexec/ticketchat|' \
+		-e 's|^handlers=.*|handlers=$(PREFIX)/libexec/ticketchat/handlers|' \
+		-e 's|^checkout=.*|checkout=|' run.sh >$(B)/install/ticketchat
+	install $(B)/install/ticketchat $(DIR)/bin/ticketchat
+	sed -e 's|^DATABASE=.*|DATABASE=$(STATE)/ticketchat.db|' \
+		-e 's|^RUN_DIR=.*|RUN_DIR=$(RUN)|' -e 's|^LOG=.*|LOG=syslog|' \
+		websocketd.conf >$(B)/install/websocketd.conf
+	test -e $(DESTDIR)$(SYSCONFDIR)/ticketchat/websocketd.conf || \
+		install -m 644 $(B)/install/websocketd.conf \
+		$(DESTDIR)$(SYSCONFDIR)/ticketchat/websocketd.conf
+	install -m 644 sql/*.sql $(DIR)/share/ticketchat/sql
+	install -m 644 README.md websocket.md LICENSE $(DIR)/share/doc/ticketchat
+	install -m 644 man/*.1 $(DIR)/share/man/man1
+	install -m 644 man/*.5 $(DIR)/share/man/man5
+
+uninstall:
+	rm -f $(DIR)/bin/sessions $(DIR)/bin/ticketchat \
+		$(DIR)/share/man/man1/chat.1 $(DIR)/share/man/man1/answer.1 \
+		$(DIR)/share/man/man1/sessions.1 \
+		$(DIR)/share/man/man5/websocketd.conf.5
+	rm -rf $(DIR)/libexec/ticketchat $(DIR)/share/ticketchat \
+		$(DIR)/share/doc/ticketchat
+
 clean:
 	rm -rf $(B)
 
-.PHONY: all clean FORCE
+.PHONY: all check san lint install uninstall clean FORCE
 -include $(wildcard $(B)/obj/*.d)

@@ -201,6 +201,7 @@ wait_for_slot(struct answer *a)
 	}
 	if (position == -1)
 		fail(a, FAILURE_INTERNAL, strerror(errno));
+	a->upstream.cost.queued = (clock_us() - a->started) / 1000;
 }
 
 /* Streams the answer to whoever follows, until it has ended. */
@@ -213,7 +214,6 @@ generate(struct answer *a)
 	u->context = a;
 	u->on_text = on_text;
 	u->on_state = on_state;
-	u->cost.queued = (now - a->started) / 1000;
 	upstream_begin(u, &a->settings, a->http, a->prompt.data,
 	    a->prompt.len, now);
 	while (u->phase != UPSTREAM_ENDED) {

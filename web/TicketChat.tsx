@@ -71,7 +71,7 @@ export function useTicketChat(props: TicketChatProps) {
       if (opened && Date.now() - opened > STABLE_MS) tries = 0;
       if (stopping || ++tries >= MAX_TRIES)
         return show({ end: { type: "error", code: "connection_lost", message: "", retryable: true } });
-      show({ state: "reconnecting" });
+      show({ state: "reconnecting", fresh: false });
       timer = setTimeout(connect, Math.min(250 * 2 ** tries, 10_000) * (0.5 + Math.random() / 2));
     }
 
@@ -226,11 +226,13 @@ function Chat(props: TicketChatProps) {
       <p role="status">{statusLine(view, lang)}</p>
       {!end && !fresh && <progress aria-hidden />}
       {text && <div style={{ ...PLAIN_TEXT, opacity: end || fresh ? 1 : 0.6 }}>{text}</div>}
-      {online && <button type="button" onClick={stop}>{t.stop}</button>}
-      {end?.type === "error" && end.retryable && (
-        <RetryButton label={t.retry} after={end.retryAfter ?? 0} onClick={() => again(false)} />
-      )}
-      {end?.type === "done" && <button type="button" onClick={() => again(true)}>{t.refresh}</button>}
+      <p>
+        {online && <button type="button" onClick={stop}>{t.stop}</button>}
+        {end?.type === "error" && end.retryable && (
+          <RetryButton label={t.retry} after={end.retryAfter ?? 0} onClick={() => again(false)} />
+        )}
+        {end?.type === "done" && <button type="button" onClick={() => again(true)}>{t.refresh}</button>}
+      </p>
     </section>
   );
 }

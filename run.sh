@@ -1,0 +1,260 @@
+#!/bin/sh
+# run.sh - the service.  Installs what is missing, builds, brings the database
+# up to date, tells what it found, and becomes websocketd.
+#
+#	./run.sh		with websocketd.conf beside it
+#	./run.sh --demo		without an Ollama: recorded answers, own database
+#	./run.sh --check	the settings as they take effect
+#
+# Every setting may also come from the environment:
+#	OLLAMA_SERVER=http://gpu:11434/api/generate ./run.sh
+set -euf
+
+usage() {
+	cat <<'END'
+usage: run.sh [--demo | --check | --help] [-c FILE]
+  --demo     try it without an Ollama: answers are played back, and the
+             database is a temporary one
+  --check    check the settings, print them as they take effect and tell
+             whether the model's server is there; start nothing
+  -c FILE    settings from FILE, not from websocketd.conf
+  --help     this text
+Exit code: 0 good, 100 usage, 102 settings, 111 system; else websocketd's.
+END
+}
+
+# `make install' writes its own places here.
+checkout=yes
+bin=build/bin
+libexec=build/libexec
+handlers=build/handlers
+
+# What it takes to build and run on Debian.
+packages='websocketd gcc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
+libjsmn-dev ca-certificates'
+
+# What chat and answer read; the rest is for websocketd itself.
+server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY '
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	code=$1
+	shift
+	printf 'run.sh: %s\n' "$*" >&2
+	exit "$code"
+}
+
+# Installs the Debian packages that are missing.
+install_packages() {
+	if ! command -v dpkg-query >/dev/null; then
+		for tool in websocketd cc make; do
+			command -v $tool >/dev/null || die 111 "$tool is" \
+			    "missing; it needs: $(echo $packages)"
+		done
+		return
+	fi
+	missing=
+	for p in $packages; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" \
+		    = installed ] || missing="$missing $p"
+	done
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		die 111 "packages are missing; run: sudo apt-get install" \
+		    "-y --no-install-recommends$missing"
+	fi
+	say "installing$missing"
+	log=$(mktemp)
+	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get \
+	    install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		die 111 "apt-get could not install$missing"
+	fi
+	rm -f "$log"
+}
+
+# Puts every setting, checked, into the environment.
+load_settings() {
+	settings=$("$bin/sessions" ${conf:+-c "$conf"} settings) || exit $?
+	while IFS= read -r line; do
+		export "${line?}"
+	done <<END
+$settings
+END
+}
+
+# Makes the directories of a file, for us alone.
+make_parent() {
+	case $1 in
+	*/*) (umask 077 && mkdir -p "${1%/*}") ||
+	    die 111 "cannot make the directory of $1" ;;
+	esac
+}
+
+prepare() {
+	make_parent "$DATABASE"
+	make_parent "$RUN_DIR"
+	[ "$LOG" = syslog ] || make_parent "$LOG"
+	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate) || exit $?
+	[ "$LOG" = syslog ] || (umask 077 && : >>"$LOG") ||
+	    die 102 "LOG=$LOG cannot be written"
+}
+
+# Tells about the model's server; its absence is no reason not to start.
+tell_model() {
+	if model=$("$libexec/answer" ${conf:+-c "$conf"} check 2>&1); then
+		say "  model     $model"
+		return
+	fi
+	say "  model     NOT READY: $model"
+	say "            Until it is, questions get an error; then they work," \
+	    "without a restart."
+	say "            Start Ollama (ollama serve), get a model (ollama pull" \
+	    "gemma3), or set"
+	say "            OLLAMA_SERVER.  To look around without one:" \
+	    "./run.sh --demo"
+}
+
+# The address to show: the first one, by its usual name.
+tell_address() {
+	set -- $ADDRESS
+	case $1 in
+	127.0.0.1 | '[::1]' | 0.0.0.0 | '[::]') host=localhost ;;
+	*) host=$1 ;;
+	esac
+	scheme=ws
+	[ -z "$TLS_CERT" ] || scheme=wss
+	say "  serves    $scheme://$host:$PORT/api/websocket/chat/{ticketId}"
+}
+
+# The flags of websocketd, in "$@" of the caller by way of `flags', one a line.
+make_flags() {
+	flags="--port=$PORT
+--dir=$handlers
+--maxforks=$MAX_CONNECTIONS
+--loglevel=error"
+	for a in $ADDRESS; do
+		# One address that cannot be bound ends websocketd.
+		if [ "$a" = '[::1]' ] && [ "$ADDRESS" != "$a" ] &&
+		    ! grep -qs '^0*1 ' /proc/net/if_inet6; then
+			say "  (no IPv6 here: $a is left out)"
+			continue
+		fi
+		flags="$flags
+--address=$a"
+	done
+	[ -z "$TLS_CERT" ] || flags="$flags
+--ssl
+--sslcert=$TLS_CERT
+--sslkey=$TLS_KEY"
+	# Versions after 0.4.1 can bound a message before it reaches us.
+	if websocketd --help 2>&1 | grep -q maxframesize; then
+		flags="$flags
+--maxframesize=$((MAX_TICKET_BYTES * 6 + 32768))"
+	fi
+	names=
+	while IFS='=' read -r key value; do
+		case $server_keys in *" $key "*) continue ;; esac
+		names="$names${names:+,}$key"
+	done <<END
+$settings
+END
+	flags="$flags
+--passenv=$names"
+}
+
+# Becomes websocketd; a newline within a flag cannot be, see settings.c.
+serve() {
+	make_flags
+	IFS='
+'
+	# shellcheck disable=SC2086
+	set -- $flags
+	unset IFS
+	if [ -n "$demo" ]; then
+		websocketd "$@" &
+		server=$!
+		wait $server
+	else
+		exec websocketd "$@"
+	fi
+}
+
+# The demonstration: a replayed model beside the same programs.
+start_demo() {
+	demo=$(mktemp -d "${TMPDIR:-/tmp}/ticketchat.XXXXXX")
+	server=
+	model_pid=
+	trap end_demo EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	build/tests/replay --demo tests/demo --die-with-parent \
+	    >"$demo/port" &
+	model_pid=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ ! -s "$demo/port" ] || break
+		sleep 0.2
+	done
+	[ -s "$demo/port" ] || die 111 "the replayed model does not start"
+	DATABASE=$demo/demo.db RUN_DIR=$demo/run LOG=$demo/log
+	OLLAMA_SERVER=http://127.0.0.1:$(cat "$demo/port")/api/generate
+	OLLAMA_MODEL=demo
+	export DATABASE RUN_DIR LOG OLLAMA_SERVER OLLAMA_MODEL
+}
+
+end_demo() {
+	trap '' INT TERM HUP
+	for pid in $server $model_pid; do
+		kill "$pid" 2>/dev/null || :
+	done
+	wait
+	rm -rf "$demo"
+}
+
+action=serve conf='' demo='' here=$PWD
+# Relative names in the settings are relative to where this stands.
+[ -z "$checkout" ] || cd "$(dirname "$0")"
+while [ $# -gt 0 ]; do
+	case $1 in
+	--demo) action=demo ;;
+	--check) action=check ;;
+	-c) [ $# -gt 1 ] || die 100 "-c needs a file"
+	    case $2 in /*) conf=$2 ;; *) conf=$here/$2 ;; esac
+	    shift ;;
+	-h | --help) usage; exit 0 ;;
+	*) die 100 "unknown option $1 (try --help)" ;;
+	esac
+	shift
+done
+
+if [ -n "$checkout" ]; then
+	install_packages
+	[ -x build/bin/chat ] || say "building"
+	target=all
+	[ "$action" != demo ] || target='all build/tests/replay'
+	# shellcheck disable=SC2086
+	make -s $target || die 111 "the build failed"
+elif [ "$action" = demo ]; then
+	die 100 "--demo works in a checkout only"
+fi
+[ "$action" != demo ] || start_demo
+load_settings
+if [ "$action" = check ]; then
+	printf '%s\n' "$settings"
+	tell_address
+	tell_model
+	exit 0
+fi
+prepare
+say "$("$bin/sessions" --version)"
+tell_address
+say "  database  $database"
+tell_model
+[ -z "$demo" ] || say "  demo      nothing is kept; end it with Ctrl-C"
+say "  try       npx wscat -c ws://localhost:$PORT/api/websocket/chat/42"
+say "            > {\"ticketBody\":\"The printer on floor 2 is jammed\"}"
+serve

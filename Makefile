@@ -151,7 +151,8 @@ install:
 	install -m 644 sql/*.sql $(DIR)/share/ticketchat/sql
 	install -m 644 README.md websocket.md LICENSE $(DIR)/share/doc/ticketchat
 	install -m 644 man/*.1 $(DIR)/share/man/man1
-	install -m 644 man/*.5 $(DIR)/share/man/man5
+	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
+		>$(DIR)/share/man/man5/websocketd.conf.5
 
 uninstall:
 	rm -f $(DIR)/bin/sessions $(DIR)/bin/ticketchat \

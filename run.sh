@@ -30,7 +30,7 @@ libexec=build/libexec
 handlers=build/handlers
 
 # What it takes to build and run on Debian.
-packages='websocketd gcc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
+packages='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
 libjsmn-dev ca-certificates'
 
 # What chat and answer read; the rest is for websocketd itself.
@@ -45,36 +45,6 @@ die() {
 	shift
 	printf 'run.sh: %s\n' "$*" >&2
 	exit "$code"
-}
-
-# Installs the Debian packages that are missing.
-install_packages() {
-	if ! command -v dpkg-query >/dev/null; then
-		for tool in websocketd cc make; do
-			command -v $tool >/dev/null || die 111 "$tool is" \
-			    "missing; it needs: $(echo $packages)"
-		done
-		return
-	fi
-	missing=
-	for p in $packages; do
-		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" \
-		    = installed ] || missing="$missing $p"
-	done
-	[ -n "$missing" ] || return 0
-	if [ "$(id -u)" != 0 ]; then
-		die 111 "packages are missing; run: sudo apt-get install" \
-		    "-y --no-install-recommends$missing"
-	fi
-	say "installing$missing"
-	log=$(mktemp)
-	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get \
-	    install -y --no-install-recommends $missing; } >"$log" 2>&1; then
-		tail -n 20 "$log" >&2
-		rm -f "$log"
-		die 111 "apt-get could not install$missing"
-	fi
-	rm -f "$log"
 }
 
 # Puts every setting, checked, into the environment.
@@ -121,6 +91,7 @@ tell_model() {
 
 # The address to show: the first one, by its usual name.
 tell_address() {
+	# shellcheck disable=SC2086
 	set -- $ADDRESS
 	case $1 in
 	127.0.0.1 | '[::1]' | 0.0.0.0 | '[::]') host=localhost ;;
@@ -157,7 +128,7 @@ make_flags() {
 --maxframesize=$((MAX_TICKET_BYTES * 6 + 32768))"
 	fi
 	names=
-	while IFS='=' read -r key value; do
+	while IFS='=' read -r key _; do
 		case $server_keys in *" $key "*) continue ;; esac
 		names="$names${names:+,}$key"
 	done <<END
@@ -232,7 +203,10 @@ while [ $# -gt 0 ]; do
 done
 
 if [ -n "$checkout" ]; then
-	install_packages
+	# shellcheck source=deploy/packages.sh
+	. deploy/packages.sh
+	# shellcheck disable=SC2086
+	install_missing $packages || exit 111
 	[ -x build/bin/chat ] || say "building"
 	target=all
 	[ "$action" != demo ] || target='all build/tests/replay'

@@ -12,7 +12,7 @@ B	= build
 
 # Where the programs find one another and their settings; `make install'
 # builds once more with its own.
-LIBEXEC	= $(CURDIR)/$(B)/libexec
+LIBEXEC	= $(abspath $(B))/libexec
 CONF	= $(CURDIR)/websocketd.conf
 
 WARN	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

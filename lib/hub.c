@@ -80,19 +80,6 @@ hub_add(struct hub *h, int fd, bool plain)
 	return 0;
 }
 
-/* Lets a follower go; the last one takes his place in the list. */
-static void
-drop(struct hub *h, struct follower *f)
-{
-	size_t	i;
-
-	for (i = 0; h->followers[i] != f; i++)
-		;
-	h->followers[i] = h->followers[--h->count];
-	(void)close(f->fd);	/* leaves the epoll set too */
-	free(f);
-}
-
 /* Takes everybody who waits in the backlog. */
 static void
 accept_all(struct hub *h, int64_t now)
@@ -214,6 +201,22 @@ hear(struct hub *h, struct follower *f)
 	if (f->in_len == sizeof(f->in))
 		f->in_len = 0;	/* nothing that we know is that long */
 	return 0;
+}
+
+/* Lets a follower go; the last one takes his place in the list. */
+static void
+drop(struct hub *h, struct follower *f)
+{
+	size_t	i;
+
+	/* Who says stop may close at once: we write before we hear him. */
+	if (!f->plain)
+		(void)hear(h, f);
+	for (i = 0; h->followers[i] != f; i++)
+		;
+	h->followers[i] = h->followers[--h->count];
+	(void)close(f->fd);	/* leaves the epoll set too */
+	free(f);
 }
 
 void

@@ -116,7 +116,9 @@ on_text(void *context, const char *text, size_t len)
 	struct answer	*a = context;
 	char		 limit[24];
 
-	if (buf_add(&a->text, text, len) == 0 &&
+	errno = EMSGSIZE;
+	if (a->hub.frames.len <= FRAMES_MAX(a->text.cap) &&
+	    buf_add(&a->text, text, len) == 0 &&
 	    frame_stream_add(&a->stream, text, len) == 0)
 		return true;
 	(void)snprintf(limit, sizeof(limit), "%zu", a->text.cap);
@@ -362,7 +364,8 @@ set_up_hub(struct answer *a)
 
 	a->text.cap = max;
 	a->stream.out = &a->hub.frames;
-	if (hub_init(&a->hub, FRAMES_MAX(max)) == -1)
+	/* Behind the limit: the longest last piece, and a terminal frame. */
+	if (hub_init(&a->hub, FRAMES_MAX(max) + 8 * max + 2 * FRAME_MAX) == -1)
 		return -1;
 	if (a->session == 0)
 		return hub_add(&a->hub, STDOUT_FILENO, true);

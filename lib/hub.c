@@ -232,6 +232,7 @@ hub_status(struct hub *h, const char *line, size_t len)
 void
 hub_step(struct hub *h, int64_t now)
 {
+	struct signalfd_siginfo	info;
 	struct epoll_event	e[64];
 	int			i, n;
 
@@ -246,6 +247,7 @@ hub_step(struct hub *h, int64_t now)
 			continue;
 		}
 		if (e[i].data.ptr == &h->signals) {
+			(void)!read(h->signals, &info, sizeof(info));
 			h->terminate = true;
 			continue;
 		}

@@ -1,0 +1,346 @@
+# What all cases share.  Each test gets a directory $T of its own with a
+# database, RUN_DIR and LOG in it; teardown ends what the test started, by
+# pid, and looks whether anything was left behind (the oracle).
+#
+#	replay [options] FILE	a replayed Ollama; see tests/replay.c
+#	ask 42 MESSAGE...	chat in a pipe; sets frames, status, err
+#	viewer 42 MESSAGE...	the same in the background; sets V, a number
+#	viewed V		waits for it; sets as ask
+#	answer			the filter: prompt on stdin; sets as ask
+#	is GOT WANTED		compares, and shows both
+#	within SECONDS COMMAND	polls until it succeeds
+#
+# Settings are given in front: STALL_TIMEOUT=1 ask 42 '{"ticketBody":"a"}'.
+
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+B=$(realpath "${B:-$ROOT/build}")
+UP=$ROOT/tests/upstream
+REC=$ROOT/tests/ollama
+Q='{"ticketBody":"printer jam"}'
+GOOD='Reinicie a impressora.
+'
+
+# Those that run under AddressSanitizer need more memory, and no ptrace.
+sanitized() { grep -q __asan_init "$B/bin/chat"; }
+
+setup() {
+	local k
+	for k in $("$B/bin/sessions" -c /dev/null settings 2>/dev/null |
+	    sed 's/=.*//') LANGUAGE PATH_INFO GATEWAY_INTERFACE UNIQUE_ID \
+	    REMOTE_ADDR RUNTIME_DIRECTORY; do
+		unset "$k"
+	done
+	for k in $(compgen -e | grep '^HTTP_'); do unset "$k"; done
+	T=$BATS_TEST_TMPDIR
+	N=0 PIDS=() VIEWERS=()
+	mkdir -m 700 "$T/run" "$T/bodies" "$T/kept"
+	: >"$T/conf"
+	: >"$T/replay.log"
+	printf %s "$GOOD" >"$T/kept/good"
+	export DATABASE=$T/db RUN_DIR=$T/run LOG=$T/log
+	export OLLAMA_MODEL=gemma3:270m OLLAMA_SERVER=http://127.0.0.1:9
+	"$B/bin/sessions" -c "$T/conf" migrate >"$T/migrate"
+	if declare -F prepare >/dev/null; then prepare; fi
+}
+
+teardown() {
+	local rc=0
+	oracle || rc=1
+	end_all
+	return $rc
+}
+
+# Waiting
+
+within() {
+	local end=$(($(date +%s%N) + $1 * 1000000000))
+	shift
+	until "$@"; do
+		if [ "$(date +%s%N)" -gt "$end" ]; then
+			echo "not in time: $*" >&2
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+not() { ! "$@"; }
+dead() { ! kill -0 "$1" 2>/dev/null; }
+
+# Processes
+
+track() { PIDS+=("$1"); }
+
+# Ends one that was started here, and waits for it.
+end() {
+	kill "-${2:-TERM}" "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+
+end_all() {
+	local p
+	for p in $(answers); do kill -KILL "$p" 2>/dev/null || true; done
+	for p in "${PIDS[@]}"; do kill -CONT "$p" 2>/dev/null || true; end "$p"; done
+	PIDS=()
+}
+
+# The pids of the processes of this name that have our RUN_DIR.
+processes() {
+	local f p
+	for f in $(grep -slzxF "RUN_DIR=$RUN_DIR" /proc/[0-9]*/environ); do
+		p=${f%/environ}
+		[ "$(cat "$p/comm" 2>/dev/null)" = "$1" ] || continue
+		echo "${p#/proc/}"
+	done
+}
+answers() { processes answer; }
+none_answers() { [ -z "$(answers)" ]; }
+some_answers() { [ "$(answers | wc -l)" -ge "${1:-1}" ]; }
+
+# The replayed Ollama
+
+replay() {
+	: >"$T/port"
+	"$B/tests/replay" --log "$T/replay.log" --bodies "$T/bodies" "$@" \
+	    >"$T/port" 2>"$T/replay.err" 3>&- &
+	REPLAY=$!
+	track $REPLAY
+	within 5 test -s "$T/port"
+	PORT=$(cat "$T/port")
+	export OLLAMA_SERVER=http://127.0.0.1:$PORT/api/generate
+}
+
+replay_end() { end "$REPLAY"; }
+
+# How many questions Ollama has got.
+posts() { grep -c '^request' "$T/replay.log" || true; }
+posted() { [ "$(posts)" -ge "$1" ]; }
+logged() { grep -q "$1" "$T/replay.log"; }
+
+# A stream of $1 pieces ("w1 " "w2 " ...), in $T/long.ndjson; it may be kept.
+long() {
+	local i
+	for ((i = 1; i <= $1; i++)); do
+		echo '{"model":"m","response":"w'$i' ","done":false}'
+	done >"$T/long.ndjson"
+	echo '{"model":"m","response":"","done":true,"done_reason":"stop"}' \
+	    >>"$T/long.ndjson"
+	jq -j .response "$T/long.ndjson" >"$T/kept/long"
+	LONG=$(cat "$T/kept/long")
+}
+
+# Programs
+
+chat() {
+	local t=$1
+	shift
+	PATH_INFO=/$t "$B/bin/chat" -c "$T/conf" "$@"
+}
+
+sessions() { "$B/bin/sessions" -c "$T/conf" "$@"; }
+sql() { sqlite3 -batch -cmd '.timeout 5000' "$DATABASE" "$@"; }
+
+# How many terminal frames these messages ask for.
+questions() {
+	local m n=0
+	for m; do
+		case $m in
+		*'"type":"ping"'*|*'"type":"stop"'*|'') ;;
+		*) n=$((n + 1)) ;;
+		esac
+	done
+	echo $n
+}
+
+ask() {
+	local t=$1 f=$T/frames.$((++N))
+	shift
+	status=0
+	printf '%s\n' "$@" | chat "$t" >"$f" 2>"$f.err" || status=$?
+	frames=$(cat "$f")
+	err=$(cat "$f.err")
+	check "$f" "$(questions "$@")"
+}
+
+# As ask, but stdin is ours and the number of questions is said.
+pipe() {
+	local f=$T/frames.$((++N))
+	status=0
+	chat "$1" >"$f" 2>"$f.err" || status=$?
+	frames=$(cat "$f")
+	err=$(cat "$f.err")
+	check "$f" "$2"
+}
+
+viewer() {
+	local t=$1 f
+	shift
+	V=$((++N))
+	f=$T/frames.$V
+	printf '%s\n' "$@" >"$f.in"
+	PATH_INFO=/$t "$B/bin/chat" -c "$T/conf" <"$f.in" >"$f" 2>"$f.err" 3>&- &
+	VIEWERS[V]=$!
+	track $!
+	questions "$@" >"$f.questions"
+}
+
+# As viewer, but its stdin stays open: say writes a message to it.
+talker() {
+	V=$((++N))
+	mkfifo "$T/frames.$V.in"
+	PATH_INFO=/$1 "$B/bin/chat" -c "$T/conf" <"$T/frames.$V.in" \
+	    >"$T/frames.$V" 2>"$T/frames.$V.err" 3>&- &
+	VIEWERS[V]=$!
+	track $!
+	exec {IN[V]}>"$T/frames.$V.in"
+	echo 0 >"$T/frames.$V.questions"
+}
+
+say() {
+	local v=$1
+	shift
+	printf '%s\n' "$@" >&"${IN[v]}"
+	echo $(($(cat "$T/frames.$v.questions") + $(questions "$@"))) \
+	    >"$T/frames.$v.questions"
+}
+
+hang_up() { exec {IN[$1]}>&-; }
+
+viewed() {
+	local f=$T/frames.$1
+	if [ -n "${IN[$1]}" ]; then hang_up "$1"; IN[$1]=; fi
+	within "${2:-20}" dead "${VIEWERS[$1]}"
+	status=0
+	wait "${VIEWERS[$1]}" || status=$?
+	frames=$(cat "$f")
+	err=$(cat "$f.err")
+	check "$f" "$(cat "$f.questions")"
+}
+
+# What a viewer has got until now.
+so_far() { cat "$T/frames.$1"; }
+has() { grep -q "$2" "$T/frames.$1"; }
+sees() { within "${3:-10}" has "$1" "$2"; }
+
+answer() {
+	local f=$T/frames.$((++N))
+	status=0
+	"$B/bin/answer" -c "$T/conf" "$@" >"$f" 2>"$f.err" || status=$?
+	frames=$(cat "$f")
+	err=$(cat "$f.err")
+	check "$f" 1
+}
+
+# Frames
+
+text() { jq -j 'select(.type == "stream").content' <<<"${1:-$frames}"; }
+# With a dot behind, as $(...) drops line ends.
+is_text() { is "$(text; echo .)" "$1."; }
+code() { jq -r 'select(.type == "error").code' <<<"${1:-$frames}"; }
+types() { jq -r .type <<<"${1:-$frames}" | paste -sd ' '; }
+last() { tail -n 1 <<<"${1:-$frames}"; }
+# Times are not compared.
+norm() { jq -c 'if has("createdAt") then .createdAt = "T" else . end' \
+	<<<"${1:-$frames}"; }
+
+is() {
+	[ "$1" = "$2" ] && return
+	printf 'got:\n%s\nwanted:\n%s\n' "$1" "$2" >&2
+	return 1
+}
+
+# A question that failed with a code, and the program's exit code.
+failed_with() {
+	is "$(code)" "$1"
+	is "$(types | sed 's/.* //')" error
+	[ -z "$2" ] || is "$status" "$2"
+}
+
+# The good answer of tests/upstream, freshly generated or kept.
+generated() { is "$(types | sed 's/\(stream \)*/stream /') $(text)" \
+	"stream done $(printf %s "$GOOD")"; }
+kept() {
+	is "$(types)" "cached done"
+	is "$(jq -j 'select(.type == "cached").response' <<<"$frames"; echo .)" \
+	    "${1-$GOOD}."
+}
+
+# Every line is a frame, and each question has one end: cached and done, or
+# stream frames and done, or an error; a generation that was lost may be
+# followed by the whole answer.
+FRAMES='
+def ended: .type == "done" or .type == "error";
+def frame: type == "object" and (.type |
+    IN("stream", "cached", "done", "error", "status", "pong")) and
+    (if .type == "stream" then (.content | type == "string" and . != "")
+    elif .type == "cached" then (.response | type) == "string" and
+	(.message | type) == "string" and
+	(.createdAt | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$"))
+    elif .type == "error" then (.message | type == "string" and . != "" and
+	(test("[{][}]") | not)) and (.code | type) == "string" and
+	(.retryable | type) == "boolean"
+    else true end);
+[inputs] | if all(frame) | not then "a frame of a wrong shape" else
+    map(select(.type | IN("status", "pong") | not)) as $all |
+    ([$all[] | select(ended)] | length) as $ends |
+    if $ends != $wanted then "\($ends) ends of \($wanted) questions"
+    elif ($all | length > 0) and ($all[-1] | ended | not) then
+	"frames behind the last end"
+    elif [range($all | length) | select($all[.].type == "cached" and
+	$all[. + 1].type != "done")] != [] then "cached without done"
+    else empty end end'
+
+check() {
+	local problem
+	problem=$(jq -rn --argjson wanted "$2" "$FRAMES" <"$1" 2>&1) || true
+	[ -z "$problem" ] && problem=$(LC_ALL=C awk '
+	    length > 3999 && !/^{"type":"cached"/ { print "a long frame" }
+	    /[\001-\037\177]/ { print "a raw control byte" }' "$1")
+	[ -z "$problem" ] && { [ ! -s "$1" ] ||
+	    [ "$(tail -c 1 "$1" | od -An -tx1)" = " 0a" ] ||
+	    problem="no line end"; }
+	[ -z "$problem" ] && return
+	printf '%s: %s:\n%s\n' "$1" "$problem" "$(head -c 3000 "$1")" >&2
+	return 1
+}
+
+# What must hold whatever a test has done.
+oracle() {
+	local bad=0 kept=0 h f sum
+	if ! within "${PATIENCE:-5}" none_answers; then
+		echo "answer still runs: $(answers)" >&2
+		bad=1
+	fi
+	if compgen -G "$RUN_DIR/*.sock" >&2; then
+		echo "a socket is left" >&2
+		bad=1
+	fi
+	if grep -l 'Sanitizer' "$T"/*.err >&2; then
+		cat "$T"/*.err >&2
+		bad=1
+	fi
+	[ -n "$NO_DATABASE" ] && return $bad
+	[ "$(sql 'PRAGMA integrity_check')" = ok ] || bad=1
+	[ -z "$(sql 'PRAGMA foreign_key_check')" ] || bad=1
+	[ "$(sql 'SELECT count(*) FROM TicketAISessions AS s
+	    LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+	    WHERE (s.AiResponse IS NULL) <> (g.SessionId IS NULL)')" = 0 ] || {
+		echo "an answer without its cost, or the reverse" >&2
+		bad=1
+	}
+	for h in $(sql 'SELECT DISTINCT hex(AiResponse)
+	    FROM TicketAISessions WHERE AiResponse IS NOT NULL'); do
+		kept=0
+		for f in "$T"/kept/*; do
+			[ "$(od -An -v -tx1 "$f" | tr -d ' \n' |
+			    tr a-f A-F)" = "$h" ] && kept=1
+		done
+		if [ $kept = 0 ]; then
+			echo "a partial answer was kept: $h" >&2
+			bad=1
+		fi
+	done
+	return $bad
+}

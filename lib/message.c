@@ -85,8 +85,10 @@ message_take(struct message_reader *r, const char *s, size_t len,
 			follow(r, s[i]);
 			if (r->depth <= MESSAGE_DEPTH || r->skipping)
 				continue;
+			/* Nobody knows where this ends: at its line's end. */
 			buf_clear(&r->text);
 			r->skipping = true;
+			r->structured = false;
 			*event = MESSAGE_BROKEN;
 			return i + 1;
 		}

@@ -16,8 +16,8 @@ en_again='This ticket had an answer already.'
 {"type":"done"}'
 	is "$status" 0
 	is "$(posts)" 1
-	is "$(sql 'SELECT TicketId, Prompt, AiResponse FROM TicketAISessions')" \
-	    "42|printer jam|$GOOD"
+	is "$(sql 'SELECT TicketId, Prompt FROM TicketAISessions')" \
+	    '42|printer jam'
 	is "$(sql 'SELECT Id FROM Tickets')" 42
 }
 
@@ -110,7 +110,7 @@ null'
 	# On one connection as well: both messages came before the answer.
 	ask 42 '{"ticketBody":"printer jam","refresh":true}' \
 	    '{"ticketBody":"printer jam","refresh":true}'
-	is "$(types | sed 's/\(stream \)*/stream /')" 'stream done cached done'
+	is "$(types)" 'stream done cached done'
 	is "$(posts)" 3
 }
 
@@ -118,7 +118,7 @@ null'
 	replay "$UP/good.ndjson"
 	ask 42 "$Q" "$Q" "$Q" '{"ticketBody":"b"}' "$Q" '{"x":1}' "$Q" "$Q" \
 	    "$Q" "$Q"
-	is "$(types | sed 's/\(stream \)*/stream /')" 'stream done cached done cached done cached done cached done error cached done cached done cached done cached done'
+	is "$(types)" 'stream done cached done cached done cached done cached done error cached done cached done cached done cached done'
 	is "$(jq -r .bodyChanged <<<"$frames" | grep -n true | cut -d: -f1)" \
 	    "$(grep -n bodyChanged <<<"$frames" | cut -d: -f1)"
 	is "$status" 1
@@ -135,8 +135,7 @@ null'
 @test "questions behind a failing one" {
 	replay --times 1 --then "$UP/good.ndjson" "$UP/eof-without-done.ndjson"
 	ask 42 "$Q" "$Q" "$Q"
-	is "$(types | sed 's/^\(stream \)*//; s/error \(stream \)*/error stream /')" \
-	    'error stream done cached done'
+	is "$(types)" 'stream error stream done cached done'
 	is "$(code)" upstream_truncated
 	is "$status" 2
 }
@@ -169,7 +168,7 @@ null'
 @test "brackets and quotes in a text end no message" {
 	replay "$UP/good.ndjson"
 	ask 42 '{"ticketBody":"a } ] \" { [ \\"}' '{"ticketBody":"\\\\\"}"}'
-	is "$(types | sed 's/\(stream \)*/stream /')" 'stream done cached done'
+	is "$(types)" 'stream done cached done'
 	is "$(sql 'SELECT Prompt FROM TicketAISessions')" 'a } ] " { [ \'
 }
 
@@ -278,7 +277,7 @@ null'
 	sees $V w1
 	say $V '{"type":"stop"}' "$Q"
 	viewed $V
-	is "$(types | sed 's/\(stream \)*/stream /g')" \
+	is "$(types)" \
 	    'stream error stream done'
 	is "$status" 2
 }
@@ -542,7 +541,7 @@ null'
 	ask 42 "$Q"
 	# A pipe that somebody else has filled: wait, do not give up.
 	{ head -c 65536 /dev/zero; printf '%s\n' "$Q" | chat 42; } 2>/dev/null |
-	    { sleep 0.3; tr -d '\0'; } >"$T/frames.9"
+	    { sleep 0.2; tr -d '\0'; } >"$T/frames.9"
 	check "$T/frames.9" 1
 	status=0
 	printf '%s\n' "$Q" | chat 42 >/dev/full 2>/dev/null || status=$?

@@ -13,6 +13,7 @@
 # Settings are given in front: STALL_TIMEOUT=1 ask 42 '{"ticketBody":"a"}'.
 
 bats_require_minimum_version 1.5.0
+shopt -s lastpipe	# printf ... | pipe 42 1 sets our variables
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 B=$(realpath "${B:-$ROOT/build}")
@@ -239,7 +240,9 @@ text() { jq -j 'select(.type == "stream").content' <<<"${1:-$frames}"; }
 # With a dot behind, as $(...) drops line ends.
 is_text() { is "$(text; echo .)" "$1."; }
 code() { jq -r 'select(.type == "error").code' <<<"${1:-$frames}"; }
-types() { jq -r .type <<<"${1:-$frames}" | paste -sd ' '; }
+# The types in order; stream frames in a row are one.
+types() { jq -r .type <<<"${1:-$frames}" |
+    awk '$0 != "stream" || p != $0 { print } { p = $0 }' | paste -sd ' '; }
 last() { tail -n 1 <<<"${1:-$frames}"; }
 # Times are not compared.
 norm() { jq -c 'if has("createdAt") then .createdAt = "T" else . end' \
@@ -254,13 +257,12 @@ is() {
 # A question that failed with a code, and the program's exit code.
 failed_with() {
 	is "$(code)" "$1"
-	is "$(types | sed 's/.* //')" error
+	is "$(last | jq -r .type)" error
 	[ -z "$2" ] || is "$status" "$2"
 }
 
 # The good answer of tests/upstream, freshly generated or kept.
-generated() { is "$(types | sed 's/\(stream \)*/stream /') $(text)" \
-	"stream done $(printf %s "$GOOD")"; }
+generated() { is "$(types) $(text; echo .)" "stream done $GOOD."; }
 kept() {
 	is "$(types)" "cached done"
 	is "$(jq -j 'select(.type == "cached").response' <<<"$frames"; echo .)" \

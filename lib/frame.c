@@ -140,11 +140,19 @@ static size_t
 escaped(const char *s, size_t len)
 {
 	size_t	i, n = 0;
+	int	k;
 
-	for (i = 0; i < len; i++) {
+	for (i = 0; i < len; i += (size_t)k) {
 		unsigned char	c = (unsigned char)s[i];
 
-		n += c < 0x20 || c == 0x7f ? 6 : c == '"' || c == '\\' ? 2 : 1;
+		if ((k = utf8_char(s + i, len - i)) > 1) {
+			n += (size_t)k;
+			continue;
+		}
+		/* What is not valid becomes U+FFFD. */
+		n += k < 1 ? 3 : c < 0x20 || c == 0x7f ? 6 :
+		    c == '"' || c == '\\' ? 2 : 1;
+		k = 1;
 	}
 	return n;
 }

@@ -57,6 +57,7 @@ line_end(struct message_reader *r)
 		buf_clear(&r->text);
 		return MESSAGE_MORE;
 	}
+	r->given = true;
 	return broken ? MESSAGE_BROKEN : MESSAGE_READY;
 }
 
@@ -78,8 +79,9 @@ message_take(struct message_reader *r, const char *s, size_t len,
 	size_t	i, kept = 0;
 
 	/* The last message has been read: its text may go. */
-	if (!r->begun)
+	if (r->given)
 		buf_clear(&r->text);
+	r->given = false;
 	for (i = 0; i < len; i++) {
 		if (s[i] != '\n') {
 			follow(r, s[i]);
@@ -115,6 +117,7 @@ message_end(struct message_reader *r)
 		buf_clear(&r->text);
 		return MESSAGE_MORE;
 	}
+	r->given = true;
 	return whole ? MESSAGE_READY : MESSAGE_BROKEN;
 }
 

@@ -27,13 +27,15 @@ struct message_reader {
 	bool		begun;		/* something but white space came */
 	bool		structured;	/* it began with a bracket */
 	bool		skipping;	/* reported; the rest is dropped */
+	bool		given;		/* text is the last message's */
 };
 
 /*
  * Takes bytes up to the end of one message and returns how many.  After
- * MESSAGE_READY the text is valid until the next call; after the two errors
- * the rest of the broken message is dropped without another event.  Blank
- * lines are no messages.  No memory counts as MESSAGE_TOO_LARGE.
+ * MESSAGE_READY the text is valid until the next call.  Behind a line end in
+ * a string another message begins; of one that is too deep the rest of the
+ * line, of one that is too large all the rest is dropped without another
+ * event.  Blank lines are no messages.  No memory counts as MESSAGE_TOO_LARGE.
  */
 size_t message_take(struct message_reader *, const char *, size_t len,
     enum message_event *);

@@ -13,6 +13,7 @@
 #include "origin.h"
 #include "settings.h"
 #include "url.h"
+#include "utf8.h"
 
 const char settings_default_file[] = CONF_FILE;
 
@@ -143,7 +144,14 @@ parse(struct settings *s, const char *path)
 		if ((next = strchr(line, '\n')) != NULL)
 			*next++ = '\0';
 		line += strspn(line, " \t\r");
-		if (*line == '\0' || *line == '#' || *line == ';')
+		if (*line == '#' || *line == ';') {
+			/* systemd takes the next line for comment too. */
+			if (line[strlen(line) - 1] != '\\' || next == NULL)
+				continue;
+			return fail(s, "%s:%d: a comment that ends in a "
+			    "backslash", path, number);
+		}
+		if (*line == '\0')
 			continue;
 		if ((eq = strchr(line, '=')) == NULL)
 			return fail(s, "%s:%d: not a line KEY=value", path,
@@ -233,6 +241,8 @@ check(struct settings *s, size_t i)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return fail(s, "%s: holds a control character", r->key);
 	}
+	if (!utf8_valid(t, strlen(t)))
+		return fail(s, "%s: not UTF-8", r->key);
 	switch (r->kind) {
 	case NUMBER:
 		return check_number(s, i);

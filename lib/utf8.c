@@ -59,7 +59,7 @@ utf8_cut(const char *s, size_t len, size_t max)
 
 	if (len <= max)
 		return len;
-	for (i = max; i > 0 && max - i < 4; i--) {
+	for (i = max + 1; i-- > 0 && max - i < 4; ) {
 		if (((unsigned char)s[i] & 0xc0) != 0x80)
 			return i;
 	}

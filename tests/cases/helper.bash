@@ -122,12 +122,11 @@ logged() { grep -q "$1" "$T/replay.log"; }
 
 # A stream of $1 pieces ("w1 " "w2 " ...), in $T/long.ndjson; it may be kept.
 long() {
-	local i
-	for ((i = 1; i <= $1; i++)); do
-		echo '{"model":"m","response":"w'$i' ","done":false}'
-	done >"$T/long.ndjson"
-	echo '{"model":"m","response":"","done":true,"done_reason":"stop"}' \
-	    >>"$T/long.ndjson"
+	awk -v n="$1" 'BEGIN {
+		for (i = 1; i <= n; i++)
+			print "{\"response\":\"w" i " \",\"done\":false}"
+		print "{\"response\":\"\",\"done\":true}"
+	}' >"$T/long.ndjson"
 	jq -j .response "$T/long.ndjson" >"$T/kept/long"
 	LONG=$(cat "$T/kept/long")
 }
@@ -319,7 +318,7 @@ oracle() {
 		echo "a socket is left" >&2
 		bad=1
 	fi
-	if grep -l 'Sanitizer' "$T"/*.err >&2; then
+	if grep -ls 'Sanitizer' "$T"/*.err >&2; then
 		cat "$T"/*.err >&2
 		bad=1
 	fi

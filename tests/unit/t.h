@@ -11,6 +11,7 @@
 #ifndef T_H
 #define T_H
 
+#include <errno.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -2,8 +2,6 @@
  * lib/buf: the cap, the NUL behind the content, and that a refusal changes
  * nothing.
  */
-#include <errno.h>
-
 #include "buf.h"
 #include "t.h"
 

@@ -121,8 +121,8 @@ export async function openBrowser({ flags = [] } = {}) {
         socket.on("framesent", ({ payload }) => page.sent.push(JSON.parse(payload)));
         socket.on("framereceived", ({ payload }) => page.received.push(payload));
       });
-      if (clock) await page.clock.install();
-      else await page.addInitScript(watch);
+      if (clock) await page.clock.install(); // for tests that need not wait themselves
+      await page.addInitScript(watch);
       await page.goto(origin + path);
       return page;
     },

@@ -23,8 +23,8 @@ async function served(t, options = { replay: PACED }) {
 
 for (const react of VERSIONS) {
   /** Opens a tab for one test and mounts the component in it. */
-  const open = async (t, service, props = {}, { strict = false, locale } = {}) => {
-    const page = await browser.tab(`/${react}.html`, { locale });
+  const open = async (t, service, props = {}, { strict = false, ...options } = {}) => {
+    const page = await browser.tab(`/${react}.html`, options);
     t.after(() => page.context().close());
     const mount = (more) =>
       page.evaluate(([p, s]) => window.mount(p, s), [{ server: service.server, ticketId: 42, ticketBody: BODY, ...props, ...more }, strict]);
@@ -231,9 +231,15 @@ for (const react of VERSIONS) {
     test("it gives up after half a minute with an error and a button", async (t) => {
       const service = await served(t);
       await service.stopWebsocketd();
-      const tab = await open(t, service, {}, { locale: "en-GB" });
+      const tab = await open(t, service, {}, { locale: "en-GB", clock: true });
       await tab.said(/No connection/);
-      await tab.idle();
+      const begun = await tab.page.evaluate(() => Date.now());
+      await until("the end", async () => {
+        await tab.page.clock.runFor(500);
+        return !(await tab.busy());
+      });
+      const seconds = (await tab.page.evaluate(() => Date.now()) - begun) / 1000;
+      assert.ok(seconds > 15, `only ${seconds} s`);
       assert.equal(await tab.line(), "The service cannot be reached.");
       assert.equal((await tab.sockets()).length, 8);
       await tab.photo("10-unreachable");

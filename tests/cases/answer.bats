@@ -1,0 +1,611 @@
+# answer as a filter: what Ollama says, and what becomes of it.
+load helper
+
+# Plays an answer to a filter with a replay of its own, in the background.
+#	play NAME SERVER-PATH [replay options] FILE
+play() {
+	while [ "$(jobs -rp | wc -l)" -ge 6 ]; do wait -n || true; done
+	(
+		name=$1 path=$2
+		shift 2
+		"$B/tests/replay" --die-with-parent --log "$T/log.$name" "$@" \
+		    >"$T/port.$name" 2>&1 &
+		within 10 test -s "$T/port.$name"
+		rc=0
+		printf 'printer jam' | OLLAMA_SERVER=http://127.0.0.1:$(cat \
+		    "$T/port.$name")$path "$B/bin/answer" -c "$T/conf" \
+		    >"$T/out.$name" 2>"$T/out.$name.err" || rc=$?
+		echo $rc >"$T/rc.$name"
+		kill $!
+	) 3>&- 4>&- >/dev/null 2>&1 &
+}
+
+# Waits for them all; a line for each goes to $T/got: its name, exit code, and
+# the code of its error or = and its text as JSON.
+played() {
+	local f n rest
+	wait
+	for f in "$T"/out.*; do
+		case $f in *.err) continue ;; esac
+		check "$f" 1 || return
+	done
+	jq -rn 'reduce inputs as $f ({}; (input_filename | sub(".*/out."; ""))
+	    as $n | .[$n] += (if $f.type == "stream" then {text: (.[$n].text +
+	    $f.content)} else {end: ($f.code // $f.type)} end)) |
+	    to_entries | map(if .value.end == "done" then
+	    "\(.key) =\(.value.text | tojson)" else
+	    "\(.key) \(.value.end)" end) | .[]' $(compgen -G "$T/out.*" |
+	    grep -v 'err$') >"$T/outcomes"
+	while read -r n rest; do
+		echo "$n $(cat "$T/rc.$n") $rest"
+	done <"$T/outcomes" | sort >"$T/got"
+}
+
+expected() {
+	cat <<'END'
+good 0 ="Reinicie a impressora.\n"
+done-with-text 0 ="Reinicie a impressora!"
+done-without-reason 0 ="Reinicie a impressora.\n"
+think-then-text 0 ="Reinicie a impressora."
+other-key-order 0 ="Reinicie a rede."
+surrogates 0 ="par 😀 só � alta baixa � troca �� duas �😀 fim �� cortado"
+nul 0 ="antes�depois� fim"
+unterminated-last-line 0 ="Reinicie a impressora.\n"
+blank-lines 0 ="Reinicie a impressora.\n"
+crlf 0 ="Reinicie a impressora.\n"
+text-after-done 0 ="Reinicie a impressora.\n"
+think-then-length 2 empty_answer
+done-without-text 2 empty_answer
+done-blank-text 2 empty_answer
+load 2 empty_answer
+unload 2 empty_answer
+error-first 2 upstream_error
+error-after-text 2 upstream_error
+error-object 2 upstream_error
+error-then-done 2 upstream_error
+unterminated-error 2 upstream_error
+eof-without-done 2 upstream_truncated
+repeated-then-eof 2 upstream_truncated
+empty 2 upstream_truncated
+not-json 2 upstream_invalid
+truncated-line 2 upstream_invalid
+two-objects-a-line 2 upstream_invalid
+line-array 2 upstream_invalid
+html-line 2 upstream_invalid
+sse 2 upstream_invalid
+response-number 2 upstream_invalid
+response-null 2 upstream_invalid
+response-object 2 upstream_invalid
+done-string 2 upstream_invalid
+400-exceeds-context 2 prompt_too_long
+400-prompt-too-long 2 prompt_too_long
+401-signin 2 upstream_rejected
+403-empty 2 upstream_rejected
+429-cloud 2 upstream_busy
+500-empty 2 upstream_error
+500-runner-terminated 2 upstream_error
+502-html 2 upstream_error
+307-redirect 2 upstream_rejected
+load-only 2 empty_answer
+missing-model 2 model_missing
+model-not-found 2 model_missing
+notfound 2 upstream_rejected
+bad-json 2 upstream_rejected
+bad-keepalive 2 upstream_rejected
+bad-option 2 upstream_rejected
+think-unsupported 2 upstream_rejected
+runner-dies 2 upstream_error
+server-dies 2 upstream_truncated
+server-busy 2 upstream_busy
+root 2 upstream_invalid
+version 2 upstream_invalid
+tags 2 upstream_invalid
+ps 2 upstream_invalid
+END
+	printf 'big-token 0 ="%s"\n' "$(printf 'á%.0s' {1..9000})"
+	printf 'controls 0 =%s\n' "$(printf \
+	    'cor �[31mvermelha�[0m sino� ��\t\r\n��\u2028\u2029\ufeff <b> & / \\ "' |
+	    jq -Rs .)"
+	# How many U+FFFD stand for bytes in a row does not matter.
+	echo 'invalid-utf8 0 ="antes �(� depois"'
+	for n in stream-pt stream-length stream-stop stream-emoji; do
+		printf '%s 0 =%s\n' $n "$(recorded $REC/$n.response.http |
+		    jq -js 'map(.response) | add | tojson')"
+	done
+}
+
+# The lines of a recording without its chunks.
+recorded() {
+	/usr/bin/python3 -c '
+import sys
+body = open(sys.argv[1], "rb").read().split(b"\r\n\r\n", 1)[1]
+while body:
+    n, body = body.split(b"\r\n", 1)
+    n = int(n, 16)
+    sys.stdout.buffer.write(body[:n])
+    body = body[n + 2:]' "$1"
+}
+
+every_fixture() {
+	local f n
+	for f in "$UP"/*.ndjson "$UP"/*.http "$REC"/*.response.http; do
+		n=${f##*/}
+		n=${n%.ndjson}
+		n=${n%.http}
+		n=${n%.response}
+		[ "$n" = tags-empty ] || play "$n" "$@" "$f"
+	done
+	played
+	sed -i '/^invalid-utf8 /s/���*/�/g' "$T/got"
+}
+
+@test "every fixture by /api/generate" {
+	every_fixture /api/generate
+	diff <(expected | sort) "$T/got"
+}
+
+@test "every fixture by /api/chat" {
+	every_fixture /api/chat
+	diff <(expected | sort) "$T/got"
+}
+
+@test "in pieces of 1, 3 and 7 bytes" {
+	for i in 1 3 7; do
+		for n in good surrogates crlf other-key-order controls \
+		    error-after-text unterminated-last-line; do
+			play "$n.$i" /api/generate --split $i "$UP/$n.ndjson"
+		done
+		play stream-emoji.$i /api/chat --split $i \
+		    "$REC/stream-emoji.response.http"
+	done
+	played
+	diff <(for i in 1 3 7; do
+		expected | grep -E '^(good|surrogates|crlf|other-key-order|controls|error-after-text|unterminated-last-line|stream-emoji) ' |
+		sed "s/ /.$i /"
+	done | sort) "$T/got"
+}
+
+# Cut anywhere: part of the text and an error, or one retry and all of it.
+cuts() {
+	local n=0 i
+	for ((i = 0; i < 760; i += $1)); do
+		play $i /api/generate "${@:2}" --cut $i --times 1 \
+		    --then "$UP/good.ndjson" "$UP/good.ndjson"
+	done
+	played
+	is "$(grep -vxE '[0-9]+ (0 ="Reinicie a impressora.\\n"|2 upstream_truncated)' \
+	    "$T/got")" ''
+	for ((i = 0; i < 760; i += $1)); do
+		n=$(grep -c '^request' "$T/log.$i")
+		case $(cat "$T/out.$i") in
+		*'"type":"done"'*) is "$i $n" "$i 2" ;;
+		*'"type":"stream"'*) is "$i $n" "$i 1" ;;
+		*) is "no second try of $i" '' ;;
+		esac
+	done
+	grep -q truncated "$T/got"
+	grep -q ' 0 ' "$T/got"
+}
+
+@test "cut at many places" { cuts 17; }
+@test "reset at many places" { cuts 41 --reset; }
+
+@test "stalled at many places: the timer is named" {
+	for i in 0 60 118 150 300 500 700; do
+		FIRST_TOKEN_TIMEOUT=1 STALL_TIMEOUT=1 play $i /api/generate \
+		    --stall $i "$UP/good.ndjson"
+	done
+	played
+	is "$(cut -d' ' -f2- "$T/got" | sort | uniq -c | sed 's/^ *//')" \
+	    '7 2 upstream_timeout'
+	is "$(jq -r .detail "$T"/out.{0,60,118,150} | sort -u)" \
+	    FIRST_TOKEN_TIMEOUT
+	is "$(jq -r 'select(.type == "error").detail' "$T"/out.{300,500,700} |
+	    sort -u)" STALL_TIMEOUT
+	# And the connection is closed: Ollama stops.
+	for i in 0 60 118 150 300 500 700; do
+		within 2 grep -q '^gone 1' "$T/log.$i"
+		is "$(grep -c '^request' "$T/log.$i")" 1
+	done
+}
+
+timer() { jq -r 'select(.type == "error").detail' <<<"$frames"; }
+
+@test "ANSWER_TIMEOUT, though text keeps coming" {
+	long 100
+	replay --pace 50 "$T/long.ndjson"
+	ANSWER_TIMEOUT=1 answer <<<x
+	failed_with upstream_timeout 2
+	is "$(timer)" ANSWER_TIMEOUT
+	within 2 logged '^gone 1'
+	grep -q ANSWER_TIMEOUT <<<"$(last | jq -r .message)"
+}
+
+@test "CONNECT_TIMEOUT: a server whose backlog is full" {
+	/usr/bin/python3 -c '
+import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(0)
+c = []
+for i in range(4):
+    k = socket.socket(); k.setblocking(False); k.connect_ex(s.getsockname())
+    c.append(k)
+print(s.getsockname()[1], flush=True)
+time.sleep(60)' >"$T/port" 3>&- &
+	track $!
+	within 5 test -s "$T/port"
+	OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port") CONNECT_TIMEOUT=1 \
+	    answer <<<x
+	failed_with upstream_timeout 2
+	is "$(timer)" CONNECT_TIMEOUT
+}
+
+@test "nobody listens; no such name; what is no HTTP" {
+	replay "$UP/good.ndjson"
+	replay_end
+	answer <<<x
+	failed_with upstream_unreachable 2
+	OLLAMA_SERVER=http://no-such-host.invalid/api/generate answer <<<x
+	failed_with upstream_unreachable 2
+	/usr/bin/python3 -c '
+import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)
+print(s.getsockname()[1], flush=True)
+while True:
+    c = s.accept()[0]; c.recv(65536); c.send(b"SSH-2.0-x\r\n\r\n"); c.close()' \
+	    >"$T/port" 3>&- &
+	track $!
+	within 5 test -s "$T/port"
+	OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port") answer <<<x
+	failed_with upstream_invalid 2
+}
+
+@test "one retry where it helps, and only one" {
+	for f in "$UP/500-runner-terminated.http" "$UP/500-empty.http" \
+	    "$UP/502-html.http" "$UP/429-cloud.http" \
+	    "$REC/server-busy.response.http"; do
+		n=${f##*/}
+		play "$n.good" /api/generate --times 1 \
+		    --then "$UP/good.ndjson" "$f"
+		play "$n.bad" /api/generate "$f"
+	done
+	played
+	is "$(grep good "$T/got" | cut -d' ' -f2- | sort | uniq -c |
+	    sed 's/^ *//')" '5 0 ="Reinicie a impressora.\n"'
+	for f in "$T"/log.*; do is "$(grep -c '^request' "$f")" 2; done
+}
+
+@test "no retry where it does not help" {
+	for n in 400-exceeds-context 401-signin 403-empty 307-redirect; do
+		play $n /api/generate --times 1 --then "$UP/good.ndjson" \
+		    "$UP/$n.http"
+	done
+	for n in error-after-text done-without-text not-json; do
+		play $n /api/generate --times 1 --then "$UP/good.ndjson" \
+		    "$UP/$n.ndjson"
+	done
+	for n in bad-option model-not-found server-dies runner-dies notfound; do
+		play $n /api/generate --times 1 --then "$UP/good.ndjson" \
+		    "$REC/$n.response.http"
+	done
+	played
+	not grep -q ' 0 ' "$T/got"
+	for f in "$T"/log.*; do is "$(grep -c '^request' "$f")" 1; done
+}
+
+@test "no model named: the first that is listed" {
+	replay "$UP/good.ndjson"
+	OLLAMA_MODEL= answer <<<x
+	generated
+	is "$(jq -r .model "$T/bodies/1.json")" replay:latest
+	replay_end
+	replay --tags "$REC/tags.response.http" "$UP/good.ndjson"
+	OLLAMA_MODEL= answer <<<x
+	is "$(jq -r .model "$T/bodies/1.json")" \
+	    "$(tail -n 1 "$REC/tags.response.http" | jq -r '[.models[] |
+		select(.capabilities == null or (.capabilities |
+		index("completion")))][0].name')"
+	replay_end
+	replay --tags "$REC/tags-empty.response.http" "$UP/good.ndjson"
+	OLLAMA_MODEL= answer <<<x
+	failed_with model_missing 2
+	replay_end
+	for f in "$REC/root.response.http" "$REC/version.response.http" \
+	    "$REC/notfound.response.http"; do
+		replay --tags "$f" "$UP/good.ndjson"
+		OLLAMA_MODEL= answer <<<x
+		case $f in
+		*notfound*) failed_with upstream_rejected 2 ;;
+		*) failed_with upstream_invalid 2 ;;
+		esac
+		replay_end
+	done
+	OLLAMA_MODEL= answer <<<x
+	failed_with upstream_unreachable 2
+}
+
+@test "models that cannot complete are passed over" {
+	{ printf 'HTTP/1.1 200 OK\r\nContent-Length: 211\r\n\r\n'
+	  printf '%-211s' '{"models":[{"name":"embed","capabilities":["embedding"]},{"name":"","capabilities":["completion"]},{"capabilities":[]},{"name":"chat","capabilities":["tools","completion"]},{"name":"other"}]}'
+	} >"$T/tags.http"
+	replay --tags "$T/tags.http" "$UP/good.ndjson"
+	OLLAMA_MODEL= answer <<<x
+	generated
+	is "$(jq -r .model "$T/bodies/1.json")" chat
+}
+
+@test "what is posted to /api/generate" {
+	replay "$UP/good.ndjson"
+	printf 'a "b"\n\tç' | answer
+	generated
+	jq -c . "$T/bodies/1.json" >"$T/body"
+	is "$(jq -c 'del(.system)' "$T/body")" \
+	    '{"model":"gemma3:270m","prompt":"a \"b\"\n\tç","stream":true,"truncate":false,"think":false}'
+	is "$(jq -j .system "$T/body")" "$(cat "$ROOT/lib/system_prompt.txt")"
+	is "$(sed -n 's/^request 1 //p' "$T/replay.log")" \
+	    "POST /api/generate $(wc -c <"$T/bodies/1.json")"
+}
+
+@test "what is posted to /api/chat, also for a bare address" {
+	replay "$UP/good.ndjson"
+	for a in /api/chat /api/chat/ '' / /api /api/; do
+		OLLAMA_SERVER=http://127.0.0.1:$PORT$a answer <<<x
+		generated
+	done
+	is "$(grep -c 'POST /api/chat ' "$T/replay.log")" 6
+	is "$(jq -c 'del(.messages[0].content)' "$T/bodies/1.json")" \
+	    '{"model":"gemma3:270m","messages":[{"role":"system"},{"role":"user","content":"x\n"}],"stream":true,"truncate":false,"think":false}'
+	is "$(sort -u "$T"/bodies/*.json | grep -c model)" 1
+	SYSTEM_PROMPT_FILE=none OLLAMA_SERVER=http://127.0.0.1:$PORT answer <<<x
+	is "$(jq -c .messages "$T/bodies/7.json")" \
+	    '[{"role":"user","content":"x\n"}]'
+}
+
+@test "options, keep_alive, think, system prompt" {
+	replay "$UP/good.ndjson"
+	n=0
+	posted_with() {	# FILTER WANTED, with the settings in front
+		answer <<<x
+		generated
+		n=$((n + 1))
+		is "$(jq -c "$1" "$T/bodies/$n.json")" "$2"
+	}
+	OLLAMA_OPTIONS='{"num_ctx":4096,"stop":["a"],"temperature":0.5}' \
+	    posted_with .options \
+	    '{"num_ctx":4096,"stop":["a"],"temperature":0.5}'
+	OLLAMA_OPTIONS='{}' posted_with .options '{}'
+	OLLAMA_KEEP_ALIVE=-1 posted_with .keep_alive -1
+	OLLAMA_KEEP_ALIVE=300 posted_with .keep_alive 300
+	OLLAMA_KEEP_ALIVE=30m posted_with .keep_alive '"30m"'
+	OLLAMA_THINK=true posted_with .think true
+	OLLAMA_THINK=high posted_with .think '"high"'
+	OLLAMA_THINK=server posted_with 'has("think")' false
+	SYSTEM_PROMPT_FILE=none posted_with 'has("system")' false
+	printf 'be "brief"\n' >"$T/prompt"
+	SYSTEM_PROMPT_FILE=$T/prompt posted_with .system '"be \"brief\"\n"'
+	SYSTEM_PROMPT_FILE=$T/none answer <<<x
+	failed_with internal 111
+	grep -q SYSTEM_PROMPT_FILE <<<"$err"
+	OLLAMA_OPTIONS='[1]' run -102 --separate-stderr "$B/bin/answer" \
+	    -c "$T/conf" <<<x
+}
+
+@test "the token of a file goes into the header, unless others may read it" {
+	/usr/bin/python3 -c '
+import http.server, sys
+class H(http.server.BaseHTTPRequestHandler):
+    def say(self):
+        n = int(self.headers.get("Content-Length") or 0); self.rfile.read(n)
+        good = self.headers.get("Authorization") == "Bearer s3cret"
+        if self.path == "/api/tags":
+            line = b"{\"models\":[{\"name\":\"gemma3:270m\"}]}"
+        else:
+            line = b"{\"response\":\"Reinicie a impressora.\\n\",\"done\":true}\n"
+        if not good: line = b"{\"error\":\"unauthorized\"}"
+        self.send_response(200 if good else 401)
+        self.send_header("Content-Length", str(len(line)))
+        self.end_headers(); self.wfile.write(line)
+    do_GET = do_POST = say
+    def log_message(self, *a): pass
+s = http.server.HTTPServer(("127.0.0.1", 0), H)
+print(s.server_port, flush=True)
+s.serve_forever()' >"$T/port" 3>&- &
+	track $!
+	within 5 test -s "$T/port"
+	export OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port")/api/generate
+	printf ' s3cret \n' >"$T/token"
+	printf 's3cret\n' >"$T/token"
+	chmod 600 "$T/token"
+	answer <<<x
+	failed_with upstream_rejected 2
+	OLLAMA_TOKEN_FILE=$T/token answer <<<x
+	generated
+	OLLAMA_MODEL= OLLAMA_TOKEN_FILE=$T/token answer <<<x
+	generated
+	OLLAMA_TOKEN_FILE=$T/token run -0 "$B/bin/answer" -c "$T/conf" check
+	not grep -q s3cret <<<"$frames$err$output"
+	chmod 604 "$T/token"
+	OLLAMA_TOKEN_FILE=$T/token answer <<<x
+	failed_with internal 111
+	grep -q 'OLLAMA_TOKEN_FILE: ' <<<"$err"
+	OLLAMA_TOKEN_FILE=$T/none answer <<<x
+	failed_with internal 111
+}
+
+@test "proxies of the environment and redirects are not followed" {
+	replay "$UP/good.ndjson"
+	http_proxy=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9 \
+	    all_proxy=http://127.0.0.1:9 answer <<<x
+	generated
+}
+
+@test "MAX_ANSWER_BYTES: one over it is refused, and Ollama stops" {
+	long 100	# 292 bytes of "w100 "
+	n=${#LONG}
+	replay --pace 1 "$T/long.ndjson"
+	MAX_ANSWER_BYTES=$n answer <<<x
+	is_text "$LONG"
+	MAX_ANSWER_BYTES=$((n - 1)) answer <<<x
+	failed_with answer_too_long 2
+	is "$(last | jq -r .detail)" $((n - 1))
+	replay_end
+	replay --pace 50 "$T/long.ndjson"
+	MAX_ANSWER_BYTES=10 answer <<<x
+	failed_with answer_too_long 2
+	within 2 logged '^gone 1'
+}
+
+@test "a long answer of tokens of one byte fits MAX_ANSWER_BYTES" {
+	awk 'BEGIN { for (i = 0; i < 60000; i++)
+		print "{\"response\":\"a\",\"done\":false}"
+	print "{\"response\":\"\",\"done\":true}" }' >"$T/bytes.ndjson"
+	replay --split 60 "$T/bytes.ndjson"
+	MAX_ANSWER_BYTES=100000 answer <<<x
+	is "$(types) $(text | wc -c)" 'stream done 60000'
+}
+
+@test "tokens that arrive together leave as one frame, others at once" {
+	replay "$UP/good.ndjson"
+	answer <<<x
+	generated
+	is "$(grep -c stream <<<"$frames")" 1
+	replay_end
+	replay --pace 60 "$UP/good.ndjson"
+	answer <<<x
+	generated
+	is "$(grep -c stream <<<"$frames")" 5
+}
+
+@test "frames stay under 4,000 bytes and end between tokens" {
+	long 9000
+	replay "$T/long.ndjson"
+	answer <<<x
+	is_text "$LONG"
+	is "$(grep '"stream"' <<<"$frames" | grep -v ' "}$')" ''
+	[ "$(grep -c stream <<<"$frames")" -lt 60 ]
+	# One token alone that is longer is cut between characters.
+	jq -cn '{response: ("\"" * 5000), done: false},
+	    {response: ("😀" * 3000), done: false},
+	    {response: ("\u0001" * 3000 + "x"), done: false},
+	    {response: "", done: true}' >"$T/big.ndjson"
+	replay_end
+	replay "$T/big.ndjson"
+	answer <<<x
+	is "$(text | md5sum)" "$(jq -jn '"\"" * 5000 + "😀" * 3000 +
+	    "\ufffd" * 3000 + "x"' | md5sum)"
+}
+
+@test "a line of 2 MB of context, a line over 8 MB" {
+	for n in 1 2; do
+		replay --context $((n * 290000)) "$UP/good.ndjson"
+		answer <<<x
+		generated
+		replay_end
+	done
+	head -c 9000000 /dev/zero | tr '\0' a |
+	    jq -Rc '{response: ., done: false}' >"$T/huge.ndjson"
+	replay "$T/huge.ndjson"
+	MAX_ANSWER_BYTES=20000000 answer <<<x
+	failed_with upstream_invalid 2
+}
+
+@test "done_reason length is a good answer that says so" {
+	replay "$REC/stream-length.response.http"
+	answer <<<x
+	is "$(last)" '{"type":"done","reason":"length"}'
+	is $status 0
+}
+
+@test "no error carries what Ollama said" {
+	for n in "$UP"/4*.http "$UP"/5*.http "$UP"/error-*.ndjson; do
+		play "${n##*/}" /api/generate "$n"
+	done
+	played
+	not grep -hE 'llama|runner|html|<|signin|tokens' <(jq -r \
+	    'select(.type == "error") | .message, .detail' "$T"/out.*[pn] |
+	    sed 's/Ollama//g; s/OLLAMA_[A-Z_]*//g')
+	# The log has it, without ticket text, in short lines.
+	not grep -h 'printer jam' "$T"/out.*.err
+	is "$(awk 'length > 999' "$T"/out.*.err)" ''
+	grep -q 'reason=".*terminated' "$T/out.500-runner-terminated.http.err"
+}
+
+@test "prompts: at the limit and one over it, blank, no UTF-8, empty" {
+	replay "$UP/good.ndjson"
+	head -c 65536 /dev/zero | tr '\0' x | answer
+	generated
+	is "$(jq -j .prompt "$T/bodies/1.json" | wc -c)" 65536
+	head -c 65537 /dev/zero | tr '\0' x | answer
+	failed_with too_large 1
+	is "$(jq -r .detail <<<"$frames")" 65536
+	for p in '' ' \n\t' '\302\240\343\200\200\342\200\213'; do
+		printf "$p" | answer
+		failed_with bad_request 1
+	done
+	printf 'a\377' | answer
+	failed_with bad_request 1
+	is "$(posts)" 1
+}
+
+@test "ends at once when nobody reads, and at a signal" {
+	long 200
+	replay --pace 50 "$T/long.ndjson"
+	printf x | "$B/bin/answer" -c "$T/conf" 2>/dev/null | head -n 1 >/dev/null
+	within 2 logged '^gone 1'
+	printf x | "$B/bin/answer" -c "$T/conf" >"$T/frames.1" 2>/dev/null 3>&- &
+	track $!
+	within 5 grep -q w1 "$T/frames.1"
+	kill -TERM $(answers)
+	wait $! || is $? 2
+	check "$T/frames.1" 1
+	is "$(code "$(cat "$T/frames.1")")" shutting_down
+	within 2 logged '^gone 2'
+}
+
+@test "a signal ends it also while it waits for its prompt" {
+	mkfifo "$T/in"
+	"$B/bin/answer" -c "$T/conf" <"$T/in" >"$T/frames.1" 2>/dev/null 3>&- &
+	p=$!
+	track $p
+	exec 7>"$T/in"
+	within 5 grep -q answer "/proc/$p/comm"
+	sleep 0.1
+	kill -TERM $p
+	within 2 dead $p
+	exec 7>&-
+}
+
+@test "status frames do not come out of a filter" {
+	replay --delay 700 --ps "$REC/tags-empty.response.http" \
+	    "$UP/think-then-text.ndjson"
+	answer <<<x
+	is "$(types)" 'stream done'
+}
+
+@test "check" {
+	replay --tags "$REC/tags.response.http" "$UP/good.ndjson"
+	first=$(tail -n 1 "$REC/tags.response.http" | jq -r '.models[0].name')
+	check_model() { run "$1" --separate-stderr "$B/bin/answer" \
+	    -c "$T/conf" check; }
+	OLLAMA_MODEL= check_model -0
+	is "$output" "$OLLAMA_SERVER: model $first"
+	OLLAMA_MODEL=$first check_model -0
+	OLLAMA_MODEL=none:1b check_model -2
+	grep -q 'ollama pull.*none:1b' <<<"$output"
+	OLLAMA_SERVER=http://127.0.0.1:9 check_model -2
+	grep -q unreachable <<<"$output"
+	is "$(posts)" 0
+	replay_end
+	replay --tags "$REC/tags-empty.response.http" "$UP/good.ndjson"
+	OLLAMA_MODEL= check_model -2
+	grep -q 'ollama pull' <<<"$output"
+}
+
+@test "usage" {
+	for a in nothing '1' '0 1' '1 0' '1 2 3' 'check now' --x; do
+		run -100 --separate-stderr "$B/bin/answer" -c "$T/conf" $a \
+		    </dev/null
+		is "$output" ''
+	done
+	run -0 "$B/bin/answer" --help
+	run -0 "$B/bin/answer" --version
+}

@@ -1,0 +1,405 @@
+/*
+ * lib/settings: each key's default and bounds, the file's syntax (what
+ * systemd's EnvironmentFile= reads in the same way, the rest refused), the
+ * shipped websocketd.conf.
+ */
+#include "settings.h"
+#include "t.h"
+
+static const char	*const keys[SETTING__MAX] = {
+	[SETTING_PORT] = "PORT", [SETTING_ADDRESS] = "ADDRESS",
+	[SETTING_MAX_CONNECTIONS] = "MAX_CONNECTIONS",
+	[SETTING_TLS_CERT] = "TLS_CERT", [SETTING_TLS_KEY] = "TLS_KEY",
+	[SETTING_DATABASE] = "DATABASE", [SETTING_RUN_DIR] = "RUN_DIR",
+	[SETTING_LOG] = "LOG", [SETTING_OLLAMA_SERVER] = "OLLAMA_SERVER",
+	[SETTING_OLLAMA_MODEL] = "OLLAMA_MODEL",
+	[SETTING_OLLAMA_OPTIONS] = "OLLAMA_OPTIONS",
+	[SETTING_OLLAMA_KEEP_ALIVE] = "OLLAMA_KEEP_ALIVE",
+	[SETTING_OLLAMA_THINK] = "OLLAMA_THINK",
+	[SETTING_OLLAMA_TOKEN_FILE] = "OLLAMA_TOKEN_FILE",
+	[SETTING_SYSTEM_PROMPT_FILE] = "SYSTEM_PROMPT_FILE",
+	[SETTING_CONNECT_TIMEOUT] = "CONNECT_TIMEOUT",
+	[SETTING_FIRST_TOKEN_TIMEOUT] = "FIRST_TOKEN_TIMEOUT",
+	[SETTING_STALL_TIMEOUT] = "STALL_TIMEOUT",
+	[SETTING_ANSWER_TIMEOUT] = "ANSWER_TIMEOUT",
+	[SETTING_IDLE_TIMEOUT] = "IDLE_TIMEOUT",
+	[SETTING_SEND_TIMEOUT] = "SEND_TIMEOUT",
+	[SETTING_MAX_TICKET_BYTES] = "MAX_TICKET_BYTES",
+	[SETTING_MAX_ANSWER_BYTES] = "MAX_ANSWER_BYTES",
+	[SETTING_GENERATIONS] = "GENERATIONS",
+	[SETTING_QUEUE_MAX] = "QUEUE_MAX",
+	[SETTING_ALLOWED_ORIGINS] = "ALLOWED_ORIGINS",
+	[SETTING_TICKETS] = "TICKETS",
+	[SETTING_ON_DISCONNECT] = "ON_DISCONNECT",
+	[SETTING_CACHE] = "CACHE", [SETTING_LANGUAGE] = "LANGUAGE",
+};
+
+/* What settings_print prints: NULL while nothing is set or in a file. */
+static char *
+printed(const struct settings *s, size_t *len)
+{
+	char	*text = NULL;
+	FILE	*f = open_memstream(&text, len);
+
+	if (f == NULL)
+		t_die("open_memstream");
+	settings_print(s, f);
+	if (fclose(f) == EOF)
+		t_die("fclose");
+	return text;
+}
+
+static void
+defaults(void)
+{
+	struct settings	s;
+	char		*text, *line, want[64], **env;
+	size_t		 i, len;
+
+	check_int(settings_load(&s, NULL, 0), 0);
+	check_str(s.error, "");
+	check_int(s.number[SETTING_PORT], 5000);
+	check_int(s.number[SETTING_MAX_TICKET_BYTES], 65536);
+	check_int(s.number[SETTING_CACHE], CACHE_TICKET);
+	check_str(s.text[SETTING_OLLAMA_SERVER],
+	    "http://localhost:11434/api/generate");
+	text = printed(&s, &len);
+	env = settings_environment(&s);
+	for (i = 0, line = text; i < SETTING__MAX; i++) {
+		row("%s", keys[i]);
+		(void)snprintf(want, sizeof(want), "%s=", keys[i]);
+		check(strncmp(line, want, strlen(want)) == 0);
+		len = strcspn(line, "\n");
+		check(env != NULL);
+		check_mem(env[i], strlen(env[i]), line, len);
+		line += len + 1;
+	}
+	check_str(line, "");
+	check(env[i] == NULL);
+	free(env);
+	free(text);
+	settings_free(&s);
+}
+
+/* Loads a file of this content; returns as settings_load. */
+static int
+load(struct settings *s, const char *content)
+{
+	t_write("conf", content, strlen(content));
+	return settings_load(s, "conf", 0);
+}
+
+/* The same value by the environment and by the file. */
+static void
+try(size_t i, const char *value, bool good, int64_t number)
+{
+	struct settings	s;
+	char		line[9000];
+	int		rc;
+
+	row("%s=%.100s", keys[i], value);
+	if (setenv(keys[i], value, 1) == -1)
+		t_die("setenv");
+	rc = settings_load(&s, NULL, 0);
+	check_int(rc, good ? 0 : -1);
+	if (rc == 0) {
+		check_str(s.text[i], value);
+		check_int(s.number[i], number);
+	} else {
+		check(strncmp(s.error, keys[i], strlen(keys[i])) == 0);
+		check(strchr(s.error, '\n') == NULL);
+	}
+	settings_free(&s);
+	(void)unsetenv(keys[i]);
+	if (strchr(value, '\n') != NULL || *value == '\0')
+		return;
+	(void)snprintf(line, sizeof(line), "%s='%s'\n", keys[i], value);
+	check_int(load(&s, line), good ? 0 : -1);
+	if (good)
+		check_str(s.text[i], value);
+	settings_free(&s);
+}
+
+static void
+numbers(void)
+{
+	static const struct {
+		enum setting	key;
+		int64_t		min, max;
+	} rows[] = {
+		{ SETTING_PORT, 1, 65535 },
+		{ SETTING_MAX_CONNECTIONS, 1, 65536 },
+		{ SETTING_CONNECT_TIMEOUT, 1, 600 },
+		{ SETTING_FIRST_TOKEN_TIMEOUT, 1, 86400 },
+		{ SETTING_STALL_TIMEOUT, 1, 86400 },
+		{ SETTING_ANSWER_TIMEOUT, 1, 604800 },
+		{ SETTING_IDLE_TIMEOUT, 1, 604800 },
+		{ SETTING_SEND_TIMEOUT, 1, 86400 },
+		{ SETTING_MAX_TICKET_BYTES, 1, 16777216 },
+		{ SETTING_MAX_ANSWER_BYTES, 1, 67108864 },
+		{ SETTING_GENERATIONS, 1, 1024 },
+		{ SETTING_QUEUE_MAX, 0, 4096 },
+	};
+	static const char	*const bad[] = {
+		"x", "-1", "+1", " 1", "1 ", "1x", "0x10", "1.0", "1e2",
+		"9223372036854775808", "99999999999999999999999",
+	};
+	char	text[32];
+	size_t	i, k;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t	n[] = { rows[i].min - 1, rows[i].min, rows[i].max,
+			    rows[i].max + 1 };
+
+		for (k = 0; k < 4; k++) {
+			(void)snprintf(text, sizeof(text), "%lld",
+			    (long long)n[k]);
+			try(rows[i].key, text, k == 1 || k == 2, n[k]);
+		}
+		for (k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
+			try(rows[i].key, bad[k], false, 0);
+	}
+}
+
+static void
+others(void)
+{
+	static const struct {
+		enum setting	 key;
+		const char	*value;
+		bool		 good;
+		int64_t		 number;
+	} rows[] = {
+		{ SETTING_OLLAMA_THINK, "false", true, 0 },
+		{ SETTING_OLLAMA_THINK, "server", true, 6 },
+		{ SETTING_OLLAMA_THINK, "low", true, 2 },
+		{ SETTING_OLLAMA_THINK, "lo", false, 0 },
+		{ SETTING_OLLAMA_THINK, "lowe", false, 0 },
+		{ SETTING_OLLAMA_THINK, "true low", false, 0 },
+		{ SETTING_OLLAMA_THINK, " ", false, 0 },
+		{ SETTING_TICKETS, "auto", true, TICKETS_AUTO },
+		{ SETTING_TICKETS, "existing", true, TICKETS_EXISTING },
+		{ SETTING_TICKETS, "Auto", false, 0 },
+		{ SETTING_ON_DISCONNECT, "finish", true,
+		    ON_DISCONNECT_FINISH },
+		{ SETTING_ON_DISCONNECT, "cancel", true,
+		    ON_DISCONNECT_CANCEL },
+		{ SETTING_ON_DISCONNECT, "stop", false, 0 },
+		{ SETTING_CACHE, "ticket", true, CACHE_TICKET },
+		{ SETTING_CACHE, "body", true, CACHE_BODY },
+		{ SETTING_CACHE, "off", false, 0 },
+		{ SETTING_LANGUAGE, "auto", true, LANGUAGE_AUTO },
+		{ SETTING_LANGUAGE, "pt-BR", true, LANGUAGE_FIXED_PT },
+		{ SETTING_LANGUAGE, "en", true, LANGUAGE_FIXED_EN },
+		{ SETTING_LANGUAGE, "pt", false, 0 },
+		{ SETTING_OLLAMA_SERVER, "https://h/api/chat", true, 0 },
+		{ SETTING_OLLAMA_SERVER, "localhost:11434", false, 0 },
+		{ SETTING_OLLAMA_OPTIONS, "{\"num_ctx\":8192}", true, 0 },
+		{ SETTING_OLLAMA_OPTIONS, "[1]", false, 0 },
+		{ SETTING_OLLAMA_OPTIONS, "{\"a\":1,}", false, 0 },
+		{ SETTING_OLLAMA_OPTIONS, "num_ctx 8192", false, 0 },
+		{ SETTING_ALLOWED_ORIGINS, "https://a.example", true, 0 },
+		{ SETTING_ALLOWED_ORIGINS, "*", true, 0 },
+		{ SETTING_ALLOWED_ORIGINS, "a.example", false, 0 },
+		{ SETTING_DATABASE, "postgres://h/db", false, 0 },
+		{ SETTING_DATABASE, "/x/y z.db", true, 0 },
+		{ SETTING_OLLAMA_MODEL, "a\nb", false, 0 },
+		{ SETTING_OLLAMA_MODEL, "a\tb", false, 0 },
+		{ SETTING_OLLAMA_MODEL, "a\x7f", false, 0 },
+		{ SETTING_OLLAMA_MODEL, "\x1b[m", false, 0 },
+		{ SETTING_OLLAMA_MODEL, "gemma3:1b", true, 0 },
+	};
+	char	longest[4098];
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		try(rows[i].key, rows[i].value, rows[i].good,
+		    rows[i].number);
+	memset(longest, 'x', sizeof(longest));
+	longest[4097] = '\0';
+	try(SETTING_OLLAMA_MODEL, longest, false, 0);
+	longest[4096] = '\0';
+	try(SETTING_OLLAMA_MODEL, longest, true, 0);
+}
+
+static void
+together(void)
+{
+	struct settings	s;
+
+	check_int(load(&s, "TLS_CERT=a\n"), -1);
+	settings_free(&s);
+	check_int(load(&s, "TLS_KEY=a\n"), -1);
+	settings_free(&s);
+	check_int(load(&s, "TLS_KEY=a\nTLS_CERT=b\n"), 0);
+	settings_free(&s);
+}
+
+/*
+ * `want' is what systemd 252 reads (asked by load_env_file of its
+ * libsystemd-shared); NULL: something else than a plain reader expects, or an
+ * error, so that it is refused here.
+ */
+static void
+syntax(void)
+{
+	static const struct {
+		const char	*file, *want;
+	} rows[] = {
+		{ "", "" }, { "\n\n  # x\n\t; y\nOLLAMA_MODEL=a\n", "a" },
+		{ "OLLAMA_MODEL=a", "a" }, { "  OLLAMA_MODEL=a\n", "a" },
+		{ "OLLAMA_MODEL=a b\n", "a b" }, { "OLLAMA_MODEL= a  \n",
+		    "a" }, { "OLLAMA_MODEL=\ta\t\n", "a" },
+		{ "OLLAMA_MODEL=\"a b \"\n", "a b " },
+		{ "OLLAMA_MODEL=' a b'\n", " a b" },
+		{ "OLLAMA_MODEL=\"a\"  \n", "a" },
+		{ "OLLAMA_MODEL=a'b'\n", "a'b'" },
+		{ "OLLAMA_MODEL=a\"b\n", "a\"b" },
+		{ "OLLAMA_MODEL=\"a'b\"\n", "a'b" },
+		{ "OLLAMA_MODEL='a\"b'\n", "a\"b" },
+		{ "OLLAMA_MODEL=a#b\n", "a#b" },
+		{ "OLLAMA_MODEL=a # b\n", "a # b" },
+		{ "OLLAMA_MODEL=;b\n", ";b" }, { "OLLAMA_MODEL=#b\n", "#b" },
+		{ "OLLAMA_MODEL=$HOME ${x} `id`\n", "$HOME ${x} `id`" },
+		{ "OLLAMA_MODEL=\"$HOME `id`\"\n", "$HOME `id`" },
+		{ "OLLAMA_MODEL=a\r\n", "a" }, { "OLLAMA_MODEL=\"a\"\r\n",
+		    "a" }, { "OLLAMA_MODEL=\n", "" },
+		{ "OLLAMA_MODEL=\"\"\n", "" }, { "OLLAMA_MODEL=''\n", "" },
+		{ "OLLAMA_MODEL={\"a\":1}\n", "{\"a\":1}" },
+		{ "OLLAMA_MODEL='{\"a\":1}'\n", "{\"a\":1}" },
+		{ "OLLAMA_MODEL=\xc3\xa1\n", "\xc3\xa1" },
+		{ "OLLAMA_MODEL=a=b\n", "a=b" }, { "# x\\y\nOLLAMA_MODEL=a\n",
+		    "a" }, { "# x\\\r\nOLLAMA_MODEL=a\n", "a" },
+		{ "; c\nOLLAMA_MODEL=a\n# the end\\", "a" },
+		{ "# \xff\nOLLAMA_MODEL=a\n", "a" },
+		/* systemd: another key, value or line than it seems. */
+		{ "OLLAMA_MODEL = a\n", NULL },
+		{ "OLLAMA_MODEL='a'b\n", NULL },
+		{ "OLLAMA_MODEL='a' b\n", NULL },
+		{ "OLLAMA_MODEL='a''b'\n", NULL },
+		{ "OLLAMA_MODEL=\"a\"b\"\n", NULL },
+		{ "OLLAMA_MODEL='a\n", NULL }, { "OLLAMA_MODEL='\n", NULL },
+		{ "OLLAMA_MODEL=\"a\nb\"\n", NULL },
+		{ "OLLAMA_MODEL=\"a'\n", NULL },
+		{ "OLLAMA_MODEL=a\\b\n", NULL },
+		{ "OLLAMA_MODEL=a\\\nPORT=1\n", NULL },
+		{ "# c \\\nOLLAMA_MODEL=a\n", NULL },
+		{ "; c \\\nOLLAMA_MODEL=a\n", NULL },
+		{ "OLLAMA_MODEL=a\rPORT=1\n", NULL },
+		{ "OLLAMA_MODEL=a\nOLLAMA_MODEL=b\n", NULL },
+		{ "export OLLAMA_MODEL=a\n", NULL },
+		{ "OLLAMA_MODEL\n", NULL }, { "=a\n", NULL },
+		{ "OLLAMA_MODEL=\xff\n", NULL }, { "PORT=\xff\n", NULL },
+		{ "\xef\xbb\xbfOLLAMA_MODEL=a\n", NULL },
+		{ "ollama_model=a\n", NULL }, { "X=1\n", NULL },
+		{ "OLLAMA_MODEL=a\x01" "b\n", NULL },
+	};
+	struct settings	s;
+	size_t		i;
+	int		rc;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].file);
+		rc = load(&s, rows[i].file);
+		check_int(rc, rows[i].want == NULL ? -1 : 0);
+		if (rc == 0 && rows[i].want != NULL)
+			check_str(s.text[SETTING_OLLAMA_MODEL], rows[i].want);
+		else
+			check(s.error[0] != '\0' &&
+			    strchr(s.error, '\n') == NULL);
+		settings_free(&s);
+	}
+	row("the line is told");
+	check_int(load(&s, "# 1\nPORT=1\n\nX=1\n"), -1);
+	check(strncmp(s.error, "conf:4:", 7) == 0);
+	settings_free(&s);
+	row("NUL");
+	t_write("conf", "PORT=1\0\n", 8);
+	check_int(settings_load(&s, "conf", 0), -1);
+	settings_free(&s);
+	row("absent");
+	check_int(settings_load(&s, "nothere", 0), -1);
+	settings_free(&s);
+	check_int(settings_load(&s, "nothere", 1), 0);
+	settings_free(&s);
+	check_int(settings_load(&s, ".", 1), -1);
+	settings_free(&s);
+}
+
+static void
+precedence(void)
+{
+	struct settings	s;
+	bool		set;
+
+	set = setenv("PORT", "1", 1) == 0 && setenv("GENERATIONS", "", 1) == 0;
+	check(set);
+	check_int(load(&s, "PORT=2\nGENERATIONS=3\nQUEUE_MAX=\n"), 0);
+	check_int(s.number[SETTING_PORT], 1);
+	check_int(s.number[SETTING_GENERATIONS], 3);
+	check_int(s.number[SETTING_QUEUE_MAX], 64);
+	settings_free(&s);
+	(void)unsetenv("PORT");
+	(void)unsetenv("GENERATIONS");
+	/* systemd's directory stands between the file and the default. */
+	check(setenv("RUNTIME_DIRECTORY", "/run/x", 1) == 0);
+	check_int(load(&s, ""), 0);
+	check_str(s.text[SETTING_RUN_DIR], "/run/x");
+	settings_free(&s);
+	check_int(load(&s, "RUN_DIR=y\n"), 0);
+	check_str(s.text[SETTING_RUN_DIR], "y");
+	settings_free(&s);
+	(void)unsetenv("RUNTIME_DIRECTORY");
+	check_int(load(&s, "RUN_DIR=\n"), 0);
+	check_str(s.text[SETTING_RUN_DIR], "var/run");
+	settings_free(&s);
+}
+
+/* Parses, names each key once in the table's order, changes no default. */
+static void
+shipped(void)
+{
+	struct settings	s, d;
+	char		path[5000], *text, *p;
+	size_t		i, len;
+
+	(void)snprintf(path, sizeof(path), "%s/websocketd.conf", t_source);
+	check_int(settings_load(&s, path, 0), 0);
+	check_str(s.error, "");
+	check_int(settings_load(&d, NULL, 0), 0);
+	text = t_read_source("websocketd.conf", &len);
+	for (i = 0, p = text; i < SETTING__MAX; i++) {
+		char	line[64];
+
+		row("%s", keys[i]);
+		check_str(s.text[i], d.text[i]);
+		check_int(s.number[i], d.number[i]);
+		(void)snprintf(line, sizeof(line), "\n%s=", keys[i]);
+		if (check((p = strstr(p, line)) != NULL))
+			p++;
+		else
+			p = text;
+	}
+	free(text);
+	settings_free(&s);
+	settings_free(&d);
+}
+
+int
+main(void)
+{
+	size_t	i;
+
+	t_begin();
+	for (i = 0; i < SETTING__MAX; i++)
+		(void)unsetenv(keys[i]);
+	(void)unsetenv("RUNTIME_DIRECTORY");
+	run(defaults);
+	run(numbers);
+	run(others);
+	run(together);
+	run(syntax);
+	run(precedence);
+	run(shipped);
+	return t_end();
+}

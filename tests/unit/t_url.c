@@ -1,0 +1,77 @@
+/*
+ * lib/url: which addresses are taken, and what they ask for.
+ */
+#include "t.h"
+#include "url.h"
+
+static void
+valid(void)
+{
+	static const struct {
+		const char	*url;
+		bool		 want;
+	} rows[] = {
+		{ "http://localhost:11434/api/generate", true },
+		{ "http://localhost:11434", true }, { "HTTP://h", true },
+		{ "https://ollama.example/", true }, { "HttpS://h/x", true },
+		{ "http://[::1]:11434/api/chat", true },
+		{ "http://10.0.0.1", true },
+		{ "", false }, { "localhost", false }, { "http://", false },
+		{ "http:///api", false }, { "http://:80", false },
+		{ "http:/h", false }, { "ftp://h", false },
+		{ "file:///etc/passwd", false }, { "httpx://h", false },
+		{ "http://u@h", false }, { "http://u:p@h/", false },
+		{ "http://h/?a=b", false }, { "http://h/#x", false },
+		{ "http://h /", false }, { "http://h/a b", false },
+		{ "http://h/\"", false }, { "http://h/\\", false },
+		{ "http://h/{x}", false }, { " http://h", false },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].url);
+		check_int(url_valid(rows[i].url), rows[i].want);
+	}
+}
+
+static void
+split(void)
+{
+	static const struct {
+		const char	*url, *base;
+		enum url_api	 api;
+	} rows[] = {
+		{ "http://h/api/generate", "http://h", URL_GENERATE },
+		{ "http://h/api/generate/", "http://h", URL_GENERATE },
+		{ "http://h:1/x/api/generate//", "http://h:1/x",
+		    URL_GENERATE },
+		{ "http://h/api/chat", "http://h", URL_CHAT },
+		{ "http://h/api/chat/", "http://h", URL_CHAT },
+		{ "http://h/api", "http://h", URL_CHAT },
+		{ "http://h/api/", "http://h", URL_CHAT },
+		{ "http://h", "http://h", URL_CHAT },
+		{ "http://h/", "http://h", URL_CHAT },
+		{ "http://h/ollama", "http://h/ollama", URL_CHAT },
+		{ "http://h/api/generated", "http://h/api/generated",
+		    URL_CHAT },
+		{ "http://h/xapi/chat", "http://h/xapi/chat", URL_CHAT },
+		{ "http://h/API/chat", "http://h/API/chat", URL_CHAT },
+	};
+	size_t	i, len;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].url);
+		check_int(url_split(rows[i].url, &len), rows[i].api);
+		check_mem(rows[i].url, len, rows[i].base,
+		    strlen(rows[i].base));
+	}
+}
+
+int
+main(void)
+{
+	t_begin();
+	run(valid);
+	run(split);
+	return t_end();
+}

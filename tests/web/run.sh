@@ -1,0 +1,37 @@
+#!/bin/sh
+# The tests of the React component and of websocket.md: a real Chromium and
+# foreign WebSocket clients in front of the real service.
+#
+#	tests/web/run.sh [FILE.test.mjs ...]
+#
+# Screenshots of what a person sees go to $SCREENSHOTS, if it is set.
+# Exit code: 0 all passed; 1 not; 102 a program is missing.
+set -eu
+cd "$(dirname "$0")"
+
+missing=
+need() {
+	command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need node nodejs
+need npm npm
+need websocketd websocketd
+need script bsdutils
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
+/usr/bin/python3 -c 'import websockets' 2>/dev/null ||
+	missing="$missing python3-websockets"
+if [ -n "$missing" ]; then
+	echo "tests/web: missing; as root: apt-get install$missing" >&2
+	exit 102
+fi
+
+# The marker that npm leaves is as new as the lock file it installed from.
+if [ ! -e node_modules/.package-lock.json ] ||
+    [ package-lock.json -nt node_modules/.package-lock.json ]; then
+	npm ci --silent
+fi
+[ -n "${HANDLERS:-}" ] || make -s -C ../.. all build/tests/replay
+
+[ $# -gt 0 ] || set -- documentation.test.mjs clients.test.mjs \
+	scripted.test.mjs component.test.mjs
+exec node --test "$@"

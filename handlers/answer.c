@@ -33,6 +33,7 @@
 #include "hub.h"
 #include "limit.h"
 #include "log.h"
+#include "module.h"
 #include "probe.h"
 #include "program.h"
 #include "settings.h"
@@ -324,7 +325,8 @@ load(struct answer *a)
 {
 	static char	why[256];
 
-	if ((a->http = http_load(why, sizeof(why))) == NULL)
+	if ((a->http = module_load("http.so", "http_module", why,
+	    sizeof(why))) == NULL)
 		fail(a, FAILURE_INTERNAL, why);
 	return a->http != NULL;
 }

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "clock.h"
 #include "connection.h"
 #include "frame.h"
@@ -53,6 +54,7 @@ struct chat {
 	struct connection	 connection;
 	struct message_reader	 reader;
 	struct output		 out;
+	struct admission	 admission;
 	struct question		 question;	/* the one that runs */
 	struct request		 waiting[QUESTIONS_WAITING];
 	size_t			 count;		/* of waiting */
@@ -93,6 +95,8 @@ receive(struct chat *c, enum message_event event)
 		request_refuse(&r, event == MESSAGE_TOO_LARGE ?
 		    FAILURE_TOO_LARGE : FAILURE_BAD_JSON, max,
 		    c->connection.language);
+	if (r.failure.code == FAILURE_NONE && r.type != REQUEST_PING)
+		r.failure = admission_check(&c->admission, &r);
 	if (r.failure.code != FAILURE_NONE || r.type == REQUEST_ASK) {
 		enqueue(c, &r);
 		return;
@@ -287,7 +291,9 @@ set_up(struct chat *c, int argc, char *argv[])
 	    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES]);
 	c->out.fd = STDOUT_FILENO;
 	c->out.data.cap = OUTPUT_MAX;
+	admission_init(&c->admission, &c->settings, &c->connection);
 	question_init(&c->question, &c->settings, &c->connection, &c->out);
+	c->question.user = admission_user(&c->admission);
 }
 
 int
@@ -300,6 +306,7 @@ main(int argc, char *argv[])
 	set_up(&c, argc, argv);
 	serve(&c);
 	question_free(&c.question);
+	admission_free(&c.admission);
 	for (i = 0; i < c.count; i++)
 		request_free(&c.waiting[i]);
 	message_free(&c.reader);

@@ -62,6 +62,8 @@ connection_read(struct connection *c, const struct settings *s)
 	c->ticket = path != NULL && *path == '/' ?
 	    connection_number(path + 1) : 0;
 	c->origin = getenv("HTTP_ORIGIN");
+	c->authorization = getenv("HTTP_AUTHORIZATION");
+	c->cookie = getenv("HTTP_COOKIE");
 	c->id = or_dash("UNIQUE_ID");
 	c->remote = or_dash("REMOTE_ADDR");
 	c->language = language(s);

@@ -15,6 +15,8 @@ struct connection {
 	bool		 websocketd;	/* GATEWAY_INTERFACE is set */
 	int64_t		 ticket;	/* PATH_INFO; 0: it names none */
 	const char	*origin;	/* HTTP_ORIGIN or NULL */
+	const char	*authorization;	/* HTTP_AUTHORIZATION or NULL */
+	const char	*cookie;	/* HTTP_COOKIE or NULL */
 	const char	*id;		/* UNIQUE_ID, "-" in a shell */
 	const char	*remote;	/* REMOTE_ADDR, "-" in a shell */
 	enum language	 language;	/* of messages, unless one names its */

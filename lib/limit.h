@@ -30,6 +30,9 @@
 /* A token in a message: far over any JWT, far under what hurts. */
 #define TOKEN_MAX	8192
 
+/* A file with a key: the PEM of a large RSA key has 800 bytes. */
+#define KEY_FILE_MAX	16384
+
 /* Brackets in a client message; the protocol itself needs one. */
 #define MESSAGE_DEPTH	64
 

@@ -27,6 +27,7 @@ struct question {
 	const struct settings	*settings;
 	const struct connection	*connection;
 	struct output		*out;
+	const char		*user;		/* for the log; "": unknown */
 
 	/* Of the question that runs. */
 	enum question_state	 state;

@@ -75,6 +75,11 @@ static const struct row {
 	[SETTING_CACHE] = { "CACHE", "ticket", WORD, 0, 0, "ticket body " },
 	[SETTING_LANGUAGE] = { "LANGUAGE", "auto", WORD, 0, 0,
 	    "auto pt-BR en " },
+	[SETTING_AUTH] = { "AUTH", "off", WORD, 0, 0, "off required " },
+	[SETTING_JWT_KEY_FILE] = { "JWT_KEY_FILE", "", TEXT, 0, 0, NULL },
+	[SETTING_JWT_ISSUER] = { "JWT_ISSUER", "", TEXT, 0, 0, NULL },
+	[SETTING_JWT_AUDIENCE] = { "JWT_AUDIENCE", "", TEXT, 0, 0, NULL },
+	[SETTING_JWT_COOKIE] = { "JWT_COOKIE", "", TEXT, 0, 0, NULL },
 };
 
 /* Sets the error line; returns -1. */
@@ -267,6 +272,9 @@ check_together(struct settings *s)
 	if (strncmp(s->text[SETTING_DATABASE], "postgres", 8) == 0)
 		return fail(s, "DATABASE=%.60s: only a file, for now",
 		    s->text[SETTING_DATABASE]);
+	if (s->number[SETTING_AUTH] == AUTH_REQUIRED &&
+	    *s->text[SETTING_JWT_KEY_FILE] == '\0')
+		return fail(s, "AUTH=required needs JWT_KEY_FILE");
 	return 0;
 }
 

@@ -292,8 +292,8 @@ set_up(struct chat *c, int argc, char *argv[])
 	c->out.fd = STDOUT_FILENO;
 	c->out.data.cap = OUTPUT_MAX;
 	admission_init(&c->admission, &c->settings, &c->connection);
-	question_init(&c->question, &c->settings, &c->connection, &c->out);
-	c->question.user = admission_user(&c->admission);
+	question_init(&c->question, &c->settings, &c->connection,
+	    &c->admission, &c->out);
 }
 
 int

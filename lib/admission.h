@@ -1,6 +1,7 @@
 /*
  * Who gets in: the ticket's number, the page's origin and, with
- * AUTH=required, a token.  Asked for each message, before any work.
+ * AUTH=required, a token; and how much of it: viewers and generations.  Asked
+ * for each message, before any work.
  */
 #ifndef ADMISSION_H
 #define ADMISSION_H
@@ -16,6 +17,8 @@ struct admission {
 	const struct connection	*connection;
 	struct token_keys	 keys;		/* read when first needed */
 	struct token		 token;		/* the last good one */
+	int			 viewer;	/* our place among the viewers
+						   of this address; -1: none */
 };
 
 void admission_init(struct admission *, const struct settings *,
@@ -27,6 +30,12 @@ void admission_init(struct admission *, const struct settings *,
  * Authorization header, then the cookie.
  */
 struct failure admission_check(struct admission *, const struct request *);
+
+/*
+ * Charges a generation to the user, else to the address; nobody at a shell.
+ * FAILURE_NONE, or FAILURE_RATE_LIMITED with the seconds to wait.
+ */
+struct failure admission_charge(struct admission *);
 
 /* The user of the token, "" if there is none. */
 const char *admission_user(const struct admission *);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "address.h"
 #include "language.h"
 #include "settings.h"
 
@@ -18,7 +19,8 @@ struct connection {
 	const char	*authorization;	/* HTTP_AUTHORIZATION or NULL */
 	const char	*cookie;	/* HTTP_COOKIE or NULL */
 	const char	*id;		/* UNIQUE_ID, "-" in a shell */
-	const char	*remote;	/* REMOTE_ADDR, "-" in a shell */
+	char		 remote[ADDRESS_MAX];	/* the client's address,
+					   "-" in a shell */
 	enum language	 language;	/* of messages, unless one names its */
 };
 

@@ -40,6 +40,9 @@ static const struct entry {
 	[FAILURE_UNAUTHORIZED] = { "unauthorized", false, EXIT_CLIENT, {
 	    "Acesso negado a este chamado: entre de novo no sistema.",
 	    "No access to this ticket: sign in again." } },
+	[FAILURE_RATE_LIMITED] = { "rate_limited", true, EXIT_CLIENT, {
+	    "Foram pedidas respostas demais. Espere um pouco e tente de novo.",
+	    "Too many answers were asked for. Wait a while and try again." } },
 	[FAILURE_QUEUE_FULL] = { "queue_full", true, EXIT_UPSTREAM, {
 	    "Há respostas demais na fila. Tente de novo em instantes.",
 	    "Too many answers are waiting. Try again in a moment." } },

@@ -93,6 +93,9 @@
 /* Questions that wait behind the one that runs, on one connection. */
 #define QUESTIONS_WAITING	4
 
+/* What MAX_VIEWERS may be at most: an address' bytes in the file `viewers'. */
+#define VIEWERS_MAX	65536
+
 /* Viewers that one generation serves; the rest waits in the backlog. */
 #define FOLLOWERS_MAX	4096
 
@@ -135,6 +138,9 @@
 /* Looking at the slots while waiting: at the head of the queue, and behind. */
 #define QUEUE_TICK_HEAD	20
 #define QUEUE_TICK	250
+
+/* `retryAfter' over MAX_VIEWERS, in seconds: when a tab may have closed. */
+#define RETRY_AFTER_VIEWERS	10
 
 /* `retryAfter' of queue_full, in seconds: about one answer on a small CPU. */
 #define RETRY_AFTER_QUEUE	30

@@ -19,13 +19,13 @@ static const char	stop_line[] = "stop\n";
 
 void
 question_init(struct question *q, const struct settings *s,
-    const struct connection *c, struct output *out)
+    const struct connection *c, struct admission *a, struct output *out)
 {
 	memset(q, 0, sizeof(*q));
 	q->settings = s;
 	q->connection = c;
 	q->out = out;
-	q->user = "";
+	q->admission = a;
 	q->fd = -1;
 	q->in.cap = READ_MAX + FRAME_MAX;
 }
@@ -40,7 +40,8 @@ finish(struct question *q, const char *outcome, enum failure_code code)
 	log_line(LOG_LEVEL_INFO, "id=%s remote=%s user=\"%s\" ticket=%"
 	    PRId64 " session=%" PRId64 " outcome=%s code=%s bytes=%zu first_ms=%"
 	    PRId64 " total_ms=%" PRId64, q->connection->id,
-	    q->connection->remote, log_value(user, sizeof(user), q->user),
+	    q->connection->remote, log_value(user, sizeof(user),
+	    admission_user(q->admission)),
 	    q->connection->ticket, q->session, outcome,
 	    code == FAILURE_NONE ? "-" : failure_name(code), q->bytes,
 	    q->first == 0 ? 0 : (q->first - q->started) / 1000,
@@ -205,6 +206,11 @@ start(struct question *q)
 	int64_t			 session;
 	int			 fd;
 
+	f = admission_charge(q->admission);
+	if (f.code != FAILURE_NONE) {
+		finish_error(q, &f);
+		return;
+	}
 	rc = store_get_or_create(q->store, ticket, r->body.data, r->body.len,
 	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, &session);
 	if (rc == FAILURE_UNKNOWN_TICKET) {

@@ -29,6 +29,7 @@
 #include "failure.h"
 #include "frame.h"
 #include "generation.h"
+#include "harden.h"
 #include "http.h"
 #include "hub.h"
 #include "limit.h"
@@ -389,6 +390,9 @@ static int
 run(struct answer *a)
 {
 	a->started = clock_us();
+	/* chat has hardened us with itself, for fewer descriptors. */
+	if (a->session != 0 && harden_descriptors(DESCRIPTORS_ANSWER) == -1)
+		fail(a, FAILURE_INTERNAL, strerror(errno));
 	if (set_up_hub(a) == -1) {
 		log_line(LOG_LEVEL_ERROR, "ticket=%" PRId64
 		    " call=hub error=\"%s\"", a->ticket, strerror(errno));

@@ -29,6 +29,7 @@
 #include "connection.h"
 #include "frame.h"
 #include "generation.h"
+#include "harden.h"
 #include "limit.h"
 #include "log.h"
 #include "message.h"
@@ -287,6 +288,16 @@ set_up(struct chat *c, int argc, char *argv[])
 		log_line(LOG_LEVEL_ERROR, "call=run_dir path=\"%s\" "
 		    "error=\"%s\"", c->settings.text[SETTING_RUN_DIR],
 		    strerror(errno));
+	switch (harden(&c->settings, DESCRIPTORS_CHAT)) {
+	case HARDEN_DONE:
+		break;
+	case HARDEN_NO_LANDLOCK:
+		log_line(LOG_LEVEL_WARNING, "harden=\"no Landlock here\"");
+		break;
+	case HARDEN_FAILED:
+	default:
+		program_fail(EXIT_SYSTEM, "harden: %s", strerror(errno));
+	}
 	c->reader.text.cap = MESSAGE_MAX(
 	    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES]);
 	c->out.fd = STDOUT_FILENO;

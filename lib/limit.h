@@ -88,7 +88,20 @@
  */
 #define FRAMES_MAX(answer)	((answer) * 12 + 65536)
 
+/*
+ * Address space of a process (RLIMIT_AS): the largest output that is allowed,
+ * twice while it grows, and room for libraries.
+ */
+#define MEMORY_MAX	(2UL * OUTPUT_MAX + 512UL * 1024 * 1024)
+
 /* Counts. */
+
+/* Descriptors of a chat: it needs about ten. */
+#define DESCRIPTORS_CHAT	64
+
+/* Descriptors of an answer: its followers', and libcurl's. */
+#define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64)
+
 
 /* Questions that wait behind the one that runs, on one connection. */
 #define QUESTIONS_WAITING	4

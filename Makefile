@@ -8,6 +8,9 @@ CC	= cc
 CFLAGS	= -O2 -g
 AWK	= awk
 LIBS	= -lsqlite3
+MODULES	= http signature
+LIBS_http = -lcurl
+LIBS_signature = -lcrypto
 B	= build
 
 # Where the programs find one another and their settings; `make install'
@@ -32,13 +35,13 @@ FLAGS	= -std=c11 -D_GNU_SOURCE -MMD -MP -iquote lib -iquote handlers \
 DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 	-DCONF_FILE='"$(CONF)"'
 
-# Everything in lib/ but the module; each program takes what it needs.
-LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/http.c, \
-	$(sort $(wildcard lib/*.c))))
+# Everything in lib/ but the modules; each program takes what it needs.
+LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
+	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
 
-all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer $(B)/libexec/http.so \
-	$(B)/handlers/api/websocket/chat
+all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
+	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat
 
 $(B)/lib.a: $(LIB)
 	rm -f $@
@@ -49,11 +52,12 @@ $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
-# libcurl is behind this module and nowhere else; see lib/http.h.
-$(B)/libexec/http.so: $(B)/obj/http.pic.o
+# A heavy library is behind a module of our own and nowhere else; see
+# lib/module.h.
+$(B)/libexec/%.so: $(B)/obj/%.pic.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -shared -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS) \
-		-o $@.new $^ -lcurl
+		-o $@.new $^ $(LIBS_$*)
 	@mv $@.new $@
 
 # websocketd runs whatever is executable below its directory: nothing else
@@ -76,7 +80,7 @@ $(B)/obj/%.o: handlers/%.c $(B)/flags
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
-$(patsubst %,$(B)/obj/%.o,db store migrate report): $(B)/sql.h
+$(patsubst %,$(B)/obj/%.o,db store migrate report rate): $(B)/sql.h
 $(B)/obj/upstream.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
@@ -134,7 +138,7 @@ install:
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
 	install $(B)/install/bin/answer $(DIR)/libexec/ticketchat/answer
-	install -m 644 $(B)/install/libexec/http.so $(DIR)/libexec/ticketchat/
+	install -m 644 $(B)/install/libexec/*.so $(DIR)/libexec/ticketchat/
 	install $(B)/install/bin/chat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket/chat
 	sed -e 's|^bin=.*|bin=$(PREFIX)/bin|' \

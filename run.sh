@@ -31,7 +31,7 @@ handlers=build/handlers
 
 # What it takes to build and run on Debian.
 packages='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
-libjsmn-dev ca-certificates'
+libssl-dev libjsmn-dev ca-certificates'
 
 # What chat and answer read; the rest is for websocketd itself.
 server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY '

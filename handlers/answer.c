@@ -29,10 +29,12 @@
 #include "failure.h"
 #include "frame.h"
 #include "generation.h"
+#include "harden.h"
 #include "http.h"
 #include "hub.h"
 #include "limit.h"
 #include "log.h"
+#include "module.h"
 #include "probe.h"
 #include "program.h"
 #include "settings.h"
@@ -324,7 +326,8 @@ load(struct answer *a)
 {
 	static char	why[256];
 
-	if ((a->http = http_load(why, sizeof(why))) == NULL)
+	if ((a->http = module_load("http.so", "http_module", why,
+	    sizeof(why))) == NULL)
 		fail(a, FAILURE_INTERNAL, why);
 	return a->http != NULL;
 }
@@ -387,6 +390,9 @@ static int
 run(struct answer *a)
 {
 	a->started = clock_us();
+	/* chat has hardened us with itself, for fewer descriptors. */
+	if (a->session != 0 && harden_descriptors(DESCRIPTORS_ANSWER) == -1)
+		fail(a, FAILURE_INTERNAL, strerror(errno));
 	if (set_up_hub(a) == -1) {
 		log_line(LOG_LEVEL_ERROR, "ticket=%" PRId64
 		    " call=hub error=\"%s\"", a->ticket, strerror(errno));

@@ -24,10 +24,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "clock.h"
 #include "connection.h"
 #include "frame.h"
 #include "generation.h"
+#include "harden.h"
 #include "limit.h"
 #include "log.h"
 #include "message.h"
@@ -53,6 +55,7 @@ struct chat {
 	struct connection	 connection;
 	struct message_reader	 reader;
 	struct output		 out;
+	struct admission	 admission;
 	struct question		 question;	/* the one that runs */
 	struct request		 waiting[QUESTIONS_WAITING];
 	size_t			 count;		/* of waiting */
@@ -93,6 +96,8 @@ receive(struct chat *c, enum message_event event)
 		request_refuse(&r, event == MESSAGE_TOO_LARGE ?
 		    FAILURE_TOO_LARGE : FAILURE_BAD_JSON, max,
 		    c->connection.language);
+	if (r.failure.code == FAILURE_NONE && r.type != REQUEST_PING)
+		r.failure = admission_check(&c->admission, &r);
 	if (r.failure.code != FAILURE_NONE || r.type == REQUEST_ASK) {
 		enqueue(c, &r);
 		return;
@@ -283,11 +288,23 @@ set_up(struct chat *c, int argc, char *argv[])
 		log_line(LOG_LEVEL_ERROR, "call=run_dir path=\"%s\" "
 		    "error=\"%s\"", c->settings.text[SETTING_RUN_DIR],
 		    strerror(errno));
+	switch (harden(&c->settings, DESCRIPTORS_CHAT)) {
+	case HARDEN_DONE:
+		break;
+	case HARDEN_NO_LANDLOCK:
+		log_line(LOG_LEVEL_WARNING, "harden=\"no Landlock here\"");
+		break;
+	case HARDEN_FAILED:
+	default:
+		program_fail(EXIT_SYSTEM, "harden: %s", strerror(errno));
+	}
 	c->reader.text.cap = MESSAGE_MAX(
 	    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES]);
 	c->out.fd = STDOUT_FILENO;
 	c->out.data.cap = OUTPUT_MAX;
-	question_init(&c->question, &c->settings, &c->connection, &c->out);
+	admission_init(&c->admission, &c->settings, &c->connection);
+	question_init(&c->question, &c->settings, &c->connection,
+	    &c->admission, &c->out);
 }
 
 int
@@ -300,6 +317,7 @@ main(int argc, char *argv[])
 	set_up(&c, argc, argv);
 	serve(&c);
 	question_free(&c.question);
+	admission_free(&c.admission);
 	for (i = 0; i < c.count; i++)
 		request_free(&c.waiting[i]);
 	message_free(&c.reader);

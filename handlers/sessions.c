@@ -6,6 +6,7 @@
  *	sessions show 42		all sessions of a ticket
  *	sessions delete 42		a ticket and all that belongs to it
  *	sessions settings		the settings as they take effect
+ *	sessions token --ticket 42 KEY	a token for tests, signed with a key
  *
  * Exit code: 0 good, 1 no such ticket, 100 usage, 102 settings or schema,
  * 111 system.
@@ -15,16 +16,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "connection.h"
 #include "failure.h"
+#include "file.h"
 #include "generation.h"
 #include "jsonw.h"
 #include "limit.h"
+#include "module.h"
 #include "program.h"
 #include "settings.h"
 #include "store.h"
+#include "token.h"
 
 static const char	usage[] =
     "usage: sessions [-c FILE] COMMAND\n"
@@ -34,7 +39,10 @@ static const char	usage[] =
     "  show [--json|--csv] TICKET\n"
     "                     all sessions of a ticket, oldest first\n"
     "  delete TICKET      delete a ticket and all that belongs to it\n"
-    "  settings           print the settings as they take effect\n"
+    "  settings           check the settings and print them as they take effect\n"
+    "  token [--ticket N] [--user NAME] [--ttl SECONDS] KEY-FILE\n"
+    "                     make a token for tests, for an hour unless --ttl\n"
+    "                     says otherwise, with a secret or a private key\n"
     "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
     "  -h, --help         this text\n"
     "  -V, --version      the version\n"
@@ -245,6 +253,74 @@ delete(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
+/* Prints the settings; keys that cannot be used are bad settings too. */
+static int
+settings(const struct settings *s)
+{
+	struct token_keys	keys;
+	char			error[512];
+
+	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
+		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
+		    error, sizeof(error)) == -1)
+			program_fail(EXIT_SETTINGS, "JWT_KEY_FILE: %s", error);
+		token_keys_free(&keys);
+	}
+	settings_print(s, stdout);
+	return EXIT_GOOD;
+}
+
+/* Makes a token for tests. */
+static int
+token(const struct settings *s, int argc, char *argv[])
+{
+	static const struct option	 options[] = {
+		{ "ticket", required_argument, NULL, 't' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "ttl", required_argument, NULL, 'l' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct buf			 out = BUF_INIT(TOKEN_MAX);
+	const struct signature		*module;
+	const char			*user = "test";
+	char				*key, error[512];
+	int64_t				 ticket = 0, ttl = 3600;
+	size_t				 len;
+	int				 o;
+
+	optind = 0;
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o == 'u')
+			user = optarg;
+		else if (o == 't' && (ticket = connection_number(optarg)) > 0)
+			continue;
+		else if (o != 'l' || (ttl = strtoll(optarg, NULL, 10)) == 0)
+			program_fail(EXIT_USAGE, "token: bad option (try "
+			    "--help)");
+	}
+	if (argc - optind != 1)
+		program_fail(EXIT_USAGE, "token takes a key file");
+	key = file_read(argv[optind], KEY_FILE_MAX, true, &len);
+	if (key == NULL)
+		program_fail(EXIT_SYSTEM, "%s: %s", argv[optind],
+		    errno == EPERM ? "others may read it (chmod 600)" :
+		    strerror(errno));
+	module = module_load("signature.so", "signature_module", error,
+	    sizeof(error));
+	if (module == NULL)
+		program_fail(EXIT_SYSTEM, "%s", error);
+	if (token_make(module, key, len, s, ticket, user,
+	    (int64_t)time(NULL) + ttl, &out) == -1)
+		program_fail(EXIT_SETTINGS, "%s: neither a secret of 32 "
+		    "bytes nor a private key in PEM, RSA or P-256",
+		    argv[optind]);
+	(void)puts(out.data);
+	explicit_bzero(key, len);
+	free(key);
+	buf_free(&out);
+	return EXIT_GOOD;
+}
+
 /* Makes what the service needs on disk: the database and its directory. */
 static int
 migrate(const struct settings *s)
@@ -285,7 +361,9 @@ main(int argc, char *argv[])
 	else if (strcmp(command, "delete") == 0)
 		rc = delete(&s, argc, argv);
 	else if (strcmp(command, "settings") == 0 && argc == 1)
-		settings_print(&s, stdout);
+		rc = settings(&s);
+	else if (strcmp(command, "token") == 0)
+		rc = token(&s, argc, argv);
 	else
 		program_fail(EXIT_USAGE, "unknown command \"%s\" (try --help)",
 		    command);

@@ -62,7 +62,10 @@ connection_read(struct connection *c, const struct settings *s)
 	c->ticket = path != NULL && *path == '/' ?
 	    connection_number(path + 1) : 0;
 	c->origin = getenv("HTTP_ORIGIN");
+	c->authorization = getenv("HTTP_AUTHORIZATION");
+	c->cookie = getenv("HTTP_COOKIE");
 	c->id = or_dash("UNIQUE_ID");
-	c->remote = or_dash("REMOTE_ADDR");
+	address_client(s->text[SETTING_TRUSTED_PROXIES],
+	    or_dash("REMOTE_ADDR"), getenv("HTTP_X_FORWARDED_FOR"), c->remote);
 	c->language = language(s);
 }

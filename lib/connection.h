@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "address.h"
 #include "language.h"
 #include "settings.h"
 
@@ -15,8 +16,11 @@ struct connection {
 	bool		 websocketd;	/* GATEWAY_INTERFACE is set */
 	int64_t		 ticket;	/* PATH_INFO; 0: it names none */
 	const char	*origin;	/* HTTP_ORIGIN or NULL */
+	const char	*authorization;	/* HTTP_AUTHORIZATION or NULL */
+	const char	*cookie;	/* HTTP_COOKIE or NULL */
 	const char	*id;		/* UNIQUE_ID, "-" in a shell */
-	const char	*remote;	/* REMOTE_ADDR, "-" in a shell */
+	char		 remote[ADDRESS_MAX];	/* the client's address,
+					   "-" in a shell */
 	enum language	 language;	/* of messages, unless one names its */
 };
 

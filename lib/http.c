@@ -193,7 +193,7 @@ finish(void)
 	curl_global_cleanup();
 }
 
-const struct http *
+const void *
 http_module(void)
 {
 	static const struct http	module = { start, cancel, wait_for,

@@ -58,11 +58,9 @@ struct http {
 };
 
 /*
- * Loads the module: the functions above, or NULL with the reason in `error'.
+ * The module's one symbol, for module_load("http.so", "http_module"):
+ * initialises libcurl and returns the functions above; NULL if that fails.
  */
-const struct http *http_load(char *error, size_t size);
-
-/* The module's one symbol: initialises libcurl; NULL if that fails. */
-const struct http *http_module(void);
+const void *http_module(void);
 
 #endif

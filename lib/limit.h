@@ -30,6 +30,9 @@
 /* A token in a message: far over any JWT, far under what hurts. */
 #define TOKEN_MAX	8192
 
+/* A file with a key: the PEM of a large RSA key has 800 bytes. */
+#define KEY_FILE_MAX	16384
+
 /* Brackets in a client message; the protocol itself needs one. */
 #define MESSAGE_DEPTH	64
 
@@ -85,10 +88,26 @@
  */
 #define FRAMES_MAX(answer)	((answer) * 12 + 65536)
 
+/*
+ * Address space of a process (RLIMIT_AS): the largest output that is allowed,
+ * twice while it grows, and room for libraries.
+ */
+#define MEMORY_MAX	(2UL * OUTPUT_MAX + 512UL * 1024 * 1024)
+
 /* Counts. */
+
+/* Descriptors of a chat: it needs about ten. */
+#define DESCRIPTORS_CHAT	64
+
+/* Descriptors of an answer: its followers', and libcurl's. */
+#define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64)
+
 
 /* Questions that wait behind the one that runs, on one connection. */
 #define QUESTIONS_WAITING	4
+
+/* What MAX_VIEWERS may be at most: an address' bytes in the file `viewers'. */
+#define VIEWERS_MAX	65536
 
 /* Viewers that one generation serves; the rest waits in the backlog. */
 #define FOLLOWERS_MAX	4096
@@ -132,6 +151,9 @@
 /* Looking at the slots while waiting: at the head of the queue, and behind. */
 #define QUEUE_TICK_HEAD	20
 #define QUEUE_TICK	250
+
+/* `retryAfter' over MAX_VIEWERS, in seconds: when a tab may have closed. */
+#define RETRY_AFTER_VIEWERS	10
 
 /* `retryAfter' of queue_full, in seconds: about one answer on a small CPU. */
 #define RETRY_AFTER_QUEUE	30

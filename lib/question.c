@@ -13,19 +13,19 @@
 #include "generation.h"
 #include "limit.h"
 #include "log.h"
-#include "origin.h"
 #include "question.h"
 
 static const char	stop_line[] = "stop\n";
 
 void
 question_init(struct question *q, const struct settings *s,
-    const struct connection *c, struct output *out)
+    const struct connection *c, struct admission *a, struct output *out)
 {
 	memset(q, 0, sizeof(*q));
 	q->settings = s;
 	q->connection = c;
 	q->out = out;
+	q->admission = a;
 	q->fd = -1;
 	q->in.cap = READ_MAX + FRAME_MAX;
 }
@@ -35,11 +35,14 @@ static void
 finish(struct question *q, const char *outcome, enum failure_code code)
 {
 	int64_t	now = clock_us();
+	char	user[128];
 
-	log_line(LOG_LEVEL_INFO, "id=%s remote=%s ticket=%" PRId64
-	    " session=%" PRId64 " outcome=%s code=%s bytes=%zu first_ms=%"
+	log_line(LOG_LEVEL_INFO, "id=%s remote=%s user=\"%s\" ticket=%"
+	    PRId64 " session=%" PRId64 " outcome=%s code=%s bytes=%zu first_ms=%"
 	    PRId64 " total_ms=%" PRId64, q->connection->id,
-	    q->connection->remote, q->connection->ticket, q->session, outcome,
+	    q->connection->remote, log_value(user, sizeof(user),
+	    admission_user(q->admission)),
+	    q->connection->ticket, q->session, outcome,
 	    code == FAILURE_NONE ? "-" : failure_name(code), q->bytes,
 	    q->first == 0 ? 0 : (q->first - q->started) / 1000,
 	    (now - q->started) / 1000);
@@ -203,6 +206,11 @@ start(struct question *q)
 	int64_t			 session;
 	int			 fd;
 
+	f = admission_charge(q->admission);
+	if (f.code != FAILURE_NONE) {
+		finish_error(q, &f);
+		return;
+	}
 	rc = store_get_or_create(q->store, ticket, r->body.data, r->body.len,
 	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, &session);
 	if (rc == FAILURE_UNKNOWN_TICKET) {
@@ -293,20 +301,6 @@ question_note(struct question *q, struct request *r)
 	q->store = NULL;
 }
 
-/* Why nobody at this end may ask; code NONE: he may. */
-static struct failure
-admit(const struct question *q)
-{
-	enum failure_code	code = FAILURE_NONE;
-
-	if (q->connection->ticket == 0)
-		code = FAILURE_BAD_TICKET_ID;
-	else if (!origin_allowed(q->settings->text[SETTING_ALLOWED_ORIGINS],
-	    q->connection->origin))
-		code = FAILURE_FORBIDDEN_ORIGIN;
-	return failure_make(code, NULL);
-}
-
 void
 question_begin(struct question *q, struct request *r, int64_t now)
 {
@@ -320,8 +314,6 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	q->session = 0;
 	q->tries = 0;
 	q->stop = q->stop_sent = false;
-	if (f.code == FAILURE_NONE)
-		f = admit(q);
 	if (f.code != FAILURE_NONE)
 		finish_error(q, &f);
 	else
@@ -471,9 +463,8 @@ question_stop(struct question *q)
 	if (q->state != QUESTION_IDLE) {
 		q->stop = true;
 		send_stop(q);
-	} else if (admit(q).code == FAILURE_NONE && generation_connect(
-	    q->settings->text[SETTING_RUN_DIR], q->connection->ticket,
-	    &fd) == GENERATION_RUNNING) {
+	} else if (generation_connect(q->settings->text[SETTING_RUN_DIR],
+	    q->connection->ticket, &fd) == GENERATION_RUNNING) {
 		(void)!send(fd, stop_line, sizeof(stop_line) - 1,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
 		(void)close(fd);

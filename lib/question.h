@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "admission.h"
 #include "connection.h"
 #include "output.h"
 #include "request.h"
@@ -27,6 +28,7 @@ struct question {
 	const struct settings	*settings;
 	const struct connection	*connection;
 	struct output		*out;
+	struct admission	*admission;	/* who pays for it */
 
 	/* Of the question that runs. */
 	enum question_state	 state;
@@ -46,7 +48,7 @@ struct question {
 };
 
 void question_init(struct question *, const struct settings *,
-    const struct connection *, struct output *);
+    const struct connection *, struct admission *, struct output *);
 
 /*
  * As a message comes in: notes for a `refresh' which answer was the newest

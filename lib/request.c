@@ -118,6 +118,9 @@ read_fields(struct request *r, const struct json *j)
 		read_type(r, j, value[FIELD_TYPE]);
 	if (r->failure.code == FAILURE_NONE && r->type == REQUEST_ASK)
 		read_body(r, j, value[FIELD_BODY]);
+	if (r->failure.code == FAILURE_NONE && value[FIELD_TOKEN] != -1 &&
+	    json_string(j, value[FIELD_TOKEN], true, &r->token) == -1)
+		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_TOKEN].name);
 	r->refresh = json_true(j, value[FIELD_REFRESH]);
 	r->status = json_true(j, value[FIELD_STATUS]);
 }
@@ -128,6 +131,7 @@ begin(struct request *r, size_t max_body, enum language language)
 	memset(r, 0, sizeof(*r));
 	r->language = language;
 	r->body.cap = max_body;
+	r->token.cap = TOKEN_MAX;
 }
 
 void
@@ -165,4 +169,5 @@ void
 request_free(struct request *r)
 {
 	buf_free(&r->body);
+	buf_free(&r->token);
 }

@@ -19,6 +19,7 @@ struct request {
 	struct failure		failure;	/* code NONE: all is well */
 	enum language		language;	/* of the answers to it */
 	struct buf		body;		/* the ticket's text; owned */
+	struct buf		token;		/* may be empty; owned */
 	bool			refresh;	/* a new answer */
 	bool			status;		/* send status frames too */
 	int64_t			seen;		/* the newest answer as it

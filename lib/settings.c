@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "file.h"
 #include "json.h"
 #include "limit.h"
 #include "origin.h"
+#include "rate.h"
 #include "settings.h"
 #include "url.h"
 #include "utf8.h"
@@ -18,7 +20,7 @@
 const char settings_default_file[] = CONF_FILE;
 
 /* What a value must look like. */
-enum kind { TEXT, NUMBER, WORD, URL, OBJECT, ORIGINS };
+enum kind { TEXT, NUMBER, WORD, URL, OBJECT, ORIGINS, RATE, ADDRESSES };
 
 static const struct row {
 	const char	*key;
@@ -76,6 +78,16 @@ static const struct row {
 	[SETTING_CACHE] = { "CACHE", "ticket", WORD, 0, 0, "ticket body " },
 	[SETTING_LANGUAGE] = { "LANGUAGE", "auto", WORD, 0, 0,
 	    "auto pt-BR en " },
+	[SETTING_AUTH] = { "AUTH", "off", WORD, 0, 0, "off required " },
+	[SETTING_JWT_KEY_FILE] = { "JWT_KEY_FILE", "", TEXT, 0, 0, NULL },
+	[SETTING_JWT_ISSUER] = { "JWT_ISSUER", "", TEXT, 0, 0, NULL },
+	[SETTING_JWT_AUDIENCE] = { "JWT_AUDIENCE", "", TEXT, 0, 0, NULL },
+	[SETTING_JWT_COOKIE] = { "JWT_COOKIE", "", TEXT, 0, 0, NULL },
+	[SETTING_RATE_LIMIT] = { "RATE_LIMIT", "off", RATE, 0, 0, NULL },
+	[SETTING_MAX_VIEWERS] = { "MAX_VIEWERS", "0", NUMBER, 0, VIEWERS_MAX,
+	    NULL },
+	[SETTING_TRUSTED_PROXIES] = { "TRUSTED_PROXIES", "", ADDRESSES, 0, 0,
+	    NULL },
 };
 
 /* Sets the error line; returns -1. */
@@ -233,6 +245,7 @@ check(struct settings *s, size_t i)
 {
 	const struct row	*r = &table[i];
 	const char		*t = s->text[i], *p;
+	int64_t			 count, period;
 
 	s->number[i] = 0;
 	if (strlen(t) > SETTING_MAX)
@@ -261,6 +274,16 @@ check(struct settings *s, size_t i)
 			    "https://help.example http://localhost:*",
 			    r->key, t);
 		return 0;
+	case RATE:
+		if (!rate_parse(t, &count, &period))
+			return fail(s, "%s=%.60s: neither off nor a number "
+			    "and /sec, /min, /hour or /day", r->key, t);
+		return 0;
+	case ADDRESSES:
+		if (!address_list_valid(t))
+			return fail(s, "%s=%.200s: not addresses or networks "
+			    "like 127.0.0.1 10.0.0.0/8", r->key, t);
+		return 0;
 	case TEXT:
 	default:
 		return 0;
@@ -277,6 +300,9 @@ check_together(struct settings *s)
 	if (strncmp(s->text[SETTING_DATABASE], "postgres", 8) == 0)
 		return fail(s, "DATABASE=%.60s: only a file, for now",
 		    s->text[SETTING_DATABASE]);
+	if (s->number[SETTING_AUTH] == AUTH_REQUIRED &&
+	    *s->text[SETTING_JWT_KEY_FILE] == '\0')
+		return fail(s, "AUTH=required needs JWT_KEY_FILE");
 	return 0;
 }
 

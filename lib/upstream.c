@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fence.h"
 #include "file.h"
 #include "limit.h"
 #include "ollama.h"
@@ -199,7 +200,7 @@ post(struct upstream *u, int64_t now)
 	buf_clear(&u->body);
 	buf_clear(&u->request);
 	if (ollama_request(&u->request, u->settings, u->api, u->cost.model,
-	    u->system, u->ticket, u->ticket_len) == -1) {
+	    u->system, u->prompt.data, u->prompt.len) == -1) {
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}
@@ -256,20 +257,28 @@ read_address(struct upstream *u)
 	    "/api/generate") == 0;
 }
 
+/* The ticket as the model gets it: fenced, or bare as the original sent it. */
+static bool
+make_prompt(struct upstream *u, const char *ticket, size_t len)
+{
+	u->prompt.cap = len + 256;
+	if (*u->system == '\0')
+		return buf_add(&u->prompt, ticket, len) == 0;
+	return fence_text(&u->prompt, ticket, len) == 0;
+}
+
 void
 upstream_begin(struct upstream *u, const struct settings *s,
     const struct http *http, const char *ticket, size_t len, int64_t now)
 {
 	u->settings = s;
 	u->http = http;
-	u->ticket = ticket;
-	u->ticket_len = len;
 	u->begun = now;
 	u->state = FRAME_STATE__MAX;
 	u->base.cap = u->url.cap = u->small_url.cap = SETTING_MAX + 32;
 	u->body.cap = UPSTREAM_BODY_MAX;
 	u->small_body.cap = UPSTREAM_LIST_MAX;
-	u->request.cap = (len + SYSTEM_PROMPT_MAX + SETTING_MAX) * 6;
+	u->request.cap = (len + 256 + SYSTEM_PROMPT_MAX + SETTING_MAX) * 6;
 	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
 	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
 	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
@@ -282,7 +291,7 @@ upstream_begin(struct upstream *u, const struct settings *s,
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}
-	if (!read_address(u))
+	if (!read_address(u) || !make_prompt(u, ticket, len))
 		end_code(u, FAILURE_INTERNAL, NULL);
 	else if (*u->cost.model != '\0')
 		post(u, now);
@@ -454,7 +463,7 @@ upstream_cancel(struct upstream *u, enum failure_code code, const char *detail)
 void
 upstream_free(struct upstream *u)
 {
-	struct buf	*all[] = { &u->base, &u->url, &u->request, &u->body,
+	struct buf	*all[] = { &u->base, &u->url, &u->prompt, &u->request, &u->body,
 			    &u->small_url, &u->small_body, &u->line, &u->raw,
 			    &u->text };
 	size_t		 i;

@@ -31,8 +31,6 @@ struct upstream {
 	/* Set by upstream_begin. */
 	const struct settings	*settings;
 	const struct http	*http;
-	const char		*ticket;	/* borrowed */
-	size_t			 ticket_len;
 	void			*context;	/* of the callbacks */
 	bool			(*on_text)(void *, const char *, size_t);
 	void			(*on_state)(void *, enum frame_state);
@@ -46,7 +44,7 @@ struct upstream {
 	enum url_api		 api;
 	char			*system;	/* the system prompt */
 	char			*token;		/* OLLAMA_TOKEN_FILE's */
-	struct buf		 base, url;
+	struct buf		 base, url, prompt;
 	struct http_call	 call, small;
 	struct buf		 request, body, small_url, small_body;
 	struct buf		 line, raw, text;
@@ -66,7 +64,7 @@ struct upstream {
 };
 
 /*
- * Begins; callbacks come from upstream_step.  on_text gets a piece of the
+ * Begins for a ticket's text; callbacks come from upstream_step.  on_text gets a piece of the
  * answer, a token as the model sent it, and returns false to end it all
  * (it has set `failure' then).  A fault ends it like any other.
  */

@@ -59,7 +59,7 @@ NR == 1 { next }
 		held = mdoc(text)
 	text = ""
 	# Two keys of one comment stand together above it.
-	if ($0 == "TLS_CERT")
+	if ($0 == "TLS_CERT" || $0 == "JWT_ISSUER")
 		next
 	printf "%s", held
 	if (value != "")

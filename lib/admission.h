@@ -1,0 +1,45 @@
+/*
+ * Who gets in: the ticket's number, the page's origin and, with
+ * AUTH=required, a token; and how much of it: viewers and generations.  Asked
+ * for each message, before any work.
+ */
+#ifndef ADMISSION_H
+#define ADMISSION_H
+
+#include "connection.h"
+#include "failure.h"
+#include "request.h"
+#include "settings.h"
+#include "token.h"
+
+struct admission {
+	const struct settings	*settings;
+	const struct connection	*connection;
+	struct token_keys	 keys;		/* read when first needed */
+	struct token		 token;		/* the last good one */
+	int			 viewer;	/* our place among the viewers
+						   of this address; -1: none */
+};
+
+void admission_init(struct admission *, const struct settings *,
+    const struct connection *);
+
+/*
+ * Whether this request may be served: FAILURE_NONE or why not.  A token in
+ * the request comes first, then the one that was good before, then the
+ * Authorization header, then the cookie.
+ */
+struct failure admission_check(struct admission *, const struct request *);
+
+/*
+ * Charges a generation to the user, else to the address; nobody at a shell.
+ * FAILURE_NONE, or FAILURE_RATE_LIMITED with the seconds to wait.
+ */
+struct failure admission_charge(struct admission *);
+
+/* The user of the token, "" if there is none. */
+const char *admission_user(const struct admission *);
+
+void admission_free(struct admission *);
+
+#endif

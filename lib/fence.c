@@ -1,0 +1,39 @@
+/*
+ * Fencing a ticket's text.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "fence.h"
+
+enum { WORD = 16 };	/* hexadecimal digits: 64 bits */
+
+static int
+draw(char word[WORD + 1])
+{
+	unsigned char	r[WORD / 2];
+	size_t		i;
+
+	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		return -1;
+	for (i = 0; i < sizeof(r); i++)
+		(void)snprintf(word + 2 * i, 3, "%02x", r[i]);
+	return 0;
+}
+
+int
+fence_text(struct buf *b, const char *text, size_t len)
+{
+	char	word[WORD + 1];
+
+	do {
+		if (draw(word) == -1)
+			return -1;
+	} while (len > 0 && memmem(text, len, word, WORD) != NULL);
+	if (buf_puts(b, "[[") == -1 || buf_puts(b, word) == -1 ||
+	    buf_puts(b, "]]\n") == -1 || buf_add(b, text, len) == -1 ||
+	    buf_puts(b, "\n[[/") == -1 || buf_puts(b, word) == -1)
+		return -1;
+	return buf_puts(b, "]]\n");
+}

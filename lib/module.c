@@ -1,0 +1,28 @@
+/*
+ * Loading modules.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include "module.h"
+
+const void *
+module_load(const char *file, const char *symbol, char *error, size_t size)
+{
+	const void	*(*function)(void);
+	const void	*module = NULL;
+	char		 path[sizeof(LIBEXECDIR) + 64];
+	void		*so, *address;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", LIBEXECDIR, file);
+	if ((so = dlopen(path, RTLD_NOW | RTLD_LOCAL)) == NULL ||
+	    (address = dlsym(so, symbol)) == NULL) {
+		(void)snprintf(error, size, "%s", dlerror());
+		return NULL;
+	}
+	/* POSIX has dlsym return functions as objects; ISO C does not. */
+	*(void **)&function = address;
+	if ((module = function()) == NULL)
+		(void)snprintf(error, size, "%s does not start", file);
+	return module;
+}

@@ -1,0 +1,25 @@
+/*
+ * How many generations a user may start: so many at once, then evenly over
+ * the period (GCRA), exact over all processes.
+ */
+#ifndef RATE_H
+#define RATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Reads "10/min" (also /sec, /hour, /day) or "off" (count 0); false if it is
+ * neither.  The period is in microseconds.
+ */
+bool rate_parse(const char *, int64_t *count, int64_t *period);
+
+/*
+ * Takes one for a key.  Returns 0 if it is allowed, else the seconds after
+ * which the next one is; -1 if the database of the limits cannot be used,
+ * with the reason in `error'.
+ */
+int rate_take(const char *run_dir, const char *key, int64_t count,
+    int64_t period, char *error, unsigned long size);
+
+#endif

@@ -1,0 +1,351 @@
+/*
+ * Checking and making tokens.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "json.h"
+#include "jsonw.h"
+#include "limit.h"
+#include "module.h"
+#include "token.h"
+
+static const char	alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+enum {
+	LEEWAY = 60,		/* seconds: clocks differ */
+	CLAIMS_DEPTH = 8,
+	CLAIMS_TOKENS = 512	/* jsmn's: identity providers add a lot */
+};
+
+/*
+ * Appends what base64url without padding stands for (RFC 7515 2); refuses
+ * every other alphabet, length, and bits that stand for nothing.
+ */
+static bool
+decode(const char *s, size_t len, struct buf *out)
+{
+	const char	*at;
+	unsigned	 bits = 0, count = 0;
+	char		 byte;
+	size_t		 i;
+
+	for (i = 0; i < len; i++) {
+		if (s[i] == '\0' || (at = strchr(alphabet, s[i])) == NULL)
+			return false;
+		bits = bits << 6 | (unsigned)(at - alphabet);
+		count += 6;
+		if (count < 8)
+			continue;
+		count -= 8;
+		byte = (char)(bits >> count & 0xff);
+		bits &= (1U << count) - 1;
+		if (buf_add(out, &byte, 1) == -1)
+			return false;
+	}
+	return count < 6 && bits == 0;
+}
+
+static int
+encode(struct buf *out, const unsigned char *p, size_t len)
+{
+	unsigned	bits = 0, count = 0;
+	size_t		i;
+
+	for (i = 0; i < len; i++) {
+		bits = (bits << 8 | p[i]) & 0xffff;
+		for (count += 8; count >= 6; ) {
+			count -= 6;
+			if (buf_add(out, &alphabet[bits >> count & 0x3f],
+			    1) == -1)
+				return -1;
+		}
+	}
+	if (count == 0)
+		return 0;
+	return buf_add(out, &alphabet[bits << (6 - count) & 0x3f], 1);
+}
+
+/* The name of a key: its file's, without directory and ending. */
+static void
+name_key(struct token_key *k, const char *path)
+{
+	const char	*base = strrchr(path, '/');
+	char		*dot;
+
+	(void)snprintf(k->id, sizeof(k->id), "%.63s",
+	    base == NULL ? path : base + 1);
+	if ((dot = strrchr(k->id, '.')) != NULL && dot != k->id)
+		*dot = '\0';
+}
+
+static int
+read_key(struct token_keys *keys, const char *path, char *error, size_t size)
+{
+	struct token_key	*k = &keys->key[keys->count];
+	char			 why[128];
+
+	k->text = file_read(path, KEY_FILE_MAX, true, &k->len);
+	if (k->text == NULL) {
+		(void)snprintf(error, size, "%s: %s", path, errno == EPERM ?
+		    "others may read it (chmod 600)" : strerror(errno));
+		return -1;
+	}
+	keys->count++;
+	k->algorithm = keys->module->algorithm(k->text, k->len, why,
+	    sizeof(why));
+	if (k->algorithm == NULL) {
+		(void)snprintf(error, size, "%s: %s", path, why);
+		return -1;
+	}
+	name_key(k, path);
+	return 0;
+}
+
+int
+token_keys_read(struct token_keys *keys, const char *files, char *error,
+    size_t size)
+{
+	char	path[SETTING_MAX + 1];
+	size_t	len;
+
+	memset(keys, 0, sizeof(*keys));
+	keys->module = module_load("signature.so", "signature_module", error,
+	    size);
+	if (keys->module == NULL)
+		return -1;
+	for (; *files != '\0'; files += len) {
+		files += strspn(files, " ");
+		if ((len = strcspn(files, " ")) == 0)
+			break;
+		if (keys->count == TOKEN_KEYS) {
+			(void)snprintf(error, size, "more than %d key files",
+			    TOKEN_KEYS);
+			return -1;
+		}
+		(void)snprintf(path, sizeof(path), "%.*s", (int)len, files);
+		if (read_key(keys, path, error, size) == -1)
+			return -1;
+	}
+	if (keys->count > 0)
+		return 0;
+	(void)snprintf(error, size, "there is no key file");
+	return -1;
+}
+
+void
+token_keys_free(struct token_keys *keys)
+{
+	size_t	i;
+
+	for (i = 0; i < keys->count; i++) {
+		if (keys->key[i].text != NULL)
+			explicit_bzero(keys->key[i].text, keys->key[i].len);
+		free(keys->key[i].text);
+	}
+	keys->count = 0;
+}
+
+bool
+token_expired(const struct token *t, int64_t now)
+{
+	return now >= t->expires + LEEWAY;
+}
+
+/* Whether a key made the mark, and the header names its algorithm. */
+static bool
+signed_by(const struct token_keys *keys, const struct token_key *k,
+    const struct json *header, const char *text, size_t len,
+    const struct buf *mark)
+{
+	return json_equals(header, json_member(header, 0, "alg"),
+	    k->algorithm) && keys->module->verify(k->text, k->len, text, len,
+	    (const unsigned char *)mark->data, mark->len);
+}
+
+/*
+ * Whether one of the keys made the mark: the one that `kid' names, or any
+ * where it names none of ours.
+ */
+static bool
+signature_good(const struct token_keys *keys, const struct json *header,
+    const char *text, size_t len, const struct buf *mark)
+{
+	int	kid = json_member(header, 0, "kid");
+	size_t	i;
+
+	for (i = 0; i < keys->count; i++) {
+		if (json_equals(header, kid, keys->key[i].id))
+			return signed_by(keys, &keys->key[i], header, text,
+			    len, mark);
+	}
+	for (i = 0; i < keys->count; i++) {
+		if (signed_by(keys, &keys->key[i], header, text, len, mark))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a claim that a setting asks for is there; an array may hold it. */
+static bool
+claim_is(const struct json *j, const char *claim, const char *wanted)
+{
+	int	value = json_member(j, 0, claim), e;
+
+	if (*wanted == '\0' || json_equals(j, value, wanted))
+		return true;
+	for (e = json_first(j, value); e != -1; e = json_next(j, value, e)) {
+		if (json_equals(j, e, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Whether `tid' is absent or this ticket, as a number or a text. */
+static bool
+ticket_is(const struct json *j, int64_t ticket)
+{
+	int	tid = json_member(j, 0, "tid");
+	char	text[24];
+
+	if (tid == -1)
+		return true;
+	(void)snprintf(text, sizeof(text), "%" PRId64, ticket);
+	return json_int(j, tid, 0) == ticket || json_equals(j, tid, text);
+}
+
+static const char *
+check_claims(const struct json *j, const struct settings *s, int64_t ticket,
+    int64_t now, struct token *out)
+{
+	struct buf	user = BUF_INIT(sizeof(out->user) - 1);
+	int		nbf = json_member(j, 0, "nbf");
+	int		sub = json_member(j, 0, "sub");
+	const char	*bad = NULL;
+
+	out->expires = json_int(j, json_member(j, 0, "exp"), 0);
+	if (out->expires <= 0 || out->expires > INT64_MAX / 2)
+		bad = "no-exp";
+	else if (token_expired(out, now))
+		bad = "expired";
+	else if (nbf != -1 && json_int(j, nbf, INT64_MAX) > now + LEEWAY)
+		bad = "not-yet";
+	else if (!claim_is(j, "iss", s->text[SETTING_JWT_ISSUER]))
+		bad = "issuer";
+	else if (!claim_is(j, "aud", s->text[SETTING_JWT_AUDIENCE]))
+		bad = "audience";
+	else if (!ticket_is(j, ticket))
+		bad = "ticket";
+	else if (sub != -1 && json_string(j, sub, true, &user) == -1)
+		bad = "user";
+	out->user[0] = '\0';
+	if (bad == NULL && user.len > 0)
+		memcpy(out->user, user.data, user.len + 1);
+	buf_free(&user);
+	return bad;
+}
+
+/* Parses a part of the token, which must be a JSON object. */
+static bool
+parse(struct json *j, const struct buf *b)
+{
+	return json_parse(j, b->data, b->len, CLAIMS_DEPTH,
+	    CLAIMS_TOKENS) == 0 && json_type(j, 0) == JSON_OBJECT;
+}
+
+const char *
+token_check(const struct token_keys *keys, const struct settings *s,
+    const char *text, size_t len, int64_t ticket, int64_t now,
+    struct token *out)
+{
+	struct buf	 header = BUF_INIT(TOKEN_MAX), mark = BUF_INIT(TOKEN_MAX);
+	struct buf	 claims = BUF_INIT(TOKEN_MAX);
+	struct json	 h = { 0 }, c = { 0 };
+	const char	*dot1, *dot2, *end = text + len, *bad = "format";
+
+	memset(out, 0, sizeof(*out));
+	if (len > TOKEN_MAX ||
+	    (dot1 = memchr(text, '.', len)) == NULL ||
+	    (dot2 = memchr(dot1 + 1, '.', (size_t)(end - dot1 - 1))) == NULL ||
+	    !decode(text, (size_t)(dot1 - text), &header) ||
+	    !decode(dot1 + 1, (size_t)(dot2 - dot1 - 1), &claims) ||
+	    !decode(dot2 + 1, (size_t)(end - dot2 - 1), &mark) ||
+	    !parse(&h, &header) || !parse(&c, &claims))
+		goto out;
+	/* An extension that we must understand: we know none. */
+	if (json_member(&h, 0, "crit") != -1)
+		bad = "crit";
+	else if (!signature_good(keys, &h, text, (size_t)(dot2 - text), &mark))
+		bad = "signature";
+	else
+		bad = check_claims(&c, s, ticket, now, out);
+out:
+	if (bad != NULL)
+		memset(out, 0, sizeof(*out));
+	json_free(&h);
+	json_free(&c);
+	buf_free(&header);
+	buf_free(&claims);
+	buf_free(&mark);
+	return bad;
+}
+
+/* The claims of a test token. */
+static int
+write_claims(struct buf *b, const struct settings *s, int64_t ticket,
+    const char *user, int64_t expires)
+{
+	struct jsonw	w;
+
+	jsonw_begin(&w, b);
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "sub", user);
+	jsonw_int(&w, "exp", expires);
+	if (ticket != 0)
+		jsonw_int(&w, "tid", ticket);
+	if (*s->text[SETTING_JWT_ISSUER] != '\0')
+		jsonw_text(&w, "iss", s->text[SETTING_JWT_ISSUER]);
+	if (*s->text[SETTING_JWT_AUDIENCE] != '\0')
+		jsonw_text(&w, "aud", s->text[SETTING_JWT_AUDIENCE]);
+	return jsonw_end(&w, false);
+}
+
+int
+token_make(const struct signature *module, const char *key, size_t key_len,
+    const struct settings *s, int64_t ticket, const char *user,
+    int64_t expires, struct buf *out)
+{
+	unsigned char	 mark[1024];
+	struct buf	 part = BUF_INIT(TOKEN_MAX);
+	const char	*algorithm = NULL;
+	struct jsonw	 w;
+	size_t		 len;
+	int		 rc = -1;
+
+	/* The algorithm is the key's: a trial tells it. */
+	if (module->sign(key, key_len, "", 0, mark, sizeof(mark),
+	    &algorithm) == 0)
+		return -1;
+	jsonw_begin(&w, &part);
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "alg", algorithm);
+	jsonw_text(&w, "typ", "JWT");
+	if (jsonw_end(&w, false) == 0 &&
+	    encode(out, (unsigned char *)part.data, part.len) == 0 &&
+	    buf_puts(out, ".") == 0) {
+		buf_clear(&part);
+		if (write_claims(&part, s, ticket, user, expires) == 0 &&
+		    encode(out, (unsigned char *)part.data, part.len) == 0 &&
+		    (len = module->sign(key, key_len, out->data, out->len,
+		    mark, sizeof(mark), &algorithm)) > 0 &&
+		    buf_puts(out, ".") == 0)
+			rc = encode(out, mark, len);
+	}
+	buf_free(&part);
+	return rc;
+}

@@ -28,6 +28,8 @@ program_start(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_IGN);		/* no zombies */
 	(void)umask(077);
+	/* Times are UTC; without this the first one reads /etc/localtime. */
+	(void)setenv("TZ", "UTC0", 1);
 }
 
 void

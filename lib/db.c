@@ -50,6 +50,7 @@ db_connect(struct store *s, int flags)
 	    SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
 		return db_fail(s, s->path);
 	(void)sqlite3_busy_timeout(s->db, STORE_TIMEOUT);
+	(void)sqlite3_wal_autocheckpoint(s->db, WAL_PAGES);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
 	    NULL);

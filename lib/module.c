@@ -15,7 +15,8 @@ module_load(const char *file, const char *symbol, char *error, size_t size)
 	void		*so, *address;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", LIBEXECDIR, file);
-	if ((so = dlopen(path, RTLD_NOW | RTLD_LOCAL)) == NULL ||
+	/* Lazily: of a heavy library little is ever called. */
+	if ((so = dlopen(path, RTLD_LAZY | RTLD_LOCAL)) == NULL ||
 	    (address = dlsym(so, symbol)) == NULL) {
 		(void)snprintf(error, size, "%s", dlerror());
 		return NULL;

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,7 +28,7 @@ question_init(struct question *q, const struct settings *s,
 	q->out = out;
 	q->admission = a;
 	q->fd = -1;
-	q->in.cap = READ_MAX + FRAME_MAX;
+	q->in.cap = 4 * FRAME_MAX;
 }
 
 /* Ends the question: one log line, everything of it given back. */
@@ -169,6 +170,8 @@ follow(struct question *q, int fd)
 	buf_clear(&q->in);
 	store_close(q->store);
 	q->store = NULL;
+	/* SQLite's 130 kB go back too: a viewer may wait for long. */
+	(void)malloc_trim(0);
 }
 
 /* Tries to connect; tells whether nobody is generating. */
@@ -429,7 +432,7 @@ read_lines(struct question *q)
 static void
 follow_step(struct question *q, int64_t now)
 {
-	char	data[READ_MAX];
+	char	data[FRAME_MAX];	/* stack that is touched stays */
 	ssize_t	n;
 
 	n = recv(q->fd, data, sizeof(data), MSG_DONTWAIT);

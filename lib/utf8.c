@@ -46,7 +46,10 @@ utf8_valid(const char *s, size_t len)
 	int	n;
 
 	for (i = 0; i < len; i += (size_t)n) {
-		if ((n = utf8_char(s + i, len - i)) <= 0)
+		/* Most text is ASCII: no call for that. */
+		if ((unsigned char)s[i] < 0x80)
+			n = 1;
+		else if ((n = utf8_char(s + i, len - i)) <= 0)
 			return false;
 	}
 	return true;

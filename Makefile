@@ -101,8 +101,7 @@ $(B)/tests/replay: tests/replay.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MF $(B)/obj/replay.d -o $@ $<
 
-# Tests.  `check' is what tests/run.sh runs on each build; CASES=tests/x.bats
-# runs a part of it.
+# Tests; CASES=tests/cases/x.bats runs a part of them.
 CASES	= tests/cases
 UNITS	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort \
 	$(wildcard tests/unit/t_*.c)))
@@ -112,14 +111,19 @@ $(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/$*.d -iquote tests/unit \
 		$(LDFLAGS) -pie -o $@ $< $(B)/lib.a $(LIBS)
 
-check: all $(B)/tests/replay $(UNITS)
+# All that the tests run.
+everything: all $(B)/tests/replay $(UNITS)
+
+check: everything
 	@for t in $(UNITS); do $$t || exit 1; done
 	B=$(B) bats $(CASES)
 
-# The same under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Builds the same under AddressSanitizer and UndefinedBehaviorSanitizer, into
+# $(B)/san; `make check B=build/san' then runs it.
 san:
-	$(MAKE) check B=$(B)/san HARDEN= CFLAGS="-O1 -g -fsanitize=address,undefined \
-		-fno-sanitize-recover=all -fno-omit-frame-pointer"
+	$(MAKE) everything B=$(B)/san HARDEN= CFLAGS="-O1 -g \
+		-fsanitize=address,undefined -fno-sanitize-recover=all \
+		-fno-omit-frame-pointer"
 
 lint:
 	sh tests/lint.sh
@@ -169,5 +173,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all check san lint install uninstall clean FORCE
+.PHONY: all everything check san lint install uninstall clean FORCE
 -include $(wildcard $(B)/obj/*.d)

@@ -349,10 +349,12 @@ check(struct answer *a)
 		(void)printf("%s: model %s\n", server, p.model);
 		return EXIT_GOOD;
 	}
-	(void)printf("%s: %s (%s)\n", server, p.failure.code ==
-	    FAILURE_MODEL_MISSING ? "no such model there; ollama pull" :
-	    failure_name(p.failure.code), p.failure.code ==
-	    FAILURE_MODEL_MISSING ? p.failure.detail : p.reason);
+	if (p.failure.code == FAILURE_MODEL_MISSING)
+		(void)printf("%s: the model is not there; get it with: "
+		    "ollama pull %s\n", server, p.failure.detail);
+	else
+		(void)printf("%s: %s (%s)\n", server,
+		    failure_name(p.failure.code), p.reason);
 	return EXIT_UPSTREAM;
 }
 
@@ -390,6 +392,7 @@ static int
 run(struct answer *a)
 {
 	a->started = clock_us();
+	read_prompt(a);		/* before the hub blocks SIGINT */
 	/* chat has hardened us with itself, for fewer descriptors. */
 	if (a->session != 0 && harden_descriptors(DESCRIPTORS_ANSWER) == -1)
 		fail(a, FAILURE_INTERNAL, strerror(errno));
@@ -398,7 +401,6 @@ run(struct answer *a)
 		    " call=hub error=\"%s\"", a->ticket, strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	read_prompt(a);
 	if (a->failure.code == FAILURE_NONE && a->session != 0)
 		wait_for_slot(a);
 	if (a->failure.code == FAILURE_NONE && load(a))

@@ -171,6 +171,14 @@ begin_waiting(struct chat *c, int64_t now)
 	}
 }
 
+/* Whether it is the client's turn. */
+static bool
+is_idle(const struct chat *c)
+{
+	return c->question.state == QUESTION_IDLE && c->count == 0 &&
+	    !output_pending(&c->out);
+}
+
 /* When something is due though nothing comes; see expire. */
 static int64_t
 deadline(const struct chat *c, int64_t question)
@@ -187,7 +195,7 @@ deadline(const struct chat *c, int64_t question)
 		t = c->since + MESSAGE_TIMEOUT * INT64_C(1000);
 		d = t < d ? t : d;
 	}
-	if (c->question.state == QUESTION_IDLE) {
+	if (is_idle(c)) {
 		t = c->active + s->number[SETTING_IDLE_TIMEOUT] * 1000000;
 		d = t < d ? t : d;
 	}
@@ -209,7 +217,7 @@ expire(struct chat *c, int64_t now)
 	    now >= c->since + MESSAGE_TIMEOUT * INT64_C(1000) &&
 	    message_end(&c->reader) != MESSAGE_MORE)
 		receive(c, MESSAGE_BROKEN);
-	return c->question.state != QUESTION_IDLE || c->count > 0 ||
+	return !is_idle(c) ||
 	    now < c->active + s->number[SETTING_IDLE_TIMEOUT] * 1000000;
 }
 
@@ -254,7 +262,7 @@ serve(struct chat *c)
 		} while (c->in_taken < c->in_len && has_room(c));
 		if (output_write(&c->out, now) == -1)
 			return;		/* nobody reads any more */
-		if (c->question.state != QUESTION_IDLE)
+		if (!is_idle(c))
 			c->active = now;
 		if (finished(c))
 			return;

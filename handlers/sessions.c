@@ -30,6 +30,7 @@
 #include "settings.h"
 #include "store.h"
 #include "token.h"
+#include "utf8.h"
 
 static const char	usage[] =
     "usage: sessions [-c FILE] COMMAND\n"
@@ -69,9 +70,11 @@ need(enum failure_code rc, const struct store *s)
 static struct store *
 open_store(const struct settings *s)
 {
-	struct store	*store;
+	enum failure_code	 rc;
+	struct store		*store;
 
-	need(store_open(&store, s->text[SETTING_DATABASE]), store);
+	rc = store_open(&store, s->text[SETTING_DATABASE]);
+	need(rc, store);
 	return store;
 }
 
@@ -130,11 +133,24 @@ print_csv(const struct cell *c, int cells, bool names)
 	(void)fputs("\r\n", stdout);
 }
 
+/* A cell for a terminal, which would obey control characters. */
+static const char *
+tame(const struct cell *c, struct buf *b)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+
+	buf_clear(b);
+	if (utf8_clean(&cleaner, c->text, c->len, b) == -1)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	return b->len == 0 ? "" : b->data;
+}
+
 /* A list is a line a row; all that is known of one session a paragraph. */
 static void
 print_table(const struct report *r, const struct cell *c, int cells)
 {
 	static const int	width[] = { 10, 8, 24, 24, 8, 20, 7 };
+	struct buf		b = BUF_INIT(OUTPUT_MAX);
 	int			i;
 
 	if (r->which == STORE_LIST) {
@@ -144,8 +160,9 @@ print_table(const struct report *r, const struct cell *c, int cells)
 			(void)putchar('\n');
 		for (i = 0; i < cells; i++)
 			(void)printf("%-*s ", width[i],
-			    c[i].text == NULL ? "-" : c[i].text);
+			    c[i].text == NULL ? "-" : tame(&c[i], &b));
 		(void)putchar('\n');
+		buf_free(&b);
 		return;
 	}
 	if (r->rows > 0)
@@ -154,8 +171,9 @@ print_table(const struct report *r, const struct cell *c, int cells)
 		if (c[i].text != NULL)
 			(void)printf("%s:%s%s\n", c[i].name,
 			    strchr(c[i].text, '\n') == NULL ? " " : "\n",
-			    c[i].text);
+			    tame(&c[i], &b));
 	}
+	buf_free(&b);
 }
 
 static bool

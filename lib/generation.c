@@ -188,6 +188,8 @@ spawn(pid_t *pid, int in, int listener, char *const argv[], char *const env[])
 	    (rc = posix_spawn_file_actions_addopen(&files, 1, "/dev/null",
 	    O_WRONLY, 0)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, 1, 2)) == 0 &&
+	    /* What a shell left open is not for a process that outlives it. */
+	    (rc = posix_spawn_file_actions_addclosefrom_np(&files, 4)) == 0 &&
 	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
 	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
 	    (rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID |

@@ -32,15 +32,22 @@ log_open(const char *program, const char *target)
 	log_target = target;
 }
 
-/* Makes every byte that a terminal might obey visible. */
+/* Makes what a terminal might obey, and what is not UTF-8, visible. */
 static void
 tame(char *s, size_t len)
 {
 	size_t	i;
+	int	n;
 
-	for (i = 0; i < len; i++) {
-		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
-			s[i] = '?';
+	for (i = 0; i < len; i += (size_t)n) {
+		unsigned char	c = (unsigned char)s[i];
+
+		n = utf8_char(s + i, len - i);
+		if (n == 1 ? c >= 0x20 && c != 0x7f : n > 1 && (c != 0xc2 ||
+		    (unsigned char)s[i + 1] >= 0xa0))
+			continue;	/* U+0080 to U+009F are controls too */
+		s[i] = '?';
+		n = 1;
 	}
 }
 

@@ -10,7 +10,7 @@
 static void
 restart(struct message_reader *r)
 {
-	r->depth = 0;
+	r->depth = r->bom = 0;
 	r->string = r->escape = r->begun = r->structured = r->skipping = false;
 }
 
@@ -18,9 +18,16 @@ restart(struct message_reader *r)
 static void
 follow(struct message_reader *r, char c)
 {
-	/* A byte order mark in front is no content either. */
-	if (!r->begun && strchr(" \t\r\xef\xbb\xbf", c) != NULL && c != '\0')
+	static const char	bom[] = "\xef\xbb\xbf";
+
+	/* A whole byte order mark in front is no content, as white space. */
+	if (r->bom < 3 && c == bom[r->bom] && (r->bom > 0 || !r->begun)) {
+		r->begun = ++r->bom < 3;
 		return;
+	}
+	if (!r->begun && (c == ' ' || c == '\t' || c == '\r'))
+		return;
+	r->bom = 3;
 	if (!r->begun) {
 		r->begun = true;
 		r->structured = c == '{' || c == '[';

@@ -7,6 +7,17 @@
 #include "db.h"
 #include "store.h"
 
+enum { APPLICATION_ID = 0x7469636b };	/* as in sql/001_init.sql */
+
+/* Whether somebody else made this database. */
+static bool
+foreign(struct store *s, int version)
+{
+	if (version == 0)
+		return db_pragma(s, "SELECT count(*) FROM sqlite_schema") != 0;
+	return db_pragma(s, "PRAGMA application_id") != APPLICATION_ID;
+}
+
 /* Runs the steps from the database's version on, in one transaction. */
 static enum failure_code
 migrate(struct store *s, int *from)
@@ -19,9 +30,9 @@ migrate(struct store *s, int *from)
 	/* Within the transaction: somebody else may just have done it. */
 	if ((*from = db_pragma(s, "PRAGMA user_version")) == -1)
 		return db_end(s, db_fail(s, "user_version"));
-	if (*from > SCHEMA_VERSION || *from < 0 || (*from == 0 &&
-	    db_pragma(s, "SELECT count(*) FROM sqlite_schema") != 0)) {
-		(void)snprintf(s->error, sizeof(s->error), *from > 0 ?
+	if (*from > SCHEMA_VERSION || *from < 0 || foreign(s, *from)) {
+		(void)snprintf(s->error, sizeof(s->error), *from >
+		    SCHEMA_VERSION ?
 		    "%s is of schema %d, newer than this program's %d" :
 		    "%s is not a database of this program (schema %d, not "
 		    "%d)", s->path, *from, SCHEMA_VERSION);

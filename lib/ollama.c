@@ -126,7 +126,7 @@ append(const struct json *j, int object, const char *name, struct buf *b)
 {
 	int	value = json_member(j, object, name);
 
-	if (value == -1 || json_type(j, value) == JSON_NULL)
+	if (value == -1)
 		return true;
 	return json_string(j, value, false, b) == 0;
 }
@@ -207,7 +207,8 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	}
 	done = json_member(j, 0, "done");
 	good = json_type(j, done) == JSON_BOOL && append(j, where, name,
-	    text) && append(j, where, "thinking", &thoughts);
+	    text) && (json_type(j, json_member(j, where, "thinking")) ==
+	    JSON_NULL || append(j, where, "thinking", &thoughts));
 	if (!good) {
 		l->failure = failure_make(FAILURE_UPSTREAM_INVALID, NULL);
 	} else {

@@ -28,6 +28,10 @@ output_write(struct output *o, int64_t now)
 	size_t		len;
 	ssize_t		n;
 
+	if (output_pending(o) && !o->waiting) {
+		o->waiting = true;
+		o->progress = now;
+	}
 	while (output_pending(o)) {
 		if (poll(&p, 1, 0) == -1 && errno != EINTR)
 			return -1;
@@ -48,11 +52,12 @@ output_write(struct output *o, int64_t now)
 	else
 		buf_clear(&o->data);
 	o->sent = 0;
+	o->waiting = false;
 	return 0;
 }
 
 int64_t
 output_deadline(const struct output *o, int64_t timeout_us)
 {
-	return output_pending(o) ? o->progress + timeout_us : CLOCK_NEVER;
+	return o->waiting ? o->progress + timeout_us : CLOCK_NEVER;
 }

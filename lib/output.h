@@ -13,7 +13,8 @@ struct output {
 	int		fd;
 	struct buf	data;		/* append whole lines here */
 	size_t		sent;		/* of data, written already */
-	int64_t		progress;	/* when the client last took some */
+	bool		waiting;	/* something was left over */
+	int64_t		progress;	/* since when the client takes none */
 };
 
 /* Whether something waits to be written. */

@@ -1,13 +1,16 @@
 /*
  * Asking the model's server which models it has.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
 #include "limit.h"
 #include "ollama.h"
 #include "probe.h"
+#include "upstream.h"
 #include "url.h"
 
 static bool
@@ -42,13 +45,18 @@ probe_model(struct probe *p, const struct settings *s, const struct http *http)
 	struct buf		list = BUF_INIT(UPSTREAM_LIST_MAX);
 	struct http_call	c = { 0 };
 	size_t			len;
+	char			*token = NULL;
 	bool			retry;
 
 	memset(p, 0, sizeof(*p));
 	(void)url_split(s->text[SETTING_OLLAMA_SERVER], &len);
-	if (buf_add(&url, s->text[SETTING_OLLAMA_SERVER], len) == 0 &&
+	if (upstream_token(s, &token) == -1)
+		(void)snprintf(c.reason, sizeof(c.reason),
+		    "OLLAMA_TOKEN_FILE: %s", strerror(errno));
+	else if (buf_add(&url, s->text[SETTING_OLLAMA_SERVER], len) == 0 &&
 	    buf_puts(&url, "/api/tags") == 0) {
 		c.url = url.data;
+		c.token = token;
 		c.connect_timeout =
 		    (long)s->number[SETTING_CONNECT_TIMEOUT] * 1000;
 		c.timeout = UPSTREAM_SMALL_TIMEOUT;
@@ -71,4 +79,5 @@ probe_model(struct probe *p, const struct settings *s, const struct http *http)
 		choose(p, s, &list);
 	buf_free(&url);
 	buf_free(&list);
+	free(token);
 }

@@ -85,9 +85,11 @@ static void
 finish_system(struct question *q, enum failure_code code, const char *what,
     const char *why)
 {
+	char	text[512];
+
 	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64
 	    " call=%s error=\"%s\"", q->connection->id, q->connection->ticket,
-	    what, why);
+	    what, log_value(text, sizeof(text), why));
 	finish_code(q, code);
 }
 
@@ -245,6 +247,10 @@ attach(struct question *q)
 
 	if (!connect_to(q) || q->state != QUESTION_ATTACHING)
 		return;
+	if (generation_prepare(q->settings->text[SETTING_RUN_DIR]) == -1) {
+		finish_system(q, FAILURE_INTERNAL, "run_dir", strerror(errno));
+		return;
+	}
 	claim = generation_claim(q->settings->text[SETTING_RUN_DIR],
 	    q->connection->ticket);
 	if (claim == -1) {

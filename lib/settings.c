@@ -306,6 +306,13 @@ check_together(struct settings *s)
 	return 0;
 }
 
+/* gettext's LANGUAGE is another one, of which a desktop sets "pt_BR:pt". */
+static bool
+ours(const char *language)
+{
+	return strpbrk(language, ":_") == NULL;
+}
+
 int
 settings_load(struct settings *s, const char *file, int optional)
 {
@@ -318,7 +325,8 @@ settings_load(struct settings *s, const char *file, int optional)
 	if (s->file != NULL && parse(s, file) == -1)
 		return -1;
 	for (i = 0; i < SETTING__MAX; i++) {
-		if ((v = getenv(table[i].key)) != NULL && *v != '\0')
+		if ((v = getenv(table[i].key)) != NULL && *v != '\0' &&
+		    (i != SETTING_LANGUAGE || ours(v)))
 			s->text[i] = v;
 		else if (s->text[i] == NULL && i == SETTING_RUN_DIR &&
 		    (v = getenv("RUNTIME_DIRECTORY")) != NULL && *v != '\0')

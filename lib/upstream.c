@@ -90,7 +90,8 @@ take_line(struct upstream *u, const char *line, size_t len)
 	struct utf8_cleaner	cleaner = { .len = 0 };
 	struct ollama_line	l;
 
-	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == ' '))
+	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL &&
+	    line[len - 1] != '\0')
 		len--;
 	if (len == 0)
 		return true;
@@ -228,19 +229,19 @@ upstream_system_prompt(const struct settings *s)
 	return file_read(path, SYSTEM_PROMPT_MAX, false, &len);
 }
 
-/* The token of OLLAMA_TOKEN_FILE, without white space around it. */
-static bool
-read_token(struct upstream *u)
+int
+upstream_token(const struct settings *s, char **token)
 {
-	const char	*path = u->settings->text[SETTING_OLLAMA_TOKEN_FILE];
+	const char	*path = s->text[SETTING_OLLAMA_TOKEN_FILE];
 	size_t		 len;
 
+	*token = NULL;
 	if (*path == '\0')
-		return true;
-	if ((u->token = file_read(path, SETTING_MAX, true, &len)) == NULL)
-		return false;
-	u->token[strcspn(u->token, " \t\r\n")] = '\0';
-	return true;
+		return 0;
+	if ((*token = file_read(path, SETTING_MAX, true, &len)) == NULL)
+		return -1;
+	(*token)[strcspn(*token, " \t\r\n")] = '\0';
+	return 0;
 }
 
 /* Takes OLLAMA_SERVER apart. */
@@ -284,7 +285,7 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
 	    s->text[SETTING_OLLAMA_MODEL]);
 	u->system = upstream_system_prompt(s);
-	if (u->system == NULL || !read_token(u)) {
+	if (u->system == NULL || upstream_token(s, &u->token) == -1) {
 		(void)snprintf(u->reason, sizeof(u->reason), "%s: %s",
 		    u->system == NULL ? "SYSTEM_PROMPT_FILE" :
 		    "OLLAMA_TOKEN_FILE", strerror(errno));
@@ -366,6 +367,7 @@ answer_ended(struct upstream *u, int64_t now)
 		    c->status, u->body.data == NULL ? "" : u->body.data);
 		end(u, f, now);
 	} else {
+		u->retry = true;
 		end(u, failure_make(FAILURE_UPSTREAM_TRUNCATED, NULL), now);
 	}
 }

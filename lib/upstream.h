@@ -82,6 +82,10 @@ void upstream_cancel(struct upstream *, enum failure_code, const char *detail);
 
 void upstream_free(struct upstream *);
 
+/* The token of OLLAMA_TOKEN_FILE into *token (NULL: there is none), which the
+ * caller frees.  Returns 0, or -1 with errno. */
+int upstream_token(const struct settings *, char **token);
+
 /* The system prompt: SYSTEM_PROMPT_FILE's or the one that ships; "" for
  * `none'.  NULL with errno; the caller frees it. */
 char *upstream_system_prompt(const struct settings *);

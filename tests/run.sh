@@ -1,0 +1,110 @@
+#!/bin/sh
+# tests/run.sh - all tests.  Installs what they need, builds, runs the suites
+# and ends with the line "N passed, N failed".
+#
+#	tests/run.sh			all of them
+#	tests/run.sh unit cases		some of them
+#
+# The suites: unit (tests/unit), cases (tests/cases: pipes, faults, the real
+# websocketd), web (tests/web: the documentation's examples, foreign clients,
+# the component in Chromium), san (unit and cases once more under
+# AddressSanitizer and UndefinedBehaviorSanitizer), lint.  What each printed
+# is kept in build/tests/out.
+set -u
+cd "$(dirname "$0")/.." || exit 111
+
+suites=${*:-unit cases web san lint}
+out=build/tests/out
+passed=0 failed=0
+
+# shellcheck source=deploy/packages.sh
+. deploy/packages.sh
+
+# What it takes to build and run; as in run.sh.
+needs='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
+libssl-dev libjsmn-dev ca-certificates'
+cases_need='bats jq socat sqlite3 strace curl procps openssl python3
+python3-websockets time mandoc'
+web_need='nodejs:node npm:npm chromium python3-websockets'
+lint_need='shellcheck cppcheck clang clang-tidy'
+
+want() {
+	case " $suites " in *" $1 "*) return 0 ;; esac
+	return 1
+}
+
+# Adds the results in a log to the sum, and shows the bad ones.
+count() {
+	good=$(grep -cE '^ *ok ' "$2")
+	bad=$(grep -cE '^ *(not ok|FAILED) ' "$2")
+	if [ "$3" != 0 ] && [ "$bad" = 0 ]; then
+		bad=1
+		tail -n 30 "$2"
+	fi
+	[ "$bad" = 0 ] || grep -E -A 15 '^ *(not ok|FAILED) ' "$2" | head -200
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	echo "$1: $good passed, $bad failed"
+}
+
+# Runs a suite: its name, then the command.
+suite() {
+	name=$1
+	shift
+	"$@" >"$out/$name.log" 2>&1
+	count "$name" "$out/$name.log" $?
+}
+
+# Every unit test of a build directory, whatever the others say.
+units() {
+	rc=0
+	for t in "$1"/tests/t_*; do
+		case $t in *.*) continue ;; esac
+		"$t" || rc=1
+	done
+	return $rc
+}
+
+# A suite of one result: what is listed is what is wrong.
+lint() {
+	if sh tests/lint.sh; then
+		echo "ok lint"
+	else
+		echo "not ok lint"
+		return 1
+	fi
+}
+
+for s in $suites; do
+	case $s in
+	unit | cases | web | san | lint) ;;
+	*) echo "tests/run.sh: there is no suite $s" >&2; exit 100 ;;
+	esac
+done
+if want cases || want san; then needs="$needs $cases_need"; fi
+if want web; then needs="$needs $web_need"; fi
+if want lint; then needs="$needs $lint_need"; fi
+# shellcheck disable=SC2086
+install_missing $needs || exit 111
+mkdir -p "$out"
+
+if ! make -s everything >"$out/build.log" 2>&1; then
+	cat "$out/build.log"
+	echo "0 passed, 1 failed"
+	exit 1
+fi
+! want unit || suite unit units build
+! want cases || suite cases bats --tap tests/cases
+! want web || suite web sh tests/web/run.sh
+if want san; then
+	if make -s san >"$out/san-build.log" 2>&1; then
+		suite san-unit units build/san
+		B=build/san suite san-cases bats --tap tests/cases
+	else
+		cat "$out/san-build.log"
+		failed=$((failed + 1))
+	fi
+fi
+! want lint || suite lint lint
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,203 @@
+/*
+ * lib/slot: at most GENERATIONS at a time, first come, first served; who died
+ * while waiting or working is passed over at once.
+ */
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "slot.h"
+#include "t.h"
+
+enum { N = 7 };
+
+static void
+order(void)
+{
+	struct slot	s[N];
+	int		i;
+
+	for (i = 0; i < N; i++) {
+		check_int(slot_enter(&s[i], ".", 2), 0);
+		check(s[i].number > 0 &&
+		    (i == 0 || s[i].number > s[i - 1].number));
+	}
+	row("not out of turn, though slots are free");
+	check_int(slot_try(&s[3], 99), 4);
+	row("two get in");
+	check_int(slot_try(&s[0], 99), 0);
+	check_int(slot_try(&s[1], 99), 0);
+	row("the others' positions");
+	for (i = 2; i < N; i++)
+		check_int(slot_try(&s[i], 99), i - 1);
+	row("counted as far as is wanted");
+	check_int(slot_try(&s[6], 3), 4);
+	check_int(slot_try(&s[6], 4), 5);
+	check_int(slot_try(&s[6], 1), 2);
+	row("a waiter goes");
+	slot_leave(&s[3]);
+	check_int(slot_try(&s[4], 99), 2);
+	row("a slot is free: the head's alone");
+	slot_leave(&s[1]);
+	check_int(slot_try(&s[4], 99), 2);
+	check_int(slot_try(&s[2], 99), 0);
+	check_int(slot_try(&s[4], 99), 1);
+	check_int(slot_try(&s[6], 99), 3);
+	for (i = 0; i < N; i++)
+		slot_leave(&s[i]);
+	slot_leave(&s[0]);
+	row("a new one at an empty queue");
+	check_int(slot_enter(&s[0], ".", 1), 0);
+	check_int(slot_try(&s[0], 1), 0);
+	slot_leave(&s[0]);
+	row("never entered");
+	memset(&s[0], 0, sizeof(s[0]));
+	slot_leave(&s[0]);
+	check(fcntl(0, F_GETFD) != -1);
+}
+
+/* The counter's file may hold anything. */
+static void
+counter(void)
+{
+	static const int64_t	rows[] = { 0, -1, 41, INT64_MAX, INT64_MIN,
+				    INT64_MAX / 2 };
+	struct slot		s;
+	size_t			i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%lld", (long long)rows[i]);
+		t_write("queue", (const char *)&rows[i], sizeof(rows[i]));
+		check_int(slot_enter(&s, ".", 1), 0);
+		check(s.number > 0 && s.number <= INT64_MAX / 2 + 1);
+		check_int(slot_try(&s, 9), 0);
+		slot_leave(&s);
+	}
+	row("half a number");
+	t_write("queue", "abc", 3);
+	check_int(slot_enter(&s, ".", 1), 0);
+	check_int(slot_try(&s, 9), 0);
+	slot_leave(&s);
+	row("no directory");
+	check_int(slot_enter(&s, "nothere", 1), -1);
+	check_int(errno, ENOENT);
+}
+
+/* What the children of `crowd' share. */
+struct shared {
+	atomic_int		working, most, wrong;
+	_Atomic int64_t		last;
+};
+
+static void
+child(struct shared *sh, int generations)
+{
+	struct slot	s;
+	int		working, rc;
+
+	if (slot_enter(&s, ".", generations) == -1)
+		_exit(1);
+	while ((rc = slot_try(&s, 99)) > 0)
+		t_sleep_ms(1);
+	if (rc == -1)
+		_exit(2);
+	working = atomic_fetch_add(&sh->working, 1) + 1;
+	if (working > atomic_load(&sh->most))
+		atomic_store(&sh->most, working);
+	if (working > generations)
+		atomic_fetch_add(&sh->wrong, 1);
+	/* Where several work, who notes it first is not who came first. */
+	if (generations == 1 && s.number <= atomic_load(&sh->last))
+		atomic_fetch_add(&sh->wrong, 1);
+	atomic_store(&sh->last, s.number);
+	t_sleep_ms(5);
+	atomic_fetch_sub(&sh->working, 1);
+	_exit(0);
+}
+
+/* 30 processes, of which 10 die waiting. */
+static void
+crowd(int generations)
+{
+	struct shared	*sh;
+	struct slot	 first[2];
+	pid_t		 pid[30];
+	int		 i;
+
+	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sh == MAP_FAILED)
+		t_die("mmap");
+	t_write("queue", "", 0);
+	row("%d at a time", generations);
+	for (i = 0; i < generations; i++) {
+		check_int(slot_enter(&first[i], ".", generations), 0);
+		check_int(slot_try(&first[i], 9), 0);
+	}
+	for (i = 0; i < 30; i++) {
+		if ((pid[i] = t_fork()) == 0) {
+			/* Their copies would keep ours alive. */
+			for (i = 0; i < generations; i++)
+				slot_leave(&first[i]);
+			child(sh, generations);
+		}
+	}
+	t_sleep_ms(100);
+	check_int(atomic_load(&sh->most), 0);
+	for (i = 0; i < 30; i += 3)
+		(void)kill(pid[i], SIGKILL);
+	for (i = 0; i < generations; i++)
+		slot_leave(&first[i]);
+	for (i = 0; i < 30; i++)
+		check_int(t_wait(pid[i]), i % 3 == 0 ? 256 + SIGKILL : 0);
+	check(atomic_load(&sh->most) >= 1);
+	check_int(atomic_load(&sh->wrong), 0);
+	(void)munmap(sh, sizeof(*sh));
+}
+
+static void
+crowds(void)
+{
+	crowd(1);
+	crowd(2);
+}
+
+/* Who holds a slot and is killed gives it up. */
+static void
+killed(void)
+{
+	struct slot	s;
+	int		ready[2];
+	char		c;
+	pid_t		pid;
+
+	if (pipe(ready) == -1)
+		t_die("pipe");
+	if ((pid = t_fork()) == 0) {
+		if (slot_enter(&s, ".", 1) == -1 || slot_try(&s, 9) != 0)
+			_exit(1);
+		(void)!write(ready[1], "x", 1);
+		(void)pause();
+		_exit(0);
+	}
+	check_int(read(ready[0], &c, 1), 1);
+	check_int(slot_enter(&s, ".", 1), 0);
+	check_int(slot_try(&s, 9), 1);
+	(void)kill(pid, SIGKILL);
+	check_int(t_wait(pid), 256 + SIGKILL);
+	check_int(slot_try(&s, 9), 0);
+	slot_leave(&s);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+}
+
+int
+main(void)
+{
+	t_begin();
+	run(order);
+	run(counter);
+	run(crowds);
+	run(killed);
+	return t_end();
+}

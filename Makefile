@@ -125,6 +125,23 @@ san:
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		-fno-omit-frame-pointer"
 
+# Each fuzzer for FUZZ_SECONDS, with its corpus (clang's libFuzzer).
+FUZZ_SECONDS = 60
+FUZZERS	= message upstream settings token text
+FUZZ_FLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz:
+	$(MAKE) $(B)/fuzz/lib.a B=$(B)/fuzz CC=clang HARDEN= \
+		CFLAGS="$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link"
+	for f in $(FUZZERS); do \
+		mkdir -p $(B)/fuzz/corpus/$$f && \
+		clang -std=c11 -D_GNU_SOURCE -iquote lib -iquote $(B)/fuzz \
+			$(FUZZ_FLAGS) -fsanitize=fuzzer -o $(B)/fuzz/$$f \
+			tests/fuzz/$$f.c $(B)/fuzz/lib.a $(LIBS) && \
+		$(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-print_final_stats=1 -artifact_prefix=$(B)/fuzz/ \
+			$(B)/fuzz/corpus/$$f tests/fuzz/corpus/$$f || exit 1; \
+	done
+
 lint:
 	sh tests/lint.sh
 
@@ -173,5 +190,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all everything check san lint install uninstall clean FORCE
+.PHONY: all everything check san fuzz lint install uninstall clean FORCE
 -include $(wildcard $(B)/obj/*.d)

@@ -206,7 +206,8 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 		name = "content";
 	}
 	done = json_member(j, 0, "done");
-	good = json_type(j, done) == JSON_BOOL && append(j, where, name,
+	good = (where == -1 || json_type(j, where) == JSON_OBJECT) &&
+	    json_type(j, done) == JSON_BOOL && append(j, where, name,
 	    text) && (json_type(j, json_member(j, where, "thinking")) ==
 	    JSON_NULL || append(j, where, "thinking", &thoughts));
 	if (!good) {
@@ -307,6 +308,7 @@ ollama_first_model(const char *body, size_t len, char *model, size_t size)
 		code = FAILURE_MODEL_MISSING;
 		for (m = json_first(&j, list); m != -1;
 		    m = json_next(&j, list, m)) {
+			buf_clear(&name);
 			if (!completes(&j, m) || json_string(&j,
 			    json_member(&j, m, "name"), false, &name) == -1 ||
 			    name.len == 0)

@@ -268,6 +268,18 @@ make_prompt(struct upstream *u, const char *ticket, size_t len)
 	return fence_text(&u->prompt, ticket, len) == 0;
 }
 
+/* Posts, or asks for the model first. */
+static void
+try(struct upstream *u, int64_t now)
+{
+	if (*u->cost.model != '\0')
+		post(u, now);
+	else if (ask(u, "/api/tags"))
+		u->phase = UPSTREAM_MODEL;
+	else
+		end_code(u, FAILURE_INTERNAL, NULL);
+}
+
 void
 upstream_begin(struct upstream *u, const struct settings *s,
     const struct http *http, const char *ticket, size_t len, int64_t now)
@@ -294,12 +306,8 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	}
 	if (!read_address(u) || !make_prompt(u, ticket, len))
 		end_code(u, FAILURE_INTERNAL, NULL);
-	else if (*u->cost.model != '\0')
-		post(u, now);
-	else if (ask(u, "/api/tags"))
-		u->phase = UPSTREAM_MODEL;
 	else
-		end_code(u, FAILURE_INTERNAL, NULL);
+		try(u, now);
 }
 
 int64_t
@@ -440,7 +448,7 @@ upstream_step(struct upstream *u, int64_t now)
 			model_ended(u, now);
 	} else if (u->phase == UPSTREAM_PAUSE) {
 		if (now >= u->due)
-			post(u, now);
+			try(u, now);
 	} else if (u->phase == UPSTREAM_ENDED) {
 		return;
 	} else if (u->call.end != HTTP_RUNNING) {

@@ -1,6 +1,6 @@
 // A real Chromium with the component in a page, for both versions of React.
 import { createServer } from "node:http";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,8 +14,7 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-bac
   "--disable-component-update", "--disable-sync"];
 
 export const VERSIONS = ["18", "19"];
-export const SCREENSHOTS = process.env.SCREENSHOTS ?? mkdtempSync(join(tmpdir(), "ticketchat-screenshots-"));
-mkdirSync(SCREENSHOTS, { recursive: true });
+const SCREENSHOTS = process.env.SCREENSHOTS ?? join(tmpdir(), "ticketchat-screenshots");
 
 /** Bundles a script with one version of React. */
 export async function bundle(react, source, options = {}) {

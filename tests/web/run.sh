@@ -4,7 +4,8 @@
 #
 #	tests/web/run.sh [FILE.test.mjs ...]
 #
-# Screenshots of what a person sees go to $SCREENSHOTS, if it is set.
+# Screenshots of what a person sees go to $SCREENSHOTS (default:
+# /tmp/ticketchat-screenshots).
 # Exit code: 0 all passed; 1 not; 102 a program is missing.
 set -eu
 cd "$(dirname "$0")"

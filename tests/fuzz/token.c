@@ -1,0 +1,45 @@
+/*
+ * Fuzzes tokens.  The signature module is replaced by one that takes every
+ * mark, so that the claims are reached; what is accepted must not have run out.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "token.h"
+
+static bool
+verify(const char *key, size_t key_len, const char *text, size_t len,
+    const unsigned char *mark, size_t mark_len)
+{
+	(void)key;
+	(void)key_len;
+	(void)mark;
+	(void)mark_len;
+	must(memchr(text, '.', len) != NULL);
+	return true;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct signature	module = { NULL, verify, NULL };
+	static struct settings		s;
+	struct token_keys		keys = { .module = &module };
+	struct token			t;
+	const char			*bad;
+
+	if (s.text[0] == NULL)
+		must(settings_load(&s, NULL, 0) == 0);
+	keys.count = 1;
+	keys.key[0].algorithm = "HS256";
+	bad = token_check(&keys, &s, (const char *)data, size, 42,
+	    1795000000, &t);
+	if (bad == NULL) {
+		must(t.expires > 1795000000 - 61);
+		must(!token_expired(&t, 1795000000));
+		must(memchr(t.user, '\0', sizeof(t.user)) != NULL);
+	} else {
+		must(t.expires == 0);
+	}
+	return 0;
+}

@@ -21,7 +21,8 @@ CONF	= $(CURDIR)/websocketd.conf
 WARN	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla \
-	-Wnull-dereference -Wdouble-promotion -Wswitch-enum
+	-Wnull-dereference -Wdouble-promotion -Wswitch-enum \
+	-Werror=implicit-function-declaration
 WARN_GCC = -Wcast-align=strict -Wformat-signedness -Wduplicated-cond \
 	-Wduplicated-branches -Wlogical-op -Wimplicit-fallthrough=3
 HARDEN	= -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
@@ -81,7 +82,7 @@ $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
 $(patsubst %,$(B)/obj/%.o,db store migrate report rate): $(B)/sql.h
-$(B)/obj/upstream.o: $(B)/system_prompt.h
+$(B)/obj/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
 	@mv $@.new $@

@@ -1,4 +1,4 @@
-# Turns a text file into a C string `system_prompt'; see upstream.h.
+# Turns a text file into a C string `system_prompt'; see prompt.c.
 BEGIN {
 	print "/* Made by lib/embed.awk; do not edit. */"
 	print "static const char system_prompt[] ="

@@ -104,6 +104,14 @@ generation_connect(const char *run_dir, int64_t ticket, int *fd)
 	    GENERATION_ERROR;
 }
 
+void
+generation_say_stop(int fd)
+{
+	static const char	line[] = "stop\n";
+
+	(void)!send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 int
 generation_claim(const char *run_dir, int64_t ticket)
 {

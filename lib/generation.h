@@ -29,6 +29,9 @@ int generation_prepare(const char *run_dir);
 enum generation generation_connect(const char *run_dir, int64_t ticket,
     int *fd);
 
+/* Asks a generation to end, for everyone; five bytes always fit. */
+void generation_say_stop(int fd);
+
 /*
  * Tries to take a ticket's claim.  Returns its descriptor (closing it gives
  * the claim back), -1 with errno 0 if somebody else has it, or -1 with errno.

@@ -57,6 +57,9 @@
 /* A list of models: `ollama list' of a large server is some 100 KB. */
 #define UPSTREAM_LIST_MAX	(4 * 1024 * 1024)
 
+/* The two lines of a fence around a ticket; see lib/prompt.h. */
+#define PROMPT_FENCE	64
+
 /* SYSTEM_PROMPT_FILE: a page of text; more would eat the model's context. */
 #define SYSTEM_PROMPT_MAX	65536
 

@@ -74,6 +74,12 @@ void question_step(struct question *, const struct pollfd *p, int64_t now);
 /* Ends the running generation of the ticket for everyone; if none: nothing. */
 void question_stop(struct question *);
 
+/* For follow.c: opens the store if it is not; FAILURE_NONE or why not. */
+enum failure_code question_open_store(struct question *);
+
+/* For follow.c: begins anew, as the generation went just as we came. */
+void question_look(struct question *, int64_t now);
+
 /* Lets go of everything; a running generation goes on. */
 void question_free(struct question *);
 

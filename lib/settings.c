@@ -1,19 +1,18 @@
 /*
- * The settings: the table, the parser of websocketd.conf, the checks.
+ * The settings: the table and the checks.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
-#include "file.h"
 #include "json.h"
 #include "limit.h"
 #include "origin.h"
 #include "rate.h"
 #include "settings.h"
+#include "settings_file.h"
 #include "url.h"
 #include "utf8.h"
 
@@ -90,106 +89,6 @@ static const struct row {
 	    NULL },
 };
 
-/* Sets the error line; returns -1. */
-static int __attribute__((format(printf, 2, 3)))
-fail(struct settings *s, const char *format, ...)
-{
-	va_list	ap;
-
-	va_start(ap, format);
-	(void)vsnprintf(s->error, sizeof(s->error), format, ap);
-	va_end(ap);
-	return -1;
-}
-
-/* Reads the whole file into s->file. */
-static int
-slurp(struct settings *s, const char *path, int optional)
-{
-	size_t	len;
-
-	s->file = file_read(path, SETTINGS_FILE_MAX, false, &len);
-	if (s->file == NULL && optional && errno == ENOENT)
-		return 0;
-	if (s->file == NULL)
-		return fail(s, "%s: %s", path, strerror(errno));
-	if (strlen(s->file) != len)
-		return fail(s, "%s: holds a NUL byte", path);
-	return 0;
-}
-
-/*
- * The value of a line behind its `=', in place: white space around it is
- * dropped, and one pair of quotes.  A backslash, or a quote within quotes, is
- * refused: there systemd's EnvironmentFile= would read something else.
- */
-static char *
-value(char *v)
-{
-	char	*end, quote;
-
-	v += strspn(v, " \t");
-	end = v + strlen(v);
-	while (end > v && strchr(" \t\r", end[-1]) != NULL)
-		*--end = '\0';
-	if (strchr(v, '\\') != NULL)
-		return NULL;
-	if ((quote = *v) != '"' && quote != '\'')
-		return v;
-	if (end - v < 2 || end[-1] != quote)
-		return NULL;
-	*--end = '\0';
-	return strchr(++v, quote) == NULL ? v : NULL;
-}
-
-/* Reads the lines of s->file into s->text. */
-static int
-parse(struct settings *s, const char *path)
-{
-	bool	 seen[SETTING__MAX] = { false };
-	char	*line, *next, *eq, *v;
-	size_t	 i;
-	int	 number = 0;
-
-	for (line = s->file; line != NULL; line = next) {
-		number++;
-		if ((next = strchr(line, '\n')) != NULL)
-			*next++ = '\0';
-		line += strspn(line, " \t\r");
-		if (*line == '#' || *line == ';') {
-			/* systemd takes the next line for comment too. */
-			if (line[strlen(line) - 1] != '\\' || next == NULL)
-				continue;
-			return fail(s, "%s:%d: a comment that ends in a "
-			    "backslash", path, number);
-		}
-		if (*line == '\0')
-			continue;
-		if ((eq = strchr(line, '=')) == NULL)
-			return fail(s, "%s:%d: not a line KEY=value", path,
-			    number);
-		*eq = '\0';
-		for (i = 0; i < SETTING__MAX; i++) {
-			if (strcmp(table[i].key, line) == 0)
-				break;
-		}
-		if (i == SETTING__MAX)
-			return fail(s, "%s:%d: unknown setting \"%.60s\"",
-			    path, number, line);
-		if (seen[i])
-			return fail(s, "%s:%d: %s stands there twice", path,
-			    number, line);
-		seen[i] = true;
-		if ((v = value(eq + 1)) == NULL)
-			return fail(s, "%s:%d: %s: a backslash or an odd "
-			    "quote, which is not understood here", path,
-			    number, line);
-		if (*v != '\0')
-			s->text[i] = v;
-	}
-	return 0;
-}
-
 static int
 check_number(struct settings *s, size_t i)
 {
@@ -201,7 +100,7 @@ check_number(struct settings *s, size_t i)
 	s->number[i] = strtoll(t, &end, 10);
 	if (errno != 0 || *end != '\0' || *t < '0' || *t > '9' ||
 	    s->number[i] < r->min || s->number[i] > r->max)
-		return fail(s, "%s=%.60s: not a whole number from %lld to %lld",
+		return settings_fail(s, "%s=%.60s: not a whole number from %lld to %lld",
 		    r->key, t, (long long)r->min, (long long)r->max);
 	return 0;
 }
@@ -218,7 +117,7 @@ check_word(struct settings *s, size_t i)
 		if (l == len && memcmp(w, s->text[i], l) == 0)
 			return 0;
 	}
-	return fail(s, "%s=%.60s: not one of: %s", r->key, s->text[i],
+	return settings_fail(s, "%s=%.60s: not one of: %s", r->key, s->text[i],
 	    r->words);
 }
 
@@ -235,7 +134,7 @@ check_object(struct settings *s, size_t i)
 	    MESSAGE_TOKENS) == 0 && json_type(&j, 0) == JSON_OBJECT;
 	json_free(&j);
 	if (!good)
-		return fail(s, "%s=%.200s: not a JSON object", table[i].key, t);
+		return settings_fail(s, "%s=%.200s: not a JSON object", table[i].key, t);
 	return 0;
 }
 
@@ -249,13 +148,13 @@ check(struct settings *s, size_t i)
 
 	s->number[i] = 0;
 	if (strlen(t) > SETTING_MAX)
-		return fail(s, "%s: longer than %d bytes", r->key, SETTING_MAX);
+		return settings_fail(s, "%s: longer than %d bytes", r->key, SETTING_MAX);
 	for (p = t; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return fail(s, "%s: holds a control character", r->key);
+			return settings_fail(s, "%s: holds a control character", r->key);
 	}
 	if (!utf8_valid(t, strlen(t)))
-		return fail(s, "%s: not UTF-8", r->key);
+		return settings_fail(s, "%s: not UTF-8", r->key);
 	switch (r->kind) {
 	case NUMBER:
 		return check_number(s, i);
@@ -263,25 +162,25 @@ check(struct settings *s, size_t i)
 		return check_word(s, i);
 	case URL:
 		if (!url_valid(t))
-			return fail(s, "%s=%.200s: not an address like "
+			return settings_fail(s, "%s=%.200s: not an address like "
 			    "http://localhost:11434/api/generate", r->key, t);
 		return 0;
 	case OBJECT:
 		return check_object(s, i);
 	case ORIGINS:
 		if (!origin_list_valid(t))
-			return fail(s, "%s=%.200s: not origins like "
+			return settings_fail(s, "%s=%.200s: not origins like "
 			    "https://help.example http://localhost:*",
 			    r->key, t);
 		return 0;
 	case RATE:
 		if (!rate_parse(t, &count, &period))
-			return fail(s, "%s=%.60s: neither off nor a number "
+			return settings_fail(s, "%s=%.60s: neither off nor a number "
 			    "and /sec, /min, /hour or /day", r->key, t);
 		return 0;
 	case ADDRESSES:
 		if (!address_list_valid(t))
-			return fail(s, "%s=%.200s: not addresses or networks "
+			return settings_fail(s, "%s=%.200s: not addresses or networks "
 			    "like 127.0.0.1 10.0.0.0/8", r->key, t);
 		return 0;
 	case TEXT:
@@ -296,13 +195,13 @@ check_together(struct settings *s)
 {
 	if ((*s->text[SETTING_TLS_CERT] == '\0') !=
 	    (*s->text[SETTING_TLS_KEY] == '\0'))
-		return fail(s, "TLS_CERT and TLS_KEY go together");
+		return settings_fail(s, "TLS_CERT and TLS_KEY go together");
 	if (strncmp(s->text[SETTING_DATABASE], "postgres", 8) == 0)
-		return fail(s, "DATABASE=%.60s: only a file, for now",
+		return settings_fail(s, "DATABASE=%.60s: only a file, for now",
 		    s->text[SETTING_DATABASE]);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED &&
 	    *s->text[SETTING_JWT_KEY_FILE] == '\0')
-		return fail(s, "AUTH=required needs JWT_KEY_FILE");
+		return settings_fail(s, "AUTH=required needs JWT_KEY_FILE");
 	return 0;
 }
 
@@ -320,9 +219,7 @@ settings_load(struct settings *s, const char *file, int optional)
 	size_t		 i;
 
 	memset(s, 0, sizeof(*s));
-	if (file != NULL && slurp(s, file, optional) == -1)
-		return -1;
-	if (s->file != NULL && parse(s, file) == -1)
+	if (file != NULL && settings_file_read(s, file, optional) == -1)
 		return -1;
 	for (i = 0; i < SETTING__MAX; i++) {
 		if ((v = getenv(table[i].key)) != NULL && *v != '\0' &&
@@ -337,6 +234,12 @@ settings_load(struct settings *s, const char *file, int optional)
 			return -1;
 	}
 	return check_together(s);
+}
+
+const char *
+settings_key(enum setting which)
+{
+	return table[which].key;
 }
 
 void

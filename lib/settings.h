@@ -54,6 +54,9 @@ int settings_load(struct settings *, const char *file, int optional)
 
 void settings_free(struct settings *);
 
+/* The name of a setting. */
+const char *settings_key(enum setting);
+
 /* Prints each key as KEY=value in the table's order. */
 void settings_print(const struct settings *, FILE *);
 

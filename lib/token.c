@@ -1,5 +1,5 @@
 /*
- * Checking and making tokens.
+ * Checking tokens.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -7,69 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64url.h"
 #include "file.h"
 #include "json.h"
-#include "jsonw.h"
 #include "limit.h"
 #include "module.h"
 #include "token.h"
-
-static const char	alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "abcdefghijklmnopqrstuvwxyz0123456789-_";
 
 enum {
 	LEEWAY = 60,		/* seconds: clocks differ */
 	CLAIMS_DEPTH = 8,
 	CLAIMS_TOKENS = 512	/* jsmn's: identity providers add a lot */
 };
-
-/*
- * Appends what base64url without padding stands for (RFC 7515 2); refuses
- * every other alphabet, length, and bits that stand for nothing.
- */
-static bool
-decode(const char *s, size_t len, struct buf *out)
-{
-	const char	*at;
-	unsigned	 bits = 0, count = 0;
-	char		 byte;
-	size_t		 i;
-
-	for (i = 0; i < len; i++) {
-		if (s[i] == '\0' || (at = strchr(alphabet, s[i])) == NULL)
-			return false;
-		bits = bits << 6 | (unsigned)(at - alphabet);
-		count += 6;
-		if (count < 8)
-			continue;
-		count -= 8;
-		byte = (char)(bits >> count & 0xff);
-		bits &= (1U << count) - 1;
-		if (buf_add(out, &byte, 1) == -1)
-			return false;
-	}
-	return count < 6 && bits == 0;
-}
-
-static int
-encode(struct buf *out, const unsigned char *p, size_t len)
-{
-	unsigned	bits = 0, count = 0;
-	size_t		i;
-
-	for (i = 0; i < len; i++) {
-		bits = (bits << 8 | p[i]) & 0xffff;
-		for (count += 8; count >= 6; ) {
-			count -= 6;
-			if (buf_add(out, &alphabet[bits >> count & 0x3f],
-			    1) == -1)
-				return -1;
-		}
-	}
-	if (count == 0)
-		return 0;
-	return buf_add(out, &alphabet[bits << (6 - count) & 0x3f], 1);
-}
 
 /* The name of a key: its file's, without directory and ending. */
 static void
@@ -272,9 +221,9 @@ token_check(const struct token_keys *keys, const struct settings *s,
 	if (len > TOKEN_MAX ||
 	    (dot1 = memchr(text, '.', len)) == NULL ||
 	    (dot2 = memchr(dot1 + 1, '.', (size_t)(end - dot1 - 1))) == NULL ||
-	    !decode(text, (size_t)(dot1 - text), &header) ||
-	    !decode(dot1 + 1, (size_t)(dot2 - dot1 - 1), &claims) ||
-	    !decode(dot2 + 1, (size_t)(end - dot2 - 1), &mark) ||
+	    !base64url_decode(text, (size_t)(dot1 - text), &header) ||
+	    !base64url_decode(dot1 + 1, (size_t)(dot2 - dot1 - 1), &claims) ||
+	    !base64url_decode(dot2 + 1, (size_t)(end - dot2 - 1), &mark) ||
 	    !parse(&h, &header) || !parse(&c, &claims))
 		goto out;
 	/* An extension that we must understand: we know none. */
@@ -293,59 +242,4 @@ out:
 	buf_free(&claims);
 	buf_free(&mark);
 	return bad;
-}
-
-/* The claims of a test token. */
-static int
-write_claims(struct buf *b, const struct settings *s, int64_t ticket,
-    const char *user, int64_t expires)
-{
-	struct jsonw	w;
-
-	jsonw_begin(&w, b);
-	jsonw_object(&w, NULL);
-	jsonw_text(&w, "sub", user);
-	jsonw_int(&w, "exp", expires);
-	if (ticket != 0)
-		jsonw_int(&w, "tid", ticket);
-	if (*s->text[SETTING_JWT_ISSUER] != '\0')
-		jsonw_text(&w, "iss", s->text[SETTING_JWT_ISSUER]);
-	if (*s->text[SETTING_JWT_AUDIENCE] != '\0')
-		jsonw_text(&w, "aud", s->text[SETTING_JWT_AUDIENCE]);
-	return jsonw_end(&w, false);
-}
-
-int
-token_make(const struct signature *module, const char *key, size_t key_len,
-    const struct settings *s, int64_t ticket, const char *user,
-    int64_t expires, struct buf *out)
-{
-	unsigned char	 mark[1024];
-	struct buf	 part = BUF_INIT(TOKEN_MAX);
-	const char	*algorithm = NULL;
-	struct jsonw	 w;
-	size_t		 len;
-	int		 rc = -1;
-
-	/* The algorithm is the key's: a trial tells it. */
-	if (module->sign(key, key_len, "", 0, mark, sizeof(mark),
-	    &algorithm) == 0)
-		return -1;
-	jsonw_begin(&w, &part);
-	jsonw_object(&w, NULL);
-	jsonw_text(&w, "alg", algorithm);
-	jsonw_text(&w, "typ", "JWT");
-	if (jsonw_end(&w, false) == 0 &&
-	    encode(out, (unsigned char *)part.data, part.len) == 0 &&
-	    buf_puts(out, ".") == 0) {
-		buf_clear(&part);
-		if (write_claims(&part, s, ticket, user, expires) == 0 &&
-		    encode(out, (unsigned char *)part.data, part.len) == 0 &&
-		    (len = module->sign(key, key_len, out->data, out->len,
-		    mark, sizeof(mark), &algorithm)) > 0 &&
-		    buf_puts(out, ".") == 0)
-			rc = encode(out, mark, len);
-	}
-	buf_free(&part);
-	return rc;
 }

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "fence.h"
 #include "file.h"
 #include "limit.h"
 #include "ollama.h"
-#include "system_prompt.h"
+#include "prompt.h"
 #include "upstream.h"
+#include "upstream_read.h"
 
 static int64_t
 seconds(const struct upstream *u, enum setting which)
@@ -47,113 +47,6 @@ static void
 end_code(struct upstream *u, enum failure_code code, const char *detail)
 {
 	end(u, failure_make(code, detail), clock_us());
-}
-
-static void
-tell(struct upstream *u, enum frame_state state)
-{
-	if (u->state == state)
-		return;
-	u->state = state;
-	u->on_state(u->context, state);
-}
-
-/* Hands a piece on; returns false to end it. */
-static bool
-show(struct upstream *u)
-{
-	struct utf8_cleaner	cleaner = { .len = 0 };
-	const struct buf	*text = &u->text;
-
-	if (text->len == 0)
-		return true;
-	buf_clear(&u->raw);
-	/* The text is UTF-8 by now, but may hold control characters. */
-	if (utf8_clean(&cleaner, text->data, text->len, &u->raw) == -1) {
-		u->failure = failure_make(FAILURE_INTERNAL, NULL);
-		return false;
-	}
-	if (!u->shown)
-		u->first = clock_us();
-	u->shown = true;
-	tell(u, FRAME_GENERATING);
-	return u->on_text(u->context, u->raw.data, u->raw.len);
-}
-
-/*
- * A whole line.  Returns false when the answer has ended, with u->failure;
- * code NONE then means a whole answer.
- */
-static bool
-take_line(struct upstream *u, const char *line, size_t len)
-{
-	struct utf8_cleaner	cleaner = { .len = 0 };
-	struct ollama_line	l;
-
-	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL &&
-	    line[len - 1] != '\0')
-		len--;
-	if (len == 0)
-		return true;
-	u->lines = true;
-	if (!utf8_valid(line, len)) {
-		buf_clear(&u->raw);
-		if (utf8_clean(&cleaner, line, len, &u->raw) == -1) {
-			u->failure = failure_make(FAILURE_UPSTREAM_INVALID,
-			    NULL);
-			return false;
-		}
-		line = u->raw.data;
-		len = u->raw.len;
-	}
-	buf_clear(&u->text);
-	ollama_read(&l, u->api, line, len, &u->json, &u->text, &u->cost);
-	u->failure = l.failure;
-	u->retry = l.retry;
-	if (l.failure.code != FAILURE_NONE)
-		return false;
-	if (l.thinking && !u->shown)
-		tell(u, FRAME_THINKING);
-	if (!show(u))
-		return false;
-	return !l.done;
-}
-
-/* Takes bytes of the answer; see http_call.receive. */
-static bool
-take_answer(void *context, long status, const char *data, size_t len)
-{
-	struct upstream	*u = context;
-	const char	*nl;
-	size_t		 n;
-	bool		 more = true;
-
-	u->last = clock_us();
-	if (status != 200) {
-		/* Only its beginning matters: the rest is dropped. */
-		n = UPSTREAM_BODY_MAX - u->body.len;
-		return buf_add(&u->body, data, len < n ? len : n) == 0;
-	}
-	while (more && (nl = memchr(data, '\n', len)) != NULL) {
-		n = (size_t)(nl - data);
-		if (u->line.len == 0) {
-			more = take_line(u, data, n);
-		} else if (buf_add(&u->line, data, n) == 0) {
-			more = take_line(u, u->line.data, u->line.len);
-			buf_clear(&u->line);
-		} else {
-			break;
-		}
-		data += n + 1;
-		len -= n + 1;
-	}
-	if (more && buf_add(&u->line, data, len) == -1) {
-		u->failure = failure_make(errno == EMSGSIZE ?
-		    FAILURE_UPSTREAM_INVALID : FAILURE_INTERNAL, NULL);
-		more = false;
-	}
-	u->over = !more;
-	return more;
 }
 
 /* Takes bytes of a small answer. */
@@ -210,23 +103,10 @@ post(struct upstream *u, int64_t now)
 	c->body_len = u->request.len;
 	c->token = u->token;
 	c->connect_timeout = (long)seconds(u, SETTING_CONNECT_TIMEOUT) / 1000;
-	c->receive = take_answer;
+	c->receive = upstream_take_answer;
 	c->context = u;
 	if (u->http->start(c) == -1)
 		end_code(u, FAILURE_INTERNAL, NULL);
-}
-
-char *
-upstream_system_prompt(const struct settings *s)
-{
-	const char	*path = s->text[SETTING_SYSTEM_PROMPT_FILE];
-	size_t		 len;
-
-	if (*path == '\0')
-		return strdup(system_prompt);
-	if (strcmp(path, "none") == 0)
-		return strdup("");
-	return file_read(path, SYSTEM_PROMPT_MAX, false, &len);
 }
 
 int
@@ -258,16 +138,6 @@ read_address(struct upstream *u)
 	    "/api/generate") == 0;
 }
 
-/* The ticket as the model gets it: fenced, or bare as the original sent it. */
-static bool
-make_prompt(struct upstream *u, const char *ticket, size_t len)
-{
-	u->prompt.cap = len + 256;
-	if (*u->system == '\0')
-		return buf_add(&u->prompt, ticket, len) == 0;
-	return fence_text(&u->prompt, ticket, len) == 0;
-}
-
 /* Posts, or asks for the model first. */
 static void
 try(struct upstream *u, int64_t now)
@@ -291,12 +161,14 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	u->base.cap = u->url.cap = u->small_url.cap = SETTING_MAX + 32;
 	u->body.cap = UPSTREAM_BODY_MAX;
 	u->small_body.cap = UPSTREAM_LIST_MAX;
-	u->request.cap = (len + 256 + SYSTEM_PROMPT_MAX + SETTING_MAX) * 6;
+	u->request.cap = (len + PROMPT_FENCE + SYSTEM_PROMPT_MAX +
+	    SETTING_MAX) * 6;
 	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
 	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
 	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
 	    s->text[SETTING_OLLAMA_MODEL]);
-	u->system = upstream_system_prompt(s);
+	u->system = prompt_system(s);
+	u->prompt.cap = len + PROMPT_FENCE;
 	if (u->system == NULL || upstream_token(s, &u->token) == -1) {
 		(void)snprintf(u->reason, sizeof(u->reason), "%s: %s",
 		    u->system == NULL ? "SYSTEM_PROMPT_FILE" :
@@ -304,7 +176,8 @@ upstream_begin(struct upstream *u, const struct settings *s,
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}
-	if (!read_address(u) || !make_prompt(u, ticket, len))
+	if (!read_address(u) || prompt_ticket(&u->prompt, u->system, ticket,
+	    len) == -1)
 		end_code(u, FAILURE_INTERNAL, NULL);
 	else
 		try(u, now);
@@ -353,7 +226,7 @@ failure_of(struct upstream *u, const struct http_call *c)
 	}
 }
 
-/* The call has ended, perhaps because take_answer had seen the answer's. */
+/* The call has ended, perhaps because upstream_take_answer saw the answer's. */
 static void
 answer_ended(struct upstream *u, int64_t now)
 {
@@ -362,7 +235,7 @@ answer_ended(struct upstream *u, int64_t now)
 	/* Gin ends a refusal, and a single object, without a line feed. */
 	if (!u->over && c->end == HTTP_COMPLETE && c->status == 200 &&
 	    u->line.len > 0)
-		u->over = !take_line(u, u->line.data, u->line.len);
+		u->over = !upstream_take_line(u, u->line.data, u->line.len);
 	if (u->over) {
 		end(u, u->failure, now);
 	} else if (c->end != HTTP_COMPLETE) {
@@ -413,10 +286,10 @@ watch_loading(struct upstream *u, int64_t now)
 			return;		/* it does not matter enough */
 		if (ollama_lists(u->small_body.data, u->small_body.len,
 		    u->cost.model)) {
-			tell(u, FRAME_GENERATING);
+			upstream_tell(u, FRAME_GENERATING);
 			return;
 		}
-		tell(u, FRAME_LOADING);
+		upstream_tell(u, FRAME_LOADING);
 		u->due = now + LOADING_ASK_AGAIN * INT64_C(1000);
 	} else if (!u->asking && now >= u->due) {
 		u->asking = ask(u, "/api/ps");

@@ -86,8 +86,4 @@ void upstream_free(struct upstream *);
  * caller frees.  Returns 0, or -1 with errno. */
 int upstream_token(const struct settings *, char **token);
 
-/* The system prompt: SYSTEM_PROMPT_FILE's or the one that ships; "" for
- * `none'.  NULL with errno; the caller frees it. */
-char *upstream_system_prompt(const struct settings *);
-
 #endif

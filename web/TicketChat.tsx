@@ -92,7 +92,7 @@ export function useTicketChat(props: TicketChatProps) {
       };
       stop.current = () => {
         stopping = true; // a lost connection must not start the answer again
-        send({ type: "stop" });
+        send({ type: "stop", token: latest.current.token });
       };
       ws.onclose = lost;
       ws.onopen = () => {

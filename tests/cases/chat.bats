@@ -174,7 +174,8 @@ null'
 
 @test "the text is unescaped, as it is posted and as it is kept" {
 	replay "$UP/good.ndjson"
-	ask 42 '{"ticketBody":"\u00e1 \ud83d\ude00 \"\\\/\b\f\n\r\t\u007f<&>"}'
+	SYSTEM_PROMPT_FILE=none ask 42 \
+	    '{"ticketBody":"\u00e1 \ud83d\ude00 \"\\\/\b\f\n\r\t\u007f<&>"}'
 	generated
 	printf 'á 😀 "\\/\b\f\n\r\t\177<&>' >"$T/want"
 	is "$(jq -j .prompt "$T/bodies/1.json" | od -c)" "$(od -c "$T/want")"
@@ -424,8 +425,10 @@ null'
 	replay --pace 30 "$T/long.ndjson"
 	viewer 42 "$Q"
 	sees $V w1
-	HTTP_ORIGIN=http://evil.example ask 42 '{"type":"stop"}' "$Q"
-	failed_with forbidden_origin 1
+	# Each gets an error of its own.
+	printf '%s\n' '{"type":"stop"}' "$Q" |
+	    HTTP_ORIGIN=http://evil.example pipe 42 2
+	failed_with "$(printf '%s\n' forbidden_origin forbidden_origin)" 1
 	viewed $V
 	is "$(text)" "$LONG"
 	is "$(posts)" 1

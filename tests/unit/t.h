@@ -6,7 +6,8 @@
  *	FAILED t_buf: 1 of 57 checks
  *
  * or one line "ok t_buf: 57 checks" and exit code 0.  It works in a directory
- * of its own, which t_end removes, and is killed after a minute.
+ * of its own, which t_end removes, with PATH alone in its environment, and is
+ * killed after a minute.
  */
 #ifndef T_H
 #define T_H
@@ -123,6 +124,7 @@ t_begin(void)
 				    .sigev_signo = SIGVTALRM };
 	struct itimerspec	minute = { .it_value = { 60, 0 } };
 	const char		*tmp = getenv("TMPDIR");
+	char			*path = getenv("PATH");
 	timer_t			timer;
 
 	if (getcwd(t_source, sizeof(t_source)) == NULL)
@@ -134,6 +136,10 @@ t_begin(void)
 	if (timer_create(CLOCK_MONOTONIC, &e, &timer) == -1 ||
 	    timer_settime(timer, 0, &minute, NULL) == -1)
 		t_die("timer");
+	if ((path = strdup(path == NULL ? "/bin:/usr/bin" : path)) == NULL ||
+	    clearenv() != 0 || setenv("PATH", path, 1) == -1)
+		t_die("environment");
+	free(path);
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 

@@ -1,6 +1,10 @@
 // Foreign clients against the real service, and what websocket.md promises, over a bare WebSocket.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import WebSocket from "ws";
 import { ROOT } from "./documentation.mjs";
@@ -199,6 +203,65 @@ test("Origin: absent or allowed, else forbidden_origin", async (t) => {
   assert.equal((await answer("http://localhost:3000")).type, "done");
   for (const origin of ["https://evil.example", "http://helpdesk.example", "https://helpdesk.example.evil.example", "null", "http://localhost.evil.example"])
     assert.equal((await answer(origin)).code, "forbidden_origin", origin);
+});
+
+/** A token as another system would make it: HS256, written here by hand. */
+function token(key, claims) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: "ana", exp: Math.floor(Date.now() / 1000) + 600, ...claims })}`;
+  return `${text}.${createHmac("sha256", key).update(text).digest("base64url")}`;
+}
+
+test("AUTH=required: who has no good token may neither ask nor stop", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "ticketchat-key-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const key = "0123456789abcdef0123456789abcdef";
+  writeFileSync(`${folder}/key`, key, { mode: 0o600 });
+  const service = await served(t, { replay: PACED, env: { AUTH: "required", JWT_KEY_FILE: `${folder}/key`, JWT_COOKIE: "helpdesk" } });
+  const good = token(key, {});
+  const bad = [undefined, "", "x", token("another key, another key, another", {}), token(key, { exp: 1 }), token(key, { tid: 43 })];
+
+  const viewer = await client(t, service, 42);
+  viewer.say({ ...ASK, token: good });
+  await viewer.gets(2);
+  const other = await client(t, service, 42);
+  for (const [n, one] of bad.entries()) {
+    other.say({ ...ASK, token: one });
+    assert.equal((await other.ends(2 * n + 1)).at(-1).code, "unauthorized", `token ${one}`);
+    other.say({ type: "stop", token: one });
+    assert.equal((await other.ends(2 * n + 2)).at(-1).code, "unauthorized", `stop with ${one}`);
+  }
+  const [end] = await viewer.ends();
+  assert.equal(end.type, "done");
+  assert.equal(joined(viewer.frames), ANSWER);
+
+  other.say({ ...ASK, token: token(key, { tid: 42 }) });
+  assert.equal((await other.ends(2 * bad.length + 1)).at(-1).type, "done", "a good one helps on the same connection");
+  other.say(ASK);
+  assert.equal((await other.ends(2 * bad.length + 2)).at(-1).type, "done", "and holds");
+  assert.equal((await ask(t, service, 42, ASK, { headers: { Authorization: `Bearer ${good}` } })).at(-1).type, "done");
+  assert.equal((await ask(t, service, 42, ASK, { headers: { Cookie: `a=b; helpdesk=${good}` } })).at(-1).type, "done");
+  assert.equal((await ask(t, service, 42, { ...ASK, token: "x".repeat(8193) })).at(-1).code, "bad_request");
+});
+
+test("a page from elsewhere cannot stop an answer", async (t) => {
+  const service = await served(t);
+  const viewer = await client(t, service, 42, { origin: "http://localhost:3000" });
+  viewer.say(ASK);
+  await viewer.gets(2);
+  const evil = await client(t, service, 42, { origin: "https://evil.example" });
+  evil.say({ type: "stop" });
+  assert.equal((await evil.ends())[0].code, "forbidden_origin");
+  assert.equal((await viewer.ends())[0].type, "done");
+});
+
+test("RATE_LIMIT: one answer more is rate_limited, kept ones are free", async (t) => {
+  const service = await served(t, { replay: [recording(NAME)], env: { RATE_LIMIT: "2/day" } });
+  for (const ticket of [1, 2, 2, 1]) assert.equal((await ask(t, service, ticket, ASK)).at(-1).type, "done");
+  const [error] = await ask(t, service, 3, ASK);
+  assert.deepEqual([error.code, error.retryable], ["rate_limited", true]);
+  assert.ok(error.retryAfter > 0 && error.retryAfter <= 86400);
+  assert.equal(service.requests(), 2);
 });
 
 test("questions wait in order, at most four; ping acts at once; every accepted one gets one terminal frame", async (t) => {

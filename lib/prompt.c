@@ -1,11 +1,27 @@
 /*
- * Fencing a ticket's text.
+ * What the model reads.
  */
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "fence.h"
+#include "file.h"
+#include "limit.h"
+#include "prompt.h"
+#include "system_prompt.h"
+
+char *
+prompt_system(const struct settings *s)
+{
+	const char	*path = s->text[SETTING_SYSTEM_PROMPT_FILE];
+	size_t		 len;
+
+	if (*path == '\0')
+		return strdup(system_prompt);
+	if (strcmp(path, "none") == 0)
+		return strdup("");
+	return file_read(path, SYSTEM_PROMPT_MAX, false, &len);
+}
 
 enum { WORD = 16 };	/* hexadecimal digits: 64 bits */
 
@@ -22,8 +38,9 @@ draw(char word[WORD + 1])
 	return 0;
 }
 
-int
-fence_text(struct buf *b, const char *text, size_t len)
+/* The text between its two lines. */
+static int
+fence(struct buf *b, const char *text, size_t len)
 {
 	char	word[WORD + 1];
 
@@ -36,4 +53,10 @@ fence_text(struct buf *b, const char *text, size_t len)
 	    buf_puts(b, "\n[[/") == -1 || buf_puts(b, word) == -1)
 		return -1;
 	return buf_puts(b, "]]\n");
+}
+
+int
+prompt_ticket(struct buf *b, const char *system, const char *text, size_t len)
+{
+	return *system == '\0' ? buf_add(b, text, len) : fence(b, text, len);
 }

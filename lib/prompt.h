@@ -1,0 +1,29 @@
+/*
+ * What the model reads: the system prompt, and the ticket in its fence.  The
+ * fence is two lines with the same random word; the system prompt says that
+ * what stands between them is data.  Who writes a ticket cannot know the
+ * word, so no text can end the fence.
+ */
+#ifndef PROMPT_H
+#define PROMPT_H
+
+#include <stddef.h>
+
+#include "buf.h"
+#include "settings.h"
+
+/*
+ * The system prompt: SYSTEM_PROMPT_FILE's or the one that ships; "" for
+ * `none'.  NULL with errno; the caller frees it.
+ */
+char *prompt_system(const struct settings *);
+
+/*
+ * Appends a ticket's text: fenced, or bare where there is no system prompt, as
+ * the original sent it.  Returns 0, or -1 as buf_add, or with getrandom(2)'s
+ * errno.
+ */
+int prompt_ticket(struct buf *, const char *system, const char *text,
+    size_t len) __attribute__((warn_unused_result));
+
+#endif

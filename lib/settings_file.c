@@ -1,0 +1,119 @@
+/*
+ * Reading websocketd.conf.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "file.h"
+#include "limit.h"
+#include "settings_file.h"
+
+int
+settings_fail(struct settings *s, const char *format, ...)
+{
+	va_list	ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(s->error, sizeof(s->error), format, ap);
+	va_end(ap);
+	return -1;
+}
+
+/* Reads the whole file into s->file. */
+static int
+slurp(struct settings *s, const char *path, int optional)
+{
+	size_t	len;
+
+	s->file = file_read(path, SETTINGS_FILE_MAX, false, &len);
+	if (s->file == NULL && optional && errno == ENOENT)
+		return 0;
+	if (s->file == NULL)
+		return settings_fail(s, "%s: %s", path, strerror(errno));
+	if (strlen(s->file) != len)
+		return settings_fail(s, "%s: holds a NUL byte", path);
+	return 0;
+}
+
+/*
+ * The value of a line behind its `=', in place: white space around it is
+ * dropped, and one pair of quotes.  A backslash, or a quote within quotes, is
+ * refused: there systemd's EnvironmentFile= would read something else.
+ */
+static char *
+value(char *v)
+{
+	char	*end, quote;
+
+	v += strspn(v, " \t");
+	end = v + strlen(v);
+	while (end > v && strchr(" \t\r", end[-1]) != NULL)
+		*--end = '\0';
+	if (strchr(v, '\\') != NULL)
+		return NULL;
+	if ((quote = *v) != '"' && quote != '\'')
+		return v;
+	if (end - v < 2 || end[-1] != quote)
+		return NULL;
+	*--end = '\0';
+	return strchr(++v, quote) == NULL ? v : NULL;
+}
+
+/* Reads the lines of s->file into s->text. */
+static int
+parse(struct settings *s, const char *path)
+{
+	bool	 seen[SETTING__MAX] = { false };
+	char	*line, *next, *eq, *v;
+	size_t	 i;
+	int	 number = 0;
+
+	for (line = s->file; line != NULL; line = next) {
+		number++;
+		if ((next = strchr(line, '\n')) != NULL)
+			*next++ = '\0';
+		line += strspn(line, " \t\r");
+		if (*line == '#' || *line == ';') {
+			/* systemd takes the next line for comment too. */
+			if (line[strlen(line) - 1] != '\\' || next == NULL)
+				continue;
+			return settings_fail(s, "%s:%d: a comment that ends in a "
+			    "backslash", path, number);
+		}
+		if (*line == '\0')
+			continue;
+		if ((eq = strchr(line, '=')) == NULL)
+			return settings_fail(s, "%s:%d: not a line KEY=value", path,
+			    number);
+		*eq = '\0';
+		for (i = 0; i < SETTING__MAX; i++) {
+			if (strcmp(settings_key((enum setting)i), line) == 0)
+				break;
+		}
+		if (i == SETTING__MAX)
+			return settings_fail(s, "%s:%d: unknown setting \"%.60s\"",
+			    path, number, line);
+		if (seen[i])
+			return settings_fail(s, "%s:%d: %s stands there twice", path,
+			    number, line);
+		seen[i] = true;
+		if ((v = value(eq + 1)) == NULL)
+			return settings_fail(s, "%s:%d: %s: a backslash or an odd "
+			    "quote, which is not understood here", path,
+			    number, line);
+		if (*v != '\0')
+			s->text[i] = v;
+	}
+	return 0;
+}
+
+int
+settings_file_read(struct settings *s, const char *path, int optional)
+{
+	if (slurp(s, path, optional) == -1)
+		return -1;
+	return s->file == NULL ? 0 : parse(s, path);
+}

@@ -1,0 +1,21 @@
+/*
+ * The file websocketd.conf: lines KEY=value, a part of what systemd's
+ * EnvironmentFile= takes, read the same as there or refused.
+ */
+#ifndef SETTINGS_FILE_H
+#define SETTINGS_FILE_H
+
+#include "settings.h"
+
+/*
+ * Reads a file's values into `text', unchecked, the first to the last line;
+ * empty ones stay NULL.  If `optional' it may be absent.  Returns 0, or -1
+ * with `error' set.
+ */
+int settings_file_read(struct settings *, const char *path, int optional);
+
+/* Sets the error line; returns -1. */
+int settings_fail(struct settings *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -205,7 +205,6 @@ wait_for_slot(struct answer *a)
 	}
 	if (position == -1)
 		fail(a, FAILURE_INTERNAL, strerror(errno));
-	a->upstream.cost.queued = (clock_us() - a->started) / 1000;
 }
 
 /* Streams the answer to whoever follows, until it has ended. */
@@ -403,6 +402,7 @@ run(struct answer *a)
 	}
 	if (a->failure.code == FAILURE_NONE && a->session != 0)
 		wait_for_slot(a);
+	a->upstream.cost.queued = (clock_us() - a->started) / 1000;
 	if (a->failure.code == FAILURE_NONE && load(a))
 		generate(a);
 	if (a->failure.code == FAILURE_NONE && a->session != 0)

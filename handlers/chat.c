@@ -179,7 +179,7 @@ is_idle(const struct chat *c)
 	    !output_pending(&c->out);
 }
 
-/* When something is due though nothing comes; see expire. */
+/* When something is due though nothing comes. */
 static int64_t
 deadline(const struct chat *c, int64_t question)
 {
@@ -202,23 +202,28 @@ deadline(const struct chat *c, int64_t question)
 	return d;
 }
 
-/* Acts on deadlines that have passed; tells whether to go on. */
+/* A message whose end does not come in time is broken. */
+static void
+end_message(struct chat *c, int64_t now)
+{
+	if (c->connection.websocketd && c->in_taken == c->in_len &&
+	    message_incomplete(&c->reader) &&
+	    now >= c->since + MESSAGE_TIMEOUT * INT64_C(1000) &&
+	    message_end(&c->reader) != MESSAGE_MORE)
+		receive(c, MESSAGE_BROKEN);
+}
+
+/* Whether a deadline of the client has passed: then we are done. */
 static bool
-expire(struct chat *c, int64_t now)
+expired(struct chat *c, int64_t now)
 {
 	const struct settings	*s = &c->settings;
 
 	if (now >= output_deadline(&c->out,
 	    s->number[SETTING_SEND_TIMEOUT] * 1000000))
-		return false;	/* a client that does not read */
-	if (!c->connection.websocketd)
-		return true;
-	if (message_incomplete(&c->reader) &&
-	    now >= c->since + MESSAGE_TIMEOUT * INT64_C(1000) &&
-	    message_end(&c->reader) != MESSAGE_MORE)
-		receive(c, MESSAGE_BROKEN);
-	return !is_idle(c) ||
-	    now < c->active + s->number[SETTING_IDLE_TIMEOUT] * 1000000;
+		return true;	/* a client that does not read */
+	return c->connection.websocketd && is_idle(c) &&
+	    now >= c->active + s->number[SETTING_IDLE_TIMEOUT] * 1000000;
 }
 
 /* Waits for input, output, the generation or a deadline. */
@@ -256,6 +261,7 @@ serve(struct chat *c)
 		if (p[0].revents != 0)
 			read_input(c, now);
 		question_step(&c->question, &p[2], now);
+		end_message(c, now);
 		do {
 			take_input(c, now);
 			begin_waiting(c, now);
@@ -266,7 +272,7 @@ serve(struct chat *c)
 			c->active = now;
 		if (finished(c))
 			return;
-		if (!expire(c, now)) {
+		if (expired(c, now)) {
 			c->exit_code = EXIT_CLIENT;
 			return;
 		}

@@ -143,6 +143,13 @@ fuzz:
 			$(B)/fuzz/corpus/$$f tests/fuzz/corpus/$$f || exit 1; \
 	done
 
+# SOAK="-m 1 -n 200" for a short one; an hour by default.
+soak: all $(B)/tests/replay
+	sh tests/soak/run.sh $(SOAK)
+
+bench: all
+	sh tests/bench/run.sh
+
 lint:
 	sh tests/lint.sh
 
@@ -191,5 +198,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all everything check san fuzz lint install uninstall clean FORCE
+.PHONY: all everything check san fuzz soak bench lint install uninstall clean FORCE
 -include $(wildcard $(B)/obj/*.d)

@@ -21,6 +21,7 @@ struct admission {
 						   of this address; -1: none */
 };
 
+/* Begins; nothing is read or taken yet. */
 void admission_init(struct admission *, const struct settings *,
     const struct connection *);
 

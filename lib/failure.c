@@ -64,7 +64,8 @@ static const struct entry {
 	[FAILURE_UPSTREAM_BUSY] = { "upstream_busy", true, EXIT_UPSTREAM, {
 	    "O Ollama está ocupado. Tente de novo em instantes.",
 	    "Ollama is busy. Try again in a moment." } },
-	[FAILURE_UPSTREAM_TIMEOUT] = { "upstream_timeout", true, EXIT_UPSTREAM, {
+	[FAILURE_UPSTREAM_TIMEOUT] = { "upstream_timeout", true,
+	    EXIT_UPSTREAM, {
 	    "O modelo não respondeu a tempo ({}). Tente de novo.",
 	    "The model did not answer in time ({}). Try again." } },
 	[FAILURE_UPSTREAM_ERROR] = { "upstream_error", true, EXIT_UPSTREAM, {

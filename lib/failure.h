@@ -12,7 +12,7 @@
 
 enum failure_code {
 	FAILURE_NONE,			/* all is well */
-	FAILURE_BAD_JSON,		/* not one strict JSON object in UTF-8 */
+	FAILURE_BAD_JSON,		/* not one JSON object in UTF-8 */
 	FAILURE_BAD_REQUEST,		/* field missing, blank, wrong type */
 	FAILURE_TOO_LARGE,		/* message or ticket over its limit */
 	FAILURE_BAD_TICKET_ID,		/* the path names no ticket */

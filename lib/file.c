@@ -13,7 +13,8 @@
 static int
 refused(const struct stat *st, size_t max, bool secret)
 {
-	if (!S_ISREG(st->st_mode))
+	/* /dev/null is an empty file. */
+	if (!S_ISREG(st->st_mode) && !S_ISCHR(st->st_mode))
 		return EINVAL;
 	if (secret && (st->st_mode & S_IRWXO) != 0)
 		return EPERM;

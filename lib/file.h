@@ -10,7 +10,7 @@
 /*
  * Returns the file's content with a NUL behind it, which the caller frees,
  * and its length; or NULL with errno: EFBIG (longer than max), EINVAL (no
- * regular file), EPERM (`secret', and others may read it).
+ * file; a device is empty), EPERM (`secret', and others may read it).
  */
 char *file_read(const char *path, size_t max, bool secret, size_t *len);
 

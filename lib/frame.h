@@ -55,6 +55,7 @@ struct frame_stream {
 					   the end of `out'; 0: none is */
 };
 
+/* Add a piece, end the frame; 0, or -1 as buf_add. */
 int frame_stream_add(struct frame_stream *, const char *text, size_t len)
     __attribute__((warn_unused_result));
 int frame_stream_end(struct frame_stream *)

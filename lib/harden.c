@@ -133,8 +133,8 @@ allow_all(int set, const struct settings *s, uint64_t handled)
 	    -1 || allow(set, s->text[SETTING_RUN_DIR], write) == -1 ||
 	    allow_parent(set, s->text[SETTING_DATABASE], write) == -1 ||
 	    allow_files(set, s->text[SETTING_JWT_KEY_FILE]) == -1 ||
-	    allow_files(set, s->text[SETTING_OLLAMA_TOKEN_FILE]) == -1 ||
-	    allow_files(set, s->text[SETTING_SYSTEM_PROMPT_FILE]) == -1)
+	    allow(set, s->text[SETTING_OLLAMA_TOKEN_FILE], READ) == -1 ||
+	    allow(set, s->text[SETTING_SYSTEM_PROMPT_FILE], READ) == -1)
 		return -1;
 	return strcmp(s->text[SETTING_LOG], "syslog") == 0 ? 0 :
 	    allow_parent(set, s->text[SETTING_LOG], write);

@@ -22,7 +22,7 @@ enum message_event {
 struct message_reader {
 	struct buf	text;		/* give it its cap */
 	unsigned	depth;		/* open brackets */
-	unsigned	bom;		/* bytes of a byte order mark; 3: past */
+	unsigned	bom;		/* bytes of its mark so far; 3: past */
 	bool		string;		/* within a string */
 	bool		escape;		/* behind its backslash */
 	bool		begun;		/* something but white space came */

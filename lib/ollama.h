@@ -20,7 +20,7 @@
 struct ollama_line {
 	bool		thinking;	/* holds some of the model's thoughts */
 	bool		done;
-	struct failure	failure;	/* an error line, or no line of Ollama's */
+	struct failure	failure;	/* an error line, or none of Ollama's */
 	bool		retry;		/* once, if no text was shown */
 };
 

@@ -17,8 +17,8 @@ outcome(struct question *q, const char *word, enum failure_code code)
 	char	user[128];
 
 	log_line(LOG_LEVEL_INFO, "id=%s remote=%s user=\"%s\" ticket=%"
-	    PRId64 " session=%" PRId64 " outcome=%s code=%s bytes=%zu first_ms=%"
-	    PRId64 " total_ms=%" PRId64, q->connection->id,
+	    PRId64 " session=%" PRId64 " outcome=%s code=%s bytes=%zu"
+	    " first_ms=%" PRId64 " total_ms=%" PRId64, q->connection->id,
 	    q->connection->remote, log_value(user, sizeof(user),
 	    admission_user(q->admission)),
 	    q->connection->ticket, q->session, word,

@@ -47,6 +47,7 @@ struct question {
 	int			 exit_code;	/* the worst of all questions */
 };
 
+/* Begins; the three are borrowed and set by the owner. */
 void question_init(struct question *, const struct settings *,
     const struct connection *, struct admission *, struct output *);
 

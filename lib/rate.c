@@ -87,28 +87,40 @@ sweep(struct store *s, int64_t now)
 		(void)db_run(s, st, NULL);	/* the next one tries again */
 }
 
+/* Takes one, or tells the seconds until it may be taken. */
+static enum failure_code
+take(struct store *s, const char *key, int64_t interval, int64_t early,
+    int *wait)
+{
+	/* In the transaction, or an earlier time might come after a later. */
+	const int64_t		now = clock_us();
+	enum failure_code	rc;
+	int64_t			tat;
+
+	rc = run(s, STATEMENT_RATE_TAKE, key, now, interval, early, &tat);
+	if (rc == FAILURE_NONE && tat != 0) {
+		*wait = 0;
+		sweep(s, now);
+	} else if (rc == FAILURE_NONE) {
+		rc = run(s, STATEMENT_RATE_WHEN, key, 0, 0, 0, &tat);
+		*wait = (int)((tat - early - now + 999999) / 1000000);
+		*wait = *wait < 1 ? 1 : *wait;
+	}
+	return rc;
+}
+
 int
 rate_take(const char *run_dir, const char *key, int64_t count, int64_t period,
     char *error, unsigned long size)
 {
-	const int64_t	 now = clock_us(), interval = period / count;
-	const int64_t	 early = (count - 1) * interval;
+	const int64_t	 interval = period / count;
 	struct store	*s;
-	int64_t		 tat;
 	int		 wait = -1;
 
-	if (open_rates(&s, run_dir) == FAILURE_NONE && run(s,
-	    STATEMENT_RATE_TAKE, key, now, interval, early, &tat) ==
-	    FAILURE_NONE) {
-		if (tat != 0) {
-			wait = 0;
-			sweep(s, now);
-		} else if (run(s, STATEMENT_RATE_WHEN, key, 0, 0, 0, &tat) ==
-		    FAILURE_NONE) {
-			wait = (int)((tat - early - now + 999999) / 1000000);
-			wait = wait < 1 ? 1 : wait;
-		}
-	}
+	if (open_rates(&s, run_dir) == FAILURE_NONE &&
+	    db_begin(s) == FAILURE_NONE && db_end(s, take(s, key, interval,
+	    (count - 1) * interval, &wait)) != FAILURE_NONE)
+		wait = -1;
 	if (wait == -1)
 		(void)snprintf(error, size, "%s", store_error(s));
 	store_close(s);

@@ -26,7 +26,7 @@ static const struct row {
 	const char	*fallback;
 	enum kind	 kind;
 	int64_t		 min, max;	/* of a number */
-	const char	*words;		/* of a word, each with a space behind */
+	const char	*words;		/* of a word, a space behind each */
 } table[SETTING__MAX] = {
 	[SETTING_PORT] = { "PORT", "5000", NUMBER, 1, 65535, NULL },
 	[SETTING_ADDRESS] = { "ADDRESS", "127.0.0.1 [::1]", TEXT, 0, 0, NULL },
@@ -100,8 +100,9 @@ check_number(struct settings *s, size_t i)
 	s->number[i] = strtoll(t, &end, 10);
 	if (errno != 0 || *end != '\0' || *t < '0' || *t > '9' ||
 	    s->number[i] < r->min || s->number[i] > r->max)
-		return settings_fail(s, "%s=%.60s: not a whole number from %lld to %lld",
-		    r->key, t, (long long)r->min, (long long)r->max);
+		return settings_fail(s, "%s=%.60s: not a whole number from "
+		    "%lld to %lld", r->key, t, (long long)r->min,
+		    (long long)r->max);
 	return 0;
 }
 
@@ -134,7 +135,8 @@ check_object(struct settings *s, size_t i)
 	    MESSAGE_TOKENS) == 0 && json_type(&j, 0) == JSON_OBJECT;
 	json_free(&j);
 	if (!good)
-		return settings_fail(s, "%s=%.200s: not a JSON object", table[i].key, t);
+		return settings_fail(s, "%s=%.200s: not a JSON object",
+		    table[i].key, t);
 	return 0;
 }
 
@@ -148,10 +150,12 @@ check(struct settings *s, size_t i)
 
 	s->number[i] = 0;
 	if (strlen(t) > SETTING_MAX)
-		return settings_fail(s, "%s: longer than %d bytes", r->key, SETTING_MAX);
+		return settings_fail(s, "%s: longer than %d bytes", r->key,
+		    SETTING_MAX);
 	for (p = t; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return settings_fail(s, "%s: holds a control character", r->key);
+			return settings_fail(s, "%s: holds a control "
+			    "character", r->key);
 	}
 	if (!utf8_valid(t, strlen(t)))
 		return settings_fail(s, "%s: not UTF-8", r->key);
@@ -162,8 +166,9 @@ check(struct settings *s, size_t i)
 		return check_word(s, i);
 	case URL:
 		if (!url_valid(t))
-			return settings_fail(s, "%s=%.200s: not an address like "
-			    "http://localhost:11434/api/generate", r->key, t);
+			return settings_fail(s, "%s=%.200s: not an address "
+			    "like http://localhost:11434/api/generate", r->key,
+			    t);
 		return 0;
 	case OBJECT:
 		return check_object(s, i);
@@ -175,13 +180,13 @@ check(struct settings *s, size_t i)
 		return 0;
 	case RATE:
 		if (!rate_parse(t, &count, &period))
-			return settings_fail(s, "%s=%.60s: neither off nor a number "
-			    "and /sec, /min, /hour or /day", r->key, t);
+			return settings_fail(s, "%s=%.60s: neither off nor a "
+			    "number and /sec, /min, /hour or /day", r->key, t);
 		return 0;
 	case ADDRESSES:
 		if (!address_list_valid(t))
-			return settings_fail(s, "%s=%.200s: not addresses or networks "
-			    "like 127.0.0.1 10.0.0.0/8", r->key, t);
+			return settings_fail(s, "%s=%.200s: not addresses or "
+			    "networks like 127.0.0.1 10.0.0.0/8", r->key, t);
 		return 0;
 	case TEXT:
 	default:

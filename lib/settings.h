@@ -40,7 +40,7 @@ struct settings {
 	const char	*text[SETTING__MAX];	/* as it takes effect */
 	int64_t		 number[SETTING__MAX];	/* numbers; index of a word */
 	char		*file;			/* what text may point into */
-	char		 error[512];		/* one line, if loading failed */
+	char		 error[512];		/* one line, if it failed */
 };
 
 /*

@@ -80,29 +80,29 @@ parse(struct settings *s, const char *path)
 			/* systemd takes the next line for comment too. */
 			if (line[strlen(line) - 1] != '\\' || next == NULL)
 				continue;
-			return settings_fail(s, "%s:%d: a comment that ends in a "
-			    "backslash", path, number);
+			return settings_fail(s, "%s:%d: a comment that ends "
+			    "in a backslash", path, number);
 		}
 		if (*line == '\0')
 			continue;
 		if ((eq = strchr(line, '=')) == NULL)
-			return settings_fail(s, "%s:%d: not a line KEY=value", path,
-			    number);
+			return settings_fail(s, "%s:%d: not a line KEY=value",
+			    path, number);
 		*eq = '\0';
 		for (i = 0; i < SETTING__MAX; i++) {
 			if (strcmp(settings_key((enum setting)i), line) == 0)
 				break;
 		}
 		if (i == SETTING__MAX)
-			return settings_fail(s, "%s:%d: unknown setting \"%.60s\"",
-			    path, number, line);
+			return settings_fail(s, "%s:%d: unknown setting "
+			    "\"%.60s\"", path, number, line);
 		if (seen[i])
-			return settings_fail(s, "%s:%d: %s stands there twice", path,
-			    number, line);
+			return settings_fail(s, "%s:%d: %s stands there twice",
+			    path, number, line);
 		seen[i] = true;
 		if ((v = value(eq + 1)) == NULL)
-			return settings_fail(s, "%s:%d: %s: a backslash or an odd "
-			    "quote, which is not understood here", path,
+			return settings_fail(s, "%s:%d: %s: a backslash or an "
+			    "odd quote, which is not understood here", path,
 			    number, line);
 		if (*v != '\0')
 			s->text[i] = v;

@@ -94,7 +94,8 @@ store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
 	sqlite3_stmt	*st;
 
 	memset(out, 0, sizeof(*out));
-	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_TICKET, ticket)) == NULL)
+	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_TICKET,
+	    ticket)) == NULL)
 		return db_fail(s, "select");
 	return find(s, st, out);
 }
@@ -105,7 +106,8 @@ store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
 	sqlite3_stmt	*st;
 
 	memset(out, 0, sizeof(*out));
-	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_SESSION, id)) == NULL ||
+	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_SESSION,
+	    id)) == NULL ||
 	    sqlite3_bind_int64(st, 2, ticket) != SQLITE_OK)
 		return db_fail(s, "select");
 	return find(s, st, out);

@@ -212,8 +212,9 @@ token_check(const struct token_keys *keys, const struct settings *s,
     const char *text, size_t len, int64_t ticket, int64_t now,
     struct token *out)
 {
-	struct buf	 header = BUF_INIT(TOKEN_MAX), mark = BUF_INIT(TOKEN_MAX);
+	struct buf	 header = BUF_INIT(TOKEN_MAX);
 	struct buf	 claims = BUF_INIT(TOKEN_MAX);
+	struct buf	 mark = BUF_INIT(TOKEN_MAX);
 	struct json	 h = { 0 }, c = { 0 };
 	const char	*dot1, *dot2, *end = text + len, *bad = "format";
 

@@ -51,7 +51,8 @@ token_make(const struct signature *module, const char *key, size_t key_len,
 	    buf_puts(out, ".") == 0) {
 		buf_clear(&part);
 		if (write_claims(&part, s, ticket, user, expires) == 0 &&
-		    base64url_encode(out, (unsigned char *)part.data, part.len) == 0 &&
+		    base64url_encode(out, (unsigned char *)part.data,
+		    part.len) == 0 &&
 		    (len = module->sign(key, key_len, out->data, out->len,
 		    mark, sizeof(mark), &algorithm)) > 0 &&
 		    buf_puts(out, ".") == 0)

@@ -346,9 +346,9 @@ upstream_cancel(struct upstream *u, enum failure_code code, const char *detail)
 void
 upstream_free(struct upstream *u)
 {
-	struct buf	*all[] = { &u->base, &u->url, &u->prompt, &u->request, &u->body,
-			    &u->small_url, &u->small_body, &u->line, &u->raw,
-			    &u->text };
+	struct buf	*all[] = { &u->base, &u->url, &u->prompt, &u->request,
+			    &u->body, &u->small_url, &u->small_body, &u->line,
+			    &u->raw, &u->text };
 	size_t		 i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -60,13 +60,13 @@ struct upstream {
 	int64_t			 posted, last;	/* of this POST, of its last
 						   bytes */
 	int64_t			 first;		/* of the first text */
-	int64_t			 due;		/* pause's end, or next /api/ps */
+	int64_t			 due;		/* pause's end; next /api/ps */
 };
 
 /*
- * Begins for a ticket's text; callbacks come from upstream_step.  on_text gets a piece of the
- * answer, a token as the model sent it, and returns false to end it all
- * (it has set `failure' then).  A fault ends it like any other.
+ * Begins for a ticket's text; callbacks come from upstream_step.  on_text gets
+ * a piece of the answer, a token as the model sent it, and returns false to
+ * end it all (it has set `failure' then).  A fault ends it like any other.
  */
 void upstream_begin(struct upstream *, const struct settings *,
     const struct http *, const char *ticket, size_t len, int64_t now);

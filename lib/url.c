@@ -19,7 +19,8 @@ url_valid(const char *url)
 	else
 		return false;
 	len = strcspn(host, "/");
-	return len > 0 && *host != ':' && strpbrk(url, " \"<>\\^`{|}?#@") == NULL;
+	return len > 0 && *host != ':' &&
+	    strpbrk(url, " \"<>\\^`{|}?#@") == NULL;
 }
 
 enum url_api

@@ -82,8 +82,8 @@ null'
 }
 
 @test "a plain question during a refresh gets the old answer at once" {
-	long 20
-	replay --times 1 --then "$T/long.ndjson" --pace 50 "$UP/good.ndjson"
+	long 15
+	replay --times 1 --then "$T/long.ndjson" --pace 40 "$UP/good.ndjson"
 	ask 42 "$Q"
 	viewer 42 '{"ticketBody":"printer jam","refresh":true}'
 	sees $V w1
@@ -213,7 +213,7 @@ null'
 	is "$frames" '{"type":"pong"}
 {"type":"pong"}'
 	is "$status" 0
-	long 40
+	long 15
 	replay --pace 50 "$T/long.ndjson"
 	talker 42
 	say $V "$Q"

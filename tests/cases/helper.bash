@@ -6,6 +6,8 @@
 #	ask 42 MESSAGE...	chat in a pipe; sets frames, status, err
 #	viewer 42 MESSAGE...	the same in the background; sets V, a number
 #	viewed V		waits for it; sets as ask
+#	talker 42, say V MESSAGE...	as viewer, with stdin left open
+#	tab 42			a talker as websocketd runs it; leave V
 #	answer			the filter: prompt on stdin; sets as ask
 #	is GOT WANTED		compares, and shows both
 #	within SECONDS COMMAND	polls until it succeeds
@@ -23,6 +25,21 @@ Q='{"ticketBody":"printer jam"}'
 GOOD='Reinicie a impressora.
 '
 
+# What a test needs and may not have here.
+needs_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
+needs_strace() {
+	sanitized && skip "no ptrace under a sanitizer"
+	strace -o /dev/null true 2>/dev/null || skip "no ptrace here"
+}
+
+# The system calls that a command makes, in order, each with how many of its
+# name there were until then: what strace's when= counts.
+points() {
+	strace -o "$T/calls" "$@" >/dev/null 2>&1
+	sed -n 's/^\([a-z_0-9]*\)(.*/\1/p' "$T/calls" |
+	    awk '{ print $1, ++n[$1] }'
+}
+
 # Those that run under AddressSanitizer need more memory, and no ptrace.
 sanitized() { grep -q __asan_init "$B/bin/chat"; }
 
@@ -35,7 +52,7 @@ setup() {
 	done
 	for k in $(compgen -e | grep '^HTTP_'); do unset "$k"; done
 	T=$BATS_TEST_TMPDIR
-	N=0 PIDS=() VIEWERS=()
+	N=0 PIDS=() VIEWERS=() IN=()
 	mkdir -m 700 "$T/run" "$T/bodies" "$T/kept"
 	: >"$T/conf"
 	: >"$T/replay.log"
@@ -50,6 +67,7 @@ teardown() {
 	local rc=0
 	oracle || rc=1
 	end_all
+	if declare -F cleanup >/dev/null; then cleanup; fi
 	return $rc
 }
 
@@ -98,6 +116,14 @@ processes() {
 }
 answers() { processes answer; }
 none_answers() { [ -z "$(answers)" ]; }
+# The one of ticket $1.
+answer_of() {
+	local p
+	for p in $(answers); do
+		[ "$(tr '\0' ' ' <"/proc/$p/cmdline" | cut -d' ' -f2)" != "$1" ] ||
+		    echo "$p"
+	done
+}
 some_answers() { [ "$(answers | wc -l)" -ge "${1:-1}" ]; }
 
 # The replayed Ollama
@@ -159,8 +185,8 @@ ask() {
 	shift
 	status=0
 	printf '%s\n' "$@" | chat "$t" >"$f" 2>"$f.err" || status=$?
-	frames=$(cat "$f")
-	err=$(cat "$f.err")
+	frames=$(<"$f")
+	err=$(<"$f.err")
 	check "$f" "$(questions "$@")"
 }
 
@@ -169,9 +195,16 @@ pipe() {
 	local f=$T/frames.$((++N))
 	status=0
 	chat "$1" >"$f" 2>"$f.err" || status=$?
-	frames=$(cat "$f")
-	err=$(cat "$f.err")
+	frames=$(<"$f")
+	err=$(<"$f.err")
 	check "$f" "$2"
+}
+
+# Becomes chat, without what others hear us by.
+background() {
+	local fd
+	for fd in "${IN[@]}"; do [ -z "$fd" ] || exec {fd}>&-; done
+	PATH_INFO=/$1 exec "$B/bin/chat" -c "$T/conf"
 }
 
 viewer() {
@@ -180,7 +213,7 @@ viewer() {
 	V=$((++N))
 	f=$T/frames.$V
 	printf '%s\n' "$@" >"$f.in"
-	PATH_INFO=/$t "$B/bin/chat" -c "$T/conf" <"$f.in" >"$f" 2>"$f.err" 3>&- &
+	background "$t" <"$f.in" >"$f" 2>"$f.err" 3>&- &
 	VIEWERS[V]=$!
 	track $!
 	questions "$@" >"$f.questions"
@@ -190,8 +223,8 @@ viewer() {
 talker() {
 	V=$((++N))
 	mkfifo "$T/frames.$V.in"
-	PATH_INFO=/$1 "$B/bin/chat" -c "$T/conf" <"$T/frames.$V.in" \
-	    >"$T/frames.$V" 2>"$T/frames.$V.err" 3>&- &
+	background "$1" <"$T/frames.$V.in" >"$T/frames.$V" \
+	    2>"$T/frames.$V.err" 3>&- &
 	VIEWERS[V]=$!
 	track $!
 	exec {IN[V]}>"$T/frames.$V.in"
@@ -206,16 +239,25 @@ say() {
 	    >"$T/frames.$v.questions"
 }
 
-hang_up() { exec {IN[$1]}>&-; }
+hang_up() { exec {IN[$1]}>&-; IN[$1]=; }
+
+# As talker, but as websocketd runs it: who hangs up has left.
+tab() { GATEWAY_INTERFACE=x talker "$@"; }
+
+# Hangs up before the end.
+leave() {
+	hang_up "$1"
+	within 2 dead "${VIEWERS[$1]}"
+}
 
 viewed() {
 	local f=$T/frames.$1
-	if [ -n "${IN[$1]}" ]; then hang_up "$1"; IN[$1]=; fi
+	if [ -n "${IN[$1]}" ]; then hang_up "$1"; fi
 	within "${2:-20}" dead "${VIEWERS[$1]}"
 	status=0
 	wait "${VIEWERS[$1]}" || status=$?
-	frames=$(cat "$f")
-	err=$(cat "$f.err")
+	frames=$(<"$f")
+	err=$(<"$f.err")
 	check "$f" "$(cat "$f.questions")"
 }
 
@@ -228,8 +270,8 @@ answer() {
 	local f=$T/frames.$((++N))
 	status=0
 	"$B/bin/answer" -c "$T/conf" "$@" >"$f" 2>"$f.err" || status=$?
-	frames=$(cat "$f")
-	err=$(cat "$f.err")
+	frames=$(<"$f")
+	err=$(<"$f.err")
 	check "$f" 1
 }
 
@@ -242,7 +284,7 @@ code() { jq -r 'select(.type == "error").code' <<<"${1:-$frames}"; }
 # The types in order; stream frames in a row are one.
 types() { jq -r .type <<<"${1:-$frames}" |
     awk '$0 != "stream" || p != $0 { print } { p = $0 }' | paste -sd ' '; }
-last() { tail -n 1 <<<"${1:-$frames}"; }
+last() { local f=${1:-$frames}; echo "${f##*$'\n'}"; }
 # Times are not compared.
 norm() { jq -c 'if has("createdAt") then .createdAt = "T" else . end' \
 	<<<"${1:-$frames}"; }
@@ -253,10 +295,14 @@ is() {
 	return 1
 }
 
+# The states that status frames told, with positions.
+states() { jq -r 'select(.type == "status") | "\(.state)\(.position // "")"' \
+	<<<"${1:-$frames}" | paste -sd ' '; }
+
 # A question that failed with a code, and the program's exit code.
 failed_with() {
 	is "$(code)" "$1"
-	is "$(last | jq -r .type)" error
+	[[ ${frames##*$'\n'} = '{"type":"error",'* ]]
 	[ -z "$2" ] || is "$status" "$2"
 }
 
@@ -294,14 +340,17 @@ def frame: type == "object" and (.type |
     else empty end end'
 
 check() {
-	local problem
+	local problem whole= LC_ALL=C
 	problem=$(jq -rn --argjson wanted "$2" "$FRAMES" <"$1" 2>&1) || true
-	[ -z "$problem" ] && problem=$(LC_ALL=C awk '
-	    length > 3999 && !/^{"type":"cached"/ { print "a long frame" }
-	    /[\001-\037\177]/ { print "a raw control byte" }' "$1")
-	[ -z "$problem" ] && { [ ! -s "$1" ] ||
-	    [ "$(tail -c 1 "$1" | od -An -tx1)" = " 0a" ] ||
-	    problem="no line end"; }
+	if [ -z "$problem" ] && [ -s "$1" ]; then
+		IFS= read -r -d '' whole <"$1" && problem="a NUL"
+		[[ $whole = *$'\n' ]] || problem="no line end"
+		[[ $whole != *[$'\001'-$'\011'$'\013'-$'\037'$'\177']* ]] ||
+		    problem="a raw control byte"
+		[ ${#whole} -lt 4000 ] || awk 'length > 3999 &&
+		    !/^{"type":"cached"/ { exit 1 }' "$1" ||
+		    problem="a long frame"
+	fi
 	[ -z "$problem" ] && return
 	printf '%s: %s:\n%s\n' "$1" "$problem" "$(head -c 3000 "$1")" >&2
 	return 1

@@ -3,7 +3,7 @@
  * for each of its functions, and `return t_end()':
  *
  *	tests/unit/t_buf.c:31: check(b.len == 3) [row "abc"]
- *	FAILED t_buf: 1 of 57 checks
+ *	FAILED t_buf: 1 of 57 checks, the first in tests/unit/t_buf.c:31
  *
  * or one line "ok t_buf: 57 checks" and exit code 0.  It works in a directory
  * of its own, which t_end removes, with PATH alone in its environment, and is
@@ -34,11 +34,15 @@
 #define check_mem(got, len, want, want_len) \
 	t_mem((got), (len), (want), (want_len), #got, __FILE__, __LINE__)
 
+/* A check that has failed already. */
+#define fail(what)	t_check(false, what, __FILE__, __LINE__)
+
 /* Runs a test function; what row() said before does not count in it. */
 #define run(test)	(t_row[0] = '\0', (test)())
 
 static int	t_checks, t_failed;
 static char	t_row[256];		/* which line of a table, if any */
+static char	t_first[512];		/* where it failed first */
 static char	t_source[4096];		/* the checkout */
 static char	t_dir[4096];		/* ours */
 
@@ -60,8 +64,10 @@ t_check(bool good, const char *what, const char *file, int line)
 	if (good)
 		return true;
 	t_failed++;
-	(void)printf("%s:%d: %s", file, line, what);
-	(void)printf(*t_row != '\0' ? " [%s]\n" : "\n", t_row);
+	if (t_failed == 1)
+		(void)snprintf(t_first, sizeof(t_first), "%s:%d", file, line);
+	(void)printf(*t_row == '\0' ? "%s:%d: %s\n" : "%s:%d: %s [%s]\n",
+	    file, line, what, t_row);
 	(void)fflush(stdout);
 	return false;
 }
@@ -151,8 +157,9 @@ t_end(void)
 	    nftw(t_dir, t_remove, 16, FTW_DEPTH | FTW_PHYS) == -1)
 		t_die(t_dir);
 	if (t_failed > 0)
-		(void)printf("FAILED %s: %d of %d checks\n",
-		    program_invocation_short_name, t_failed, t_checks);
+		(void)printf("FAILED %s: %d of %d checks, the first in %s\n",
+		    program_invocation_short_name, t_failed, t_checks,
+		    t_first);
 	else
 		(void)printf("ok %s: %d checks\n",
 		    program_invocation_short_name, t_checks);

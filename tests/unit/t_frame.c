@@ -27,8 +27,8 @@ shapes(void)
 		"{\"type\":\"status\",\"state\":\"thinking\"}\n",
 		"{\"type\":\"status\",\"state\":\"generating\"}\n",
 		"{\"type\":\"pong\"}\n",
-		"{\"type\":\"session\",\"session\":9223372036854775807,"
-		"\"pid\":12}\n",
+		("{\"type\":\"session\",\"session\":9223372036854775807,"
+		"\"pid\":12}\n"),
 	};
 	struct buf	b = BUF_INIT(10000);
 	size_t		i;
@@ -164,11 +164,11 @@ stream(const char *text, size_t len, size_t size, size_t turn, bool valid)
 		    !json_equals(&j, json_member(&j, 0, "type"), "stream") ||
 		    json_string(&j, json_member(&j, 0, "content"), true,
 		    &all) == -1 || f.type != FRAME_STREAM) {
-			check(!"a good stream frame");
+			fail("not a good stream frame");
 			break;
 		}
 	}
-	check(longest - 1 < 4000 || longest == 0);	/* the line end is no part */
+	check(longest <= 4000);	/* with the line end, which is no part of it */
 	if (valid)
 		check_mem(all.data, all.len, text, len);
 	/* Not more frames than needed, give or take one in four. */

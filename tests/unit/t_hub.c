@@ -186,7 +186,7 @@ statuses(void)
 static void
 many(struct hub *h, size_t len)
 {
-	char	line[16];
+	char	line[24];
 
 	while (h->frames.len < len) {
 		(void)snprintf(line, sizeof(line), "%09zu\n", h->frames.len);
@@ -204,7 +204,7 @@ take(struct hub *h, int fd, size_t had)
 	while ((n = read(fd, data, sizeof(data))) > 0) {
 		if (had + (size_t)n > h->frames.len ||
 		    memcmp(data, h->frames.data + had, (size_t)n) != 0) {
-			check(!"the bytes of the frames");
+			fail("not the bytes of the frames");
 			return SIZE_MAX / 2;
 		}
 		had += (size_t)n;

@@ -65,7 +65,8 @@ static void
 cuts(void)
 {
 	static const char	*const unit[] = { "a", "\xc3\xa1",
-				    "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff" };
+				    "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+				    "\xff" };
 	static char		text[5000];
 	size_t			i, shift, n, len;
 	char			*line;

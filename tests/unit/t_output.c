@@ -22,7 +22,7 @@ make_pipe(int fd[2])
 static void
 fill(struct output *o, size_t len)
 {
-	char	word[16];
+	char	word[24];
 	size_t	n;
 
 	for (n = 0; n < len; n += 10) {
@@ -46,9 +46,9 @@ small(void)
 	check_int(output_write(&o, 1), 0);
 	check(buf_puts(&o.data, "abc\n") == 0);
 	check(output_pending(&o) && output_size(&o) == 4);
-	check_int(output_deadline(&o, 5), 5);
 	check_int(output_write(&o, 77), 0);
 	check_int(o.progress, 77);
+	check_int(output_deadline(&o, 5), CLOCK_NEVER);
 	check(!output_pending(&o) && o.sent == 0 && o.data.len == 0);
 	check_mem(data, (size_t)read(fd[0], data, sizeof(data)), "abc\n", 4);
 	row("memory is used again");
@@ -144,11 +144,39 @@ appended(void)
 	buf_free(&o.data);
 }
 
+/* The time counts from when the pipe was full, not from the last frame. */
+static void
+late(void)
+{
+	struct output	o = { .data = BUF_INIT(BIG * 2) };
+	int		fd[2], size;
+
+	make_pipe(fd);
+	o.fd = fd[1];
+	if ((size = fcntl(fd[1], F_SETPIPE_SZ, 4096)) == -1)
+		t_die("F_SETPIPE_SZ");
+	fill(&o, (size_t)size - 10);
+	o.data.len = (size_t)size;
+	check_int(output_write(&o, 100), 0);
+	check(!output_pending(&o));
+	check_int(output_deadline(&o, 10), CLOCK_NEVER);
+	check(buf_puts(&o.data, "more\n") == 0);
+	check_int(output_write(&o, 9000), 0);
+	check(output_pending(&o));
+	check_int(output_deadline(&o, 10), 9010);
+	check_int(output_write(&o, 9005), 0);
+	check_int(output_deadline(&o, 10), 9010);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+	buf_free(&o.data);
+}
+
 int
 main(void)
 {
 	t_begin();
 	run(small);
+	run(late);
 	run(slow);
 	run(appended);
 	return t_end();

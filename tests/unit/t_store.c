@@ -271,36 +271,38 @@ static void
 refuses(void)
 {
 	static const struct {
-		const char		*sql;
-		enum failure_code	 open, migrate;
+		int		 version;
+		const char	*sql;
+		bool		 open;	/* store_open refuses it as well */
 	} rows[] = {
-		{ "PRAGMA user_version = 99; CREATE TABLE x (y)",
-		    FAILURE_SCHEMA, FAILURE_SCHEMA },
-		{ "PRAGMA user_version = -5; CREATE TABLE x (y)",
-		    FAILURE_SCHEMA, FAILURE_SCHEMA },
-		{ "CREATE TABLE x (y)", FAILURE_SCHEMA, FAILURE_SCHEMA },
-		/* Another program may count its versions as well. */
-		{ "PRAGMA user_version = 1; CREATE TABLE x (y)",
-		    FAILURE_SCHEMA, FAILURE_SCHEMA },
-		{ "PRAGMA user_version = 1; PRAGMA application_id = 1; "
-		    "CREATE TABLE Tickets (Id)", FAILURE_SCHEMA,
-		    FAILURE_SCHEMA },
+		{ 99, "CREATE TABLE x (y)", true },
+		{ -5, "CREATE TABLE x (y)", true },
+		{ 0, "CREATE TABLE x (y)", true },
+		/* Others count their versions as well. */
+		{ 1, "CREATE TABLE x (y)", false },
+		{ SCHEMA_VERSION, "CREATE TABLE x (y)", false },
+		{ SCHEMA_VERSION, "PRAGMA application_id = 1; CREATE TABLE "
+		    "Tickets (Id)", false },
 	};
 	struct store	*s;
 	size_t		 i, len, len2;
-	char		*before, *after;
+	char		*before, *after, sql[128];
 	int		 from, to;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		row("%s", rows[i].sql);
+		row("%d %s", rows[i].version, rows[i].sql);
 		(void)unlink("f.db");
-		(void)shell("f.db", rows[i].sql);
+		(void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; "
+		    "%s", rows[i].version, rows[i].sql);
+		(void)shell("f.db", sql);
 		before = t_read("f.db", &len);
-		check_int(store_open(&s, "f.db"), rows[i].open);
-		check(*store_error(s) != '\0');
-		store_close(s);
+		if (rows[i].open) {
+			check_int(store_open(&s, "f.db"), FAILURE_SCHEMA);
+			check(*store_error(s) != '\0');
+			store_close(s);
+		}
 		check_int(store_migrate(&s, "f.db", &from, &to),
-		    rows[i].migrate);
+		    FAILURE_SCHEMA);
 		check(strstr(store_error(s), "f.db") != NULL);
 		store_close(s);
 		after = t_read("f.db", &len2);
@@ -323,29 +325,37 @@ refuses(void)
 	store_close(s);
 }
 
-/* A path is taken whole or not at all. */
+/* A path is taken whole or, as SQLite takes 512 bytes, not at all. */
 static void
 long_path(void)
 {
-	char		 path[801], *p;
+	char		 path[801];
 	struct store	*s;
-	int		 i, from, to;
+	size_t		 n = strlen(t_dir);
+	int		 from, to;
 
-	memset(path, 'd', sizeof(path) - 1);
-	path[sizeof(path) - 1] = '\0';
-	for (i = 100; i < 800; i += 100) {
-		p = path + i;
-		*p = '\0';
+	memcpy(path, t_dir, n);
+	while (n < 450) {
+		n += (size_t)snprintf(path + n, sizeof(path) - n, "/%046d", 0);
 		if (mkdir(path, 0700) == -1)
 			t_die("mkdir");
-		*p = '/';
 	}
-	memcpy(path + 796, ".db", 4);
+	(void)snprintf(path + n, sizeof(path) - n, "/%0*d", 590 - (int)n, 0);
+	check_int(store_migrate(&s, path, &from, &to), FAILURE_STORAGE);
+	store_close(s);
+	check_int(store_open(&s, path), FAILURE_STORAGE);
+	store_close(s);
+	for (n++; n < strlen(path); ) {
+		path[strlen(path) - 1] = '\0';
+		if (!check(access(path, F_OK) == -1 || n >= strlen(path)))
+			break;
+	}
+	row("the longest");
+	path[500] = '\0';
+	memset(path + n, 'x', 500 - n);
 	check_int(store_migrate(&s, path, &from, &to), FAILURE_NONE);
 	store_close(s);
 	check(access(path, F_OK) == 0);
-	check_int(store_open(&s, path), FAILURE_NONE);
-	store_close(s);
 }
 
 /* Every process succeeds, and one of them has done it. */
@@ -536,6 +546,9 @@ statements(void)
 	struct store	*s = make("st.db");
 	size_t		 i;
 
+	/* The limits have a database of their own; here it is one for all. */
+	check(sqlite3_exec(s->db, store_statements[STATEMENT_RATE_CREATE],
+	    NULL, NULL, NULL) == SQLITE_OK);
 	for (i = 0; i < STATEMENT__MAX; i++) {
 		row("%s", store_statements[i]);
 		check(db_statement(s, (enum statement)i) != NULL);

@@ -1,0 +1,128 @@
+# The documents: every shell example of README.md runs as printed, every JSON
+# example is JSON, and README, manual pages, websocketd.conf and the programs
+# name the same things.
+
+load helper
+
+# The blocks of a language in README.md, numbered files in $T.
+blocks() {
+	awk -v lang="$1" -v to="$T/block" '
+	$0 == "```" lang { n++; inside = 1; next }
+	/^```/ { inside = 0 }
+	inside { print > (to "." n) }
+	END { print n + 0 }' "$ROOT/README.md"
+}
+
+# The commands in README.md that are indented, those that begin with $1.
+indented() { sed -n "s/^    \($1[^#]*\).*/\1/p" "$ROOT/README.md"; }
+
+# A checkout with these programs, so that examples find build/bin.
+checkout() {
+	mkdir -p "$T/checkout"
+	ln -s "$B" "$T/checkout/build"
+	cd "$T/checkout" || return 1
+}
+
+@test "each shell block of the README runs as printed" {
+	replay "$UP/good.ndjson"
+	checkout
+	local n i
+	n=$(blocks sh)
+	[ "$n" -ge 3 ]
+	for i in $(seq "$n"); do
+		sh -eu "$T/block.$i" >"$T/out.$i" 2>"$T/err.$i"
+	done
+	frames=$(<"$T/out.1")
+	generated
+	frames=$(<"$T/out.2")
+	generated
+	grep -q '^42 ' "$T/out.3"
+	is "$(posts)" 2
+}
+
+@test "each JSON block of the README is JSON, as it would be sent" {
+	local n i
+	n=$(blocks json)
+	[ "$n" -ge 3 ]
+	for i in $(seq "$n"); do
+		jq -e 'type == "object"' "$T/block.$i" >/dev/null
+	done
+	# The frames are what the programs write but for texts and times.
+	cat "$T"/block.1 "$T"/block.2 >"$T/frames"
+	check <(head -3 "$T/block.1") 1
+	check "$T/block.2" 1
+}
+
+@test "the commands of the README exist" {
+	local c
+	for c in $(indented '\./run\.sh' | tr -s ' ' '\n' | grep '^--'); do
+		"$ROOT/run.sh" --help | grep -q -e "$c"
+	done
+	[ -x "$ROOT/run.sh" ]
+	[ -x "$ROOT/tests/run.sh" ]
+	make -n -C "$ROOT" all install DESTDIR="$T" >/dev/null
+}
+
+@test "every path that the README and SECURITY name is there" {
+	local p
+	for p in $(grep -ohE '`(lib|handlers|tests|sql|web|deploy|man)/[a-zA-Z0-9_./-]*`' \
+	    "$ROOT/README.md" "$ROOT/SECURITY.md" | tr -d '`' | sort -u); do
+		[ -e "$ROOT/$p" ] || { echo "missing: $p" >&2; return 1; }
+	done
+}
+
+@test "websocketd.conf has every setting with its default, and no other" {
+	env -i "$B/bin/sessions" -c /dev/null settings >"$T/defaults"
+	env -i "$B/bin/sessions" -c "$ROOT/websocketd.conf" settings >"$T/file"
+	diff "$T/defaults" "$T/file"
+	is "$(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$ROOT/websocketd.conf" | sort)" \
+	    "$(sed 's/=.*//' "$T/defaults" | sort)"
+	# Each has words in front of it, or in front of its neighbour.
+	is "$(awk '/^#/ { c = 1; next } /^[A-Z]/ { if (!c) print; next }
+	    { c = 0 }' "$ROOT/websocketd.conf")" ""
+}
+
+@test "systemd would read websocketd.conf as we do" {
+	# What EnvironmentFile= and we could read differently is refused;
+	# the file itself has nothing of that.
+	is "$(grep -n '^[A-Z].*[\\]' "$ROOT/websocketd.conf")" ""
+}
+
+@test "the manual pages are clean, and name each option and command" {
+	awk -f "$ROOT/man/websocketd.conf.awk" "$ROOT/websocketd.conf" \
+	    >"$T/websocketd.conf.5"
+	mandoc -Tlint -Wwarning "$ROOT"/man/*.1 "$T/websocketd.conf.5"
+	local k p o
+	for k in $(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$ROOT/websocketd.conf"); do
+		grep -q "^\.It Cm $k\$" "$T/websocketd.conf.5"
+	done
+	for p in chat answer sessions; do
+		for o in $("$B/bin/$p" --help | grep -oE -e '--[a-z]+' |
+		    sort -u); do
+			grep -qE "Fl -${o#--}" "$ROOT/man/$p.1"
+		done
+	done
+	for o in $("$B/bin/sessions" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		grep -q "^\.It Cm $o" "$ROOT/man/sessions.1"
+	done
+}
+
+@test "the error codes of websocket.md are those of the programs" {
+	is "$(sed -n 's/^| `\([a-z_]*\)` | \(yes\|no\) .*/\1 \2/p' \
+	    "$ROOT/websocket.md" | sort)" \
+	    "$(sed -n 's/^	\[FAILURE_.*\] = { "\([a-z_]*\)", \(true\|false\),.*/\1 \2/p' \
+	    "$ROOT/lib/failure.c" | grep -v '^none' | sed 's/true/yes/
+	    s/false/no/' | sort)"
+}
+
+@test "usage: --help and --version good, anything unknown 100" {
+	local p
+	for p in chat answer sessions; do
+		"$B/bin/$p" --help | grep -q '^usage: '"$p"
+		"$B/bin/$p" --version | grep -q '^ticketchat [0-9]'
+		run -100 "$B/bin/$p" --nonsense
+		is "${#lines[@]}" 1
+		run -100 "$B/bin/$p" too many arguments
+		is "${#lines[@]}" 1
+	done
+}

@@ -1,0 +1,129 @@
+# run.sh, the service as a person starts it: its options, what it says, what it
+# refuses, and one question through the websocketd that it becomes.
+
+load helper
+
+# A free port of the loopback.
+free_port() {
+	/usr/bin/python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Asks a running service; prints the frames.
+client() {
+	/usr/bin/python3 - "$1" "$2" <<'END'
+import asyncio, sys, json, websockets
+async def main():
+    async with websockets.connect(sys.argv[1], max_size=None) as ws:
+        await ws.send(sys.argv[2])
+        async for line in ws:
+            print(line)
+            if json.loads(line)["type"] in ("done", "error"):
+                return
+asyncio.run(asyncio.wait_for(main(), 60))
+END
+}
+
+listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Starts run.sh with these arguments, and waits for its port.
+service() {
+	P=$(free_port)
+	PORT=$P ADDRESS=127.0.0.1 "$ROOT/run.sh" "$@" >"$T/said" 2>&1 3>&- &
+	SERVICE=$!
+	track $SERVICE
+	within 60 listening "$P"
+}
+
+prepare() {
+	# run.sh uses the build of its own checkout.
+	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
+}
+
+@test "--help, and what it refuses" {
+	"$ROOT/run.sh" --help | grep -q '^usage: run.sh'
+	run -100 "$ROOT/run.sh" --nonsense
+	is "${#lines[@]}" 1
+	run -100 "$ROOT/run.sh" -c
+	PORT=0 run -102 "$ROOT/run.sh" --check
+	[[ ${lines[-1]} = *"PORT=0: not a whole number from 1 to 65535" ]]
+	echo 'NONSENSE=1' >"$T/bad"
+	run -102 "$ROOT/run.sh" --check -c "$T/bad"
+	[[ ${lines[-1]} = *'bad:1: unknown setting "NONSENSE"' ]]
+	AUTH=required run -102 "$ROOT/run.sh" --check
+	AUTH=required JWT_KEY_FILE=$T/none run -102 "$ROOT/run.sh"
+	# A file is never run.
+	printf 'DATABASE=$(touch %s/pwned)\n' "$T" >"$T/bad"
+	(unset DATABASE; "$ROOT/run.sh" --check -c "$T/bad") | grep -qF 'DATABASE=$(touch'
+	[ ! -e "$T/pwned" ]
+}
+
+@test "--check prints the settings and tells about the model" {
+	replay "$UP/good.ndjson"
+	"$ROOT/run.sh" --check >"$T/said"
+	grep -qx "OLLAMA_SERVER=$OLLAMA_SERVER" "$T/said"
+	OLLAMA_MODEL='' "$ROOT/run.sh" --check | grep -q 'model replay:latest$'
+	replay_end
+	"$ROOT/run.sh" --check | grep -q 'NOT READY'
+}
+
+@test "OLLAMA_SERVER in the environment is enough" {
+	replay "$UP/good.ndjson"
+	service
+	grep -q "ws://localhost:$P/api/websocket/chat/{ticketId}" "$T/said"
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
+	generated
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
+	kept
+	is "$(posts)" 1
+	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
+	# exec: what was started is websocketd itself, and a signal ends it.
+	is "$(cat "/proc/$SERVICE/comm")" websocketd
+	end "$SERVICE"
+	run ! listening "$P"
+}
+
+@test "without an Ollama it starts, says so, and works when there is one" {
+	export OLLAMA_SERVER=http://127.0.0.1:$(free_port)/api/generate
+	service
+	grep -q 'NOT READY' "$T/said"
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/7" "$Q")
+	is "$(code)" upstream_unreachable
+	local port=${OLLAMA_SERVER#http://127.0.0.1:}
+	replay -p "${port%%/*}" "$UP/good.ndjson"
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/7" "$Q")
+	generated
+}
+
+@test "nothing but the endpoint is served" {
+	service
+	local path
+	for path in / /api/websocket/ /websocketd.conf /../websocketd.conf \
+	    /api/websocket/chat/42; do
+		is "$(curl -s -o /dev/null -w '%{http_code}' --path-as-is \
+		    "http://127.0.0.1:$P$path" | grep -cE '^(404|301)$')" 1
+	done
+}
+
+@test "--demo answers without an Ollama, in both languages, and ends cleanly" {
+	unset OLLAMA_SERVER OLLAMA_MODEL DATABASE
+	export TMPDIR=$T/tmp
+	mkdir "$TMPDIR"
+	service --demo
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/1" \
+	    '{"ticketBody":"A impressora do financeiro não imprime"}')
+	is "$(types)" "stream done"
+	text | grep -qi 'demonstração'
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/2" \
+	    '{"ticketBody":"I forgot my password and cannot log in"}')
+	is "$(types)" "stream done"
+	text | grep -qi 'demo'
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/2" \
+	    '{"ticketBody":"I forgot my password and cannot log in"}')
+	is "$(types)" "cached done"
+	end "$SERVICE"
+	run ! listening "$P"
+	within 5 not pgrep -f "replay --demo tests/demo --die-with-parent"
+	is "$(ls -A "$TMPDIR")" ""
+	export DATABASE=$T/db
+}

@@ -1,0 +1,426 @@
+# The database and RUN_DIR: missing, foreign, read-only, full, locked; and
+# what an administrator sees of them.
+load helper
+
+cleanup() { if [ -n "$DISK" ]; then umount "$DISK"; fi; }
+
+# A disk of 1 MB, made the current one.
+small_disk() {
+	needs_root
+	mkdir "$T/disk"
+	mount -t tmpfs -o size=1m,mode=700 none "$T/disk" 2>/dev/null ||
+	    skip "no mount here"
+	DISK=$T/disk
+	DATABASE=$DISK/db
+	run -0 sessions migrate
+}
+fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
+
+@test "no database" {
+	NO_DATABASE=1
+	replay "$UP/good.ndjson"
+	DATABASE=$T/none ask 42 "$Q" "$Q"
+	failed_with "$(printf '%s\n' storage storage)" 111
+	is "$(jq -c .retryable <<<"$frames" | sort -u)" true
+	not test -e "$T/none"
+	for c in list 'show 42' 'delete 42'; do
+		DATABASE=$T/none run -111 --separate-stderr sessions $c
+		is "$output" ''
+		is "${#stderr_lines[@]}" 1
+	done
+	DATABASE=$T/no/where run -111 --separate-stderr sessions migrate
+	DATABASE=$T ask 42 "$Q"
+	failed_with storage 111
+	is "$(posts)" 0
+}
+
+@test "a database of an older or a newer schema" {
+	replay "$UP/good.ndjson"
+	for v in 0 2 99; do
+		sql "PRAGMA user_version = $v"
+		ask 42 "$Q"
+		failed_with schema 102
+		is "$(last | jq -c .retryable)" false
+		for c in migrate list 'show 42' 'delete 42'; do
+			run -102 --separate-stderr sessions $c
+			is "${#stderr_lines[@]}" 1
+		done
+		is "$(sql 'PRAGMA user_version')" $v
+	done
+	sql 'PRAGMA user_version = 1'
+	ask 42 "$Q"
+	generated
+	# An empty file is the oldest of all.
+	: >"$T/empty"
+	DATABASE=$T/empty ask 42 "$Q"
+	failed_with schema 102
+	DATABASE=$T/empty run -0 sessions migrate
+	is "$output" "$T/empty: schema 1, was 0"
+	DATABASE=$T/empty ask 42 "$Q"
+	generated
+}
+
+@test "a schema's number below 0 is none of ours" {
+	sql 'PRAGMA user_version = -1'
+	ask 42 "$Q"
+	failed_with schema 102
+	run -102 --separate-stderr sessions migrate
+	not grep -q 'not an error' <<<"$stderr$err"
+	sql 'PRAGMA user_version = 1'
+}
+
+@test "somebody else's files are left alone" {
+	echo "a text that is no database at all" >"$T/text"
+	sqlite3 "$T/other" 'CREATE TABLE Tickets (Id); PRAGMA user_version = 1'
+	sqlite3 "$T/other0" 'CREATE TABLE Tickets (Id)'
+	md5sum "$T/text" "$T/other" "$T/other0" >"$T/sums"
+	for f in text other other0; do
+		export DATABASE=$T/$f
+		ask 42 "$Q"
+		case $(code) in storage | schema) ;; *) false ;; esac
+		run ! sessions migrate
+		case $status in 102 | 111) ;; *) false ;; esac
+		run ! sessions list
+	done
+	md5sum -c --quiet "$T/sums"
+	DATABASE=$T/db
+}
+
+@test "of other modes than WAL, with another page size" {
+	replay "$UP/good.ndjson"
+	sql 'PRAGMA journal_mode = DELETE; PRAGMA page_size = 1024; VACUUM'
+	ask 42 "$Q"
+	generated
+	run -0 sessions migrate
+	is "$(sql 'PRAGMA journal_mode')" wal
+	ask 42 "$Q"
+	kept
+}
+
+@test "a page that is broken" {
+	replay "$UP/good.ndjson"
+	NO_DATABASE=1
+	ask 42 "$Q"
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	page=$(sql "SELECT rootpage FROM sqlite_schema
+	    WHERE name = 'TicketAISessions'")
+	size=$(sql 'PRAGMA page_size')
+	head -c "$size" /dev/urandom | dd of="$DATABASE" bs="$size" \
+	    seek=$((page - 1)) conv=notrunc status=none
+	ask 42 "$Q" '{"type":"ping"}'
+	failed_with storage 111
+	run -111 --separate-stderr sessions show 42
+	is "$(posts)" 1
+}
+
+@test "read-only: what is kept is served, a new question is storage" {
+	small_disk
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	mount -o remount,ro "$DISK"
+	ask 42 "$Q" '{"ticketBody":"printer jam","refresh":true}'
+	is "$(types)" 'cached done error'
+	failed_with storage 111
+	ask 43 "$Q"
+	failed_with storage 111
+	run -0 sessions list
+	run -111 --separate-stderr sessions delete 42
+	is "$(posts)" 1
+	mount -o remount,rw "$DISK"
+	ask 43 "$Q"
+	generated
+}
+
+@test "the disk is full: what is kept is served, a new question is storage" {
+	small_disk
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	fill
+	ask 42 "$Q"
+	kept
+	body=$(head -c 60000 /dev/zero | tr '\0' x)
+	ask 43 "{\"ticketBody\":\"$body\"}" "$Q"
+	is "$(code | head -n 1) $status" "storage 111"
+	ask 42 "$Q"
+	kept
+	rm "$DISK/filler"
+	ask 44 "{\"ticketBody\":\"$body\"}"
+	generated
+}
+
+@test "the disk becomes full in mid-stream: storage, not done, not kept" {
+	small_disk
+	awk 'BEGIN { for (i = 0; i < 500; i++) s = s "abcd "
+	for (i = 0; i < 20; i++)
+		print "{\"response\":\"" s "\",\"done\":false}"
+	print "{\"response\":\"\",\"done\":true}" }' >"$T/long.ndjson"
+	jq -j .response "$T/long.ndjson" >"$T/kept/long"
+	LONG=$(<"$T/kept/long")
+	replay --pace 20 "$T/long.ndjson"
+	viewer 42 "$Q"
+	sees $V abcd
+	fill
+	viewed $V
+	is "$(types)" "stream error"
+	failed_with storage 111
+	is_text "$LONG"
+	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
+	rm "$DISK/filler"
+	ask 42 "$Q"
+	is "$(types)" "stream done"
+	ask 42 "$Q"
+	kept "$LONG"
+}
+
+# Takes SQLite's write lock in a shell; unlock gives it back.
+lock() {
+	[ -p "$T/shell" ] || mkfifo "$T/shell"
+	: >"$T/shell.out"
+	sqlite3 -batch "$DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	track $!
+	exec {IN[0]}>"$T/shell"
+	printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&"${IN[0]}"
+	within 5 test -s "$T/shell.out"
+}
+unlock() { hang_up 0; }
+ms() { echo $(($(date +%s%N) / 1000000)); }
+
+@test "a write lock that is held: storage after some 5 s, kept ones at once" {
+	replay "$UP/good.ndjson"
+	ask 1 "$Q"
+	lock
+	started=$(ms)
+	viewer 2 "$Q"
+	ask 1 "$Q"
+	kept
+	[ $(($(ms) - started)) -lt 2000 ]
+	viewed $((N - 1))
+	failed_with storage 111
+	[ $(($(ms) - started)) -gt 4500 ]
+	[ $(($(ms) - started)) -lt 8000 ]
+	unlock
+	ask 2 "$Q"
+	generated
+}
+
+@test "a write lock that is given back in time is waited for" {
+	long 10
+	replay --pace 30 "$T/long.ndjson"
+	viewer 1 "$Q"
+	sees 1 w1
+	lock
+	viewer 2 "$Q"
+	sleep 1
+	not has 1 done
+	not has 2 stream
+	unlock
+	viewed 1
+	is_text "$LONG"
+	viewed 2
+	is_text "$LONG"
+}
+
+@test "RUN_DIR is made, 0700, and nothing in it is worth keeping" {
+	replay "$UP/good.ndjson"
+	rm -rf "$RUN_DIR"
+	ask 42 "$Q"
+	generated
+	is "$(stat -c %a "$RUN_DIR")" 700
+	is "$(stat -c '%n %a' "$RUN_DIR"/* | sed "s|$RUN_DIR/||" | paste -sd ' ')" \
+	    'claims 600 queue 600 slots 600'
+	rm -rf "$RUN_DIR"
+	ask 42 "$Q"
+	kept
+	ask 43 "$Q"
+	generated
+}
+
+@test "a RUN_DIR that cannot be used: kept ones only" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	mkdir -m 755 "$T/open"
+	mkdir -m 710 "$T/group"
+	echo >"$T/file"
+	mkdir -m 700 "$T/theirs"
+	[ "$(id -u)" != 0 ] || chown 65534 "$T/theirs"
+	l=$T/$(printf 'x%.0s' {1..100})
+	for d in "$T/open" "$T/group" "$T/file" "$T/no/where" "${l:0:83}" \
+	    "$T/theirs"; do
+		[ "$d" != "$T/theirs" ] || [ "$(id -u)" = 0 ] || continue
+		export RUN_DIR=$d
+		ask 43 "$Q"
+		failed_with internal 111
+		grep -q 'call=run_dir' <<<"$err"
+		ask 42 "$Q"
+		kept
+	done
+	is "$(stat -c %a "$T/open")" 755
+	RUN_DIR=${l:0:82}
+	ask 43 "$Q"
+	generated
+	is "$(posts)" 2
+}
+
+# Rows that are hard to print.
+hard() {
+	sql "INSERT INTO Tickets (Id) VALUES (1), (2), (9223372036854775807);
+	INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (1, 'one');
+	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse)
+	VALUES (2, 'a, \"b\"' || char(13, 10) || 'c;''d' || char(10), char(27) ||
+	    '[31mred' || char(7, 155, 8238, 127, 9, 10) || 'é 😀,');
+	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse)
+	VALUES (9223372036854775807, '=1+1', '');
+	INSERT INTO TicketAIGenerations VALUES (2, char(27) || ']0;x' ||
+	    char(7), 'stop', 1, 2, 3, 4, 5, 6, 7, 8), (3, 'gemma', 'stop',
+	    1, 2, 3, 4, 5, 6, 7, 8)"
+	sql "SELECT AiResponse FROM TicketAISessions WHERE Id = 2" |
+	    head -c -1 >"$T/kept/red"
+	: >"$T/kept/none"
+}
+
+@test "sessions list and show: tables, JSON and CSV of the same rows" {
+	hard
+	run -0 sessions list
+	is "${#lines[@]}" 4
+	is "$(awk '{ print $1 }' <<<"$output" | paste -sd ' ')" \
+	    'ticket 9223372036854775807 2 1'
+	run -0 sessions list -n 1
+	is "${#lines[@]}" 2
+	run -0 sessions list --json -n 2
+	is "$(jq -c .session <<<"$output" | paste -sd ' ')" '3 2'
+	for t in 1 2 9223372036854775807; do
+		sessions show --json $t >"$T/json"
+		sessions show --csv $t >"$T/csv"
+		sessions list --json >>"$T/json.list"
+		sessions list --csv >"$T/csv.list"
+		/usr/bin/python3 -c '
+import csv, json, sys
+def text(v): return "" if v is None else str(v)
+for kind in "", ".list":
+    a = [json.loads(l) for l in open(sys.argv[1] + "/json" + kind, newline="\n")]
+    b = list(csv.DictReader(open(sys.argv[1] + "/csv" + kind, newline=""),
+        strict=True))
+    assert a[:len(b)] and [{k: text(v) for k, v in r.items()}
+        for r in a[:len(b)]] == b, (a, b)' "$T"
+	done
+	is "$(jq -c '[.prompt, .response]' "$T/json")" '["=1+1",""]'
+	is "$(sessions show --json 1 | jq -c '[.response, .model, .answered]')" \
+	    '[null,null,null]'
+	is "$(sessions show --json 2 | jq -r .response)" "$(cat "$T/kept/red")"
+	sql 'DELETE FROM Tickets'
+}
+
+@test "control characters of a ticket reach no terminal" {
+	hard
+	for c in list 'show 2' 'list --json' 'show --json 2'; do
+		sessions $c >"$T/out"
+		not LC_ALL=C grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' \
+		    "$T/out"
+	done
+	sessions show 2 | grep -q '\[31mred'
+	sql 'DELETE FROM Tickets'
+}
+
+@test "sessions: exit codes and usage" {
+	for c in '' nothing 'list 1' 'list -n 0' 'list -n x' 'list --xml' show \
+	    'show x' 'show 0' 'show 1 2' delete 'delete x' 'delete 1 2' \
+	    'migrate now' 'settings x' token 'token --ticket 0 x' --nothing; do
+		run -100 --separate-stderr sessions $c
+		is "$output" ''
+		is "${#stderr_lines[@]}" 1
+	done
+	run -1 --separate-stderr sessions show 42
+	is "$output" ''
+	run -1 --separate-stderr sessions delete 42
+	run -0 sessions --help
+	run -0 sessions --version
+	run -0 sessions settings
+	sessions settings >/dev/full 2>"$T/err" || is $? 111
+	grep -q 'standard output' "$T/err"
+	run -0 --separate-stderr sessions list
+	PORT=0 run -102 --separate-stderr sessions settings
+	is "$output" ''
+	is "${#stderr_lines[@]}" 1
+}
+
+@test "sessions settings is read again as it was printed" {
+	OLLAMA_OPTIONS='{"stop":["a b","#;"],"num_ctx":1}' LANGUAGE=en \
+	    OLLAMA_MODEL="it's" sessions settings >"$T/once"
+	env -i "$B/bin/sessions" -c "$T/once" settings >"$T/twice"
+	cmp "$T/once" "$T/twice"
+}
+
+@test "sessions delete takes everything of a ticket along" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	ask 42 '{"ticketBody":"printer jam","refresh":true}'
+	ask 43 "$Q"
+	run -0 sessions delete 42
+	is "$(sql 'SELECT (SELECT count(*) FROM Tickets), (SELECT count(*) FROM
+	    TicketAISessions), (SELECT count(*) FROM TicketAIGenerations)')" \
+	    '1|1|1'
+	not grep -qa 'printer jam' <(sql '.dump' | grep -v "43,'printer jam'")
+	ask 42 "$Q"
+	generated
+}
+
+@test "the sqlite3 shell, foreign keys off, leaves no orphans either" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	ask 42 '{"ticketBody":"printer jam","refresh":true}'
+	ask 43 "$Q"
+	is "$(sql 'PRAGMA foreign_keys')" 0
+	sql 'DELETE FROM Tickets WHERE Id = 42'
+	is "$(sql 'SELECT (SELECT count(*) FROM TicketAISessions),
+	    (SELECT count(*) FROM TicketAIGenerations)')" '1|1'
+	sql 'DELETE FROM TicketAISessions'
+	is "$(sql 'SELECT count(*) FROM TicketAIGenerations')" 0
+	# An id is never used twice.
+	ask 43 "$Q"
+	is "$(sql 'SELECT min(Id) > 3 FROM TicketAISessions')" 1
+}
+
+@test "an original database's rows are served" {
+	sql "INSERT INTO Tickets (Id) VALUES (7);
+	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, CreatedAt)
+	VALUES (7, 'printer jam', 'old answer', '2020-01-02T03:04:05Z');
+	INSERT INTO TicketAIGenerations SELECT Id, '', '', 0, 0, 0, 0, 0, 0, 0, 0
+	FROM TicketAISessions"
+	printf 'old answer' >"$T/kept/old"
+	ask 7 "$Q"
+	kept 'old answer'
+	is "$(jq -r 'select(.type == "cached").createdAt' <<<"$frames")" \
+	    2020-01-02T03:04:05Z
+}
+
+@test "twenty migrations at once: one makes it" {
+	export DATABASE=$T/new
+	for i in {1..20}; do
+		sessions migrate >"$T/m.$i" 2>&1 3>&- &
+		p[i]=$!
+	done
+	for i in {1..20}; do wait "${p[i]}"; done
+	is "$(cat "$T"/m.* | sed "s|$T/new: schema 1, ||" | sort | uniq -c |
+	    awk '{ print $1, $2 }' | paste -sd ' ')" '19 up 1 was'
+	is "$(sql 'PRAGMA journal_mode')" wal
+	is "$(stat -c %a "$DATABASE")" 600
+}
+
+@test "a migration killed at any of its system calls is made up for" {
+	needs_strace
+	DATABASE=$T/new.0 points "$B/bin/sessions" -c "$T/conf" migrate |
+	    awk '/openat/ { f = 1 } f' | tail -n 100 | awk 'NR % 4 == 0' \
+	    >"$T/points"
+	while read -r call i; do
+		export DATABASE=$T/new.$call.$i
+		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
+		    "$B/bin/sessions" -c "$T/conf" migrate >/dev/null 2>&1 ||
+		    killed=$((killed + 1))
+		run -0 sessions migrate
+		is "$(sql 'PRAGMA integrity_check; PRAGMA user_version;
+		    SELECT count(*) FROM sqlite_schema
+		    WHERE type IN ("table", "trigger")' | paste -sd ' ')" \
+		    'ok 1 6'
+	done <"$T/points"
+	is "$killed" "$(wc -l <"$T/points")"
+}

@@ -1,0 +1,311 @@
+#!/bin/sh
+# tests/lint.sh - what the compiler does not look at: calls that we do not
+# make, SQL and JSON where they do not belong, the form of the files; then
+# the tools: shellcheck, cppcheck, gcc -fanalyzer, clang -Werror, clang-tidy.
+#
+#	make lint		all of it; exit code 1 if anything was found
+#	LINT_OPTIONAL=1 make lint	a missing tool is no failure
+#
+# Each check prints "ok lint: NAME", or "FAILED lint: NAME" and what it found.
+# An exception is a line in one of the lists below, with its reason.
+set -u
+cd "$(dirname "$0")/.." || exit 111
+LC_ALL=C
+export LC_ALL
+
+tmp=$(mktemp -d) || exit 111
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+
+ours='lib/*.[ch] handlers/*.[ch]'
+tests='tests/*.c tests/unit/*.[ch] tests/fuzz/*.[ch]'
+
+# Files over 300 lines: the most that they may have, and why.
+long_files='
+handlers/answer.c	450	a generation in the order in which it happens
+handlers/chat.c		350	one connection: a loop and what it does
+handlers/sessions.c	400	five commands, each a few lines, and the usage
+lib/hub.c		350	one structure; its parts make no sense alone
+lib/upstream.c		420	one conversation with its timers
+'
+
+# Where SQL words stand in C, outside sql/, and why.
+sql_in_c='
+lib/db.c	PRAGMAs of a connection; BEGIN, COMMIT, ROLLBACK
+lib/migrate.c	asks a database of which nothing is known yet
+lib/store.c	PRAGMA user_version
+lib/rate.c	PRAGMA synchronous, of a database that may be lost
+'
+
+# Says what was found (standard input): nothing is good.
+report() {
+	cat >"$tmp/found"
+	if [ -s "$tmp/found" ]; then
+		: >"$tmp/failed"
+		echo "FAILED lint: $1"
+		sed 's/^/    /' "$tmp/found" | head -n 100
+	else
+		echo "ok lint: $1"
+	fi
+}
+
+# Runs a tool: its output is what was found if it fails.
+tool() {
+	name=$1
+	shift
+	if "$@" >"$tmp/out" 2>&1; then
+		: | report "$name"
+	else
+		{ echo "$*"; cat "$tmp/out"; } | report "$name"
+	fi
+}
+
+# Whether a tool is there; a missing one is told loudly.
+have() {
+	command -v "$1" >/dev/null && return 0
+	echo "LINT IS INCOMPLETE: there is no $1"
+	[ "${LINT_OPTIONAL:-0}" = 1 ] ||
+	    echo "no $1 (apt-get install $2; LINT_OPTIONAL=1 goes on without)" |
+	    report "$1"
+	return 1
+}
+
+# C without its comments, as FILE:LINE:CODE; with `blank' the content of
+# strings and characters is gone too, with `strings' nothing else is left.
+cat >"$tmp/code.awk" <<'AWK'
+FNR == 1 { comment = 0 }
+{
+	line = $0
+	out = ""
+	quote = ""
+	for (i = 1; i <= length(line); i++) {
+		c = substr(line, i, 1)
+		two = substr(line, i, 2)
+		if (comment) {
+			if (two == "*/") {
+				comment = 0
+				i++
+			}
+		} else if (quote != "") {
+			if (mode != "blank" || c == quote)
+				out = out c
+			if (c == "\\") {
+				i++
+				if (mode != "blank")
+					out = out substr(line, i, 1)
+			} else if (c == quote)
+				quote = ""
+		} else if (two == "/*") {
+			comment = 1
+			i++
+		} else {
+			if (c == "\"" || c == "'")
+				quote = c
+			if (mode != "strings" || c == "\"")
+				out = out c
+		}
+	}
+	print FILENAME ":" FNR ":" out
+}
+AWK
+code() {
+	mode=$1
+	shift
+	awk -v mode="$mode" -f "$tmp/code.awk" "$@"
+}
+
+# A call of one of these functions, not of one whose name ends like it.
+calls() {
+	grep -E "(^|[^[:alnum:]_])($1)[[:space:]]*\("
+}
+
+# shellcheck disable=SC2086
+source_checks() {
+	# tests/replay.c has one thread, and its one gmtime is for a header.
+	code blank $ours $tests | calls 'strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|atoi|atol|gets|localtime|gmtime|ctime|asctime|system|popen|alloca|tmpnam|mktemp|rand' |
+	    grep -v '^tests/replay\.c:.*gmtime' | report 'banned calls'
+
+	# lib/ tells its caller; it does not print, and it does not end.
+	{
+		code blank lib/*.[ch] | calls 'printf|puts|putchar|vprintf|perror|err|errx|warn|warnx|exit|_exit|abort|assert'
+		code blank lib/*.[ch] |
+		    grep -E '[^[:alnum:]_](stdout|stderr|STDOUT_FILENO)([^[:alnum:]_]|$)'
+		code blank lib/*.[ch] | grep 'STDERR_FILENO' |
+		    grep -v '^lib/log\.c:'
+	} | report 'lib/ prints or exits'
+
+	code strings $ours |
+	    grep -E '"[^"-]*(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|PRAGMA|ATTACH|BEGIN|COMMIT|ROLLBACK|VACUUM)([ ;"]|$)' |
+	    while IFS= read -r line; do
+		echo "$sql_in_c" | grep -q "^${line%%:*}	" || echo "$line"
+	done | report 'SQL outside sql/'
+
+	# {"key":"%s" and the like; ours are made by lib/jsonw.c.
+	code strings $ours |
+	    grep -E '\\" *: *(\\")?%|[[{] *\\"%' | report 'JSON by printf'
+
+	grep -n '//' $ours $tests /dev/null | grep -vE '(https?|postgres|file|app|ftp|[a-z]*):/+|"[^"]*//|^[^:]*:[0-9]*: \*|/\*' |
+	    report 'comments as in C++'
+
+	grep -nE '(TODO|FIXME|XXX)' $ours $tests /dev/null | grep -v 'XXXXXX' |
+	    report 'unfinished'
+
+	grep -nE '[[:space:]]+$' $ours $tests sql/* Makefile ./*.md \
+	    websocketd.conf run.sh tests/*.sh /dev/null |
+	    report 'white space at the end of a line'
+}
+
+# One header, one place.
+includes() {
+	{
+		grep -n 'jsmn\.h' "$@" | grep -v '^lib/json\.c:'
+		grep -n 'curl/' "$@" | grep -v '^lib/http\.c:'
+		grep -n 'openssl/' "$@" | grep -v '^lib/signature\.c:'
+		grep -n 'sqlite3\.h' "$@" | grep -v '^lib/db\.[ch]:'
+		code blank "$@" | grep 'sqlite3_' |
+		    grep -vE '^lib/(db|store|migrate|report|rate)\.[ch]:'
+	} | grep -v '^[^:]*:[0-9]*: \*' | report 'libraries where they belong'
+}
+
+# A character is as wide as its first byte; a tab goes to the next eighth.
+columns() {
+	for f; do
+		tr -d '\200-\277' <"$f" | expand | awk -v f="$f" \
+		    'length > 80 { print f ":" NR ": " length " columns" }'
+	done | report 'lines over 80 columns'
+}
+
+long() {
+	wc -l "$@" | while read -r lines f; do
+		[ "$f" = total ] && continue
+		most=$(echo "$long_files" | awk -v f="$f" '$1 == f { print $2 }')
+		[ "$lines" -le "${most:-300}" ] ||
+		    echo "$f: $lines lines, over ${most:-300}"
+	done | report 'files over 300 lines'
+	echo "$long_files" | while read -r f most _; do
+		[ -n "$f" ] || continue
+		[ -f "$f" ] && [ "$(wc -l <"$f")" -gt 300 ] ||
+		    echo "$f: no exception (up to $most) is needed any more"
+	done | report 'exceptions for long files'
+}
+
+functions() {
+	awk '
+	FNR == 1 { start = 0 }
+	/^\{/ { start = FNR; name = before }
+	/^\}/ {
+		if (start && FNR - start + 2 > 80)
+			print FILENAME ":" start ": " FNR - start + 2 \
+			    " lines: " name
+		start = 0
+	}
+	{ before = $0 }' "$@" | report 'functions over 80 lines'
+}
+
+# What a file is for stands in its first lines.
+heads() {
+	for f; do
+		case $f in
+		*.[ch]) want='^/\*$' ;;
+		*.sql) want='^-- ..........' ;;
+		*.[0-9]) want='^\.\\" ..........|^\.Dd' ;;
+		*) want='^# ..........' ;;
+		esac
+		sed '/^#!/d' "$f" | head -n 1 | grep -qE "$want" ||
+		    echo "$f:1: does not begin by saying what it is for"
+		case $f in
+		*.[ch])
+			sed -n 2p "$f" | grep -qE '^ \* ..........' ||
+			    echo "$f:2: does not say what it is for" ;;
+		esac
+	done | report 'files that say what they are for'
+}
+
+# In a header a comment is above each function, or above a group of them.
+# What ends in _free frees.
+headers() {
+	awk '
+	FNR == 1 || /^$/ { told = 0 }
+	/\*\/$/ { told = 1 }
+	/^[a-z].*\(/ && !/^typedef/ && !told && !/_free\(/ {
+		print FILENAME ":" FNR ": " $0
+	}' "$@" | report 'functions without a comment in their header'
+}
+
+# The shell scripts that there are.
+scripts() {
+	find . -name node_modules -prune -o -name build -prune -o \
+	    -name .git -prune -o -type f \
+	    -exec grep -lE '^#! ?/bin/(ba|da)?sh' {} + | sort |
+	    while read -r f; do
+		sed -n 1p "$f" | grep -q '^#!' && echo "$f"
+	done
+}
+
+source_checks
+# shellcheck disable=SC2086
+{
+	includes $ours
+	columns $ours $tests
+	long $ours
+	functions $ours $tests
+	headers lib/*.h handlers/*.h
+}
+# shellcheck disable=SC2086,SC2046
+heads $ours $tests sql/*.sql sql/*.awk lib/*.awk Makefile websocketd.conf \
+    $(scripts) $(find tests/cases -name '*.bats') man/*.[0-9] man/*.awk
+
+if have shellcheck shellcheck; then
+	# shellcheck disable=SC2046
+	tool shellcheck shellcheck $(scripts)
+fi
+
+if have cppcheck cppcheck; then
+	# In sqlite3.h and jsmn.h it has nothing to find for us.
+	tool cppcheck cppcheck --quiet --std=c11 --error-exitcode=1 \
+	    --enable=warning,performance,portability --inline-suppr \
+	    --suppress=missingIncludeSystem -D_GNU_SOURCE \
+	    -DVERSION='""' -DLIBEXECDIR='""' -DCONF_FILE='""' \
+	    -I lib -I handlers lib/*.c handlers/*.c tests/replay.c
+fi
+
+# The checks of clang-tidy 14, and why some are not asked.
+tidy='-*,clang-analyzer-*,bugprone-*,cert-*,misc-redundant-expression'
+# It wants memcpy_s and the like, which glibc does not have.
+tidy=$tidy,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
+# It does not see that va_start is called, in each function that does.
+tidy=$tidy,-clang-analyzer-valist.Uninitialized
+# Two neighbouring parameters of one type are a matter of taste.
+tidy=$tidy,-bugprone-easily-swappable-parameters
+# _GNU_SOURCE is there to be defined.
+tidy=$tidy,-bugprone-reserved-identifier,-cert-dcl37-c,-cert-dcl51-cpp
+# "if ((p = f()) == NULL)" is the style of the house.
+tidy=$tidy,-bugprone-assignment-in-if-condition
+# -Wconversion says the same and knows constants.
+tidy=$tidy,-bugprone-narrowing-conversions,-cert-str34-c
+# Products of the constants in limit.h, which fit.
+tidy=$tidy,-bugprone-implicit-widening-of-multiplication-result
+# A memcpy of a part of a text; an array of pointers; two branches that are
+# alike in a table made of code: each is meant.
+tidy=$tidy,-bugprone-not-null-terminated-result,-bugprone-sizeof-expression
+tidy=$tidy,-bugprone-branch-clone,-bugprone-macro-parentheses
+# (void) in front of snprintf says that a cut is meant.
+tidy=$tidy,-cert-err33-c
+
+if have gcc gcc; then
+	tool 'gcc -fanalyzer' make -s everything CC=gcc "B=$tmp/gcc" \
+	    CFLAGS='-O2 -g -Werror -fanalyzer'
+fi
+if have clang clang; then
+	tool 'clang -Werror' make -s everything CC=clang "B=$tmp/clang" \
+	    CFLAGS='-O2 -g -Werror'
+fi
+if have clang-tidy clang-tidy; then
+	make -s "$tmp/tidy/sql.h" "$tmp/tidy/system_prompt.h" "B=$tmp/tidy"
+	tool clang-tidy clang-tidy --quiet --warnings-as-errors='*' \
+	    --checks="$tidy" lib/*.c handlers/*.c -- -std=c11 -D_GNU_SOURCE \
+	    -iquote lib -iquote handlers -iquote "$tmp/tidy" \
+	    -DVERSION='""' -DLIBEXECDIR='"/"' -DCONF_FILE='"/"'
+fi
+
+[ ! -e "$tmp/failed" ]

@@ -85,9 +85,9 @@ enqueue(struct chat *c, struct request *r)
 static void
 receive(struct chat *c, enum message_event event)
 {
-	const size_t	max =
-			    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES];
-	struct request	r;
+	const int64_t	*number = c->settings.number;
+	const size_t	 max = (size_t)number[SETTING_MAX_TICKET_BYTES];
+	struct request	 r;
 
 	if (event == MESSAGE_READY)
 		request_read(&r, c->reader.text.data, c->reader.text.len, max,

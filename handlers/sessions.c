@@ -1,7 +1,7 @@
 /*
  * sessions - the administrator's view of the kept answers.
  *
- *	sessions migrate		make the database, or bring it up to date
+ *	sessions migrate		make the database, or update it
  *	sessions list			the newest session of each ticket
  *	sessions show 42		all sessions of a ticket
  *	sessions delete 42		a ticket and all that belongs to it
@@ -40,7 +40,7 @@ static const char	usage[] =
     "  show [--json|--csv] TICKET\n"
     "                     all sessions of a ticket, oldest first\n"
     "  delete TICKET      delete a ticket and all that belongs to it\n"
-    "  settings           check the settings and print them as they take effect\n"
+    "  settings           check the settings, print them as they take effect\n"
     "  token [--ticket N] [--user NAME] [--ttl SECONDS] KEY-FILE\n"
     "                     make a token for tests, for an hour unless --ttl\n"
     "                     says otherwise, with a secret or a private key\n"

@@ -23,7 +23,7 @@ struct token_keys {
 		char		*text;
 		size_t		 len;
 		const char	*algorithm;
-		char		 id[64];	/* its file's name, no .ending */
+		char		 id[64];	/* file's name, no ending */
 	} key[TOKEN_KEYS];
 	size_t			 count;
 };

@@ -257,7 +257,7 @@ heads $ours $tests sql/*.sql sql/*.awk lib/*.awk Makefile websocketd.conf \
 
 if have shellcheck shellcheck; then
 	# shellcheck disable=SC2046
-	tool shellcheck shellcheck $(scripts)
+	tool shellcheck shellcheck -x $(scripts)
 fi
 
 if have cppcheck cppcheck; then

@@ -314,11 +314,19 @@ for kind in "", ".list":
 	hard
 	for c in list 'show 2' 'list --json' 'show --json 2'; do
 		sessions $c >"$T/out"
-		not LC_ALL=C grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' \
+		not env LC_ALL=C grep -aP \
+		    '[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]' \
 		    "$T/out"
 	done
 	sessions show 2 | grep -q '\[31mred'
 	sql 'DELETE FROM Tickets'
+}
+
+@test "a carriage return of a ticket does not overwrite what stands there" {
+	sql "INSERT INTO Tickets (Id) VALUES (2);
+	INSERT INTO TicketAISessions (TicketId, Prompt)
+	VALUES (2, 'seen' || char(13) || 'hidden' || char(13, 10))"
+	not grep -q $'\r.' <(sessions show 2)
 }
 
 @test "sessions: exit codes and usage" {

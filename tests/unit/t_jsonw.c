@@ -160,7 +160,8 @@ fails(void)
 	size_t	i;
 
 	for (i = 0; i < sizeof(mistake) / sizeof(mistake[0]); i++) {
-		struct buf	b = BUF_INIT(40);
+		struct buf	b = BUF_INIT(mistake[i] == over_the_cap ? 40 :
+				    4000);
 		struct jsonw	w;
 
 		row("mistake %zu", i);

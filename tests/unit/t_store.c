@@ -257,6 +257,15 @@ migrations(void)
 	check_int(store_migrate(&s, "m.db", &from, &to), FAILURE_NONE);
 	check_int(from, SCHEMA_VERSION);
 	store_close(s);
+	row("of a newer program");
+	(void)shell("m.db", "PRAGMA user_version = 99");
+	check_int(store_open(&s, "m.db"), FAILURE_SCHEMA);
+	check(strstr(store_error(s), "schema 99") != NULL);
+	store_close(s);
+	check_int(store_migrate(&s, "m.db", &from, &to), FAILURE_SCHEMA);
+	check(strstr(store_error(s), "newer") != NULL);
+	store_close(s);
+	check_int(shell("m.db", "PRAGMA user_version"), 99);
 	row("no directory");
 	check_int(store_migrate(&s, "not/there.db", &from, &to),
 	    FAILURE_STORAGE);
@@ -428,6 +437,39 @@ writers_race(void)
 	    N * EACH);
 }
 
+/* A writer that knows nothing of our lock, such as the sqlite3 shell. */
+static void
+stranger(void)
+{
+	struct store	*s = make("s.db");
+	int		 ready[2];
+	int64_t		 id = 0;
+	sqlite3		*db;
+	pid_t		 pid;
+	char		 c;
+
+	if (pipe(ready) == -1)
+		t_die("pipe");
+	if ((pid = t_fork()) == 0) {
+		if (sqlite3_open("s.db", &db) != SQLITE_OK || sqlite3_exec(db,
+		    "BEGIN IMMEDIATE; INSERT INTO Tickets (Id) VALUES (5)",
+		    NULL, NULL, NULL) != SQLITE_OK)
+			_exit(1);
+		(void)!write(ready[1], "x", 1);
+		t_sleep_ms(300);
+		_exit(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) !=
+		    SQLITE_OK);
+	}
+	check_int(read(ready[0], &c, 1), 1);
+	/* It is waited for, and what it wrote is seen. */
+	check_int(store_get_or_create(s, 5, "p", 1, true, &id), FAILURE_NONE);
+	check(id > 0);
+	check_int(t_wait(pid), 0);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	store_close(s);
+}
+
 /* A full disk: nothing is half kept, and the next try works. */
 static void
 full(void)
@@ -568,6 +610,7 @@ main(void)
 	run(long_path);
 	run(migrations_race);
 	run(writers_race);
+	run(stranger);
 	run(full);
 	run(held);
 	run(reports);

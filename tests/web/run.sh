@@ -28,7 +28,8 @@ fi
 
 # The marker that npm leaves is as new as the lock file it installed from.
 if [ ! -e node_modules/.package-lock.json ] ||
-    [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    [ -n "$(find package-lock.json -newer \
+    node_modules/.package-lock.json)" ]; then
 	npm ci --loglevel=error --no-audit --no-fund
 fi
 [ -n "${HANDLERS:-}" ] || make -s -C ../.. all build/tests/replay

@@ -1,0 +1,477 @@
+# Who gets in, with tokens and addresses, and how much of it.
+load helper
+
+setup_file() {
+	local k=$BATS_FILE_TMPDIR/keys o
+	mkdir -m 700 "$k"
+	cd "$k" || return
+	umask 077
+	for o in '' other.; do
+		openssl rand -hex 32 >${o}secret.txt
+		tr -d '\n' <${o}secret.txt >${o}secret
+		openssl genrsa -out ${o}rsa.pem 2048
+		openssl rsa -in ${o}rsa.pem -pubout -out ${o}rsa.pub
+		openssl ecparam -name prime256v1 -genkey -noout -out ${o}ec.pem
+		openssl ec -in ${o}ec.pem -pubout -out ${o}ec.pub
+	done 2>err
+	cd "$OLDPWD"
+}
+
+prepare() {
+	K=$BATS_FILE_TMPDIR/keys
+	export JWT_ISSUER=idp JWT_AUDIENCE=tickets
+}
+
+# With tokens from here on: auth HS256.
+auth() {
+	export AUTH=required
+	case $1 in
+	HS256) JWT_KEY_FILE=$K/secret KEY=$K/secret ;;
+	RS256) JWT_KEY_FILE=$K/rsa.pub KEY=$K/rsa.pem ;;
+	ES256) JWT_KEY_FILE=$K/ec.pub KEY=$K/ec.pem ;;
+	esac
+	export JWT_KEY_FILE
+}
+
+# A good token: token --ticket 42
+token() { sessions token "$@" "$KEY"; }
+
+# A question with a token.
+with() { jq -cn --arg t "$1" '{ticketBody: "printer jam", token: $t}'; }
+
+# All messages of tokens.py on one connection: each one's end is $1.
+each() {
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/tokens.py" "$K" "$2" "$3" \
+	    >"$T/messages"
+	[ "$(wc -l <"$T/messages")" -gt 10 ]
+	pipe 42 "$(wc -l <"$T/messages")" <"$T/messages"
+	paste -d ' ' <(jq -r 'select(.type != "done") | .code // .type' \
+	    <<<"$frames") <(jq -r .case "$T/messages") | grep -v "^$1 " \
+	    >"$T/wrong" || true
+	is "$(cat "$T/wrong")" ''
+}
+
+@test "good tokens, of each kind of key" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	for a in HS256 RS256 ES256; do
+		auth $a
+		each cached $a good
+		is "$status" 0
+		# `sessions token' makes good ones too.
+		ask 42 "$(with "$(token)")" "$(with "$(token --ticket 42)")" \
+		    "$(with "$(token --ticket 43)")"
+		is "$(types)" 'cached done cached done error'
+		is "$(code)" unauthorized
+	done
+}
+
+attacks() {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	auth $1
+	each unauthorized $1 bad
+	is "$status" 1
+	not grep -q Reinicie <<<"$frames"
+	is "$(posts)" 1
+	# Neither whole nor in part in the log.
+	cat "$LOG" "$T"/*.err >"$T/all"
+	jq -r .token "$T/messages" | tr '. ' '\n\n' | awk 'length > 20' |
+	    sort -u >"$T/parts"
+	[ "$(wc -l <"$T/parts")" -gt 50 ]
+	not grep -qFf "$T/parts" "$T/all"
+	not grep -qF "$(cat "$K/secret")" "$T/all"
+	# But why, in one word.
+	grep -q 'token=signature' "$T/all"
+	grep -q 'token=expired' "$T/all"
+	grep -q 'token=ticket' "$T/all"
+}
+
+@test "attacks on a secret" { attacks HS256; }
+@test "attacks on an RSA key" { attacks RS256; }
+@test "attacks on an EC key" { attacks ES256; }
+
+@test "in the message, the Authorization header, a cookie; in this order" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	auth ES256
+	export JWT_COOKIE=sid
+	good=$(token)
+	bad=${good%????}AAAA
+	ask 42 "$Q"
+	failed_with unauthorized 1
+	for h in "Bearer $good" "bearer $good" "BEARER   $good"; do
+		HTTP_AUTHORIZATION=$h ask 42 "$Q"
+		kept
+	done
+	for c in "sid=$good" "a=b; sid=$good; c=d" "a=b;sid=$good;c" \
+	    "xsid=1; sid=$good"; do
+		HTTP_COOKIE=$c ask 42 "$Q"
+		kept
+	done
+	for h in "$good" "Basic $good" "Bearer" "Bearer " "Bearer $bad" \
+	    "Bearer $good, Bearer $good" "Bearer $good x" ''; do
+		HTTP_AUTHORIZATION=$h ask 42 "$Q"
+		failed_with unauthorized 1
+	done
+	for c in "sid=$bad" "sid=" "sid" "xsid=$good" "SID=$good" "sid =$good" \
+	    "a=sid=$good" ''; do
+		HTTP_COOKIE=$c ask 42 "$Q"
+		failed_with unauthorized 1
+	done
+	HTTP_AUTHORIZATION="Bearer $bad" ask 42 "$(with "$good")"
+	kept
+	HTTP_AUTHORIZATION="Bearer $good" ask 42 "$(with "$bad")"
+	failed_with unauthorized 1
+	HTTP_AUTHORIZATION="Bearer $bad" HTTP_COOKIE="sid=$good" ask 42 "$Q"
+	failed_with unauthorized 1
+	JWT_COOKIE='' HTTP_COOKIE="sid=$good" ask 42 "$Q"
+	failed_with unauthorized 1
+	# Never from the address: that is logged.
+	QUERY_STRING="token=$good" ask 42 "$Q"
+	failed_with unauthorized 1
+}
+
+@test "one token is enough for a connection, until it expires" {
+	long 60
+	replay --times 1 --then "$T/long.ndjson" --pace 50 "$UP/good.ndjson"
+	ask 42 "$Q"
+	auth HS256
+	talker 42
+	say $V "$(with "$(token --ttl -57)")"	# good for three seconds
+	sees $V cached
+	say $V '{"ticketBody":"printer jam","refresh":true}'
+	sees $V w1	# what runs goes on
+	sleep 3
+	say $V "$Q" '{"type":"stop"}'
+	echo 4 >"$T/frames.$V.questions"
+	sees $V '"code":"unauthorized"'
+	say $V "$(with "$(token)")"
+	viewed $V
+	is "$(types)" 'cached done stream done error error cached done'
+	is "$(code | sort -u)" unauthorized
+	is_text "$LONG"
+}
+
+@test "without a token nobody stops, starts or sees anything" {
+	long 25
+	replay --pace 40 "$T/long.ndjson"
+	auth HS256
+	viewer 42 "$(with "$(token --ticket 42)")"
+	sees $V w1
+	printf '%s\n' '{"type":"stop"}' "$Q" \
+	    "$(jq -c '.type = "stop"' <<<"$(with "$(token --ticket 43)")")" |
+	    pipe 42 3
+	failed_with "$(printf 'unauthorized\n%.0s' 1 2 3)" 1
+	is "$(grep -c w1 <<<"$frames" || true)" 0
+	viewed $V
+	is_text "$LONG"
+	viewer 43 "$(with "$(token)")"
+	sees $V w1
+	jq -c '.type = "stop"' <<<"$(with "$(token --ticket 43)")" | pipe 43 0
+	viewed $V
+	failed_with stopped 2
+}
+
+@test "no token reaches a log, an argument or what runs detached" {
+	long 25
+	replay --pace 40 "$T/long.ndjson"
+	auth RS256
+	t=$(token --ticket 42)
+	export HTTP_AUTHORIZATION="Bearer $t" HTTP_COOKIE="sid=$t"
+	export QUERY_STRING="token=$t" REQUEST_URI="/42?token=$t"
+	viewer 42 "$(with "$t")"
+	sees $V w1
+	cat /proc/"$(answers)"/{environ,cmdline} >"$T/answer"
+	viewed $V
+	is_text "$LONG"
+	for p in ${t//./ }; do
+		not grep -qaF "$p" "$LOG" "$T"/*.err "$T/answer" "$T/bodies/1.json"
+		not grep -rqaF "$p" "$RUN_DIR" "$DATABASE" "$DATABASE-wal"
+	done
+	grep -q 'user="test"' "$T/frames.$V.err"
+}
+
+@test "keys that are too weak, unreadable or not keys: no start" {
+	umask 077
+	head -c 31 "$K/secret" >"$T/short"
+	head -c 31 "$K/secret" | sed 's/$/\n\n/' >"$T/padded"
+	cp "$K/secret" "$T/readable"
+	chmod 604 "$T/readable"
+	cp "$K/rsa.pub" "$T/group"
+	chmod 640 "$T/group"
+	openssl genrsa -out "$T/1024.pem" 1024 2>/dev/null
+	openssl rsa -in "$T/1024.pem" -pubout -out "$T/1024" 2>/dev/null
+	openssl ecparam -name secp384r1 -genkey -noout -out "$T/384.pem"
+	openssl ec -in "$T/384.pem" -pubout -out "$T/384" 2>/dev/null
+	openssl genpkey -algorithm ed25519 -out "$T/ed.pem"
+	openssl pkey -in "$T/ed.pem" -pubout -out "$T/ed"
+	openssl req -x509 -key "$K/rsa.pem" -subj /CN=x -out "$T/certificate"
+	sed 's/M/N/g' "$K/rsa.pub" >"$T/garbage"
+	: >"$T/empty"
+	mkdir "$T/directory"
+	mkfifo "$T/fifo"
+	head -c 20000 /dev/zero | tr '\0' x >"$T/huge"
+	export AUTH=required
+	for f in short padded readable group 1024 384 ed certificate garbage \
+	    empty directory fifo huge none; do
+		JWT_KEY_FILE=$T/$f run -102 --separate-stderr timeout 5 \
+		    "$B/bin/sessions" -c "$T/conf" settings
+		is "$output ${#stderr_lines[@]}" ' 1'
+		grep -q "$T/$f" <<<"$stderr"
+		JWT_KEY_FILE="$K/secret $T/$f" ask 42 \
+		    "$(KEY=$K/secret with "$(KEY=$K/secret token)")"
+		failed_with internal 111
+	done
+	for f in rsa ec; do	# a private one has no business there
+		JWT_KEY_FILE=$K/$f.pem run -102 sessions settings
+	done
+	JWT_KEY_FILE= run -102 sessions settings
+	JWT_KEY_FILE=' ' run -102 sessions settings
+	JWT_KEY_FILE=$(printf "$K/secret %.0s" {1..9}) run -102 sessions settings
+	JWT_KEY_FILE="$K/secret  $K/rsa.pub $K/ec.pub" run -0 sessions settings
+	head -c 32 "$K/secret" >"$T/enough"
+	JWT_KEY_FILE=$T/enough run -0 sessions settings
+	# Without AUTH nobody looks.
+	AUTH=off JWT_KEY_FILE=$T/none run -0 sessions settings
+	# And no token is made with such a key.
+	for f in short 1024.pem 384.pem ed.pem readable none; do
+		run ! sessions token "$T/$f"
+		not grep -q '^ey' <<<"$output"
+	done
+}
+
+@test "several keys: kid names the file, and that key only" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	export AUTH=required JWT_KEY_FILE="$K/rsa.pub $K/other.rsa.pub $K/ec.pub"
+	signed() {	# KEY KID
+		/usr/bin/python3 - "$K/$1" "$2" <<'END'
+import base64, json, subprocess, sys, time
+def b64(b): return base64.urlsafe_b64encode(b).rstrip(b"=")
+h = {"alg": "RS256"}
+if sys.argv[2]: h["kid"] = sys.argv[2]
+t = b64(json.dumps(h).encode()) + b"." + b64(json.dumps({"exp": int(
+    time.time()) + 60, "iss": "idp", "aud": "tickets"}).encode())
+s = subprocess.run(["openssl", "dgst", "-sha256", "-sign", sys.argv[1]],
+    input=t, check=True, capture_output=True).stdout
+print((t + b"." + b64(s)).decode())
+END
+	}
+	for k in 'rsa.pem ' 'other.rsa.pem ' 'rsa.pem rsa' \
+	    'other.rsa.pem other.rsa' 'rsa.pem unknown'; do
+		ask 42 "$(with "$(signed "${k% *}" "${k#* }")")"
+		kept
+	done
+	for k in 'rsa.pem other.rsa' 'other.rsa.pem rsa' 'rsa.pem ec'; do
+		ask 42 "$(with "$(signed "${k% *}" "${k#* }")")"
+		failed_with unauthorized 1
+	done
+	# A key that has been taken away.
+	JWT_KEY_FILE="$K/other.rsa.pub" ask 42 "$(with "$(signed rsa.pem rsa)")"
+	failed_with unauthorized 1
+}
+
+@test "a limit for tokens that is no limit: settings" {
+	for v in 0/min -1/min 10 /min 10/ 10/week 10/MIN ' 10/min' 10min \
+	    1.5/min 10000000/sec 10/min/min; do
+		RATE_LIMIT=$v run -102 sessions settings
+	done
+	for v in off 1/sec 10/min 100/hour 1000000/day; do
+		RATE_LIMIT=$v run -0 sessions settings
+	done
+	for v in x 10.0.0.0/33 1.2.3 ::/129 10.0.0.1/ 10.0.0.1,10.0.0.2 \
+	    localhost; do
+		TRUSTED_PROXIES=$v run -102 sessions settings
+	done
+}
+
+# A question under websocketd from an address, to its end: from ADDRESS TICKET
+# MESSAGE; sets as ask.
+from() {
+	REMOTE_ADDR=$1 tab "$2"
+	say $V "$3"
+	sees $V '"type":"\(done\|error\)"'
+	leave $V
+	check "$T/frames.$V" 1
+	frames=$(<"$T/frames.$V")
+}
+limited() {
+	is "$(code)" rate_limited
+	is "$(last | jq -c .retryable)" true
+	after=$(last | jq .retryAfter)
+}
+
+@test "RATE_LIMIT is exact over thirty processes" {
+	replay "$UP/good.ndjson"
+	export RATE_LIMIT=7/hour GENERATIONS=30
+	for i in {1..30}; do
+		REMOTE_ADDR=10.0.0.1 tab $i
+		say $V "$Q"
+	done
+	for i in {1..30}; do sees $i '"type":"\(done\|error\)"'; leave $i; done
+	for i in {1..30}; do cat "$T/frames.$i"; done >"$T/all"
+	check "$T/all" 30
+	is "$(jq -r 'select(.type == "error" or .type == "done") |
+	    .code // .type' "$T/all" | sort | uniq -c | awk '{ print $1, $2 }' |
+	    paste -sd ' ')" '7 done 23 rate_limited'
+	is "$(jq 'select(.retryAfter) | .retryAfter > 504 and
+	    .retryAfter <= 515' "$T/all" | sort -u)" true
+	is "$(posts)" 7
+	from 10.0.0.2 99 "$Q"
+	generated
+}
+
+@test "RATE_LIMIT: what is kept is free, and retryAfter tells the truth" {
+	replay "$UP/good.ndjson"
+	export RATE_LIMIT=2/min
+	for i in 1 2; do
+		from 10.0.0.1 $i "$Q"
+		generated
+	done
+	for i in 1 2 1; do
+		from 10.0.0.1 $i "$Q"
+		kept
+	done
+	from 10.0.0.1 3 "$Q"
+	limited
+	[ "$after" -ge 28 ]
+	[ "$after" -le 30 ]
+	# What is refused is not charged.
+	from 10.0.0.1 4 "$Q"
+	limited
+	[ "$after" -le 30 ]
+	# A refresh is a generation.
+	from 10.0.0.1 1 '{"ticketBody":"printer jam","refresh":true}'
+	limited
+	is "$(posts)" 2
+	export RATE_LIMIT=1/sec
+	from 10.0.0.9 5 "$Q"
+	generated
+	from 10.0.0.9 6 "$Q"
+	limited
+	is "$after" 1
+	sleep 1
+	from 10.0.0.9 6 "$Q"
+	generated
+	# At a shell, without a token, nobody counts.
+	RATE_LIMIT=1/day
+	for i in 7 8; do ask $i "$Q"; generated; done
+}
+
+@test "who follows a generation does not pay for it" {
+	long 15
+	replay --pace 40 "$T/long.ndjson"
+	export RATE_LIMIT=1/hour
+	REMOTE_ADDR=10.0.0.1 tab 1
+	say $V "$Q"
+	sees $V w1
+	from 10.0.0.2 1 "$Q"
+	is_text "$LONG"
+	leave 1
+	from 10.0.0.2 2 "$Q"
+	is_text "$LONG"
+	from 10.0.0.1 3 "$Q"
+	limited
+}
+
+@test "RATE_LIMIT by the token's user, from wherever he comes" {
+	replay "$UP/good.ndjson"
+	export RATE_LIMIT=1/hour
+	auth HS256
+	from 10.0.0.1 1 "$(with "$(token --user ana)")"
+	generated
+	from 10.0.0.2 2 "$(with "$(token --user ana)")"
+	limited
+	from 10.0.0.1 2 "$(with "$(token --user bob)")"
+	generated
+	# At a shell too; and a user cannot pass for an address.
+	ask 3 "$(with "$(token --user ana)")"
+	limited
+	ask 3 "$(with "$(token --user "ip:10.0.0.7")")"
+	generated
+	AUTH=off from 10.0.0.7 4 "$Q"
+	generated
+}
+
+@test "an IPv6 address stands for its /64" {
+	replay "$UP/good.ndjson"
+	export RATE_LIMIT=1/hour
+	n=0
+	for a in 2001:db8::1 '!2001:db8::2' '![2001:db8::ffff:1:2:3]' \
+	    '!2001:DB8:0:0:9::' 2001:db8:0:1::1 ::ffff:10.0.0.1 '!10.0.0.1' \
+	    ::1 10.0.0.2; do
+		from "${a#!}" $((++n)) "$Q"
+		case $a in !*) limited ;; *) generated ;; esac
+	done
+}
+
+@test "MAX_VIEWERS: so many of one address, and one that leaves makes room" {
+	replay "$UP/good.ndjson"
+	export MAX_VIEWERS=2
+	ask 42 "$Q"
+	for i in 1 2 3; do
+		REMOTE_ADDR=10.0.0.1 tab 42
+		say $V "$Q"
+		sees $V '"type":"\(done\|error\)"'
+	done
+	is "$(last "$(so_far $V)" | jq -c '[.code, .retryAfter]')" \
+	    '["rate_limited",10]'
+	has 2 cached
+	has 3 cached
+	say $V '{"type":"ping"}'
+	sees $V pong
+	from 10.0.0.2 42 "$Q"
+	kept
+	end "${VIEWERS[2]}" KILL
+	say 4 "$Q"
+	sees 4 cached
+	from 10.0.0.1 42 "$Q"
+	limited
+	# No shell is a viewer.
+	ask 42 "$Q"
+	kept
+	for v in 3 4; do leave $v; done
+}
+
+@test "MAX_VIEWERS is exact over thirty processes" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	export MAX_VIEWERS=7
+	for i in {1..30}; do
+		REMOTE_ADDR=2001:db8::$i tab 42
+		say $V "$Q"
+	done
+	for i in {2..31}; do sees $i '"type":"\(done\|error\)"'; done
+	is "$(cat "$T"/frames.{2..31} | jq -r '.code // .type' | sort | uniq -c |
+	    awk '{ print $1, $2 }' | paste -sd ' ')" \
+	    '7 cached 7 done 23 rate_limited'
+	for i in {2..31}; do hang_up $i; done
+}
+
+@test "X-Forwarded-For counts only from TRUSTED_PROXIES" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	remote() {	# PEER FORWARDED WANTED
+		: >"$LOG"
+		HTTP_X_FORWARDED_FOR=$2 from "$1" 42 "$Q"
+		is "$(sed -n 's/.* remote=\([^ ]*\) .*/\1/p' "$LOG")" "$3"
+	}
+	remote 10.0.0.9 1.2.3.4 10.0.0.9
+	export TRUSTED_PROXIES='10.0.0.0/24 2001:db8::/32 127.0.0.1'
+	remote 10.0.0.9 1.2.3.4 1.2.3.4
+	remote 10.0.1.9 1.2.3.4 10.0.1.9
+	remote ::ffff:10.0.0.9 1.2.3.4 1.2.3.4
+	remote 2001:db8::5 2001:db9::1 2001:db9::1
+	remote 127.0.0.1 '6.6.6.6, 1.2.3.4' 1.2.3.4
+	remote 127.0.0.1 '6.6.6.6,1.2.3.4,10.0.0.7 ' 1.2.3.4
+	remote 127.0.0.1 '1.2.3.4, 6.6.6.6, 10.0.0.7, 10.0.0.8' 6.6.6.6
+	remote 127.0.0.1 '10.0.0.7, 10.0.0.8' 10.0.0.7
+	remote 127.0.0.1 '' 127.0.0.1
+	remote 127.0.0.1 'nonsense' 127.0.0.1
+	remote 127.0.0.1 '1.2.3.4, nonsense' 127.0.0.1
+	remote 127.0.0.1 '1.2.3.4, ' 127.0.0.1
+	remote 127.0.0.1 '1.2.3.4:5678' 127.0.0.1
+	remote 127.0.0.1 "1.2.3.4 outcome=cached" 127.0.0.1
+	remote 127.0.0.1 $'1.2.3.4\033[31m' 127.0.0.1
+}

@@ -137,12 +137,18 @@ print_csv(const struct cell *c, int cells, bool names)
 static const char *
 tame(const struct cell *c, struct buf *b)
 {
-	struct utf8_cleaner	cleaner = { .len = 0 };
+	struct utf8_cleaner	 cleaner = { .len = 0 };
+	char			*p;
 
 	buf_clear(b);
 	if (utf8_clean(&cleaner, c->text, c->len, b) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	return b->len == 0 ? "" : b->data;
+	if (b->len == 0)
+		return "";
+	/* A carriage return would let a ticket write over what stands there. */
+	for (p = b->data; (p = strchr(p, '\r')) != NULL; )
+		*p = ' ';
+	return b->data;
 }
 
 /* A list is a line a row; all that is known of one session a paragraph. */

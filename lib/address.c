@@ -108,8 +108,9 @@ void
 address_client(const char *trusted, const char *peer, const char *forwarded,
     char *out)
 {
-	const char	*start, *end;
+	const char	*start, *end, *from;
 	struct address	 a;
+	size_t		 len;
 
 	(void)snprintf(out, ADDRESS_MAX, "%s", peer);
 	if (forwarded == NULL)
@@ -120,14 +121,15 @@ address_client(const char *trusted, const char *peer, const char *forwarded,
 		for (start = end; start > forwarded && start[-1] != ',';
 		    start--)
 			;
-		while (start < end && *start == ' ')
-			start++;
-		if (!parse(start, (size_t)(end - start), &a))
+		for (from = start; from < end && strchr(" \t", *from) !=
+		    NULL; from++)
+			;
+		for (len = (size_t)(end - from); len > 0 &&
+		    strchr(" \t", from[len - 1]) != NULL; len--)
+			;
+		if (!parse(from, len, &a))
 			return;
-		(void)snprintf(out, ADDRESS_MAX, "%.*s",
-		    (int)(end - start), start);
-		while (start > forwarded && start[-1] != ',')
-			start--;
+		(void)snprintf(out, ADDRESS_MAX, "%.*s", (int)len, from);
 	}
 }
 

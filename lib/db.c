@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,10 +72,10 @@ int
 db_pragma(struct store *s, const char *sql)
 {
 	sqlite3_stmt	*st;
-	int		 v = -1;
+	int		 v = INT_MIN;
 
 	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK)
-		return -1;
+		return INT_MIN;
 	if (sqlite3_step(st) == SQLITE_ROW)
 		v = sqlite3_column_int(st, 0);
 	(void)sqlite3_finalize(st);

@@ -35,7 +35,7 @@ enum failure_code db_connect(struct store *, int flags);
 /* Notes the reason and returns FAILURE_STORAGE. */
 enum failure_code db_fail(struct store *, const char *what);
 
-/* The number that a PRAGMA or a SELECT answers; -1 if it does not. */
+/* The number that a PRAGMA or a SELECT answers; INT_MIN if it does not. */
 int db_pragma(struct store *, const char *sql);
 
 /* A statement ready to be bound, prepared once; NULL on error. */

@@ -146,7 +146,9 @@ escaped(const char *s, size_t len)
 		unsigned char	c = (unsigned char)s[i];
 
 		if ((k = utf8_char(s + i, len - i)) > 1) {
-			n += (size_t)k;
+			/* U+0080 to U+009F are escaped. */
+			n += c == 0xc2 && (unsigned char)s[i + 1] < 0xa0 ? 6 :
+			    (size_t)k;
 			continue;
 		}
 		/* What is not valid becomes U+FFFD. */

@@ -25,6 +25,14 @@ escape_byte(struct buf *b, unsigned char c)
 	return buf_add(b, s, 6);
 }
 
+/* Whether a valid character is one of U+0080 to U+009F, which a terminal
+ * obeys as it does ESC; its second byte is its number. */
+static bool
+is_c1(const char *s)
+{
+	return s[0] == '\xc2' && (unsigned char)s[1] < 0xa0;
+}
+
 int
 jsonw_escape(struct buf *b, const char *s, size_t len)
 {
@@ -38,15 +46,17 @@ jsonw_escape(struct buf *b, const char *s, size_t len)
 			n = 1;
 			continue;
 		}
-		if (c >= 0x80 && (n = utf8_char(s + i, len - i)) > 0)
+		n = c < 0x80 ? 1 : utf8_char(s + i, len - i);
+		if (n > 1 && !is_c1(s + i))
 			continue;
-		n = 1;
 		if (buf_add(b, s + good, i - good) == -1)
 			return -1;
-		good = i + 1;
-		if ((c >= 0x80 ? buf_add(b, "\xef\xbf\xbd", 3) :
-		    escape_byte(b, c)) == -1)
+		if ((n < 1 ? buf_add(b, "\xef\xbf\xbd", 3) :
+		    escape_byte(b, (unsigned char)s[i + (size_t)n - 1])) ==
+		    -1)
 			return -1;
+		n = n < 1 ? 1 : n;
+		good = i + (size_t)n;
 	}
 	return buf_add(b, s + good, len - good);
 }

@@ -46,8 +46,9 @@ void jsonw_trusted(struct jsonw *, const char *key, const char *json);
 int jsonw_end(struct jsonw *, bool line) __attribute__((warn_unused_result));
 
 /*
- * Appends s as it stands between the quotes of a JSON string: controls and
- * DEL escaped, invalid bytes as U+FFFD.  Returns 0, or -1 as buf_add.
+ * Appends s as it stands between the quotes of a JSON string: controls,
+ * DEL and U+0080 to U+009F escaped, invalid bytes as U+FFFD.  Returns 0, or
+ * -1 as buf_add.
  */
 int jsonw_escape(struct buf *, const char *s, size_t len)
     __attribute__((warn_unused_result));

@@ -1,6 +1,7 @@
 /*
  * Bringing a database to this program's version.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -28,7 +29,7 @@ migrate(struct store *s, int *from)
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	/* Within the transaction: somebody else may just have done it. */
-	if ((*from = db_pragma(s, "PRAGMA user_version")) == -1)
+	if ((*from = db_pragma(s, "PRAGMA user_version")) == INT_MIN)
 		return db_end(s, db_fail(s, "user_version"));
 	if (*from > SCHEMA_VERSION || *from < 0 || foreign(s, *from)) {
 		(void)snprintf(s->error, sizeof(s->error), *from >

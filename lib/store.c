@@ -1,6 +1,7 @@
 /*
  * The session service on SQLite.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ store_open(struct store **out, const char *path)
 		return FAILURE_STORAGE;
 	if ((rc = db_connect(s, SQLITE_OPEN_READWRITE)) != FAILURE_NONE)
 		return rc;
-	if ((version = db_pragma(s, "PRAGMA user_version")) == -1)
+	if ((version = db_pragma(s, "PRAGMA user_version")) == INT_MIN)
 		return db_fail(s, path);
 	if (version == SCHEMA_VERSION)
 		return FAILURE_NONE;

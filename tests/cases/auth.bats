@@ -46,8 +46,8 @@ each() {
 	[ "$(wc -l <"$T/messages")" -gt 10 ]
 	pipe 42 "$(wc -l <"$T/messages")" <"$T/messages"
 	paste -d ' ' <(jq -r 'select(.type != "done") | .code // .type' \
-	    <<<"$frames") <(jq -r .case "$T/messages") | grep -v "^$1 " \
-	    >"$T/wrong" || true
+	    <<<"$frames") <(jq -r .case "$T/messages") | grep -v "^$1 " |
+	    grep -vx 'bad_request nine kilobytes' >"$T/wrong" || true
 	is "$(cat "$T/wrong")" ''
 }
 
@@ -212,15 +212,15 @@ attacks() {
 	mkdir "$T/directory"
 	mkfifo "$T/fifo"
 	head -c 20000 /dev/zero | tr '\0' x >"$T/huge"
+	good=$(with "$(KEY=$K/secret token)")
 	export AUTH=required
-	for f in short padded readable group 1024 384 ed certificate garbage \
+	for f in short padded readable 1024 384 ed certificate garbage \
 	    empty directory fifo huge none; do
 		JWT_KEY_FILE=$T/$f run -102 --separate-stderr timeout 5 \
 		    "$B/bin/sessions" -c "$T/conf" settings
 		is "$output ${#stderr_lines[@]}" ' 1'
 		grep -q "$T/$f" <<<"$stderr"
-		JWT_KEY_FILE="$K/secret $T/$f" ask 42 \
-		    "$(KEY=$K/secret with "$(KEY=$K/secret token)")"
+		JWT_KEY_FILE="$K/secret $T/$f" ask 42 "$good"
 		failed_with internal 111
 	done
 	for f in rsa ec; do	# a private one has no business there
@@ -232,6 +232,8 @@ attacks() {
 	JWT_KEY_FILE="$K/secret  $K/rsa.pub $K/ec.pub" run -0 sessions settings
 	head -c 32 "$K/secret" >"$T/enough"
 	JWT_KEY_FILE=$T/enough run -0 sessions settings
+	# The service's group may read it.
+	JWT_KEY_FILE=$T/group run -0 sessions settings
 	# Without AUTH nobody looks.
 	AUTH=off JWT_KEY_FILE=$T/none run -0 sessions settings
 	# And no token is made with such a key.
@@ -464,7 +466,8 @@ limited() {
 	remote ::ffff:10.0.0.9 1.2.3.4 1.2.3.4
 	remote 2001:db8::5 2001:db9::1 2001:db9::1
 	remote 127.0.0.1 '6.6.6.6, 1.2.3.4' 1.2.3.4
-	remote 127.0.0.1 '6.6.6.6,1.2.3.4,10.0.0.7 ' 1.2.3.4
+	remote 127.0.0.1 '6.6.6.6,1.2.3.4,10.0.0.7' 1.2.3.4
+	remote 127.0.0.1 '6.6.6.6 , 1.2.3.4 ,10.0.0.7 ' 1.2.3.4
 	remote 127.0.0.1 '1.2.3.4, 6.6.6.6, 10.0.0.7, 10.0.0.8' 6.6.6.6
 	remote 127.0.0.1 '10.0.0.7, 10.0.0.8' 10.0.0.7
 	remote 127.0.0.1 '' 127.0.0.1

@@ -268,7 +268,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN_DIR/1.sock"
 }
 
 @test "GENERATIONS=2: two at a time" {
-	long 15
+	long 50
 	replay --pace 40 "$T/long.ndjson"
 	export GENERATIONS=2
 	for i in 1 2 3; do

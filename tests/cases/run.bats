@@ -127,3 +127,15 @@ prepare() {
 	is "$(ls -A "$TMPDIR")" ""
 	export DATABASE=$T/db
 }
+
+@test "a RUN_DIR that cannot be used is refused at start" {
+	mkdir -m 755 "$T/open"
+	echo >"$T/file"
+	for d in "$T/open" "$T/file" "$T/$(printf 'x%.0s' {1..90})"; do
+		P=$(free_port)
+		RUN_DIR=$d PORT=$P ADDRESS=127.0.0.1 run ! timeout 20 \
+		    "$ROOT/run.sh"
+		case $status in 102 | 111) ;; *) false ;; esac
+		grep -q RUN_DIR <<<"${lines[-1]}"
+	done
+}

@@ -432,3 +432,37 @@ for kind in "", ".list":
 	done <"$T/points"
 	is "$killed" "$(wc -l <"$T/points")"
 }
+
+@test "the programs may write to the directories of their settings only" {
+	long 25
+	replay --pace 40 "$T/long.ndjson"
+	mkdir -m 700 "$T/state" "$T/logs"
+	export DATABASE=$T/state/db LOG=$T/logs/log
+	run -0 sessions migrate
+	tab 42
+	say $V "$Q"
+	sees $V w1
+	not grep -q 'no Landlock' "$LOG" || skip "no Landlock here"
+	for p in "${VIEWERS[V]}" "$(answers)"; do
+		grep -q 'NoNewPrivs:	1' "/proc/$p/status"
+		grep -Eq 'Max core file size +0 ' "/proc/$p/limits"
+	done
+	within 10 has $V done
+	leave $V
+	within 5 none_answers
+	is "$(grep -c 'outcome=\(kept\|generated\)' "$LOG")" 2
+	# A link out of them leads nowhere.
+	for f in "$LOG" "$DATABASE"; do
+		mv "$f" "$BATS_FILE_TMPDIR/outside"
+		md5sum "$BATS_FILE_TMPDIR/outside" >"$T/sum"
+		ln -s "$BATS_FILE_TMPDIR/outside" "$f"
+		tab 42
+		say $V "$Q"
+		sees $V '"type":"\(done\|error\)"'
+		[ $f = "$LOG" ] || has $V '"code":"storage"'
+		leave $V
+		md5sum -c --quiet "$T/sum"
+		rm "$f"
+		mv "$BATS_FILE_TMPDIR/outside" "$f"
+	done
+}

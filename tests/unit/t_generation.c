@@ -217,7 +217,7 @@ static const char	fake[] =
     "out=$(readlink /proc/$$/fd/1 /proc/$$/fd/2)\n"
     "printf '%s\\n' \"$out\" >out\n"
     "readlink /proc/$$/fd/3 | cut -c1-6 >listener\n"
-    "awk '/^Sig(Blk|Ign)/ { print substr($2, 10) }' /proc/$$/status \\\n"
+    "awk '/^Sig(Blk|Ign)/ { print substr($2, 10) }' /proc/self/status \\\n"
     "	>signals\n"		/* 1 to 28: 32 and 33 are libc's */
     "mv text.new text\n";
 

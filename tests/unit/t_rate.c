@@ -123,7 +123,7 @@ static void
 race(void)
 {
 	pid_t	pid[12];
-	char	key[8];
+	char	key[16];
 	int	i, round, got, rc;
 
 	for (round = 0; round < 10; round++) {

@@ -1,0 +1,659 @@
+# End to end: the real websocketd, with the flags that run.sh gives it, and
+# clients written with the Python module websockets.
+load helper
+
+# The server
+
+# A free port of the loopback.
+free_port() {
+	/usr/bin/python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Becomes websocketd as run.sh does.
+become_server() {
+	eval "$(sed -n '/^server_keys=/p; /^make_flags() {$/,/^}$/p' \
+	    "$ROOT/run.sh")"
+	settings=$(PORT=$P ADDRESS=127.0.0.1 sessions settings) || exit
+	handlers=$B/handlers
+	while IFS= read -r line; do export "${line?}"; done <<<"$settings"
+	make_flags
+	mapfile -t flags <<<"$flags"
+	cd "$T/kept" || exit
+	exec websocketd "${flags[@]}"
+}
+
+# Starts it; the same port again if there was one.
+server() {
+	export P=${P:-$(free_port)}
+	become_server >"$T/server" 2>&1 3>&- &
+	SERVER=$!
+	track $!
+	within 10 listening "$P"
+}
+
+chats() { processes chat; }
+no_chats() { [ -z "$(chats)" ]; }
+
+prepare() {
+	command -v websocketd >/dev/null || skip "no websocketd"
+	/usr/bin/python3 -c 'import websockets' || skip "no websockets"
+	cat >"$T/tc.py" <<'END'
+# A client: what every test's program begins with.
+import asyncio, json, os, sys, time
+import websockets
+
+HOST = "ws://127.0.0.1:" + os.environ["P"]
+T = os.environ["T"]
+Q = '{"ticketBody":"printer jam"}'
+numbers = iter(range(1, 1000))
+
+class Client:
+    """A connection; every frame that comes is a line of ws.N."""
+    def __init__(self, path, **kw):
+        kw.setdefault("ping_interval", None)
+        self.connecting = websockets.connect(
+            HOST + "/api/websocket/chat/" + path, max_size=None,
+            open_timeout=30, close_timeout=5, **kw)
+        self.n = next(numbers)
+        self.pongs = 0
+        self.begun = []
+
+    async def __aenter__(self):
+        self.ws = await self.connecting.__aenter__()
+        self.file = open("%s/ws.%d" % (T, self.n), "w")
+        return self
+
+    async def __aexit__(self, *what):
+        self.file.close()
+        await self.connecting.__aexit__(*what)
+
+    async def read(self):
+        line = await asyncio.wait_for(self.ws.recv(), 30)
+        assert isinstance(line, str), line
+        assert "\n" not in line, line
+        self.file.write(line + "\n")
+        self.file.flush()
+        frame = json.loads(line)
+        if frame["type"] == "pong":
+            self.pongs += 1
+        return frame
+
+    async def begin(self, message=Q):
+        """Asks, and waits for the first piece."""
+        await self.ws.send(message)
+        self.begun = [await self.read()]
+        assert self.begun[0]["type"] == "stream", self.begun
+
+    async def answer(self):
+        """The frames of one answer, what has begun included."""
+        frames, self.begun = self.begun, []
+        while not frames or frames[-1]["type"] not in ("done", "error"):
+            frames.append(await self.read())
+        return [f for f in frames if f["type"] != "pong"]
+
+    async def ask(self, message=Q):
+        await self.ws.send(message)
+        return await self.answer()
+
+    async def silent(self, seconds):
+        try:
+            line = await asyncio.wait_for(self.ws.recv(), seconds)
+        except asyncio.TimeoutError:
+            return
+        raise AssertionError("unexpected: " + line)
+
+    async def closed(self, seconds):
+        """Waits until the server closes; what comes before is no frame."""
+        try:
+            line = await asyncio.wait_for(self.ws.recv(), seconds)
+        except websockets.ConnectionClosed:
+            return
+        raise AssertionError("unexpected: " + line)
+
+def text(frames):
+    return "".join(f["content"] for f in frames if f["type"] == "stream")
+
+def types(frames):
+    out = []
+    for f in frames:
+        if not (out and f["type"] == out[-1] == "stream"):
+            out.append(f["type"])
+    return " ".join(out)
+
+def kept(name):
+    with open(T + "/kept/" + name, newline="") as f:
+        return f.read()
+
+def is_generated(frames, name="good"):
+    assert types(frames) == "stream done", frames[-3:]
+    assert text(frames) == kept(name)
+
+def is_cached(frames, name="good"):
+    assert types(frames) == "cached done", frames[-3:]
+    assert frames[0]["response"] == kept(name)
+
+def is_whole(frames, name="good"):
+    (is_cached if frames[0]["type"] == "cached" else is_generated)(frames, name)
+
+def is_error(frames, code):
+    assert types(frames) == "error" and frames[0]["code"] == code, frames
+
+def posts():
+    with open(T + "/replay.log") as f:
+        return sum(line.startswith("request") for line in f)
+
+def run(main):
+    asyncio.run(asyncio.wait_for(main(), 90))
+END
+}
+
+# Runs a program on stdin, then looks at all frames that its clients got; $1
+# is how many ends there are in all of them.
+clients() {
+	local wanted=$1 f ends n=0
+	(echo 'from tc import *'; cat; echo 'run(main)') >"$T/program.py"
+	(export T; PYTHONPATH=$T PYTHONDONTWRITEBYTECODE=1 exec timeout 100 \
+	    /usr/bin/python3 "$T/program.py" 3>&-)
+	for f in "$T"/ws.*; do
+		[ -e "$f" ] || continue
+		# Who has left had perhaps the beginning of an answer.
+		tac "$f" | sed -n '/^{"type":"\(done\|error\)"/,$p' | tac >"$T/whole"
+		ends=$(grep -cE '^{"type":"(done|error)"' "$T/whole" || true)
+		check "$T/whole" "$ends"
+		n=$((n + ends))
+	done
+	rm -f "$T"/ws.*
+	is $n "$wanted"
+	# A server that has panicked, or a handler that talked too much.
+	not grep -E 'panic|goroutine|runtime error' "$T/server"
+}
+
+@test "asked, answered, and kept for the next one" {
+	replay "$UP/good.ndjson"
+	server
+	clients 4 <<'END'
+async def main():
+    async with Client("42") as a:
+        is_generated(await a.ask())
+        is_cached(await a.ask())
+    async with Client("42") as a:
+        is_cached(await a.ask())
+        frames = await a.ask('{"ticketBody":"another","lang":"en"}')
+        is_cached(frames)
+        assert frames[0]["bodyChanged"] is True
+END
+	is "$(posts)" 1
+	within 2 no_chats
+}
+
+@test "three ways to leave in mid-stream: the answer is kept" {
+	long 40
+	replay --pace 40 "$T/long.ndjson"
+	export GENERATIONS=3
+	server
+	clients 0 <<'END'
+async def main():
+    async with Client("1") as a:
+        await a.begin()
+    async with Client("2") as a:
+        await a.begin()
+        a.ws.transport.abort()
+    try:
+        async with Client("3") as a:
+            await a.begin()
+            a.ws.transport.get_extra_info("socket").shutdown(1)
+    except websockets.ConnectionClosed:
+        pass
+END
+	within 2 no_chats
+	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
+	within 10 none_answers
+	is "$(posts)" 3
+	clients 3 <<'END'
+async def main():
+    for ticket in "123":
+        async with Client(ticket) as a:
+            is_cached(await a.ask(), "long")
+END
+	is "$(posts)" 3
+}
+
+@test "thirty tickets at once" {
+	replay --pace 5 "$UP/good.ndjson"
+	export GENERATIONS=4
+	server
+	clients 30 <<'END'
+async def one(ticket):
+    async with Client(str(ticket)) as a:
+        is_generated(await a.ask())
+
+async def main():
+    await asyncio.gather(*(one(i) for i in range(1, 31)))
+END
+	is "$(posts)" 30
+	is "$(sql 'SELECT count(*), count(AiResponse) FROM TicketAISessions')" \
+	    '30|30'
+}
+
+@test "twenty viewers of one ticket, some of them late" {
+	long 30
+	replay --pace 30 "$T/long.ndjson"
+	server
+	clients 20 <<'END'
+async def one(i):
+    await asyncio.sleep(0.03 * i)
+    async with Client("42") as a:
+        is_whole(await a.ask(), "long")
+
+async def main():
+    await asyncio.gather(*(one(i) for i in range(20)))
+END
+	is "$(posts)" 1
+}
+
+@test "a flood of input does not freeze the stream" {
+	long 60
+	replay --pace 30 "$T/long.ndjson"
+	server
+	clients 4 <<'END'
+async def main():
+    # 300 kB of messages, and one of 100 kB, in the middle of an answer.
+    async with Client("42") as a:
+        await a.begin()
+        for i in range(15000):
+            await a.ws.send('{"type":"ping"}' if i % 2 else " \r")
+        await a.ws.send(" " * 100000)
+        frames = await a.answer()
+        is_generated(frames, "long")
+        print(a.pongs, "pongs")
+        assert a.pongs > 0
+        await asyncio.sleep(0.2)
+    # Junk: each line of it is a question that fails, four may wait.
+    async with Client("43") as a:
+        await a.begin()
+        begun = time.monotonic()
+        for i in range(3000):
+            await a.ws.send("}" * 100)
+        is_generated(await a.answer(), "long")
+        junk = 0
+        try:
+            while True:
+                f = await asyncio.wait_for(a.read(), 1)
+                assert f["code"] == "bad_json", f
+                junk += 1
+        except asyncio.TimeoutError:
+            pass
+        assert 1 <= junk <= 4, junk
+        a.file.seek(0)
+        a.file.truncate()
+    async with Client("43") as a:
+        is_cached(await a.ask(), "long")
+        is_error(await a.ask("}" * 300000), "bad_json")
+        is_cached(await a.ask(), "long")
+END
+	is "$(posts)" 2
+	grep -q dropped=question "$LOG"
+}
+
+@test "who does not read for three seconds gets everything, others at once" {
+	awk 'BEGIN { for (i = 0; i < 640; i++) s = s "abcde "
+	for (i = 0; i < 1600; i++)
+		print "{\"response\":\"" i " " s "\",\"done\":false}"
+	print "{\"response\":\"\",\"done\":true}" }' >"$T/long.ndjson"
+	jq -j .response "$T/long.ndjson" >"$T/kept/long"
+	replay --delay 200 "$T/long.ndjson"
+	export MAX_ANSWER_BYTES=16777216
+	server
+	clients 3 <<'END'
+import socket
+
+async def main():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    s.connect(("127.0.0.1", int(os.environ["P"])))
+    async with Client("42", sock=s, max_queue=1, read_limit=1024) as slow:
+        await slow.begin()
+        begun = time.monotonic()
+        async with Client("42") as quick:
+            is_whole(await quick.ask(), "long")
+        await asyncio.sleep(3 - (time.monotonic() - begun))
+        # It does stand still: only the quick one's is over.
+        with open(os.environ["LOG"]) as f:
+            assert sum(" outcome=" in line and "prog=chat" in line
+                       for line in f) == 1
+        is_generated(await slow.answer(), "long")
+    async with Client("42") as a:
+        is_cached(await a.ask(), "long")
+END
+	is "$(posts)" 1
+}
+
+@test "binary messages" {
+	replay "$UP/good.ndjson"
+	server
+	clients 4 <<'END'
+async def main():
+    async with Client("42") as a:
+        # websocketd 0.4 passes it on without a line end, a later one drops it.
+        await a.ws.send(Q.encode())
+        try:
+            is_error([await asyncio.wait_for(a.read(), 5)], "bad_json")
+        except asyncio.TimeoutError:
+            raise AssertionError("silence")
+        is_generated(await a.ask())
+        # Glued to the next one, it spoils that.
+        await a.ws.send(b"\xff\x00\xfe")
+        is_error(await a.ask(), "bad_json")
+        is_cached(await a.ask())
+END
+}
+
+@test "pretty-printed, empty, with a BOM, in fragments" {
+	replay "$UP/good.ndjson"
+	server
+	clients 6 <<'END'
+async def main():
+    async with Client("42") as a:
+        is_generated(await a.ask(json.dumps({"ticketBody": "a\nb",
+            "refresh": False, "x": {"y": [1, "}"]}}, indent="\t")))
+        await a.ws.send("")
+        await a.ws.send("\n\r\n")
+        is_cached(await a.ask("\ufeff" + Q))
+        is_cached(await a.ask([Q[:5], Q[5:9], Q[9:]]))
+        is_cached(await a.ask(Q + "\r\n"))
+        await a.ws.send(Q + "\n" + Q)
+        is_cached(await a.answer())
+        is_cached(await a.answer())
+        await a.silent(0.3)
+END
+	is "$(sql 'SELECT Prompt FROM TicketAISessions')" $'a\nb'
+}
+
+@test "a kept answer of a megabyte comes whole" {
+	# Exactly MAX_ANSWER_BYTES, with what JSON escapes and long characters.
+	/usr/bin/python3 - "$T" <<'END'
+import json, sys
+t = sys.argv[1]
+piece = 'é"\\\t😀 ' + "x" * 989
+text = (piece * 1100).encode()[:1048576 - 2].decode(errors="ignore")
+text += "." * (1048576 - len(text.encode()))
+open(t + "/kept/long", "w", newline="").write(text)
+with open(t + "/long.ndjson", "w") as f:
+    for i in range(0, len(text), 3000):
+        print(json.dumps({"response": text[i:i + 3000], "done": False}), file=f)
+    print('{"response":"","done":true}', file=f)
+END
+	replay "$T/long.ndjson"
+	server
+	clients 4 <<'END'
+async def main():
+    async with Client("42") as a:
+        is_generated(await a.ask(), "long")
+        for i in range(3):
+            is_cached(await a.ask(), "long")
+END
+}
+
+@test "the ticket's id in the URL" {
+	replay "$UP/good.ndjson"
+	server
+	clients 29 <<'END'
+async def one(path, good):
+    async with Client(path) as a:
+        frames = await a.ask()
+        if good:
+            is_whole(frames)
+        else:
+            is_error(frames, "bad_ticket_id")
+            await a.ws.send('{"type":"ping"}')
+            assert (await a.read())["type"] in ("pong", "error")
+
+async def main():
+    # websocketd decodes, and trims white space at the ends.
+    for path in ("42", "42%20", "42%0a", "%34%32", "42?x=43",
+                 "9223372036854775807"):
+        await one(path, True)
+    for path in ("042", "0", "-1", "+42", "1e3", "0x2a", "4%202", "a", "42.",
+                 "9223372036854775808", "12345678901234567890", "", "42/",
+                 "42/43", "a%2fb", "42%2f", "4%0a2", "42;43", "%ff%fe",
+                 "%D9%A4%D9%A2", "42%1b", "%7f42", "4" * 5000):
+        try:
+            await one(path, False)
+        except Exception as e:
+            raise AssertionError(path[:40]) from e
+    for path in ("..%2f42", "../42", "%2e%2e/42", "42%00"):
+        try:
+            async with Client(path) as a:
+                print(path, await a.ask())
+        except (websockets.InvalidHandshake, websockets.ConnectionClosed):
+            continue
+        raise AssertionError(path)
+END
+	is "$(sql 'SELECT DISTINCT TicketId FROM TicketAISessions ORDER BY 1' |
+	    paste -sd ' ')" "42 9223372036854775807"
+	is "$(find "$T/run" -name '*.sock')" ''
+}
+
+@test "IDLE_TIMEOUT closes who is silent, and nobody else" {
+	long 50
+	replay --pace 40 "$T/long.ndjson"
+	export IDLE_TIMEOUT=1
+	server
+	clients 1 <<'END'
+async def main():
+    async with Client("42") as silent:
+        async with Client("42") as viewer, Client("42") as pinger:
+            begun = time.monotonic()
+            await silent.closed(3)
+            assert 0.9 < time.monotonic() - begun < 2.9
+    async with Client("42") as viewer, Client("42") as pinger:
+        await viewer.ws.send(Q)
+        async def ping():
+            for i in range(5):
+                await pinger.ws.send('{"type":"ping"}')
+                await pinger.read()
+                await asyncio.sleep(0.6)
+        pings = asyncio.create_task(ping())
+        is_generated(await viewer.answer(), "long")
+        await viewer.closed(3)
+        await pings
+        assert pinger.pongs == 5
+END
+	within 3 no_chats
+}
+
+@test "MAX_CONNECTIONS: one more is 429, and the others notice nothing" {
+	long 40
+	replay --pace 40 "$T/long.ndjson"
+	export MAX_CONNECTIONS=3
+	server
+	within 3 no_chats	# that of the port's test
+	clients 4 <<'END'
+async def refused():
+    try:
+        async with Client("42"):
+            raise AssertionError("came in")
+    except websockets.InvalidStatusCode as e:
+        assert e.status_code == 429, e
+
+async def main():
+    async with Client("42") as a, Client("42") as b:
+        async with Client("42") as c:
+            for x in (a, b, c):
+                await x.begin()
+            for i in range(10):
+                await refused()
+        # One left: another may come.
+        for i in range(100):
+            try:
+                async with Client("42") as d:
+                    is_whole(await d.ask(), "long")
+                break
+            except websockets.InvalidStatusCode:
+                await asyncio.sleep(0.05)
+        else:
+            raise AssertionError("no place is free")
+        for x in (a, b):
+            is_generated(await x.answer(), "long")
+        is_cached(await a.ask(), "long")
+END
+	is "$(posts)" 1
+}
+
+@test "websocketd killed in mid-stream, and started again" {
+	long 40
+	replay --pace 40 "$T/long.ndjson"
+	n=0
+	for signal in KILL TERM; do
+		server
+		n=$((n + 1))
+		export TICKET=$n SERVER SIGNAL=$signal
+		clients 0 <<'END'
+async def main():
+    async with Client(os.environ["TICKET"]) as a:
+        await a.begin()
+        os.kill(int(os.environ["SERVER"]),
+                9 if os.environ["SIGNAL"] == "KILL" else 15)
+        try:
+            while True:
+                assert (await a.read())["type"] == "stream"
+        except websockets.ConnectionClosed:
+            pass
+END
+		end $SERVER
+		within 2 no_chats
+		some_answers
+		server
+		# The one who comes back sees what runs, from its start.
+		clients 1 <<'END'
+async def main():
+    async with Client(os.environ["TICKET"]) as a:
+        is_generated(await a.ask(), "long")
+END
+		within 10 none_answers
+		end $SERVER
+		server
+		clients 1 <<'END'
+async def main():
+    async with Client(os.environ["TICKET"]) as a:
+        is_cached(await a.ask(), "long")
+END
+		end $SERVER
+	done
+	is "$(posts)" 2
+}
+
+@test "the answer killed in mid-stream: interrupted, and asked again" {
+	long 200
+	replay --times 1 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
+	server
+	(
+		within 10 logged '^request'
+		sleep 0.3
+		kill -KILL "$(answers)"
+	) 3>&- &
+	clients 2 <<'END'
+async def main():
+    async with Client("42") as a:
+        frames = await a.ask()
+        assert types(frames) == "stream error", frames
+        assert frames[-1]["code"] == "interrupted", frames
+        is_generated(await a.ask())
+END
+}
+
+@test "Origin: in the list or not there" {
+	replay "$UP/good.ndjson"
+	export ALLOWED_ORIGINS='https://desk.example http://localhost:*'
+	server
+	clients 11 <<'END'
+async def main():
+    for origin in (None, "https://desk.example", "http://localhost:3000",
+                   "http://localhost"):
+        async with Client("42", origin=origin) as a:
+            is_whole(await a.ask())
+    for origin in ("https://evil.example", "null", "http://desk.example",
+                   "https://desk.example.evil.example", "file://",
+                   "https://desk.example:8443", "http://localhost.evil:3000"):
+        async with Client("42", origin=origin) as a:
+            is_error(await a.ask(), "forbidden_origin")
+END
+	is "$(posts)" 1
+}
+
+@test "headers change no setting" {
+	long 30
+	replay --pace 30 "$T/long.ndjson"
+	server
+	clients 2 <<'END'
+async def main():
+    names = ("Proxy", "X-Database", "Database", "DATABASE", "Run-Dir", "Log",
+             "Ollama-Server", "OLLAMA_SERVER", "Ollama-Model", "Path-Info",
+             "PATH_INFO", "Gateway-Interface", "Auth", "LD_PRELOAD",
+             "Max-Ticket-Bytes", "Remote-Addr", "Unique-Id", "Language")
+    headers = [(n, "http://127.0.0.1:9/x") for n in names]
+    headers += [("X-Shell", "() { :; }; touch %s/kept/pwned" % T),
+                ("Authorization", "Bearer secret-token"),
+                ("Cookie", "session=secret-cookie")]
+    async with Client("42", extra_headers=headers) as a:
+        await a.begin()
+        # What outlives the connection knows nothing of the request.
+        pids = [p for p in os.listdir("/proc") if p.isdigit()]
+        seen = 0
+        for p in pids:
+            try:
+                with open("/proc/%s/comm" % p) as f:
+                    if f.read() != "answer\n":
+                        continue
+                with open("/proc/%s/environ" % p) as f:
+                    e = f.read()
+            except OSError:
+                continue
+            if "RUN_DIR=" + os.environ["RUN_DIR"] + "\0" not in e:
+                continue
+            seen += 1
+            for secret in ("HTTP_", "secret-", "127.0.0.1:9/x", "REMOTE_"):
+                assert secret not in e, e
+        assert seen == 1, seen
+        is_generated(await a.answer(), "long")
+        is_cached(await a.ask(), "long")
+END
+	is "$(posts)" 1
+	is "$(sql 'SELECT count(*), count(AiResponse) FROM TicketAISessions')" \
+	    '1|1'
+	[ ! -e "$T/kept/pwned" ]
+	not grep -r 'secret-' "$LOG" "$T/server" "$T/run"
+}
+
+@test "a URL's query, a token in it, is in no log" {
+	replay "$UP/good.ndjson"
+	server
+	clients 1 <<'END'
+async def main():
+    async with Client("42?token=secret-token") as a:
+        is_generated(await a.ask())
+END
+	# websocketd's own log may have it: it tells the URL with each error.
+	not grep -r 'secret-' "$LOG" "$T/run"
+	test -s "$LOG"
+}
+
+@test "stop by one viewer ends it for the other" {
+	long 200
+	replay --pace 30 "$T/long.ndjson"
+	server
+	clients 2 <<'END'
+async def main():
+    async with Client("42") as a, Client("42") as b:
+        for x in (a, b):
+            await x.begin()
+        await b.ws.send('{"type":"stop"}')
+        for x in (a, b):
+            assert (await x.answer())[-1]["code"] == "stopped"
+END
+	within 2 logged '^gone 1'
+	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
+}

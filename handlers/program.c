@@ -17,7 +17,8 @@
 void
 program_start(void)
 {
-	int	fd;
+	sigset_t	none;
+	int		fd;
 
 	/* A socket that became descriptor 1 would get our output. */
 	do {
@@ -25,6 +26,8 @@ program_start(void)
 			_exit(EXIT_SYSTEM);
 	} while (fd <= STDERR_FILENO);
 	(void)close(fd);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);	/* cannot fail */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_IGN);		/* no zombies */
 	(void)umask(077);

@@ -345,7 +345,7 @@ token(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
-/* Makes what the service needs on disk: the database and its directory. */
+/* Makes what the service needs on disk: the run directory and the database. */
 static int
 migrate(const struct settings *s)
 {
@@ -353,6 +353,10 @@ migrate(const struct settings *s)
 	enum failure_code	 rc;
 	int			 from, to;
 
+	if (generation_prepare(s->text[SETTING_RUN_DIR]) == -1)
+		program_fail(EXIT_SETTINGS, "RUN_DIR=%s: %s",
+		    s->text[SETTING_RUN_DIR], errno == EPERM ?
+		    "not ours alone (chmod 700)" : strerror(errno));
 	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
 	need(rc, store);
 	store_close(store);

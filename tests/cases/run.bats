@@ -133,7 +133,7 @@ prepare() {
 	echo >"$T/file"
 	for d in "$T/open" "$T/file" "$T/$(printf 'x%.0s' {1..90})"; do
 		P=$(free_port)
-		RUN_DIR=$d PORT=$P ADDRESS=127.0.0.1 run ! timeout 20 \
+		RUN_DIR=$d PORT=$P ADDRESS=127.0.0.1 run ! timeout 10 \
 		    "$ROOT/run.sh"
 		case $status in 102 | 111) ;; *) false ;; esac
 		grep -q RUN_DIR <<<"${lines[-1]}"

@@ -4,7 +4,7 @@
 #
 #   tests/soak/run.sh [-m MINUTES] [-n VIEWERS] [-s SEED] [-k] [B]
 #
-#   -m	60 unless given; it takes some 20 s longer, to end and to look
+#   -m	60 unless given; it takes some 40 s longer, to end and to look
 #   -n	200 unless given
 #   -s	repeats what the viewers of an earlier run chose to do
 #   -k	keeps the directory with the database, the logs and the recordings

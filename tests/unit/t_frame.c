@@ -189,6 +189,7 @@ streams(void)
 		{ "a", true }, { "\xc3\xa1", true }, { "\xf0\x9f\x98\x80",
 		    true }, { "\"", true }, { "\\", true }, { "\x01", true },
 		{ "\x7f", true }, { "\n", true }, { "word ", true },
+		{ "\xc2\x85", true },
 		{ "\xff", false }, { "\x80", false }, { "a\xc3", false },
 	};
 	static const size_t	sizes[] = { 4, 5, 63, 659, 660, 661, 662, 3960,

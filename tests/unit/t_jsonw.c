@@ -17,6 +17,7 @@ escapes(void)
 		{ "\b\f\n\r\t", "\\b\\f\\n\\r\\t", 5 },
 		{ "\0\x01\x1f\x7f", "\\u0000\\u0001\\u001f\\u007f", 4 },
 		{ "a\xc3\xa1\xf0\x9f\x98\x80", "a\xc3\xa1\xf0\x9f\x98\x80", 7 },
+		{ "a\xc2\x80\xc2\x9f\xc2\xa0", "a\\u0080\\u009f\xc2\xa0", 7 },
 		{ "\xff", "\xef\xbf\xbd", 1 },
 		{ "a\xc3", "a\xef\xbf\xbd", 2 },
 		{ "\xe2\x82x", "\xef\xbf\xbd\xef\xbf\xbdx", 3 },

@@ -286,6 +286,7 @@ refuses(void)
 	} rows[] = {
 		{ 99, "CREATE TABLE x (y)", true },
 		{ -5, "CREATE TABLE x (y)", true },
+		{ -1, "CREATE TABLE x (y)", true },
 		{ 0, "CREATE TABLE x (y)", true },
 		/* Others count their versions as well. */
 		{ 1, "CREATE TABLE x (y)", false },

@@ -164,20 +164,24 @@ alike() {
 @test "answer killed in mid-stream: interrupted, and the next one asks anew" {
 	long 200
 	replay --times 1 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
-	viewer 42 "$Q"
+	talker 42	# it has started the answer, and stays
 	a=$V
+	say $a "$Q"
+	sees $a w1
 	viewer 42 '{"ticketBody":"printer jam","lang":"en"}'
-	sees $a w2
 	sees $V w2
 	kill -KILL "$(answers)"
-	viewed $a
-	failed_with interrupted 2
-	is "$(jq -c 'select(.type == "error").retryable' <<<"$frames")" true
+	sees $a '"code":"interrupted"'
 	viewed $V
 	failed_with interrupted 2
+	is "$(jq -c 'select(.type == "error").retryable' <<<"$frames")" true
 	test -S "$RUN_DIR/42.sock"
 	ask 42 "$Q"
 	generated
+	say $a "$Q"
+	sees $a cached 2
+	viewed $a
+	is "$(types)" 'stream error cached done'
 	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
 }
 

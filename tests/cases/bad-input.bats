@@ -163,9 +163,9 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 		    pipe 42 2
 		is "$(types) $(code)" 'error cached done bad_json'
 		# Not closed at all.
-		{ brackets $n; printf '\n%s\n' "$Q"; } | pipe 42 2
-		[ $n = 64 ] || is "$(types) $(code)" 'error cached done bad_json'
-	done || true
+		{ brackets $((n + 1)); printf '\n%s\n' "$Q"; } | pipe 42 2
+		is "$(types) $(code)" 'error cached done bad_json'
+	done
 	# Within a string they are text.
 	{ printf '{"ticketBody":"'; brackets 60000; echo '"}'; } | pipe 42 1
 	kept
@@ -209,11 +209,12 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 @test "fifty megabytes cost no memory" {
 	sanitized && skip "memory is a sanitizer's"
 	flood() { head -c 50000000 /dev/zero | tr '\0' "$1"; echo; }
-	most() {	# COUNT OF ENDS
+	most() {	# COUNT OF ENDS [WHERE THEY GO]
 		PATH_INFO=/42 /usr/bin/time -f %M -o "$T/kb" "$B/bin/chat" \
-		    -c "$T/conf" >"$T/frames.0" 2>/dev/null || true
+		    -c "$T/conf" >"${2:-$T/frames.0}" 2>/dev/null || true
 		check "$T/frames.0" "$1"
-		[ "$(tail -n 1 "$T/kb")" -lt 12000 ] || cat "$T/kb"
+		# Some 5 MB are what the libraries take.
+		[ "$(tail -n 1 "$T/kb")" -lt 9000 ] || is "$(<"$T/kb")" less
 	}
 	flood x | most 1
 	{ printf '{"ticketBody":"'; flood x; } | most 1
@@ -223,13 +224,10 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 	# Much is said to somebody who does not listen.
 	mkfifo "$T/deaf"
 	exec 7<>"$T/deaf"
-	yes '{"type":"ping"}' | head -n 1000000 | PATH_INFO=/42 \
-	    GATEWAY_INTERFACE=x "$B/bin/chat" -c "$T/conf" >"$T/deaf" 7>&- \
-	    3>&- &
-	p=$!
-	track $p
-	within 20 dead $p || [ "$(awk '/VmHWM/ { print $2 }' \
-	    /proc/$p/status)" -lt 12000 ]
+	: >"$T/frames.0"
+	yes '{"type":"ping"}' | head -n 1000000 |
+	    GATEWAY_INTERFACE=x most 0 "$T/deaf"
+	yes '{"x":1}' | head -n 1000000 | GATEWAY_INTERFACE=x most 0 "$T/deaf"
 	exec 7>&-
 }
 

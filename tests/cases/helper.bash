@@ -15,6 +15,7 @@
 # Settings are given in front: STALL_TIMEOUT=1 ask 42 '{"ticketBody":"a"}'.
 
 bats_require_minimum_version 1.5.0
+export LC_ALL=C.UTF-8	# a bare system has no other, and may set none
 shopt -s lastpipe	# printf ... | pipe 42 1 sets our variables
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)

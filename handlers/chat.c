@@ -61,6 +61,7 @@ struct chat {
 	size_t			 count;		/* of waiting */
 	char			 in[READ_MAX];	/* read, not yet taken */
 	size_t			 in_len, in_taken;
+	bool			 dropped;	/* questions, for want of room */
 	bool			 eof;		/* no more input */
 	int64_t			 since;		/* first byte of a message */
 	int64_t			 active;	/* the client's last byte */
@@ -72,13 +73,38 @@ static void
 enqueue(struct chat *c, struct request *r)
 {
 	if (c->count == QUESTIONS_WAITING) {
-		log_line(LOG_LEVEL_WARNING, "id=%s dropped=question",
-		    c->connection.id);
+		/* Once: who floods us must not fill the log. */
+		if (!c->dropped)
+			log_line(LOG_LEVEL_WARNING, "id=%s dropped=question",
+			    c->connection.id);
+		c->dropped = true;
 		request_free(r);
 		return;
 	}
 	question_note(&c->question, r);
 	c->waiting[c->count++] = *r;
+}
+
+/* Whether a question waits and nothing is in its way. */
+static bool
+can_begin(const struct chat *c)
+{
+	return c->question.state == QUESTION_IDLE && c->count > 0 &&
+	    output_size(&c->out) < OUTPUT_PENDING;
+}
+
+/* Begins the questions that wait, as far as they end at once. */
+static void
+begin_waiting(struct chat *c, int64_t now)
+{
+	struct request	r;
+
+	while (can_begin(c)) {
+		r = c->waiting[0];
+		memmove(&c->waiting[0], &c->waiting[1],
+		    --c->count * sizeof(c->waiting[0]));
+		question_begin(&c->question, &r, now);
+	}
 }
 
 /* A whole message, or what became of one. */
@@ -102,11 +128,13 @@ receive(struct chat *c, enum message_event event)
 		enqueue(c, &r);
 		return;
 	}
-	if (r.type == REQUEST_STOP)
+	if (r.type == REQUEST_STOP) {
+		begin_waiting(c, clock_us());	/* it may have come with it */
 		question_stop(&c->question);
-	else if (output_size(&c->out) < OUTPUT_PENDING &&
-	    frame_pong(&c->out.data) == -1)
+	} else if (output_size(&c->out) < OUTPUT_PENDING &&
+	    frame_pong(&c->out.data) == -1) {
 		log_line(LOG_LEVEL_ERROR, "error=\"no memory\"");
+	}
 	request_free(&r);
 }
 
@@ -153,21 +181,6 @@ read_input(struct chat *c, int64_t now)
 		if (!c->connection.websocketd &&
 		    (event = message_end(&c->reader)) != MESSAGE_MORE)
 			receive(c, event);
-	}
-}
-
-/* Begins the questions that wait, as far as they end at once. */
-static void
-begin_waiting(struct chat *c, int64_t now)
-{
-	struct request	r;
-
-	while (c->question.state == QUESTION_IDLE && c->count > 0 &&
-	    output_size(&c->out) < OUTPUT_PENDING) {
-		r = c->waiting[0];
-		memmove(&c->waiting[0], &c->waiting[1],
-		    --c->count * sizeof(c->waiting[0]));
-		question_begin(&c->question, &r, now);
 	}
 }
 
@@ -265,9 +278,13 @@ serve(struct chat *c)
 		do {
 			take_input(c, now);
 			begin_waiting(c, now);
-		} while (c->in_taken < c->in_len && has_room(c));
-		if (output_write(&c->out, now) == -1)
-			return;		/* nobody reads any more */
+			if (output_write(&c->out, now) == -1) {
+				if (errno != EPIPE)	/* nobody reads */
+					c->exit_code = EXIT_SYSTEM;
+				return;
+			}
+		} while ((c->in_taken < c->in_len && has_room(c)) ||
+		    can_begin(c));
 		if (!is_idle(c))
 			c->active = now;
 		if (finished(c))

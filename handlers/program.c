@@ -29,6 +29,7 @@ program_start(void)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);	/* cannot fail */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);		/* an error like another */
 	(void)signal(SIGCHLD, SIG_IGN);		/* no zombies */
 	(void)umask(077);
 	/* Times are UTC; without this the first one reads /etc/localtime. */

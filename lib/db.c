@@ -38,6 +38,24 @@ db_make(const char *path)
 }
 
 /*
+ * After a commit.  Who opens the database alone takes the whole log for not
+ * yet moved, so only a log that is cut to nothing ever begins anew.  If others
+ * are in the way it is left for the next one.
+ */
+static int
+shorten(void *context, sqlite3 *db, const char *name, int pages)
+{
+	(void)context;
+	if (pages >= WAL_PAGES) {
+		(void)sqlite3_busy_timeout(db, 0);
+		(void)sqlite3_wal_checkpoint_v2(db, name,
+		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		(void)sqlite3_busy_timeout(db, STORE_TIMEOUT);
+	}
+	return SQLITE_OK;
+}
+
+/*
  * Opens the file and sets the connection up: defensive, durable (FULL), and
  * leaving the -wal and -shm files where they are, so that the many short
  * connections do not make and sync them anew each time.
@@ -51,7 +69,7 @@ db_connect(struct store *s, int flags)
 	    SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
 		return db_fail(s, s->path);
 	(void)sqlite3_busy_timeout(s->db, STORE_TIMEOUT);
-	(void)sqlite3_wal_autocheckpoint(s->db, WAL_PAGES);
+	(void)sqlite3_wal_hook(s->db, shorten, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
 	    NULL);

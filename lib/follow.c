@@ -19,6 +19,7 @@ follow_begin(struct question *q, int fd)
 	q->fd = fd;
 	q->state = QUESTION_FOLLOWING;
 	q->session = 0;
+	q->stop_sent = false;
 	buf_clear(&q->in);
 	store_close(q->store);
 	q->store = NULL;

@@ -7,6 +7,7 @@
 #include <linux/landlock.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -93,6 +94,16 @@ allow_parent(int set, const char *file, uint64_t what)
 	return allow(set, path, what);
 }
 
+/* Allows the directory in which the database lies: SQLite follows links. */
+static int
+allow_database(int set, const char *file, uint64_t what)
+{
+	char	path[PATH_MAX];
+
+	return allow_parent(set, realpath(file, path) == NULL ? file : path,
+	    what);
+}
+
 /* Allows to read files, their names apart by spaces. */
 static int
 allow_files(int set, const char *files)
@@ -131,7 +142,7 @@ allow_all(int set, const struct settings *s, uint64_t handled)
 	}
 	if (allow(set, "/dev/null", READ | LANDLOCK_ACCESS_FS_WRITE_FILE) ==
 	    -1 || allow(set, s->text[SETTING_RUN_DIR], write) == -1 ||
-	    allow_parent(set, s->text[SETTING_DATABASE], write) == -1 ||
+	    allow_database(set, s->text[SETTING_DATABASE], write) == -1 ||
 	    allow_files(set, s->text[SETTING_JWT_KEY_FILE]) == -1 ||
 	    allow(set, s->text[SETTING_OLLAMA_TOKEN_FILE], READ) == -1 ||
 	    allow(set, s->text[SETTING_SYSTEM_PROMPT_FILE], READ) == -1)

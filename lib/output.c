@@ -35,8 +35,15 @@ output_write(struct output *o, int64_t now)
 	while (output_pending(o)) {
 		if (poll(&p, 1, 0) == -1 && errno != EINTR)
 			return -1;
-		if ((p.revents & (POLLOUT | POLLERR | POLLHUP | POLLNVAL)) == 0)
+		if ((p.revents & (POLLOUT | POLLERR | POLLHUP |
+		    POLLNVAL)) == 0) {
+			/* What was sent long ago need not stay. */
+			if (o->sent >= OUTPUT_PENDING) {
+				buf_drop(&o->data, o->sent);
+				o->sent = 0;
+			}
 			return 0;
+		}
 		len = output_size(o) < WRITE_MAX ? output_size(o) : WRITE_MAX;
 		if ((n = write(o->fd, o->data.data + o->sent, len)) == -1) {
 			if (errno == EINTR || errno == EAGAIN)

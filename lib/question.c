@@ -100,28 +100,37 @@ start(struct question *q)
 	enum failure_code	 rc;
 	struct failure		 f;
 	char			 name[24];
+	bool			 existing, there;
 	int64_t			 session;
 	int			 fd;
 
-	f = admission_charge(q->admission);
+	existing = s->number[SETTING_TICKETS] == TICKETS_EXISTING;
+	if (existing && store_has_ticket(q->store, ticket, &there) ==
+	    FAILURE_NONE && !there) {
+		(void)snprintf(name, sizeof(name), "%" PRId64, ticket);
+		f = failure_make(FAILURE_UNKNOWN_TICKET, name);
+		outcome_error(q, &f);
+		return;
+	}
+	f = q->charged ? failure_make(FAILURE_NONE, NULL) :
+	    admission_charge(q->admission);
 	if (f.code != FAILURE_NONE) {
 		outcome_error(q, &f);
 		return;
 	}
+	q->charged = true;	/* once, however often it must be started */
 	rc = store_get_or_create(q->store, ticket, r->body.data, r->body.len,
-	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, &session);
-	if (rc == FAILURE_UNKNOWN_TICKET) {
-		(void)snprintf(name, sizeof(name), "%" PRId64, ticket);
-		f = failure_make(rc, name);
-		outcome_error(q, &f);
-	} else if (rc != FAILURE_NONE) {
+	    existing, &session);
+	if (rc != FAILURE_NONE) {
 		outcome_store(q, rc);
 	} else if ((fd = generation_listen(s->text[SETTING_RUN_DIR],
 	    ticket)) == -1) {
 		outcome_system(q, FAILURE_INTERNAL, "listen", strerror(errno));
 	} else {
-		if (generation_start(s, ticket, session, fd, r->body.data,
-		    r->body.len) == -1) {
+		/* In its backlog first: it may be over before we come. */
+		(void)connect_to(q);
+		if (q->state == QUESTION_FOLLOWING && generation_start(s,
+		    ticket, session, fd, r->body.data, r->body.len) == -1) {
 			outcome_system(q, FAILURE_INTERNAL, "answer",
 			    strerror(errno));
 			generation_sweep(s->text[SETTING_RUN_DIR], ticket);
@@ -155,8 +164,6 @@ attach(struct question *q)
 	if (connect_to(q) && q->state == QUESTION_ATTACHING && !look(q))
 		start(q);
 	(void)close(claim);
-	if (q->state == QUESTION_ATTACHING)
-		(void)connect_to(q);
 }
 
 /* Attach: a try, and when the next one is due. */
@@ -213,7 +220,7 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	q->bytes = 0;
 	q->session = 0;
 	q->tries = 0;
-	q->stop = q->stop_sent = false;
+	q->charged = q->stop = q->stop_sent = false;
 	if (f.code != FAILURE_NONE)
 		outcome_error(q, &f);
 	else

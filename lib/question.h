@@ -39,6 +39,7 @@ struct question {
 	int64_t			 session;	/* that we follow; 0: unknown */
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;
+	bool			 charged;	/* to the user's rate limit */
 	int			 tries;		/* came just as it went */
 	int64_t			 pause, next, deadline;	/* while attaching */
 	int64_t			 started, first;	/* clock_us; 0: none */

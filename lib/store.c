@@ -127,6 +127,17 @@ number(struct store *s, enum statement which, int64_t arg, int64_t *found)
 }
 
 enum failure_code
+store_has_ticket(struct store *s, int64_t ticket, bool *there)
+{
+	enum failure_code	rc;
+	int64_t			n;
+
+	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
+	*there = n != 0;
+	return rc;
+}
+
+enum failure_code
 store_newest(struct store *s, int64_t ticket, int64_t *id)
 {
 	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);

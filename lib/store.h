@@ -61,6 +61,10 @@ enum failure_code store_session(struct store *, int64_t ticket, int64_t id,
 /* The id of the newest session that has an answer; 0: none. */
 enum failure_code store_newest(struct store *, int64_t ticket, int64_t *id);
 
+/* Whether the table Tickets has this one. */
+enum failure_code store_has_ticket(struct store *, int64_t ticket,
+    bool *there);
+
 /*
  * Get or create session: the newest one of the ticket, if it has no answer
  * (its prompt is replaced), else a new one.  With `existing' the ticket must

@@ -361,6 +361,16 @@ limited() {
 	for i in 7 8; do ask $i "$Q"; generated; done
 }
 
+@test "who is refused does not pay" {
+	replay "$UP/good.ndjson"
+	export RATE_LIMIT=1/hour TICKETS=existing
+	sql 'INSERT INTO Tickets (Id) VALUES (1)'
+	from 10.0.0.1 2 "$Q"
+	is "$(code)" unknown_ticket
+	from 10.0.0.1 1 "$Q"
+	generated
+}
+
 @test "who follows a generation does not pay for it" {
 	long 15
 	replay --pace 40 "$T/long.ndjson"

@@ -256,9 +256,17 @@ null'
 	done
 }
 
+@test "stop right behind its question ends it" {
+	long 50
+	replay --pace 40 "$T/long.ndjson"
+	ask 42 "$Q" '{"type":"stop"}'
+	failed_with stopped 2
+	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
+}
+
 @test "stop where nothing runs does nothing" {
 	replay "$UP/good.ndjson"
-	ask 42 '{"type":"stop"}' "$Q" '{"type":"stop"}'
+	ask 42 '{"type":"stop"}' "$Q"
 	generated
 	ask 42 '{"type":"stop"}' "$Q"
 	kept
@@ -550,5 +558,5 @@ null'
 	check "$T/frames.9" 1
 	status=0
 	printf '%s\n' "$Q" | chat 42 >/dev/full 2>/dev/null || status=$?
-	[ $status -le 1 ]
+	is $status 111
 }

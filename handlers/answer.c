@@ -182,6 +182,7 @@ wait_for_slot(struct answer *a)
 	const struct settings	*s = &a->settings;
 	const int		 max = (int)s->number[SETTING_QUEUE_MAX];
 	int			 position, told = 0;
+	bool			 sure = false;
 
 	if (slot_enter(&a->slot, s->text[SETTING_RUN_DIR],
 	    (int)s->number[SETTING_GENERATIONS]) == -1) {
@@ -189,6 +190,12 @@ wait_for_slot(struct answer *a)
 		return;
 	}
 	while ((position = slot_try(&a->slot, max + 1)) > 0) {
+		/* Who came with us may just get a free slot: look twice. */
+		if (told == 0 && position > max && !sure) {
+			sure = true;
+			wait_for_hub(a, QUEUE_TICK_HEAD);
+			continue;
+		}
 		if (told == 0 && position > max) {
 			fail(a, FAILURE_QUEUE_FULL, "");
 			a->failure.retry_after = RETRY_AFTER_QUEUE;

@@ -61,7 +61,7 @@ struct chat {
 	size_t			 count;		/* of waiting */
 	char			 in[READ_MAX];	/* read, not yet taken */
 	size_t			 in_len, in_taken;
-	bool			 dropped;	/* questions, for want of room */
+	bool			 dropped;	/* a question, at least */
 	bool			 eof;		/* no more input */
 	int64_t			 since;		/* first byte of a message */
 	int64_t			 active;	/* the client's last byte */

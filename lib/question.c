@@ -90,6 +90,33 @@ connect_to(struct question *q)
 	}
 }
 
+/*
+ * Whether a generation may be started: the ticket is there where it must be,
+ * and the user has one left.  It is charged once for a question, however often
+ * its generation must be started.
+ */
+static bool
+may_start(struct question *q)
+{
+	const int64_t	 ticket = q->connection->ticket;
+	struct failure	 f = failure_make(FAILURE_NONE, NULL);
+	char		 name[24];
+	bool		 there = true;
+
+	if (q->settings->number[SETTING_TICKETS] == TICKETS_EXISTING &&
+	    store_has_ticket(q->store, ticket, &there) == FAILURE_NONE &&
+	    !there) {
+		(void)snprintf(name, sizeof(name), "%" PRId64, ticket);
+		f = failure_make(FAILURE_UNKNOWN_TICKET, name);
+	} else if (!q->charged) {
+		f = admission_charge(q->admission);
+		q->charged = true;
+	}
+	if (f.code != FAILURE_NONE)
+		outcome_error(q, &f);
+	return f.code == FAILURE_NONE;
+}
+
 /* Under the claim, when nobody generates and no answer is kept. */
 static void
 start(struct question *q)
@@ -98,29 +125,13 @@ start(struct question *q)
 	const struct request	*r = &q->request;
 	const int64_t		 ticket = q->connection->ticket;
 	enum failure_code	 rc;
-	struct failure		 f;
-	char			 name[24];
-	bool			 existing, there;
 	int64_t			 session;
 	int			 fd;
 
-	existing = s->number[SETTING_TICKETS] == TICKETS_EXISTING;
-	if (existing && store_has_ticket(q->store, ticket, &there) ==
-	    FAILURE_NONE && !there) {
-		(void)snprintf(name, sizeof(name), "%" PRId64, ticket);
-		f = failure_make(FAILURE_UNKNOWN_TICKET, name);
-		outcome_error(q, &f);
+	if (!may_start(q))
 		return;
-	}
-	f = q->charged ? failure_make(FAILURE_NONE, NULL) :
-	    admission_charge(q->admission);
-	if (f.code != FAILURE_NONE) {
-		outcome_error(q, &f);
-		return;
-	}
-	q->charged = true;	/* once, however often it must be started */
 	rc = store_get_or_create(q->store, ticket, r->body.data, r->body.len,
-	    existing, &session);
+	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, &session);
 	if (rc != FAILURE_NONE) {
 		outcome_store(q, rc);
 	} else if ((fd = generation_listen(s->text[SETTING_RUN_DIR],

@@ -190,7 +190,8 @@ check_claims(const struct json *j, const struct settings *s, int64_t ticket,
 		bad = "audience";
 	else if (!ticket_is(j, ticket))
 		bad = "ticket";
-	else if (sub != -1 && json_string(j, sub, true, &user) == -1)
+	else if (sub != -1 && (json_string(j, sub, true, &user) == -1 ||
+	    (user.len > 0 && memchr(user.data, '\0', user.len) != NULL)))
 		bad = "user";
 	out->user[0] = '\0';
 	if (bad == NULL && user.len > 0)

@@ -72,6 +72,7 @@ struct answer {
 	char			 path[sizeof(((struct sockaddr_un *)0)->
 				    sun_path)];	/* of our socket */
 	struct stat		 socket;	/* and which one it was */
+	int64_t			 versions;	/* of the ticket's answer */
 	int64_t			 started;
 };
 
@@ -261,7 +262,7 @@ keep(struct answer *a)
 	rc = store_open(&store, a->settings.text[SETTING_DATABASE]);
 	if (rc == FAILURE_NONE)
 		rc = store_update_response(store, a->session, a->text.data,
-		    a->text.len, &a->upstream.cost);
+		    a->text.len, &a->upstream.cost, &a->versions);
 	if (rc == FAILURE_UNKNOWN_TICKET) {
 		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
 		a->failure = failure_make(rc, why);
@@ -295,7 +296,8 @@ finish(struct answer *a)
 	deadline = now + a->settings.number[SETTING_SEND_TIMEOUT] * 1000000;
 	if (a->failure.code == FAILURE_NONE)
 		rc = frame_done(&a->hub.frames,
-		    strcmp(a->upstream.cost.done_reason, "length") == 0);
+		    strcmp(a->upstream.cost.done_reason, "length") == 0,
+		    a->versions);
 	else
 		rc = frame_error(&a->hub.frames, &a->failure, LANGUAGE_EN);
 	if (rc == -1)

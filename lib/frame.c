@@ -37,28 +37,34 @@ begin(struct jsonw *w, struct buf *b, const char *type)
 }
 
 int
-frame_cached(struct buf *b, const char *response, size_t len,
-    const char *created, bool body_changed, enum language language)
+frame_cached(struct buf *b, const struct session *s, bool body_changed,
+    enum language language)
 {
 	struct jsonw	w;
 
 	begin(&w, b, "cached");
-	jsonw_string(&w, "response", response, len);
+	jsonw_string(&w, "response", s->response, s->response_len);
 	jsonw_text(&w, "message", cached_message[language]);
-	jsonw_text(&w, "createdAt", created);
+	jsonw_text(&w, "createdAt", s->created);
 	if (body_changed)
 		jsonw_bool(&w, "bodyChanged", true);
+	if (s->versions > 1) {
+		jsonw_int(&w, "version", s->version);
+		jsonw_int(&w, "versions", s->versions);
+	}
 	return jsonw_end(&w, true);
 }
 
 int
-frame_done(struct buf *b, bool cut_by_length)
+frame_done(struct buf *b, bool cut_by_length, int64_t versions)
 {
 	struct jsonw	w;
 
 	begin(&w, b, "done");
 	if (cut_by_length)
 		jsonw_text(&w, "reason", "length");
+	if (versions > 1)
+		jsonw_int(&w, "versions", versions);
 	return jsonw_end(&w, true);
 }
 

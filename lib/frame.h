@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "failure.h"
 #include "language.h"
+#include "store.h"
 
 /* What a generation is doing, for those who asked for `status'. */
 enum frame_state {
@@ -27,12 +28,13 @@ enum frame_type {
 
 /*
  * Each appends one whole line; returns 0, or -1 with the buffer unchanged
- * (over its cap, no memory).
+ * (over its cap, no memory).  Of versions it tells where there is more than
+ * one.
  */
-int frame_cached(struct buf *, const char *response, size_t len,
-    const char *created, bool body_changed, enum language)
+int frame_cached(struct buf *, const struct session *, bool body_changed,
+    enum language)
     __attribute__((warn_unused_result));
-int frame_done(struct buf *, bool cut_by_length)
+int frame_done(struct buf *, bool cut_by_length, int64_t versions)
     __attribute__((warn_unused_result));
 int frame_error(struct buf *, const struct failure *, enum language)
     __attribute__((warn_unused_result));

@@ -85,9 +85,8 @@ outcome_cached(struct question *q, const struct session *s)
 	changed = s->prompt_len != r->body.len ||
 	    memcmp(s->prompt, r->body.data, r->body.len) != 0;
 	q->session = s->id;
-	if (frame_cached(&q->out->data, s->response, s->response_len,
-	    s->created, changed, r->language) == -1 ||
-	    frame_done(&q->out->data, false) == -1) {
+	if (frame_cached(&q->out->data, s, changed, r->language) == -1 ||
+	    frame_done(&q->out->data, false, 0) == -1) {
 		outcome_code(q, FAILURE_INTERNAL);
 		return;
 	}

@@ -43,6 +43,8 @@ serves(const struct question *q, const struct session *s)
 
 	if (s->id == 0)
 		return false;
+	if (r->version != 0)
+		return true;
 	if (r->refresh && s->id <= r->seen)
 		return false;
 	return q->settings->number[SETTING_CACHE] == CACHE_TICKET ||
@@ -54,16 +56,24 @@ serves(const struct question *q, const struct session *s)
 static bool
 look(struct question *q)
 {
+	const int64_t		ticket = q->connection->ticket;
+	const int64_t		version = q->request.version;
 	enum failure_code	rc;
+	struct failure		f;
 	struct session		s = { 0 };
 
 	if ((rc = question_open_store(q)) == FAILURE_NONE)
-		rc = store_session_by_ticket(q->store,
-		    q->connection->ticket, &s);
-	if (rc != FAILURE_NONE)
+		rc = version != 0 ? store_session_by_version(q->store, ticket,
+		    version, &s) : store_session_by_ticket(q->store, ticket,
+		    &s);
+	if (rc != FAILURE_NONE) {
 		outcome_store(q, rc);
-	else if (serves(q, &s))
+	} else if (serves(q, &s)) {
 		outcome_cached(q, &s);
+	} else if (version != 0) {
+		f = failure_make(FAILURE_BAD_REQUEST, "version");
+		outcome_error(q, &f);
+	}
 	session_free(&s);
 	return q->state == QUESTION_IDLE;
 }

@@ -12,7 +12,7 @@
 
 enum field {
 	FIELD_TYPE, FIELD_BODY, FIELD_REFRESH, FIELD_STATUS, FIELD_TOKEN,
-	FIELD_LANG,
+	FIELD_LANG, FIELD_VERSION,
 	FIELD__MAX
 };
 
@@ -27,6 +27,7 @@ static const struct {
 	[FIELD_STATUS] = { "status", JSON_BOOL },
 	[FIELD_TOKEN] = { "token", JSON_STRING },
 	[FIELD_LANG] = { "lang", JSON_STRING },
+	[FIELD_VERSION] = { "version", JSON_NUMBER },
 };
 
 static void
@@ -121,6 +122,10 @@ read_fields(struct request *r, const struct json *j)
 	if (r->failure.code == FAILURE_NONE && value[FIELD_TOKEN] != -1 &&
 	    json_string(j, value[FIELD_TOKEN], true, &r->token) == -1)
 		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_TOKEN].name);
+	r->version = json_int(j, value[FIELD_VERSION], 0);
+	if (r->failure.code == FAILURE_NONE && value[FIELD_VERSION] != -1 &&
+	    r->version < 1)
+		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_VERSION].name);
 	r->refresh = json_true(j, value[FIELD_REFRESH]);
 	r->status = json_true(j, value[FIELD_STATUS]);
 }

@@ -22,6 +22,8 @@ struct request {
 	struct buf		token;		/* may be empty; owned */
 	bool			refresh;	/* a new answer */
 	bool			status;		/* send status frames too */
+	int64_t			version;	/* a kept answer by its number
+						   from 1; 0: any */
 	int64_t			seen;		/* the newest answer as it
 						   came; see question.h */
 };

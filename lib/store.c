@@ -81,6 +81,9 @@ find(struct store *s, sqlite3_stmt *st, struct session *out)
 		if ((created = sqlite3_column_text(st, 3)) != NULL)
 			(void)snprintf(out->created, sizeof(out->created),
 			    "%s", (const char *)created);
+		out->versions = sqlite3_column_int64(st, 4);
+		out->version = sqlite3_column_count(st) > 5 ?
+		    sqlite3_column_int64(st, 5) : out->versions;
 		if (out->prompt == NULL || out->response == NULL) {
 			session_free(out);
 			rc = SQLITE_NOMEM;
@@ -112,6 +115,23 @@ store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
 	    sqlite3_bind_int64(st, 2, ticket) != SQLITE_OK)
 		return db_fail(s, "select");
 	return find(s, st, out);
+}
+
+enum failure_code
+store_session_by_version(struct store *s, int64_t ticket, int64_t n,
+    struct session *out)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	int64_t			 id = 0;
+
+	memset(out, 0, sizeof(*out));
+	if ((st = db_statement_of(s, STATEMENT_SESSION_OF_VERSION,
+	    ticket)) == NULL || sqlite3_bind_int64(st, 2, n) != SQLITE_OK)
+		return db_fail(s, "select");
+	rc = db_run(s, st, &id);
+	return rc != FAILURE_NONE || id == 0 ? rc :
+	    store_session(s, ticket, id, out);
 }
 
 /* Runs a statement of one number; *found is 0 where it has no row. */
@@ -215,12 +235,12 @@ cost_add(struct store *s, int64_t id, const struct cost *c)
 
 enum failure_code
 store_update_response(struct store *s, int64_t id, const char *response,
-    size_t len, const struct cost *cost)
+    size_t len, const struct cost *cost, int64_t *versions)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
-	int64_t			 there;
 
+	*versions = 0;
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	if ((st = db_statement_of(s, STATEMENT_SESSION_ANSWER, id)) == NULL ||
@@ -230,9 +250,9 @@ store_update_response(struct store *s, int64_t id, const char *response,
 		rc = db_run(s, st, NULL);
 	if (rc == FAILURE_NONE && sqlite3_changes(s->db) == 1)
 		rc = cost_add(s, id, cost);
-	else if (rc == FAILURE_NONE && (rc = number(s,
-	    STATEMENT_SESSION_EXISTS, id, &there)) == FAILURE_NONE &&
-	    there == 0)
+	/* None, and no error: somebody has deleted the session. */
+	if (rc == FAILURE_NONE && (rc = number(s, STATEMENT_VERSIONS, id,
+	    versions)) == FAILURE_NONE && *versions == 0)
 		rc = FAILURE_UNKNOWN_TICKET;
 	return db_end(s, rc);
 }

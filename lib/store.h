@@ -22,6 +22,8 @@ struct session {
 	char	*response;
 	size_t	 response_len;
 	char	 created[40];	/* when the answer was kept, ISO 8601 UTC */
+	int64_t	 version;	/* which of the ticket's answers, from 1, */
+	int64_t	 versions;	/* and of how many */
 };
 
 /* What a generation cost; times in milliseconds. */
@@ -58,6 +60,10 @@ enum failure_code store_session_by_ticket(struct store *, int64_t ticket,
 enum failure_code store_session(struct store *, int64_t ticket, int64_t id,
     struct session *);
 
+/* As store_session: that of the ticket's n-th answer, n from 1, the oldest. */
+enum failure_code store_session_by_version(struct store *, int64_t ticket,
+    int64_t n, struct session *);
+
 /* The id of the newest session that has an answer; 0: none. */
 enum failure_code store_newest(struct store *, int64_t ticket, int64_t *id);
 
@@ -76,10 +82,10 @@ enum failure_code store_get_or_create(struct store *, int64_t ticket,
 /*
  * Update session response: keeps the whole answer with its cost in one
  * transaction.  A session that has an answer already keeps that one; one that
- * is gone is FAILURE_UNKNOWN_TICKET.
+ * is gone is FAILURE_UNKNOWN_TICKET.  Tells how many the ticket has now.
  */
 enum failure_code store_update_response(struct store *, int64_t id,
-    const char *response, size_t len, const struct cost *);
+    const char *response, size_t len, const struct cost *, int64_t *versions);
 
 void session_free(struct session *);
 

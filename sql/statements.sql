@@ -2,16 +2,30 @@
 -- the order in which lib/store.c and handlers/sessions.c bind them.
 
 -- name: ANSWER_BY_TICKET
--- The newest answer of a ticket.
-SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt)
+-- The newest answer of a ticket, and how many it has.
+SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?1)
 FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL
 ORDER BY Id DESC LIMIT 1;
 
 -- name: ANSWER_BY_SESSION
-SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt)
+SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?2),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?2
+	AND Id <= ?1)
 FROM TicketAISessions
 WHERE Id = ?1 AND TicketId = ?2 AND AiResponse IS NOT NULL;
+
+-- name: SESSION_OF_VERSION
+-- The session of a ticket's n-th answer, counted from 1, the oldest.
+SELECT Id FROM TicketAISessions
+WHERE TicketId = ?1 AND AiResponse IS NOT NULL
+ORDER BY Id LIMIT 1 OFFSET ?2 - 1;
+
+-- name: VERSIONS
+SELECT count(AiResponse) FROM TicketAISessions
+WHERE TicketId = (SELECT TicketId FROM TicketAISessions WHERE Id = ?1);
 
 -- name: NEWEST_ANSWER
 SELECT max(Id) FROM TicketAISessions
@@ -38,9 +52,6 @@ RETURNING Id;
 UPDATE TicketAISessions
 SET AiResponse = ?2, UpdatedAt = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE Id = ?1 AND AiResponse IS NULL;
-
--- name: SESSION_EXISTS
-SELECT 1 FROM TicketAISessions WHERE Id = ?1;
 
 -- name: GENERATION_ADD
 INSERT INTO TicketAIGenerations (SessionId, Model, DoneReason, PromptTokens,

@@ -82,12 +82,12 @@ refused() {
 }
 
 @test "fields of the wrong type, repeated, blank or missing" {
-	for f in ticketBody refresh status token lang type; do
+	for f in ticketBody refresh status token lang version type; do
 		body='"ticketBody":"a",'
 		[ $f != ticketBody ] || body=
 		for v in null 1 true '"x"' '{}' '[]' '["a"]' '{"a":1}'; do
 			case $f$v in
-			refreshtrue | statustrue) continue ;;
+			refreshtrue | statustrue | version1) continue ;;
 			ticketBody\"* | token\"* | lang\"*) continue ;;
 			esac
 			message "bad_request $f" "{$body\"$f\":$v}"

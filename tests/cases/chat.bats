@@ -65,6 +65,31 @@ null'
 	is "$(posts)" 2
 }
 
+@test "older answers by their number" {
+	replay --times 1 --then "$UP/done-with-text.ndjson" "$UP/good.ndjson"
+	printf 'Reinicie a impressora!' >"$T/kept/second"
+	ask 42 "$Q"
+	is "$(last)" '{"type":"done"}'
+	ask 42 "$Q"
+	not grep -q version <<<"$frames"
+	ask 42 '{"ticketBody":"printer jam","refresh":true}'
+	is "$(last)" '{"type":"done","versions":2}'
+	ask 42 "$Q"
+	kept 'Reinicie a impressora!'
+	is "$(head -n 1 <<<"$frames" | jq -c '[.version, .versions]')" '[2,2]'
+	ask 42 '{"ticketBody":"another","version":1}'
+	kept
+	is "$(head -n 1 <<<"$frames" |
+	    jq -c '[.version, .versions, .bodyChanged]')" '[1,2,true]'
+	# There is no third: neither an answer nor a generation.
+	ask 42 '{"ticketBody":"printer jam","version":3,"refresh":true}'
+	failed_with bad_request 1
+	is "$(jq -r .detail <<<"$frames")" version
+	ask 43 '{"ticketBody":"printer jam","version":1}'
+	failed_with bad_request 1
+	is "$(posts)" 2
+}
+
 @test "refresh without an answer is a plain question" {
 	replay "$UP/good.ndjson"
 	ask 42 '{"ticketBody":"printer jam","refresh":true}'

@@ -20,8 +20,12 @@ shapes(void)
 		"{\"type\":\"cached\",\"response\":\"\","
 		"\"message\":\"Este chamado j\xc3\xa1 tinha uma resposta.\","
 		"\"createdAt\":\"x\",\"bodyChanged\":true}\n",
+		("{\"type\":\"cached\",\"response\":\"\","
+		"\"message\":\"This ticket had an answer already.\","
+		"\"createdAt\":\"x\",\"version\":2,\"versions\":3}\n"),
 		"{\"type\":\"done\"}\n",
-		"{\"type\":\"done\",\"reason\":\"length\"}\n",
+		("{\"type\":\"done\",\"reason\":\"length\","
+		"\"versions\":2}\n"),
 		"{\"type\":\"status\",\"state\":\"queued\",\"position\":3}\n",
 		"{\"type\":\"status\",\"state\":\"loading\"}\n",
 		"{\"type\":\"status\",\"state\":\"thinking\"}\n",
@@ -30,15 +34,21 @@ shapes(void)
 		("{\"type\":\"session\",\"session\":9223372036854775807,"
 		"\"pid\":12}\n"),
 	};
+	struct session	odd = { .response = (char[]){ "a\"" },
+			    .response_len = 3, .versions = 1, .version = 1,
+			    .created = "2026-01-02T03:04:05.678Z" };
+	struct session	empty = { .response = (char[]){ "" }, .created = "x" };
 	struct buf	b = BUF_INIT(10000);
 	size_t		i;
 	char		*line, *end;
 
-	check(frame_cached(&b, "a\"\0", 3, "2026-01-02T03:04:05.678Z", false,
-	    LANGUAGE_EN) == 0);
-	check(frame_cached(&b, "", 0, "x", true, LANGUAGE_PT) == 0);
-	check(frame_done(&b, false) == 0);
-	check(frame_done(&b, true) == 0);
+	check(frame_cached(&b, &odd, false, LANGUAGE_EN) == 0);
+	check(frame_cached(&b, &empty, true, LANGUAGE_PT) == 0);
+	empty.version = 2;
+	empty.versions = 3;
+	check(frame_cached(&b, &empty, false, LANGUAGE_EN) == 0);
+	check(frame_done(&b, false, 1) == 0);
+	check(frame_done(&b, true, 2) == 0);
 	check(frame_status(&b, FRAME_QUEUED, 3) == 0);
 	check(frame_status(&b, FRAME_LOADING, 3) == 0);
 	check(frame_status(&b, FRAME_THINKING, 0) == 0);
@@ -58,7 +68,7 @@ shapes(void)
 	buf_free(&b);
 	row("over the cap");
 	b.cap = 10;
-	check(frame_done(&b, false) == -1 && b.len == 0);
+	check(frame_done(&b, false, 0) == -1 && b.len == 0);
 	check(frame_pong(&b) == -1 && b.len == 0);
 	buf_free(&b);
 }

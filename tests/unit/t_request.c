@@ -30,6 +30,8 @@ takes(void)
 		    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
 		{ "{\"ticketBody\":\"x\",\"lang\":\"en-US\"}", REQUEST_ASK,
 		    "x", false, false, LANGUAGE_EN },
+		{ "{\"ticketBody\":\"x\",\"version\":7}", REQUEST_ASK, "x",
+		    false, false, LANGUAGE_PT },
 		{ "{\"ticketBody\":\"x\",\"lang\":\"de\"}", REQUEST_ASK, "x",
 		    false, false, LANGUAGE_PT },
 		{ "{\"ticketBody\":\"x\",\"lang\":\"\"}", REQUEST_ASK, "x",
@@ -73,6 +75,8 @@ takes(void)
 		check_int(r.status, rows[i].status);
 		check_int(r.language, rows[i].language);
 		check_int(r.seen, 0);
+		check_int(r.version, strstr(rows[i].text, "version") == NULL ?
+		    0 : 7);
 		request_free(&r);
 	}
 }
@@ -123,6 +127,14 @@ refuses(void)
 		    FAILURE_BAD_REQUEST, "refresh" },
 		{ "{\"ticketBody\":\"x\",\"refresh\":null}",
 		    FAILURE_BAD_REQUEST, "refresh" },
+		{ "{\"ticketBody\":\"x\",\"version\":0}",
+		    FAILURE_BAD_REQUEST, "version" },
+		{ "{\"ticketBody\":\"x\",\"version\":-1}",
+		    FAILURE_BAD_REQUEST, "version" },
+		{ "{\"ticketBody\":\"x\",\"version\":1.5}",
+		    FAILURE_BAD_REQUEST, "version" },
+		{ "{\"ticketBody\":\"x\",\"version\":9223372036854775808}",
+		    FAILURE_BAD_REQUEST, "version" },
 		{ "{\"ticketBody\":\"x\",\"status\":1}", FAILURE_BAD_REQUEST,
 		    "status" },
 		{ "{\"ticketBody\":\"x\",\"token\":1}", FAILURE_BAD_REQUEST,

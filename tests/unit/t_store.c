@@ -61,10 +61,13 @@ ask(struct store *s, int64_t ticket, const char *prompt)
 	return id;
 }
 
+static int64_t	versions;	/* after the last answer */
+
 static enum failure_code
 answer(struct store *s, int64_t id, const char *text)
 {
-	return store_update_response(s, id, text, strlen(text), &cost);
+	return store_update_response(s, id, text, strlen(text), &cost,
+	    &versions);
 }
 
 /* What is found: a session's id, prompt and response; id 0 for none. */
@@ -100,6 +103,19 @@ newest_is(struct store *s, int64_t ticket, int64_t id, const char *prompt,
 	check_int(newest, id);
 }
 
+/* The answer of ticket 7, which has two, that has this number. */
+static void
+version_is(struct store *s, int64_t n, int64_t id, const char *prompt,
+    const char *response)
+{
+	struct session	found;
+
+	check_int(store_session_by_version(s, 7, n, &found), FAILURE_NONE);
+	check_int(found.version, n);
+	check_int(found.versions, 2);
+	is(FAILURE_NONE, &found, id, prompt, response);
+}
+
 static void
 sessions(void)
 {
@@ -130,8 +146,20 @@ sessions(void)
 	is(store_session(s, 7, b, &found), &found, 0, "", "");
 	is(store_session(s, 8, a, &found), &found, 0, "", "");
 	is(store_session(s, 7, 999, &found), &found, 0, "", "");
+	check_int(versions, 1);
 	check_int(answer(s, b, ""), FAILURE_NONE);
+	check_int(versions, 2);
 	newest_is(s, 7, b, "three", "");
+	row("the older answers by their number");
+	version_is(s, 1, a, "two", "A");
+	version_is(s, 2, b, "three", "");
+	check_int(store_session_by_version(s, 7, 3, &found), FAILURE_NONE);
+	check_int(found.id, 0);
+	check_int(store_session_by_version(s, 8, 1, &found), FAILURE_NONE);
+	check_int(found.id, 0);
+	check_int(store_session_by_version(s, 7, INT64_MAX, &found),
+	    FAILURE_NONE);
+	check_int(found.id, 0);
 	row("an old one without an answer is not reused");
 	c = ask(s, 7, "four");
 	check_int(shell("a.db", "INSERT INTO TicketAISessions (TicketId, "

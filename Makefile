@@ -53,6 +53,8 @@ $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
+$(B)/bin/answer: $(B)/obj/servers.o
+
 # A heavy library is behind a module of our own and nowhere else; see
 # lib/module.h.
 $(B)/libexec/%.so: $(B)/obj/%.pic.o

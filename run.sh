@@ -77,7 +77,10 @@ prepare() {
 # Tells about the model's server; its absence is no reason not to start.
 tell_model() {
 	if model=$("$libexec/answer" ${conf:+-c "$conf"} check 2>&1); then
-		say "  model     $model"
+		say "  model     $model" | sed '2,$s/^/            /'
+		# So that the first one who asks need not wait for it.
+		[ -z "$OLLAMA_KEEP_ALIVE" ] || [ "$action" = check ] ||
+		    "$libexec/answer" ${conf:+-c "$conf"} load >/dev/null 2>&1 &
 		return
 	fi
 	say "  model     NOT READY: $model"

@@ -166,7 +166,7 @@ check(struct settings *s, size_t i)
 		return check_word(s, i);
 	case URL:
 		if (!url_valid(t))
-			return settings_fail(s, "%s=%.200s: not an address "
+			return settings_fail(s, "%s=%.200s: not addresses "
 			    "like http://localhost:11434/api/generate", r->key,
 			    t);
 		return 0;

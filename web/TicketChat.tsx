@@ -73,7 +73,7 @@ function Answer({ text, old }: { text: string; old: boolean }) {
     markdown.current ??= new MarkdownView(box.current!);
     markdown.current.update(text);
   }, [text]);
-  return <div ref={box} lang="" style={{ overflowWrap: "anywhere", opacity: old ? 0.6 : 1 }} />;
+  return <div ref={box} lang="" style={{ overflow: "auto", overflowWrap: "anywhere", opacity: old ? 0.6 : 1 }} />;
 }
 
 const never = () => () => {};

@@ -355,6 +355,8 @@ describe("scripted", () => {
     assert.equal((await tab.end()).message, "Stopped.", "what the service says");
     assert.deepEqual(tab.page.sent.find(({ type }) => type === "stop"), { type: "stop", token: "two" });
     await tab.nothingLeft();
+    await tab.ask({ ticketBody: "drops" });
+    await tab.state("reconnecting"); // a stop is for its question alone
   });
 
   test("stop in the handshake", async (t) => {

@@ -82,8 +82,12 @@ function watch() {
   }).observe(document, { subtree: true, childList: true, characterData: true });
 }
 
-export async function openBrowser({ flags = [] } = {}) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...flags] });
+/** With keepPages it does as browsers do: a page that is left may come back as it was. */
+export async function openBrowser({ flags = [], keepPages = false } = {}) {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...flags],
+    ignoreDefaultArgs: keepPages ? ["--disable-back-forward-cache"] : [],
+  });
   const pages = new Map(); // path -> body
   const server = createServer((request, response) => {
     const body = pages.get(request.url);

@@ -133,7 +133,7 @@ for (const react of VERSIONS) {
     });
 
     test("it pings every 25 seconds, and only a silent connection is given up", async (t) => {
-      const tab = await open(t, (say, _question, n) => n > 1 && say({ type: "done" }), {}, { clock: true, pong: false });
+      const tab = await open(t, (say, _question, n) => n > 1 && say({ type: "done" }), {}, { clock: true, pong: () => false });
       await tab.said(/Waiting for the answer/);
       await tab.page.clock.runFor(25_000);
       await until("a ping", () => tab.page.sent.some((message) => message.type === "ping"));

@@ -24,6 +24,7 @@ style.replaceSync(`
   background: var(--background);
   border: 1px solid var(--border);
   border-radius: var(--ticket-chat-radius, 12px);
+  overflow: clip;
   padding: 0 1.25rem;
 }
 .head {
@@ -34,7 +35,6 @@ style.replaceSync(`
   margin: 0 -1.25rem;
   padding: .75rem 1.25rem;
   background: var(--background);
-  border-radius: inherit;
 }
 .busy .head { position: sticky; top: 0; z-index: 1; }
 .error .head, .warning .head { background: color-mix(in srgb, var(--tone) 7%, var(--background)); }
@@ -73,11 +73,12 @@ button {
 }
 button:hover { border-color: currentColor; }
 button:focus-visible, a:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-button[aria-disabled=true] { color: var(--muted); border-style: dashed; cursor: default; }
 .actions .refresh, .retry { color: var(--on-accent); background: var(--accent); border-color: var(--accent); }
+button[aria-disabled=true] { color: var(--muted); background: transparent; border: 1px dashed var(--border); cursor: default; }
 .version button { padding: 0; border-color: transparent; font-size: 1.25rem; }
 @media (pointer: coarse) { button { min-height: 2.75rem; min-width: 2.75rem; } }
 .answer { padding: .25rem 0 1rem; overflow-wrap: anywhere; }
+:is(.error, .warning) .answer { padding-top: 1rem; }
 .answer.old, .answer.old * { color: var(--muted); }
 .answer a { color: var(--accent); scroll-margin-top: 5rem; }
 .answer > :first-child, .answer > * > :first-child { margin-top: 0; }

@@ -36,7 +36,7 @@ const WORDS = {
     answer: (ticket) => `Resposta do chamado ${ticket}`,
     hints: {
       connection_lost: ({ server }) =>
-        `O serviço está no ar em ${server}? Se estiver, pode ter chegado ao limite de conexões (MAX_CONNECTIONS).`,
+        `O serviço em ${server} está no ar? Se estiver, pode ter chegado ao limite de conexões (MAX_CONNECTIONS).`,
       forbidden_origin: ({ origin }) => `A origem desta página é ${origin}`,
       model_missing: () => "Depois disso, peça a resposta de novo; o serviço não precisa reiniciar.",
       upstream_unreachable: () =>
@@ -93,7 +93,7 @@ const WORDS = {
     answer: (ticket) => `Answer to ticket ${ticket}`,
     hints: {
       connection_lost: ({ server }) =>
-        `Is the service running at ${server}? If it is, it may be at its limit of connections (MAX_CONNECTIONS).`,
+        `Is the service at ${server} running? If it is, it may be at its limit of connections (MAX_CONNECTIONS).`,
       forbidden_origin: ({ origin }) => `The origin of this page is ${origin}`,
       model_missing: () => "Then ask again; the service needs no restart.",
       upstream_unreachable: () =>

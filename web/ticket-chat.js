@@ -58,6 +58,12 @@ async function copy(text, root) {
   }
 }
 
+/* 75 seconds as 1:15. */
+const duration = (seconds) => {
+  const [h, m, s] = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((n) => String(Math.floor(n)).padStart(2, "0"));
+  return `${h > 0 ? `${h}:` : ""}${m}:${s}`.replace(/^0(?=.)/, "");
+};
+
 /* The newest answer, but to another text of the ticket. */
 const outdated = ({ cached, version, versions, end }) =>
   end?.type === "done" && cached?.bodyChanged && !(version < versions);
@@ -331,13 +337,12 @@ export class TicketChat extends HTMLElement {
     const left = Math.ceil(end?.retryAfter ?? 0) - seconds;
     const date = waiting ? undefined : cached?.createdAt;
 
-    put(elapsed, waiting && seconds >= PATIENCE ? `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}` : "");
+    put(elapsed, waiting && seconds >= PATIENCE ? duration(seconds) : "");
     put(old, date ? words(lang).written(age(date, lang)) : "");
     old.dateTime = date ?? "";
     old.title = date ? new Date(date).toLocaleString(lang, { dateStyle: "long", timeStyle: "short" }) : "";
     retry.ariaDisabled = String(left > 0);
-    if (left > 0) put(retry, `${words(lang).retry} (${left})`);
-    else put(retry, words(lang).retry);
+    put(retry, words(lang).retry + (left > 0 ? ` (${duration(left)})` : ""));
     clearTimeout(this.#clock);
     if (waiting || left > 0) this.#clock = setTimeout(this.#tick, 1000);
     else if (old.textContent) this.#clock = setTimeout(this.#tick, 30_000);

@@ -16,7 +16,7 @@ import { ROOT } from "./documentation.mjs";
 
 export const DEADLINE = 60_000; // generous: the machine may be busy
 const HANDLERS = process.env.HANDLERS ?? `${ROOT}/build/handlers`;
-const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
+export const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
 const RECORDINGS = process.env.RECORDINGS ?? `${ROOT}/tests/ollama`;
 const REPLAY = process.env.REPLAY ?? `${ROOT}/build/tests/replay`;
 const PAGE_FLAGS = [`--staticdir=${ROOT}/web`, "--header-http=Content-Security-Policy: default-src 'none'; script-src 'self'; "
@@ -139,6 +139,9 @@ export async function start({ replay, env: settings = {} } = {}) {
       await listening(port);
     },
     stopWebsocketd: () => end(websocketd, "SIGKILL"),
+    /** Takes connections, but says nothing; until resume() or stop(). */
+    pause: () => kill(websocketd?.pid, "SIGSTOP"),
+    resume: () => kill(websocketd?.pid, "SIGCONT"),
 
     /** The chat processes: one per open connection. */
     chats: () => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
@@ -167,6 +170,7 @@ export async function start({ replay, env: settings = {} } = {}) {
     log: () => (existsSync(env.LOG) ? readFileSync(env.LOG, "utf8") : ""),
 
     async stop() {
+      service.resume();
       await end(websocketd);
       await end(ollama);
       if (process.env.KEEP_LOGS) appendFileSync(process.env.KEEP_LOGS, service.log());

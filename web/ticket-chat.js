@@ -59,10 +59,7 @@ async function copy(text, root) {
 }
 
 /* 75 seconds as 1:15. */
-const duration = (seconds) => {
-  const [h, m, s] = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((n) => String(Math.floor(n)).padStart(2, "0"));
-  return `${h > 0 ? `${h}:` : ""}${m}:${s}`.replace(/^0(?=.)/, "");
-};
+const duration = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^(00:)?0?/, "");
 
 /* The newest answer, but to another text of the ticket. */
 const outdated = ({ cached, version, versions, end }) =>
@@ -267,8 +264,8 @@ export class TicketChat extends HTMLElement {
 
   #changed = () => {
     const { state, text, fresh, cached, end } = this.#view;
-    if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one picture
-    else if (!end && (state === "connecting" || state === "waiting")) this.#quiet ??= setTimeout(this.#render, QUIET_MS);
+    if (!end && (state === "connecting" || state === "waiting")) this.#quiet ??= setTimeout(this.#render, QUIET_MS);
+    else if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one picture
     else this.#render();
     if (this.#end === end) return;
     this.#end = end;

@@ -1,12 +1,13 @@
 /*
- * All words that <ticket-chat>, TicketChat.tsx and the page show, in every language, and the one line that says how
- * things stand.
+ * All words that <ticket-chat>, TicketChat.tsx and the page show, in every language, and what is made of them: the one
+ * line that says how things stand, what helps against an error, how old an answer is.
  */
 const WORDS = {
   "pt-BR": {
     idle: "",
     connecting: "Conectando…",
     reconnecting: "Sem conexão. Tentando de novo…",
+    offline: "Este aparelho está sem rede. Tentando de novo…",
     waiting: "Aguardando a resposta…",
     queued: "Na fila…",
     position: (n) => `Na fila: posição ${n}`,
@@ -15,6 +16,8 @@ const WORDS = {
     generating: "Escrevendo…",
     done: "Resposta completa.",
     length: "O modelo parou no limite de tamanho da resposta.",
+    older: "Uma resposta anterior deste chamado.",
+    written: (when) => `Escrita ${when}`,
     changed: "O texto do chamado mudou depois desta resposta.",
     partial: "O texto abaixo está incompleto.",
     connection_lost: "Não foi possível falar com o serviço.",
@@ -22,11 +25,46 @@ const WORDS = {
     stop: "Parar",
     retry: "Tentar de novo",
     refresh: "Gerar outra resposta",
+    kept: "Mostrar a resposta guardada",
+    copy: "Copiar texto",
+    copyMarkdown: "Copiar Markdown",
+    copied: "Copiado.",
+    notCopied: "O navegador não deixou copiar.",
+    previous: "Resposta anterior",
+    next: "Resposta seguinte",
+    version: (n, of) => `Resposta ${n} de ${of}`,
+    answer: (ticket) => `Resposta do chamado ${ticket}`,
+    hints: {
+      connection_lost: ({ server }) =>
+        `O serviço em ${server} está no ar? Se estiver, pode ter chegado ao limite de conexões (MAX_CONNECTIONS).`,
+      forbidden_origin: ({ origin }) => `A origem desta página é ${origin}`,
+      model_missing: () => "Depois disso, peça a resposta de novo; o serviço não precisa reiniciar.",
+      upstream_unreachable: () =>
+        "Depois disso, tente de novo; o serviço não precisa reiniciar. Para experimentar sem Ollama: ./run.sh --demo",
+    },
+    page: {
+      title: "Respostas para chamados",
+      lead: "A resposta aparece enquanto o modelo a escreve e fica guardada para quem abrir o chamado depois.",
+      number: "Número do chamado",
+      text: "Texto do chamado",
+      placeholder: "A impressora do 2º andar puxa várias folhas de uma vez e a luz vermelha pisca.",
+      keys: "Ctrl+Enter envia",
+      ask: "Pedir resposta",
+      example: "Usar um exemplo",
+      token: "Token de acesso",
+      tokenHint: "O serviço pede um token (JWT). Para experimentar, no servidor: sessions token",
+      badNumber: "Um número inteiro a partir de 1.",
+      noText: "Escreva o que o cliente relatou.",
+      onlyLink: (ticket) =>
+        `Este endereço é do chamado ${ticket}, mas não leva o texto. Cole o texto para ver a resposta guardada ou pedir uma.`,
+      embed: "Usar em outra página",
+    },
   },
   en: {
     idle: "",
     connecting: "Connecting…",
     reconnecting: "No connection. Trying again…",
+    offline: "This device is offline. Trying again…",
     waiting: "Waiting for the answer…",
     queued: "Waiting in line…",
     position: (n) => `Waiting in line: position ${n}`,
@@ -35,6 +73,8 @@ const WORDS = {
     generating: "Writing…",
     done: "The answer is complete.",
     length: "The model stopped at its length limit.",
+    older: "An earlier answer to this ticket.",
+    written: (when) => `Written ${when}`,
     changed: "The ticket's text has changed since this answer.",
     partial: "The text below is incomplete.",
     connection_lost: "The service cannot be reached.",
@@ -42,6 +82,40 @@ const WORDS = {
     stop: "Stop",
     retry: "Try again",
     refresh: "Write another answer",
+    kept: "Show the kept answer",
+    copy: "Copy text",
+    copyMarkdown: "Copy Markdown",
+    copied: "Copied.",
+    notCopied: "The browser did not allow it.",
+    previous: "Earlier answer",
+    next: "Later answer",
+    version: (n, of) => `Answer ${n} of ${of}`,
+    answer: (ticket) => `Answer to ticket ${ticket}`,
+    hints: {
+      connection_lost: ({ server }) =>
+        `Is the service at ${server} running? If it is, it may be at its limit of connections (MAX_CONNECTIONS).`,
+      forbidden_origin: ({ origin }) => `The origin of this page is ${origin}`,
+      model_missing: () => "Then ask again; the service needs no restart.",
+      upstream_unreachable: () =>
+        "Then try again; the service needs no restart. To look around without Ollama: ./run.sh --demo",
+    },
+    page: {
+      title: "Answers for tickets",
+      lead: "You see the answer while the model writes it, and it is kept for whoever opens the ticket later.",
+      number: "Ticket number",
+      text: "Ticket text",
+      placeholder: "The printer on floor 2 pulls several sheets at once and its red light blinks.",
+      keys: "Ctrl+Enter sends",
+      ask: "Get an answer",
+      example: "Use an example",
+      token: "Access token",
+      tokenHint: "The service wants a token (JWT). To try it, on the server: sessions token",
+      badNumber: "A whole number from 1 on.",
+      noText: "Write what the customer reported.",
+      onlyLink: (ticket) =>
+        `This address is that of ticket ${ticket}, without its text. Paste the text to see the kept answer or get one.`,
+      embed: "Use it in another page",
+    },
   },
 };
 
@@ -50,14 +124,30 @@ export const language = (wanted) => (/^en\b/i.test(wanted ?? "") ? "en" : "pt-BR
 
 export const words = (lang) => WORDS[language(lang)];
 
-/** A view of ticket-chat-client.js in one line. */
-export function statusLine({ state, position, partial, cached, end }, lang) {
+/** A view of ticket-chat-client.js in one line; without the date of a kept answer if that is shown elsewhere. */
+export function statusLine({ state, position, partial, cached, version, versions, end }, lang, dated = true) {
   const w = words(lang);
   if (end?.type === "error") return [end.message || w[end.code], partial && w.partial].filter(Boolean).join(" ");
   if (end && cached) {
-    const date = cached.createdAt && new Date(cached.createdAt).toLocaleString(language(lang));
-    return [cached.message, date && `(${date})`, cached.bodyChanged && w.changed].filter(Boolean).join(" ");
+    const date = dated && cached.createdAt && new Date(cached.createdAt).toLocaleString(language(lang));
+    const what = version < versions ? w.older : cached.message;
+    return [what, date && `(${date})`, cached.bodyChanged && w.changed].filter(Boolean).join(" ");
   }
   if (end) return end.reason === "length" ? w.length : w.done;
+  if (state === "reconnecting" && globalThis.navigator?.onLine === false) return w.offline;
   return state === "queued" && position ? w.position(position) : w[state] ?? w.waiting;
+}
+
+/** What a person can do about an error beyond what its message says; mostly "". */
+export const hint = (error, lang, server) =>
+  words(lang).hints[error.code]?.({ server, origin: globalThis.location?.origin }) ?? "";
+
+const UNITS = Object.entries({ year: 31_557_600, month: 2_629_800, day: 86_400, hour: 3600, minute: 60, second: 1 });
+
+/** How long ago a date was, as "2 hours ago"; "" if it is no date. */
+export function age(date, lang) {
+  const seconds = Math.max(0, (Date.now() - new Date(date)) / 1000);
+  if (Number.isNaN(seconds)) return "";
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size && size > 1) ?? ["second", Infinity]; // "now"
+  return new Intl.RelativeTimeFormat(language(lang), { numeric: "auto" }).format(-Math.trunc(seconds / size), unit);
 }

@@ -106,9 +106,9 @@ export async function openBrowser({ flags = [], keepPages = false } = {}) {
   return {
     origin, pages,
 
-    /** A tab; its problems (exceptions, console errors) are collected. */
-    async tab(path, { locale = "pt-BR", clock = false } = {}) {
-      const context = await browser.newContext({ locale, timezoneId: "America/Sao_Paulo", viewport: { width: 640, height: 480 } });
+    /** A tab at a path of ours or an address; its problems (exceptions, console errors) are collected. */
+    async tab(path, { locale = "pt-BR", clock = false, ...options } = {}) {
+      const context = await browser.newContext({ locale, timezoneId: "America/Sao_Paulo", viewport: { width: 640, height: 480 }, ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(DEADLINE);
       page.problems = [];
@@ -126,7 +126,7 @@ export async function openBrowser({ flags = [], keepPages = false } = {}) {
       });
       if (clock) await page.clock.install(); // for tests that need not wait themselves
       await page.addInitScript(watch);
-      await page.goto(origin + path);
+      await page.goto(new URL(path, origin).href);
       return page;
     },
 

@@ -16,9 +16,13 @@ import { ROOT } from "./documentation.mjs";
 
 export const DEADLINE = 60_000; // generous: the machine may be busy
 const HANDLERS = process.env.HANDLERS ?? `${ROOT}/build/handlers`;
-const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
+export const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
 const RECORDINGS = process.env.RECORDINGS ?? `${ROOT}/tests/ollama`;
 const REPLAY = process.env.REPLAY ?? `${ROOT}/build/tests/replay`;
+const PAGE_FLAGS = [`--staticdir=${ROOT}/web`, "--header-http=Content-Security-Policy: default-src 'none'; script-src 'self'; "
+  + "style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+  + "require-trusted-types-for 'script'; trusted-types 'none'", "--header-http=Access-Control-Allow-Origin: *",
+  "--header-http=Cross-Origin-Resource-Policy: cross-origin", "--header-http=X-Content-Type-Options: nosniff"];
 
 const folders = new Set();
 process.on("exit", () => folders.forEach(sweep)); // only if a test died half-way
@@ -117,6 +121,7 @@ export async function start({ replay, env: settings = {} } = {}) {
   const service = {
     folder, port, env,
     server: `ws://127.0.0.1:${port}`,
+    page: `http://127.0.0.1:${port}/`,
     url: (ticket) => `ws://127.0.0.1:${port}/api/websocket/chat/${ticket}`,
 
     /** The replayed Ollama, always on the same port. */
@@ -130,10 +135,13 @@ export async function start({ replay, env: settings = {} } = {}) {
     async startWebsocketd() {
       const names = Object.keys(env).join(",");
       websocketd = spawn("websocketd", [`--port=${port}`, "--address=127.0.0.1", `--dir=${HANDLERS}`, "--loglevel=fatal",
-        `--passenv=${names}`], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
+        `--passenv=${names}`, ...PAGE_FLAGS], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
       await listening(port);
     },
     stopWebsocketd: () => end(websocketd, "SIGKILL"),
+    /** Takes connections, but says nothing; until resume() or stop(). */
+    pause: () => kill(websocketd?.pid, "SIGSTOP"),
+    resume: () => kill(websocketd?.pid, "SIGCONT"),
 
     /** The chat processes: one per open connection. */
     chats: () => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
@@ -162,6 +170,7 @@ export async function start({ replay, env: settings = {} } = {}) {
     log: () => (existsSync(env.LOG) ? readFileSync(env.LOG, "utf8") : ""),
 
     async stop() {
+      service.resume();
       await end(websocketd);
       await end(ollama);
       if (process.env.KEEP_LOGS) appendFileSync(process.env.KEEP_LOGS, service.log());

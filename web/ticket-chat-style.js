@@ -1,0 +1,103 @@
+/*
+ * How <ticket-chat> looks. What a page may set is told in ticket-chat.js. A constructed style sheet works under every
+ * Content-Security-Policy.
+ */
+export const style = new CSSStyleSheet();
+style.replaceSync(`
+:host {
+  --text: var(--ticket-chat-text, light-dark(#1f2328, #e6e8eb));
+  --muted: var(--ticket-chat-muted, light-dark(#59636e, #a3abb5));
+  --background: var(--ticket-chat-background, light-dark(#fff, #16191d));
+  --border: var(--ticket-chat-border, light-dark(#d5d9de, #3a4048));
+  --accent: var(--ticket-chat-accent, light-dark(#0b57d0, #8ab4ff));
+  --on-accent: var(--ticket-chat-on-accent, light-dark(#fff, #0d1117));
+  --good: var(--ticket-chat-good, light-dark(#1a7f37, #6fd18a));
+  --warning: var(--ticket-chat-warning, light-dark(#8a5300, #f0b860));
+  --error: var(--ticket-chat-error, light-dark(#b3261e, #ff9a92));
+  display: block;
+}
+[hidden], :host([hidden]) { display: none !important; }
+.chat {
+  box-sizing: border-box;
+  font: var(--ticket-chat-font, 1rem/1.6 system-ui, sans-serif);
+  color: var(--text);
+  background: var(--background);
+  border: 1px solid var(--border);
+  border-radius: var(--ticket-chat-radius, 12px);
+  overflow: clip;
+  padding: 0 1.25rem;
+}
+.head {
+  display: grid;
+  grid-template-columns: auto 1fr auto;
+  gap: 0 .625rem;
+  align-items: start;
+  margin: 0 -1.25rem;
+  padding: .75rem 1.25rem;
+  background: var(--background);
+}
+.busy .head { position: sticky; top: 0; z-index: 1; }
+.error .head, .warning .head { background: color-mix(in srgb, var(--tone) 7%, var(--background)); }
+.status { margin: 0; padding: .25rem 0; line-height: 1.5; overflow-wrap: anywhere; }
+.hint { display: block; color: var(--muted); }
+.lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625rem; }
+:is(.elapsed, .age):empty { display: none; }
+.elapsed, .age, .version { color: var(--muted); font-size: .875em; font-variant-numeric: tabular-nums; }
+.notice { color: var(--muted); }
+.copied { position: fixed; opacity: 0; }
+.chat { --tone: var(--muted); --sign: "–"; }
+.good { --tone: var(--good); --sign: "✓"; }
+.warning { --tone: var(--warning); --sign: "!"; }
+.error { --tone: var(--error); --sign: "!"; }
+.busy { --tone: var(--accent); --sign: none; }
+.indicator { display: grid; place-items: center; box-sizing: border-box; width: 1.125rem; height: 1.125rem; margin-top: .4375rem;
+  border: 1.5px solid var(--tone); border-radius: 50%; color: var(--tone); font: 700 .75rem/1 system-ui, sans-serif; }
+.indicator::before { content: var(--sign); }
+.busy .indicator { border-width: 2px; border-right-color: transparent; animation: turn .9s linear infinite; }
+@keyframes turn { to { rotate: 1turn; } }
+.actions { grid-column: 2 / -1; display: flex; flex-wrap: wrap; gap: .5rem; padding: .25rem 0; }
+.foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; padding: .75rem 0; border-top: 1px solid var(--border); }
+.version { display: flex; align-items: center; gap: .25rem; margin-left: auto; }
+button {
+  font: inherit;
+  font-size: .875rem;
+  line-height: 1.25;
+  min-height: 2rem;
+  min-width: 2rem;
+  padding: .25rem .75rem;
+  color: var(--text);
+  background: transparent;
+  border: 1px solid var(--border);
+  border-radius: 8px;
+  cursor: pointer;
+}
+button:hover { border-color: currentColor; }
+button:focus-visible, a:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.actions .refresh, .retry { color: var(--on-accent); background: var(--accent); border-color: var(--accent); }
+button[aria-disabled=true] { color: var(--muted); background: transparent; border: 1px dashed var(--border); cursor: default; }
+.version button { padding: 0; border-color: transparent; font-size: 1.25rem; }
+@media (pointer: coarse) { button { min-height: 2.75rem; min-width: 2.75rem; } }
+.answer { padding: .25rem 0 1rem; overflow-wrap: anywhere; }
+:is(.error, .warning) .answer { padding-top: 1rem; }
+.answer.old, .answer.old * { color: var(--muted); }
+.answer a { color: var(--accent); scroll-margin-top: 5rem; }
+.answer > :first-child, .answer > * > :first-child { margin-top: 0; }
+.answer > :last-child { margin-bottom: 0; }
+.answer :is(p, ul, ol, pre, table, blockquote, hr) { margin: .75em 0; }
+.answer :is(h1, h2, h3, h4, h5, h6) { margin: 1.25em 0 .5em; line-height: 1.3; font-size: 1.0625em; }
+.answer h1 { font-size: 1.375em; }
+.answer h2 { font-size: 1.1875em; }
+.answer :is(ul, ol) { padding-left: 1.5em; }
+.answer li { margin: .25em 0; }
+.answer :is(code, pre) { font-family: ui-monospace, monospace; font-size: .875em;
+  background: color-mix(in srgb, var(--text) 8%, transparent); border-radius: 4px; }
+.answer code { padding: .125em .3125em; }
+.answer pre { padding: .75em 1em; white-space: pre-wrap; border-radius: 8px; }
+.answer pre code { padding: 0; font-size: 1em; background: none; }
+.answer blockquote { margin-left: 0; padding-left: 1em; border-left: 3px solid var(--border); color: var(--muted); }
+.answer table { border-collapse: collapse; }
+.answer :is(th, td) { padding: .375em .625em; border: 1px solid var(--border); text-align: left; }
+.answer hr { border: 0; border-top: 1px solid var(--border); }
+@media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
+@media print { .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
+`);

@@ -1,0 +1,357 @@
+/*
+ * <ticket-chat>: the AI answer for one help-desk ticket, shown while it is written.
+ *
+ *     <script type="module" src="http://localhost:5000/ticket-chat.js"></script>
+ *     <ticket-chat ticket-id="42" ticket-body="printer jam"></ticket-chat>
+ *
+ * It asks as soon as it has an id and a text, and again when one of them changes; with the attribute `manual' only when
+ * ask() is called. Attributes, or properties in camel case: ticket-id, ticket-body, server (default: where this module
+ * came from), token, lang (default: the page's language), manual. Methods: ask(), refresh() for another answer, stop().
+ *
+ * Events, which bubble: ticket-chat-frame (detail: the frame), ticket-chat-done (detail: { text, cached }),
+ * ticket-chat-error (detail: the frame).
+ *
+ * Looks: --ticket-chat-font (as in `font'), -text, -muted, -background, -border, -radius, -accent, -on-accent, -good,
+ * -warning, -error; the parts chat, head, indicator, status (line, notice, hint), elapsed, age, actions, answer, foot,
+ * version, and button (beside it its name: stop, retry, kept, refresh, copy, copy-markdown, previous, next). Light or
+ * dark follows the page's color-scheme.
+ */
+import { TicketChatClient } from "./ticket-chat-client.js";
+import { MarkdownView } from "./ticket-chat-markdown.js";
+import { style } from "./ticket-chat-style.js";
+import { age, hint, language, statusLine, words } from "./ticket-chat-words.js";
+
+const HOME = new URL(".", import.meta.url).href;
+const QUIET_MS = 250; // a kept answer is there before one could read "connecting"
+const PATIENCE = 3; // seconds; who waits longer is told for how long
+const NOTICE_MS = 4_000;
+const PROPERTIES = { ticketId: "ticket-id", ticketBody: "ticket-body", server: "server", token: "token" };
+const SIGNS = { previous: "‹", next: "›" };
+const NOTHING = { state: "idle", text: "" };
+
+function make(tag, name, ...children) {
+  const node = document.createElement(tag);
+  node.className = node.part = name;
+  node.append(...children);
+  return node;
+}
+
+/* A text that stays is not touched: a screen reader would read it again. */
+function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/* Without navigator.clipboard (http:) or its leave, in the old way: what is selected. */
+async function copy(text, root) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const { activeElement } = root;
+    const area = root.appendChild(make("textarea", "copied"));
+    area.value = text;
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    activeElement?.focus({ preventScroll: true });
+    return done;
+  }
+}
+
+/* 75 seconds as 1:15. */
+const duration = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^(00:)?0?/, "");
+
+/* The newest answer, but to another text of the ticket. */
+const outdated = ({ cached, version, versions, end }) =>
+  end?.type === "done" && cached?.bodyChanged && !(version < versions);
+
+function tone(view) {
+  const { state, version, versions, end } = view;
+  if (!end) return state === "idle" ? "" : "busy";
+  if (end.type === "error") return end.code === "stopped" ? "neutral" : "error";
+  if (outdated(view) || end.reason === "length") return "warning";
+  return version < versions ? "neutral" : "good";
+}
+
+export class TicketChat extends HTMLElement {
+  static observedAttributes = [...Object.values(PROPERTIES), "lang", "manual"];
+  static {
+    for (const name of Object.keys(PROPERTIES)) {
+      Object.defineProperty(this.prototype, name, {
+        get() {
+          return this.#given[name];
+        },
+        set(value) {
+          if (this.#given[name] === (value ??= undefined)) return;
+          this.#given[name] = value;
+          if (name === "token" && this.#view.end?.code === "unauthorized") this.#asked = undefined;
+          this.#change();
+        },
+      });
+    }
+  }
+
+  #given = {}; // the properties
+  #client;
+  #place; // the service and the ticket of the client
+  #asked; // the text that it asked about
+  #question;
+  #changing = false;
+  #left = false; // taken out of the page while busy
+  #end; // the one that was told
+  #since = 0; // when it was asked, or ended
+  #frame; // the next picture
+  #quiet; // until one may say that it connects
+  #clock; // until what shows a time changes
+  #unnotice;
+  #buttons = {};
+  #parts = {};
+  #markdown;
+
+  constructor() {
+    super();
+    const p = this.#parts;
+    const span = (name) => (p[name] = make("span", name));
+    const button = (name, act) => {
+      const node = (this.#buttons[name] = make("button", name));
+      node.type = "button";
+      node.part = `button ${name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`)}`;
+      node.addEventListener("click", () => node.ariaDisabled !== "true" && act());
+      return node;
+    };
+    const step = (by) => () => this.ask({ version: this.#view.version + by });
+    p.indicator = span("indicator");
+    p.status = make("p", "status", span("line"), " ", span("notice"), span("hint"));
+    p.age = make("time", "age");
+    p.actions = make("div", "actions", button("retry", () => this.#start()), button("kept", () => this.ask()));
+    p.head = make("div", "head", p.indicator, make("div", "lines", p.status, span("elapsed"), p.age),
+      button("stop", () => this.stop()), p.actions);
+    p.answer = make("section", "answer");
+    p.version = make("div", "version", button("previous", step(-1)), span("number"), button("next", step(1)));
+    p.foot = make("div", "foot", button("refresh", () => this.refresh()),
+      button("copy", () => this.#copy(p.answer.innerText)),
+      button("copyMarkdown", () => this.#copy(this.#view.text)), p.version);
+    p.chat = make("div", "chat", p.head, p.answer, p.foot);
+    p.status.role = "status";
+    p.status.ariaAtomic = "false"; // what is new is read, not the rest again
+    p.status.tabIndex = -1; // the focus goes there when its button goes
+    p.indicator.ariaHidden = p.elapsed.ariaHidden = "true";
+    p.chat.hidden = true;
+    this.#markdown = new MarkdownView(p.answer);
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style];
+    root.append(p.chat);
+    for (const name of [...Object.keys(PROPERTIES), "manual"]) {
+      if (!Object.hasOwn(this, name)) continue; // set before this class was there
+      const value = this[name];
+      delete this[name];
+      this[name] = value;
+    }
+  }
+
+  get manual() {
+    return this.hasAttribute("manual");
+  }
+
+  set manual(value) {
+    this.toggleAttribute("manual", Boolean(value));
+  }
+
+  ask({ refresh, version } = {}) {
+    this.#prepare();
+    const { ticketBody } = this.#given;
+    if (!this.#client || !ticketBody?.trim()) return;
+    this.#asked = ticketBody;
+    this.#question = { ticketBody, refresh, version };
+    this.#start();
+  }
+
+  refresh() {
+    this.ask({ refresh: true });
+  }
+
+  stop() {
+    this.#client?.stop();
+  }
+
+  connectedCallback() {
+    this.#change();
+  }
+
+  disconnectedCallback() {
+    this.#change();
+  }
+
+  attributeChangedCallback(name, _old, value) {
+    const property = Object.keys(PROPERTIES).find((key) => PROPERTIES[key] === name);
+    if (property) this[property] = value;
+    else this.#change();
+  }
+
+  get #view() {
+    return this.#client?.view ?? NOTHING;
+  }
+
+  get #busy() {
+    const { state, end } = this.#view;
+    return state !== "idle" && !end;
+  }
+
+  get #lang() {
+    for (let node = this; node; node = node.getRootNode().host) {
+      const { lang } = node.closest("[lang]") ?? {};
+      if (lang) return language(lang);
+    }
+    return language(navigator.language);
+  }
+
+  /* Several properties may change, or it may move within the page: one look when all is done. */
+  #change() {
+    if (this.#changing) return;
+    this.#changing = true;
+    queueMicrotask(() => {
+      this.#changing = false;
+      if (this.isConnected) this.#settle();
+      else this.#leave();
+    });
+  }
+
+  #settle() {
+    const { ticketBody } = this.#given;
+    this.#prepare();
+    if (!this.manual && ticketBody?.trim() && ticketBody !== this.#asked) this.ask();
+    else if (this.#left && this.#client) this.#start();
+    else this.#render();
+    this.#left = false;
+  }
+
+  /* The client for the ticket, with what else it has to know. */
+  #prepare() {
+    const { ticketId, server, token } = this.#given;
+    const place = ticketId ? `${server || HOME} ${ticketId}` : undefined;
+    if (place !== this.#place) {
+      this.#client?.close();
+      this.#place = place;
+      this.#asked = this.#end = this.#client = undefined;
+      this.#left = false;
+      if (place) {
+        const onFrame = (frame) => this.#tell("frame", frame);
+        this.#client = new TicketChatClient({ server: server || HOME, ticketId, onFrame });
+        this.#client.subscribe(this.#changed);
+      }
+      this.#render();
+    }
+    if (!this.#client) return;
+    this.#client.token = token;
+    this.#client.lang = this.#lang;
+  }
+
+  #start() {
+    this.#since = Date.now();
+    this.#client.ask(this.#question);
+    if (!this.isConnected) this.#change();
+  }
+
+  #leave() {
+    this.#left ||= this.#busy;
+    this.#client?.close();
+    for (const timer of [this.#quiet, this.#clock, this.#unnotice]) clearTimeout(timer);
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(`ticket-chat-${type}`, { detail, bubbles: true, composed: true }));
+  }
+
+  #changed = () => {
+    const { state, text, fresh, cached, end } = this.#view;
+    if (!end && (state === "connecting" || state === "waiting")) this.#quiet ??= setTimeout(this.#render, QUIET_MS);
+    else if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one picture
+    else this.#render();
+    if (this.#end === end) return;
+    this.#end = end;
+    if (end) this.#since = Date.now();
+    if (end?.type === "done") this.#tell("done", { text, cached: Boolean(cached) });
+    if (end?.type === "error") this.#tell("error", end);
+  };
+
+  #render = () => {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#quiet);
+    this.#frame = this.#quiet = undefined;
+    const { chat, head, line, hint: help, answer, foot, actions, version, number, status } = this.#parts;
+    const { ticketId, server = HOME } = this.#given;
+    const view = this.#view;
+    const { text, end } = view;
+    const busy = this.#busy;
+    const failed = end?.type === "error";
+    const done = end?.type === "done";
+    const several = view.versions > 1 && (end || this.#question.version);
+    const lang = this.#lang;
+    const w = words(lang);
+    const { activeElement } = this.shadowRoot;
+
+    chat.hidden = !busy && !end && !text;
+    chat.className = `chat ${tone(view)}`;
+    head.lang = foot.lang = lang; // the answer's own is the ticket's
+    put(line, statusLine(view, lang, false));
+    put(help, failed ? hint(end, lang, server) : "");
+    this.#markdown.update(text);
+    answer.hidden = !text;
+    answer.ariaBusy = String(busy);
+    answer.ariaLabel = w.answer(ticketId);
+    answer.classList.toggle("old", busy && !view.fresh);
+    put(number, several ? w.version(view.version, view.versions) : "");
+
+    for (const [name, button] of Object.entries(this.#buttons)) {
+      button.ariaLabel = w[name];
+      put(button, SIGNS[name] ?? w[name]);
+    }
+    const { stop, retry, kept, refresh, copy, copyMarkdown, previous, next } = this.#buttons;
+    stop.hidden = !busy;
+    retry.hidden = !failed || !end.retryable;
+    kept.hidden = !failed || !view.partial || !this.#question.refresh;
+    refresh.hidden = !done;
+    copy.hidden = copyMarkdown.hidden = !end || !text;
+    version.hidden = !several;
+    previous.ariaDisabled = String(busy || view.version <= 1);
+    next.ariaDisabled = String(busy || view.version >= view.versions);
+    const place = outdated(view) ? actions : foot; // beside what makes it advisable
+    if (refresh.parentNode !== place) place.prepend(refresh);
+    for (const group of [actions, foot]) group.hidden = [...group.children].every((node) => node.hidden);
+    if (activeElement && (activeElement.closest("[hidden]") || this.shadowRoot.activeElement !== activeElement))
+      status.focus({ preventScroll: true });
+    this.#tick();
+  };
+
+  /* What changes with time alone; none of it is read out. */
+  #tick = () => {
+    const { elapsed, age: old } = this.#parts;
+    const { retry } = this.#buttons;
+    const { fresh, cached, end } = this.#view;
+    const lang = this.#lang;
+    const waiting = this.#busy && !fresh;
+    const seconds = Math.floor((Date.now() - this.#since) / 1000);
+    const left = Math.ceil(end?.retryAfter ?? 0) - seconds;
+    const date = waiting ? undefined : cached?.createdAt;
+
+    put(elapsed, waiting && seconds >= PATIENCE ? duration(seconds) : "");
+    put(old, date ? words(lang).written(age(date, lang)) : "");
+    old.dateTime = date ?? "";
+    old.title = date ? new Date(date).toLocaleString(lang, { dateStyle: "long", timeStyle: "short" }) : "";
+    retry.ariaDisabled = String(left > 0);
+    put(retry, words(lang).retry + (left > 0 ? ` (${duration(left)})` : ""));
+    clearTimeout(this.#clock);
+    if (waiting || left > 0) this.#clock = setTimeout(this.#tick, 1000);
+    else if (old.textContent) this.#clock = setTimeout(this.#tick, 30_000);
+  };
+
+  async #copy(text) {
+    const { notice } = this.#parts;
+    const w = words(this.#lang);
+    notice.textContent = (await copy(text, this.shadowRoot)) ? w.copied : w.notCopied;
+    clearTimeout(this.#unnotice);
+    this.#unnotice = setTimeout(() => put(notice, ""), NOTICE_MS);
+  }
+}
+
+if (!customElements.get("ticket-chat")) customElements.define("ticket-chat", TicketChat);

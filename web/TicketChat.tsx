@@ -35,8 +35,8 @@ export function useTicketChat({ server = "ws://localhost:5000", ticketId, ticket
   });
   useEffect(() => {
     const changed = () => {
-      const { text, cached, end } = client.view;
-      if (end?.type === "done") tell.current?.(text, cached !== undefined);
+      const { text, cached, version, versions, end } = client.view;
+      if (end?.type === "done" && version === versions) tell.current?.(text, cached !== undefined);
     };
     return client.subscribe(changed);
   }, [client]);
@@ -45,9 +45,9 @@ export function useTicketChat({ server = "ws://localhost:5000", ticketId, ticket
     return () => client.close();
   }, [client, ticketBody]);
 
-  /* Another answer; without `refresh' the same question again: one that failed stays what it was. */
-  const again = (refresh: boolean) =>
-    refresh || view.end?.type !== "error" ? client.ask({ ticketBody, refresh }) : client.ask();
+  /* Another answer, or an older one; with neither the same question again, so that one that failed stays what it was. */
+  const again = (refresh: boolean, version?: number) =>
+    refresh || version || view.end?.type !== "error" ? client.ask({ ticketBody, refresh, version }) : client.ask();
   return { view, again, stop: () => client.stop() };
 }
 
@@ -82,7 +82,7 @@ export function TicketChat(props: TicketChatProps) {
   const browser = useSyncExternalStore(never, () => navigator.language, () => "pt-BR");
   const lang = language(props.lang ?? browser);
   const { view, again, stop } = useTicketChat({ ...props, lang });
-  const { text, fresh, end } = view;
+  const { text, fresh, version, versions, end } = view;
   const w = words(lang);
   return (
     <section className="ticket-chat" lang={lang} aria-busy={!end}>
@@ -95,6 +95,18 @@ export function TicketChat(props: TicketChatProps) {
           <RetryButton label={w.retry} after={end.retryAfter ?? 0} onClick={() => again(false)} />
         )}
         {end?.type === "done" && <button type="button" onClick={() => again(true)}>{w.refresh}</button>}
+        {version && versions && (
+          <>
+            {" "}
+            <button type="button" aria-label={w.previous} disabled={version <= 1} onClick={() => again(false, version - 1)}>
+              ‹
+            </button>{" "}
+            {w.version(version, versions)}{" "}
+            <button type="button" aria-label={w.next} disabled={version >= versions} onClick={() => again(false, version + 1)}>
+              ›
+            </button>
+          </>
+        )}
       </p>
     </section>
   );

@@ -10,6 +10,9 @@ export interface Words {
   readonly stop: string;
   readonly retry: string;
   readonly refresh: string;
+  readonly previous: string;
+  readonly next: string;
+  version(n: number, of: number): string;
 }
 export function words(lang: string | undefined): Words;
 

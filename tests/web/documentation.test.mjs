@@ -107,6 +107,18 @@ test("the plain JavaScript runs as printed", async (t) => {
   assert.match(await page.locator("#answer").textContent(), /^\n\[.*Ollama.*\]$/);
 });
 
+test("the element runs as printed", async (t) => {
+  const service = await start({ replay: [recording("stream-stop")] });
+  t.after(() => service.stop());
+  const browser = await openBrowser({ flags: [`--host-resolver-rules=MAP localhost:5000 127.0.0.1:${service.port}`] });
+  t.after(() => browser.stop());
+  browser.pages.set("/element.html", html(only(markdown, "html").text));
+  const page = await browser.tab("/element.html");
+  t.after(() => page.context().close());
+  await page.getByText(textOf("stream-stop").trim()).waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
 test("the client alone runs as printed", async (t) => {
   const service = await start({ replay: ["--pace", 20, recording("stream-emoji")] });
   t.after(() => service.stop());

@@ -99,6 +99,32 @@ for (const react of VERSIONS) {
       assert.equal(await tab.text(), "the first answer");
     });
 
+    test("the older answers of a ticket can be looked at, and are no news", async (t) => {
+      const kept = (n) => ({ type: "cached", response: `answer ${n}`, message: "Kept.", version: n, versions: 3 });
+      const tab = await open(t, (say, { version = 3, refresh }) => {
+        if (refresh) [{ type: "stream", content: "answer 4" }, { type: "done", versions: 4 }].forEach(say);
+        else [kept(version), { type: "done" }].forEach(say);
+      });
+      await tab.done();
+      const [older, newer] = [tab.button("Earlier answer"), tab.button("Later answer")];
+      const shows = (n, of) => until(`answer ${n}`, async () => !(await tab.busy()) && (await tab.text()) === `answer ${n}` &&
+        (await tab.page.locator(".ticket-chat").textContent()).includes(`Answer ${n} of ${of}`));
+      await shows(3, 3);
+      assert.equal(await newer.isDisabled(), true);
+      await older.click();
+      await shows(2, 3);
+      await older.click();
+      await shows(1, 3);
+      assert.equal(await older.isDisabled(), true);
+      await newer.click();
+      await shows(2, 3);
+      await tab.button("Write another answer").click();
+      await shows(4, 4);
+      assert.deepEqual(await tab.page.evaluate(() => window.done), [["answer 3", true], ["answer 4", false]]);
+      assert.deepEqual(tab.fake.questions.map(({ version, refresh }) => refresh || version), [undefined, 2, 1, 2, true]);
+      assert.deepEqual(tab.page.problems, []);
+    });
+
     test("no reconnection after stop: it would start the answer again", async (t) => {
       const tab = await open(t, (say) => say({ type: "stream", content: "x" }));
       await tab.grown();

@@ -66,7 +66,7 @@ document.getElementById("example").addEventListener("click", () => {
   number.value ||= "42";
   text.value = w.placeholder;
   check();
-  text.focus();
+  form.querySelector("button").focus();
 });
 addEventListener("popstate", restore);
 

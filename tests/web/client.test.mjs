@@ -31,6 +31,9 @@ const PAGE = html(`<script>
     window.chat = new TicketChatClient({ ...options, onFrame: (frame) => got.push(frame) });
     chat.subscribe(() => views.push(chat.view));
   };
+  window.reach = (state) => new Promise((resolve) => {
+    const off = chat.subscribe(() => chat.view.state === state && (off(), resolve()));
+  });
 </script>`);
 
 let browser;
@@ -42,20 +45,38 @@ before(async () => {
 });
 after(() => browser?.stop());
 
-/** A tab with a client of this service in it, which asks at once (unless `ask` says otherwise). */
-async function open(t, { server, ask = { ticketBody: "jam" }, ...options }, tabOptions = {}) {
-  const page = await browser.tab("/desk/client.html", tabOptions);
+/**
+ * A tab with a client of this service in it, which asks at once (unless `ask` says otherwise). With a clock, "paused"
+ * or running, tick() makes time pass.
+ */
+async function open(t, { server, ask = { ticketBody: "jam" }, clock, ...options }) {
+  const page = await browser.tab("/desk/client.html", { clock: Boolean(clock) });
   t.after(() => page.context().close());
+  if (clock === "paused") await page.clock.pauseAt(new Date(Date.now() + 3_600_000));
+  let looked = 0; // so many views are behind us
   const tab = {
     page,
     make: (more) => page.evaluate((o) => window.make(o), { server, ticketId: 7, ...options, ...more }),
     run: (...args) => page.evaluate(...args),
     view: () => page.evaluate(() => window.chat.view),
     views: () => page.evaluate(() => window.views),
-    ask: (question) => page.evaluate((q) => window.chat.ask(q), question),
-    state: (name) => until(`the state ${name}`, async () => (await tab.view()).state === name),
+    tick: (ms) => page.clock.runFor(ms),
+    async ask(question) {
+      looked = (await tab.views()).length;
+      await page.evaluate((q) => window.chat.ask(q), question);
+      if (clock) await tab.tick(1);
+    },
+    /** A view with this state, after the last one that was waited for, however short it was. */
+    state: (name) => until(`the state ${name}`, async () => {
+      const index = (await tab.views()).findIndex(({ state }, n) => n >= looked && state === name);
+      if (index >= 0) looked = index + 1;
+      return index >= 0;
+    }),
     end: () => until("the end", async () => (await tab.view()).end),
-    grown: (length = 1) => until(`${length} characters`, async () => (await tab.view()).text.length >= length),
+    grown: (length = 1) => until(`${length} characters`, async () => {
+      const { text, fresh } = await tab.view();
+      return fresh && text.length >= length;
+    }),
     sockets: () => page.evaluate(() => window.sockets.map((socket) => socket.readyState)), // 1: open
     /** What lives on outside the client: sockets that are not closed, timers, listeners. */
     left: () => page.evaluate(() => [window.sockets.filter((socket) => socket.readyState < 3).length, window.timers.size, window.heard.length]),
@@ -196,7 +217,6 @@ describe("scripted", () => {
     };
     assert.deepEqual(await now(), ["whole", false, "Kept.", 2, 2]);
     await tab.ask({ ticketBody: "jam", version: 1 });
-    assert.equal((await tab.view()).end, undefined);
     assert.deepEqual(await now(), ["whole", false, "Kept.", 1, 2]);
     await tab.ask({ ticketBody: "jam", refresh: true });
     assert.deepEqual(await now(), ["new", false, undefined, 3, 3]);
@@ -226,8 +246,11 @@ describe("scripted", () => {
     const tab = await open(t, { server: service.server, ask: { ticketBody: "jam", refresh: true } });
     assert.deepEqual(await tab.end(), failed);
     assert.equal((await tab.view()).partial, true);
-    await tab.run(() => chat.ask());
-    assert.deepEqual([(await tab.view()).text, (await tab.view()).end], ["half", undefined]);
+    const { text, end } = await tab.run(() => {
+      chat.ask();
+      return chat.view;
+    });
+    assert.deepEqual([text, end], ["half", undefined]);
     assert.deepEqual(await tab.end(), DONE);
     assert.equal((await tab.view()).partial, false);
     assert.deepEqual(service.questions[0], service.questions[1]);
@@ -263,33 +286,29 @@ describe("scripted", () => {
       if (ticketBody === "drops") say.drop();
     });
     const tab = await open(t, { server: service.server, ask: null });
-    const close = async (state) => {
-      const [was, count, view] = await tab.run(() => {
-        const was = chat.view.state;
-        chat.close();
+    /* Asks, waits for the state, and closes there. */
+    const close = async (state, ticketBody) => {
+      const [was, sockets, told, { text, ...view }] = await tab.run(async ([name, body]) => {
+        if (body) chat.ask({ ticketBody: body });
+        if (name === "handshake") await new Promise((resolve) => setTimeout(resolve));
+        else if (body && name !== "connecting") await reach(name);
+        const was = [chat.view.state, window.sockets.map((socket) => socket.readyState)];
         const count = views.length;
         chat.close();
-        return [was, views.length - count, chat.view];
-      });
-      assert.deepEqual([was, count, view.state, view.fresh, view.end], [state, 0, "idle", false, undefined]);
+        chat.close();
+        return [...was, views.length - count, chat.view];
+      }, [state, ticketBody]);
+      assert.deepEqual([was, told], state === "idle" ? ["idle", 0] : [state === "handshake" ? "connecting" : state, 1]);
+      assert.deepEqual([view.state, view.fresh, view.end], ["idle", false, undefined]);
       await tab.nothingLeft();
-      return view.text;
+      return [String(sockets), text];
     };
-    await close("idle");
-    await tab.ask({ ticketBody: "jam" });
-    await close("connecting"); // before there is a socket
-    await tab.run(() => new Promise((resolve) => {
-      chat.ask({ ticketBody: "jam" });
-      const timer = setInterval(() => window.sockets.length && resolve(clearInterval(timer)));
-    }));
-    await tab.run(() => chat.close()); // in the handshake, most likely
-    await tab.nothingLeft();
-    await tab.ask({ ticketBody: "jam" });
-    await tab.grown();
-    assert.equal(await close("generating"), "text");
-    await tab.ask({ ticketBody: "drops" });
-    await tab.state("reconnecting");
-    assert.equal(await close("reconnecting"), "text");
+    assert.deepEqual(await close("idle"), ["", ""]);
+    assert.deepEqual(await close("connecting", "jam"), ["", ""], "before there is a socket");
+    assert.deepEqual(await close("handshake", "jam"), ["0", ""]);
+    assert.deepEqual(await close("waiting", "jam"), ["3,1", ""]);
+    assert.deepEqual(await close("generating", "jam"), ["3,3,1", "text"]);
+    assert.deepEqual(await close("reconnecting", "drops"), ["3,3,3,3", "text"]);
     await tab.ask({ ticketBody: "ends" });
     assert.deepEqual(await tab.end(), DONE);
     await tab.run(() => chat.close());
@@ -318,9 +337,11 @@ describe("scripted", () => {
     await tab.nothingLeft();
     await tab.run(() => chat.stop());
     assert.deepEqual((await tab.view()).end, ours, "after the end");
-    await tab.ask({ ticketBody: "drops" });
-    await tab.state("reconnecting");
-    await tab.run(() => chat.stop());
+    await tab.run(async () => {
+      chat.ask({ ticketBody: "drops" });
+      await reach("reconnecting");
+      chat.stop();
+    });
     assert.deepEqual((await tab.view()).end, ours, "without a connection");
     assert.equal((await tab.view()).partial, true);
     await tab.nothingLeft();
@@ -334,6 +355,8 @@ describe("scripted", () => {
     assert.equal((await tab.end()).message, "Stopped.", "what the service says");
     assert.deepEqual(tab.page.sent.find(({ type }) => type === "stop"), { type: "stop", token: "two" });
     await tab.nothingLeft();
+    await tab.ask({ ticketBody: "drops" });
+    await tab.state("reconnecting"); // a stop is for its question alone
   });
 
   test("stop in the handshake", async (t) => {
@@ -345,21 +368,21 @@ describe("scripted", () => {
       for (const socket of taken) socket.destroy();
       return new Promise((resolve) => hole.close(resolve));
     });
-    const tab = await open(t, { server: `ws://127.0.0.1:${hole.address().port}` }, { clock: true });
+    const tab = await open(t, { server: `ws://127.0.0.1:${hole.address().port}`, clock: "paused" });
     await until("a handshake", async () => String(await tab.sockets()) === "0");
     await tab.run(() => chat.stop());
     assert.equal((await tab.view()).end.code, "stopped");
     await tab.nothingLeft();
 
     // The same hole: a handshake may take fifteen seconds, then the next one is tried.
-    await tab.run(() => chat.ask());
+    await tab.ask();
     await until("a handshake", async () => String(await tab.sockets()) === "3,0");
-    await tab.page.clock.runFor(10_000);
+    await tab.tick(14_990);
     assert.equal((await tab.view()).state, "connecting");
-    await tab.page.clock.runFor(5_000);
-    await tab.state("reconnecting");
+    await tab.tick(10);
+    assert.equal((await tab.view()).state, "reconnecting");
     await until("the socket to close", async () => (await tab.sockets())[1] === 3);
-    await tab.page.clock.runFor(1_000);
+    await tab.tick(500);
     await until("another handshake", async () => String(await tab.sockets()) === "3,3,0");
     await tab.run(() => chat.close());
     await tab.nothingLeft();
@@ -367,13 +390,13 @@ describe("scripted", () => {
 
   test("a stop on a dead connection ends within seconds, and never starts the answer again", async (t) => {
     const service = await fake(t, (say) => say(stream("text")));
-    const tab = await open(t, { server: service.server }, { clock: true });
+    const tab = await open(t, { server: service.server, clock: "paused" });
     await tab.grown();
     await tab.cut(0);
     await tab.run(() => chat.stop());
-    await tab.page.clock.runFor(4_000);
+    await tab.tick(4_999);
     assert.equal((await tab.view()).end, undefined);
-    await tab.page.clock.runFor(1_500);
+    await tab.tick(1);
     assert.equal((await tab.end()).code, "connection_lost");
     assert.equal(service.questions.length, 1);
     await tab.nothingLeft();
@@ -381,7 +404,7 @@ describe("scripted", () => {
 
   test("it backs off with some chance in it, eight times, and then there is an end", async (t) => {
     const server = `ws://127.0.0.1:${await freePort()}`;
-    const tab = await open(t, { server, ask: null }, { clock: true });
+    const tab = await open(t, { server, ask: null, clock: "paused" });
     for (const [chance, pauses] of [[0, [250, 500, 1000, 2000, 4000, 5000, 5000]], [1, [500, 1000, 2000, 4000, 8000, 10000, 10000]]]) {
       await tab.run((n) => {
         Math.random = () => n;
@@ -390,7 +413,7 @@ describe("scripted", () => {
         chat.ask({ ticketBody: "jam" });
       }, chance);
       await until("the end", async () => {
-        await tab.page.clock.runFor(1000);
+        await tab.tick(1000);
         return (await tab.view()).end?.code === "connection_lost";
       });
       assert.deepEqual((await tab.run(() => window.pauses)).filter((pause) => pause !== 0 && pause !== 15_000), pauses);
@@ -402,9 +425,9 @@ describe("scripted", () => {
 
   test("a connection that held for a minute makes the tries count anew, a short one does not", async (t) => {
     const service = await fake(t, (say, { ticketBody }) => ticketBody === "short" && say.drop());
-    const tab = await open(t, { server: service.server, ask: { ticketBody: "short" } }, { clock: true });
+    const tab = await open(t, { server: service.server, ask: { ticketBody: "short" }, clock: "paused" });
     await until("the end", async () => {
-      await tab.page.clock.runFor(1000);
+      await tab.tick(1000);
       return (await tab.view()).end;
     });
     assert.equal(service.questions.length, 8);
@@ -414,12 +437,12 @@ describe("scripted", () => {
       await until("the question", () => service.questions.length === n);
       for (let pings = 0; pings < 3; pings++) {
         const before = tab.page.received.length;
-        await tab.page.clock.runFor(25_000);
+        await tab.tick(25_000);
         await until("the pong", () => tab.page.received.length > before);
       }
       await tab.run(() => window.sockets.at(-1).close());
       await tab.state("reconnecting");
-      await tab.page.clock.runFor(500);
+      await tab.tick(500);
     }
     const retries = (await tab.run(() => window.pauses)).filter((pause) => pause > 0 && pause < 15_000);
     assert.ok(retries.length === 3 && retries.every((pause) => pause <= 500), `${retries}`);
@@ -428,20 +451,25 @@ describe("scripted", () => {
   test("it pings; a connection that answers is kept, a silent one is given up", async (t) => {
     let silent = false;
     const service = await fake(t, (say, _question, n) => n > 1 && say(DONE), { pong: () => !silent });
-    const tab = await open(t, { server: service.server }, { clock: true });
+    const tab = await open(t, { server: service.server, clock: "paused" });
     await tab.state("waiting");
-    for (let n = 1; n <= 4; n++) {
-      await tab.page.clock.runFor(25_000);
+    await tab.tick(24_999);
+    assert.equal(tab.page.sent.length, 1);
+    await tab.tick(1);
+    await until("a pong", () => tab.page.received.length === 1);
+    for (let n = 2; n <= 4; n++) {
+      await tab.tick(25_000);
       await until("a pong", () => tab.page.received.length === n);
     }
     assert.deepEqual([service.questions.length, service.closed], [1, []]);
     silent = true;
-    await tab.page.clock.runFor(25_000);
+    await tab.tick(25_000);
     await until("a ping", () => tab.page.sent.length === 6);
+    await tab.tick(24_999);
     assert.equal((await tab.view()).state, "waiting");
-    await tab.page.clock.runFor(25_000);
-    await tab.state("reconnecting");
-    await tab.page.clock.runFor(500);
+    await tab.tick(1);
+    assert.equal((await tab.view()).state, "reconnecting");
+    await tab.tick(500);
     await tab.end();
     assert.equal(service.questions.length, 2);
   });
@@ -547,35 +575,31 @@ describe("scripted", () => {
 
   test("seen again: a connection that answers is kept, a dead one is replaced within seconds", async (t) => {
     const service = await fake(t, (say, _question, n) => say(stream(`text ${n}`)));
-    const tab = await open(t, { server: service.server }, { clock: true });
+    const tab = await open(t, { server: service.server, clock: "paused" });
     await tab.grown();
     await tab.turn("hidden");
-    await tab.page.clock.runFor(1_000);
+    await tab.tick(1_000);
     assert.equal(tab.page.sent.length, 1, "hiding does nothing");
     await tab.turn("visible");
     await until("a pong", () => tab.page.received.some((frame) => frame.includes("pong")));
-    await tab.page.clock.runFor(6_000);
+    await tab.tick(6_000);
     assert.deepEqual(await tab.sockets(), [1]);
 
     await tab.cut(0);
     await tab.run(() => dispatchEvent(new Event("online")));
-    await tab.page.clock.runFor(4_000);
+    await tab.tick(4_999);
     assert.deepEqual(await tab.sockets(), [1]);
-    await tab.page.clock.runFor(1_500);
-    await until("the new connection", async () => {
-      await tab.page.clock.runFor(100);
-      return (await tab.view()).text === "text 2";
-    });
+    await tab.tick(501);
+    await until("the new connection", async () => (await tab.view()).text === "text 2");
     assert.equal(service.questions.length, 2);
   });
 
   test("seen again while it waits to reconnect: at once", async (t) => {
     const service = await fake(t, (say, _question, n) => (n === 1 ? say.drop() : say(DONE)));
-    const tab = await open(t, { server: service.server, ask: null }, { clock: true });
-    await tab.page.clock.pauseAt(new Date(Date.now() + 3_600_000)); // no pause ends by itself
+    const tab = await open(t, { server: service.server, ask: null, clock: "paused" });
     await tab.ask({ ticketBody: "jam" });
-    await tab.page.clock.runFor(1);
-    await tab.state("reconnecting");
+    await tab.state("reconnecting"); // and no pause ends by itself
+
     await tab.turn("hidden");
     await tab.run(() => dispatchEvent(new Event("online")));
     assert.equal((await tab.sockets()).length, 1, "nobody looks");
@@ -587,19 +611,19 @@ describe("scripted", () => {
 
   test("a hidden page does not give up: it stops trying, and goes on when it is seen", async (t) => {
     const port = await freePort();
-    const tab = await open(t, { server: `ws://127.0.0.1:${port}`, ask: null }, { clock: true });
+    const tab = await open(t, { server: `ws://127.0.0.1:${port}`, ask: null, clock: "paused" });
     await tab.turn("hidden");
     await tab.ask({ ticketBody: "jam" });
     await until("the last try", async () => {
-      await tab.page.clock.runFor(1000);
+      await tab.tick(1000);
       return (await tab.sockets()).length === 8;
     });
     await until("no timer", () => tab.run(() => window.timers.size === 0));
-    await tab.page.clock.runFor(60_000);
+    await tab.tick(60_000);
     assert.deepEqual([(await tab.view()).state, (await tab.view()).end, (await tab.sockets()).length], ["reconnecting", undefined, 8]);
     await tab.turn("visible");
     await until("the end", async () => {
-      await tab.page.clock.runFor(1000);
+      await tab.tick(1000);
       return (await tab.view()).end?.code === "connection_lost";
     });
     assert.equal((await tab.sockets()).length, 16, "all tries once more");
@@ -697,14 +721,14 @@ describe("the real service", () => {
 
   test("without a network for a while", async (t) => {
     const service = await served(t);
-    const tab = await open(t, { server: service.server }, { clock: true });
+    const tab = await open(t, { server: service.server, clock: "running" });
     await tab.grown(20);
     await tab.page.context().setOffline(true);
-    await tab.page.clock.runFor(25_000); // a ping that goes nowhere
-    await tab.page.clock.runFor(25_000);
+    await tab.tick(25_000); // a ping that goes nowhere
+    await tab.tick(25_000);
     await tab.state("reconnecting");
     await until("a second try", async () => {
-      await tab.page.clock.runFor(100);
+      await tab.tick(100);
       return (await tab.sockets()).length > 1;
     });
     const { text } = await tab.view();
@@ -742,12 +766,12 @@ describe("the real service", () => {
     const service = await served(t, { replay: ["--delay", 5000, "--ps", recording("ps"), recording(NAME)], env: { GENERATIONS: "1" } });
     const first = await open(t, { server: service.server, ticketId: 1 });
     await until("the first request", () => service.requests() === 1);
-    const tab = await open(t, { server: service.server, ticketId: 2 }, { clock: true });
+    const tab = await open(t, { server: service.server, ticketId: 2, clock: "running" });
     await tab.state("queued");
     assert.equal((await tab.view()).position, 1);
     const pongs = () => tab.page.received.filter((frame) => frame.includes("pong")).length;
     for (let n = 1; n <= 3; n++) {
-      await tab.page.clock.runFor(25_000);
+      await tab.tick(25_000);
       await until("a pong", () => pongs() === n);
     }
     for (const each of [first, tab]) {

@@ -202,7 +202,8 @@ install:
 	install -m 644 sql/*.sql $(DIR)/share/ticketchat/sql
 	rm -f $(DIR)/share/ticketchat/web/*
 	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
-	install -m 644 README.md websocket.md LICENSE $(DIR)/share/doc/ticketchat
+	install -m 644 README.md websocket.md LICENSE deploy/nginx.conf \
+		deploy/Caddyfile $(DIR)/share/doc/ticketchat
 	install -m 644 man/*.1 $(DIR)/share/man/man1
 	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
 		>$(DIR)/share/man/man5/websocketd.conf.5

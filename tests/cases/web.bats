@@ -1,6 +1,10 @@
-# The page: what the service serves, and how.
+# The page: what the service serves and how, and the service behind nginx and
+# Caddy with the samples in deploy/.
 
 load helper
+
+# The proxies may be unpacked only; see tests/run.sh.
+PATH=$PATH:/usr/sbin:$B/tests/debian/usr/sbin:$B/tests/debian/usr/bin
 
 prepare() {
 	# run.sh uses the build of its own checkout.
@@ -239,4 +243,200 @@ asyncio.run(main())' "ws://127.0.0.1:$P/api/websocket/chat/1" 3>&-; }
 	    -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==' \
 	    "http://127.0.0.1:$P/api/websocket/chat/2")" 429
 	whole_page "http://127.0.0.1:$P"
+}
+
+# Behind a proxy
+
+# Starts nginx or caddy with its sample, in front of the service with the
+# settings that the sample asks for.  Sets HTTP and HTTPS, its ports.
+behind() {
+	local line sample=$ROOT/deploy/nginx.conf
+	command -v "$1" || { echo "no $1; tests/run.sh gets it" >&2; false; }
+	[ "$1" = nginx ] || sample=$ROOT/deploy/Caddyfile
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=desk.example -addext subjectAltName=DNS:desk.example \
+	    -days 2 -keyout "$T/desk.example.key" -out "$T/desk.example.pem" \
+	    2>"$T/openssl"
+	export SSL_CERT_FILE=$T/desk.example.pem
+	while IFS= read -r line; do
+		export "${line?}"
+	done < <(sed -n 's/^#	\([A-Z_]*=.*\)/\1/p' "$sample")
+	replay "$UP/good.ndjson"
+	service
+	HTTP=$(free_port) HTTPS=$(free_port)
+	# What is for a certificate that lasts is in use too.
+	sed -e "s|/etc/ssl|$T|g; s|/var/log/[a-z]*|$T|" \
+	    -e "s|127.0.0.1:5000|127.0.0.1:$P|" -e 's/10s/1s/' \
+	    -e 's/# \(tls\|header\|add_header\) /\1 /' "$sample" >"$T/sample"
+	not grep -E '/etc/|/var/|:5000' <(grep -v '^#' "$T/sample")
+	"run_$1"
+	track $!
+	within 60 listening "$HTTPS"
+	BASE=https://desk.example:$HTTPS
+	to_proxy=(--resolve "desk.example:$HTTPS:127.0.0.1"
+	    --cacert "$SSL_CERT_FILE")
+}
+
+run_nginx() {
+	sed -i "s/listen \(80\|443\)/listen 127.0.0.1:\1/
+	    s/\[::\]/[::1]/; s/:80;/:$HTTP;/; s/:443 /:$HTTPS /" "$T/sample"
+	[ -s /proc/net/if_inet6 ] || sed -i '/::1/d' "$T/sample"
+	cat >"$T/nginx.conf" <<END
+daemon off;
+pid $T/nginx.pid;
+$([ "$(id -u)" != 0 ] || echo 'user root;')
+events {}
+http {
+	client_body_temp_path $T/b;
+	proxy_temp_path $T/p;
+	fastcgi_temp_path $T/f;
+	uwsgi_temp_path $T/u;
+	scgi_temp_path $T/s;
+	include $T/sample;
+}
+END
+	nginx -p "$T" -c "$T/nginx.conf" >"$T/proxy.out" 2>&1 3>&- &
+}
+
+run_caddy() {
+	sed -i "0,/^{/s|^{|&\nadmin off\nhttp_port $HTTP\nhttps_port $HTTPS\ndefault_bind 127.0.0.1\nstorage file_system $T/caddy|" "$T/sample"
+	HOME=$T XDG_CONFIG_HOME=$T XDG_DATA_HOME=$T caddy run \
+	    --config "$T/sample" --adapter caddyfile >"$T/proxy.out" 2>&1 3>&- &
+}
+
+# Asks through the proxy: the path, then more arguments for connect.
+through() {
+	local path=$1
+	shift
+	frames=$(client "wss://desk.example:$HTTPS$path" "$Q" 'host="127.0.0.1",
+	    server_hostname="desk.example",' "$@")
+}
+CHAT=api/websocket/chat
+
+# What both do.
+pages_behind() {
+	behind "$1"
+	local base
+	for base in "$BASE" "$BASE/ai"; do
+		whole_page "$base" "${to_proxy[@]}"
+		is "$(header Strict-Transport-Security)" max-age=31536000
+		head_of "${to_proxy[@]}" "$base/ticket-chat.js"
+		is "$(status_of "${to_proxy[@]}" -H \
+		    "If-Modified-Since: $(header Last-Modified)" \
+		    "$base/ticket-chat.js")" 304
+		is "$(status_of "${to_proxy[@]}" "$base/none.js")" 404
+	done
+	head_of "${to_proxy[@]}" "$BASE/ai"
+	[[ $(header Location) = */ai/ ]]
+	head_of --resolve "desk.example:$HTTP:127.0.0.1" \
+	    "http://desk.example:$HTTP/ai/?ticket=42"
+	is "$(header Location)" 'https://desk.example/ai/?ticket=42'
+	# A token of 8 kB, but no more; no body worth the name; no half request.
+	is "$(status_of "${to_proxy[@]}" -H "Cookie: t=$(printf 'x%.0s' \
+	    {1..8192})" "$BASE/ai/")" 200
+	run ! curl -sf "${to_proxy[@]}" -H "Cookie: t=$(printf 'x%.0s' \
+	    {1..40000})" "$BASE/ai/"
+	run ! curl -sf "${to_proxy[@]}" -d "$(printf 'x%.0s' {1..2000})" \
+	    "$BASE/ai/"
+	/usr/bin/python3 - "$HTTPS" <<'END'
+import socket, ssl, sys
+s = ssl.create_default_context().wrap_socket(
+    socket.create_connection(("127.0.0.1", sys.argv[1]), 20),
+    server_hostname="desk.example")
+s.send(b"GET / HTTP/1.1\r\nHost: desk.example\r\n")
+while s.recv(1000):	# times out with an exception
+    pass
+END
+}
+
+sockets_behind() {
+	behind "$1"
+	local path i
+	for path in /$CHAT/42 /ai/$CHAT/43; do
+		through "$path" 'origin="https://desk.example"'
+		generated
+		through "$path" 'origin="https://evil.example"'
+		failed_with forbidden_origin
+		through "$path" 'origin="https://desk.example:8443"'
+		failed_with forbidden_origin
+	done
+	# The client's address, whatever it says about itself.
+	: >"$LOG"
+	for i in {1..10}; do
+		through "/ai/$CHAT/42?token=secret-token" \
+		    'local_addr=("127.0.0.2", 0),' \
+		    'extra_headers=[("X-Forwarded-For", "6.6.6.6"),
+		    ("X_Forwarded_For", "6.6.6.6"), ("X-FORWARDED_FOR", "6.6.6.6"),
+		    ("Forwarded", "for=6.6.6.6"), ("X-Real-IP", "6.6.6.6"),
+		    ("Authorization", "Bearer secret-token"),
+		    ("Cookie", "t=secret-token"),
+		    ("Referer", "https://desk.example/?t=secret-token")]'
+		kept
+	done
+	is "$(grep -o ' remote=[^ ]*' "$LOG" | sort | uniq -c | tr -s ' ')" \
+	    ' 10 remote=127.0.0.2'
+	# Fifty connections of one address; others notice nothing.
+	held_and_one_more >"$T/one-more"
+	# No token in any log, not when the service is gone either.
+	is "$(status_of --resolve "desk.example:$HTTP:127.0.0.1" \
+	    "http://desk.example:$HTTP/?token=secret-token" | cut -c 1)" 3
+	end $SERVICE
+	is "$(status_of "${to_proxy[@]}" "$BASE/ai/?token=secret-token" \
+	    -H 'Referer: https://desk.example/?t=secret-token')" 502
+	grep -qF "/ai/$CHAT/42" "$T/ticketchat.log"
+	grep -q 502 "$T/ticketchat.log"
+	not grep -rF secret-token "$T"/*.log "$T/proxy.out" "$LOG"
+}
+
+# Fifty connections of 127.0.0.2; prints what one more gets, and then one of
+# another address.
+held_and_one_more() {
+	/usr/bin/python3 - "$HTTPS" "$Q" <<'END'
+import asyncio, sys, json, websockets
+port, question = sys.argv[1:]
+def connect(address):
+    return websockets.connect(
+        "wss://desk.example:%s/ai/api/websocket/chat/42" % port,
+        host="127.0.0.1", server_hostname="desk.example",
+        local_addr=(address, 0), max_size=None, open_timeout=60)
+async def ask(ws):
+    await ws.send(question)
+    while True:
+        frame = json.loads(await ws.recv())
+        if frame["type"] in ("done", "error"):
+            return frame.get("code", "done")
+async def one_more(address):
+    try:
+        async with connect(address) as ws:
+            print(await ask(ws))
+    except websockets.InvalidStatusCode as e:
+        print(e.status_code)
+async def main():
+    held = []
+    for i in range(50):
+        ws = await connect("127.0.0.2")
+        held.append(ws)
+        assert await ask(ws) == "done", i
+    await one_more("127.0.0.2")
+    await one_more("127.0.0.3")
+    for ws in held:
+        await ws.close()
+asyncio.run(asyncio.wait_for(main(), 200))
+END
+}
+
+@test "nginx: the page at the root and below a prefix" { pages_behind nginx; }
+@test "Caddy: the page at the root and below a prefix" { pages_behind caddy; }
+
+@test "nginx: WebSockets, the client's address, no token in a log" {
+	sockets_behind nginx
+	is "$(<"$T/one-more")" $'429\ndone'
+	# Silence that is shorter than a client's is no reason.
+	[ "$(sed -n 's/.*proxy_read_timeout \([0-9]*\)s;/\1/p' \
+	    "$ROOT/deploy/nginx.conf")" -ge 60 ]
+}
+
+@test "Caddy: WebSockets, the client's address, no token in a log" {
+	sockets_behind caddy
+	is "$(<"$T/one-more")" $'rate_limited\ndone'
 }

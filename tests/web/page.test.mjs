@@ -20,6 +20,7 @@ const NAME = "stream-emoji";
 const PACED = ["--pace", 60, recording(NAME)]; // some seconds in all
 const ANSWER = textOf(NAME);
 const SLOW = ["--delay", 30_000, recording(NAME)];
+const LOADING = ["--ps", recording("ps"), ...SLOW]; // another model is loaded
 const BODY = { "pt-BR": "A impressora do 2º andar não imprime 🖨️", "en-US": "The printer on floor 2 does not print 🖨️" };
 
 let browser;
@@ -52,6 +53,9 @@ async function open(t, service, { path = "", ...options } = DESKTOP) {
   };
   return tab;
 }
+
+/** A text without what Markdown does to it here: only space. */
+const plain = (text) => text.replace(/\s+/g, "");
 
 /** A pattern for just this text. */
 const literal = (text) => new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -88,7 +92,7 @@ const STATES = {
     },
     says: (w) => w.position(2),
   },
-  loading: { replay: ["--ps", recording("ps"), ...SLOW], says: (w) => w.loading, reach: async (tab) => {
+  loading: { replay: LOADING, says: (w) => w.loading, reach: async (tab) => {
     await tab.ask();
     await until("the time", async () => /^0:0[3-9]$/.test(await tab.elapsed()));
   } },
@@ -111,9 +115,11 @@ const STATES = {
     await tab.ask(42, "something else");
     await tab.said(literal(tab.w.changed));
   } },
-  refreshing: { replay: ["--pace", 1, "--delay", 2500, ...DEMO], says: (w) => w.loading, async reach(tab) {
+  refreshing: { replay: ["--pace", 1, ...DEMO], says: (w) => w.loading, async reach(tab, service) {
     await tab.ask();
     await tab.finished();
+    await service.stopOllama();
+    await service.startOllama(LOADING);
     await tab.button(tab.w.refresh).click();
     await tab.said(literal(tab.w.loading));
   } },
@@ -257,8 +263,7 @@ test("by keyboard alone: ask, stop, retry, copy, another answer, the one before"
   await keyboard.press("Shift+Tab");
   await keyboard.press("Shift+Tab");
   await keyboard.press("Enter"); // another answer
-  await until("the second answer", () => service.requests() === 3);
-  await tab.said(literal(tab.w.done));
+  await until("the second answer", async () => (await tab.page.locator("ticket-chat .number").textContent()) === tab.w.version(2, 2));
   await to("‹");
   await tab.said(literal(tab.w.older));
   assert.deepEqual(tab.page.problems, []);
@@ -389,13 +394,13 @@ test("two tabs on one ticket see the same; stop ends it for both; the model is a
   for (const tab of [one, two]) {
     await tab.failed("stopped");
     await tab.ended();
-    assert.ok(ANSWER.startsWith(await tab.answer()));
+    assert.ok(plain(ANSWER).startsWith(plain(await tab.answer())));
   }
   await one.button(one.w.retry).click();
   await one.finished();
   await two.button(two.w.retry).click();
   await two.finished();
-  assert.deepEqual([(await one.answer()).trim(), (await two.answer()).trim()], [ANSWER.trim(), ANSWER.trim()]);
+  for (const tab of [one, two]) assert.equal(plain(await tab.answer()), plain(ANSWER));
   assert.equal(service.requests(), 2);
 });
 
@@ -412,8 +417,8 @@ test("a connection that breaks in mid-stream is taken up again: nothing is doubl
   for (const pid of service.chats()) service.kill(pid);
   await tab.said(literal(tab.w.reconnecting));
   await tab.finished();
-  for (const text of await tab.page.evaluate(() => window.shown)) assert.ok(ANSWER.startsWith(text.trimEnd()), text);
-  assert.equal((await tab.answer()).trim(), ANSWER.trim());
+  for (const text of await tab.page.evaluate(() => window.shown)) assert.ok(plain(ANSWER).startsWith(plain(text)), text);
+  assert.equal(plain(await tab.answer()), plain(ANSWER));
   assert.deepEqual((await tab.sockets()).length, 2);
   assert.equal(service.requests(), 1);
 });
@@ -428,7 +433,7 @@ test("offline in mid-stream: it says so, and goes on as soon as the network is b
   await tab.said(literal(tab.w.offline));
   await tab.page.context().setOffline(false);
   await tab.finished();
-  assert.equal((await tab.answer()).trim(), ANSWER.trim());
+  assert.equal(plain(await tab.answer()), plain(ANSWER));
 });
 
 for (const [name, options] of Object.entries({

@@ -64,7 +64,7 @@ struct chat {
 	bool			 dropped;	/* a question, at least */
 	bool			 eof;		/* no more input */
 	int64_t			 since;		/* first byte of a message */
-	int64_t			 active;	/* the client's last byte */
+	int64_t			 active;	/* the last that was served */
 	int			 exit_code;	/* of what went wrong here */
 };
 
@@ -122,8 +122,14 @@ receive(struct chat *c, enum message_event event)
 		request_refuse(&r, event == MESSAGE_TOO_LARGE ?
 		    FAILURE_TOO_LARGE : FAILURE_BAD_JSON, max,
 		    c->connection.language);
-	if (r.failure.code == FAILURE_NONE && r.type != REQUEST_PING)
+	if (r.failure.code == FAILURE_NONE) {
 		r.failure = admission_check(&c->admission, &r);
+		/* Who is refused keeps no connection open, but gets pongs. */
+		if (r.failure.code == FAILURE_NONE)
+			c->active = clock_us();
+		else if (r.type == REQUEST_PING)
+			r.failure.code = FAILURE_NONE;
+	}
 	if (r.failure.code != FAILURE_NONE || r.type == REQUEST_ASK) {
 		enqueue(c, &r);
 		return;
@@ -166,7 +172,7 @@ take_input(struct chat *c, int64_t now)
 
 /* Reads standard input once; its end may complete a message. */
 static void
-read_input(struct chat *c, int64_t now)
+read_input(struct chat *c)
 {
 	enum message_event	event;
 	ssize_t			n;
@@ -175,7 +181,6 @@ read_input(struct chat *c, int64_t now)
 	if (n > 0) {
 		c->in_len = (size_t)n;
 		c->in_taken = 0;
-		c->active = now;
 	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
 		c->eof = true;
 		if (!c->connection.websocketd &&
@@ -192,24 +197,31 @@ is_idle(const struct chat *c)
 	    !output_pending(&c->out);
 }
 
+/* When we are done with a client that reads nothing, or asks nothing. */
+static int64_t
+end_of_patience(const struct chat *c)
+{
+	const int64_t	*n = c->settings.number;
+	int64_t		 idle = n[SETTING_IDLE_TIMEOUT] * 1000000;
+
+	if (!is_idle(c) || !c->connection.websocketd)
+		return output_deadline(&c->out,
+		    n[SETTING_SEND_TIMEOUT] * 1000000);
+	if (!admission_has_place(&c->admission) &&
+	    idle > REFUSED_TIMEOUT * INT64_C(1000))
+		idle = REFUSED_TIMEOUT * INT64_C(1000);
+	return c->active + idle;
+}
+
 /* When something is due though nothing comes. */
 static int64_t
 deadline(const struct chat *c, int64_t question)
 {
-	const struct settings	*s = &c->settings;
-	int64_t			 d = question, t;
+	int64_t	d = end_of_patience(c), t;
 
-	t = output_deadline(&c->out,
-	    s->number[SETTING_SEND_TIMEOUT] * 1000000);
-	d = t < d ? t : d;
-	if (!c->connection.websocketd)
-		return d;
-	if (message_incomplete(&c->reader)) {
+	d = question < d ? question : d;
+	if (c->connection.websocketd && message_incomplete(&c->reader)) {
 		t = c->since + MESSAGE_TIMEOUT * INT64_C(1000);
-		d = t < d ? t : d;
-	}
-	if (is_idle(c)) {
-		t = c->active + s->number[SETTING_IDLE_TIMEOUT] * 1000000;
 		d = t < d ? t : d;
 	}
 	return d;
@@ -224,19 +236,6 @@ end_message(struct chat *c, int64_t now)
 	    now >= c->since + MESSAGE_TIMEOUT * INT64_C(1000) &&
 	    message_end(&c->reader) != MESSAGE_MORE)
 		receive(c, MESSAGE_BROKEN);
-}
-
-/* Whether a deadline of the client has passed: then we are done. */
-static bool
-expired(struct chat *c, int64_t now)
-{
-	const struct settings	*s = &c->settings;
-
-	if (now >= output_deadline(&c->out,
-	    s->number[SETTING_SEND_TIMEOUT] * 1000000))
-		return true;	/* a client that does not read */
-	return c->connection.websocketd && is_idle(c) &&
-	    now >= c->active + s->number[SETTING_IDLE_TIMEOUT] * 1000000;
 }
 
 /* Waits for input, output, the generation or a deadline. */
@@ -272,7 +271,7 @@ serve(struct chat *c)
 
 	for (c->active = now; ; now = clock_us()) {
 		if (p[0].revents != 0)
-			read_input(c, now);
+			read_input(c);
 		question_step(&c->question, &p[2], now);
 		end_message(c, now);
 		do {
@@ -289,7 +288,7 @@ serve(struct chat *c)
 			c->active = now;
 		if (finished(c))
 			return;
-		if (expired(c, now)) {
+		if (now >= end_of_patience(c)) {
 			c->exit_code = EXIT_CLIENT;
 			return;
 		}

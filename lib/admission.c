@@ -14,16 +14,6 @@
 #include "origin.h"
 #include "rate.h"
 
-void
-admission_init(struct admission *a, const struct settings *s,
-    const struct connection *c)
-{
-	memset(a, 0, sizeof(*a));
-	a->settings = s;
-	a->connection = c;
-	a->viewer = -1;
-}
-
 /* The token of "Bearer TOKEN" (RFC 6750 2.1); NULL if there is none. */
 static const char *
 bearer(const char *header, size_t *len)
@@ -112,6 +102,13 @@ region(const char *key)
 	return (int64_t)(h >> 18) * VIEWERS_MAX;	/* within 63 bits */
 }
 
+bool
+admission_has_place(const struct admission *a)
+{
+	return a->viewer != -1 || !a->connection->websocketd ||
+	    a->settings->number[SETTING_MAX_VIEWERS] == 0;
+}
+
 /*
  * Takes one of MAX_VIEWERS places of this address, held until the process
  * ends: a locked byte, so that the dead hold none.
@@ -124,7 +121,7 @@ take_place(struct admission *a)
 	int64_t		first, i;
 	int		fd;
 
-	if (max == 0 || !a->connection->websocketd || a->viewer != -1)
+	if (admission_has_place(a))
 		return FAILURE_NONE;
 	if ((fd = lock_open(a->settings->text[SETTING_RUN_DIR],
 	    "viewers")) == -1)
@@ -139,6 +136,17 @@ take_place(struct admission *a)
 	}
 	(void)close(fd);
 	return FAILURE_RATE_LIMITED;
+}
+
+void
+admission_init(struct admission *a, const struct settings *s,
+    const struct connection *c)
+{
+	memset(a, 0, sizeof(*a));
+	a->settings = s;
+	a->connection = c;
+	a->viewer = -1;
+	(void)take_place(a);	/* if not, each message says so */
 }
 
 struct failure

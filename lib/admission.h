@@ -6,6 +6,8 @@
 #ifndef ADMISSION_H
 #define ADMISSION_H
 
+#include <stdbool.h>
+
 #include "connection.h"
 #include "failure.h"
 #include "request.h"
@@ -21,14 +23,17 @@ struct admission {
 						   of this address; -1: none */
 };
 
-/* Begins; nothing is read or taken yet. */
+/* Begins, and takes a viewer's place if there is one. */
 void admission_init(struct admission *, const struct settings *,
     const struct connection *);
+
+/* Whether it has that place, or needs none. */
+bool admission_has_place(const struct admission *);
 
 /*
  * Whether this request may be served: FAILURE_NONE or why not.  A token in
  * the request comes first, then the one that was good before, then the
- * Authorization header, then the cookie.
+ * Authorization header, then the cookie.  Who has no place tries once more.
  */
 struct failure admission_check(struct admission *, const struct request *);
 

@@ -133,6 +133,9 @@
 /* A message of several lines whose end does not come. */
 #define MESSAGE_TIMEOUT	2000
 
+/* A connection over MAX_VIEWERS, which may try again meanwhile. */
+#define REFUSED_TIMEOUT	15000
+
 /* Until somebody who holds a ticket's claim has started its generation:
  * longer than STORE_TIMEOUT, which the holder may spend on its session row. */
 #define ATTACH_TIMEOUT	15000

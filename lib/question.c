@@ -1,12 +1,10 @@
 /*
- * Look, and attach; follow.c goes on.
+ * A question's life; it looks here, attach.c and follow.c go on.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "clock.h"
 #include "follow.h"
 #include "generation.h"
@@ -52,9 +50,8 @@ serves(const struct question *q, const struct session *s)
 	    memcmp(s->prompt, r->body.data, r->body.len) == 0);
 }
 
-/* Look: ends the question if a kept answer serves it; tells if it did end. */
-static bool
-look(struct question *q)
+bool
+question_serve(struct question *q)
 {
 	const int64_t		ticket = q->connection->ticket;
 	const int64_t		version = q->request.version;
@@ -78,140 +75,12 @@ look(struct question *q)
 	return q->state == QUESTION_IDLE;
 }
 
-/* Tries to connect; tells whether nobody is generating. */
-static bool
-connect_to(struct question *q)
-{
-	int	fd;
-
-	switch (generation_connect(q->settings->text[SETTING_RUN_DIR],
-	    q->connection->ticket, &fd)) {
-	case GENERATION_NONE:
-		return true;
-	case GENERATION_RUNNING:
-		follow_begin(q, fd);
-		return false;
-	case GENERATION_BUSY:
-		return false;
-	case GENERATION_ERROR:
-	default:
-		outcome_system(q, FAILURE_INTERNAL, "connect", strerror(errno));
-		return false;
-	}
-}
-
-/*
- * Whether a generation may be started: the ticket is there where it must be,
- * and the user has one left.  It is charged once for a question, however often
- * its generation must be started.
- */
-static bool
-may_start(struct question *q)
-{
-	const int64_t	 ticket = q->connection->ticket;
-	struct failure	 f = failure_make(FAILURE_NONE, NULL);
-	char		 name[24];
-	bool		 there = true;
-
-	if (q->settings->number[SETTING_TICKETS] == TICKETS_EXISTING &&
-	    store_has_ticket(q->store, ticket, &there) == FAILURE_NONE &&
-	    !there) {
-		(void)snprintf(name, sizeof(name), "%" PRId64, ticket);
-		f = failure_make(FAILURE_UNKNOWN_TICKET, name);
-	} else if (!q->charged) {
-		f = admission_charge(q->admission);
-		q->charged = true;
-	}
-	if (f.code != FAILURE_NONE)
-		outcome_error(q, &f);
-	return f.code == FAILURE_NONE;
-}
-
-/* Under the claim, when nobody generates and no answer is kept. */
-static void
-start(struct question *q)
-{
-	const struct settings	*s = q->settings;
-	const struct request	*r = &q->request;
-	const int64_t		 ticket = q->connection->ticket;
-	enum failure_code	 rc;
-	int64_t			 session;
-	int			 fd;
-
-	if (!may_start(q))
-		return;
-	rc = store_get_or_create(q->store, ticket, r->body.data, r->body.len,
-	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, &session);
-	if (rc != FAILURE_NONE) {
-		outcome_store(q, rc);
-	} else if ((fd = generation_listen(s->text[SETTING_RUN_DIR],
-	    ticket)) == -1) {
-		outcome_system(q, FAILURE_INTERNAL, "listen", strerror(errno));
-	} else {
-		/* In its backlog first: it may be over before we come. */
-		(void)connect_to(q);
-		if (q->state == QUESTION_FOLLOWING && generation_start(s,
-		    ticket, session, fd, r->body.data, r->body.len) == -1) {
-			outcome_system(q, FAILURE_INTERNAL, "answer",
-			    strerror(errno));
-			generation_sweep(s->text[SETTING_RUN_DIR], ticket);
-		}
-		/* Our copy would make a dead generator seem to listen. */
-		(void)close(fd);
-	}
-}
-
-/* One try to attach. */
-static void
-attach(struct question *q)
-{
-	int	claim;
-
-	if (!connect_to(q) || q->state != QUESTION_ATTACHING)
-		return;
-	if (generation_prepare(q->settings->text[SETTING_RUN_DIR]) == -1) {
-		outcome_system(q, FAILURE_INTERNAL, "run_dir", strerror(errno));
-		return;
-	}
-	claim = generation_claim(q->settings->text[SETTING_RUN_DIR],
-	    q->connection->ticket);
-	if (claim == -1) {
-		if (errno != 0)
-			outcome_system(q, FAILURE_INTERNAL, "claim",
-			    strerror(errno));
-		return;
-	}
-	/* Somebody may have come, or gone, before the claim was ours. */
-	if (connect_to(q) && q->state == QUESTION_ATTACHING && !look(q))
-		start(q);
-	(void)close(claim);
-}
-
-/* Attach: a try, and when the next one is due. */
-static void
-attach_step(struct question *q, int64_t now)
-{
-	attach(q);
-	if (q->state != QUESTION_ATTACHING)
-		return;
-	if (now >= q->deadline) {
-		outcome_system(q, FAILURE_INTERNAL, "attach",
-		    "nobody starts the generation");
-		return;
-	}
-	q->next = clock_us() + q->pause;
-	q->pause = q->pause * 2 < ATTACH_PAUSE_US_MAX ? q->pause * 2 :
-	    ATTACH_PAUSE_US_MAX;
-}
-
 void
 question_look(struct question *q, int64_t now)
 {
 	q->state = QUESTION_ATTACHING;
-	q->pause = ATTACH_PAUSE_US_MIN;
-	q->deadline = now + ATTACH_TIMEOUT * INT64_C(1000);
-	if (!look(q))
-		attach_step(q, now);
+	if (!question_serve(q))
+		attach_begin(q, now);
 }
 
 void

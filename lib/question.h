@@ -76,8 +76,14 @@ void question_step(struct question *, const struct pollfd *p, int64_t now);
 /* Ends the running generation of the ticket for everyone; if none: nothing. */
 void question_stop(struct question *);
 
-/* For follow.c: opens the store if it is not; FAILURE_NONE or why not. */
+/* For attach.c and follow.c: opens the store; FAILURE_NONE or why not. */
 enum failure_code question_open_store(struct question *);
+
+/*
+ * Look, for attach.c too: ends the question if a kept answer serves it, or if
+ * it can have none; tells whether it did end.
+ */
+bool question_serve(struct question *);
 
 /* For follow.c: begins anew, as the generation went just as we came. */
 void question_look(struct question *, int64_t now);

@@ -3,7 +3,8 @@
  * but stays with this entry of the browser's history, so that a reload shows the same.
  */
 import "./ticket-chat.js";
-import { language, words } from "./ticket-chat-words.js";
+import { WORDS } from "./page-words.js";
+import { language } from "./ticket-chat-words.js";
 
 const MARGIN = 16; // pixels below the answer
 const SLACK = 48; // so many pixels from its end count as being there
@@ -11,7 +12,7 @@ const SLACK = 48; // so many pixels from its end count as being there
 const [form, chat] = ["form", "ticket-chat"].map((tag) => document.querySelector(tag));
 const [number, text, token, note] = ["number", "text", "token", "link"].map((id) => document.getElementById(id));
 const lang = language(navigator.language);
-const w = words(lang).page;
+const w = WORDS[lang];
 let asked = false;
 let atEnd = true;
 let writing = false;
@@ -38,10 +39,10 @@ function restore() {
   number.value = new URLSearchParams(location.search).get("ticket") ?? "";
   text.value = history.state?.text ?? "";
   check();
-  if (!number.value) return;
   if (form.checkValidity()) return ask();
-  chat.ticketId = undefined;
-  if (number.validity.valid) note.textContent = w.onlyLink(number.value);
+  chat.ticketId = undefined; // nothing of another ticket
+  document.title = w.title;
+  note.textContent = number.validity.valid ? w.onlyLink(number.value) : "";
 }
 
 function check() {
@@ -66,7 +67,7 @@ document.getElementById("example").addEventListener("click", () => {
   number.value ||= "42";
   text.value = w.placeholder;
   check();
-  text.focus();
+  form.querySelector("button").focus();
 });
 addEventListener("popstate", restore);
 
@@ -77,14 +78,20 @@ chat.addEventListener("ticket-chat-error", ({ detail }) => {
 /* Who has asked sees the answer begin. Who sees its end while it is written goes on to; who reads further up is left
    alone. */
 const beyond = () => chat.getBoundingClientRect().bottom + MARGIN - innerHeight;
-addEventListener("scroll", () => (atEnd = beyond() < SLACK), { passive: true });
-chat.addEventListener("ticket-chat-frame", ({ detail }) => (writing = detail.type === "stream"));
-new ResizeObserver(() => {
-  if (!chat.offsetHeight) return;
+function follow() {
   if (asked) chat.scrollIntoView({ block: "nearest" });
   else if (writing && atEnd) scrollBy(0, Math.max(0, beyond()));
-  asked = false;
-}).observe(chat);
+  asked &&= !chat.offsetHeight;
+}
+addEventListener("scroll", () => (atEnd = beyond() < SLACK), { passive: true });
+new ResizeObserver(follow).observe(chat);
+chat.addEventListener("ticket-chat-frame", ({ detail }) => (writing ||= detail.type === "stream"));
+for (const end of ["done", "error"]) {
+  chat.addEventListener(`ticket-chat-${end}`, () => {
+    follow();
+    writing = false;
+  });
+}
 
 translate();
 restore();

@@ -13,7 +13,7 @@ const ALIVE_MS = 5_000; // a connection that does not answer for so long, where 
 const CONNECT_MS = 15_000; // so long may a handshake take
 const STABLE_MS = 60_000; // a connection that lasted so long was a good one
 const MAX_TRIES = 8; // half a minute in all
-const PAGE_EVENTS = ["visibilitychange", "online", "pagehide"];
+const PAGE_EVENTS = ["visibilitychange", "online", "offline", "pagehide"];
 
 const IDLE = { state: "idle", text: "", fresh: false, partial: false };
 
@@ -195,8 +195,8 @@ export class TicketChatClient {
   }
 
   /*
-   * The page is left: it may come back as it was, but without its connections. Or it is seen again, or the network is
-   * back: timers stood still, and the connection may be long dead.
+   * The page is left: it may come back as it was, but without its connections. Or it is seen again, or the network
+   * comes or goes: timers stood still, and the connection may be long dead.
    */
   #onPage = ({ type }) => {
     if (type === "pagehide") return this.#lost();

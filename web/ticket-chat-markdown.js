@@ -1,205 +1,165 @@
 /*
- * Markdown from a language model, shown while it is written.
+ * Markdown of a language model, shown while it is written.
  *
  *     const view = new MarkdownView(element);
- *     view.update("# Printer\n\nOpen the **cov");
- *     view.update("# Printer\n\nOpen the **cover** first.");
+ *     view.update("Open the **cov");
+ *     view.update("Open the **cover** first.");
  *
- * The text is not trusted. It becomes a tree of plain objects first, whose tags and attributes are all written down
- * here; patch() makes the DOM like it and keeps the nodes that are right already. HTML is text, pictures are links, and
- * only http:, https: and mailto: are linked, with the host in sight. No expression here looks at a text more often than
- * a fixed number of times, so that a nasty text takes no longer than a nice one of its size.
+ * The text is not trusted. It becomes a tree of el()s, whose tags and attributes all stand in this file, and patch()
+ * makes the DOM like it. HTML stays text, pictures become links, and links lead to http:, https: and mailto: only, with
+ * the host in sight. Nothing here looks at a character more often than a fixed number of times.
  */
-const DEPTH = 16; // of blocks in blocks, and of emphasis in emphasis: what is deeper stays text
-const ADDRESS = 2000; // characters: what is longer stays text
-
-const el = (tag, children = [], attributes = {}) => ({ tag, children, attributes });
-const textOf = (node) => (typeof node === "string" ? node : node.children.map(textOf).join(""));
-
-/* Blocks. A parser gets the lines, the first of its own, whether they end where the text ends so far, and how deep it
- * is; it returns its node and the first line that is not its own. */
+const DEPTH = 16; // of blocks in blocks and of marks in marks; what is deeper stays text
+const ADDRESS = 2000; // characters; what is longer stays text
 
 const HEADING = /^(#{1,6})(?:[ \t]|$)/;
-const FENCE = /^(`{3,}|~{3,})([^`]*)$/;
-const RULE = /^(?:-{3,}|\*{3,}|_{3,})$/;
-const MARKER = /^(?:\d{1,9}(?=[.)]))?[-+*.)](?=[ \t]|$)/;
-const INTERRUPTS = /^(?:[-+*]|1[.)])[ \t]+\S/; // a list that needs no empty line before it
-const MARKS = /^[-+*#>`~_=|]+$/;
+const FENCE = /^(?:`{3,}(?=[^`]*$)|~{3,})/;
+const RULE = /^([-*_])(?:[ \t]*\1){2,999}$/;
+const ITEM = /^([-+*]|\d{1,9}[.)])(?:[ \t]+|$)/;
+const INTERRUPTS = /^(?:[-+*]|1[.)])[ \t]+\S/; // an item that needs no empty line before it
+const UNBORN = /^[-+*#>`~_=|:\s]*$/; // a last line that may become anything
+const SPECIAL = new RegExp("[\\\\\n\\]]|!?\\[|`+|\\*+|_+|~+|(?<![a-z0-9])(?:https?://|mailto:)" +
+  "(?:[^\\s<>()[\\]`\"]|\\([^\\s<>()[\\]`\"]{0,999}\\)){1,4000}(?<![.,;:!?'*_~])", "gi");
+const TARGET = /\(<?((?:[^\s<>()\\]|\\\S|\([^\s<>()]{0,999}\)){1,4000})>?(?: (?:"[^"]{0,999}"|'[^']{0,999}'))?\)/y;
+const TAGS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
 
-function columns(line) {
-  let n = 0;
-  for (const c of line) {
-    if (c !== " " && c !== "\t") break;
-    n += c === " " ? 1 : 4 - (n % 4);
-  }
-  return n;
-}
+const el = (tag, children, attributes = {}) => ({ tag, children, attributes });
+const textOf = (node) => (node.tag ? node.children.map(textOf).join("") : node);
 
-/* The line without its first n columns, as far as they are empty. */
-function dedent(line, n) {
-  let i = 0;
-  let column = 0;
-  for (; column < n && (line[i] === " " || line[i] === "\t"); i++) column += line[i] === " " ? 1 : 4 - (column % 4);
-  return " ".repeat(Math.max(0, column - n)) + line.slice(i);
-}
+const columns = (line) => line.match(/^[ \t]*/)[0].replaceAll("\t", "    ").length;
+const dedent = (line, n) => line.slice(n && line[0] === "\t" ? 1 : Math.min(n, line.search(/[^ ]|$/)));
+const cells = (line) => line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "").split(/(?<!\\)\|/)
+  .map((cell) => cell.replaceAll("\\|", "|").trim());
 
-function kindOf(lines, i, open, depth) {
-  const line = lines[i].trim();
-  if (!line) return "blank";
-  if (open && i === lines.length - 1 && MARKS.test(line)) return "blank"; // the first characters of who knows what
-  if (HEADING.test(line)) return "heading";
-  if (FENCE.test(line)) return "fence";
-  if (/^[-*_]/.test(line) && RULE.test(line.replace(/[ \t]/g, ""))) return "rule";
-  if (depth < DEPTH && line[0] === ">") return "quote";
-  if (depth < DEPTH && isMarker(line)) return "list";
-  return isTable(lines, i, open) ? "table" : "text";
-}
-
-const isMarker = (line) => MARKER.test(line) && !/^[.)]/.test(line);
-
-function blocks(lines, open, depth, starts = []) {
+/* The nodes of lines, which end where the text ends so far if that is `open'; `starts' gets the first line of each. */
+function blocks(lines, open, depth = 0, starts = []) {
   const nodes = [];
-  for (let i = 0; i < lines.length; ) {
-    const kind = kindOf(lines, i, open, depth);
-    if (kind === "blank") {
-      i++;
-      continue;
+  let i = 0;
+  const atEnd = () => open && i >= lines.length;
+  const take = (test) => {
+    const from = i;
+    while (i < lines.length && test(lines[i].trim())) i++;
+    return lines.slice(from, i);
+  };
+  /* What begins in line i: one of the functions below. */
+  const kind = () => {
+    const line = lines[i].trim();
+    if (HEADING.test(line)) return heading;
+    if (FENCE.test(line)) return fence;
+    if (RULE.test(line)) return rule;
+    if (line[0] === ">" && depth < DEPTH) return quote;
+    if (ITEM.test(line) && depth < DEPTH) return list;
+    if (line.includes("|")) {
+      const next = cells(lines[i + 1] ?? "");
+      if (next.every((cell) => /^:?-+:?$/.test(cell)) ? next.length === cells(line).length
+        : open && i === lines.length - 1 && line[0] === "|") return table;
     }
-    starts.push(i);
-    const [node, end] = BLOCKS[kind](lines, i, open, depth);
-    nodes.push(node);
-    i = end;
+    return line && paragraph;
+  };
+
+  function heading(line) {
+    const { length } = HEADING.exec(line)[1];
+    i++;
+    return el(`h${Math.min(length + 2, 6)}`, inline(line.slice(length).replace(/[ \t]#+$/, "").trim(), atEnd()));
+  }
+
+  function fence(line) {
+    const indent = columns(lines[i++]);
+    const [marks] = FENCE.exec(line);
+    const language = /^[\w.+#-]{1,30}/.exec(line.slice(marks.length).trim())?.[0];
+    const code = take((other) => !other.startsWith(marks) || other.replaceAll(marks[0], ""));
+    i++;
+    return el("pre", [el("code", [code.map((other) => dedent(other, indent)).join("\n")])], { "data-language": language });
+  }
+
+  function rule() {
+    i++;
+    return el("hr", []);
+  }
+
+  function quote() {
+    const own = take((line) => line[0] === ">").map((line) => line.trimStart().replace(/^> ?/, ""));
+    return el("blockquote", blocks(own, atEnd(), depth + 1));
+  }
+
+  function list() {
+    const marker = () => (i < lines.length && kind() === list ? ITEM.exec(lines[i].trim())[1] : "");
+    const first = marker();
+    const ordered = first.length > 1;
+    const number = () => ordered && open && i === lines.length - 1 && /^\d{1,9}$/.test(lines[i].trim()); // half a marker
+    const items = [];
+    while (marker().at(-1) === first.at(-1)) {
+      const indent = columns(lines[i]);
+      const { length } = marker();
+      let before = lines[i++].trim().replace(ITEM, "");
+      const own = [before, ...take((line) => {
+        const mine = !line || columns(lines[i]) >= indent + 2 || (before && kind() === paragraph && !number());
+        before = line;
+        return mine;
+      }).map((line) => dedent(line, indent + length + 1))];
+      const [head, ...rest] = blocks(own, atEnd(), depth + 1);
+      items.push(el("li", head?.tag === "p" ? [...head.children, ...rest] : head ? [head, ...rest] : []));
+    }
+    if (number()) {
+      items.push(el("li", []));
+      i++;
+    }
+    return el(ordered ? "ol" : "ul", items, { start: ordered && String(parseInt(first, 10)) });
+  }
+
+  function table(line) {
+    const align = cells(lines[i + 1] ?? "").map((cell) => /:$/.test(cell) && (cell[0] === ":" ? "center" : "right"));
+    const row = (tag, other) =>
+      el("tr", cells(other).map((cell, k) => el(tag, inline(cell, atEnd()), { "data-align": align[k] })));
+    i += 2;
+    const head = row("th", line);
+    const body = take((other) => other.includes("|") && [paragraph, table].includes(kind()));
+    return el("div", [el("table", [el("thead", [head]), el("tbody", body.map((other) => row("td", other)))])],
+      { role: "region", tabindex: "0", "aria-label": head.children.map(textOf).join(", ").slice(0, 100) });
+  }
+
+  function paragraph(line) {
+    i++;
+    const more = take((other) => kind() === paragraph || (kind() === list && !INTERRUPTS.test(other)));
+    return el("p", inline([line, ...more.map((other) => other.trim())].join("\n"), atEnd()));
+  }
+
+  while (i < lines.length) {
+    const parse = kind();
+    if (parse) {
+      starts.push(i);
+      nodes.push(parse(lines[i].trim()));
+    } else {
+      i++;
+    }
   }
   return nodes;
 }
 
-const BLOCKS = {
-  heading(lines, i, open) {
-    const line = lines[i].trim();
-    const level = HEADING.exec(line)[1].length;
-    let end = line.length;
-    while (line[end - 1] === "#") end--;
-    const text = line.slice(level, /[ \t]/.test(line[end - 1]) ? end : undefined).trim();
-    return [el(`h${Math.min(level + 2, 6)}`, inline(text, open && i === lines.length - 1)), i + 1];
-  },
-
-  fence(lines, i, open) {
-    const [, fence, info] = FENCE.exec(lines[i].trim());
-    const indent = columns(lines[i]);
-    const code = [];
-    let closed = false;
-    for (i++; i < lines.length && !closed; i++) {
-      const line = lines[i].trim();
-      closed = line.startsWith(fence) && line === fence[0].repeat(line.length);
-      if (!closed) code.push(dedent(lines[i], indent));
-    }
-    // The end of the text may be the beginning of the end.
-    if (open && !closed && code.length && fence.startsWith(code.at(-1).trim())) code.pop();
-    const language = /^[\w.+#-]{1,30}/.exec(info.trim())?.[0];
-    return [el("pre", [el("code", merged([code.join("\n")]))], language ? { "data-language": language } : {}), i];
-  },
-
-  rule: (lines, i) => [el("hr"), i + 1],
-
-  quote(lines, i, open, depth) {
-    const inner = [];
-    for (; lines[i]?.trimStart()[0] === ">"; i++) inner.push(lines[i].trimStart().slice(1).replace(/^ /, ""));
-    return [el("blockquote", blocks(inner, open && i === lines.length, depth + 1)), i];
-  },
-
-  list(lines, i, open, depth) {
-    const marker = (line) => MARKER.exec(line.trimStart())[0];
-    const first = marker(lines[i]);
-    const items = [];
-    while (i < lines.length && kindOf(lines, i, false, depth) === "list" && marker(lines[i]).at(-1) === first.at(-1)) {
-      const indent = columns(lines[i]);
-      const { length } = marker(lines[i]);
-      const item = [lines[i].trimStart().slice(length).trimStart()];
-      for (i++; i < lines.length; i++) {
-        if (!lines[i].trim()) item.push("");
-        else if (columns(lines[i]) >= indent + 2) item.push(dedent(lines[i], indent + length + 1));
-        else if (item.at(-1) && kindOf(lines, i, open, depth) === "text" && !isNumber(lines, i, open, first)) item.push(lines[i]);
-        else break;
-      }
-      const [head, ...rest] = blocks(item, open && i === lines.length, depth + 1);
-      items.push(el("li", !head ? [] : head.tag === "p" ? [...head.children, ...rest] : [head, ...rest]));
-    }
-    if (i < lines.length && isNumber(lines, i, open, first)) {
-      items.push(el("li"));
-      i++;
-    }
-    const start = parseInt(first, 10);
-    return [el(first.length > 1 ? "ol" : "ul", items, start >= 0 && start !== 1 ? { start: String(start) } : {}), i];
-  },
-
-  table(lines, i, open) {
-    const row = (tag, n) => el("tr", cells(lines[n]).map((cell, k) =>
-      el(tag, inline(cell, open && n === lines.length - 1), align[k] ? { "data-align": align[k] } : {})));
-    const align = isDelimiter(lines[i + 1]) ? cells(lines[i + 1]).map((c) =>
-      c.endsWith(":") ? (c.startsWith(":") ? "center" : "right") : undefined) : [];
-    const head = row("th", i);
-    const rows = [];
-    for (i += 2; lines[i]?.includes("|") && /text|table/.test(kindOf(lines, i, open, DEPTH)); i++) rows.push(row("td", i));
-    const label = head.children.map(textOf).filter(Boolean).join(", ").slice(0, 100) || "Table";
-    return [el("div", [el("table", [el("thead", [head]), ...(rows.length ? [el("tbody", rows)] : [])])],
-      { role: "region", tabindex: "0", "aria-label": label }), Math.min(i, lines.length)];
-  },
-
-  text(lines, i, open, depth) {
-    const own = [];
-    do own.push(lines[i++].trim());
-    while (i < lines.length && continues(lines, i, open, depth));
-    return [el("p", inline(own.join("\n"), open && i === lines.length)), i];
-  },
-};
-
-function continues(lines, i, open, depth) {
-  const kind = kindOf(lines, i, open, depth);
-  return kind === "text" || (kind === "list" && !INTERRUPTS.test(lines[i].trimStart()));
-}
-
-/* In a numbered list the text ends with what will be the next number. */
-const isNumber = (lines, i, open, first) =>
-  open && i === lines.length - 1 && first.length > 1 && /^\d{1,9}$/.test(lines[i].trim());
-
-function cells(line) {
-  const row = line.trim().split(/(?<!\\)\|/);
-  if (row[0] === "") row.shift();
-  if (row.at(-1) === "") row.pop();
-  return row.map((cell) => cell.replaceAll("\\|", "|").trim());
-}
-
-const isDelimiter = (line = "") =>
-  /^[|:\- \t]+$/.test(line) && line.includes("|") && cells(line).every((cell) => /^:?-+:?$/.test(cell));
-
-function isTable(lines, i, open) {
-  const [line, next] = [lines[i], lines[i + 1]];
-  if (!line.includes("|")) return false;
-  if (isDelimiter(next) && cells(line).length === cells(next).length) return true;
-  // At the end of the text what begins like a table is one.
-  return open && line.trimStart()[0] === "|" &&
-    (next === undefined || (i === lines.length - 2 && /^[ \t]*[|:-][|:\- \t]*$/.test(next)));
-}
-
-/* What stands in a line. */
-
-const SPECIAL = /[\\`\n\]]|!?\[|\*+|_+|~+|`+|(?<![a-z0-9])(?:https?:\/\/|mailto:)[^\s<>[\]`"]+/gi;
-const TAGS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
-
-/* Neighbouring strings are one. */
-function merged(nodes) {
-  const out = [];
-  let text = [];
-  for (const node of [...nodes, null]) {
-    if (typeof node === "string") text.push(node);
-    else {
-      const joined = text.join("");
-      if (joined) out.push(joined);
-      if (node) out.push(node);
-      text = [];
-    }
+function safe(address) {
+  if (address.length > ADDRESS || !/^(?:https?|mailto):/i.test(address)) return undefined; // sooner than new URL throws
+  try {
+    const url = new URL(address);
+    return /^(?:https?|mailto):$/.test(url.protocol) && !url.username && !url.password ? url : undefined;
+  } catch {
+    return undefined;
   }
-  return out;
+}
+
+/* Nodes for the label of a link: there is no link in a link. */
+const unlinked = (nodes) => nodes.flatMap((node) => {
+  if (!node.tag) return node;
+  const children = unlinked(node.children);
+  return node.tag === "a" ? children : node.tag === "bdi" ? [] : el(node.tag, children);
+});
+
+function link(label, url) {
+  const where = url.host || url.pathname;
+  const children = unlinked(label);
+  const shown = children.map(textOf).join("").toLowerCase().replace(/^(?:https?:\/\/|mailto:)/, "");
+  if (!shown.startsWith(where.toLowerCase()) || !/^(?:$|[/?#])/.test(shown.slice(where.length)))
+    children.push(el("bdi", [` (${where})`]));
+  return el("a", children, { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow" });
 }
 
 /* For each run of backticks where the next one of its length is. */
@@ -213,172 +173,109 @@ function codeEnds(s) {
   return ends;
 }
 
-/* The address in "(address)" or "(address "title")" at i, and where that ends. */
-function target(s, i) {
-  if (s[i] !== "(") return undefined;
-  let end = i + 1;
-  for (let depth = 0; end < s.length && end - i < ADDRESS && !/\s/.test(s[end]); end++) {
-    if (s[end] === "\\") end++;
-    else if (s[end] === "(" && ++depth > 4) return undefined;
-    else if (s[end] === ")" && --depth < 0) break;
-  }
-  const url = safe(s.slice(i + 1, end).replace(/^<|>$/g, "").replace(/\\([!-/:-@[-`{-~])/g, "$1"));
-  if (s[end] === " " && /["']/.test(s[end + 1])) {
-    const title = s.slice(end + 2, end + ADDRESS).indexOf(`${s[end + 1]})`);
-    if (title >= 0) end += title + 3;
-  }
-  return url && s[end] === ")" ? { url, end: end + 1 } : undefined;
-}
-
-function safe(address) {
-  try {
-    const url = new URL(address);
-    if (/^https?:$/.test(url.protocol) ? !url.username && !url.password : url.protocol === "mailto:" && url.pathname)
-      return address.length < ADDRESS ? url : undefined;
-  } catch {
-    // no address
-  }
-  return undefined;
-}
-
-/* The label of a link links nowhere else. */
-const unlinked = (nodes) => nodes.flatMap((node) =>
-  typeof node === "string" ? [node]
-  : node.tag === "bdi" ? []
-  : node.tag === "a" ? unlinked(node.children)
-  : [el(node.tag, unlinked(node.children), node.attributes)]);
-
-function link(label, url) {
-  const where = url.host || url.pathname;
-  const children = merged(unlinked(label));
-  const shown = children.map(textOf).join("").toLowerCase().replace(/^(?:https?:\/\/|mailto:)/, "");
-  const shows = shown.startsWith(where.toLowerCase()) && /^(?:$|[/?#])/.test(shown.slice(where.length));
-  if (!shows) children.push(el("bdi", [` (${where})`]));
-  return el("a", children, { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow" });
-}
-
-/* A bare address without the punctuation of the sentence behind it. */
-function bare(match) {
-  let end = match.length;
-  let brackets = match.split(")").length - match.split("(").length;
-  while (/[.,;:!?'*_~)]/.test(match[end - 1])) {
-    if (match[end - 1] === ")" && brackets-- <= 0) break;
-    end--;
-  }
-  return match.slice(0, end);
-}
-
+/* The nodes of a text within a block. At an `open' end what is not closed yet is closed. */
 function inline(s, open) {
-  const out = []; // nodes and strings
-  const stack = []; // the marks that may still be closed, which are strings in out so far
-  const ends = s.includes("`") ? codeEnds(s) : undefined;
-  const lastBreak = open ? Math.max(...[" ", "\n", ")"].map((c) => s.lastIndexOf(c))) : 0;
+  const out = [];
+  const stack = []; // marks that may be closed yet: text in `out' so far, followed by what is `at' their places
+  const ends = codeEnds(s);
+  let i = 0;
 
   const opens = (mark) => {
     if (stack.length === DEPTH) stack.shift();
-    stack.push({ mark, at: out.length });
-    out.push(mark);
+    stack.push({ mark, at: out.push(mark) });
   };
-  const close = (k) => {
-    const children = out.splice(stack[k].at + 1);
-    out.pop();
-    stack.length = k;
-    return children;
+  const closed = (k) => {
+    const [{ at }] = stack.splice(k);
+    return out.splice(at - 1).slice(1);
   };
 
-  for (let i = 0; i < s.length; ) {
-    SPECIAL.lastIndex = i;
-    const match = SPECIAL.exec(s);
-    if (!match) {
-      out.push(s.slice(i));
-      break;
+  function emphasis(run) {
+    const [before, after] = [s[i - run.length - 1] ?? " ", s[i] ?? " "];
+    const inWord = (c) => run[0] === "_" && /[\p{L}\p{N}]/u.test(c);
+    let n = run.length;
+    if (n > 3 || run === "~" || run === "~~~") return out.push(run);
+    while (n && /\S/.test(before) && !inWord(after)) {
+      const k = stack.findLastIndex(({ mark }) => mark[0] === run[0] && (mark.length === n || n === 3));
+      if (k < 0) break;
+      const { mark } = stack[k];
+      n -= mark.length;
+      out.push(el(TAGS[mark], closed(k)));
     }
-    const [mark] = match;
-    const at = match.index;
-    if (at > i) out.push(s.slice(i, at));
-    i = at + mark.length;
-    if (mark === "\\") {
-      if (/[!-/:-@[-`{-~]/.test(s[i] ?? "")) out.push(s[i++]);
-      else if (s[i] !== "\n") out.push(mark);
-    } else if (mark === "\n") {
-      out.push(el("br"));
-    } else if (mark[0] === "`") {
-      let end = ends.get(at);
-      if (end === undefined && open && !s.includes("\n", i)) end = s.length;
-      if (end === undefined) out.push(mark);
-      else if (end > i) {
-        const code = s.slice(i, end).replaceAll("\n", " ");
-        out.push(el("code", [/^ .* $/.test(code) && code.trim() ? code.slice(1, -1) : code]));
-      }
-      if (end !== undefined) i = end + mark.length;
-    } else if (mark.endsWith("[")) {
-      opens(mark);
-    } else if (mark === "]") {
-      const k = stack.findLastIndex((entry) => entry.mark.endsWith("["));
-      const found = k >= 0 && target(s, i);
-      if (found) {
-        out.push(link(close(k), found.url));
-        i = found.end;
-      } else if (k >= 0 && open && s[i] === "(" && i > lastBreak) {
-        out[stack[k].at] = ""; // an address that is not there yet
-        stack.splice(k, 1);
-        i = s.length;
-      } else {
-        if (k >= 0) stack.splice(k, 1);
-        out.push(mark);
-      }
-    } else if (/^[*_~]/.test(mark)) {
-      emphasis(mark, s[at - 1] ?? " ", s[i] ?? " ", open && i === s.length);
+    if (n && /\S/.test(after) && !inWord(before)) {
+      if (n > 1) opens(run.slice(0, 2));
+      if (n !== 2) opens(run[0]);
+    } else if (!open || i < s.length) {
+      out.push(run.slice(0, n));
+    }
+  }
+
+  function bracket() {
+    const k = stack.findLastIndex(({ mark }) => mark.endsWith("["));
+    TARGET.lastIndex = i;
+    const target = k >= 0 && TARGET.exec(s);
+    const url = target && safe(target[1].replace(/\\([!-/:-@[-`{-~])/g, "$1"));
+    if (url) {
+      i = TARGET.lastIndex;
+      out.push(link(closed(k), url));
+    } else if (k >= 0 && open && s[i] === "(" && i > unfinished) {
+      out.push(...closed(k)); // its address is not complete yet
+      i = s.length;
     } else {
-      const address = bare(mark);
-      const url = safe(address);
-      out.push(url ? link([address], url) : address);
-      i = at + address.length;
+      if (k >= 0) stack.splice(k, 1);
+      out.push("]");
     }
+  }
+  const unfinished = Math.max(s.lastIndexOf(" "), s.lastIndexOf("\n"), s.lastIndexOf(")"));
+
+  function code(run, at) {
+    const end = ends.get(at) ?? (open && !s.includes("\n", i) ? s.length : -1);
+    if (end < 0) return out.push(run);
+    const text = s.slice(i, end).replaceAll("\n", " ");
+    out.push(el("code", [/^ .*[^ ].* $/.test(text) ? text.slice(1, -1) : text]));
+    i = end + run.length;
+  }
+
+  while (i < s.length) {
+    SPECIAL.lastIndex = i;
+    const { 0: mark, index } = SPECIAL.exec(s) ?? { 0: "", index: s.length };
+    out.push(s.slice(i, index));
+    i = index + mark.length;
+    if (mark === "\\") out.push(/[!-/:-@[-`{-~]/.test(s[i]) ? s[i++] : s[i] === "\n" ? "" : mark);
+    else if (mark === "\n") out.push(el("br", []));
+    else if (mark[0] === "`") code(mark, index);
+    else if (mark === "]") bracket();
+    else if (mark.endsWith("[")) opens(mark);
+    else if (/^[*_~]/.test(mark)) emphasis(mark);
+    else if (mark) out.push(safe(mark) ? link([mark], safe(mark)) : mark);
   }
   while (open && stack.length) {
-    const tag = TAGS[stack.at(-1).mark];
-    if (tag) out.push(el(tag, merged(close(stack.length - 1))));
+    const { mark } = stack.at(-1);
+    if (TAGS[mark]) out.push(el(TAGS[mark], closed(stack.length - 1)));
     else stack.pop();
   }
-  return merged(out);
-
-  function emphasis(run, before, after, last) {
-    const c = run[0];
-    const word = (other) => c === "_" && /[\p{L}\p{N}]/u.test(other);
-    let rest = run.length;
-    if (rest > 3 || (c === "~" && rest !== 2)) return out.push(run);
-    while (rest && /\S/.test(before) && !word(after)) {
-      const k = stack.findLastIndex(({ mark }) => mark[0] === c && (mark.length === rest || rest === 3));
-      if (k < 0) break;
-      rest -= stack[k].mark.length;
-      const { mark } = stack[k];
-      out.push(el(TAGS[mark], merged(close(k))));
-    }
-    if (rest && /\S/.test(after) && !word(before)) {
-      if (rest > 1) opens(c + c);
-      if (rest !== 2) opens(c);
-    } else if (!last) out.push(c.repeat(rest));
-  }
+  return out;
 }
 
-/* Makes the children of a node, from one of them on, what they should be. */
+/* Makes the children of a node, from one of them on, like the nodes; those that are right already stay. */
 function patch(parent, nodes, from = 0) {
   let old = parent.childNodes[from];
-  for (const node of nodes) {
-    if (old?.localName !== node.tag || !old) {
-      const fresh = node.tag ? document.createElement(node.tag) : document.createTextNode("");
-      if (old) old.replaceWith(fresh);
-      else parent.append(fresh);
-      old = fresh;
+  for (let k = 0; k < nodes.length; k++) {
+    let node = nodes[k];
+    if (!node.tag) while (typeof nodes[k + 1] === "string") node += nodes[++k];
+    if (!node) continue;
+    if (!old || old.localName !== node.tag) {
+      const made = node.tag ? document.createElement(node.tag) : document.createTextNode("");
+      if (old) old.replaceWith(made);
+      else parent.append(made);
+      old = made;
     }
     if (node.tag) {
-      for (const { name } of [...old.attributes]) if (!(name in node.attributes)) old.removeAttribute(name);
+      for (const name of old.getAttributeNames()) if (!node.attributes[name]) old.removeAttribute(name);
       for (const [name, value] of Object.entries(node.attributes))
-        if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+        if (value && old.getAttribute(name) !== value) old.setAttribute(name, value);
       patch(old, node.children);
     } else if (node.startsWith(old.data)) {
-      if (node !== old.data) old.appendData(node.slice(old.length));
+      old.appendData(node.slice(old.length)); // a selection in it stays
     } else {
       old.data = node;
     }
@@ -394,8 +291,8 @@ function patch(parent, nodes, from = 0) {
 export class MarkdownView {
   #container;
   #text = "";
-  #from = 0; // what is before this place in the text will not change any more,
-  #kept = 0; // and these are its nodes
+  #from = 0; // what is before this place is finished,
+  #kept = 0; // and so many nodes are made of it
 
   constructor(container) {
     this.#container = container;
@@ -408,13 +305,13 @@ export class MarkdownView {
     this.#text = text;
     const lines = text.slice(this.#from).split("\n");
     const { length } = lines;
-    if (lines.at(-1) === "") lines.pop();
+    if (UNBORN.test(lines.at(-1))) lines.pop();
     const starts = [];
     patch(this.#container, blocks(lines, true, 0, starts), this.#kept);
-    // Where a block begins is known for good once its first two lines are complete (a table needs two).
-    const last = starts.findLastIndex((start) => start <= length - 3);
-    if (last <= 0) return;
-    this.#kept += last;
-    for (const line of lines.slice(0, starts[last])) this.#from += line.length + 1;
+    // Where a block begins, its first two lines tell (a table needs both), once they are complete.
+    const k = starts.findLastIndex((start) => start < length - 2);
+    if (k < 1) return;
+    this.#kept += k;
+    this.#from += lines.slice(0, starts[k]).join("\n").length + 1;
   }
 }

@@ -81,22 +81,25 @@ button[aria-disabled=true] { color: var(--muted); background: transparent; borde
 :is(.error, .warning) .answer { padding-top: 1rem; }
 .answer.old, .answer.old * { color: var(--muted); }
 .answer a { color: var(--accent); scroll-margin-top: 5rem; }
-.answer > :first-child, .answer > * > :first-child { margin-top: 0; }
+.answer bdi { color: var(--muted); }
+.answer > :first-child { margin-top: 0; }
 .answer > :last-child { margin-bottom: 0; }
-.answer :is(p, ul, ol, pre, table, blockquote, hr) { margin: .75em 0; }
-.answer :is(h1, h2, h3, h4, h5, h6) { margin: 1.25em 0 .5em; line-height: 1.3; font-size: 1.0625em; }
-.answer h1 { font-size: 1.375em; }
-.answer h2 { font-size: 1.1875em; }
+.answer :is(p, ul, ol, pre, blockquote, hr, div) { margin: .75em 0; }
+.answer :is(h3, h4, h5, h6) { margin: 1.25em 0 .5em; font-size: 1.0625em; line-height: 1.3; }
+.answer h3 { font-size: 1.25em; }
 .answer :is(ul, ol) { padding-left: 1.5em; }
-.answer li { margin: .25em 0; }
+.answer li, .answer li > :is(ul, ol) { margin: .25em 0; }
 .answer :is(code, pre) { font-family: ui-monospace, monospace; font-size: .875em;
   background: color-mix(in srgb, var(--text) 8%, transparent); border-radius: 4px; }
 .answer code { padding: .125em .3125em; }
 .answer pre { padding: .75em 1em; white-space: pre-wrap; border-radius: 8px; }
 .answer pre code { padding: 0; font-size: 1em; background: none; }
 .answer blockquote { margin-left: 0; padding-left: 1em; border-left: 3px solid var(--border); color: var(--muted); }
+.answer div { overflow-x: auto; overflow-wrap: normal; }
 .answer table { border-collapse: collapse; }
 .answer :is(th, td) { padding: .375em .625em; border: 1px solid var(--border); text-align: left; }
+.answer [data-align=center] { text-align: center; }
+.answer [data-align=right] { text-align: right; }
 .answer hr { border: 0; border-top: 1px solid var(--border); }
 @media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
 @media print { .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }

@@ -137,6 +137,7 @@ export class TicketChat extends HTMLElement {
     p.status.tabIndex = -1; // the focus goes there when its button goes
     p.indicator.ariaHidden = p.elapsed.ariaHidden = "true";
     p.chat.hidden = true;
+    p.answer.lang = ""; // the ticket's
     this.#markdown = new MarkdownView(p.answer);
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style];
@@ -292,7 +293,7 @@ export class TicketChat extends HTMLElement {
 
     chat.hidden = !busy && !end && !text;
     chat.className = `chat ${tone(view)}`;
-    head.lang = foot.lang = lang; // the answer's own is the ticket's
+    head.lang = foot.lang = lang;
     put(line, statusLine(view, lang, false));
     put(help, failed ? hint(end, lang, server) : "");
     this.#markdown.update(text);

@@ -461,6 +461,36 @@ limited() {
 	for i in {2..31}; do hang_up $i; done
 }
 
+@test "who may not ask keeps no connection open by pings" {
+	export IDLE_TIMEOUT=3
+	HTTP_ORIGIN=http://evil.example REMOTE_ADDR=10.0.0.1 tab 42
+	REMOTE_ADDR=10.0.0.1 tab 42
+	for i in {1..12}; do
+		for v in 1 2; do
+			(say $v '{"type":"ping"}') 2>/dev/null || true
+		done
+		sleep 0.5
+	done
+	dead "${VIEWERS[1]}"
+	not dead "${VIEWERS[2]}"
+	is "$(grep -c pong "$T/frames.2")" 12
+	leave 2
+}
+
+@test "a place too many is closed after 15 silent seconds" {
+	export MAX_VIEWERS=1
+	REMOTE_ADDR=10.0.0.1 tab 42
+	within 5 test -e "$RUN_DIR/viewers"
+	within 5 sh -c "ls -l /proc/${VIEWERS[1]}/fd | grep -q viewers"
+	REMOTE_ADDR=10.0.0.1 tab 42
+	sleep 9
+	say 2 '{"type":"ping"}'
+	not dead "${VIEWERS[2]}"
+	within 12 dead "${VIEWERS[2]}"
+	not dead "${VIEWERS[1]}"
+	leave 1
+}
+
 @test "X-Forwarded-For counts only from TRUSTED_PROXIES" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"

@@ -5,7 +5,7 @@
 //     service.server                  "ws://127.0.0.1:PORT", for the component
 //     await service.stop();
 //
-// HANDLERS, BIN, REPLAY and RECORDINGS name others than those of build/ and tests/, for trying the suite itself.
+// HANDLERS, BIN, WEB_FILES, REPLAY and RECORDINGS name others than those of build/ and tests/, for trying the suite itself.
 import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -19,10 +19,7 @@ const HANDLERS = process.env.HANDLERS ?? `${ROOT}/build/handlers`;
 export const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
 const RECORDINGS = process.env.RECORDINGS ?? `${ROOT}/tests/ollama`;
 const REPLAY = process.env.REPLAY ?? `${ROOT}/build/tests/replay`;
-const PAGE_FLAGS = [`--staticdir=${ROOT}/web`, "--header-http=Content-Security-Policy: default-src 'none'; script-src 'self'; "
-  + "style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-  + "require-trusted-types-for 'script'; trusted-types 'none'", "--header-http=Access-Control-Allow-Origin: *",
-  "--header-http=Cross-Origin-Resource-Policy: cross-origin", "--header-http=X-Content-Type-Options: nosniff"];
+const WEB = process.env.WEB_FILES ?? `${ROOT}/build/web`;
 
 const folders = new Set();
 process.on("exit", () => folders.forEach(sweep)); // only if a test died half-way
@@ -92,6 +89,14 @@ async function end(child, signal = "SIGTERM") {
   await gone;
 }
 
+/** What run.sh tells websocketd about the page. */
+function pageFlags() {
+  const script = 'web=$1 checkout=yes flags=; eval "$(sed -n "/^web_flags()/,/^}/p" "$2")"; web_flags; printf %s "$flags"';
+  const flags = spawnSync("sh", ["-euc", script, "sh", WEB, `${ROOT}/run.sh`], { encoding: "utf8" }).stdout.split("\n").filter(Boolean);
+  if (flags.length < 2) throw new Error("run.sh has no flags for the page");
+  return flags;
+}
+
 export async function start({ replay, env: settings = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "ticketchat-web-"));
   folders.add(folder);
@@ -135,7 +140,7 @@ export async function start({ replay, env: settings = {} } = {}) {
     async startWebsocketd() {
       const names = Object.keys(env).join(",");
       websocketd = spawn("websocketd", [`--port=${port}`, "--address=127.0.0.1", `--dir=${HANDLERS}`, "--loglevel=fatal",
-        `--passenv=${names}`, ...PAGE_FLAGS], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
+        `--passenv=${names}`, ...pageFlags()], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
       await listening(port);
     },
     stopWebsocketd: () => end(websocketd, "SIGKILL"),

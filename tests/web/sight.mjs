@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { until } from "./service.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const SCREENSHOTS = process.env.SCREENSHOTS ?? join(tmpdir(), "ticketchat-screenshots");
 
 export const DESKTOP = { locale: "pt-BR", viewport: { width: 1000, height: 800 } };

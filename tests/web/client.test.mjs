@@ -15,7 +15,7 @@ const PAGE = html(`<script>
     ["removeEventListener", (key) => (heard = heard.filter((other) => other !== key))]]) {
     const real = window[name];
     window[name] = (type, ...rest) => {
-      if (["visibilitychange", "online", "pagehide"].includes(type)) change(type);
+      if (["visibilitychange", "online", "offline", "pagehide"].includes(type)) change(type);
       real.call(window, type, ...rest);
     };
   }
@@ -596,6 +596,8 @@ describe("scripted", () => {
     await tab.tick(6_000);
     assert.deepEqual(await tab.sockets(), [1]);
 
+    await tab.run(() => dispatchEvent(new Event("offline")));
+    await until("a pong", () => tab.page.received.filter((frame) => frame.includes("pong")).length === 3);
     await tab.cut(0);
     await tab.tick(25_000); // a ping without an answer: it gets its five seconds anew
     await tab.run(() => dispatchEvent(new Event("online")));
@@ -739,8 +741,8 @@ describe("the real service", () => {
     const tab = await open(t, { server: service.server, clock: "running" });
     await tab.grown(20);
     await tab.page.context().setOffline(true);
-    await tab.tick(25_000); // a ping that goes nowhere
-    await tab.tick(25_000);
+    await until("the page to know it", () => tab.run(() => !navigator.onLine));
+    await tab.tick(5_000); // a ping that goes nowhere
     await tab.state("reconnecting");
     await until("a second try", async () => {
       await tab.tick(100);

@@ -4,17 +4,7 @@
  *     <script type="module" src="http://localhost:5000/ticket-chat.js"></script>
  *     <ticket-chat ticket-id="42" ticket-body="printer jam"></ticket-chat>
  *
- * It asks as soon as it has an id and a text, and again when one of them changes; with the attribute `manual' only when
- * ask() is called. Attributes, or properties in camel case: ticket-id, ticket-body, server (default: where this module
- * came from), token, lang (default: the page's language), manual. Methods: ask(), refresh() for another answer, stop().
- *
- * Events, which bubble: ticket-chat-frame (detail: the frame), ticket-chat-done (detail: { text, cached }),
- * ticket-chat-error (detail: the frame).
- *
- * Looks: --ticket-chat-font (as in `font'), -text, -muted, -background, -border, -radius, -accent, -on-accent, -good,
- * -warning, -error; the parts chat, head, indicator, status (line, notice, hint), elapsed, age, actions, answer, foot,
- * version, and button (beside it its name: stop, retry, kept, refresh, copy, copy-markdown, previous, next). Light or
- * dark follows the page's color-scheme.
+ * Attributes, methods, events, and what a page may do to its looks: see ticket-chat.d.ts.
  */
 import { TicketChatClient } from "./ticket-chat-client.js";
 import { MarkdownView } from "./ticket-chat-markdown.js";
@@ -25,9 +15,11 @@ const HOME = new URL(".", import.meta.url).href;
 const QUIET_MS = 250; // a kept answer is there before one could read "connecting"
 const PATIENCE = 3; // seconds; who waits longer is told for how long
 const NOTICE_MS = 4_000;
-const PROPERTIES = { ticketId: "ticket-id", ticketBody: "ticket-body", server: "server", token: "token" };
+const PROPERTIES = ["ticketId", "ticketBody", "server", "token"];
 const SIGNS = { previous: "‹", next: "›" };
 const NOTHING = { state: "idle", text: "" };
+
+const kebab = (name) => name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`);
 
 function make(tag, name, ...children) {
   const node = document.createElement(tag);
@@ -67,16 +59,16 @@ const outdated = ({ cached, version, versions, end }) =>
 
 function tone(view) {
   const { state, version, versions, end } = view;
-  if (!end) return state === "idle" ? "" : "busy";
+  if (!end) return state === "idle" ? "idle" : "busy";
   if (end.type === "error") return end.code === "stopped" ? "neutral" : "error";
   if (outdated(view) || end.reason === "length") return "warning";
   return version < versions ? "neutral" : "good";
 }
 
 export class TicketChat extends HTMLElement {
-  static observedAttributes = [...Object.values(PROPERTIES), "lang", "manual"];
+  static observedAttributes = [...PROPERTIES.map(kebab), "lang", "manual"];
   static {
-    for (const name of Object.keys(PROPERTIES)) {
+    for (const name of PROPERTIES) {
       Object.defineProperty(this.prototype, name, {
         get() {
           return this.#given[name];
@@ -115,7 +107,7 @@ export class TicketChat extends HTMLElement {
     const button = (name, act) => {
       const node = (this.#buttons[name] = make("button", name));
       node.type = "button";
-      node.part = `button ${name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`)}`;
+      node.part = `button ${kebab(name)}`;
       node.addEventListener("click", () => node.ariaDisabled !== "true" && act());
       return node;
     };
@@ -136,13 +128,13 @@ export class TicketChat extends HTMLElement {
     p.status.ariaAtomic = "false"; // what is new is read, not the rest again
     p.status.tabIndex = -1; // the focus goes there when its button goes
     p.indicator.ariaHidden = p.elapsed.ariaHidden = "true";
-    p.chat.hidden = true;
     p.answer.lang = ""; // the ticket's
     this.#markdown = new MarkdownView(p.answer);
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style];
     root.append(p.chat);
-    for (const name of [...Object.keys(PROPERTIES), "manual"]) {
+    this.#render(); // empty: a status that comes together with its text is not read
+    for (const name of [...PROPERTIES, "manual"]) {
       if (!Object.hasOwn(this, name)) continue; // set before this class was there
       const value = this[name];
       delete this[name];
@@ -184,7 +176,7 @@ export class TicketChat extends HTMLElement {
   }
 
   attributeChangedCallback(name, _old, value) {
-    const property = Object.keys(PROPERTIES).find((key) => PROPERTIES[key] === name);
+    const property = PROPERTIES.find((key) => kebab(key) === name);
     if (property) this[property] = value;
     else this.#change();
   }
@@ -256,7 +248,7 @@ export class TicketChat extends HTMLElement {
   #leave() {
     this.#left ||= this.#busy;
     this.#client?.close();
-    for (const timer of [this.#quiet, this.#clock, this.#unnotice]) clearTimeout(timer);
+    for (const timer of [this.#clock, this.#unnotice]) clearTimeout(timer);
   }
 
   #tell(type, detail) {
@@ -280,7 +272,7 @@ export class TicketChat extends HTMLElement {
     clearTimeout(this.#quiet);
     this.#frame = this.#quiet = undefined;
     const { chat, head, line, hint: help, answer, foot, actions, version, number, status } = this.#parts;
-    const { ticketId, server = HOME } = this.#given;
+    const { ticketId, server } = this.#given;
     const view = this.#view;
     const { text, end } = view;
     const busy = this.#busy;
@@ -291,11 +283,10 @@ export class TicketChat extends HTMLElement {
     const w = words(lang);
     const { activeElement } = this.shadowRoot;
 
-    chat.hidden = !busy && !end && !text;
     chat.className = `chat ${tone(view)}`;
     head.lang = foot.lang = lang;
     put(line, statusLine(view, lang, false));
-    put(help, failed ? hint(end, lang, server) : "");
+    put(help, failed ? hint(end, lang, server || HOME) : "");
     this.#markdown.update(text);
     answer.hidden = !text;
     answer.ariaBusy = String(busy);
@@ -333,17 +324,18 @@ export class TicketChat extends HTMLElement {
     const waiting = this.#busy && !fresh;
     const seconds = Math.floor((Date.now() - this.#since) / 1000);
     const left = Math.ceil(end?.retryAfter ?? 0) - seconds;
-    const date = waiting ? undefined : cached?.createdAt;
+    const date = waiting ? "" : cached?.createdAt ?? "";
+    const when = age(date, lang);
 
     put(elapsed, waiting && seconds >= PATIENCE ? duration(seconds) : "");
-    put(old, date ? words(lang).written(age(date, lang)) : "");
-    old.dateTime = date ?? "";
-    old.title = date ? new Date(date).toLocaleString(lang, { dateStyle: "long", timeStyle: "short" }) : "";
+    put(old, when && words(lang).written(when));
+    old.dateTime = date;
+    old.title = when && new Date(date).toLocaleString(lang, { dateStyle: "long", timeStyle: "short" });
     retry.ariaDisabled = String(left > 0);
     put(retry, words(lang).retry + (left > 0 ? ` (${duration(left)})` : ""));
     clearTimeout(this.#clock);
     if (waiting || left > 0) this.#clock = setTimeout(this.#tick, 1000);
-    else if (old.textContent) this.#clock = setTimeout(this.#tick, 30_000);
+    else if (when) this.#clock = setTimeout(this.#tick, 30_000);
   };
 
   async #copy(text) {

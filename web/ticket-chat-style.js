@@ -35,7 +35,7 @@ style.replaceSync(`
   padding: .75em 1.25em;
   background: var(--background);
 }
-.busy .head { position: sticky; top: 0; z-index: 1; }
+.busy .head { align-items: center; position: sticky; top: 0; z-index: 1; }
 .error .head, .warning .head { background: color-mix(in srgb, var(--tone) 7%, var(--background)); }
 .status { margin: 0; padding: .25em 0; line-height: 1.5; overflow-wrap: anywhere; }
 .hint { display: block; color: var(--muted); }
@@ -49,10 +49,10 @@ style.replaceSync(`
 .warning { --tone: var(--warning); --sign: "!"; }
 .error { --tone: var(--error); --sign: "!"; }
 .busy { --tone: var(--accent); --sign: none; }
-.indicator { display: grid; place-items: center; box-sizing: border-box; width: 1.125em; height: 1.125em; margin-top: .4375em;
+.indicator { display: grid; place-items: center; box-sizing: border-box; width: 1.5em; height: 1.5em; margin-top: .625em;
   border: 1.5px solid var(--tone); border-radius: 50%; color: var(--tone); font: 700 .75em/1 system-ui, sans-serif; }
 .indicator::before { content: var(--sign); }
-.busy .indicator { border-width: 2px; border-right-color: transparent; animation: turn .9s linear infinite; }
+.busy .indicator { margin: 0; border-width: 2px; border-right-color: transparent; animation: turn .9s linear infinite; }
 @keyframes turn { to { rotate: 1turn; } }
 .actions { grid-column: 2 / -1; display: flex; flex-wrap: wrap; gap: .5em; padding: .25em 0; }
 .foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5em; padding: .75em 0; border-top: 1px solid var(--border); }

@@ -35,5 +35,5 @@ fi
 [ -n "${HANDLERS:-}" ] || make -s -C ../.. all build/tests/replay
 
 [ $# -gt 0 ] || set -- documentation.test.mjs clients.test.mjs \
-	scripted.test.mjs component.test.mjs
+	scripted.test.mjs component.test.mjs markdown.test.mjs
 exec node --test "$@"

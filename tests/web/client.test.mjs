@@ -15,7 +15,7 @@ const PAGE = html(`<script>
     ["removeEventListener", (key) => (heard = heard.filter((other) => other !== key))]]) {
     const real = window[name];
     window[name] = (type, ...rest) => {
-      if (["visibilitychange", "online", "pagehide"].includes(type)) change(type);
+      if (["visibilitychange", "online", "offline", "pagehide"].includes(type)) change(type);
       real.call(window, type, ...rest);
     };
   }
@@ -359,7 +359,7 @@ describe("scripted", () => {
     await tab.state("reconnecting"); // a stop is for its question alone
   });
 
-  test("stop in the handshake", async (t) => {
+  test("a handshake that never ends: stop, and the next try", async (t) => {
     const hole = createServer().listen(0, "127.0.0.1"); // takes connections and says nothing
     await new Promise((resolve) => hole.once("listening", resolve));
     const taken = [];
@@ -377,6 +377,7 @@ describe("scripted", () => {
     // The same hole: a handshake may take fifteen seconds, then the next one is tried.
     await tab.ask();
     await until("a handshake", async () => String(await tab.sockets()) === "3,0");
+    await tab.run(() => dispatchEvent(new Event("online"))); // no ping before there is a connection
     await tab.tick(14_990);
     assert.equal((await tab.view()).state, "connecting");
     await tab.tick(10);
@@ -386,6 +387,7 @@ describe("scripted", () => {
     await until("another handshake", async () => String(await tab.sockets()) === "3,3,0");
     await tab.run(() => chat.close());
     await tab.nothingLeft();
+    assert.deepEqual(tab.page.problems, []);
   });
 
   test("a stop on a dead connection ends within seconds, and never starts the answer again", async (t) => {
@@ -440,17 +442,23 @@ describe("scripted", () => {
         await tab.tick(25_000);
         await until("the pong", () => tab.page.received.length > before);
       }
-      await tab.run(() => window.sockets.at(-1).close());
+      if (n < 11) await tab.run(() => window.sockets.at(-1).close());
+      else await service.stop();
       await tab.state("reconnecting");
-      await tab.tick(500);
+      if (n < 11) await tab.tick(500);
     }
     const retries = (await tab.run(() => window.pauses)).filter((pause) => pause > 0 && pause < 15_000);
     assert.ok(retries.length === 3 && retries.every((pause) => pause <= 500), `${retries}`);
+    // After a long connection, too, eight tries are all.
+    await until("the end", async () => {
+      await tab.tick(1000);
+      return (await tab.view()).end?.code === "connection_lost";
+    });
   });
 
   test("it pings; a connection that answers is kept, a silent one is given up", async (t) => {
     let silent = false;
-    const service = await fake(t, (say, _question, n) => n > 1 && say(DONE), { pong: () => !silent });
+    const service = await fake(t, () => {}, { pong: () => !silent });
     const tab = await open(t, { server: service.server, clock: "paused" });
     await tab.state("waiting");
     await tab.tick(24_999);
@@ -469,9 +477,12 @@ describe("scripted", () => {
     assert.equal((await tab.view()).state, "waiting");
     await tab.tick(1);
     assert.equal((await tab.view()).state, "reconnecting");
+    silent = false;
     await tab.tick(500);
-    await tab.end();
-    assert.equal(service.questions.length, 2);
+    await tab.state("waiting");
+    await tab.tick(25_000);
+    await until("a pong", () => tab.page.received.length === 5);
+    assert.deepEqual([(await tab.view()).state, service.questions.length], ["waiting", 2]);
   });
 
   test("token and language may change: the next connection uses them", async (t) => {
@@ -585,13 +596,19 @@ describe("scripted", () => {
     await tab.tick(6_000);
     assert.deepEqual(await tab.sockets(), [1]);
 
+    await tab.run(() => dispatchEvent(new Event("offline")));
+    await until("a pong", () => tab.page.received.filter((frame) => frame.includes("pong")).length === 3);
     await tab.cut(0);
+    await tab.tick(25_000); // a ping without an answer: it gets its five seconds anew
     await tab.run(() => dispatchEvent(new Event("online")));
     await tab.tick(4_999);
     assert.deepEqual(await tab.sockets(), [1]);
     await tab.tick(501);
     await until("the new connection", async () => (await tab.view()).text === "text 2");
     assert.equal(service.questions.length, 2);
+    await tab.turn("visible");
+    await tab.run(() => chat.close());
+    await tab.nothingLeft();
   });
 
   test("seen again while it waits to reconnect: at once", async (t) => {
@@ -724,8 +741,8 @@ describe("the real service", () => {
     const tab = await open(t, { server: service.server, clock: "running" });
     await tab.grown(20);
     await tab.page.context().setOffline(true);
-    await tab.tick(25_000); // a ping that goes nowhere
-    await tab.tick(25_000);
+    await until("the page to know it", () => tab.run(() => !navigator.onLine));
+    await tab.tick(5_000); // a ping that goes nowhere
     await tab.state("reconnecting");
     await until("a second try", async () => {
       await tab.tick(100);
@@ -741,7 +758,7 @@ describe("the real service", () => {
   });
 
   test("two on one ticket; one stops it for both; asking again begins a new answer", async (t) => {
-    const service = await served(t);
+    const service = await served(t, { replay: ["--pace", 200, recording(NAME)] }); // time enough to open another tab
     const one = await open(t, { server: service.server, lang: "en" });
     await one.grown(20);
     const two = await open(t, { server: service.server, lang: "pt-BR" });

@@ -9,6 +9,7 @@ const BODY = "A impressora do 2º andar não imprime: luz vermelha piscando 🖨
 const NAME = "stream-emoji";
 const ANSWER = textOf(NAME);
 const PACED = ["--pace", 60, recording(NAME)]; // some seconds in all
+const SLOW = ["--pace", 200, recording(NAME)]; // time enough to open another tab
 
 let browser;
 before(async () => (browser = await openBrowser()));
@@ -142,7 +143,7 @@ for (const react of VERSIONS) {
     });
 
     test("two tabs on one ticket see the same text, and the model is asked once", async (t) => {
-      const service = await served(t);
+      const service = await served(t, { replay: SLOW });
       const one = await open(t, service);
       await one.grown(20);
       const two = await open(t, service);
@@ -155,7 +156,7 @@ for (const react of VERSIONS) {
     });
 
     test("stop ends it for everybody, and keeps nothing", async (t) => {
-      const service = await served(t);
+      const service = await served(t, { replay: SLOW });
       const one = await open(t, service);
       const two = await open(t, service);
       await one.grown(20);

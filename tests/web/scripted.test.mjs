@@ -97,6 +97,9 @@ for (const react of VERSIONS) {
       await tab.button("Write another answer").click();
       assert.equal(await tab.said(/luck/), "No luck.");
       assert.equal(await tab.text(), "the first answer");
+      await tab.button("Try again").click();
+      await until("another try", () => tab.fake.questions.length === 3);
+      assert.deepEqual(tab.fake.questions.map(({ refresh }) => refresh), [undefined, true, true]);
     });
 
     test("the older answers of a ticket can be looked at, and are no news", async (t) => {

@@ -1,4 +1,4 @@
-/* How <ticket-chat> looks: a constructed style sheet, which every Content-Security-Policy allows. */
+/* How <ticket-chat> looks. A constructed style sheet works under every Content-Security-Policy. */
 export const style = new CSSStyleSheet();
 style.replaceSync(`
 :host {
@@ -38,11 +38,10 @@ style.replaceSync(`
 .busy .head { align-items: center; position: sticky; top: 0; z-index: 1; }
 .error .head, .warning .head { background: color-mix(in srgb, var(--tone) 7%, var(--background)); }
 .status { margin: 0; padding: .25em 0; line-height: 1.5; overflow-wrap: anywhere; }
-.hint { display: block; color: var(--muted); }
-.lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625em; }
-:is(.elapsed, .age):empty { display: none; }
-.elapsed, .age, .version { color: var(--muted); font-size: .875em; font-variant-numeric: tabular-nums; }
-.notice { color: var(--muted); }
+.hint { display: block; }
+.hint, .notice, .answer bdi, .lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625em; }
+.time:empty { display: none; }
+.time, .version { font-size: .875em; font-variant-numeric: tabular-nums; }
 .copied { position: fixed; opacity: 0; }
 .chat { --tone: var(--muted); --sign: "–"; }
 .good { --tone: var(--good); --sign: "✓"; }
@@ -50,7 +49,7 @@ style.replaceSync(`
 .error { --tone: var(--error); --sign: "!"; }
 .busy { --tone: var(--accent); --sign: none; }
 .indicator { display: grid; place-items: center; box-sizing: border-box; width: 1.5em; height: 1.5em; margin-top: .625em;
-  border: 1.5px solid var(--tone); border-radius: 50%; color: var(--tone); font: 700 .75em/1 system-ui, sans-serif; }
+  border: 1.5px solid var(--tone); border-radius: 50%; color: var(--tone); font-size: .75em; font-weight: 700; line-height: 1; }
 .indicator::before { content: var(--sign); }
 .busy .indicator { margin: 0; border-width: 2px; border-right-color: transparent; animation: turn .9s linear infinite; }
 @keyframes turn { to { rotate: 1turn; } }
@@ -71,16 +70,15 @@ button {
   cursor: pointer;
 }
 button:hover { border-color: currentColor; }
-button:focus-visible, a:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .actions .refresh, .retry { color: var(--on-accent); background: var(--accent); border-color: var(--accent); }
 button[aria-disabled=true] { color: var(--muted); background: transparent; border: 1px dashed var(--border); cursor: default; }
 .version button { padding: 0; border-color: transparent; font-size: 1.25em; }
 @media (pointer: coarse) { button { min-height: 44px; min-width: 44px; } }
 .answer { padding: .25em 0 1em; overflow-wrap: anywhere; }
 :is(.error, .warning) .answer { padding-top: 1em; }
-.answer.old, .answer.old * { color: var(--muted); }
 .answer a { color: var(--accent); scroll-margin-top: 5em; }
-.answer bdi { color: var(--muted); }
+.answer.old, .answer.old * { color: var(--muted); }
 .answer > :first-child { margin-top: 0; }
 .answer > :last-child { margin-bottom: 0; }
 .answer :is(p, ul, ol, pre, blockquote, hr, div) { margin: .75em 0; }
@@ -93,12 +91,12 @@ button[aria-disabled=true] { color: var(--muted); background: transparent; borde
 .answer code { padding: .125em .3125em; }
 .answer pre { padding: .75em 1em; white-space: pre-wrap; border-radius: 8px; }
 .answer pre code { padding: 0; font-size: 1em; background: none; }
-.answer blockquote { margin-left: 0; padding-left: 1em; border-left: 3px solid var(--border); color: var(--muted); }
+.answer blockquote { margin-left: 0; padding-left: 1em; border-left: 3px solid var(--border); }
 .answer div { overflow-x: auto; overflow-wrap: normal; }
 .answer table { border-collapse: collapse; }
 .answer :is(th, td) { padding: .375em .625em; border: 1px solid var(--border); text-align: left; }
-.answer [data-align=center] { text-align: center; }
-.answer [data-align=right] { text-align: right; }
+[data-align=center] { text-align: center !important; }
+[data-align=right] { text-align: right !important; }
 .answer hr { border: 0; border-top: 1px solid var(--border); }
 @media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
 @media print { .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }

@@ -1,5 +1,8 @@
 /*
- * The types of ticket-chat.js, which defines <ticket-chat>.
+ * The types of ticket-chat.js, which defines <ticket-chat>:
+ *
+ *     <script type="module" src="http://localhost:5000/ticket-chat.js"></script>
+ *     <ticket-chat ticket-id="42" ticket-body="printer jam"></ticket-chat>
  *
  * It asks as soon as it has an id and a text, and again when one of them changes; with `manual` only when `ask` is
  * called. The properties are attributes too (`ticket-id`); `undefined` is one that is not there. `lang` chooses among
@@ -8,7 +11,7 @@
  * Its colours and the like are custom properties: `--ticket-chat-font` (as in `font`), `-text`, `-muted`, `-background`,
  * `-border`, `-radius`, `-accent`, `-on-accent`, `-good`, `-warning`, `-error`. Light or dark follows the `color-scheme`
  * of the page. For the rest there are parts: `chat`, `head`, `indicator`, `status` (in it `line`, `notice`, `hint`),
- * `elapsed`, `age`, `actions`, `answer`, `foot`, `version`, `button`, and each button by its name: `stop`, `retry`,
+ * `time`, `actions`, `answer`, `foot`, `version`, `button`, and each button by its name: `stop`, `retry`,
  * `kept`, `refresh`, `copy`, `copy-markdown`, `previous`, `next`.
  */
 import type { ErrorFrame, Frame } from "./ticket-chat-client";

@@ -1,7 +1,4 @@
-/*
- * How <ticket-chat> looks. What a page may set is told in ticket-chat.js. A constructed style sheet works under every
- * Content-Security-Policy.
- */
+/* How <ticket-chat> looks. A constructed style sheet works under every Content-Security-Policy. */
 export const style = new CSSStyleSheet();
 style.replaceSync(`
 :host {
@@ -18,53 +15,54 @@ style.replaceSync(`
 }
 [hidden], :host([hidden]) { display: none !important; }
 .chat {
-  box-sizing: border-box;
-  font: var(--ticket-chat-font, 1rem/1.6 system-ui, sans-serif);
+  font: var(--ticket-chat-font, 1em/1.6 system-ui, sans-serif);
+  text-align: start;
+  white-space: normal;
   color: var(--text);
   background: var(--background);
   border: 1px solid var(--border);
   border-radius: var(--ticket-chat-radius, 12px);
   overflow: clip;
-  padding: 0 1.25rem;
+  padding: 0 1.25em;
 }
+.idle { height: 0; border: 0; }
 .head {
   display: grid;
   grid-template-columns: auto 1fr auto;
-  gap: 0 .625rem;
+  gap: 0 .625em;
   align-items: start;
-  margin: 0 -1.25rem;
-  padding: .75rem 1.25rem;
+  margin: 0 -1.25em;
+  padding: .75em 1.25em;
   background: var(--background);
 }
-.busy .head { position: sticky; top: 0; z-index: 1; }
+.busy .head { align-items: center; position: sticky; top: 0; z-index: 1; }
 .error .head, .warning .head { background: color-mix(in srgb, var(--tone) 7%, var(--background)); }
-.status { margin: 0; padding: .25rem 0; line-height: 1.5; overflow-wrap: anywhere; }
-.hint { display: block; color: var(--muted); }
-.lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625rem; }
-:is(.elapsed, .age):empty { display: none; }
-.elapsed, .age, .version { color: var(--muted); font-size: .875em; font-variant-numeric: tabular-nums; }
-.notice { color: var(--muted); }
+.status { margin: 0; padding: .25em 0; line-height: 1.5; overflow-wrap: anywhere; }
+.hint { display: block; }
+.hint, .notice, .answer bdi, .lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625em; }
+.time:empty { display: none; }
+.time, .version { font-size: .875em; font-variant-numeric: tabular-nums; }
 .copied { position: fixed; opacity: 0; }
 .chat { --tone: var(--muted); --sign: "–"; }
 .good { --tone: var(--good); --sign: "✓"; }
 .warning { --tone: var(--warning); --sign: "!"; }
 .error { --tone: var(--error); --sign: "!"; }
 .busy { --tone: var(--accent); --sign: none; }
-.indicator { display: grid; place-items: center; box-sizing: border-box; width: 1.125rem; height: 1.125rem; margin-top: .4375rem;
-  border: 1.5px solid var(--tone); border-radius: 50%; color: var(--tone); font: 700 .75rem/1 system-ui, sans-serif; }
+.indicator { display: grid; place-items: center; box-sizing: border-box; width: 1.5em; height: 1.5em; margin-top: .625em;
+  border: 1.5px solid var(--tone); border-radius: 50%; color: var(--tone); font-size: .75em; font-weight: 700; line-height: 1; }
 .indicator::before { content: var(--sign); }
-.busy .indicator { border-width: 2px; border-right-color: transparent; animation: turn .9s linear infinite; }
+.busy .indicator { margin: 0; border-width: 2px; border-right-color: transparent; animation: turn .9s linear infinite; }
 @keyframes turn { to { rotate: 1turn; } }
-.actions { grid-column: 2 / -1; display: flex; flex-wrap: wrap; gap: .5rem; padding: .25rem 0; }
-.foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; padding: .75rem 0; border-top: 1px solid var(--border); }
-.version { display: flex; align-items: center; gap: .25rem; margin-left: auto; }
+.actions { grid-column: 2 / -1; display: flex; flex-wrap: wrap; gap: .5em; padding: .25em 0; }
+.foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5em; padding: .75em 0; border-top: 1px solid var(--border); }
+.version { display: flex; align-items: center; gap: .25em; margin-left: auto; }
 button {
   font: inherit;
-  font-size: .875rem;
+  font-size: .875em;
   line-height: 1.25;
-  min-height: 2rem;
-  min-width: 2rem;
-  padding: .25rem .75rem;
+  min-height: max(2.25em, 24px);
+  min-width: max(2.25em, 24px);
+  padding: .25em .75em;
   color: var(--text);
   background: transparent;
   border: 1px solid var(--border);
@@ -72,16 +70,15 @@ button {
   cursor: pointer;
 }
 button:hover { border-color: currentColor; }
-button:focus-visible, a:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .actions .refresh, .retry { color: var(--on-accent); background: var(--accent); border-color: var(--accent); }
 button[aria-disabled=true] { color: var(--muted); background: transparent; border: 1px dashed var(--border); cursor: default; }
-.version button { padding: 0; border-color: transparent; font-size: 1.25rem; }
-@media (pointer: coarse) { button { min-height: 2.75rem; min-width: 2.75rem; } }
-.answer { padding: .25rem 0 1rem; overflow-wrap: anywhere; }
-:is(.error, .warning) .answer { padding-top: 1rem; }
+.version button { padding: 0; border-color: transparent; font-size: 1.25em; }
+@media (pointer: coarse) { button { min-height: 44px; min-width: 44px; } }
+.answer { padding: .25em 0 1em; overflow-wrap: anywhere; }
+:is(.error, .warning) .answer { padding-top: 1em; }
+.answer a { color: var(--accent); scroll-margin-top: 5em; }
 .answer.old, .answer.old * { color: var(--muted); }
-.answer a { color: var(--accent); scroll-margin-top: 5rem; }
-.answer bdi { color: var(--muted); }
 .answer > :first-child { margin-top: 0; }
 .answer > :last-child { margin-bottom: 0; }
 .answer :is(p, ul, ol, pre, blockquote, hr, div) { margin: .75em 0; }
@@ -94,12 +91,12 @@ button[aria-disabled=true] { color: var(--muted); background: transparent; borde
 .answer code { padding: .125em .3125em; }
 .answer pre { padding: .75em 1em; white-space: pre-wrap; border-radius: 8px; }
 .answer pre code { padding: 0; font-size: 1em; background: none; }
-.answer blockquote { margin-left: 0; padding-left: 1em; border-left: 3px solid var(--border); color: var(--muted); }
+.answer blockquote { margin-left: 0; padding-left: 1em; border-left: 3px solid var(--border); }
 .answer div { overflow-x: auto; overflow-wrap: normal; }
 .answer table { border-collapse: collapse; }
 .answer :is(th, td) { padding: .375em .625em; border: 1px solid var(--border); text-align: left; }
-.answer [data-align=center] { text-align: center; }
-.answer [data-align=right] { text-align: right; }
+[data-align=center] { text-align: center !important; }
+[data-align=right] { text-align: right !important; }
 .answer hr { border: 0; border-top: 1px solid var(--border); }
 @media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
 @media print { .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }

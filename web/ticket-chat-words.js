@@ -1,7 +1,4 @@
-/*
- * The words of <ticket-chat> and TicketChat.tsx in every language, and what is made of them: the one line that says how
- * things stand, what helps against an error, how old an answer is.
- */
+/* The words of <ticket-chat> and TicketChat.tsx in every language, and what is made of them. */
 const WORDS = {
   "pt-BR": {
     idle: "",
@@ -38,7 +35,6 @@ const WORDS = {
       connection_lost: ({ server }) =>
         `O serviço em ${server} está no ar? Se estiver, pode ter chegado ao limite de conexões (MAX_CONNECTIONS).`,
       forbidden_origin: ({ origin }) => `A origem desta página é ${origin}`,
-      model_missing: () => "Depois disso, peça a resposta de novo; o serviço não precisa reiniciar.",
       upstream_unreachable: () =>
         "Depois disso, tente de novo; o serviço não precisa reiniciar. Para experimentar sem Ollama: ./run.sh --demo",
     },
@@ -78,19 +74,18 @@ const WORDS = {
       connection_lost: ({ server }) =>
         `Is the service at ${server} running? If it is, it may be at its limit of connections (MAX_CONNECTIONS).`,
       forbidden_origin: ({ origin }) => `The origin of this page is ${origin}`,
-      model_missing: () => "Then ask again; the service needs no restart.",
       upstream_unreachable: () =>
         "Then try again; the service needs no restart. To look around without Ollama: ./run.sh --demo",
     },
   },
 };
 
-/** The language of ours for what somebody asked for: English for any English, else Portuguese. */
+/** The language of ours for what somebody asked for. */
 export const language = (wanted) => (/^en\b/i.test(wanted ?? "") ? "en" : "pt-BR");
 
 export const words = (lang) => WORDS[language(lang)];
 
-/** A view of ticket-chat-client.js in one line; without the date of a kept answer if that is shown elsewhere. */
+/** A view of ticket-chat-client.js in one line; without the date of a kept answer if that is elsewhere. */
 export function statusLine({ state, position, partial, cached, version, versions, end }, lang, dated = true) {
   const w = words(lang);
   if (end?.type === "error") return [end.message || w[end.code], partial && w.partial].filter(Boolean).join(" ");
@@ -108,12 +103,13 @@ export function statusLine({ state, position, partial, cached, version, versions
 export const hint = (error, lang, server) =>
   words(lang).hints[error.code]?.({ server, origin: globalThis.location?.origin }) ?? "";
 
-const UNITS = Object.entries({ year: 31_557_600, month: 2_629_800, day: 86_400, hour: 3600, minute: 60, second: 1 });
+const UNITS = { year: 31_557_600, month: 2_629_800, day: 86_400, hour: 3600, minute: 60 };
 
 /** How long ago a date was, as "2 hours ago"; "" if it is no date. */
 export function age(date, lang) {
   const seconds = Math.max(0, (Date.now() - new Date(date)) / 1000);
   if (Number.isNaN(seconds)) return "";
-  const [unit, size] = UNITS.find(([, size]) => seconds >= size && size > 1) ?? ["second", Infinity]; // "now"
-  return new Intl.RelativeTimeFormat(language(lang), { numeric: "auto" }).format(-Math.trunc(seconds / size), unit);
+  const unit = Object.keys(UNITS).find((name) => seconds >= UNITS[name]) ?? "second";
+  const format = new Intl.RelativeTimeFormat(language(lang), { numeric: "auto" });
+  return format.format(-Math.trunc(seconds / (UNITS[unit] ?? Infinity)), unit); // no second is "now"
 }

@@ -1,20 +1,6 @@
 /*
- * <ticket-chat>: the AI answer for one help-desk ticket, shown while it is written.
- *
- *     <script type="module" src="http://localhost:5000/ticket-chat.js"></script>
- *     <ticket-chat ticket-id="42" ticket-body="printer jam"></ticket-chat>
- *
- * It asks as soon as it has an id and a text, and again when one of them changes; with the attribute `manual' only when
- * ask() is called. Attributes, or properties in camel case: ticket-id, ticket-body, server (default: where this module
- * came from), token, lang (default: the page's language), manual. Methods: ask(), refresh() for another answer, stop().
- *
- * Events, which bubble: ticket-chat-frame (detail: the frame), ticket-chat-done (detail: { text, cached }),
- * ticket-chat-error (detail: the frame).
- *
- * Looks: --ticket-chat-font (as in `font'), -text, -muted, -background, -border, -radius, -accent, -on-accent, -good,
- * -warning, -error; the parts chat, head, indicator, status (line, notice, hint), elapsed, age, actions, answer, foot,
- * version, and button (beside it its name: stop, retry, kept, refresh, copy, copy-markdown, previous, next). Light or
- * dark follows the page's color-scheme.
+ * <ticket-chat>: the AI answer for one help-desk ticket, shown while it is written. How to use it, and what a page may
+ * do to its looks, is in ticket-chat.d.ts.
  */
 import { TicketChatClient } from "./ticket-chat-client.js";
 import { MarkdownView } from "./ticket-chat-markdown.js";
@@ -22,12 +8,14 @@ import { style } from "./ticket-chat-style.js";
 import { age, hint, language, statusLine, words } from "./ticket-chat-words.js";
 
 const HOME = new URL(".", import.meta.url).href;
-const QUIET_MS = 250; // a kept answer is there before one could read "connecting"
-const PATIENCE = 3; // seconds; who waits longer is told for how long
+const QUIET_MS = 250; // a kept answer comes before one could read "connecting"
+const PATIENCE = 3; // seconds; who waits longer sees how long
 const NOTICE_MS = 4_000;
-const PROPERTIES = { ticketId: "ticket-id", ticketBody: "ticket-body", server: "server", token: "token" };
+const PROPERTIES = ["ticketId", "ticketBody", "server", "token"];
 const SIGNS = { previous: "‹", next: "›" };
 const NOTHING = { state: "idle", text: "" };
+
+const kebab = (name) => name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`);
 
 function make(tag, name, ...children) {
   const node = document.createElement(tag);
@@ -36,47 +24,30 @@ function make(tag, name, ...children) {
   return node;
 }
 
-/* A text that stays is not touched: a screen reader would read it again. */
+/* A text that stays is not read again. */
 function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/* Without navigator.clipboard (http:) or its leave, in the old way: what is selected. */
-async function copy(text, root) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const { activeElement } = root;
-    const area = root.appendChild(make("textarea", "copied"));
-    area.value = text;
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    activeElement?.focus({ preventScroll: true });
-    return done;
-  }
-}
-
-/* 75 seconds as 1:15. */
+/* 75 is 1:15. */
 const duration = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^(00:)?0?/, "");
 
-/* The newest answer, but to another text of the ticket. */
+/* The newest answer, but to another text. */
 const outdated = ({ cached, version, versions, end }) =>
   end?.type === "done" && cached?.bodyChanged && !(version < versions);
 
 function tone(view) {
   const { state, version, versions, end } = view;
-  if (!end) return state === "idle" ? "" : "busy";
+  if (!end) return state === "idle" ? "idle" : "busy";
   if (end.type === "error") return end.code === "stopped" ? "neutral" : "error";
   if (outdated(view) || end.reason === "length") return "warning";
   return version < versions ? "neutral" : "good";
 }
 
 export class TicketChat extends HTMLElement {
-  static observedAttributes = [...Object.values(PROPERTIES), "lang", "manual"];
+  static observedAttributes = [...PROPERTIES.map(kebab), "lang", "manual"];
   static {
-    for (const name of Object.keys(PROPERTIES)) {
+    for (const name of PROPERTIES) {
       Object.defineProperty(this.prototype, name, {
         get() {
           return this.#given[name];
@@ -93,8 +64,8 @@ export class TicketChat extends HTMLElement {
 
   #given = {}; // the properties
   #client;
-  #place; // the service and the ticket of the client
-  #asked; // the text that it asked about
+  #place; // its service and ticket
+  #asked; // the text
   #question;
   #changing = false;
   #left = false; // taken out of the page while busy
@@ -104,7 +75,6 @@ export class TicketChat extends HTMLElement {
   #quiet; // until one may say that it connects
   #clock; // until what shows a time changes
   #unnotice;
-  #buttons = {};
   #parts = {};
   #markdown;
 
@@ -113,19 +83,19 @@ export class TicketChat extends HTMLElement {
     const p = this.#parts;
     const span = (name) => (p[name] = make("span", name));
     const button = (name, act) => {
-      const node = (this.#buttons[name] = make("button", name));
+      const node = (p[name] = make("button", name));
       node.type = "button";
-      node.part = `button ${name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`)}`;
+      node.part = `button ${kebab(name)}`;
       node.addEventListener("click", () => node.ariaDisabled !== "true" && act());
       return node;
     };
     const step = (by) => () => this.ask({ version: this.#view.version + by });
     p.indicator = span("indicator");
     p.status = make("p", "status", span("line"), " ", span("notice"), span("hint"));
-    p.age = make("time", "age");
+    p.time = make("time", "time");
     p.actions = make("div", "actions", button("retry", () => this.#start()), button("kept", () => this.ask()));
-    p.head = make("div", "head", p.indicator, make("div", "lines", p.status, span("elapsed"), p.age),
-      button("stop", () => this.stop()), p.actions);
+    p.head = make("div", "head", p.indicator, make("div", "lines", p.status, p.time), button("stop", () => this.stop()),
+      p.actions);
     p.answer = make("section", "answer");
     p.version = make("div", "version", button("previous", step(-1)), span("number"), button("next", step(1)));
     p.foot = make("div", "foot", button("refresh", () => this.refresh()),
@@ -135,14 +105,14 @@ export class TicketChat extends HTMLElement {
     p.status.role = "status";
     p.status.ariaAtomic = "false"; // what is new is read, not the rest again
     p.status.tabIndex = -1; // the focus goes there when its button goes
-    p.indicator.ariaHidden = p.elapsed.ariaHidden = "true";
-    p.chat.hidden = true;
+    p.indicator.ariaHidden = "true";
     p.answer.lang = ""; // the ticket's
     this.#markdown = new MarkdownView(p.answer);
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style];
     root.append(p.chat);
-    for (const name of [...Object.keys(PROPERTIES), "manual"]) {
+    this.#render(); // empty: a status that comes with its text is not read
+    for (const name of [...PROPERTIES, "manual"]) {
       if (!Object.hasOwn(this, name)) continue; // set before this class was there
       const value = this[name];
       delete this[name];
@@ -184,7 +154,7 @@ export class TicketChat extends HTMLElement {
   }
 
   attributeChangedCallback(name, _old, value) {
-    const property = Object.keys(PROPERTIES).find((key) => PROPERTIES[key] === name);
+    const property = PROPERTIES.find((key) => kebab(key) === name);
     if (property) this[property] = value;
     else this.#change();
   }
@@ -206,7 +176,7 @@ export class TicketChat extends HTMLElement {
     return language(navigator.language);
   }
 
-  /* Several properties may change, or it may move within the page: one look when all is done. */
+  /* Several properties may change, and it may move in the page: one look when all is done. */
   #change() {
     if (this.#changing) return;
     this.#changing = true;
@@ -226,7 +196,6 @@ export class TicketChat extends HTMLElement {
     this.#left = false;
   }
 
-  /* The client for the ticket, with what else it has to know. */
   #prepare() {
     const { ticketId, server, token } = this.#given;
     const place = ticketId ? `${server || HOME} ${ticketId}` : undefined;
@@ -242,9 +211,7 @@ export class TicketChat extends HTMLElement {
       }
       this.#render();
     }
-    if (!this.#client) return;
-    this.#client.token = token;
-    this.#client.lang = this.#lang;
+    if (place) Object.assign(this.#client, { token, lang: this.#lang });
   }
 
   #start() {
@@ -256,7 +223,7 @@ export class TicketChat extends HTMLElement {
   #leave() {
     this.#left ||= this.#busy;
     this.#client?.close();
-    for (const timer of [this.#quiet, this.#clock, this.#unnotice]) clearTimeout(timer);
+    for (const timer of [this.#clock, this.#unnotice]) clearTimeout(timer);
   }
 
   #tell(type, detail) {
@@ -270,9 +237,9 @@ export class TicketChat extends HTMLElement {
     else this.#render();
     if (this.#end === end) return;
     this.#end = end;
-    if (end) this.#since = Date.now();
-    if (end?.type === "done") this.#tell("done", { text, cached: Boolean(cached) });
-    if (end?.type === "error") this.#tell("error", end);
+    if (!end) return;
+    this.#since = Date.now();
+    this.#tell(end.type, end.type === "done" ? { text, cached: Boolean(cached) } : end);
   };
 
   #render = () => {
@@ -280,7 +247,8 @@ export class TicketChat extends HTMLElement {
     clearTimeout(this.#quiet);
     this.#frame = this.#quiet = undefined;
     const { chat, head, line, hint: help, answer, foot, actions, version, number, status } = this.#parts;
-    const { ticketId, server = HOME } = this.#given;
+    const { stop, retry, kept, refresh, copy, copyMarkdown, previous, next } = this.#parts;
+    const { ticketId, server } = this.#given;
     const view = this.#view;
     const { text, end } = view;
     const busy = this.#busy;
@@ -291,11 +259,10 @@ export class TicketChat extends HTMLElement {
     const w = words(lang);
     const { activeElement } = this.shadowRoot;
 
-    chat.hidden = !busy && !end && !text;
     chat.className = `chat ${tone(view)}`;
     head.lang = foot.lang = lang;
     put(line, statusLine(view, lang, false));
-    put(help, failed ? hint(end, lang, server) : "");
+    put(help, failed ? hint(end, lang, server || HOME) : "");
     this.#markdown.update(text);
     answer.hidden = !text;
     answer.ariaBusy = String(busy);
@@ -303,11 +270,10 @@ export class TicketChat extends HTMLElement {
     answer.classList.toggle("old", busy && !view.fresh);
     put(number, several ? w.version(view.version, view.versions) : "");
 
-    for (const [name, button] of Object.entries(this.#buttons)) {
-      button.ariaLabel = w[name];
-      put(button, SIGNS[name] ?? w[name]);
+    for (const button of this.shadowRoot.querySelectorAll("button")) {
+      const label = (button.ariaLabel = w[button.className]);
+      put(button, SIGNS[button.className] ?? label);
     }
-    const { stop, retry, kept, refresh, copy, copyMarkdown, previous, next } = this.#buttons;
     stop.hidden = !busy;
     retry.hidden = !failed || !end.retryable;
     kept.hidden = !failed || !view.partial || !this.#question.refresh;
@@ -324,32 +290,45 @@ export class TicketChat extends HTMLElement {
     this.#tick();
   };
 
-  /* What changes with time alone; none of it is read out. */
+  /* What time alone changes; none of it is read out. */
   #tick = () => {
-    const { elapsed, age: old } = this.#parts;
-    const { retry } = this.#buttons;
+    const { retry, time } = this.#parts;
     const { fresh, cached, end } = this.#view;
     const lang = this.#lang;
+    const w = words(lang);
     const waiting = this.#busy && !fresh;
     const seconds = Math.floor((Date.now() - this.#since) / 1000);
     const left = Math.ceil(end?.retryAfter ?? 0) - seconds;
-    const date = waiting ? undefined : cached?.createdAt;
+    const date = waiting ? "" : cached?.createdAt ?? "";
+    const when = age(date, lang);
 
-    put(elapsed, waiting && seconds >= PATIENCE ? duration(seconds) : "");
-    put(old, date ? words(lang).written(age(date, lang)) : "");
-    old.dateTime = date ?? "";
-    old.title = date ? new Date(date).toLocaleString(lang, { dateStyle: "long", timeStyle: "short" }) : "";
+    put(time, waiting && seconds >= PATIENCE ? duration(seconds) : when && w.written(when));
+    time.ariaHidden = String(waiting);
+    time.dateTime = date;
+    time.title = when && new Date(date).toLocaleString(lang, { dateStyle: "long", timeStyle: "short" });
     retry.ariaDisabled = String(left > 0);
-    put(retry, words(lang).retry + (left > 0 ? ` (${duration(left)})` : ""));
+    put(retry, w.retry + (left > 0 ? ` (${duration(left)})` : ""));
     clearTimeout(this.#clock);
     if (waiting || left > 0) this.#clock = setTimeout(this.#tick, 1000);
-    else if (old.textContent) this.#clock = setTimeout(this.#tick, 30_000);
+    else if (when) this.#clock = setTimeout(this.#tick, 30_000);
   };
 
   async #copy(text) {
     const { notice } = this.#parts;
+    const { activeElement } = this.shadowRoot;
     const w = words(this.#lang);
-    notice.textContent = (await copy(text, this.shadowRoot)) ? w.copied : w.notCopied;
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch { // http:, or not allowed
+      const area = this.shadowRoot.appendChild(make("textarea", "copied"));
+      area.value = text;
+      area.select();
+      done = document.execCommand("copy");
+      area.remove();
+      activeElement?.focus({ preventScroll: true });
+    }
+    notice.textContent = done ? w.copied : w.notCopied;
     clearTimeout(this.#unnotice);
     this.#unnotice = setTimeout(() => put(notice, ""), NOTICE_MS);
   }

@@ -26,7 +26,7 @@ export function chatIn(page) {
     grown: (length = 1) => until(`${length} characters`, async () => (await chat.answer()).length >= length),
     busy: () => page.locator("ticket-chat section").evaluate((section) => section.ariaBusy === "true"),
     button: (name) => page.locator("ticket-chat").getByRole("button", { name }),
-    elapsed: () => page.locator("ticket-chat .elapsed").textContent(),
+    elapsed: () => page.locator("ticket-chat time").textContent(),
     sockets: () => page.evaluate(() => window.sockets.map((socket) => socket.readyState)), // 1: open
   };
   return chat;

@@ -41,8 +41,12 @@ LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
 
+# What of web/ is meant for the world.
+PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
+	web/*.html web/*.css web/*.js)))
+
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
-	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat
+	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat $(B)/web
 
 $(B)/lib.a: $(LIB)
 	rm -f $@
@@ -75,6 +79,18 @@ define place
 ln -f $< $@.new
 @mv $@.new $@
 endef
+
+# The world gets whatever lies there: it is made whole, put in place whole, and
+# made anew when something else lies in it.  Its files are new ones each time.
+$(B)/web: $(PAGE)
+	@rm -rf $@.new $@.old
+	@install -d $@.new
+	install -m 644 $(PAGE) $@.new
+	@[ ! -e $@ ] || mv $@ $@.old && mv $@.new $@
+	@rm -rf $@.old
+ifneq ($(notdir $(PAGE)),$(notdir $(sort $(wildcard $(B)/web/*))))
+$(B)/web: FORCE
+endif
 
 $(B)/obj/%.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
@@ -165,6 +181,7 @@ install:
 	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket \
 		$(DIR)/share/doc/ticketchat $(DIR)/share/ticketchat/sql \
+		$(DIR)/share/ticketchat/web \
 		$(DIR)/share/man/man1 $(DIR)/share/man/man5 \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
@@ -175,6 +192,7 @@ install:
 	sed -e 's|^bin=.*|bin=$(PREFIX)/bin|' \
 		-e 's|^libexec=.*|libexec=$(PREFIX)/libexec/ticketchat|' \
 		-e 's|^handlers=.*|handlers=$(PREFIX)/libexec/ticketchat/handlers|' \
+		-e 's|^web=.*|web=$(PREFIX)/share/ticketchat/web|' \
 		-e 's|^checkout=.*|checkout=|' run.sh >$(B)/install/ticketchat
 	install $(B)/install/ticketchat $(DIR)/bin/ticketchat
 	sed -e 's|^DATABASE=.*|DATABASE=$(STATE)/ticketchat.db|' \
@@ -184,7 +202,10 @@ install:
 		install -m 644 $(B)/install/websocketd.conf \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat/websocketd.conf
 	install -m 644 sql/*.sql $(DIR)/share/ticketchat/sql
-	install -m 644 README.md websocket.md LICENSE $(DIR)/share/doc/ticketchat
+	rm -f $(DIR)/share/ticketchat/web/*
+	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
+	install -m 644 README.md websocket.md LICENSE deploy/nginx.conf \
+		deploy/Caddyfile $(DIR)/share/doc/ticketchat
 	install -m 644 man/*.1 $(DIR)/share/man/man1
 	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
 		>$(DIR)/share/man/man5/websocketd.conf.5

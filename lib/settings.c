@@ -34,6 +34,7 @@ static const struct row {
 	    1, 65536, NULL },
 	[SETTING_TLS_CERT] = { "TLS_CERT", "", TEXT, 0, 0, NULL },
 	[SETTING_TLS_KEY] = { "TLS_KEY", "", TEXT, 0, 0, NULL },
+	[SETTING_WEB] = { "WEB", "on", WORD, 0, 0, "on off " },
 	[SETTING_DATABASE] = { "DATABASE", "var/ticketchat.db", TEXT, 0, 0,
 	    NULL },
 	[SETTING_RUN_DIR] = { "RUN_DIR", "var/run", TEXT, 0, 0, NULL },

@@ -8,6 +8,8 @@
 #	viewed V		waits for it; sets as ask
 #	talker 42, say V MESSAGE...	as viewer, with stdin left open
 #	tab 42			a talker as websocketd runs it; leave V
+#	service [options]	run.sh; sets P, its port, and SERVICE
+#	client URL MESSAGE	asks a service; prints the frames
 #	answer			the filter: prompt on stdin; sets as ask
 #	is GOT WANTED		compares, and shows both
 #	within SECONDS COMMAND	polls until it succeeds
@@ -156,6 +158,41 @@ long() {
 	}' >"$T/long.ndjson"
 	jq -j .response "$T/long.ndjson" >"$T/kept/long"
 	LONG=$(cat "$T/kept/long")
+}
+
+# The service
+
+# A free port of the loopback.
+free_port() {
+	/usr/bin/python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Starts run.sh with these arguments, and waits for its port.
+service() {
+	P=$(free_port)
+	PORT=$P ADDRESS=127.0.0.1 "$ROOT/run.sh" "$@" >"$T/said" 2>&1 3>&- &
+	SERVICE=$!
+	track $SERVICE
+	within 60 listening "$P"
+}
+
+# Asks a running service; prints the frames.  $3: more arguments for connect.
+client() {
+	/usr/bin/python3 - "$@" <<'END'
+import asyncio, sys, json, websockets
+more = eval("dict(%s)" % "".join(sys.argv[3:]))
+async def main():
+    async with websockets.connect(sys.argv[1], max_size=None, **more) as ws:
+        await ws.send(sys.argv[2])
+        async for line in ws:
+            print(line)
+            if json.loads(line)["type"] in ("done", "error"):
+                return
+asyncio.run(asyncio.wait_for(main(), 60))
+END
 }
 
 # Programs

@@ -4,14 +4,6 @@ load helper
 
 # The server
 
-# A free port of the loopback.
-free_port() {
-	/usr/bin/python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
 # Becomes websocketd as run.sh does.
 become_server() {
 	eval "$(sed -n '/^server_keys=/p; /^make_flags() {$/,/^}$/p' \

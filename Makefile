@@ -220,9 +220,13 @@ deb:
 	cd $(B)/deb/source && dpkg-buildpackage -b -us -uc -ui
 	mv $(B)/deb/*.deb $(B)/
 
+# The package on a Debian that is made and booted for it; as root.
+check-package: deb
+	bats tests/package
+
 clean:
 	rm -rf $(B)
 
 .PHONY: all everything check san fuzz soak bench lint install uninstall deb \
-	clean FORCE
+	check-package clean FORCE
 -include $(wildcard $(B)/obj/*.d)

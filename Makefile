@@ -165,7 +165,7 @@ install:
 	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket \
 		$(DIR)/share/doc/ticketchat $(DIR)/share/ticketchat/sql \
-		$(DIR)/share/man/man1 $(DIR)/share/man/man5 \
+		$(DIR)/share/man/man1 $(DIR)/share/man/man5 $(DIR)/share/man/man8 \
 		$(DIR)/lib/sysusers.d $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
@@ -198,6 +198,7 @@ install:
 		$(DIR)/lib/sysusers.d/ticketchat.conf
 	install -m 644 README.md websocket.md LICENSE $(DIR)/share/doc/ticketchat
 	install -m 644 man/*.1 $(DIR)/share/man/man1
+	install -m 644 man/*.8 $(DIR)/share/man/man8
 	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
 		>$(DIR)/share/man/man5/websocketd.conf.5
 
@@ -205,6 +206,7 @@ uninstall:
 	rm -f $(DIR)/bin/sessions $(DIR)/bin/ticketchat \
 		$(DIR)/share/man/man1/chat.1 $(DIR)/share/man/man1/answer.1 \
 		$(DIR)/share/man/man1/sessions.1 \
+		$(DIR)/share/man/man8/ticketchat.8 \
 		$(DIR)/share/man/man5/websocketd.conf.5
 	rm -f $(SYSTEMD:%=$(DESTDIR)$(UNITDIR)/%) \
 		$(DIR)/lib/sysusers.d/ticketchat.conf

@@ -1,14 +1,13 @@
 #!/bin/sh
 # upkeep - what the timer does at night: a verified copy of the database beside
-# it, the newest BACKUPS of them kept; then, if RETENTION says so, older
-# answers go.
+# it, the newest BACKUPS of them kept; then answers of more than RETENTION_DAYS go.
 set -eu
 settings=$(sessions settings)
 setting() { printf '%s\n' "$settings" | sed -n "s/^$1=//p"; }
 
 database=$(setting DATABASE)
 backups=$(setting BACKUPS)
-retention=$(setting RETENTION)
+days=$(setting RETENTION_DAYS)
 
 if [ "$backups" -gt 0 ]; then
 	folder=$(dirname "$database")/backup
@@ -20,4 +19,4 @@ if [ "$backups" -gt 0 ]; then
 		rm -f "$old"
 	done
 fi
-[ "$retention" = off ] || sessions purge --older-than "$retention"
+[ "$days" = 0 ] || sessions purge --older-than "${days}d"

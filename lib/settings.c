@@ -88,6 +88,9 @@ static const struct row {
 	    NULL },
 	[SETTING_TRUSTED_PROXIES] = { "TRUSTED_PROXIES", "", ADDRESSES, 0, 0,
 	    NULL },
+	[SETTING_BACKUPS] = { "BACKUPS", "14", NUMBER, 0, 3650, NULL },
+	[SETTING_RETENTION_DAYS] = { "RETENTION_DAYS", "0", NUMBER, 0, 36500,
+	    NULL },
 };
 
 static int

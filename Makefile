@@ -120,6 +120,11 @@ $(B)/tests/replay: tests/replay.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MF $(B)/obj/replay.d -o $@ $<
 
+# For the faults that strace cannot make.
+$(B)/tests/preload.so: tests/preload.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -fPIC -shared -MF $(B)/obj/preload.d -o $@ $<
+
 # Tests; CASES=tests/cases/x.bats runs a part of them.
 CASES	= tests/cases
 UNITS	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort \
@@ -131,11 +136,15 @@ $(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a
 		$(LDFLAGS) -pie -o $@ $< $(B)/lib.a $(LIBS)
 
 # All that the tests run.
-everything: all $(B)/tests/replay $(UNITS)
+everything: all $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
 
 check: everything
 	@for t in $(UNITS); do $$t || exit 1; done
 	B=$(B) bats $(CASES)
+
+# Each fault of tests/faults.txt, and what of it passed.
+fault: everything
+	B=$(B) tests/faults.sh
 
 # Builds the same under AddressSanitizer and UndefinedBehaviorSanitizer, into
 # $(B)/san; `make check B=build/san' then runs it.
@@ -252,6 +261,6 @@ check-package: deb
 clean:
 	rm -rf $(B)
 
-.PHONY: all everything check san fuzz soak bench lint install uninstall deb \
-	check-package clean FORCE
+.PHONY: all everything check fault san fuzz soak bench lint install uninstall \
+	deb check-package clean FORCE
 -include $(wildcard $(B)/obj/*.d)

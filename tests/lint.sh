@@ -242,6 +242,8 @@ scripts() {
 	done
 }
 
+sh tests/faults.sh -n | grep -A 1 '^FAILED' |
+    report 'faults that have their tests'
 source_checks
 # shellcheck disable=SC2086
 {

@@ -40,6 +40,7 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
+COMMANDS = command print reports setup
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
 	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat
@@ -50,8 +51,10 @@ $(B)/lib.a: $(LIB)
 
 $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new $^ $(LIBS)
+	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new \
+		$(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 	@mv $@.new $@
+$(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
 
 # A heavy library is behind a module of our own and nowhere else; see
 # lib/module.h.

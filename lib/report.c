@@ -4,20 +4,24 @@
 #include "db.h"
 #include "store.h"
 
+static const enum statement	statements[STORE_REPORT__MAX] = {
+	[STORE_LIST] = STATEMENT_LIST,
+	[STORE_SHOW] = STATEMENT_SHOW,
+};
+
 enum failure_code
 store_report(struct store *s, enum store_report which, int64_t arg,
-    bool (*row)(void *, const struct cell *, int), void *ctx)
+    int64_t rows, bool (*row)(void *, const struct cell *, int), void *ctx)
 {
-	enum { CELLS = 16 };
-	struct cell	 cell[CELLS];
+	struct cell	 cell[CELLS_MAX];
 	sqlite3_stmt	*st;
 	int		 i, n, rc;
 
-	st = db_statement_of(s, which == STORE_LIST ? STATEMENT_LIST :
-	    STATEMENT_SHOW, arg);
-	if (st == NULL)
+	if ((st = db_statement_of(s, statements[which], arg)) == NULL ||
+	    sqlite3_bind_int64(st, 2, rows) != SQLITE_OK)
 		return db_fail(s, "select");
-	n = sqlite3_column_count(st) < CELLS ? sqlite3_column_count(st) : CELLS;
+	n = sqlite3_column_count(st);
+	n = n < CELLS_MAX ? n : CELLS_MAX;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		for (i = 0; i < n; i++) {
 			cell[i].name = sqlite3_column_name(st, i);

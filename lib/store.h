@@ -96,8 +96,10 @@ void session_free(struct session *);
 enum failure_code store_migrate(struct store **, const char *path, int *from,
     int *to);
 
-/* The reports of sql/statements.sql: one row is a list of named texts. */
-enum store_report { STORE_LIST, STORE_SHOW };
+/* The reports of sql/reports.sql: one row is a list of named texts. */
+enum store_report { STORE_LIST, STORE_SHOW, STORE_REPORT__MAX };
+
+enum { CELLS_MAX = 16 };
 
 /* A cell; text is NULL where the database holds NULL. */
 struct cell {
@@ -107,9 +109,12 @@ struct cell {
 	bool		 number;
 };
 
-/* Calls `row' for each row of a report; ends early where it returns false. */
+/*
+ * Calls `row' for each row of a report, at most so many; ends early where it
+ * returns false.  What `arg' is stands above the report's statement.
+ */
 enum failure_code store_report(struct store *, enum store_report, int64_t arg,
-    bool (*row)(void *, const struct cell *, int cells), void *);
+    int64_t rows, bool (*row)(void *, const struct cell *, int cells), void *);
 
 /* Deletes a ticket with all that belongs to it; *found tells if it was. */
 enum failure_code store_delete(struct store *, int64_t ticket, bool *found);

@@ -24,7 +24,6 @@ tests='tests/*.c tests/unit/*.[ch] tests/fuzz/*.[ch]'
 long_files='
 handlers/answer.c	460	a generation in the order in which it happens
 handlers/chat.c		360	one connection: a loop and what it does
-handlers/sessions.c	410	five commands, each a few lines, and the usage
 lib/hub.c		350	one structure; its parts make no sense alone
 lib/upstream.c		420	one conversation with its timers
 '

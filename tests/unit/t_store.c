@@ -590,27 +590,27 @@ reports(void)
 		check_int(answer(s, ask(s, t, "p"), "A"), FAILURE_NONE);
 	(void)ask(s, 2, "again");
 	n = (struct seen){ 0 };
-	check_int(store_report(s, STORE_LIST, 50, see, &n), FAILURE_NONE);
+	check_int(store_report(s, STORE_LIST, 0, 50, see, &n), FAILURE_NONE);
 	check_int(n.tickets, 2431);
 	check_int(n.cells, 7);
 	n = (struct seen){ 0 };
-	check_int(store_report(s, STORE_LIST, 3, see, &n), FAILURE_NONE);
+	check_int(store_report(s, STORE_LIST, 0, 3, see, &n), FAILURE_NONE);
 	check_int(n.tickets, 243);
 	n = (struct seen){ .stop_at = 2 };
-	check_int(store_report(s, STORE_LIST, 50, see, &n), FAILURE_NONE);
+	check_int(store_report(s, STORE_LIST, 0, 50, see, &n), FAILURE_NONE);
 	check_int(n.tickets, 24);
 	n = (struct seen){ 0 };
-	check_int(store_report(s, STORE_SHOW, 2, see, &n), FAILURE_NONE);
+	check_int(store_report(s, STORE_SHOW, 2, 50, see, &n), FAILURE_NONE);
 	check_int(n.tickets, 22);
 	check_int(n.cells, 13);
 	check_str(n.last, "NULL");
 	n = (struct seen){ 0 };
-	check_int(store_report(s, STORE_SHOW, 9, see, &n), FAILURE_NONE);
+	check_int(store_report(s, STORE_SHOW, 9, 50, see, &n), FAILURE_NONE);
 	check_int(n.rows, 0);
 	store_close(s);
 }
 
-/* Each statement of sql/statements.sql is one that SQLite takes. */
+/* Each statement of sql/ is one that SQLite takes. */
 static void
 statements(void)
 {

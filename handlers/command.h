@@ -51,8 +51,8 @@ struct store *command_store(const struct settings *);
 void command_need(enum failure_code, const struct store *);
 
 /*
- * Sends on what was printed.  Nobody reading on (`sessions list | head') ends
- * the program quietly, a full disk with exit code 111.
+ * Sends on what was printed; a full disk ends the program.  So does SIGPIPE
+ * where nobody reads on: `sessions list | head'.
  */
 void command_flush(void);
 

@@ -7,6 +7,7 @@
  * Exit code: 0 good, 1 nothing found, 100 usage, 102 settings or schema,
  * 111 system.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,6 +114,7 @@ main(int argc, char *argv[])
 	int			 i, rc = EXIT_GOOD;
 
 	program_start();
+	(void)signal(SIGPIPE, SIG_DFL);		/* sessions list | head */
 	i = program_options(argc, argv, usage(), &file);
 	argc -= i;
 	argv += i;

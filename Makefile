@@ -84,7 +84,7 @@ $(B)/obj/%.o: handlers/%.c $(B)/flags
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
-$(patsubst %,$(B)/obj/%.o,db store migrate report rate): $(B)/sql.h
+$(patsubst %,$(B)/obj/%.o,db store migrate report search rate): $(B)/sql.h
 $(B)/obj/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new

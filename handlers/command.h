@@ -17,10 +17,13 @@
  * sessions.c says so: s->error tells then.
  */
 int command_delete(const struct settings *, int argc, char *argv[]);
+int command_history(const struct settings *, int argc, char *argv[]);
 int command_list(const struct settings *, int argc, char *argv[]);
 int command_migrate(const struct settings *, int argc, char *argv[]);
+int command_search(const struct settings *, int argc, char *argv[]);
 int command_settings(const struct settings *, int argc, char *argv[]);
 int command_show(const struct settings *, int argc, char *argv[]);
+int command_stats(const struct settings *, int argc, char *argv[]);
 int command_token(const struct settings *, int argc, char *argv[]);
 
 /*

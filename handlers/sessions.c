@@ -32,6 +32,26 @@ static const struct command {
 	    "With their texts and what they cost; -n: the newest ones only.\n"
 	    "  sessions show 42\n"
 	    "  sessions show --json -n 1 42 | jq -r .response\n", false },
+	{ "history", command_history, "[--json | --csv] [-n ROWS] TICKET",
+	    "the sessions of a ticket, a line each, newest first",
+	    "`version' is the number by which an answer can be asked for.\n"
+	    "  sessions history 42\n"
+	    "  sessions history --csv 42 >42.csv\n", false },
+	{ "search", command_search, "[--json | --csv] [-n ROWS] WORD...",
+	    "what has all these words, best first",
+	    "In tickets and answers, accents and case folded; at most 20 "
+	    "unless -n.  An\nargument of several words is a phrase; one that "
+	    "ends with * is a beginning.\n"
+	    "  sessions search impressora papel\n"
+	    "  sessions search 'paper jam' 'print*'\n", false },
+	{ "stats", command_stats, "[--json | --csv] [-n ROWS] "
+	    "[--by day|model | --log FILE] [--since DAYS]",
+	    "what the answers have cost",
+	    "Times are in milliseconds, days in UTC.  --log counts the "
+	    "questions in a log\ninstead, by day and user: all, those "
+	    "answered from the database, errors.\n"
+	    "  sessions stats --by day --since 7\n"
+	    "  sessions stats --log var/ticketchat.log --csv\n", false },
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
 	    "  sessions delete 42\n", false },

@@ -162,7 +162,7 @@ includes() {
 		grep -n 'openssl/' "$@" | grep -v '^lib/signature\.c:'
 		grep -n 'sqlite3\.h' "$@" | grep -v '^lib/db\.[ch]:'
 		code blank "$@" | grep 'sqlite3_' |
-		    grep -vE '^lib/(db|store|migrate|report|rate)\.[ch]:'
+		    grep -vE '^lib/(db|store|migrate|report|search|rate)\.[ch]:'
 	} | grep -v '^[^:]*:[0-9]*: \*' | report 'libraries where they belong'
 }
 

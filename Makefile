@@ -40,7 +40,7 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
-COMMANDS = command print reports setup table
+COMMANDS = command metrics print reports setup table
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
 	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat

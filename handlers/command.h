@@ -19,6 +19,7 @@
 int command_delete(const struct settings *, int argc, char *argv[]);
 int command_history(const struct settings *, int argc, char *argv[]);
 int command_list(const struct settings *, int argc, char *argv[]);
+int command_metrics(const struct settings *, int argc, char *argv[]);
 int command_migrate(const struct settings *, int argc, char *argv[]);
 int command_search(const struct settings *, int argc, char *argv[]);
 int command_settings(const struct settings *, int argc, char *argv[]);

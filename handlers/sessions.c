@@ -52,6 +52,12 @@ static const struct command {
 	    "answered from the database, errors.\n"
 	    "  sessions stats --by day --since 7\n"
 	    "  sessions stats --log var/ticketchat.log --csv\n", false },
+	{ "metrics", command_metrics, "",
+	    "what Prometheus wants to know, in its text format",
+	    "For node_exporter's textfile collector, from a timer:\n"
+	    "  cd /var/lib/prometheus/node-exporter &&\n"
+	    "  sessions metrics >ticketchat.new && mv ticketchat.new "
+	    "ticketchat.prom\n", false },
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
 	    "  sessions delete 42\n", false },

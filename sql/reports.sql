@@ -131,3 +131,52 @@ FROM temp.Words
 JOIN main.TicketAISessions AS s ON s.Id = Words.rowid
 WHERE Words MATCH ?1
 ORDER BY rank LIMIT ?2;
+
+-- name: METRICS
+-- Families in the order of handlers/metrics.c, each with the end of its name,
+-- its label's value and its own.
+WITH Bounds (Label, Ms) AS (VALUES ('0.25', 250), ('0.5', 500), ('1', 1000),
+	('2.5', 2500), ('5', 5000), ('10', 10000), ('30', 30000),
+	('60', 60000), ('120', 120000), ('300', 300000), ('600', 600000),
+	('+Inf', NULL)),
+-- Without a cost: not answered, or from elsewhere.  Few, where to look at all
+-- would be to read the whole file.
+Rest (Answered) AS MATERIALIZED (
+	SELECT AiResponse IS NOT NULL FROM TicketAISessions
+	WHERE Id IN (SELECT Id FROM TicketAISessions
+		EXCEPT SELECT SessionId FROM TicketAIGenerations))
+SELECT 'tickets', '', NULL, count(*) FROM Tickets
+UNION ALL
+SELECT 'sessions_started_total', '', NULL, coalesce(max(seq), 0)
+FROM sqlite_sequence WHERE name = 'TicketAISessions'
+UNION ALL
+SELECT 'sessions_unanswered', '', NULL, count(*) FROM Rest WHERE NOT Answered
+UNION ALL
+SELECT * FROM (SELECT 'answers', '', Model, count(*)
+FROM TicketAIGenerations GROUP BY Model)
+UNION ALL
+SELECT 'answers', '', '', count(*) FROM Rest WHERE Answered
+UNION ALL
+SELECT * FROM (SELECT 'prompt_tokens', '', Model, sum(PromptTokens)
+FROM TicketAIGenerations GROUP BY Model)
+UNION ALL
+SELECT * FROM (SELECT 'answer_tokens', '', Model, sum(AnswerTokens)
+FROM TicketAIGenerations GROUP BY Model)
+UNION ALL
+SELECT 'first_token_seconds', '_bucket', Label,
+	(SELECT count(*) FROM TicketAIGenerations
+	WHERE Ms IS NULL OR FirstTokenMs <= Ms)
+FROM Bounds
+UNION ALL
+SELECT 'first_token_seconds', '_sum', NULL,
+	coalesce(sum(FirstTokenMs), 0) / 1000.0 FROM TicketAIGenerations
+UNION ALL
+SELECT 'first_token_seconds', '_count', NULL, count(*)
+FROM TicketAIGenerations
+UNION ALL
+SELECT 'newest_answer_timestamp_seconds', '', NULL,
+	coalesce((SELECT strftime('%s', UpdatedAt) FROM TicketAISessions
+	WHERE AiResponse IS NOT NULL ORDER BY Id DESC LIMIT 1), 0)
+UNION ALL
+SELECT 'schema_version', '', NULL, user_version FROM pragma_user_version
+LIMIT ?2;

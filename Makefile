@@ -40,7 +40,8 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
-COMMANDS = command print reports setup progress transfer upkeep watch
+COMMANDS = command metrics print progress reports setup table transfer upkeep \
+	watch
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
 	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat
@@ -84,8 +85,8 @@ $(B)/obj/%.o: handlers/%.c $(B)/flags
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
-$(patsubst %,$(B)/obj/%.o,db store migrate report rate maintain \
-	purge backup import aspnet): $(B)/sql.h
+$(patsubst %,$(B)/obj/%.o,db store migrate report search rate aspnet \
+	backup db_copy import maintain purge restore): $(B)/sql.h
 $(B)/obj/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new

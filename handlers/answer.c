@@ -44,12 +44,12 @@
 #include "utf8.h"
 
 static const char	usage[] =
-    "usage: answer [-c FILE] [check]\n"
+    "usage: answer [-c FILE] [check [--json]]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"
     "as frames, one JSON object a line.  Nothing is kept.\n"
     "  printf 'printer jam' | answer\n"
     "  check              tell whether the model's server is there, and which\n"
-    "                     model would answer\n"
+    "                     model would answer; --json: in full\n"
     "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
     "  -h, --help         this text\n"
     "  -V, --version      the version\n"
@@ -342,8 +342,9 @@ load(struct answer *a)
 
 /* `answer check'. */
 static int
-check(struct answer *a)
+check(struct answer *a, bool json)
 {
+	struct buf	 line = BUF_INIT(OUTPUT_PENDING);
 	struct probe	 p;
 	const char	*server = a->settings.text[SETTING_OLLAMA_SERVER];
 
@@ -353,6 +354,12 @@ check(struct answer *a)
 	}
 	probe_model(&p, &a->settings, a->http);
 	a->http->close();
+	if (json) {
+		if (probe_write(&p, &line) == 0)
+			(void)fputs(line.data, stdout);
+		buf_free(&line);
+		return (int)failure_exit(p.failure.code);
+	}
 	if (p.failure.code == FAILURE_NONE) {
 		(void)printf("%s: model %s\n", server, p.model);
 		return EXIT_GOOD;
@@ -431,13 +438,16 @@ main(int argc, char *argv[])
 {
 	static struct answer	 a;
 	const char		*file;
+	bool			 checks, json;
 	int			 i, rc;
 
 	program_start();
 	i = program_options(argc, argv, usage, &file);
-	program_settings(&a.settings, file, argc - i == 2);
-	if (argc - i == 1 && strcmp(argv[i], "check") == 0) {
-		rc = check(&a);
+	checks = argc > i && strcmp(argv[i], "check") == 0;
+	json = checks && argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
+	program_settings(&a.settings, file, argc - i == 2 && !checks);
+	if (checks && argc - i == 1 + json) {
+		rc = check(&a, json);
 	} else if (argc == i) {
 		log_open("answer", NULL);
 		rc = run(&a);

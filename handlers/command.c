@@ -93,9 +93,9 @@ command_store(const struct settings *s)
 void
 command_flush(void)
 {
-	if (fflush(stdout) != EOF && !ferror(stdout))
-		return;
-	if (errno == EPIPE)
-		exit(EXIT_GOOD);
-	program_fail(EXIT_SYSTEM, "standard output: %s", strerror(errno));
+	const bool	failed = ferror(stdout) != 0;	/* errno is gone */
+
+	if (fflush(stdout) == EOF || failed)
+		program_fail(EXIT_SYSTEM, "standard output: %s", failed ?
+		    "cannot be written" : strerror(errno));
 }

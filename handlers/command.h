@@ -17,10 +17,14 @@
  * sessions.c says so: s->error tells then.
  */
 int command_delete(const struct settings *, int argc, char *argv[]);
+int command_history(const struct settings *, int argc, char *argv[]);
 int command_list(const struct settings *, int argc, char *argv[]);
+int command_metrics(const struct settings *, int argc, char *argv[]);
 int command_migrate(const struct settings *, int argc, char *argv[]);
+int command_search(const struct settings *, int argc, char *argv[]);
 int command_settings(const struct settings *, int argc, char *argv[]);
 int command_show(const struct settings *, int argc, char *argv[]);
+int command_stats(const struct settings *, int argc, char *argv[]);
 int command_token(const struct settings *, int argc, char *argv[]);
 
 /*
@@ -51,8 +55,8 @@ struct store *command_store(const struct settings *);
 void command_need(enum failure_code, const struct store *);
 
 /*
- * Sends on what was printed.  Nobody reading on (`sessions list | head') ends
- * the program quietly, a full disk with exit code 111.
+ * Sends on what was printed; a full disk ends the program.  So does SIGPIPE
+ * where nobody reads on: `sessions list | head'.
  */
 void command_flush(void);
 

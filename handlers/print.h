@@ -10,23 +10,15 @@
 
 #include "buf.h"
 #include "store.h"
+#include "table.h"
 
 enum print_format { PRINT_TABLE, PRINT_PARAGRAPHS, PRINT_JSON, PRINT_CSV };
 
 /* Zero-initialised but for the format it has printed nothing. */
 struct print {
-	enum print_format	 format;
-	int64_t			 rows;		/* taken so far */
-	/* A table's rows wait until their columns have been measured. */
-	struct buf		 held;		/* their texts, a NUL behind
-						   each; none for NULL: "-" */
-	int			 waiting;	/* rows in it */
-	int			 columns;
-	struct print_column {
-		char	name[32];
-		int	width;
-		bool	text;		/* something in it is no number */
-	}			 column[CELLS_MAX];
+	enum print_format	format;
+	int64_t			rows;	/* taken so far */
+	struct table		table;
 };
 
 /* Takes a row; a struct print, as store_report gives it. */
@@ -34,5 +26,11 @@ bool print_row(void *, const struct cell *, int cells);
 
 /* Prints what still waits, and frees. */
 void print_end(struct print *);
+
+/*
+ * Appends a text from outside for a terminal, which would obey its control
+ * characters; with `line' it stays on one line.
+ */
+void print_tame(const char *, size_t len, bool line, struct buf *);
 
 #endif

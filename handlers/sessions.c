@@ -7,6 +7,7 @@
  * Exit code: 0 good, 1 nothing found, 100 usage, 102 settings or schema,
  * 111 system.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,32 @@ static const struct command {
 	    "With their texts and what they cost; -n: the newest ones only.\n"
 	    "  sessions show 42\n"
 	    "  sessions show --json -n 1 42 | jq -r .response\n", false },
+	{ "history", command_history, "[--json | --csv] [-n ROWS] TICKET",
+	    "the sessions of a ticket, a line each, newest first",
+	    "`version' is the number by which an answer can be asked for.\n"
+	    "  sessions history 42\n"
+	    "  sessions history --csv 42 >42.csv\n", false },
+	{ "search", command_search, "[--json | --csv] [-n ROWS] WORD...",
+	    "what has all these words, best first",
+	    "In tickets and answers, accents and case folded; at most 20 "
+	    "unless -n.  An\nargument of several words is a phrase; one that "
+	    "ends with * is a beginning.\n"
+	    "  sessions search impressora papel\n"
+	    "  sessions search 'paper jam' 'print*'\n", false },
+	{ "stats", command_stats, "[--json | --csv] [-n ROWS] "
+	    "[--by day|model | --log FILE] [--since DAYS]",
+	    "what the answers have cost",
+	    "Times are in milliseconds, days in UTC.  --log counts the "
+	    "questions in a log\ninstead, by day and user: all, those "
+	    "answered from the database, errors.\n"
+	    "  sessions stats --by day --since 7\n"
+	    "  sessions stats --log var/ticketchat.log --csv\n", false },
+	{ "metrics", command_metrics, "",
+	    "what Prometheus wants to know, in its text format",
+	    "For node_exporter's textfile collector, from a timer:\n"
+	    "  cd /var/lib/prometheus/node-exporter &&\n"
+	    "  sessions metrics >ticketchat.new && mv ticketchat.new "
+	    "ticketchat.prom\n", false },
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
 	    "  sessions delete 42\n", false },
@@ -113,6 +140,7 @@ main(int argc, char *argv[])
 	int			 i, rc = EXIT_GOOD;
 
 	program_start();
+	(void)signal(SIGPIPE, SIG_DFL);		/* sessions list | head */
 	i = program_options(argc, argv, usage(), &file);
 	argc -= i;
 	argv += i;

@@ -145,18 +145,6 @@ take(struct record *r, enum record_field f, int value)
 	}
 }
 
-/* How many members the root has: each name is followed by its value. */
-static int
-members(const struct json *j)
-{
-	int	n = 0, i;
-
-	for (i = 0; i < RECORD__MAX; i++)
-		n += json_member(j, 0, fields[i].name) >= 0;
-	/* All values are plain ones: a token each, and one for its name. */
-	return j->count == 1 + 2 * n ? n : -1;
-}
-
 int
 record_read(struct record *r, const char *line, size_t len, char *error,
     size_t size)
@@ -178,7 +166,8 @@ record_read(struct record *r, const char *line, size_t len, char *error,
 		    fields[i].name);
 		return -1;
 	}
-	if (members(&r->json) != RECORD__MAX) {
+	/* They are plain values: a token each, and one for its name. */
+	if (r->json.count != 1 + 2 * RECORD__MAX) {
 		(void)snprintf(error, size, "it has a field of another name");
 		return -1;
 	}

@@ -31,6 +31,8 @@ lib/upstream.c		420	one conversation with its timers
 # Where SQL words stand in C, outside sql/, and why.
 sql_in_c='
 lib/db.c	PRAGMAs of a connection; BEGIN, COMMIT, ROLLBACK
+lib/db_copy.c	PRAGMA user_version
+lib/restore.c	PRAGMAs of a database that may be damaged
 lib/migrate.c	asks a database of which nothing is known yet
 lib/store.c	PRAGMA user_version
 lib/rate.c	PRAGMA synchronous, of a database that may be lost
@@ -162,7 +164,8 @@ includes() {
 		grep -n 'openssl/' "$@" | grep -v '^lib/signature\.c:'
 		grep -n 'sqlite3\.h' "$@" | grep -v '^lib/db\.[ch]:'
 		code blank "$@" | grep 'sqlite3_' |
-		    grep -vE '^lib/(db|store|migrate|report|rate|maintain|purge|backup|import|aspnet)\.[ch]:'
+		    grep -vE '^lib/(db|store|migrate|report|search|rate)\.[ch]:' |
+		    grep -vE '^lib/(aspnet|backup|db_copy|import|maintain|purge|restore)\.[ch]:'
 	} | grep -v '^[^:]*:[0-9]*: \*' | report 'libraries where they belong'
 }
 

@@ -20,6 +20,7 @@ static const struct {
 	[STORE_STATS_BY_MODEL] = { STATEMENT_STATS, 2 },
 	[STORE_ASKS] = { STATEMENT_ASKS, 0 },
 	[STORE_METRICS] = { STATEMENT_METRICS, 0 },
+	[STORE_EXPORT] = { STATEMENT_EXPORT, 0 },
 };
 
 enum failure_code

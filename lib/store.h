@@ -100,11 +100,11 @@ enum failure_code store_migrate(struct store **, const char *path, int *from,
 enum store_report {
 	STORE_LIST, STORE_SHOW, STORE_HISTORY,
 	STORE_STATS, STORE_STATS_BY_DAY, STORE_STATS_BY_MODEL,
-	STORE_ASKS, STORE_METRICS,
+	STORE_ASKS, STORE_METRICS, STORE_EXPORT,
 	STORE_REPORT__MAX
 };
 
-enum { CELLS_MAX = 16 };
+enum { CELLS_MAX = 17 };
 
 /* A cell; text is NULL where the database holds NULL. */
 struct cell {

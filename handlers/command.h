@@ -17,6 +17,7 @@
  * sessions.c says so: s->error tells then.
  */
 int command_delete(const struct settings *, int argc, char *argv[]);
+int command_doctor(const struct settings *, int argc, char *argv[]);
 int command_history(const struct settings *, int argc, char *argv[]);
 int command_list(const struct settings *, int argc, char *argv[]);
 int command_metrics(const struct settings *, int argc, char *argv[]);

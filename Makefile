@@ -16,6 +16,7 @@ B	= build
 # Where the programs find one another and their settings; `make install'
 # builds once more with its own.
 LIBEXEC	= $(abspath $(B))/libexec
+WEBDIR	= $(abspath $(B))/web
 CONF	= $(CURDIR)/websocketd.conf
 
 WARN	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -34,14 +35,16 @@ IS_GCC	:= $(shell $(CC) --version 2>/dev/null | grep -q 'Free Software' && \
 FLAGS	= -std=c11 -D_GNU_SOURCE -MMD -MP -iquote lib -iquote handlers \
 	-iquote $(B) $(WARN) $(if $(IS_GCC),$(WARN_GCC)) $(HARDEN) $(CFLAGS)
 DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
+	-DWEBDIR='"$(WEBDIR)"' \
 	-DCONF_FILE='"$(CONF)"'
 
 # Everything in lib/ but the modules; each program takes what it needs.
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
-COMMANDS = command metrics print progress reports setup table transfer upkeep \
-	watch
+COMMANDS = child command doctor doctor_access doctor_data doctor_host metrics \
+	print reports setup table
+COMMANDS += progress transfer upkeep watch
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
 	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat
@@ -164,6 +167,7 @@ STATE	= /var/lib/ticketchat
 RUN	= /run/ticketchat
 install:
 	$(MAKE) all B=$(B)/install LIBEXEC=$(PREFIX)/libexec/ticketchat \
+		WEBDIR=$(PREFIX)/share/ticketchat/web \
 		CONF=$(SYSCONFDIR)/ticketchat/websocketd.conf
 	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket \

@@ -16,7 +16,10 @@
  * cannot do ends the program.  It may find bad settings only if its row in
  * sessions.c says so: s->error tells then.
  */
+int command_backup(const struct settings *, int argc, char *argv[]);
+int command_check(const struct settings *, int argc, char *argv[]);
 int command_delete(const struct settings *, int argc, char *argv[]);
+int command_doctor(const struct settings *, int argc, char *argv[]);
 int command_history(const struct settings *, int argc, char *argv[]);
 int command_list(const struct settings *, int argc, char *argv[]);
 int command_metrics(const struct settings *, int argc, char *argv[]);

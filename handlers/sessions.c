@@ -58,6 +58,13 @@ static const struct command {
 	    "  cd /var/lib/prometheus/node-exporter &&\n"
 	    "  sessions metrics >ticketchat.new && mv ticketchat.new "
 	    "ticketchat.prom\n", false },
+	{ "doctor", command_doctor, "[--json] [--quick]",
+	    "examine the settings, the data, the model and the machine",
+	    "A line for each finding: ok, warning or error, and what helps.  "
+	    "--quick does not\nread the whole database.  Exit code: 0 all "
+	    "good, 1 warnings, 2 errors.\n"
+	    "  sessions doctor\n"
+	    "  sessions doctor --quick | grep -v ^ok\n", true },
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
 	    "  sessions delete 42\n", false },

@@ -13,23 +13,24 @@
 
 /* Takes a column as it is; -1: no memory, or a text of no end. */
 static int
-take(struct record *r, enum record_field f, sqlite3_stmt *st)
+take(struct record *r, int i, sqlite3_stmt *st)
 {
-	struct record_value	*v = &r->value[f];
+	const enum record_field	 f = (enum record_field)i;
+	struct record_value	*v = &r->value[i];
 	const char		*text;
 
-	v->null = f >= sqlite3_column_count(st) ||
-	    sqlite3_column_type(st, f) == SQLITE_NULL;
+	v->null = i >= sqlite3_column_count(st) ||
+	    sqlite3_column_type(st, i) == SQLITE_NULL;
 	if (v->null)
 		return 0;
 	if (record_type(f) == RECORD_ID) {
-		v->number = sqlite3_column_type(st, f) == SQLITE_INTEGER ?
-		    sqlite3_column_int64(st, f) : 0;
+		v->number = sqlite3_column_type(st, i) == SQLITE_INTEGER ?
+		    sqlite3_column_int64(st, i) : 0;
 		return 0;
 	}
-	text = (const char *)sqlite3_column_text(st, f);
+	text = (const char *)sqlite3_column_text(st, i);
 	return text == NULL ? -1 : record_set(r, f, text,
-	    (size_t)sqlite3_column_bytes(st, f));
+	    (size_t)sqlite3_column_bytes(st, i));
 }
 
 /* Gathers the row that a statement stands at. */
@@ -41,7 +42,7 @@ gather(struct store *s, struct record *r, sqlite3_stmt *st, int64_t line)
 
 	r->value[RECORD_SESSION].number = 0;
 	for (i = 0; i < RECORD__MAX && rc == 0; i++)
-		rc = take(r, (enum record_field)i, st);
+		rc = take(r, i, st);
 	if (rc == -1 || record_check(r, why, sizeof(why)) == -1) {
 		(void)snprintf(s->error, sizeof(s->error),
 		    "ticket %lld, session %lld: %s",

@@ -30,15 +30,17 @@ import_begin(struct store *s)
 }
 
 static bool
-bind(sqlite3_stmt *st, const struct record *r, enum record_field f)
+bind(sqlite3_stmt *st, const struct record *r, int i)
 {
-	const struct record_value	*v = &r->value[f];
+	const struct record_value	*v = &r->value[i];
+	const enum record_type		 type =
+					    record_type((enum record_field)i);
 
 	if (v->null)
-		return sqlite3_bind_null(st, f + 1) == SQLITE_OK;
-	if (record_type(f) == RECORD_ID || record_type(f) == RECORD_COUNT)
-		return sqlite3_bind_int64(st, f + 1, v->number) == SQLITE_OK;
-	return db_bind_text(st, f + 1, v->text.data, v->text.len);
+		return sqlite3_bind_null(st, i + 1) == SQLITE_OK;
+	if (type == RECORD_ID || type == RECORD_COUNT)
+		return sqlite3_bind_int64(st, i + 1, v->number) == SQLITE_OK;
+	return db_bind_text(st, i + 1, v->text.data, v->text.len);
 }
 
 enum failure_code
@@ -51,7 +53,7 @@ import_add(struct store *s, const struct record *r, int64_t line)
 	    sqlite3_bind_int64(st, RECORD__MAX + 1, line) != SQLITE_OK)
 		return db_fail(s, "import");
 	for (i = 0; i < RECORD__MAX; i++) {
-		if (!bind(st, r, (enum record_field)i))
+		if (!bind(st, r, i))
 			return db_fail(s, "import");
 	}
 	if ((rc = sqlite3_step(st)) == SQLITE_CONSTRAINT_UNIQUE) {

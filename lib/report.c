@@ -12,6 +12,7 @@ static const struct {
 	enum statement	statement;
 	int		by;
 } reports[STORE_REPORT__MAX] = {
+	[STORE_EXPORT] = { STATEMENT_EXPORT, 0 },
 	[STORE_LIST] = { STATEMENT_LIST, 0 },
 	[STORE_SHOW] = { STATEMENT_SHOW, 0 },
 	[STORE_HISTORY] = { STATEMENT_HISTORY, 0 },
@@ -20,7 +21,8 @@ static const struct {
 	[STORE_STATS_BY_MODEL] = { STATEMENT_STATS, 2 },
 	[STORE_ASKS] = { STATEMENT_ASKS, 0 },
 	[STORE_METRICS] = { STATEMENT_METRICS, 0 },
-	[STORE_EXPORT] = { STATEMENT_EXPORT, 0 },
+	[STORE_HEALTH] = { STATEMENT_HEALTH, 0 },
+	[STORE_HEALTH_QUICK] = { STATEMENT_HEALTH_QUICK, 0 },
 };
 
 enum failure_code

@@ -98,9 +98,9 @@ enum failure_code store_migrate(struct store **, const char *path, int *from,
 
 /* The reports of sql/reports.sql: one row is a list of named texts. */
 enum store_report {
-	STORE_LIST, STORE_SHOW, STORE_HISTORY,
+	STORE_EXPORT, STORE_LIST, STORE_SHOW, STORE_HISTORY,
 	STORE_STATS, STORE_STATS_BY_DAY, STORE_STATS_BY_MODEL,
-	STORE_ASKS, STORE_METRICS, STORE_EXPORT,
+	STORE_ASKS, STORE_METRICS, STORE_HEALTH, STORE_HEALTH_QUICK,
 	STORE_REPORT__MAX
 };
 

@@ -181,19 +181,15 @@ UNION ALL
 SELECT 'schema_version', '', NULL, user_version FROM pragma_user_version
 LIMIT ?2;
 
--- name: EXPORT
--- Everything, as lib/record.h has it: what was made or answered from the time
--- ?1 on, in seconds since 1970.
-SELECT t.Id AS ticket, t.CreatedAt AS ticket_created, s.Id AS session,
-	s.CreatedAt AS created, s.UpdatedAt AS answered, s.Prompt AS prompt,
-	s.AiResponse AS response, g.Model AS model, g.DoneReason AS reason,
-	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
-	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
-	g.TotalMs AS total_ms, g.LoadMs AS load_ms, g.PromptMs AS prompt_ms,
-	g.AnswerMs AS answer_ms
-FROM Tickets AS t
-LEFT JOIN TicketAISessions AS s ON s.TicketId = t.Id
-LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
-WHERE ?1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt, t.CreatedAt) >=
-	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
-ORDER BY t.Id, s.Id LIMIT ?2;
+-- name: HEALTH
+-- Whether the file is ours and sound, for `sessions doctor': reads all of it.
+SELECT iif(application_id = 0x7469636b, 'ours', application_id),
+	(SELECT journal_mode FROM pragma_journal_mode),
+	(SELECT quick_check FROM pragma_quick_check(1))
+FROM pragma_application_id LIMIT ?2;
+
+-- name: HEALTH_QUICK
+-- The same of the head of the file alone.
+SELECT iif(application_id = 0x7469636b, 'ours', application_id),
+	(SELECT journal_mode FROM pragma_journal_mode), NULL
+FROM pragma_application_id LIMIT ?2;

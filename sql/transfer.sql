@@ -1,5 +1,24 @@
--- Taking sessions in from elsewhere: they are gathered in a table of this
--- connection's own, then merged in one transaction.
+-- Sessions on their way out and in.
+
+-- name: EXPORT
+-- Everything, as lib/record.h has it: what was made or answered from the time
+-- ?1 on, in seconds since 1970.
+SELECT t.Id AS ticket, t.CreatedAt AS ticket_created, s.Id AS session,
+	s.CreatedAt AS created, s.UpdatedAt AS answered, s.Prompt AS prompt,
+	s.AiResponse AS response, g.Model AS model, g.DoneReason AS reason,
+	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
+	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
+	g.TotalMs AS total_ms, g.LoadMs AS load_ms, g.PromptMs AS prompt_ms,
+	g.AnswerMs AS answer_ms
+FROM Tickets AS t
+LEFT JOIN TicketAISessions AS s ON s.TicketId = t.Id
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE ?1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt, t.CreatedAt) >=
+	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
+ORDER BY t.Id, s.Id LIMIT ?2;
+
+-- Taking sessions in: they are gathered in a table of this connection's own,
+-- then merged in one transaction.
 
 -- name: IMPORT_CREATE
 -- The line (of the file, or the how manieth) that a session came from; the

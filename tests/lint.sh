@@ -267,7 +267,8 @@ if have cppcheck cppcheck; then
 	tool cppcheck cppcheck --quiet --std=c11 --error-exitcode=1 \
 	    --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem -D_GNU_SOURCE \
-	    -DVERSION='""' -DLIBEXECDIR='""' -DCONF_FILE='""' \
+	    -DVERSION='""' -DLIBEXECDIR='""' -DWEBDIR='""' \
+	    -DCONF_FILE='""' \
 	    -I lib -I handlers lib/*.c handlers/*.c tests/replay.c
 fi
 
@@ -307,7 +308,8 @@ if have clang-tidy clang-tidy; then
 	tool clang-tidy clang-tidy --quiet --warnings-as-errors='*' \
 	    --checks="$tidy" lib/*.c handlers/*.c -- -std=c11 -D_GNU_SOURCE \
 	    -iquote lib -iquote handlers -iquote "$tmp/tidy" \
-	    -DVERSION='""' -DLIBEXECDIR='"/"' -DCONF_FILE='"/"'
+	    -DVERSION='""' -DLIBEXECDIR='"/"' -DWEBDIR='"/"' \
+	    -DCONF_FILE='"/"'
 fi
 
 [ ! -e "$tmp/failed" ]

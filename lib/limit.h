@@ -100,6 +100,10 @@
  */
 #define MEMORY_MAX	(2UL * OUTPUT_MAX + 512UL * 1024 * 1024)
 
+/* A piece of `sessions replay': the longest words, and most tokens, are
+ * shorter. */
+#define PLAY_PIECE	40
+
 /* Counts. */
 
 /* Descriptors of a chat: it needs about ten. */
@@ -157,6 +161,14 @@
 
 /* A generation that was told to stop: it may be keeping its answer. */
 #define STOP_TIMEOUT	(3 * STORE_TIMEOUT)
+
+/* What --pace of `sessions replay' may be at most. */
+#define PLAY_PACE_MAX	60000
+
+/* `sessions tail' looks for what has begun: soon where somebody is about to
+ * listen, otherwise inotify(7) tells it, if there is one. */
+#define WATCH_SOON	20
+#define WATCH_TICK	1000
 
 /* The database's write lock and SQLite's own busy handler. */
 #define STORE_TIMEOUT	5000

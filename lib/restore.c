@@ -41,9 +41,23 @@ copy_pages(struct store *s, struct store *from, struct store *to)
 	if ((b = sqlite3_backup_init(to->db, "main", from->db, "main")) ==
 	    NULL || finish(s, b, "keeping the old one") != SQLITE_OK)
 		return db_copy_take(s, to, db_fail(to, to->path));
-	/* A single file from now on; where it is damaged it may not be. */
+	/* One file, no WAL; where it is damaged that may not be. */
 	(void)db_pragma(to, "PRAGMA journal_mode = DELETE");
 	return FAILURE_NONE;
+}
+
+/* Removes what a connection leaves beside a file. */
+static void
+remove_beside(const char *file)
+{
+	static const char *const	ends[] = { "-wal", "-shm" };
+	char				path[PATH_MAX];
+	size_t				i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", file, ends[i]);
+		(void)unlink(path);
+	}
 }
 
 /* Keeps the database as it is now. */
@@ -63,6 +77,7 @@ keep_old(struct store *s, const char *file)
 	    copy_pages(s, from, to);
 	store_close(from);
 	store_close(to);
+	remove_beside(tmp);
 	if (rc == FAILURE_NONE && file_place(tmp, file, true) == -1)
 		rc = db_copy_system(s, file);
 	if (rc != FAILURE_NONE)

@@ -64,6 +64,9 @@ enum failure_code store_session(struct store *, int64_t ticket, int64_t id,
 enum failure_code store_session_by_version(struct store *, int64_t ticket,
     int64_t n, struct session *);
 
+/* Whether an answer was cut at the model's limit of length. */
+enum failure_code store_was_cut(struct store *, int64_t id, bool *cut);
+
 /* The id of the newest session that has an answer; 0: none. */
 enum failure_code store_newest(struct store *, int64_t ticket, int64_t *id);
 

@@ -200,8 +200,10 @@ trace_file(const struct trace *t, const char *path, bool shorts)
 
 	if (lstat(path, &st) == -1)
 		return -1;
-	if (!S_ISREG(st.st_mode) || t->count == 0)
-		return 0;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
 		return -1;
 	if ((data = malloc(TRACE_PIECE + TRACE_READ)) != NULL)

@@ -32,8 +32,8 @@ int trace_add(struct trace *, const char *text, size_t len)
 
 /*
  * How many pieces stand in a file, whole ones only unless `shorts': in a file
- * of other things a short one may stand by chance.  What is no plain file has
- * none.  Returns -1 with errno.
+ * of other things a short one may stand by chance.  Returns -1 with errno:
+ * EINVAL for what is no plain file.
  */
 int64_t trace_file(const struct trace *, const char *path, bool shorts);
 

@@ -31,6 +31,7 @@ lib/upstream.c		420	one conversation with its timers
 # Where SQL words stand in C, outside sql/, and why.
 sql_in_c='
 lib/db.c	PRAGMAs of a connection; BEGIN, COMMIT, ROLLBACK
+lib/aspnet.c	PRAGMA user_version
 lib/db_copy.c	PRAGMA user_version
 lib/restore.c	PRAGMAs of a database that may be damaged
 lib/migrate.c	asks a database of which nothing is known yet

@@ -102,10 +102,13 @@ exchange(struct store *s, struct store *work, const char *before)
 		(void)sqlite3_backup_finish(b);
 		return db_fail(s, "restore");
 	}
-	if (before != NULL && (rc = keep_old(s, before)) != FAILURE_NONE)
+	if (before != NULL && (rc = keep_old(s, before)) != FAILURE_NONE) {
 		(void)sqlite3_backup_finish(b);		/* rolls back */
-	else if (finish(s, b, "exchanging") != SQLITE_OK)
+	} else if (finish(s, b, "exchanging") != SQLITE_OK) {
 		rc = db_fail(s, "restore");
+		if (before != NULL)
+			(void)unlink(before);	/* it is not old */
+	}
 	return rc;
 }
 
@@ -146,17 +149,17 @@ open_live(struct store *s, bool there)
 		rc = store_migrate(&made, s->path, &from, &to);
 	rc = db_copy_take(s, made, rc);
 	store_close(made);
-	if (rc != FAILURE_NONE || (rc = db_connect(s,
-	    SQLITE_OPEN_READWRITE)) != FAILURE_NONE)
+	if (rc != FAILURE_NONE)
 		return rc;
-	store_watch(s, s->tell, s->tell_context);
 	/* Only in WAL mode others can read the old one to the last moment. */
-	if ((version = db_pragma(s, "PRAGMA user_version")) == INT_MIN ||
+	if (db_connect(s, SQLITE_OPEN_READWRITE) != FAILURE_NONE ||
+	    (version = db_pragma(s, "PRAGMA user_version")) == INT_MIN ||
 	    db_pragma(s, "PRAGMA journal_mode = WAL") == INT_MIN)
 		return sqlite3_errcode(s->db) == SQLITE_NOTADB ?
 		    db_copy_refuse(s, s->path, "too damaged to be opened: "
 		    "move it away, with its -wal and -shm") :
 		    db_fail(s, s->path);
+	store_watch(s, s->tell, s->tell_context);
 	return !db_foreign(s, version) ? FAILURE_NONE :
 	    db_copy_refuse(s, s->path, "not a database of this program");
 }

@@ -84,9 +84,11 @@ command_need(enum failure_code rc, const struct store *s)
 struct store *
 command_store(const struct settings *s)
 {
-	struct store	*store;
+	struct store		*store;
+	enum failure_code	 rc;
 
-	command_need(store_open(&store, s->text[SETTING_DATABASE]), store);
+	rc = store_open(&store, s->text[SETTING_DATABASE]);
+	command_need(rc, store);
 	return store;
 }
 

@@ -24,6 +24,7 @@ int
 command_migrate(const struct settings *s, int argc, char *argv[])
 {
 	struct store		*store;
+	enum failure_code	 rc;
 	int			 from, to;
 
 	(void)command_options(argc, argv, none, 0, 0);
@@ -31,8 +32,8 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 		program_fail(EXIT_SETTINGS, "RUN_DIR=%s: %s",
 		    s->text[SETTING_RUN_DIR], errno == EPERM ?
 		    "not ours alone (chmod 700)" : strerror(errno));
-	command_need(store_migrate(&store, s->text[SETTING_DATABASE], &from,
-	    &to), store);
+	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
+	command_need(rc, store);
 	store_close(store);
 	if (from == to)
 		(void)printf("%s: schema %d, up to date\n",

@@ -19,7 +19,7 @@
 
 enum {
 	HELD = 1000,	/* rows that are measured together */
-	NARROW = 8	/* a column is not cut below this */
+	NARROW = 4	/* a column is not cut below this */
 };
 
 /* How many columns the screen has; a file has no end. */

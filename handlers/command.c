@@ -96,11 +96,11 @@ command_run_dir(const struct settings *s)
 struct store *
 command_store(const struct settings *s)
 {
-	enum failure_code	 rc;
 	struct store		*store;
+	enum failure_code	 rc;
 
 	rc = store_open(&store, s->text[SETTING_DATABASE]);
-	command_need(rc, store);	/* not in one: it reads store too */
+	command_need(rc, store);
 	return store;
 }
 

@@ -207,25 +207,36 @@ doctor_run_dir(struct doctor *d)
 		doctor_tell(d, DOCTOR_OK, "RUN_DIR", "%s, ours alone", dir);
 }
 
-/* Whether somebody listens on a socket of this name: connecting to it would
- * count as a viewer. */
+/* Whether the path by which a socket was bound, perhaps a relative one, is
+ * that of a file. */
 static bool
-heard(const char *name)
+same(const char *bound, const char *file)
 {
-	char		 line[PATH_MAX + 128], *slash;
+	size_t	len = strlen(file), b = strlen(bound);
+
+	return b <= len && strcmp(file + len - b, bound) == 0 &&
+	    (b == len || (*bound != '/' && file[len - b - 1] == '/'));
+}
+
+/* Whether somebody listens on a socket: to connect to it would count as a
+ * viewer. */
+static bool
+heard(const char *dir, const char *name)
+{
+	char		 line[PATH_MAX + 128], real[PATH_MAX];
+	char		 file[PATH_MAX + NAME_MAX + 2], bound[PATH_MAX];
 	unsigned	 flags;
 	bool		 found = false;
 	FILE		*f;
 
+	(void)snprintf(file, sizeof(file), "%s/%s", realpath(dir, real) ==
+	    NULL ? dir : real, name);
 	if ((f = fopen("/proc/net/unix", "re")) == NULL)
 		return true;
-	while (!found && fgets(line, sizeof(line), f) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		found = sscanf(line, "%*s %*s %*s %x", &flags) == 1 &&
-		    (flags & 0x10000) != 0 &&	/* it listens */
-		    (slash = strrchr(line, '/')) != NULL &&
-		    strcmp(slash + 1, name) == 0;
-	}
+	while (!found && fgets(line, sizeof(line), f) != NULL)
+		found = sscanf(line, "%*s %*s %*s %x %*s %*s %*s %4095[^\n]",
+		    &flags, bound) == 2 && (flags & 0x10000) != 0 &&
+		    same(bound, file);
 	(void)fclose(f);
 	return found;
 }
@@ -245,7 +256,7 @@ doctor_sockets(struct doctor *d)
 	while ((e = readdir(dir)) != NULL) {
 		len = strlen(e->d_name);
 		if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)
-			stale += !heard(e->d_name);
+			stale += !heard(run_dir, e->d_name);
 	}
 	(void)closedir(dir);
 	if (slot_look(run_dir, &running, &waiting) == -1)

@@ -202,7 +202,7 @@ main(int argc, char *argv[])
 	argv += i;
 	c = find(argc > 0 ? argv[0] : "");
 	if (asks_for_help(argc, argv)) {
-		(void)printf("usage: sessions [-c FILE] %s %s\n%c%s.\n%s",
+		(void)printf("usage: sessions %s %s\n%c%s.\n%s",
 		    c->name, c->arguments, c->summary[0] & ~0x20,
 		    c->summary + 1, c->manual);
 	} else {

@@ -19,7 +19,8 @@
 
 enum {
 	HELD = 1000,	/* rows that are measured together */
-	NARROW = 8	/* a column is not cut below this */
+	NARROW = 4,	/* no column is cut below this, */
+	READABLE = 8	/* or below this while others can be */
 };
 
 /* How many columns the screen has; a file has no end. */
@@ -72,9 +73,24 @@ text_width(const char *s, int most, int *bytes)
 	return width;
 }
 
-/* Appends a text in its final form, and the NUL behind it. */
+/* Whether a text is a time as the database has it. */
+static bool
+is_time(const struct cell *c)
+{
+	static const char	form[] = "0000-00-00T00:00:00.000Z";
+	size_t			i;
+
+	if (c->text == NULL || c->len != sizeof(form) - 1)
+		return false;
+	for (i = 0; i < c->len && (form[i] == '0' ? c->text[i] >= '0' &&
+	    c->text[i] <= '9' : c->text[i] == form[i]); i++)
+		;
+	return i == c->len;
+}
+
+/* Keeps a text in its final form, and a NUL behind it; returns its width. */
 static int
-keep(struct table *t, const struct cell *c)
+keep(struct table *t, const struct cell *c, bool time)
 {
 	const size_t	start = t->held.len;
 	int		bytes;
@@ -82,6 +98,9 @@ keep(struct table *t, const struct cell *c)
 	t->held.cap = OUTPUT_MAX;
 	if (c->text == NULL)
 		print_tame("-", 1, true, &t->held);
+	else if (time && screen() != INT_MAX)
+		print_tame(c->text, sizeof("2026-11-23T10:00") - 1, true,
+		    &t->held);
 	else
 		print_tame(c->text, c->len, true, &t->held);
 	if (buf_add(&t->held, "", 1) == -1)
@@ -102,31 +121,31 @@ table_row(struct table *t, const struct cell *c, int cells)
 			    "%s", c[i].name);
 			column->width = (int)strlen(column->name);
 		}
-		width = keep(t, &c[i]);
+		width = keep(t, &c[i], is_time(&c[i]));
 		if (width > column->width)
 			column->width = width;
-		if (c[i].text != NULL && !c[i].number)
-			column->text = true;
+		if (c[i].text == NULL || c[i].number)
+			continue;
+		column->text = true;
+		if (!is_time(&c[i]))
+			column->prose = true;
 	}
 	t->columns = cells;
 	if (++t->waiting == HELD)
 		table_print(t);
 }
 
-/* Takes what is too much for the screen from the widest texts. */
-static void
-fit(struct table *t)
+/* Takes columns from the widest texts until `total' fits; returns it then. */
+static int
+narrow(struct table *t, int total, int most, bool prose, int least)
 {
-	const int	 most = screen();
-	struct column	*c, *widest, *end = t->column + t->columns;
-	int		 total = 2 * (t->columns - 1);
+	struct column	*c, *widest;
 
-	for (c = t->column; c < end; c++)
-		total += c->width;
 	for (; total > most; total--) {
 		widest = NULL;
-		for (c = t->column; c < end; c++) {
-			if (c->text && c->width > NARROW && (widest == NULL ||
+		for (c = t->column; c < t->column + t->columns; c++) {
+			if (c->text && (c->prose || !prose) &&
+			    c->width > least && (widest == NULL ||
 			    c->width > widest->width))
 				widest = c;
 		}
@@ -134,6 +153,21 @@ fit(struct table *t)
 			break;
 		widest->width--;
 	}
+	return total;
+}
+
+/* Makes the table fit the screen: half a date says less than half a text. */
+static void
+fit(struct table *t)
+{
+	const int	most = screen();
+	int		i, total = 2 * (t->columns - 1);
+
+	for (i = 0; i < t->columns; i++)
+		total += t->column[i].width;
+	total = narrow(t, total, most, true, READABLE);
+	total = narrow(t, total, most, false, READABLE);
+	(void)narrow(t, total, most, false, NARROW);
 }
 
 /* One text in its column, numbers to the right. */

@@ -20,7 +20,8 @@ struct table {
 	struct column {
 		char	name[32];
 		int	width;
-		bool	text;		/* some of it is no number */
+		bool	text;		/* some of it is no number, */
+		bool	prose;		/* and no time */
 	}		 column[CELLS_MAX];
 };
 

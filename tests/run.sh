@@ -24,7 +24,7 @@ passed=0 failed=0
 needs='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
 libssl-dev libjsmn-dev ca-certificates'
 cases_need='bats jq socat sqlite3 strace curl procps openssl python3
-python3-websockets time mandoc'
+python3-prometheus-client python3-websockets time mandoc'
 web_need='nodejs:node npm:npm chromium python3-websockets'
 lint_need='shellcheck cppcheck clang clang-tidy'
 

@@ -16,6 +16,7 @@ B	= build
 # Where the programs find one another and their settings; `make install'
 # builds once more with its own.
 LIBEXEC	= $(abspath $(B))/libexec
+WEBDIR	= $(abspath $(B))/web
 CONF	= $(CURDIR)/websocketd.conf
 
 WARN	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -34,12 +35,16 @@ IS_GCC	:= $(shell $(CC) --version 2>/dev/null | grep -q 'Free Software' && \
 FLAGS	= -std=c11 -D_GNU_SOURCE -MMD -MP -iquote lib -iquote handlers \
 	-iquote $(B) $(WARN) $(if $(IS_GCC),$(WARN_GCC)) $(HARDEN) $(CFLAGS)
 DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
+	-DWEBDIR='"$(WEBDIR)"' \
 	-DCONF_FILE='"$(CONF)"'
 
 # Everything in lib/ but the modules; each program takes what it needs.
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
+COMMANDS = child command doctor doctor_access doctor_data doctor_host metrics \
+	print reports setup table
+COMMANDS += forget progress transfer upkeep watch
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
@@ -54,8 +59,10 @@ $(B)/lib.a: $(LIB)
 
 $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new $^ $(LIBS)
+	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new \
+		$(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 	@mv $@.new $@
+$(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
 
 $(B)/bin/answer: $(B)/obj/servers.o
 
@@ -99,7 +106,8 @@ $(B)/obj/%.o: handlers/%.c $(B)/flags
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
-$(patsubst %,$(B)/obj/%.o,db store migrate report rate): $(B)/sql.h
+$(patsubst %,$(B)/obj/%.o,db store migrate report search rate aspnet \
+	backup db_copy import maintain purge restore): $(B)/sql.h
 $(B)/obj/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
@@ -188,6 +196,7 @@ STATE	= /var/lib/ticketchat
 RUN	= /run/ticketchat
 install:
 	$(MAKE) all B=$(B)/install LIBEXEC=$(PREFIX)/libexec/ticketchat \
+		WEBDIR=$(PREFIX)/share/ticketchat/web \
 		CONF=$(SYSCONFDIR)/ticketchat/websocketd.conf
 	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket \

@@ -4,7 +4,7 @@
 #
 #	./run.sh		with websocketd.conf beside it
 #	./run.sh --demo		without an Ollama: recorded answers, own database
-#	./run.sh --check	the settings as they take effect
+#	./run.sh --check	the settings as they take effect, and the rest
 #
 # Every setting may also come from the environment:
 #	OLLAMA_SERVER=http://gpu:11434/api/generate ./run.sh
@@ -15,11 +15,12 @@ usage() {
 usage: run.sh [--demo | --check | --help] [-c FILE]
   --demo     try it without an Ollama: answers are played back, and the
              database is a temporary one
-  --check    check the settings, print them as they take effect and tell
-             whether the model's server is there; start nothing
+  --check    check the settings, print them as they take effect, and examine
+             data, model and machine (sessions doctor); start nothing
   -c FILE    settings from FILE, not from websocketd.conf
   --help     this text
-Exit code: 0 good, 100 usage, 102 settings, 111 system; else websocketd's.
+Exit code: 0 good, 2 --check found errors, 100 usage, 102 settings, 111 system;
+else websocketd's.
 END
 }
 
@@ -257,7 +258,7 @@ load_settings
 if [ "$action" = check ]; then
 	printf '%s\n' "$settings"
 	tell_address
-	tell_model
+	"$bin/sessions" ${conf:+-c "$conf"} doctor || [ $? = 1 ] || exit 2
 	exit 0
 fi
 prepare

@@ -45,12 +45,12 @@
 #include "utf8.h"
 
 static const char	usage[] =
-    "usage: answer [-c FILE] [check | load]\n"
+    "usage: answer [-c FILE] [check | load] [--json]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"
     "as frames, one JSON object a line.  Nothing is kept.\n"
     "  printf 'printer jam' | answer\n"
     "  check              tell whether the model's servers are there, and\n"
-    "                     which model would answer\n"
+    "                     which model would answer; --json: in full\n"
     "  load               the same, and have them load it\n"
     "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
     "  -h, --help         this text\n"
@@ -404,7 +404,7 @@ run(struct answer *a)
 
 /* `answer check' and `answer load'. */
 static int
-ask_servers(struct answer *a, servers_probe *probe)
+ask_servers(struct answer *a, servers_probe *probe, bool json)
 {
 	int	rc;
 
@@ -412,7 +412,7 @@ ask_servers(struct answer *a, servers_probe *probe)
 		(void)fprintf(stderr, "answer: %s\n", a->reason);
 		return EXIT_SYSTEM;
 	}
-	rc = servers_tell(&a->settings, a->http, probe);
+	rc = servers_tell(&a->settings, a->http, probe, json);
 	a->http->close();
 	return rc;
 }
@@ -422,15 +422,17 @@ main(int argc, char *argv[])
 {
 	static struct answer	 a;
 	const char		*file;
+	servers_probe		*command;
+	bool			 json;
 	int			 i, rc;
 
 	program_start();
 	i = program_options(argc, argv, usage, &file);
-	program_settings(&a.settings, file, argc - i == 2);
-	if (argc - i == 1 && strcmp(argv[i], "check") == 0) {
-		rc = ask_servers(&a, probe_model);
-	} else if (argc - i == 1 && strcmp(argv[i], "load") == 0) {
-		rc = ask_servers(&a, probe_load);
+	command = argc > i ? servers_command(argv[i]) : NULL;
+	json = argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
+	program_settings(&a.settings, file, argc - i == 2 && command == NULL);
+	if (command != NULL && argc - i == 1 + json) {
+		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {
 		log_open("answer", NULL);
 		rc = run(&a);

@@ -2,8 +2,10 @@
  * What an administrator is told about the model's servers.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "failure.h"
+#include "limit.h"
 #include "servers.h"
 
 static void
@@ -20,9 +22,27 @@ tell(const struct url *u, const struct probe *p)
 		    p->reason);
 }
 
+static void
+tell_json(const struct probe *p)
+{
+	struct buf	line = BUF_INIT(OUTPUT_PENDING);
+
+	if (probe_write(p, &line) == 0)
+		(void)fputs(line.data, stdout);
+	buf_free(&line);
+}
+
+servers_probe *
+servers_command(const char *name)
+{
+	if (strcmp(name, "check") == 0)
+		return probe_model;
+	return strcmp(name, "load") == 0 ? probe_load : NULL;
+}
+
 int
 servers_tell(const struct settings *s, const struct http *http,
-    servers_probe *probe)
+    servers_probe *probe, bool json)
 {
 	const char	*list = s->text[SETTING_OLLAMA_SERVER];
 	struct probe	 p;
@@ -31,7 +51,10 @@ servers_tell(const struct settings *s, const struct http *http,
 
 	while (url_next(&list, &u)) {
 		probe(&p, s, http, &u);
-		tell(&u, &p);
+		if (json)
+			tell_json(&p);
+		else
+			tell(&u, &p);
 		if (p.failure.code == FAILURE_NONE)
 			rc = EXIT_GOOD;
 	}

@@ -151,6 +151,16 @@ allow_all(int set, const struct settings *s, uint64_t handled)
 	    allow_parent(set, s->text[SETTING_LOG], write);
 }
 
+int
+harden_landlock(void)
+{
+	long	abi;
+
+	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+	return abi > 0 ? (int)abi : 0;
+}
+
 static enum harden
 landlock(const struct settings *s)
 {

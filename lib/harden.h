@@ -20,6 +20,9 @@ enum harden {
  */
 enum harden harden(const struct settings *, unsigned descriptors);
 
+/* The version of the kernel's Landlock; 0: it has none. */
+int harden_landlock(void);
+
 /* Sets anew how many descriptors may be open, for a child that was hardened
  * with its parent.  Returns 0, or -1 with errno. */
 int harden_descriptors(unsigned most);

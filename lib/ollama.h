@@ -59,7 +59,19 @@ struct failure ollama_refusal(long status, const char *body, size_t len,
 enum failure_code ollama_first_model(const char *body, size_t len, char *model,
     size_t size);
 
-/* From /api/ps or /api/tags: whether a model is in the list. */
+/* What a list says of a model. */
+struct ollama_model {
+	bool	completes;
+	int64_t	context;	/* in tokens: of /api/ps what it was loaded
+				   with, of /api/tags the most that it can;
+				   0: not told */
+};
+
+/* From /api/ps or /api/tags: whether a model is in the list, and more. */
+bool ollama_model(const char *body, size_t len, const char *model,
+    struct ollama_model *);
+
+/* The same without more. */
 bool ollama_lists(const char *body, size_t len, const char *model);
 
 #endif

@@ -25,20 +25,29 @@ static void
 choose(struct probe *p, const struct settings *s, const struct buf *list)
 {
 	const char		*wanted = s->text[SETTING_OLLAMA_MODEL];
+	struct ollama_model	 m = { .completes = true };
 	enum failure_code	 code;
 
 	code = ollama_first_model(list->data, list->len, p->model,
 	    sizeof(p->model));
 	if (*wanted != '\0' && code != FAILURE_UPSTREAM_INVALID) {
 		(void)snprintf(p->model, sizeof(p->model), "%s", wanted);
-		code = ollama_lists(list->data, list->len, wanted) ?
-		    FAILURE_NONE : FAILURE_MODEL_MISSING;
+		code = FAILURE_MODEL_MISSING;
+	}
+	if (p->model[0] != '\0' &&
+	    ollama_model(list->data, list->len, p->model, &m))
+		code = FAILURE_NONE;
+	p->context_max = m.context;
+	if (code == FAILURE_NONE && !m.completes) {
+		code = FAILURE_UPSTREAM_REJECTED;
+		(void)snprintf(p->reason, sizeof(p->reason),
+		    "a model that writes no text");
 	}
 	p->failure = failure_make(code, p->model[0] != '\0' ? p->model :
 	    "gemma3");
 }
 
-/* Makes one call, a POST if there is a body, to its end; false: it failed. */
+/* Makes one call, a POST if there is a body; false: failed, with the reason. */
 static bool
 call(struct probe *p, const struct settings *s, const struct http *http,
     const struct url *server, const char *path, const struct buf *body,
@@ -49,6 +58,8 @@ call(struct probe *p, const struct settings *s, const struct http *http,
 	char			*token = NULL;
 	bool			retry;
 
+	buf_clear(out);
+	p->failure = failure_make(FAILURE_NONE, NULL);
 	if (upstream_token(s, &token) == -1)
 		(void)snprintf(c.reason, sizeof(c.reason),
 		    "OLLAMA_TOKEN_FILE: %s", strerror(errno));
@@ -85,12 +96,20 @@ void
 probe_model(struct probe *p, const struct settings *s, const struct http *http,
     const struct url *server)
 {
-	struct buf	list = BUF_INIT(UPSTREAM_LIST_MAX);
+	struct buf		list = BUF_INIT(UPSTREAM_LIST_MAX);
+	struct ollama_model	m;
 
 	memset(p, 0, sizeof(*p));
 	if (call(p, s, http, server, "/api/tags", NULL, UPSTREAM_SMALL_TIMEOUT,
 	    &list))
 		choose(p, s, &list);
+	if (p->failure.code == FAILURE_NONE) {
+		if (call(p, s, http, server, "/api/ps", NULL,
+		    UPSTREAM_SMALL_TIMEOUT, &list) &&
+		    ollama_model(list.data, list.len, p->model, &m))
+			p->context = m.context;
+		p->failure = failure_make(FAILURE_NONE, NULL);
+	}
 	buf_free(&list);
 }
 
@@ -98,8 +117,8 @@ void
 probe_load(struct probe *p, const struct settings *s, const struct http *http,
     const struct url *server)
 {
-	struct buf	body = BUF_INIT(SETTING_MAX * 2), out = BUF_INIT(
-			    UPSTREAM_BODY_MAX);
+	struct buf	body = BUF_INIT(SETTING_MAX * 2);
+	struct buf	out = BUF_INIT(UPSTREAM_BODY_MAX);
 
 	probe_model(p, s, http, server);
 	if (p->failure.code != FAILURE_NONE)

@@ -5,8 +5,9 @@
 #ifndef PROBE_H
 #define PROBE_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
+#include "buf.h"
 #include "failure.h"
 #include "http.h"
 #include "settings.h"
@@ -15,10 +16,13 @@
 struct probe {
 	struct failure	failure;	/* code NONE: all is well */
 	char		model[256];	/* that would answer */
-	char		reason[256];	/* libcurl's words; may be empty */
+	char		reason[256];	/* more words; may be empty */
+	int64_t		context;	/* tokens that the model is loaded
+					   with; 0: it is not */
+	int64_t		context_max;	/* that it can; 0: not told */
 };
 
-/* Asks a server's /api/tags and waits for the answer; CONNECT_TIMEOUT holds. */
+/* Asks a server's /api/tags and /api/ps and waits; CONNECT_TIMEOUT holds. */
 void probe_model(struct probe *, const struct settings *, const struct http *,
     const struct url *);
 
@@ -28,5 +32,13 @@ void probe_model(struct probe *, const struct settings *, const struct http *,
  */
 void probe_load(struct probe *, const struct settings *, const struct http *,
     const struct url *);
+
+/* Appends what was found as a line of JSON.  Returns 0, or -1 as buf_add. */
+int probe_write(const struct probe *, struct buf *)
+    __attribute__((warn_unused_result));
+
+/* Reads such a line.  Returns 0, or -1 if it is none. */
+int probe_read(struct probe *, const char *line, size_t len)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -1,23 +1,38 @@
 /*
  * What the administrator's tool asks of the store.
  */
+#include <string.h>
+
 #include "db.h"
+#include "report.h"
 #include "store.h"
 
+/* The statement of a report, and what its ?3 is if it has one. */
+static const struct {
+	enum statement	statement;
+	int		by;
+} reports[STORE_REPORT__MAX] = {
+	[STORE_EXPORT] = { STATEMENT_EXPORT, 0 },
+	[STORE_LIST] = { STATEMENT_LIST, 0 },
+	[STORE_SHOW] = { STATEMENT_SHOW, 0 },
+	[STORE_HISTORY] = { STATEMENT_HISTORY, 0 },
+	[STORE_STATS] = { STATEMENT_STATS, 0 },
+	[STORE_STATS_BY_DAY] = { STATEMENT_STATS, 1 },
+	[STORE_STATS_BY_MODEL] = { STATEMENT_STATS, 2 },
+	[STORE_ASKS] = { STATEMENT_ASKS, 0 },
+	[STORE_METRICS] = { STATEMENT_METRICS, 0 },
+	[STORE_HEALTH] = { STATEMENT_HEALTH, 0 },
+	[STORE_HEALTH_QUICK] = { STATEMENT_HEALTH_QUICK, 0 },
+};
+
 enum failure_code
-store_report(struct store *s, enum store_report which, int64_t arg,
-    bool (*row)(void *, const struct cell *, int), void *ctx)
+report_rows(struct store *s, sqlite3_stmt *st, store_row *row, void *ctx)
 {
-	enum { CELLS = 16 };
-	struct cell	 cell[CELLS];
-	sqlite3_stmt	*st;
+	struct cell	 cell[CELLS_MAX];
 	int		 i, n, rc;
 
-	st = db_statement_of(s, which == STORE_LIST ? STATEMENT_LIST :
-	    STATEMENT_SHOW, arg);
-	if (st == NULL)
-		return db_fail(s, "select");
-	n = sqlite3_column_count(st) < CELLS ? sqlite3_column_count(st) : CELLS;
+	n = sqlite3_column_count(st);
+	n = n < CELLS_MAX ? n : CELLS_MAX;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		for (i = 0; i < n; i++) {
 			cell[i].name = sqlite3_column_name(st, i);
@@ -31,6 +46,44 @@ store_report(struct store *s, enum store_report which, int64_t arg,
 			break;
 	}
 	return db_done(s, st, rc);
+}
+
+enum failure_code
+store_report(struct store *s, enum store_report which, int64_t arg,
+    int64_t rows, store_row *row, void *ctx)
+{
+	sqlite3_stmt	*st;
+
+	if ((st = db_statement_of(s, reports[which].statement, arg)) == NULL ||
+	    sqlite3_bind_int64(st, 2, rows) != SQLITE_OK ||
+	    (sqlite3_bind_parameter_count(st) > 2 &&
+	    sqlite3_bind_int(st, 3, reports[which].by) != SQLITE_OK))
+		return db_fail(s, "select");
+	return report_rows(s, st, row, ctx);
+}
+
+enum failure_code
+store_asks(struct store *s)
+{
+	sqlite3_stmt	*st;
+
+	if ((st = db_statement(s, STATEMENT_ASKS_CREATE)) == NULL)
+		return db_fail(s, "asks");
+	return db_run(s, st, NULL);
+}
+
+enum failure_code
+store_ask(struct store *s, const char *day, const char *user,
+    const char *outcome)
+{
+	sqlite3_stmt	*st;
+
+	if ((st = db_statement(s, STATEMENT_ASKS_ADD)) == NULL ||
+	    !db_bind_text(st, 1, day, strlen(day)) ||
+	    !db_bind_text(st, 2, user, strlen(user)) ||
+	    !db_bind_text(st, 3, outcome, strlen(outcome)))
+		return db_fail(s, "asks");
+	return db_run(s, st, NULL);
 }
 
 enum failure_code

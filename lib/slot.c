@@ -2,6 +2,9 @@
  * Slots and their queue.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,6 +72,29 @@ slot_try(struct slot *s, int enough)
 		return 0;
 	}
 	return 1;
+}
+
+/* Counts the bytes that are locked in a file, if it is there. */
+static int
+look(const char *run_dir, const char *name, int64_t first)
+{
+	char	path[PATH_MAX];
+	int	fd, n;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", run_dir, name);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	n = lock_count(fd, first, INT64_MAX - 1, INT_MAX);
+	(void)close(fd);
+	return n;
+}
+
+int
+slot_look(const char *run_dir, int *running, int *waiting)
+{
+	*running = look(run_dir, "slots", 0);
+	*waiting = look(run_dir, "queue", 1);	/* 0 guards the counter */
+	return *running == -1 || *waiting == -1 ? -1 : 0;
 }
 
 void

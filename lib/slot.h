@@ -26,6 +26,13 @@ int slot_enter(struct slot *, const char *run_dir, int generations);
  */
 int slot_try(struct slot *, int enough);
 
+/*
+ * How many slots are taken and how many generations wait now, without taking
+ * part: nothing is made where there is nothing yet.  Returns 0, or -1 with
+ * errno.
+ */
+int slot_look(const char *run_dir, int *running, int *waiting);
+
 /* Gives back the slot or the place; also at the end of the process. */
 void slot_leave(struct slot *);
 

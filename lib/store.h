@@ -64,6 +64,9 @@ enum failure_code store_session(struct store *, int64_t ticket, int64_t id,
 enum failure_code store_session_by_version(struct store *, int64_t ticket,
     int64_t n, struct session *);
 
+/* Whether an answer was cut at the model's limit of length. */
+enum failure_code store_was_cut(struct store *, int64_t id, bool *cut);
+
 /* The id of the newest session that has an answer; 0: none. */
 enum failure_code store_newest(struct store *, int64_t ticket, int64_t *id);
 
@@ -96,8 +99,15 @@ void session_free(struct session *);
 enum failure_code store_migrate(struct store **, const char *path, int *from,
     int *to);
 
-/* The reports of sql/statements.sql: one row is a list of named texts. */
-enum store_report { STORE_LIST, STORE_SHOW };
+/* The reports of sql/reports.sql: one row is a list of named texts. */
+enum store_report {
+	STORE_EXPORT, STORE_LIST, STORE_SHOW, STORE_HISTORY,
+	STORE_STATS, STORE_STATS_BY_DAY, STORE_STATS_BY_MODEL,
+	STORE_ASKS, STORE_METRICS, STORE_HEALTH, STORE_HEALTH_QUICK,
+	STORE_REPORT__MAX
+};
+
+enum { CELLS_MAX = 17 };
 
 /* A cell; text is NULL where the database holds NULL. */
 struct cell {
@@ -107,9 +117,35 @@ struct cell {
 	bool		 number;
 };
 
-/* Calls `row' for each row of a report; ends early where it returns false. */
+/* Is called for each row; false ends the report early. */
+typedef bool store_row(void *, const struct cell *, int cells);
+
+/*
+ * Runs a report, for at most so many rows.  What `arg' is stands above the
+ * report's statement.
+ */
 enum failure_code store_report(struct store *, enum store_report, int64_t arg,
-    bool (*row)(void *, const struct cell *, int cells), void *);
+    int64_t rows, store_row *row, void *);
+
+/*
+ * For STORE_ASKS, which is about this connection alone: begins with none, and
+ * counts a question of a user and how it ended.
+ */
+enum failure_code store_asks(struct store *);
+enum failure_code store_ask(struct store *, const char *day, const char *user,
+    const char *outcome);
+
+/*
+ * Full text search in all tickets and answers, accents and case folded.
+ * store_search_begin reads them all, once, into an index of this connection
+ * alone, and tells `progress' (may be NULL) now and then how much of all it
+ * has got.  store_search finds what has each of the words, best first: a word
+ * of several is a phrase, one that ends with `*' stands for all that begin so.
+ */
+enum failure_code store_search_begin(struct store *,
+    void (*progress)(void *, int64_t done, int64_t all), void *);
+enum failure_code store_search(struct store *, char *const words[], int count,
+    int64_t rows, store_row *row, void *);
 
 /* Deletes a ticket with all that belongs to it; *found tells if it was. */
 enum failure_code store_delete(struct store *, int64_t ticket, bool *found);

@@ -1,5 +1,5 @@
 # Turns the files of sql/ into a C header: each NNN_name.sql one string of the
-# array store_migrations, each "-- name: X" block of statements.sql a member of
+# array store_migrations, each "-- name: X" block of the others a member of
 # enum statement and of the array store_statements.
 # A backslash would mean something else in C: it is refused.
 

@@ -1,5 +1,5 @@
--- Every statement that the programs run, by name.  Parameters are numbered in
--- the order in which lib/store.c and handlers/sessions.c bind them.
+-- Every statement that the service runs, by name.  Parameters are numbered in
+-- the order in which lib/store.c binds them.
 
 -- name: ANSWER_BY_TICKET
 -- The newest answer of a ticket, and how many it has.
@@ -31,6 +31,10 @@ WHERE TicketId = (SELECT TicketId FROM TicketAISessions WHERE Id = ?1);
 SELECT max(Id) FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL;
 
+-- name: WAS_CUT
+SELECT 1 FROM TicketAIGenerations
+WHERE SessionId = ?1 AND DoneReason = 'length';
+
 -- name: TICKET_EXISTS
 SELECT 1 FROM Tickets WHERE Id = ?1;
 
@@ -58,29 +62,6 @@ INSERT INTO TicketAIGenerations (SessionId, Model, DoneReason, PromptTokens,
 	AnswerTokens, QueuedMs, FirstTokenMs, TotalMs, LoadMs, PromptMs,
 	AnswerMs)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
-
--- name: LIST
--- The newest answer of each ticket, newest first; ?1 rows.
-SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
-	s.UpdatedAt AS answered, length(CAST(s.AiResponse AS BLOB)) AS bytes,
-	g.Model AS model, g.AnswerTokens AS tokens
-FROM TicketAISessions AS s
-LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
-WHERE s.Id = (SELECT max(n.Id) FROM TicketAISessions AS n
-	WHERE n.TicketId = s.TicketId)
-ORDER BY s.Id DESC LIMIT ?1;
-
--- name: SHOW
--- All sessions of a ticket, oldest first.
-SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
-	s.UpdatedAt AS answered, g.Model AS model, g.DoneReason AS reason,
-	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
-	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
-	g.TotalMs AS total_ms, s.Prompt AS prompt, s.AiResponse AS response
-FROM TicketAISessions AS s
-LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
-WHERE s.TicketId = ?1
-ORDER BY s.Id;
 
 -- name: TICKET_DELETE
 DELETE FROM Tickets WHERE Id = ?1;

@@ -36,7 +36,7 @@ checkout() {
 	generated
 	frames=$(<"$T/out.2")
 	generated
-	grep -q '^42 ' "$T/out.3"
+	grep -q '^ *42 ' "$T/out.3"
 	is "$(posts)" 2
 }
 

@@ -26,13 +26,14 @@ prepare() {
 	[ ! -e "$T/pwned" ]
 }
 
-@test "--check prints the settings and tells about the model" {
+@test "--check prints the settings, and examines the rest" {
 	replay "$UP/good.ndjson"
-	"$ROOT/run.sh" --check >"$T/said"
+	OLLAMA_MODEL='' "$ROOT/run.sh" --check >"$T/said"
 	grep -qx "OLLAMA_SERVER=$OLLAMA_SERVER" "$T/said"
-	OLLAMA_MODEL='' "$ROOT/run.sh" --check | grep -q 'model replay:latest$'
+	grep -q '^ok *model: replay:latest at' "$T/said"
 	replay_end
-	"$ROOT/run.sh" --check | grep -q 'NOT READY'
+	run -2 "$ROOT/run.sh" --check
+	grep -q '^error *model:' <<<"$output"
 }
 
 @test "OLLAMA_SERVER in the environment is enough" {

@@ -385,7 +385,7 @@ for kind in "", ".list":
 	run -0 sessions settings
 	sessions settings >/dev/full 2>"$T/err" || is $? 111
 	grep -q 'standard output' "$T/err"
-	run -0 --separate-stderr sessions list
+	run -1 --separate-stderr sessions list
 	PORT=0 run -102 --separate-stderr sessions settings
 	is "$output" ''
 	is "${#stderr_lines[@]}" 1

@@ -132,6 +132,11 @@ limits(void)
 		_exit(0);
 	}
 	check_int(t_wait(pid), 0);
+	/* It is there, or harden has done without. */
+	if ((pid = t_fork()) == 0)
+		_exit(harden(&s, 60));
+	check_int(t_wait(pid), harden_landlock() > 0 ? HARDEN_DONE :
+	    HARDEN_NO_LANDLOCK);
 	settings_free(&s);
 }
 

@@ -438,6 +438,38 @@ listed(void)
 	}
 }
 
+/* What a list says of a model. */
+static void
+described(void)
+{
+	static const char	tags[] = "{\"models\":[{\"name\":\"a:1\","
+				    "\"details\":{\"context_length\":8192},"
+				    "\"capabilities\":[\"embedding\"]},"
+				    "{\"name\":\"b:1\",\"context_length\":4096,"
+				    "\"details\":{\"context_length\":8192},"
+				    "\"capabilities\":[\"x\",\"completion\"]},"
+				    "{\"name\":\"c:1\",\"details\":[]}]}";
+	static const struct {
+		const char	*model;
+		bool		 found, completes;
+		int64_t		 context;
+	} rows[] = {
+		{ "a:1", true, false, 8192 }, { "b:1", true, true, 4096 },
+		{ "c:1", true, true, 0 }, { "d:1", false, false, 0 },
+	};
+	struct ollama_model	m;
+	size_t			i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].model);
+		memset(&m, 0x55, sizeof(m));
+		check_int(ollama_model(tags, sizeof(tags) - 1, rows[i].model,
+		    &m), rows[i].found);
+		check_int(m.completes, rows[i].completes);
+		check_int(m.context, rows[i].context);
+	}
+}
+
 int
 main(void)
 {
@@ -449,5 +481,6 @@ main(void)
 	run(recordings);
 	run(models);
 	run(listed);
+	run(described);
 	return t_end();
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "slot.h"
 #include "t.h"
@@ -191,11 +192,52 @@ killed(void)
 	(void)close(ready[1]);
 }
 
+static void
+look_is(const char *dir, int running, int waiting)
+{
+	int	r = -2, w = -2;
+
+	check_int(slot_look(dir, &r, &w), running == -1 ? -1 : 0);
+	check_int(r, running);
+	check_int(w, waiting);
+}
+
+/* Somebody looks at them from outside. */
+static void
+looks(void)
+{
+	struct slot	s[4];
+	int		i;
+
+	look_is(".", 0, 0);
+	for (i = 0; i < 4; i++)
+		check_int(slot_enter(&s[i], ".", 2), 0);
+	look_is(".", 0, 4);
+	check_int(slot_try(&s[0], 99), 0);
+	check_int(slot_try(&s[1], 99), 0);
+	look_is(".", 2, 2);
+	check_int(slot_try(&s[2], 99), 1);
+	slot_leave(&s[0]);
+	look_is(".", 1, 2);
+	for (i = 0; i < 4; i++)
+		slot_leave(&s[i]);
+	look_is(".", 0, 0);
+	row("where there is nothing, nothing is made");
+	look_is("none", 0, 0);
+	check(mkdir("empty", 0700) == 0);
+	look_is("empty", 0, 0);
+	check(access("empty/slots", F_OK) == -1);
+	row("what cannot be looked at");
+	check(symlink("slots", "empty/slots") == 0);
+	look_is("empty", -1, 0);
+}
+
 int
 main(void)
 {
 	t_begin();
 	run(order);
+	run(looks);
 	run(counter);
 	run(crowds);
 	run(killed);

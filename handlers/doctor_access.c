@@ -1,0 +1,139 @@
+/*
+ * sessions doctor: who may come in.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "file.h"
+#include "limit.h"
+#include "token.h"
+
+/* Whether a host is this machine and nobody else can reach it. */
+static bool
+loopback(const char *host, size_t len)
+{
+	return (len >= 4 && memcmp(host, "127.", 4) == 0) ||
+	    (len == 5 && memcmp(host, "[::1]", 5) == 0) ||
+	    (len == 9 && memcmp(host, "localhost", 9) == 0);
+}
+
+/* Whether every address or origin of a list is of this machine alone. */
+static bool
+all_loopback(const char *list)
+{
+	const char	*host, *end;
+	size_t		 len, part;
+
+	for (; *(list += strspn(list, " ")) != '\0'; list += len) {
+		len = strcspn(list, " ");
+		end = list + len;
+		host = list;
+		if ((host = memmem(list, len, "://", 3)) == NULL)
+			host = list;
+		else
+			host += 3;
+		part = (size_t)(end - host);
+		if (*host != '[' && memchr(host, ':', part) != NULL)
+			part = strcspn(host, ":");
+		else if (*host == '[')
+			part = strcspn(host, "]") + 1;
+		if (!loopback(host, part))
+			return false;
+	}
+	return true;
+}
+
+void
+doctor_address(struct doctor *d)
+{
+	const struct settings	*s = d->settings;
+	const char		*origins = s->text[SETTING_ALLOWED_ORIGINS];
+	const bool		 open = s->number[SETTING_AUTH] == AUTH_OFF;
+	const bool		 here = all_loopback(s->text[SETTING_ADDRESS]);
+
+	if (strcmp(origins, "*") == 0 && open)
+		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "any page "
+		    "in a browser that gets here may read every ticket\n"
+		    "Name the pages of the help desk");
+	else if (strcmp(origins, "*") != 0 && !here && all_loopback(origins))
+		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "other "
+		    "machines get here (ADDRESS), but only pages of this one "
+		    "are allowed\nName the pages of the help desk, as "
+		    "https://help.example");
+	else
+		doctor_tell(d, DOCTOR_OK, "ALLOWED_ORIGINS", "%s", origins);
+}
+
+void
+doctor_auth(struct doctor *d)
+{
+	const struct settings	*s = d->settings;
+	const bool		 here = all_loopback(s->text[SETTING_ADDRESS]);
+	struct token_keys	 keys;
+	char			 error[512];
+
+	if (s->number[SETTING_AUTH] == AUTH_OFF) {
+		doctor_tell(d, here ? DOCTOR_OK : DOCTOR_WARNING, "AUTH",
+		    "off: %s", here ? "who gets to this machine's port may "
+		    "see every ticket" : "other machines get here (ADDRESS) "
+		    "and may see every ticket\nSet AUTH=required, or keep "
+		    "ADDRESS at the loopback behind a proxy that asks who "
+		    "it is");
+		return;
+	}
+	if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE], error,
+	    sizeof(error)) == -1) {
+		doctor_tell(d, DOCTOR_ERROR, "AUTH", "JWT_KEY_FILE: %s\n"
+		    "Without a key the service does not start", error);
+		return;
+	}
+	if (!here && *s->text[SETTING_TLS_CERT] == '\0')
+		doctor_tell(d, DOCTOR_WARNING, "AUTH", "tokens of other "
+		    "machines come in plain text\nKeep ADDRESS at the "
+		    "loopback behind a proxy with TLS, or set TLS_CERT");
+	else
+		doctor_tell(d, DOCTOR_OK, "AUTH", "required, %zu key%s",
+		    keys.count, keys.count == 1 ? "" : "s");
+	token_keys_free(&keys);
+}
+
+/* Looks whether the file of a setting can be read, and a secret one by us
+ * alone. */
+static void
+examine(struct doctor *d, enum setting which, size_t max, bool secret)
+{
+	const char	*path = d->settings->text[which];
+	const char	*what = settings_key(which);
+	char		*data;
+	size_t		 len;
+
+	if (*path == '\0')
+		return;
+	if ((data = file_read(path, max, secret, &len)) != NULL)
+		doctor_tell(d, DOCTOR_OK, what, "%s", path);
+	else if (errno == EPERM)
+		doctor_tell(d, DOCTOR_ERROR, what, "others may read %s\n"
+		    "chmod 600 %s", path, path);
+	else
+		doctor_tell(d, DOCTOR_ERROR, what, "%s: %s\nSee that this "
+		    "user may read it", path, strerror(errno));
+	if (data != NULL)
+		explicit_bzero(data, len);
+	free(data);
+}
+
+void
+doctor_files(struct doctor *d)
+{
+	const struct settings	*s = d->settings;
+
+	examine(d, SETTING_TLS_CERT, SETTINGS_FILE_MAX, false);
+	examine(d, SETTING_TLS_KEY, KEY_FILE_MAX, true);
+	examine(d, SETTING_OLLAMA_TOKEN_FILE, TOKEN_MAX, true);
+	if (strcmp(s->text[SETTING_SYSTEM_PROMPT_FILE], "none") != 0)
+		examine(d, SETTING_SYSTEM_PROMPT_FILE, SYSTEM_PROMPT_MAX,
+		    false);
+}

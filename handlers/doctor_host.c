@@ -1,0 +1,265 @@
+/*
+ * sessions doctor: the model, websocketd, and the machine.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "doctor.h"
+#include "harden.h"
+#include "json.h"
+#include "limit.h"
+#include "probe.h"
+
+enum {
+	WAIT = 60000,		/* ms; both of probe.c's calls end before */
+	BYTES_A_TOKEN = 3,	/* of a ticket, about; rather less */
+	PER_CONNECTION = 4,	/* descriptors of websocketd for each */
+	SPARE = 64		/* processes and descriptors besides */
+};
+
+/* The tokens that the settings ask the model's server for; 0: none. */
+static int64_t
+asked_context(const char *options)
+{
+	struct json	j = { 0 };
+	int64_t		n = 0;
+
+	if (*options != '\0' && json_parse(&j, options, strlen(options),
+	    MESSAGE_DEPTH, MESSAGE_TOKENS) == 0)
+		n = json_int(&j, json_member(&j, 0, "num_ctx"), 0);
+	json_free(&j);
+	return n;
+}
+
+/* Whether the longest ticket fits the context of a model. */
+static void
+examine_context(struct doctor *d, const struct probe *p)
+{
+	const int64_t	most = d->settings->number[SETTING_MAX_TICKET_BYTES];
+	const int64_t	needed = most / BYTES_A_TOKEN;
+	int64_t		asked, n;
+
+	asked = asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
+	n = asked > 0 ? asked : p->context;
+	if (n == 0 && p->context_max > needed)
+		doctor_tell(d, DOCTOR_OK, "context", "not known until %s is "
+		    "loaded; it can have %" PRId64 " tokens", p->model,
+		    p->context_max);
+	else if (n == 0 && p->context_max == 0)
+		doctor_tell(d, DOCTOR_OK, "context", "not known: the server "
+		    "does not tell it");
+	else if ((n == 0 ? p->context_max : n) > needed)
+		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens", n);
+	else
+		doctor_tell(d, DOCTOR_WARNING, "context", "%" PRId64
+		    " tokens; MAX_TICKET_BYTES=%" PRId64 " may be %" PRId64
+		    ", which would be refused as prompt_too_long\nSet "
+		    "OLLAMA_OPTIONS={\"num_ctx\":%" PRId64 "} if there is the "
+		    "memory for it, or a smaller MAX_TICKET_BYTES",
+		    n == 0 ? p->context_max : n, most, needed,
+		    needed / 1024 * 1024 + 2048);
+}
+
+/* What helps where the model cannot answer. */
+static const char *
+remedy(enum failure_code code)
+{
+	if (code == FAILURE_UPSTREAM_UNREACHABLE)
+		return "Start Ollama (ollama serve), or set OLLAMA_SERVER";
+	if (code == FAILURE_MODEL_MISSING)
+		return "Get it (ollama pull), or set OLLAMA_MODEL";
+	if (code == FAILURE_UPSTREAM_REJECTED)
+		return "Set OLLAMA_MODEL to another, or see OLLAMA_TOKEN_FILE";
+	return "See Ollama's own log";
+}
+
+/* What `answer' has found at one server; others may stand in for it. */
+static void
+examine_server(struct doctor *d, const struct url *server,
+    const struct probe *p, bool alone)
+{
+	if (p->failure.code != FAILURE_NONE)
+		doctor_tell(d, alone ? DOCTOR_ERROR : DOCTOR_WARNING, "model",
+		    "%.*s: %s%s%s%s%s\n%s", (int)server->len, server->text,
+		    failure_name(p->failure.code),
+		    *p->model == '\0' ? "" : ", ", p->model,
+		    *p->reason == '\0' ? "" : ", ", p->reason,
+		    remedy(p->failure.code));
+	else
+		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s", p->model,
+		    (int)server->len, server->text);
+	if (p->failure.code == FAILURE_NONE)
+		examine_context(d, p);
+}
+
+/* libcurl is not linked here: `answer' asks, and prints a line a server. */
+void
+doctor_model(struct doctor *d)
+{
+	const char	*servers = d->settings->text[SETTING_OLLAMA_SERVER];
+	char		 program[] = LIBEXECDIR "/answer", c[] = "-c",
+			 none[] = "/dev/null", check[] = "check",
+			 json[] = "--json";
+	char		*argv[] = { program, c, none, check, json, NULL };
+	char		**env = settings_environment(d->settings), *line;
+	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
+	struct probe	 p;
+	struct url	 u;
+	int		 rc = -1;
+
+	if (env == NULL || (rc = child_run(argv, env, WAIT, &out)) == -1)
+		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %s\nInstall anew",
+		    program, strerror(errno));
+	for (line = out.data; rc != -1 && url_next(&servers, &u); ) {
+		size_t	len = line == NULL ? 0 : strcspn(line, "\n");
+
+		if (probe_read(&p, line, len) == -1) {
+			doctor_tell(d, DOCTOR_ERROR, "model",
+			    "%s: %.*s\nInstall anew", program, (int)len,
+			    line == NULL ? "" : line);
+			break;
+		}
+		examine_server(d, &u, &p, rc != EXIT_GOOD);
+		line += len + (line[len] == '\n');
+	}
+	buf_free(&out);
+	free(env);
+}
+
+void
+doctor_websocketd(struct doctor *d)
+{
+	char		 name[] = "websocketd", help[] = "--help",
+			 version[] = "--version";
+	char		*argv[] = { name, version, NULL };
+	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
+	struct buf	 usage = BUF_INIT(OUTPUT_PENDING);
+	char		 line[128], *end;
+
+	if (child_run(argv, environ, WAIT, &out) == -1) {
+		doctor_tell(d, DOCTOR_ERROR, "websocketd", "%s\nInstall it: "
+		    "apt-get install websocketd", strerror(errno));
+		buf_free(&out);
+		return;
+	}
+	(void)snprintf(line, sizeof(line), "%s", out.len == 0 ? "" : out.data);
+	line[strcspn(line, "\n")] = '\0';
+	if ((end = strstr(line, " --")) != NULL)
+		*end = '\0';	/* behind it is Debian's, but empty */
+	argv[1] = help;
+	/* What came after 0.4.1; Debian's calls itself DEVBUILD. */
+	if (child_run(argv, environ, WAIT, &usage) != -1 && usage.len > 0 &&
+	    strstr(usage.data, "maxframesize") != NULL)
+		doctor_tell(d, DOCTOR_OK, "websocketd", "%s", line);
+	else
+		doctor_tell(d, DOCTOR_OK, "websocketd", "%s, at most 0.4.1: "
+		    "leaks 3.5 kB for each viewer that leaves early\nGive it "
+		    "a memory limit and let it restart now and then", line);
+	buf_free(&out);
+	buf_free(&usage);
+}
+
+/* A setting by its name; NULL if there is none. */
+static const char *
+setting(const struct settings *s, const char *key)
+{
+	int	i;
+
+	for (i = 0; i < SETTING__MAX; i++) {
+		if (strcmp(settings_key((enum setting)i), key) == 0)
+			return s->text[i];
+	}
+	return NULL;
+}
+
+void
+doctor_web(struct doctor *d)
+{
+	static const char	 page[] = WEBDIR "/index.html";
+	const char		*web = setting(d->settings, "WEB");
+
+	if (web == NULL || strcmp(web, "off") == 0)
+		return;
+	if (access(page, R_OK) == 0)
+		doctor_tell(d, DOCTOR_OK, "page", "%s", page);
+	else
+		doctor_tell(d, DOCTOR_ERROR, "page", "%s: %s\nInstall anew, "
+		    "or set WEB=off", page, strerror(errno));
+}
+
+/* Tells of a limit that MAX_CONNECTIONS may meet. */
+static void
+examine_limit(struct doctor *d, const char *name, rlim_t limit,
+    int64_t needed, const char *unit)
+{
+	if (limit == RLIM_INFINITY || limit >= (rlim_t)needed)
+		return;
+	doctor_tell(d, DOCTOR_WARNING, "limits", "%s of this shell is %" PRIu64
+	    "; MAX_CONNECTIONS=%" PRId64 " may need %" PRId64 "\nRaise it "
+	    "for the service (%s), or lower MAX_CONNECTIONS", name,
+	    (uint64_t)limit, d->settings->number[SETTING_MAX_CONNECTIONS],
+	    needed, unit);
+}
+
+void
+doctor_limits(struct doctor *d)
+{
+	const struct settings	*s = d->settings;
+	const int64_t		 n = s->number[SETTING_MAX_CONNECTIONS];
+	const enum doctor_level	 worst = d->worst;
+	struct rlimit		 files, processes;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    getrlimit(RLIMIT_NPROC, &processes) == -1)
+		return;
+	d->worst = DOCTOR_OK;
+	examine_limit(d, "ulimit -Hn", files.rlim_max,
+	    PER_CONNECTION * n + SPARE, "LimitNOFILE=");
+	if (geteuid() != 0)	/* who has none */
+		examine_limit(d, "ulimit -u", processes.rlim_cur, n +
+		    s->number[SETTING_GENERATIONS] +
+		    s->number[SETTING_QUEUE_MAX] + SPARE, "LimitNPROC=");
+	if (d->worst == DOCTOR_OK)
+		doctor_tell(d, DOCTOR_OK, "limits", "enough for "
+		    "MAX_CONNECTIONS=%" PRId64, n);
+	if (worst > d->worst)
+		d->worst = worst;
+}
+
+void
+doctor_landlock(struct doctor *d)
+{
+	const int	version = harden_landlock();
+
+	if (version > 0)
+		doctor_tell(d, DOCTOR_OK, "landlock", "version %d", version);
+	else
+		doctor_tell(d, DOCTOR_WARNING, "landlock", "this kernel has "
+		    "none: a program that is taken over could write anywhere "
+		    "its user may\nDebian 12's kernel has it; see lsm= on its "
+		    "command line, and what a container allows");
+}
+
+void
+doctor_clock(struct doctor *d)
+{
+	time_t		now = time(NULL);
+	struct tm	tm;
+	char		text[32];
+
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	/* This was written in 2026; tokens' dates are judged by it. */
+	if (tm.tm_year + 1900 < 2026 || tm.tm_year + 1900 > 2100)
+		doctor_tell(d, DOCTOR_ERROR, "clock", "%s\nSet it: tokens "
+		    "and answers bear its date", text);
+	else
+		doctor_tell(d, DOCTOR_OK, "clock", "%s", text);
+}

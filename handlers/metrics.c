@@ -1,0 +1,139 @@
+/*
+ * What Prometheus wants to know, in its text format.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "limit.h"
+#include "print.h"
+#include "program.h"
+#include "slot.h"
+
+/* A family; what the kept answers tell may shrink, as they may be deleted. */
+static const struct family {
+	const char	*name;
+	const char	*type;
+	const char	*help;
+	const char	*label;
+} families[] = {
+	{ "build_info", "gauge", "The version, as a label.", "version" },
+	{ "tickets", "gauge", "Tickets in the database.", NULL },
+	{ "sessions_started_total", "counter",
+	    "Sessions since the database was made, also deleted ones.", NULL },
+	{ "sessions_unanswered", "gauge",
+	    "Sessions without an answer: running, or ended by an error.",
+	    NULL },
+	{ "answers", "gauge",
+	    "Answers that are kept; without a model: from elsewhere.",
+	    "model" },
+	{ "prompt_tokens", "gauge", "Tokens read for the kept answers.",
+	    "model" },
+	{ "answer_tokens", "gauge", "Tokens of the kept answers.", "model" },
+	{ "first_token_seconds", "histogram",
+	    "Time to the first token of the kept answers.", "le" },
+	{ "newest_answer_timestamp_seconds", "gauge",
+	    "When the newest answer was kept; 0: there is none.", NULL },
+	{ "schema_version", "gauge", "Version of the database's tables.",
+	    NULL },
+	{ "database_bytes", "gauge", "Size of the database file.", NULL },
+	{ "wal_bytes", "gauge", "Size of the database's write-ahead log.",
+	    NULL },
+	{ "generations_max", "gauge", "GENERATIONS.", NULL },
+	{ "generations_running", "gauge", "Generations that have a slot.",
+	    NULL },
+	{ "queue_length", "gauge", "Generations that wait for a slot.", NULL },
+};
+
+/* Prints a sample; a family's first one is below its description. */
+static void
+sample(const char *name, const char *suffix, const struct cell *label,
+    const char *value)
+{
+	static const struct family	*last;
+	const struct family		*f = families;
+	struct buf			 b = BUF_INIT(OUTPUT_MAX);
+	size_t				 i;
+
+	while (strcmp(f->name, name) != 0)
+		f++;	/* ours and those of sql/reports.sql are all there */
+	if (f != last)
+		(void)printf("# HELP ticketchat_%s %s\n"
+		    "# TYPE ticketchat_%s %s\n", name, f->help, name, f->type);
+	last = f;
+	(void)printf("ticketchat_%s%s", name, suffix);
+	if (label->text != NULL) {
+		(void)printf("{%s=\"", f->label);
+		print_tame(label->text, label->len, true, &b);
+		for (i = 0; i < b.len; i++) {
+			if (b.data[i] == '"' || b.data[i] == '\\')
+				(void)putchar('\\');
+			(void)putchar(b.data[i]);
+		}
+		(void)printf("\"}");
+	}
+	(void)printf(" %s\n", value);
+	buf_free(&b);
+}
+
+static bool
+metrics_row(void *context, const struct cell *c, int cells)
+{
+	(void)context;
+	(void)cells;
+	sample(c[0].text, c[1].text, &c[2], c[3].text);
+	return true;
+}
+
+static void
+number(const char *name, int64_t value)
+{
+	const struct cell	none = { NULL, NULL, 0, false };
+	char			text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	sample(name, "", &none, text);
+}
+
+/* The size of a file; one that is not there has none. */
+static int64_t
+size_of(const char *path, const char *suffix)
+{
+	char		whole[PATH_MAX];
+	struct stat	st;
+
+	(void)snprintf(whole, sizeof(whole), "%s%s", path, suffix);
+	return stat(whole, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+int
+command_metrics(const struct settings *s, int argc, char *argv[])
+{
+	const struct command_option	 none[] = { { NULL, NULL, NULL,
+					    NULL } };
+	const struct cell		 version = { NULL, VERSION,
+					    sizeof(VERSION) - 1, false };
+	const char			*path = s->text[SETTING_DATABASE];
+	struct store			*store;
+	int				 running, waiting;
+
+	(void)command_options(argc, argv, none, 0, 0);
+	if (slot_look(s->text[SETTING_RUN_DIR], &running, &waiting) == -1)
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s",
+		    s->text[SETTING_RUN_DIR], strerror(errno));
+	store = command_store(s);
+	sample("build_info", "", &version, "1");
+	command_need(store_report(store, STORE_METRICS, 0, INT64_MAX,
+	    metrics_row, NULL), store);
+	store_close(store);
+	number("database_bytes", size_of(path, ""));
+	number("wal_bytes", size_of(path, "-wal"));
+	number("generations_max", s->number[SETTING_GENERATIONS]);
+	number("generations_running", running);
+	number("queue_length", waiting);
+	return EXIT_GOOD;
+}

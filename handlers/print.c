@@ -1,0 +1,163 @@
+/*
+ * Printing rows.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "jsonw.h"
+#include "limit.h"
+#include "print.h"
+#include "program.h"
+#include "utf8.h"
+
+static void
+no_memory(void)
+{
+	program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+}
+
+/* One row as a line of JSON. */
+static void
+print_json(const struct cell *c, int cells)
+{
+	struct buf	b = BUF_INIT(OUTPUT_MAX);
+	struct jsonw	w;
+	int		i;
+
+	jsonw_begin(&w, &b);
+	jsonw_object(&w, NULL);
+	for (i = 0; i < cells; i++) {
+		if (c[i].text == NULL)
+			jsonw_trusted(&w, c[i].name, "null");
+		else if (c[i].number)
+			jsonw_trusted(&w, c[i].name, c[i].text);
+		else
+			jsonw_string(&w, c[i].name, c[i].text, c[i].len);
+	}
+	if (jsonw_end(&w, true) == -1)
+		no_memory();
+	(void)fwrite(b.data, 1, b.len, stdout);
+	buf_free(&b);
+}
+
+void
+print_tame(const char *text, size_t len, bool line, struct buf *b)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+	size_t			i = b->len;
+
+	/* What is left is the start of a character, without its end. */
+	if (utf8_clean(&cleaner, text, len, b) == -1 ||
+	    (cleaner.len > 0 && buf_puts(b, "\xef\xbf\xbd") == -1))
+		no_memory();
+	/* A carriage return would let a ticket write over what stands there. */
+	for (; i < b->len; i++) {
+		if (b->data[i] == '\r' || (line && (b->data[i] == '\n' ||
+		    b->data[i] == '\t')))
+			b->data[i] = ' ';
+	}
+}
+
+/* A field as RFC 4180 has it. */
+static void
+print_csv_field(const char *text, size_t len)
+{
+	size_t	i;
+
+	for (i = 0; i < len && strchr(",\"\r\n", text[i]) == NULL; i++)
+		;
+	if (i == len) {
+		(void)fwrite(text, 1, len, stdout);
+		return;
+	}
+	(void)putchar('"');
+	for (i = 0; i < len; i++) {
+		if (text[i] == '"')
+			(void)putchar('"');
+		(void)putchar(text[i]);
+	}
+	(void)putchar('"');
+}
+
+static void
+print_csv(const struct cell *c, int cells, bool names)
+{
+	struct buf	b = BUF_INIT(OUTPUT_MAX);
+	const bool	terminal = isatty(STDOUT_FILENO) == 1;
+	int		i;
+
+	for (i = 0; i < cells; i++) {
+		if (i > 0)
+			(void)putchar(',');
+		buf_clear(&b);
+		if (names)
+			print_csv_field(c[i].name, strlen(c[i].name));
+		else if (terminal && c[i].text != NULL) {
+			print_tame(c[i].text, c[i].len, false, &b);
+			print_csv_field(b.data, b.len);
+		} else if (c[i].text != NULL)
+			print_csv_field(c[i].text, c[i].len);
+	}
+	(void)fputs("\r\n", stdout);
+	buf_free(&b);
+}
+
+/* All that is known of one session. */
+static void
+print_paragraph(const struct print *p, const struct cell *c, int cells)
+{
+	struct buf	b = BUF_INIT(OUTPUT_MAX);
+	int		i;
+
+	if (p->rows > 0)
+		(void)putchar('\n');
+	for (i = 0; i < cells; i++) {
+		if (c[i].text == NULL)
+			continue;
+		buf_clear(&b);
+		print_tame(c[i].text, c[i].len, false, &b);
+		(void)printf("%s:%s", c[i].name,
+		    memchr(c[i].text, '\n', c[i].len) == NULL ? " " : "\n");
+		(void)fwrite(b.data, 1, b.len, stdout);
+		(void)putchar('\n');
+	}
+	buf_free(&b);
+}
+
+bool
+print_row(void *print, const struct cell *c, int cells)
+{
+	struct print	*p = print;
+
+	switch (p->format) {
+	case PRINT_JSON:
+		print_json(c, cells);
+		break;
+	case PRINT_CSV:
+		if (p->rows == 0)
+			print_csv(c, cells, true);
+		print_csv(c, cells, false);
+		break;
+	case PRINT_PARAGRAPHS:
+		print_paragraph(p, c, cells);
+		break;
+	case PRINT_TABLE:
+	default:
+		table_row(&p->table, c, cells);
+	}
+	p->rows++;
+	if (ferror(stdout))
+		command_flush();
+	return true;
+}
+
+void
+print_end(struct print *p)
+{
+	if (p->rows > 0 && p->format == PRINT_TABLE)
+		table_print(&p->table);
+	table_free(&p->table);
+}

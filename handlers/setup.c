@@ -1,0 +1,116 @@
+/*
+ * What an administrator sets up: the database, the settings, a token to try
+ * the service with; and taking a ticket out of it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "command.h"
+#include "connection.h"
+#include "file.h"
+#include "limit.h"
+#include "module.h"
+#include "program.h"
+#include "token.h"
+
+static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
+
+/* Makes what the service needs on disk: the run directory and the database. */
+int
+command_migrate(const struct settings *s, int argc, char *argv[])
+{
+	struct store		*store;
+	enum failure_code	 rc;
+	int			 from, to;
+
+	(void)command_options(argc, argv, none, 0, 0);
+	command_run_dir(s);
+	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
+	command_need(rc, store);
+	store_close(store);
+	if (from == to)
+		(void)printf("%s: schema %d, up to date\n",
+		    s->text[SETTING_DATABASE], to);
+	else
+		(void)printf("%s: schema %d, was %d\n",
+		    s->text[SETTING_DATABASE], to, from);
+	return EXIT_GOOD;
+}
+
+int
+command_delete(const struct settings *s, int argc, char *argv[])
+{
+	struct store	*store;
+	const char	*ticket;
+	bool		 found;
+
+	ticket = argv[command_options(argc, argv, none, 1, 1)];
+	(void)command_ticket(argv[0], ticket);
+	store = command_store(s);
+	command_need(store_delete(store, command_ticket(argv[0], ticket),
+	    &found), store);
+	store_close(store);
+	if (!found)
+		program_fail(EXIT_CLIENT, "there is no ticket %s", ticket);
+	return EXIT_GOOD;
+}
+
+/* Prints the settings; keys that cannot be used are bad settings too. */
+int
+command_settings(const struct settings *s, int argc, char *argv[])
+{
+	struct token_keys	keys;
+	char			error[512];
+
+	(void)command_options(argc, argv, none, 0, 0);
+	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
+		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
+		    error, sizeof(error)) == -1)
+			program_fail(EXIT_SETTINGS, "JWT_KEY_FILE: %s", error);
+		token_keys_free(&keys);
+	}
+	settings_print(s, stdout);
+	return EXIT_GOOD;
+}
+
+/* Makes a token for tests; one that has expired already is a test as well. */
+int
+command_token(const struct settings *s, int argc, char *argv[])
+{
+	const char			*user = "test", *life = "3600";
+	int64_t				 ticket = 0, ttl;
+	const struct command_option	 options[] = {
+		{ "ticket", NULL, &ticket, NULL },
+		{ "user", NULL, NULL, &user },
+		{ "ttl", NULL, NULL, &life },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct buf			 out = BUF_INIT(TOKEN_MAX);
+	const struct signature		*module;
+	char				*key, *end, error[512];
+	const char			*file;
+	size_t				 len;
+
+	file = argv[command_options(argc, argv, options, 1, 1)];
+	if ((ttl = strtoll(life, &end, 10)) == 0 || *end != '\0')
+		program_fail(EXIT_USAGE, "token: --ttl takes seconds");
+	if ((key = file_read(file, KEY_FILE_MAX, true, &len)) == NULL)
+		program_fail(EXIT_SYSTEM, "%s: %s", file, errno == EPERM ?
+		    "others may read it (chmod 600)" : strerror(errno));
+	module = module_load("signature.so", "signature_module", error,
+	    sizeof(error));
+	if (module == NULL)
+		program_fail(EXIT_SYSTEM, "%s", error);
+	if (token_make(module, key, len, s, ticket, user,
+	    (int64_t)time(NULL) + ttl, &out) == -1)
+		program_fail(EXIT_SETTINGS, "%s: neither a secret of 32 "
+		    "bytes nor a private key in PEM, RSA or P-256", file);
+	(void)puts(out.data);
+	explicit_bzero(key, len);
+	free(key);
+	buf_free(&out);
+	return EXIT_GOOD;
+}

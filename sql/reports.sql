@@ -1,0 +1,195 @@
+-- What an administrator asks.  ?1 is what a report is about, ?2 how many rows
+-- it has at most; the names of its columns are what `sessions' prints.
+
+-- name: LIST
+-- The newest session of each ticket, newest first.
+SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
+	s.UpdatedAt AS answered, length(CAST(s.AiResponse AS BLOB)) AS bytes,
+	g.Model AS model, g.AnswerTokens AS tokens
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE s.Id = (SELECT max(n.Id) FROM TicketAISessions AS n
+	WHERE n.TicketId = s.TicketId)
+ORDER BY s.Id DESC LIMIT ?2;
+
+-- name: SHOW
+-- The sessions of a ticket (?1), the newest of them, oldest first.
+SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
+	s.UpdatedAt AS answered, g.Model AS model, g.DoneReason AS reason,
+	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
+	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
+	g.TotalMs AS total_ms, s.Prompt AS prompt, s.AiResponse AS response
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE s.Id IN (SELECT n.Id FROM TicketAISessions AS n WHERE n.TicketId = ?1
+	ORDER BY n.Id DESC LIMIT ?2)
+ORDER BY s.Id;
+
+-- name: HISTORY
+-- The sessions of a ticket (?1), newest first; `version' is the number by
+-- which an answer can be asked for.
+SELECT CASE WHEN s.AiResponse IS NOT NULL THEN count(s.AiResponse) OVER (
+		ORDER BY s.Id) END AS version,
+	s.Id AS session, s.CreatedAt AS created, s.UpdatedAt AS answered,
+	g.Model AS model, g.AnswerTokens AS tokens,
+	length(CAST(s.AiResponse AS BLOB)) AS bytes,
+	trim(substr(s.AiResponse, 1, 200), char(9, 10, 13, 32)) AS words
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE s.TicketId = ?1
+ORDER BY s.Id DESC LIMIT ?2;
+
+-- name: STATS
+-- What the answers of the last ?1 days (0: of all) have cost, by day (?3 1),
+-- by model (2) or all of them (0).
+WITH Costs AS (
+	SELECT CASE ?3 WHEN 1 THEN substr(s.UpdatedAt, 1, 10)
+		WHEN 2 THEN g.Model END AS By,
+		g.PromptTokens, g.AnswerTokens, g.FirstTokenMs, g.TotalMs
+	FROM TicketAIGenerations AS g
+	JOIN TicketAISessions AS s ON s.Id = g.SessionId
+	WHERE ?1 = 0 OR s.UpdatedAt >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now',
+		'-' || ?1 || ' days')),
+Ranked AS (
+	SELECT *, count(*) OVER (PARTITION BY By) AS N,
+		row_number() OVER (PARTITION BY By ORDER BY FirstTokenMs) AS F,
+		row_number() OVER (PARTITION BY By ORDER BY TotalMs) AS T
+	FROM Costs)
+SELECT By AS by, count(*) AS answers, sum(PromptTokens) AS prompt_tokens,
+	sum(AnswerTokens) AS answer_tokens,
+	max(CASE F WHEN (N + 1) / 2 THEN FirstTokenMs END)
+		AS first_token_ms_median,
+	max(CASE F WHEN (N * 95 + 99) / 100 THEN FirstTokenMs END)
+		AS first_token_ms_p95,
+	max(CASE T WHEN (N + 1) / 2 THEN TotalMs END) AS total_ms_median,
+	max(CASE T WHEN (N * 95 + 99) / 100 THEN TotalMs END) AS total_ms_p95,
+	sum(TotalMs) AS total_ms
+FROM Ranked
+GROUP BY By
+ORDER BY iif(?3 = 1, By, NULL) DESC, answers DESC, By LIMIT ?2;
+
+-- What the log knows and the database does not: filled line by line for one
+-- report, for this connection alone.
+
+-- name: ASKS_CREATE
+CREATE TEMP TABLE Asks (
+	Day	TEXT NOT NULL,
+	User	TEXT NOT NULL,
+	Asks	INTEGER NOT NULL DEFAULT 0,
+	Cached	INTEGER NOT NULL DEFAULT 0,
+	Errors	INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (Day, User)
+) STRICT, WITHOUT ROWID;
+
+-- name: ASKS_ADD
+INSERT INTO temp.Asks (Day, User, Asks, Cached, Errors)
+VALUES (?1, ?2, 1, ?3 = 'cached', ?3 = 'error')
+ON CONFLICT DO UPDATE SET Asks = Asks + 1, Cached = Cached + excluded.Cached,
+	Errors = Errors + excluded.Errors;
+
+-- name: ASKS
+SELECT Day AS day, User AS user, Asks AS asks, Cached AS cached,
+	Errors AS errors
+FROM temp.Asks
+WHERE ?1 = 0 OR Day >= date('now', '-' || ?1 || ' days')
+ORDER BY Day DESC, Asks DESC, User LIMIT ?2;
+
+-- Words in all texts: an index of this connection alone, made for one search,
+-- so that the service pays nothing for it.  The texts stay where they are.
+
+-- name: SEARCH_TEXTS
+CREATE TEMP VIEW Texts AS
+SELECT Id, Prompt, AiResponse FROM main.TicketAISessions;
+
+-- name: SEARCH_CREATE
+CREATE VIRTUAL TABLE temp.Words USING fts5(Prompt, AiResponse,
+	content='Texts', content_rowid='Id',
+	tokenize='unicode61 remove_diacritics 2');
+
+-- name: SEARCH_LAST
+SELECT max(Id) FROM main.TicketAISessions;
+
+-- name: SEARCH_NEXT
+-- The last of the next 2,000 sessions behind ?1.
+SELECT max(Id) FROM (SELECT Id FROM main.TicketAISessions WHERE Id > ?1
+	ORDER BY Id LIMIT 2000);
+
+-- name: SEARCH_FILL
+INSERT INTO temp.Words (rowid, Prompt, AiResponse)
+SELECT Id, Prompt, AiResponse FROM main.TicketAISessions
+WHERE Id > ?1 AND Id <= ?2;
+
+-- name: SEARCH
+-- What matches the FTS5 query ?1, best first.
+SELECT s.TicketId AS ticket,
+	iif(s.AiResponse IS NULL, NULL, (SELECT count(n.AiResponse)
+		FROM main.TicketAISessions AS n
+		WHERE n.TicketId = s.TicketId AND n.Id <= s.Id)) AS version,
+	coalesce(s.UpdatedAt, s.CreatedAt) AS date,
+	snippet(Words, -1, '', '', '…', 16) AS snippet
+FROM temp.Words
+JOIN main.TicketAISessions AS s ON s.Id = Words.rowid
+WHERE Words MATCH ?1
+ORDER BY rank LIMIT ?2;
+
+-- name: METRICS
+-- Families in the order of handlers/metrics.c, each with the end of its name,
+-- its label's value and its own.
+WITH Bounds (Label, Ms) AS (VALUES ('0.25', 250), ('0.5', 500), ('1', 1000),
+	('2.5', 2500), ('5', 5000), ('10', 10000), ('30', 30000),
+	('60', 60000), ('120', 120000), ('300', 300000), ('600', 600000),
+	('+Inf', NULL)),
+-- Without a cost: not answered, or from elsewhere.  Few, where to look at all
+-- would be to read the whole file.
+Rest (Answered) AS MATERIALIZED (
+	SELECT AiResponse IS NOT NULL FROM TicketAISessions
+	WHERE Id IN (SELECT Id FROM TicketAISessions
+		EXCEPT SELECT SessionId FROM TicketAIGenerations))
+SELECT 'tickets', '', NULL, count(*) FROM Tickets
+UNION ALL
+SELECT 'sessions_started_total', '', NULL, coalesce(max(seq), 0)
+FROM sqlite_sequence WHERE name = 'TicketAISessions'
+UNION ALL
+SELECT 'sessions_unanswered', '', NULL, count(*) FROM Rest WHERE NOT Answered
+UNION ALL
+SELECT * FROM (SELECT 'answers', '', Model, count(*)
+FROM TicketAIGenerations GROUP BY Model)
+UNION ALL
+SELECT 'answers', '', '', count(*) FROM Rest WHERE Answered
+UNION ALL
+SELECT * FROM (SELECT 'prompt_tokens', '', Model, sum(PromptTokens)
+FROM TicketAIGenerations GROUP BY Model)
+UNION ALL
+SELECT * FROM (SELECT 'answer_tokens', '', Model, sum(AnswerTokens)
+FROM TicketAIGenerations GROUP BY Model)
+UNION ALL
+SELECT 'first_token_seconds', '_bucket', Label,
+	(SELECT count(*) FROM TicketAIGenerations
+	WHERE Ms IS NULL OR FirstTokenMs <= Ms)
+FROM Bounds
+UNION ALL
+SELECT 'first_token_seconds', '_sum', NULL,
+	coalesce(sum(FirstTokenMs), 0) / 1000.0 FROM TicketAIGenerations
+UNION ALL
+SELECT 'first_token_seconds', '_count', NULL, count(*)
+FROM TicketAIGenerations
+UNION ALL
+SELECT 'newest_answer_timestamp_seconds', '', NULL,
+	coalesce((SELECT strftime('%s', UpdatedAt) FROM TicketAISessions
+	WHERE AiResponse IS NOT NULL ORDER BY Id DESC LIMIT 1), 0)
+UNION ALL
+SELECT 'schema_version', '', NULL, user_version FROM pragma_user_version
+LIMIT ?2;
+
+-- name: HEALTH
+-- Whether the file is ours and sound, for `sessions doctor': reads all of it.
+SELECT iif(application_id = 0x7469636b, 'ours', application_id),
+	(SELECT journal_mode FROM pragma_journal_mode),
+	(SELECT quick_check FROM pragma_quick_check(1))
+FROM pragma_application_id LIMIT ?2;
+
+-- name: HEALTH_QUICK
+-- The same of the head of the file alone.
+SELECT iif(application_id = 0x7469636b, 'ours', application_id),
+	(SELECT journal_mode FROM pragma_journal_mode), NULL
+FROM pragma_application_id LIMIT ?2;

@@ -114,6 +114,7 @@ const STATES = {
     await tab.finished();
     await tab.ask(42, "something else");
     await tab.said(literal(tab.w.changed));
+    assert.equal(await tab.page.locator("ticket-chat .head .refresh").isVisible(), true, "another answer is offered beside it");
   } },
   refreshing: { replay: ["--pace", 1, ...DEMO], says: (w) => w.loading, async reach(tab, service) {
     await tab.ask();

@@ -57,6 +57,8 @@ $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
+$(B)/bin/answer: $(B)/obj/servers.o
+
 # A heavy library is behind a module of our own and nowhere else; see
 # lib/module.h.
 $(B)/libexec/%.so: $(B)/obj/%.pic.o
@@ -171,6 +173,8 @@ lint:
 
 # Built once more, with the paths of the place where it is going to be.
 DIR	= $(DESTDIR)$(PREFIX)
+UNITDIR	= $(PREFIX)/lib/systemd/system
+SYSTEMD	= ticketchat.service ticketchat-upkeep.service ticketchat-upkeep.timer
 STATE	= /var/lib/ticketchat
 RUN	= /run/ticketchat
 install:
@@ -180,7 +184,8 @@ install:
 		$(DIR)/libexec/ticketchat/handlers/api/websocket \
 		$(DIR)/share/doc/ticketchat $(DIR)/share/ticketchat/sql \
 		$(DIR)/share/ticketchat/web \
-		$(DIR)/share/man/man1 $(DIR)/share/man/man5 \
+		$(DIR)/share/man/man1 $(DIR)/share/man/man5 $(DIR)/share/man/man8 \
+		$(DIR)/lib/sysusers.d $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
 	install $(B)/install/bin/answer $(DIR)/libexec/ticketchat/answer
@@ -204,7 +209,19 @@ install:
 	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
 	install -m 644 README.md websocket.md LICENSE deploy/nginx.conf \
 		deploy/Caddyfile $(DIR)/share/doc/ticketchat
+	install deploy/upkeep.sh $(DIR)/libexec/ticketchat/upkeep
+	for u in $(SYSTEMD); do \
+		sed -e '/^@SANDBOX@/{r deploy/sandbox.conf' -e 'd;}' \
+			-e 's|@PREFIX@|$(PREFIX)|g' \
+			-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
+			deploy/$$u >$(B)/install/$$u && \
+		install -m 644 $(B)/install/$$u $(DESTDIR)$(UNITDIR)/$$u \
+		|| exit 1; \
+	done
+	install -m 644 deploy/ticketchat.sysusers \
+		$(DIR)/lib/sysusers.d/ticketchat.conf
 	install -m 644 man/*.1 $(DIR)/share/man/man1
+	install -m 644 man/*.8 $(DIR)/share/man/man8
 	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
 		>$(DIR)/share/man/man5/websocketd.conf.5
 
@@ -212,12 +229,29 @@ uninstall:
 	rm -f $(DIR)/bin/sessions $(DIR)/bin/ticketchat \
 		$(DIR)/share/man/man1/chat.1 $(DIR)/share/man/man1/answer.1 \
 		$(DIR)/share/man/man1/sessions.1 \
+		$(DIR)/share/man/man8/ticketchat.8 \
 		$(DIR)/share/man/man5/websocketd.conf.5
+	rm -f $(SYSTEMD:%=$(DESTDIR)$(UNITDIR)/%) \
+		$(DIR)/lib/sysusers.d/ticketchat.conf
 	rm -rf $(DIR)/libexec/ticketchat $(DIR)/share/ticketchat \
 		$(DIR)/share/doc/ticketchat
+
+# A Debian package, build/ticketchat_*.deb; needs debhelper.
+deb:
+	rm -rf $(B)/deb
+	mkdir -p $(B)/deb/source
+	git archive HEAD | tar -x -C $(B)/deb/source
+	mv $(B)/deb/source/deploy/debian $(B)/deb/source/debian
+	cd $(B)/deb/source && dpkg-buildpackage -b -us -uc -ui
+	mv $(B)/deb/*.deb $(B)/
+
+# The package on a Debian that is made and booted for it; as root.
+check-package: deb
+	bats tests/package
 
 clean:
 	rm -rf $(B)
 
-.PHONY: all everything check san fuzz soak bench lint install uninstall clean FORCE
+.PHONY: all everything check san fuzz soak bench lint install uninstall deb \
+	check-package clean FORCE
 -include $(wildcard $(B)/obj/*.d)

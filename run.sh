@@ -34,8 +34,10 @@ web=build/web
 packages='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
 libssl-dev libjsmn-dev ca-certificates'
 
-# What chat and answer read; the rest is for websocketd itself.
+# What is for websocketd itself, and for the nightly timer; chat and answer
+# read the rest.
 server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY WEB '
+timer_keys=' BACKUPS RETENTION_DAYS '
 
 say() {
 	printf '%s\n' "$*"
@@ -78,7 +80,10 @@ prepare() {
 # Tells about the model's server; its absence is no reason not to start.
 tell_model() {
 	if model=$("$libexec/answer" ${conf:+-c "$conf"} check 2>&1); then
-		say "  model     $model"
+		say "  model     $model" | sed '2,$s/^/            /'
+		# So that the first one who asks need not wait for it.
+		[ -z "$OLLAMA_KEEP_ALIVE" ] || [ "$action" = check ] ||
+		    "$libexec/answer" ${conf:+-c "$conf"} load >/dev/null 2>&1 &
 		return
 	fi
 	say "  model     NOT READY: $model"
@@ -131,7 +136,7 @@ make_flags() {
 	fi
 	names=
 	while IFS='=' read -r key _; do
-		case $server_keys in *" $key "*) continue ;; esac
+		case $server_keys$timer_keys in *" $key "*) continue ;; esac
 		names="$names${names:+,}$key"
 	done <<END
 $settings

@@ -38,33 +38,34 @@ choose(struct probe *p, const struct settings *s, const struct buf *list)
 	    "gemma3");
 }
 
-void
-probe_model(struct probe *p, const struct settings *s, const struct http *http)
+/* Makes one call, a POST if there is a body, to its end; false: it failed. */
+static bool
+call(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server, const char *path, const struct buf *body,
+    int64_t timeout, struct buf *out)
 {
 	struct buf		url = BUF_INIT(SETTING_MAX + 32);
-	struct buf		list = BUF_INIT(UPSTREAM_LIST_MAX);
 	struct http_call	c = { 0 };
-	size_t			len;
 	char			*token = NULL;
 	bool			retry;
 
-	memset(p, 0, sizeof(*p));
-	(void)url_split(s->text[SETTING_OLLAMA_SERVER], &len);
 	if (upstream_token(s, &token) == -1)
 		(void)snprintf(c.reason, sizeof(c.reason),
 		    "OLLAMA_TOKEN_FILE: %s", strerror(errno));
-	else if (buf_add(&url, s->text[SETTING_OLLAMA_SERVER], len) == 0 &&
-	    buf_puts(&url, "/api/tags") == 0) {
+	else if (buf_add(&url, server->text, server->base) == 0 &&
+	    buf_puts(&url, path) == 0) {
 		c.url = url.data;
+		c.body = body == NULL ? NULL : body->data;
+		c.body_len = body == NULL ? 0 : body->len;
 		c.token = token;
 		c.connect_timeout =
 		    (long)s->number[SETTING_CONNECT_TIMEOUT] * 1000;
-		c.timeout = UPSTREAM_SMALL_TIMEOUT;
+		c.timeout = (long)timeout;
 		c.receive = take;
-		c.context = &list;
+		c.context = out;
 		if (http->start(&c) == 0) {
-			while (c.end == HTTP_RUNNING && http->wait(-1,
-			    UPSTREAM_SMALL_TIMEOUT) == 0)
+			while (c.end == HTTP_RUNNING &&
+			    http->wait(-1, (int)timeout) == 0)
 				;
 			http->cancel(&c);
 		}
@@ -73,11 +74,41 @@ probe_model(struct probe *p, const struct settings *s, const struct http *http)
 	if (c.end != HTTP_COMPLETE)
 		p->failure = failure_make(FAILURE_UPSTREAM_UNREACHABLE, NULL);
 	else if (c.status != 200)
-		p->failure = ollama_refusal(c.status, list.data, list.len, "",
-		    &retry);
-	else
-		choose(p, s, &list);
+		p->failure = ollama_refusal(c.status, out->data, out->len,
+		    p->model, &retry);
 	buf_free(&url);
-	buf_free(&list);
 	free(token);
+	return p->failure.code == FAILURE_NONE;
+}
+
+void
+probe_model(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server)
+{
+	struct buf	list = BUF_INIT(UPSTREAM_LIST_MAX);
+
+	memset(p, 0, sizeof(*p));
+	if (call(p, s, http, server, "/api/tags", NULL, UPSTREAM_SMALL_TIMEOUT,
+	    &list))
+		choose(p, s, &list);
+	buf_free(&list);
+}
+
+void
+probe_load(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server)
+{
+	struct buf	body = BUF_INIT(SETTING_MAX * 2), out = BUF_INIT(
+			    UPSTREAM_BODY_MAX);
+
+	probe_model(p, s, http, server);
+	if (p->failure.code != FAILURE_NONE)
+		return;
+	if (ollama_load(&body, s, p->model) == -1)
+		p->failure = failure_make(FAILURE_INTERNAL, NULL);
+	else
+		(void)call(p, s, http, server, "/api/generate", &body,
+		    s->number[SETTING_FIRST_TOKEN_TIMEOUT] * 1000, &out);
+	buf_free(&body);
+	buf_free(&out);
 }

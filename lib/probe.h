@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "http.h"
 #include "settings.h"
+#include "url.h"
 
 struct probe {
 	struct failure	failure;	/* code NONE: all is well */
@@ -17,7 +18,15 @@ struct probe {
 	char		reason[256];	/* libcurl's words; may be empty */
 };
 
-/* Asks /api/tags and waits for the answer; CONNECT_TIMEOUT holds. */
-void probe_model(struct probe *, const struct settings *, const struct http *);
+/* Asks a server's /api/tags and waits for the answer; CONNECT_TIMEOUT holds. */
+void probe_model(struct probe *, const struct settings *, const struct http *,
+    const struct url *);
+
+/*
+ * Has a server load the model, and waits until it has, FIRST_TOKEN_TIMEOUT at
+ * most.  It stays loaded for OLLAMA_KEEP_ALIVE.
+ */
+void probe_load(struct probe *, const struct settings *, const struct http *,
+    const struct url *);
 
 #endif

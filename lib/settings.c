@@ -88,6 +88,9 @@ static const struct row {
 	    NULL },
 	[SETTING_TRUSTED_PROXIES] = { "TRUSTED_PROXIES", "", ADDRESSES, 0, 0,
 	    NULL },
+	[SETTING_BACKUPS] = { "BACKUPS", "14", NUMBER, 0, 3650, NULL },
+	[SETTING_RETENTION_DAYS] = { "RETENTION_DAYS", "0", NUMBER, 0, 36500,
+	    NULL },
 };
 
 static int
@@ -167,7 +170,7 @@ check(struct settings *s, size_t i)
 		return check_word(s, i);
 	case URL:
 		if (!url_valid(t))
-			return settings_fail(s, "%s=%.200s: not an address "
+			return settings_fail(s, "%s=%.200s: not addresses "
 			    "like http://localhost:11434/api/generate", r->key,
 			    t);
 		return 0;

@@ -326,6 +326,37 @@ while True:
 	failed_with upstream_unreachable 2
 }
 
+@test "several servers: the first that can answers" {
+	replay "$UP/429-cloud.http"
+	busy=$OLLAMA_SERVER
+	replay "$UP/good.ndjson"
+	good=$OLLAMA_SERVER
+	good_pid=$REPLAY
+	replay "$UP/good.ndjson"
+	replay_end
+	gone=$OLLAMA_SERVER
+	OLLAMA_SERVER="$gone $busy  $good" answer <<<x
+	is "$(text; echo .)" "$GOOD."
+	is "$status" 0
+	is "$(sed -n 's/.* passed_over="\([^"]*\)" code=\([^ ]*\) .*/\1 \2/p' \
+	    <<<"$err")" "$gone upstream_unreachable
+$busy upstream_busy"
+	is "$(OLLAMA_MODEL= OLLAMA_SERVER="$gone $good" "$B/bin/answer" -c "$T/conf" check |
+	    cut -d ' ' -f 1-3 | tail -n 1)" "$good: model replay:latest"
+	end "$good_pid"
+	OLLAMA_SERVER="$busy $gone" answer <<<x
+	failed_with upstream_unreachable 2
+}
+
+@test "answer load: the model is loaded, and nothing is asked" {
+	replay "$UP/load.ndjson"
+	OLLAMA_MODEL= OLLAMA_KEEP_ALIVE=30m "$B/bin/answer" -c "$T/conf" load
+	is "$(posts)" 1
+	is "$(jq -c '[.prompt, .keep_alive, .stream]' \
+	    "$T/bodies/1.json")" \
+	    '[null,"30m",false]'
+}
+
 @test "models that cannot complete are passed over" {
 	{ printf 'HTTP/1.1 200 OK\r\nContent-Length: 211\r\n\r\n'
 	  printf '%-211s' '{"models":[{"name":"embed","capabilities":["embedding"]},{"name":"","capabilities":["completion"]},{"capabilities":[]},{"name":"chat","capabilities":["tools","completion"]},{"name":"other"}]}'

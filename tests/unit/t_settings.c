@@ -119,6 +119,8 @@ numbers(void)
 		{ SETTING_GENERATIONS, 1, 1024 },
 		{ SETTING_QUEUE_MAX, 0, 4096 },
 		{ SETTING_MAX_VIEWERS, 0, VIEWERS_MAX },
+		{ SETTING_BACKUPS, 0, 3650 },
+		{ SETTING_RETENTION_DAYS, 0, 36500 },
 	};
 	static const char	*const bad[] = {
 		"x", "-1", "+1", " 1", "1 ", "1x", "0x10", "1.0", "1e2",

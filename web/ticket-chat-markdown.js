@@ -1,7 +1,7 @@
 /*
  * Markdown of a language model, shown while it is written. The text is not trusted: it becomes a tree of el()s, whose
- * tags and attributes all stand here, and patch() makes the DOM like it. However nasty a text is, nothing looks at a
- * character more than a fixed number of times.
+ * tags and attributes all stand here, and patch() makes the DOM like it. However nasty a text is, no character of it
+ * is looked at more than a fixed number of times.
  */
 const DEPTH = 16; // of blocks in blocks and of marks in marks; what is deeper stays text
 
@@ -117,8 +117,8 @@ function link(label, address) {
   } catch {
     return undefined;
   }
-  if (!/^(?:https?|mailto):$/.test(url.protocol) || url.username || url.password) return undefined;
   const where = url.host || url.pathname;
+  if (!/^(?:https?|mailto):$/.test(url.protocol) || !where || url.username || url.password) return undefined;
   const children = unlinked(label);
   const [shown] = children.map(textOf).join("").replace(/^(?:https?:\/\/|mailto:)/i, "").split(/[/?#]/, 1);
   if (shown.toLowerCase() !== where.toLowerCase()) children.push(el("bdi", [` (${where})`]));
@@ -185,7 +185,7 @@ function inline(s, open) {
   }
 
   function code(run) {
-    const length = s.slice(i).search(`(?<!\`)${run}(?!\`)`);
+    const length = run.length > DEPTH ? -1 : s.slice(i).search(`(?<!\`)${run}(?!\`)`);
     if (length < 0 && (!open || s.includes("\n", i))) return out.push(run);
     const end = length < 0 ? s.length : i + length;
     const text = s.slice(i, end).replaceAll("\n", " ");
@@ -193,11 +193,10 @@ function inline(s, open) {
     i = end + run.length;
   }
 
-  while (i < s.length) {
-    MARK.lastIndex = i;
-    const { 0: mark, index } = MARK.exec(s) ?? { 0: "", index: s.length };
-    out.push(s.slice(i, index));
-    i = index + mark.length;
+  for (let match; (match = MARK.exec(s)); MARK.lastIndex = i) {
+    const [mark] = match;
+    out.push(s.slice(i, match.index));
+    i = MARK.lastIndex;
     if (mark.endsWith("\n")) out.push(el("br"));
     else if (mark[0] === "\\") out.push(mark[1]);
     else if (mark === "]") bracket();
@@ -206,6 +205,7 @@ function inline(s, open) {
     else if (/^[*_~]/.test(mark)) emphasis(mark);
     else out.push(link([mark], mark) ?? mark);
   }
+  out.push(s.slice(i));
   while (open && stack.length) {
     const { mark } = stack.at(-1);
     if (mark[1] && TAGS[mark]) out.push(el(TAGS[mark], closed(stack.length - 1)));
@@ -233,10 +233,10 @@ function patch(parent, nodes, from = 0) {
         else if (old.getAttribute(name) !== value) old.setAttribute(name, value);
       }
       patch(old, node.children);
-    } else if (node.startsWith(old.data)) {
-      old.appendData(node.slice(old.length)); // a selection in it stays
-    } else {
+    } else if (!node.startsWith(old.data)) {
       old.data = node;
+    } else if (node !== old.data) {
+      old.appendData(node.slice(old.length)); // a selection in it stays
     }
     old = old.nextSibling;
   }
@@ -249,8 +249,8 @@ function patch(parent, nodes, from = 0) {
 export class MarkdownView {
   #container;
   #text = "";
-  #from = 0; // what is before this place is finished,
-  #kept = 0; // and so many nodes are made of it
+  #from = 0; // in the text: what is before is finished
+  #kept = 0; // so many nodes
 
   constructor(container) {
     this.#container = container;

@@ -39,7 +39,8 @@ style.replaceSync(`
 .error .head, .warning .head { background: color-mix(in srgb, var(--tone) 7%, var(--background)); }
 .status { margin: 0; padding: .25em 0; line-height: 1.5; overflow-wrap: anywhere; }
 .hint { display: block; }
-.hint, .notice, .answer bdi, .lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625em; }
+.hint, .notice, .time, .version, .answer :is(bdi, blockquote) { color: var(--muted); }
+.lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625em; }
 .time:empty { display: none; }
 .time, .version { font-size: .875em; font-variant-numeric: tabular-nums; }
 .copied { position: fixed; opacity: 0; }

@@ -35,8 +35,7 @@ const WORDS = {
       connection_lost: ({ server }) =>
         `O serviço em ${server} está no ar? Se estiver, pode ter chegado ao limite de conexões (MAX_CONNECTIONS).`,
       forbidden_origin: ({ origin }) => `A origem desta página é ${origin}`,
-      upstream_unreachable: () =>
-        "Depois disso, tente de novo; o serviço não precisa reiniciar. Para experimentar sem Ollama: ./run.sh --demo",
+      upstream_unreachable: () => "Depois, tente de novo: o serviço não precisa reiniciar.",
     },
   },
   en: {
@@ -74,8 +73,7 @@ const WORDS = {
       connection_lost: ({ server }) =>
         `Is the service at ${server} running? If it is, it may be at its limit of connections (MAX_CONNECTIONS).`,
       forbidden_origin: ({ origin }) => `The origin of this page is ${origin}`,
-      upstream_unreachable: () =>
-        "Then try again; the service needs no restart. To look around without Ollama: ./run.sh --demo",
+      upstream_unreachable: () => "Then try again: the service needs no restart.",
     },
   },
 };
@@ -99,7 +97,7 @@ export function statusLine({ state, position, partial, cached, version, versions
   return state === "queued" && position ? w.position(position) : w[state] ?? w.waiting;
 }
 
-/** What a person can do about an error beyond what its message says; mostly "". */
+/** What helps against an error beyond what its message says; mostly "". */
 export const hint = (error, lang, server) =>
   words(lang).hints[error.code]?.({ server, origin: globalThis.location?.origin }) ?? "";
 

@@ -191,6 +191,10 @@ test("moved it goes on, taken out it hangs up, put back it takes up again", asyn
   await tab.add();
   await tab.grown();
   await tab.page.evaluate(() => document.querySelector("h1").append(window.chat));
+  await tab.page.evaluate(() => { // as React's StrictMode does
+    window.chat.remove();
+    document.querySelector("main").append(window.chat);
+  });
   await quiet(tab, 1);
   assert.deepEqual(await tab.sockets(), [1]);
   await tab.page.evaluate(() => window.chat.remove());
@@ -200,12 +204,8 @@ test("moved it goes on, taken out it hangs up, put back it takes up again", asyn
   await tab.asked(2);
   done(say);
   await tab.told("done");
-  await tab.page.evaluate(() => { // as React's StrictMode does
-    window.chat.remove();
-    document.querySelector("main").append(window.chat);
-  });
   await tab.page.evaluate(() => window.chat.remove());
-  await tab.page.evaluate(() => document.querySelector("main").append(window.chat));
+  await tab.page.evaluate(() => document.querySelector("main").append(window.chat)); // it has its answer
   await quiet(tab, 2);
   assert.equal(await tab.answer(), "so far");
 });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import WebSocket from "ws";
+import { WORDS } from "../../web/page-words.js";
 import { words } from "../../web/ticket-chat-words.js";
 import { createHmac } from "node:crypto";
 import { openBrowser } from "./browser.mjs";
@@ -114,6 +115,7 @@ const STATES = {
     await tab.finished();
     await tab.ask(42, "something else");
     await tab.said(literal(tab.w.changed));
+    assert.equal(await tab.page.locator("ticket-chat .head .refresh").isVisible(), true, "another answer is offered beside it");
   } },
   refreshing: { replay: ["--pace", 1, ...DEMO], says: (w) => w.loading, async reach(tab, service) {
     await tab.ask();
@@ -313,6 +315,7 @@ test("a reload and a link show the same ticket; back goes to the one before", as
 test("what is no ticket is not asked about", async (t) => {
   const service = await served(t, {});
   const tab = await open(t, service);
+  assert.equal(await tab.page.locator("#text").evaluate((text) => text.validationMessage), WORDS["pt-BR"].noText);
   for (const [number, body] of [["", "x"], ["0", "x"], ["4x", "x"], ["-1", "x"], ["42", " \n"], ["99999999999999999999", "x"]]) {
     await tab.ask(number, body);
     assert.equal(await tab.page.evaluate(() => document.querySelector("form").checkValidity()), false, `${number} ${body}`);
@@ -452,6 +455,8 @@ for (const [name, options] of Object.entries({
     await tab.button(tab.w.previous).click();
     await tab.said(literal(tab.w.older));
     await look(tab.page, `narrow-${options.viewport.height}`);
+    const cut = await tab.page.locator("ticket-chat .chat").evaluate((chat) => chat.scrollWidth > chat.clientWidth);
+    assert.equal(cut, false, "what is too wide scrolls by itself");
     for (const button of await tab.page.getByRole("button").all()) {
       const { x, width, height } = await button.boundingBox();
       assert.ok(x >= 0 && x + width <= 320, await button.textContent());

@@ -34,7 +34,8 @@ window.offences = (root) => {
     if (node.localName === "a") {
       const url = new URL(node.href);
       if (url.username || url.password) found.push(`a password in ${node.href}`);
-      if (!node.textContent.toLowerCase().includes((url.host || url.pathname).toLowerCase())) found.push(`${node.href} shows as ${node.textContent}`);
+      const where = (url.host || url.pathname).toLowerCase();
+      if (!where || !node.textContent.toLowerCase().includes(where)) found.push(`${node.href} shows as ${node.textContent}`);
       if (node.parentElement.closest("a")) found.push("a link in a link");
     }
     for (const child of node.childNodes) walk(child, depth + 1);
@@ -84,9 +85,9 @@ window.feed = (text, cuts) => {
   return { html: box.innerHTML, text: shown, wrong: [...wrong] };
 };
 
-/** The milliseconds that a text takes. */
-window.time = (part, length) => {
-  const text = part.repeat(Math.ceil(length / part.length));
+/** The milliseconds that a text takes in which a part is repeated for so many characters. */
+window.time = (before, part, after, length) => {
+  const text = before + part.repeat(length && Math.ceil(length / part.length)) + after;
   const box = document.createElement("div");
   const begun = performance.now();
   new MarkdownView(box).update(text);

@@ -42,9 +42,9 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
-COMMANDS = child command doctor doctor_access doctor_data doctor_host metrics \
-	print reports setup table
-COMMANDS += forget progress transfer upkeep watch
+COMMANDS = child command doctor doctor_access doctor_data doctor_host \
+	doctor_run forget metrics print progress reports setup table transfer \
+	upkeep watch
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \

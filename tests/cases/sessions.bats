@@ -566,7 +566,7 @@ for n in "1", "2":
 	# large enough; not told by an old server.
 	OLLAMA_MODEL=gemma3:270m examine --quick
 	finds context warning '4096 tokens; .*21845'
-	jq -r 'select(.check == "context").remedy' "$T/found" | grep -q '"num_ctx":23552}'
+	jq -r 'select(.check == "context").remedy' "$T/found" | grep -q 'num_ctx in OLLAMA_OPTIONS to 23552,'
 	OLLAMA_MODEL=gemma3:270m OLLAMA_OPTIONS='{"num_ctx":32768}' examine --quick
 	finds context ok '32768'
 	OLLAMA_MODEL=smollm2:135m examine --quick

@@ -1,9 +1,9 @@
 /*
  * Markdown of a language model, shown while it is written. The text is not trusted: it becomes a tree of el()s, whose
- * tags and attributes all stand here, and patch() makes the DOM like it. However nasty a text is, no character of it
- * is looked at more than a fixed number of times.
+ * tags and attributes all stand here, and patch() makes the DOM like it. However nasty a text is, no character is
+ * looked at more than a fixed number of times.
  */
-const DEPTH = 16; // of blocks in blocks and of marks in marks; what is deeper stays text
+const DEPTH = 16; // of blocks and of marks; what is deeper stays text
 
 const HEADING = /^(#{1,6})(?:\s|$)/;
 const FENCE = /^(`{3,}(?=[^`]*$)|~{3,})\s*([\w.+#-]{0,30})/;
@@ -12,7 +12,8 @@ const ITEM = /^([-+*]|\d{1,9}[.)])(?:\s+|$)/;
 const UNBORN = /^[-+*#>`~_=|:\s]*$/; // a last line that may become anything
 
 const ADDRESS = String.raw`(?:https?|mailto):(?:[^\s<>()[\]"]|[([][^\s()[\]]{0,999}[)\]]){1,4000}`;
-const MARK = new RegExp(String.raw`\\[!-/:-@[-\x60{-~\n]|[\n\]]|!?\[|\x60+|\*+|_+|(?<!~)~~(?!~)|(?<![a-z0-9])${ADDRESS}(?<![.,;:!?'*_~])`, "gi");
+const MARK = new RegExp(String.raw`\\[!-/:-@[-\x60{-~\n]|[\n\]]|!?\[|\x60+|\*+|_+|(?<!~)~~(?!~)|` +
+  String.raw`(?<![a-z0-9])${ADDRESS}(?<![.,;:!?'*_~])`, "gi");
 const TARGET = new RegExp(String.raw`\(<?(${ADDRESS})>?\)`, "iy");
 const UNFINISHED = /\((?:[hm][^\s()[\]]*)?$/iy;
 const TAGS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
@@ -39,8 +40,7 @@ function blocks(lines, open, depth) {
   };
 
   const kind = () => {
-    const line = trimmed[i];
-    if (!line) return undefined;
+    const line = trimmed[i] ?? "";
     if (HEADING.test(line)) return heading;
     if (FENCE.test(line)) return fence;
     if (RULE.test(line)) return rule;
@@ -51,12 +51,12 @@ function blocks(lines, open, depth) {
       if (next.every((cell) => /^:?-+:?$/.test(cell)) ? next.length === cells(line).length
         : open && i === lines.length - 1 && line[0] === "|") return table;
     }
-    return paragraph;
+    return line && paragraph;
   };
 
   function heading(line) {
     const [, { length }] = HEADING.exec(line);
-    return el(`h${Math.min(length + 2, 6)}`, text(line.slice(length).replace(/\s#+$/, "").trim()));
+    return el(`h${Math.min(length + 2, 6)}`, text(line.replace(/^#+|\s#+$/g, "").trim()));
   }
 
   function fence(line) {
@@ -64,7 +64,8 @@ function blocks(lines, open, depth) {
     const indent = columns(lines[i - 1]);
     const code = take((other) => !other.startsWith(marks) || other.replaceAll(marks[0], ""), lines);
     i++;
-    return el("pre", [el("code", [code.map((other) => dedent(other, indent)).join("\n")])], { "data-language": language });
+    return el("pre", [el("code", [code.map((other) => dedent(other, indent)).join("\n")])],
+      { "data-language": language });
   }
 
   const rule = () => el("hr");
@@ -82,7 +83,7 @@ function blocks(lines, open, depth) {
       if (marker.at(-1) !== first.at(-1)) break;
       const indent = columns(lines[i]);
       const own = [trimmed[i++].replace(ITEM, ""), ...take((other) =>
-        !other || columns(lines[i]) > indent + 1 || (trimmed[i - 1] && kind() === paragraph), lines)
+        !other || columns(lines[i]) > indent + 1 || (trimmed[i - 1] && /\D/.test(other) && kind() === paragraph), lines)
         .map((other) => dedent(other, indent + marker.length + 1))];
       items.push(el("li", within(own).flatMap((node, k) => (k || node.tag !== "p" ? node : node.children))));
     }
@@ -91,9 +92,10 @@ function blocks(lines, open, depth) {
 
   function table(line) {
     const align = cells(trimmed[i++] ?? "").map((cell) => /:$/.test(cell) && (cell[0] === ":" ? "center" : "right"));
-    const row = (tag, other) => el("tr", cells(other).map((cell, k) => el(tag, inline(cell), { "data-align": align[k] })));
+    const row = (tag, other) =>
+      el("tr", cells(other).map((cell, k) => el(tag, inline(cell), { "data-align": align[k] })));
     const head = row("th", line);
-    const body = take((other) => other.includes("|") && [paragraph, table].includes(kind()));
+    const body = take((other) => other.includes("|"));
     return el("div", [el("table", [head, ...body.map((other) => row("td", other))])],
       { role: "region", tabindex: "0", "aria-label": head.children.map(textOf).join(" ") });
   }
@@ -109,7 +111,7 @@ function blocks(lines, open, depth) {
   return nodes;
 }
 
-/* A link that shows its host, or nothing if the address is not harmless. */
+/* A link that shows its host; none if it is not harmless. */
 function link(label, address) {
   let url;
   try {
@@ -126,10 +128,8 @@ function link(label, address) {
 }
 
 /* There is no link in a link. */
-const unlinked = (nodes) => nodes.flatMap((node) => {
-  const children = node.tag && unlinked(node.children);
-  return node.tag === "a" ? children : node.tag ? el(node.tag, children) : node;
-});
+const unlinked = (nodes) => nodes.flatMap((node) => (node.tag === "a" ? unlinked(node.children)
+  : node.tag ? el(node.tag, unlinked(node.children)) : node));
 
 /* The nodes of a text in a block. At an `open' end everything is closed. */
 function inline(s, open) {
@@ -185,8 +185,9 @@ function inline(s, open) {
   }
 
   function code(run) {
-    const length = run.length > DEPTH ? -1 : s.slice(i).search(`(?<!\`)${run}(?!\`)`);
-    if (length < 0 && (!open || s.includes("\n", i))) return out.push(run);
+    const rest = s.slice(i, i + 999); // enough for code
+    const length = run.length > DEPTH ? -1 : rest.search(`(?<!\`)${run}(?!\`)`);
+    if (length < 0 && (!open || rest.includes("\n"))) return out.push(run);
     const end = length < 0 ? s.length : i + length;
     const text = s.slice(i, end).replaceAll("\n", " ");
     if (text) out.push(el("code", [/^ .* $/.test(text) ? text.slice(1, -1) : text]));
@@ -249,8 +250,8 @@ function patch(parent, nodes, from = 0) {
 export class MarkdownView {
   #container;
   #text = "";
-  #from = 0; // in the text: what is before is finished
-  #kept = 0; // so many nodes
+  #from = 0; // the text before this is finished
+  #kept = 0; // so many nodes are
 
   constructor(container) {
     this.#container = container;

@@ -62,20 +62,23 @@ window.render = (text) => {
 };
 
 /**
- * Feeds a text up to each of its cuts. Returns the HTML at the end, and what went wrong on the way: what should not be
- * there, and changes in blocks that had been finished.
+ * Feeds a text up to each of its cuts. Returns the HTML and all texts at the end, and what went wrong on the way: what
+ * should not be there, and changes of what was right already.
  */
 window.feed = (text, cuts) => {
   const { box, update } = window.view();
   const wrong = new Set();
   const observer = new MutationObserver(() => {});
   let finished = [];
-  observer.observe(box, { subtree: true, childList: true, characterData: true, attributes: true });
+  observer.observe(box, { subtree: true, childList: true, characterDataOldValue: true, attributeOldValue: true });
   for (const cut of cuts) {
     update(text.slice(0, cut));
     for (const offence of window.offences(box)) wrong.add(offence);
-    for (const { target } of observer.takeRecords())
+    for (const { type, target, attributeName, oldValue } of observer.takeRecords()) {
       if (finished.some((node) => node.contains(target))) wrong.add(`a finished <${target.nodeName}> changes`);
+      if (type !== "childList" && oldValue === (attributeName ? target.getAttribute(attributeName) : target.data))
+        wrong.add(`<${target.nodeName} ${attributeName}> gets what it has`);
+    }
     if (!finished.every((node, i) => node === box.childNodes[i])) wrong.add("a finished block is replaced");
     finished = [...box.childNodes].slice(0, -3); // in each of the last two lines another block may begin
   }

@@ -43,7 +43,7 @@ LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
 COMMANDS = child command doctor doctor_access doctor_data doctor_host \
-	doctor_run forget metrics print progress reports setup table transfer \
+	doctor_run forget metrics play print progress reports setup table transfer \
 	upkeep watch
 
 # What of web/ is meant for the world.

@@ -219,12 +219,13 @@ command_import(const struct settings *s, int argc, char *argv[])
 	command_need(import_begin(store), store);
 	if (original != NULL) {
 		command_need(import_original(store, original, &last), store);
-		command_need(import_merge_original(store, &done, print_late, NULL),
-		    store);
+		command_need(import_merge_original(store, &done, print_late,
+		    NULL), store);
 	} else {
 		open_lines(&l, i < argc ? argv[i] : NULL);
 		gather(store, &l);
-		command_need(import_merge(store, &done, print_conflict, &l), store);
+		command_need(import_merge(store, &done, print_conflict, &l),
+		    store);
 		if (l.fd != STDIN_FILENO)
 			(void)close(l.fd);
 	}

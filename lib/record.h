@@ -41,6 +41,7 @@ struct record {
 	struct json	json;
 };
 
+/* What a field's value is. */
 enum record_type record_type(enum record_field);
 
 /* Sets a text; 0, or -1 as buf_add. */

@@ -45,7 +45,7 @@ watching() { grep -qs '^inotify wd' /proc/$TAIL/fdinfo/*; }
 	within 10 watching
 	for t in {1..8}; do ask $t "$Q"; generated; done
 	for t in {1..8}; do within 10 told "ticket=$t .*state=done"; done
-	replay "$UP/truncated.ndjson"
+	replay "$UP/eof-without-done.ndjson"
 	ask 20 "$Q"
 	within 10 told 'ticket=20 .*state=error code=upstream_truncated'
 	long 100

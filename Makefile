@@ -42,8 +42,8 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
-COMMANDS = child command doctor doctor_access doctor_data doctor_host metrics \
-	print reports setup table
+COMMANDS = child command doctor doctor_access doctor_data doctor_host doctor_run \
+	metrics print reports setup table
 COMMANDS += forget progress transfer upkeep watch
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \

@@ -25,12 +25,18 @@ struct doctor {
 void doctor_tell(struct doctor *, enum doctor_level, const char *what,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* doctor_data.c: the database, its disk, RUN_DIR, the log. */
+/* doctor_data.c: the database, its disk, the log. */
 void doctor_database(struct doctor *);
 void doctor_disk(struct doctor *);
+void doctor_log(struct doctor *);
+
+/* A name for a network's file system, on which neither SQLite's locks nor
+ * ours are safe; NULL where a path lies on none. */
+const char *doctor_network(const char *path);
+
+/* doctor_run.c: RUN_DIR and what is in it. */
 void doctor_run_dir(struct doctor *);
 void doctor_sockets(struct doctor *);
-void doctor_log(struct doctor *);
 
 /* doctor_access.c: who may come in, and the files with keys. */
 void doctor_address(struct doctor *);

@@ -24,23 +24,15 @@ loopback(const char *host, size_t len)
 static bool
 all_loopback(const char *list)
 {
-	const char	*host, *end;
-	size_t		 len, part;
+	const char	*host, *scheme;
+	size_t		 len;
 
 	for (; *(list += strspn(list, " ")) != '\0'; list += len) {
 		len = strcspn(list, " ");
-		end = list + len;
-		host = list;
-		if ((host = memmem(list, len, "://", 3)) == NULL)
-			host = list;
-		else
-			host += 3;
-		part = (size_t)(end - host);
-		if (*host != '[' && memchr(host, ':', part) != NULL)
-			part = strcspn(host, ":");
-		else if (*host == '[')
-			part = strcspn(host, "]") + 1;
-		if (!loopback(host, part))
+		scheme = memmem(list, len, "://", 3);
+		host = scheme == NULL ? list : scheme + 3;
+		if (!loopback(host, *host == '[' ? strcspn(host, "]") + 1 :
+		    strcspn(host, ": ")))
 			return false;
 	}
 	return true;

@@ -61,8 +61,8 @@ examine_context(struct doctor *d, const struct probe *p)
 		doctor_tell(d, DOCTOR_WARNING, "context", "%" PRId64
 		    " tokens; MAX_TICKET_BYTES=%" PRId64 " may be %" PRId64
 		    ", which would be refused as prompt_too_long\nSet "
-		    "OLLAMA_OPTIONS={\"num_ctx\":%" PRId64 "} if there is the "
-		    "memory for it, or a smaller MAX_TICKET_BYTES",
+		    "num_ctx in OLLAMA_OPTIONS to %" PRId64 ", if there is "
+		    "the memory for it, or a smaller MAX_TICKET_BYTES",
 		    n == 0 ? p->context_max : n, most, needed,
 		    needed / 1024 * 1024 + 2048);
 }

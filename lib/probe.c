@@ -34,7 +34,8 @@ choose(struct probe *p, const struct settings *s, const struct buf *list)
 		(void)snprintf(p->model, sizeof(p->model), "%s", wanted);
 		code = FAILURE_MODEL_MISSING;
 	}
-	if (p->model[0] != '\0' && ollama_model(list->data, list->len, p->model, &m))
+	if (p->model[0] != '\0' &&
+	    ollama_model(list->data, list->len, p->model, &m))
 		code = FAILURE_NONE;
 	p->context_max = m.context;
 	if (code == FAILURE_NONE && !m.completes) {

@@ -38,14 +38,13 @@ store_search_begin(struct store *s, void (*progress)(void *, int64_t, int64_t),
 	    FAILURE_NONE ||
 	    (rc = run(s, STATEMENT_SEARCH_LAST, 0, 0, &all)) != FAILURE_NONE)
 		return rc;
-	/* A part at a time, so that no writer finds an old reader in its way. */
-	while (done < all) {
-		if ((rc = run(s, STATEMENT_SEARCH_NEXT, done, 0, &next)) !=
-		    FAILURE_NONE || next <= done)
-			break;
-		if ((rc = run(s, STATEMENT_SEARCH_FILL, done, next, NULL)) !=
-		    FAILURE_NONE)
-			break;
+	/* A part at a time: no writer finds an old reader in its way. */
+	while (rc == FAILURE_NONE && done < all) {
+		rc = run(s, STATEMENT_SEARCH_NEXT, done, 0, &next);
+		if (rc == FAILURE_NONE && next > done)
+			rc = run(s, STATEMENT_SEARCH_FILL, done, next, NULL);
+		else
+			next = all;	/* the last ones were just deleted */
 		done = next;
 		if (progress != NULL)
 			progress(context, done, all);

@@ -79,6 +79,10 @@ REPORTS=('list' 'show 1' 'history 1' 'search quoted' 'search então' 'stats'
 		grep -q "^  .*sessions $c" <<<"$output"
 		[ "$(widest <<<"$output")" -le 100 ]
 		run -0 sessions $c -h
+		for o in $(grep -oE -e '--?[a-z]+' <<<"${lines[0]}"); do
+			grep -qE "Fl ${o#-}( |\$)" "$ROOT/man/sessions.1" ||
+			    { echo "no $o in the manual" >&2; false; }
+		done
 		n=$((n + 1))
 	done
 	[ $n -ge 11 ]
@@ -566,7 +570,7 @@ for n in "1", "2":
 	# large enough; not told by an old server.
 	OLLAMA_MODEL=gemma3:270m examine --quick
 	finds context warning '4096 tokens; .*21845'
-	jq -r 'select(.check == "context").remedy' "$T/found" | grep -q '"num_ctx":23552}'
+	jq -r 'select(.check == "context").remedy' "$T/found" | grep -q 'num_ctx in OLLAMA_OPTIONS to 23552,'
 	OLLAMA_MODEL=gemma3:270m OLLAMA_OPTIONS='{"num_ctx":32768}' examine --quick
 	finds context ok '32768'
 	OLLAMA_MODEL=smollm2:135m examine --quick

@@ -102,7 +102,7 @@ static const struct command {
 	    "here, none.\n"
 	    "  sessions import sessions.jsonl\n"
 	    "  sessions import --aspnet tickets.db\n", false },
-	{ "purge", command_purge, "--older-than DAYSd [--dry-run]",
+	{ "purge", command_purge, "--older-than DAYS [--dry-run]",
 	    "delete what is too old",
 	    "Sessions by their answer's time; tickets that have none left "
 	    "go too, unless\nTICKETS=existing.\n"

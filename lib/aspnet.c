@@ -15,7 +15,6 @@
 static int
 take(struct record *r, int i, sqlite3_stmt *st)
 {
-	const enum record_field	 f = (enum record_field)i;
 	struct record_value	*v = &r->value[i];
 	const char		*text;
 
@@ -23,13 +22,13 @@ take(struct record *r, int i, sqlite3_stmt *st)
 	    sqlite3_column_type(st, i) == SQLITE_NULL;
 	if (v->null)
 		return 0;
-	if (record_type(f) == RECORD_ID) {
+	if (record_is_number(i)) {
 		v->number = sqlite3_column_type(st, i) == SQLITE_INTEGER ?
 		    sqlite3_column_int64(st, i) : 0;
 		return 0;
 	}
 	text = (const char *)sqlite3_column_text(st, i);
-	return text == NULL ? -1 : record_set(r, f, text,
+	return text == NULL ? -1 : record_set(r, (enum record_field)i, text,
 	    (size_t)sqlite3_column_bytes(st, i));
 }
 

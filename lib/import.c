@@ -33,12 +33,10 @@ static bool
 bind(sqlite3_stmt *st, const struct record *r, int i)
 {
 	const struct record_value	*v = &r->value[i];
-	const enum record_type		 type =
-					    record_type((enum record_field)i);
 
 	if (v->null)
 		return sqlite3_bind_null(st, i + 1) == SQLITE_OK;
-	if (type == RECORD_ID || type == RECORD_COUNT)
+	if (record_is_number(i))
 		return sqlite3_bind_int64(st, i + 1, v->number) == SQLITE_OK;
 	return db_bind_text(st, i + 1, v->text.data, v->text.len);
 }

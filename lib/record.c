@@ -9,34 +9,42 @@
 #include "record.h"
 #include "utf8.h"
 
-static const struct {
-	const char		*name;
-	enum record_type	 type;
-	bool			 null;		/* it may be */
-} fields[RECORD__MAX] = {
-	[RECORD_TICKET] = { "ticket", RECORD_ID, false },
-	[RECORD_TICKET_CREATED] = { "ticket_created", RECORD_TIME, true },
-	[RECORD_SESSION] = { "session", RECORD_ID, true },
-	[RECORD_CREATED] = { "created", RECORD_TIME, true },
-	[RECORD_ANSWERED] = { "answered", RECORD_TIME, true },
-	[RECORD_PROMPT] = { "prompt", RECORD_TEXT, true },
-	[RECORD_RESPONSE] = { "response", RECORD_TEXT, true },
-	[RECORD_MODEL] = { "model", RECORD_TEXT, true },
-	[RECORD_REASON] = { "reason", RECORD_TEXT, true },
-	[RECORD_PROMPT_TOKENS] = { "prompt_tokens", RECORD_COUNT, true },
-	[RECORD_ANSWER_TOKENS] = { "answer_tokens", RECORD_COUNT, true },
-	[RECORD_QUEUED_MS] = { "queued_ms", RECORD_COUNT, true },
-	[RECORD_FIRST_TOKEN_MS] = { "first_token_ms", RECORD_COUNT, true },
-	[RECORD_TOTAL_MS] = { "total_ms", RECORD_COUNT, true },
-	[RECORD_LOAD_MS] = { "load_ms", RECORD_COUNT, true },
-	[RECORD_PROMPT_MS] = { "prompt_ms", RECORD_COUNT, true },
-	[RECORD_ANSWER_MS] = { "answer_ms", RECORD_COUNT, true },
+enum type {
+	TICKET,		/* 1 to 2^63-1 */
+	SESSION,	/* 1 to 2^62-1: new ones go on behind it */
+	COUNT,		/* 0 to 2^63-1 */
+	TIME,		/* ISO 8601, UTC: 2026-11-23T12:18:14.398Z */
+	TEXT		/* UTF-8 */
 };
 
-enum record_type
-record_type(enum record_field f)
+static const struct {
+	const char	*name;
+	enum type	 type;
+	bool		 null;		/* it may be */
+} fields[RECORD__MAX] = {
+	[RECORD_TICKET] = { "ticket", TICKET, false },
+	[RECORD_TICKET_CREATED] = { "ticket_created", TIME, true },
+	[RECORD_SESSION] = { "session", SESSION, true },
+	[RECORD_CREATED] = { "created", TIME, true },
+	[RECORD_ANSWERED] = { "answered", TIME, true },
+	[RECORD_PROMPT] = { "prompt", TEXT, true },
+	[RECORD_RESPONSE] = { "response", TEXT, true },
+	[RECORD_MODEL] = { "model", TEXT, true },
+	[RECORD_REASON] = { "reason", TEXT, true },
+	[RECORD_PROMPT_TOKENS] = { "prompt_tokens", COUNT, true },
+	[RECORD_ANSWER_TOKENS] = { "answer_tokens", COUNT, true },
+	[RECORD_QUEUED_MS] = { "queued_ms", COUNT, true },
+	[RECORD_FIRST_TOKEN_MS] = { "first_token_ms", COUNT, true },
+	[RECORD_TOTAL_MS] = { "total_ms", COUNT, true },
+	[RECORD_LOAD_MS] = { "load_ms", COUNT, true },
+	[RECORD_PROMPT_MS] = { "prompt_ms", COUNT, true },
+	[RECORD_ANSWER_MS] = { "answer_ms", COUNT, true },
+};
+
+bool
+record_is_number(int f)
 {
-	return fields[f].type;
+	return fields[f].type <= COUNT;
 }
 
 /* 2026-11-23T12:18:14Z, with any fraction of the second. */
@@ -63,16 +71,18 @@ is_time(const char *s, size_t len)
 }
 
 static bool
-is_good(const struct record_value *v, enum record_type type)
+is_good(const struct record_value *v, enum type type)
 {
 	switch (type) {
-	case RECORD_ID:
+	case TICKET:
 		return v->number > 0;
-	case RECORD_COUNT:
+	case SESSION:
+		return v->number > 0 && v->number <= INT64_MAX / 2;
+	case COUNT:
 		return v->number >= 0;
-	case RECORD_TIME:
+	case TIME:
 		return v->text.len > 0 && is_time(v->text.data, v->text.len);
-	case RECORD_TEXT:
+	case TEXT:
 	default:
 		return v->text.len == 0 || utf8_valid(v->text.data,
 		    v->text.len);
@@ -131,18 +141,13 @@ take(struct record *r, enum record_field f, int value)
 	v->null = type == JSON_NULL;
 	if (v->null)
 		return 0;
-	switch (fields[f].type) {
-	case RECORD_ID:
-	case RECORD_COUNT:
+	if (record_is_number((int)f)) {
 		v->number = json_int(&r->json, value, -1);
 		return type == JSON_NUMBER ? 0 : -1;
-	case RECORD_TIME:
-	case RECORD_TEXT:
-	default:
-		buf_clear(&v->text);
-		v->text.cap = ANSWER_MAX;
-		return json_string(&r->json, value, true, &v->text);
 	}
+	buf_clear(&v->text);
+	v->text.cap = ANSWER_MAX;
+	return json_string(&r->json, value, true, &v->text);
 }
 
 int

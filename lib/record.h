@@ -24,25 +24,18 @@ enum record_field {
 	RECORD__MAX
 };
 
-enum record_type {
-	RECORD_ID,		/* 1 to 2^63-1 */
-	RECORD_COUNT,		/* 0 to 2^63-1 */
-	RECORD_TIME,		/* ISO 8601, UTC: 2026-11-23T12:18:14.398Z */
-	RECORD_TEXT		/* UTF-8 */
-};
-
 /* Zero-initialised it is empty; reuse saves allocations. */
 struct record {
 	struct record_value {
 		bool		null;
-		int64_t		number;		/* of an id or a count */
+		int64_t		number;		/* of what is no text */
 		struct buf	text;		/* of a time or a text */
 	}		value[RECORD__MAX];
 	struct json	json;
 };
 
-/* What a field's value is. */
-enum record_type record_type(enum record_field);
+/* Whether a field is a number, not a text. */
+bool record_is_number(int field);
 
 /* Sets a text; 0, or -1 as buf_add. */
 int record_set(struct record *, enum record_field, const char *, size_t len)

@@ -23,7 +23,7 @@ ORDER BY t.Id, s.Id LIMIT ?2;
 -- name: IMPORT_CREATE
 -- The line (of the file, or the how manieth) that a session came from; the
 -- rest as in enum record_field.  A ticket that has no session has a line too.
-CREATE TEMP TABLE Incoming (
+CREATE TEMP TABLE IF NOT EXISTS Incoming (
 	Line		INTEGER PRIMARY KEY,
 	Ticket		INTEGER NOT NULL,
 	TicketCreated	TEXT,
@@ -45,7 +45,7 @@ CREATE TEMP TABLE Incoming (
 ) STRICT;
 
 -- name: IMPORT_INDEX
-CREATE INDEX temp.Incoming_Ticket ON Incoming (Ticket, Created);
+CREATE INDEX IF NOT EXISTS temp.Incoming_Ticket ON Incoming (Ticket, Created);
 
 -- name: IMPORT_ADD
 INSERT INTO temp.Incoming VALUES (?18, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,

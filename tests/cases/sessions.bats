@@ -79,6 +79,10 @@ REPORTS=('list' 'show 1' 'history 1' 'search quoted' 'search então' 'stats'
 		grep -q "^  .*sessions $c" <<<"$output"
 		[ "$(widest <<<"$output")" -le 100 ]
 		run -0 sessions $c -h
+		for o in $(grep -oE -e '--?[a-z]+' <<<"${lines[0]}"); do
+			grep -qE "Fl ${o#-}( |\$)" "$ROOT/man/sessions.1" ||
+			    { echo "no $o in the manual" >&2; false; }
+		done
 		n=$((n + 1))
 	done
 	[ $n -ge 11 ]

@@ -108,7 +108,8 @@ doctor_model(struct doctor *d)
 			 none[] = "/dev/null", check[] = "check",
 			 json[] = "--json";
 	char		*argv[] = { program, c, none, check, json, NULL };
-	char		**env = settings_environment(d->settings), *line;
+	char		**env = settings_environment(d->settings);
+	const char	*line;
 	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
 	struct probe	 p;
 	struct url	 u;
@@ -117,13 +118,14 @@ doctor_model(struct doctor *d)
 	if (env == NULL || (rc = child_run(argv, env, WAIT, &out)) == -1)
 		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %s\nInstall anew",
 		    program, strerror(errno));
-	for (line = out.data; rc != -1 && url_next(&servers, &u); ) {
-		size_t	len = line == NULL ? 0 : strcspn(line, "\n");
+	line = out.data == NULL ? "" : out.data;
+	while (rc != -1 && url_next(&servers, &u)) {
+		size_t	len = strcspn(line, "\n");
 
 		if (probe_read(&p, line, len) == -1) {
 			doctor_tell(d, DOCTOR_ERROR, "model",
 			    "%s: %.*s\nInstall anew", program, (int)len,
-			    line == NULL ? "" : line);
+			    line);
 			break;
 		}
 		examine_server(d, &u, &p, rc != EXIT_GOOD);

@@ -103,7 +103,7 @@ checkout() {
 		done
 	done
 	for o in $("$B/bin/sessions" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		grep -q "^\.It Cm $o" "$ROOT/man/sessions.1"
+		grep -qE "^\.(It )?Cm $o" "$ROOT/man/sessions.1"
 	done
 }
 

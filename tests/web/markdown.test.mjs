@@ -227,6 +227,18 @@ describe("random Markdown", () => {
   });
 });
 
+test("what was in the container before is gone", async () => {
+  const left = await page.evaluate(() => {
+    const { box, update } = window.view();
+    update("a\n\nb");
+    const again = window.view(box);
+    const gone = box.childNodes.length;
+    again.update("c");
+    return [gone, box.innerHTML];
+  });
+  assert.deepEqual(left, [0, "<p>c</p>"]);
+});
+
 describe("while it grows", () => {
   const BEGINNING = "First **words** here, [a link](https://example.com).\n\n| a | b |\n|---|---|\n| c | d |\n\n- one\n- two";
 

@@ -20,7 +20,8 @@ window.offences = (root) => {
     if (depth === DEEPEST) return found.push("too deep");
     if (node.nodeType === Node.TEXT_NODE) {
       if (/\p{Bidi_Control}/u.test(node.data)) found.push("a bidi control");
-      return node.data || found.push("an empty text");
+      if (!node.data || node.nextSibling?.nodeType === Node.TEXT_NODE) found.push("an empty text, or two in a row");
+      return undefined;
     }
     const listed = node.namespaceURI === HTML && LISTED[node.localName];
     if (!listed) return found.push(`<${node.nodeName}>`);
@@ -44,12 +45,14 @@ window.offences = (root) => {
   return found;
 };
 
-/** A view in a shadow root, as in <ticket-chat>. */
-window.view = () => {
-  const host = document.createElement("section");
-  document.body.replaceChildren(host);
-  const box = document.createElement("div");
-  host.attachShadow({ mode: "open" }).append(box);
+/** A view in a shadow root, as in <ticket-chat>, or in the box of an earlier view. */
+window.view = (box) => {
+  if (!box) {
+    const host = document.createElement("section");
+    document.body.replaceChildren(host);
+    box = document.createElement("div");
+    host.attachShadow({ mode: "open" }).append(box);
+  }
   const view = new MarkdownView(box);
   return { box, update: (text) => view.update(text) };
 };

@@ -87,7 +87,7 @@ hurt_answer() {
 
 # The same, whatever the command in front of it does to it; $1 names that.
 by_answer() {
-	local name=$1 t=$((++TICKET)) out=$T/hurt id
+	local name=$1 t=$((++TICKET)) out=$T/hurt id ended
 	shift
 	: >"$T/trace"
 	id=$(sql "INSERT INTO Tickets (Id) VALUES ($t);
@@ -111,9 +111,14 @@ os.execvp(sys.argv[2], sys.argv[2:])' "$RUN_DIR/$t.sock" timeout -s KILL 20 \
 	status=0
 	PATH_INFO=/$t timeout -s KILL 20 "$B/bin/chat" -c "$T/conf" <<<"$Q" >"$out" \
 	    2>"$out.said" || status=$?
-	wait $! 2>/dev/null || true
+	ended=0
+	wait $! 2>/dev/null || ended=$?
 	if [ $status = 137 ]; then
 		echo "chat was killed, not answer"
+		return 1
+	fi
+	if [ $ended -ge 128 ] && [[ $name != *signal=* ]]; then
+		echo "$name: answer died of it: $ended"
 		return 1
 	fi
 	after "$name" "$out" "$t"

@@ -97,7 +97,10 @@ teardown() {
 	local rc=0
 	oracle || rc=1
 	end_all
-	within 5 no_chats || rc=1
+	if ! within 5 no_chats; then
+		kill -KILL $(chats)
+		rc=1
+	fi
 	if declare -F cleanup >/dev/null; then cleanup; fi
 	return $rc
 }
@@ -132,6 +135,7 @@ end() {
 end_all() {
 	local p
 	for p in $(answers); do kill -KILL "$p" 2>/dev/null || true; done
+	for p in $(chats); do kill -CONT "$p" 2>/dev/null || true; done
 	for p in "${PIDS[@]}"; do kill -CONT "$p" 2>/dev/null || true; end "$p"; done
 	PIDS=()
 }

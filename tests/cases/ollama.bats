@@ -102,7 +102,7 @@ partly() {
 
 # bats test_tags=fault,fault:16
 @test "Ollama falls silent: a timer ends it, and the connection" {
-	export STALL_TIMEOUT=1
+	export STALL_TIMEOUT=1 ANSWER_TIMEOUT=60
 	wrong 1 upstream_timeout --stall 500 "$UP/good.ndjson"
 	partly
 	is "$(last | jq -r .detail)" STALL_TIMEOUT

@@ -44,7 +44,7 @@ LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 PROGRAMS = chat answer sessions
 COMMANDS = child command doctor doctor_access doctor_data doctor_host doctor_run \
 	metrics print reports setup table
-COMMANDS += forget progress transfer upkeep watch
+COMMANDS += forget play progress transfer upkeep watch
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
 	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat

@@ -125,7 +125,8 @@ nothing_left(struct search *f, const struct settings *s, struct store *store)
 	search_all(f, s, false);
 	if (f->found > 0) {
 		/* Others may have said the same. */
-		command_need(store_texts(store, 0, spare_text, &f->trace), store);
+		command_need(store_texts(store, 0, spare_text, &f->trace),
+		    store);
 		search_all(f, s, true);
 	}
 	progress_end();
@@ -150,7 +151,8 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 		program_fail(EXIT_SYSTEM, "the generation of ticket %" PRId64
 		    " does not end: %s", ticket, strerror(errno));
 	if (verify)
-		command_need(store_texts(store, ticket, add_text, &f.trace), store);
+		command_need(store_texts(store, ticket, add_text, &f.trace),
+		    store);
 	command_need(store_forget(store, ticket, &found), store);
 	if (verify)
 		clean = nothing_left(&f, s, store);

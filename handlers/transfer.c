@@ -219,16 +219,16 @@ command_import(const struct settings *s, int argc, char *argv[])
 	command_need(import_begin(store), store);
 	if (original != NULL) {
 		command_need(import_original(store, original, &last), store);
-		command_need(import_merge_original(store, &done, print_late, NULL),
-		    store);
+		command_need(import_merge_original(store, &done, print_late,
+		    NULL), store);
 	} else {
 		open_lines(&l, i < argc ? argv[i] : NULL);
 		gather(store, &l);
-		command_need(import_merge(store, &done, print_conflict, &l), store);
+		command_need(import_merge(store, &done, print_conflict, &l),
+		    store);
 		if (l.fd != STDIN_FILENO)
 			(void)close(l.fd);
 	}
-	command_need(store_cut(store), store);
 	store_close(store);
 	(void)printf("%" PRId64 " sessions and %" PRId64 " tickets taken in, %"
 	    PRId64 " sessions were here already\n", done.sessions,

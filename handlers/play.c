@@ -1,5 +1,5 @@
 /*
- * Playing a kept answer through the protocol, as if a model wrote it now.
+ * Playing a kept answer as the frames of the protocol.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,6 @@
 #include "frame.h"
 #include "limit.h"
 #include "program.h"
-#include "store.h"
 #include "utf8.h"
 
 /* Writes the frames that are complete, and waits. */

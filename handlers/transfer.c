@@ -229,7 +229,6 @@ command_import(const struct settings *s, int argc, char *argv[])
 		if (l.fd != STDIN_FILENO)
 			(void)close(l.fd);
 	}
-	command_need(store_cut(store), store);
 	store_close(store);
 	(void)printf("%" PRId64 " sessions and %" PRId64 " tickets taken in, %"
 	    PRId64 " sessions were here already\n", done.sessions,

@@ -32,10 +32,10 @@ struct watched {
 
 struct watch {
 	const char	*run_dir;
-	int		 news;		/* inotify(7) of the run directory */
+	int		 news;		/* inotify(7) of run_dir */
 	struct watched	*list;
 	size_t		 count;
-	bool		 text;		/* of one ticket; else lines */
+	bool		 text;		/* of one; else a line a change */
 	int		 exit_code;
 	bool		 again;		/* somebody was about to listen */
 };

@@ -41,8 +41,8 @@ may_make(struct store *s, const char *file, bool force)
 	if (is_ours(s, file))
 		return db_copy_refuse(s, file, "that is the database itself");
 	if (!force && lstat(file, &st) == 0)
-		return db_copy_refuse(s, file, "is there already "
-		    "(--force replaces it)");
+		return db_copy_refuse(s, file, "is there already (--force "
+		    "replaces it)");
 	return FAILURE_NONE;
 }
 

@@ -23,7 +23,7 @@ void store_watch(struct store *, void (*tell)(void *, const char *what,
 
 /* What is too old. */
 struct purge {
-	int64_t		 before;	/* this time, in s since 1970 */
+	int64_t		 before;	/* seconds since 1970 */
 	bool		 tickets;	/* tickets without a session go too */
 	const char	*run_dir;
 	int64_t		 old;		/* what store_purge_count has found */

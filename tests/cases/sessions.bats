@@ -168,6 +168,11 @@ END
 		    9223372036854775807 >"$T/out"
 		[ "$(widest <"$T/out")" -le $w ]
 	done
+	# A time is told to the minute, and nothing else that is as long.
+	sql "UPDATE TicketAIGenerations SET Model = '2026-11-20T10:00:00:0000'"
+	on_terminal 200 "$B/bin/sessions" -c "$T/conf" list -n 1 >"$T/out"
+	grep -q ' 2026-11-20T10:00  .* 2026-11-20T10:00:00:0000 ' "$T/out"
+	sessions list -n 1 | grep -q ' 2026-11-20T10:00:00.000Z  '
 	# COLUMNS is stronger; nonsense in it is not; no screen is too narrow.
 	for w in 70 0 -5 x 99999999999999999999; do
 		COLUMNS=$w on_terminal 120 "$B/bin/sessions" -c "$T/conf" \

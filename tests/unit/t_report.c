@@ -167,7 +167,7 @@ search(void)
 	add(s, 1, "Printer jam", "Open it.");
 	add(s, 2, "A impressora não imprime", "Reinicie.");
 	add(s, 2, "A impressora não imprime", "Desligue a impressora.");
-	add(s, 3, "wi-fi", NULL);
+	add(s, 3, "wi-fi for 6\"x4\" labels", NULL);
 	check_int(store_search_begin(s, progress, &steps), FAILURE_NONE);
 	check_int(steps, 1);
 	check(last_done == 4 && last_all == 4);
@@ -179,6 +179,8 @@ search(void)
 	finds(s, "printer jam", NULL, "1,1;");
 	finds(s, "wi-fi", NULL, "3,-;");
 	finds(s, "wi", "!!!", "3,-;");
+	finds(s, "6\"x4", "\"labels\"", "3,-;");
+	finds(s, "for 6\"x*", NULL, "3,-;");
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		finds(s, none[i], NULL, "");
 	row("rows");

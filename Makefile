@@ -42,11 +42,16 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
-COMMANDS = child command doctor doctor_access doctor_data doctor_host doctor_run \
-	metrics print reports setup table
+COMMANDS = child command doctor doctor_access doctor_data doctor_host \
+	doctor_run forget metrics play print progress reports setup table transfer \
+	upkeep watch
+
+# What of web/ is meant for the world.
+PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
+	web/*.html web/*.css web/*.js)))
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
-	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat
+	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat $(B)/web
 
 $(B)/lib.a: $(LIB)
 	rm -f $@
@@ -58,6 +63,8 @@ $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
 		$(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 	@mv $@.new $@
 $(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
+
+$(B)/bin/answer: $(B)/obj/servers.o
 
 # A heavy library is behind a module of our own and nowhere else; see
 # lib/module.h.
@@ -80,6 +87,18 @@ ln -f $< $@.new
 @mv $@.new $@
 endef
 
+# The world gets whatever lies there: it is made whole, put in place whole, and
+# made anew when something else lies in it.  Its files are new ones each time.
+$(B)/web: $(PAGE)
+	@rm -rf $@.new $@.old
+	@install -d $@.new
+	install -m 644 $(PAGE) $@.new
+	@[ ! -e $@ ] || mv $@ $@.old && mv $@.new $@
+	@rm -rf $@.old
+ifneq ($(notdir $(PAGE)),$(notdir $(sort $(wildcard $(B)/web/*))))
+$(B)/web: FORCE
+endif
+
 $(B)/obj/%.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
 $(B)/obj/%.o: handlers/%.c $(B)/flags
@@ -87,7 +106,8 @@ $(B)/obj/%.o: handlers/%.c $(B)/flags
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
-$(patsubst %,$(B)/obj/%.o,db store migrate report search rate): $(B)/sql.h
+$(patsubst %,$(B)/obj/%.o,db store migrate report search rate aspnet \
+	backup db_copy import maintain purge restore): $(B)/sql.h
 $(B)/obj/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
@@ -108,6 +128,11 @@ $(B)/tests/replay: tests/replay.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MF $(B)/obj/replay.d -o $@ $<
 
+# For the faults that strace cannot make.
+$(B)/tests/preload.so: tests/preload.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -fPIC -shared -MF $(B)/obj/preload.d -o $@ $<
+
 # Tests; CASES=tests/cases/x.bats runs a part of them.
 CASES	= tests/cases
 UNITS	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort \
@@ -119,11 +144,15 @@ $(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a
 		$(LDFLAGS) -pie -o $@ $< $(B)/lib.a $(LIBS)
 
 # All that the tests run.
-everything: all $(B)/tests/replay $(UNITS)
+everything: all $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
 
 check: everything
 	@for t in $(UNITS); do $$t || exit 1; done
 	B=$(B) bats $(CASES)
+
+# Each fault of tests/faults.txt, and what of it passed.
+fault: everything
+	B=$(B) tests/faults.sh
 
 # Builds the same under AddressSanitizer and UndefinedBehaviorSanitizer, into
 # $(B)/san; `make check B=build/san' then runs it.
@@ -161,6 +190,8 @@ lint:
 
 # Built once more, with the paths of the place where it is going to be.
 DIR	= $(DESTDIR)$(PREFIX)
+UNITDIR	= $(PREFIX)/lib/systemd/system
+SYSTEMD	= ticketchat.service ticketchat-upkeep.service ticketchat-upkeep.timer
 STATE	= /var/lib/ticketchat
 RUN	= /run/ticketchat
 install:
@@ -170,7 +201,9 @@ install:
 	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket \
 		$(DIR)/share/doc/ticketchat $(DIR)/share/ticketchat/sql \
-		$(DIR)/share/man/man1 $(DIR)/share/man/man5 \
+		$(DIR)/share/ticketchat/web \
+		$(DIR)/share/man/man1 $(DIR)/share/man/man5 $(DIR)/share/man/man8 \
+		$(DIR)/lib/sysusers.d $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
 	install $(B)/install/bin/answer $(DIR)/libexec/ticketchat/answer
@@ -180,6 +213,7 @@ install:
 	sed -e 's|^bin=.*|bin=$(PREFIX)/bin|' \
 		-e 's|^libexec=.*|libexec=$(PREFIX)/libexec/ticketchat|' \
 		-e 's|^handlers=.*|handlers=$(PREFIX)/libexec/ticketchat/handlers|' \
+		-e 's|^web=.*|web=$(PREFIX)/share/ticketchat/web|' \
 		-e 's|^checkout=.*|checkout=|' run.sh >$(B)/install/ticketchat
 	install $(B)/install/ticketchat $(DIR)/bin/ticketchat
 	sed -e 's|^DATABASE=.*|DATABASE=$(STATE)/ticketchat.db|' \
@@ -189,8 +223,23 @@ install:
 		install -m 644 $(B)/install/websocketd.conf \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat/websocketd.conf
 	install -m 644 sql/*.sql $(DIR)/share/ticketchat/sql
-	install -m 644 README.md websocket.md LICENSE $(DIR)/share/doc/ticketchat
+	rm -f $(DIR)/share/ticketchat/web/*
+	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
+	install -m 644 README.md websocket.md LICENSE deploy/nginx.conf \
+		deploy/Caddyfile $(DIR)/share/doc/ticketchat
+	install deploy/upkeep.sh $(DIR)/libexec/ticketchat/upkeep
+	for u in $(SYSTEMD); do \
+		sed -e '/^@SANDBOX@/{r deploy/sandbox.conf' -e 'd;}' \
+			-e 's|@PREFIX@|$(PREFIX)|g' \
+			-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
+			deploy/$$u >$(B)/install/$$u && \
+		install -m 644 $(B)/install/$$u $(DESTDIR)$(UNITDIR)/$$u \
+		|| exit 1; \
+	done
+	install -m 644 deploy/ticketchat.sysusers \
+		$(DIR)/lib/sysusers.d/ticketchat.conf
 	install -m 644 man/*.1 $(DIR)/share/man/man1
+	install -m 644 man/*.8 $(DIR)/share/man/man8
 	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
 		>$(DIR)/share/man/man5/websocketd.conf.5
 
@@ -198,12 +247,29 @@ uninstall:
 	rm -f $(DIR)/bin/sessions $(DIR)/bin/ticketchat \
 		$(DIR)/share/man/man1/chat.1 $(DIR)/share/man/man1/answer.1 \
 		$(DIR)/share/man/man1/sessions.1 \
+		$(DIR)/share/man/man8/ticketchat.8 \
 		$(DIR)/share/man/man5/websocketd.conf.5
+	rm -f $(SYSTEMD:%=$(DESTDIR)$(UNITDIR)/%) \
+		$(DIR)/lib/sysusers.d/ticketchat.conf
 	rm -rf $(DIR)/libexec/ticketchat $(DIR)/share/ticketchat \
 		$(DIR)/share/doc/ticketchat
+
+# A Debian package, build/ticketchat_*.deb; needs debhelper.
+deb:
+	rm -rf $(B)/deb
+	mkdir -p $(B)/deb/source
+	git archive HEAD | tar -x -C $(B)/deb/source
+	mv $(B)/deb/source/deploy/debian $(B)/deb/source/debian
+	cd $(B)/deb/source && dpkg-buildpackage -b -us -uc -ui
+	mv $(B)/deb/*.deb $(B)/
+
+# The package on a Debian that is made and booted for it; as root.
+check-package: deb
+	bats tests/package
 
 clean:
 	rm -rf $(B)
 
-.PHONY: all everything check san fuzz soak bench lint install uninstall clean FORCE
+.PHONY: all everything check fault san fuzz soak bench lint install uninstall \
+	deb check-package clean FORCE
 -include $(wildcard $(B)/obj/*.d)

@@ -29,13 +29,16 @@ checkout=yes
 bin=build/bin
 libexec=build/libexec
 handlers=build/handlers
+web=build/web
 
 # What it takes to build and run on Debian.
 packages='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
 libssl-dev libjsmn-dev ca-certificates'
 
-# What chat and answer read; the rest is for websocketd itself.
-server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY '
+# What is for websocketd itself, and for the nightly timer; chat and answer
+# read the rest.
+server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY WEB '
+timer_keys=' BACKUPS RETENTION_DAYS '
 
 say() {
 	printf '%s\n' "$*"
@@ -78,7 +81,10 @@ prepare() {
 # Tells about the model's server; its absence is no reason not to start.
 tell_model() {
 	if model=$("$libexec/answer" ${conf:+-c "$conf"} check 2>&1); then
-		say "  model     $model"
+		say "  model     $model" | sed '2,$s/^/            /'
+		# So that the first one who asks need not wait for it.
+		[ -z "$OLLAMA_KEEP_ALIVE" ] || [ "$action" = check ] ||
+		    "$libexec/answer" ${conf:+-c "$conf"} load >/dev/null 2>&1 &
 		return
 	fi
 	say "  model     NOT READY: $model"
@@ -98,9 +104,10 @@ tell_address() {
 	127.0.0.1 | '[::1]' | 0.0.0.0 | '[::]') host=localhost ;;
 	*) host=$1 ;;
 	esac
-	scheme=ws
-	[ -z "$TLS_CERT" ] || scheme=wss
-	say "  serves    $scheme://$host:$PORT/api/websocket/chat/{ticketId}"
+	s=
+	[ -z "$TLS_CERT" ] || s=s
+	say "  serves    ws$s://$host:$PORT/api/websocket/chat/{ticketId}"
+	[ "$WEB" = off ] || say "  page      http$s://$host:$PORT/"
 }
 
 # The flags of websocketd, in "$@" of the caller by way of `flags', one a line.
@@ -130,7 +137,7 @@ make_flags() {
 	fi
 	names=
 	while IFS='=' read -r key _; do
-		case $server_keys in *" $key "*) continue ;; esac
+		case $server_keys$timer_keys in *" $key "*) continue ;; esac
 		names="$names${names:+,}$key"
 	done <<END
 $settings
@@ -139,12 +146,42 @@ END
 --passenv=$names"
 }
 
+# The page, in `flags' too, and what a browser may do with it.
+web_flags() {
+	# Scripts and styles from here only, none within the page, and no text
+	# becomes markup (Trusted Types).  No frames: whoever put this page into
+	# theirs would get past ALLOWED_ORIGINS, and could steer the clicks; the
+	# module is for them.
+	# shellcheck disable=SC2089
+	csp="default-src 'none'; script-src 'self'; style-src 'self'"
+	csp="$csp; connect-src 'self'; img-src data:; base-uri 'none'"
+	csp="$csp; form-action 'none'; frame-ancestors 'none'"
+	csp="$csp; require-trusted-types-for 'script'; trusted-types 'none'"
+	# Every page may load the modules.  A browser may keep what it has, but
+	# asks each time whether it has changed.
+	flags="$flags
+--staticdir=$web
+--header-http=Content-Security-Policy: $csp
+--header-http=Access-Control-Allow-Origin: *
+--header-http=Cross-Origin-Resource-Policy: cross-origin
+--header-http=X-Content-Type-Options: nosniff
+--header-http=Referrer-Policy: no-referrer
+--header-http=Cache-Control: no-cache"
+	# By the file's time: one that is older than the browser's is unchanged
+	# for websocketd.  `make' never goes back; a package or an image may, but
+	# changes nothing while we run.
+	[ -n "$checkout" ] || flags="$flags
+--header-http=ETag: \"$(find "$web" -type f -exec sha256sum {} + |
+	    sort | sha256sum | cut -c -16)\""
+}
+
 # Becomes websocketd; a newline within a flag cannot be, see settings.c.
 serve() {
 	make_flags
+	[ "$WEB" = off ] || web_flags
 	IFS='
 '
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086,SC2090
 	set -- $flags
 	unset IFS
 	if [ -n "$demo" ]; then

@@ -39,3 +39,25 @@ install_missing() {
 		return 1
 	fi
 }
+
+# unpack_missing DIRECTORY NAME:COMMAND...: the same, but unpacked below the
+# directory only, for anybody: nothing is set up, nothing starts.
+unpack_missing() {
+	to=$1
+	shift
+	for want in "$@"; do
+		package=${want%%:*}
+		! command -v "${want#*:}" >/dev/null || continue
+		[ -z "$(find "$to" -name "${want#*:}" -path '*bin/*' \
+		    2>/dev/null)" ] || continue
+		echo "unpacking $package"
+		(
+			mkdir -p "$to" && cd "$to" || exit
+			apt-get -q download "$package" || {
+				apt-get -q update &&
+				apt-get -q download "$package"
+			} || exit
+			dpkg -x "${package}"_*.deb . && rm "${package}"_*.deb
+		) >"$to.log" 2>&1 || { tail -n 20 "$to.log" >&2; return 1; }
+	done
+}

@@ -4,8 +4,8 @@
  *	printf 'printer jam' | answer
  *
  * At a shell it is a filter: the prompt on standard input, frames on standard
- * output, nothing kept.  `answer check' tells whether the model's server is
- * there and which model would answer.
+ * output, nothing kept.  `answer check' tells whether the model's servers are
+ * there and which model would answer, `answer load' has them load it.
  *
  * chat starts it, detached, as `answer TICKET SESSION' with a listening
  * socket as descriptor 3, for all who want to follow.  It waits for a slot,
@@ -37,6 +37,7 @@
 #include "module.h"
 #include "probe.h"
 #include "program.h"
+#include "servers.h"
 #include "settings.h"
 #include "slot.h"
 #include "store.h"
@@ -44,12 +45,13 @@
 #include "utf8.h"
 
 static const char	usage[] =
-    "usage: answer [-c FILE] [check [--json]]\n"
+    "usage: answer [-c FILE] [check | load] [--json]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"
     "as frames, one JSON object a line.  Nothing is kept.\n"
     "  printf 'printer jam' | answer\n"
-    "  check              tell whether the model's server is there, and which\n"
-    "                     model would answer; --json: in full\n"
+    "  check              tell whether the model's servers are there, and\n"
+    "                     which model would answer; --json: in full\n"
+    "  load               the same, and have them load it\n"
     "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
     "  -h, --help         this text\n"
     "  -V, --version      the version\n"
@@ -340,39 +342,6 @@ load(struct answer *a)
 	return a->http != NULL;
 }
 
-/* `answer check'. */
-static int
-check(struct answer *a, bool json)
-{
-	struct buf	 line = BUF_INIT(OUTPUT_PENDING);
-	struct probe	 p;
-	const char	*server = a->settings.text[SETTING_OLLAMA_SERVER];
-
-	if (!load(a)) {
-		(void)fprintf(stderr, "answer: %s\n", a->reason);
-		return EXIT_SYSTEM;
-	}
-	probe_model(&p, &a->settings, a->http);
-	a->http->close();
-	if (json) {
-		if (probe_write(&p, &line) == 0)
-			(void)fputs(line.data, stdout);
-		buf_free(&line);
-		return (int)failure_exit(p.failure.code);
-	}
-	if (p.failure.code == FAILURE_NONE) {
-		(void)printf("%s: model %s\n", server, p.model);
-		return EXIT_GOOD;
-	}
-	if (p.failure.code == FAILURE_MODEL_MISSING)
-		(void)printf("%s: the model is not there; get it with: "
-		    "ollama pull %s\n", server, p.failure.detail);
-	else
-		(void)printf("%s: %s (%s)\n", server,
-		    failure_name(p.failure.code), p.reason);
-	return EXIT_UPSTREAM;
-}
-
 /* Makes the meeting place: those who follow through the socket, or stdout. */
 static int
 set_up_hub(struct answer *a)
@@ -433,21 +402,37 @@ run(struct answer *a)
 	return (int)failure_exit(a->failure.code);
 }
 
+/* `answer check' and `answer load'. */
+static int
+ask_servers(struct answer *a, servers_probe *probe, bool json)
+{
+	int	rc;
+
+	if (!load(a)) {
+		(void)fprintf(stderr, "answer: %s\n", a->reason);
+		return EXIT_SYSTEM;
+	}
+	rc = servers_tell(&a->settings, a->http, probe, json);
+	a->http->close();
+	return rc;
+}
+
 int
 main(int argc, char *argv[])
 {
 	static struct answer	 a;
 	const char		*file;
-	bool			 checks, json;
+	servers_probe		*command;
+	bool			 json;
 	int			 i, rc;
 
 	program_start();
 	i = program_options(argc, argv, usage, &file);
-	checks = argc > i && strcmp(argv[i], "check") == 0;
-	json = checks && argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
-	program_settings(&a.settings, file, argc - i == 2 && !checks);
-	if (checks && argc - i == 1 + json) {
-		rc = check(&a, json);
+	command = argc > i ? servers_command(argv[i]) : NULL;
+	json = argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
+	program_settings(&a.settings, file, argc - i == 2 && command == NULL);
+	if (command != NULL && argc - i == 1 + json) {
+		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {
 		log_open("answer", NULL);
 		rc = run(&a);

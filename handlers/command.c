@@ -9,7 +9,9 @@
 
 #include "command.h"
 #include "connection.h"
+#include "generation.h"
 #include "program.h"
+#include "progress.h"
 
 enum { OPTIONS_MAX = 16 };
 
@@ -77,8 +79,18 @@ command_ticket(const char *command, const char *argument)
 void
 command_need(enum failure_code rc, const struct store *s)
 {
+	progress_end();
 	if (rc != FAILURE_NONE)
 		program_fail((int)failure_exit(rc), "%s", store_error(s));
+}
+
+void
+command_run_dir(const struct settings *s)
+{
+	if (generation_prepare(s->text[SETTING_RUN_DIR]) == -1)
+		program_fail(EXIT_SETTINGS, "RUN_DIR=%s: %s",
+		    s->text[SETTING_RUN_DIR], errno == EPERM ?
+		    "not ours alone (chmod 700)" : strerror(errno));
 }
 
 struct store *

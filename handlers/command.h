@@ -16,16 +16,25 @@
  * cannot do ends the program.  It may find bad settings only if its row in
  * sessions.c says so: s->error tells then.
  */
+int command_backup(const struct settings *, int argc, char *argv[]);
+int command_check(const struct settings *, int argc, char *argv[]);
 int command_delete(const struct settings *, int argc, char *argv[]);
 int command_doctor(const struct settings *, int argc, char *argv[]);
+int command_export(const struct settings *, int argc, char *argv[]);
+int command_forget(const struct settings *, int argc, char *argv[]);
 int command_history(const struct settings *, int argc, char *argv[]);
+int command_import(const struct settings *, int argc, char *argv[]);
 int command_list(const struct settings *, int argc, char *argv[]);
 int command_metrics(const struct settings *, int argc, char *argv[]);
 int command_migrate(const struct settings *, int argc, char *argv[]);
+int command_purge(const struct settings *, int argc, char *argv[]);
+int command_replay(const struct settings *, int argc, char *argv[]);
+int command_restore(const struct settings *, int argc, char *argv[]);
 int command_search(const struct settings *, int argc, char *argv[]);
 int command_settings(const struct settings *, int argc, char *argv[]);
 int command_show(const struct settings *, int argc, char *argv[]);
 int command_stats(const struct settings *, int argc, char *argv[]);
+int command_tail(const struct settings *, int argc, char *argv[]);
 int command_token(const struct settings *, int argc, char *argv[]);
 
 /*
@@ -49,10 +58,14 @@ int command_options(int argc, char *argv[], const struct command_option *,
 /* The number of a ticket. */
 int64_t command_ticket(const char *command, const char *argument);
 
+/* Sees that the run directory is there and ours alone, or makes it. */
+void command_run_dir(const struct settings *);
+
 /* Opens the store of the settings. */
 struct store *command_store(const struct settings *);
 
-/* Ends the program if the store has failed. */
+/* Wipes the progress that was shown, and ends the program if the store has
+ * failed. */
 void command_need(enum failure_code, const struct store *);
 
 /*

@@ -80,38 +80,55 @@ remedy(enum failure_code code)
 	return "See Ollama's own log";
 }
 
-/* libcurl is not linked here: `answer' asks. */
+/* What `answer' has found at one server; others may stand in for it. */
+static void
+examine_server(struct doctor *d, const struct url *server,
+    const struct probe *p, bool alone)
+{
+	if (p->failure.code != FAILURE_NONE)
+		doctor_tell(d, alone ? DOCTOR_ERROR : DOCTOR_WARNING, "model",
+		    "%.*s: %s%s%s%s%s\n%s", (int)server->len, server->text,
+		    failure_name(p->failure.code),
+		    *p->model == '\0' ? "" : ", ", p->model,
+		    *p->reason == '\0' ? "" : ", ", p->reason,
+		    remedy(p->failure.code));
+	else
+		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s", p->model,
+		    (int)server->len, server->text);
+	if (p->failure.code == FAILURE_NONE)
+		examine_context(d, p);
+}
+
+/* libcurl is not linked here: `answer' asks, and prints a line a server. */
 void
 doctor_model(struct doctor *d)
 {
-	const char	*server = d->settings->text[SETTING_OLLAMA_SERVER];
+	const char	*servers = d->settings->text[SETTING_OLLAMA_SERVER];
 	char		 program[] = LIBEXECDIR "/answer", c[] = "-c",
 			 none[] = "/dev/null", check[] = "check",
 			 json[] = "--json";
 	char		*argv[] = { program, c, none, check, json, NULL };
-	char		**env = settings_environment(d->settings);
+	char		**env = settings_environment(d->settings), *line;
 	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
 	struct probe	 p;
+	struct url	 u;
+	int		 rc = -1;
 
-	if (env == NULL || child_run(argv, env, WAIT, &out) == -1)
+	if (env == NULL || (rc = child_run(argv, env, WAIT, &out)) == -1)
 		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %s\nInstall anew",
 		    program, strerror(errno));
-	else if (probe_read(&p, out.data, out.len) == -1)
-		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %.*s\nInstall anew",
-		    program, (int)strcspn(out.len == 0 ? "" : out.data, "\n"),
-		    out.len == 0 ? "" : out.data);
-	else if (p.failure.code != FAILURE_NONE)
-		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %s%s%s%s%s\n%s",
-		    server, failure_name(p.failure.code),
-		    *p.model == '\0' ? "" : ", ", p.model,
-		    *p.reason == '\0' ? "" : ", ", p.reason,
-		    remedy(p.failure.code));
-	else
-		doctor_tell(d, DOCTOR_OK, "model", "%s at %s", p.model,
-		    server);
-	if (out.len > 0 && probe_read(&p, out.data, out.len) == 0 &&
-	    p.failure.code == FAILURE_NONE)
-		examine_context(d, &p);
+	for (line = out.data; rc != -1 && url_next(&servers, &u); ) {
+		size_t	len = line == NULL ? 0 : strcspn(line, "\n");
+
+		if (probe_read(&p, line, len) == -1) {
+			doctor_tell(d, DOCTOR_ERROR, "model",
+			    "%s: %.*s\nInstall anew", program, (int)len,
+			    line == NULL ? "" : line);
+			break;
+		}
+		examine_server(d, &u, &p, rc != EXIT_GOOD);
+		line += len + (line[len] == '\n');
+	}
 	buf_free(&out);
 	free(env);
 }

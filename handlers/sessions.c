@@ -65,6 +65,55 @@ static const struct command {
 	    "good, 1 warnings, 2 errors.\n"
 	    "  sessions doctor\n"
 	    "  sessions doctor --quick | grep -v ^ok\n", true },
+	{ "tail", command_tail, "[TICKET]",
+	    "watch generations while they run",
+	    "A line for each change; with TICKET its text as it comes, until "
+	    "it ends.\nWho watches counts as a viewer: ON_DISCONNECT=cancel "
+	    "waits for him too.\n"
+	    "  sessions tail\n"
+	    "  sessions tail 42\n", false },
+	{ "replay", command_replay, "[--version N] [--pace MS] TICKET",
+	    "play a kept answer as the frames of the protocol",
+	    "The newest one unless --version; 30 milliseconds between two "
+	    "words unless --pace.\n"
+	    "  websocketd --port=5001 sessions replay 42\n", false },
+	{ "check", command_check, "[--full]",
+	    "look for damage in the database",
+	    "--full: also whether every index fits its table.\n"
+	    "  sessions check --full\n", false },
+	{ "backup", command_backup, "[--force] FILE",
+	    "copy the database while it is used",
+	    "As of one moment, looked through and on disk before it gets its "
+	    "name; --force\nreplaces a file.\n"
+	    "  sessions backup /backup/ticketchat.$(date +%F)\n", false },
+	{ "restore", command_restore, "[--force] FILE",
+	    "put a backup in the place of the database",
+	    "In one transaction, while no generation runs; what it was is "
+	    "kept as\nDATABASE.before-restore, which must not be there "
+	    "unless --force.\n"
+	    "  sessions restore /backup/ticketchat.2026-11-23\n", false },
+	{ "export", command_export, "[--since DAYS]",
+	    "all sessions as lines of JSON",
+	    "With ids, times and costs: nothing is lost.\n"
+	    "  sessions export >sessions.jsonl\n", false },
+	{ "import", command_import, "[FILE | --aspnet DATABASE]",
+	    "take sessions in, from export or the original service",
+	    "All or, where a line is wrong or an id is another session's "
+	    "here, none.\n"
+	    "  sessions import sessions.jsonl\n"
+	    "  sessions import --aspnet tickets.db\n", false },
+	{ "purge", command_purge, "--older-than DAYS [--dry-run]",
+	    "delete what is too old",
+	    "Sessions by their answer's time; tickets that have none left "
+	    "go too, unless\nTICKETS=existing.\n"
+	    "  sessions purge --older-than 90d --dry-run\n", false },
+	{ "forget", command_forget,
+	    "--ticket N | --user NAME [--verify]",
+	    "leave no byte of a ticket, or of a user's name",
+	    "A ticket: its generation is stopped, the database written anew.  "
+	    "A user: LOG is\noverwritten in place.  --verify looks through "
+	    "the files that are left.\n"
+	    "  sessions forget --ticket 42 --verify\n", false },
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
 	    "  sessions delete 42\n", false },

@@ -11,7 +11,6 @@
 #include "command.h"
 #include "connection.h"
 #include "file.h"
-#include "generation.h"
 #include "limit.h"
 #include "module.h"
 #include "program.h"
@@ -28,10 +27,7 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 	int			 from, to;
 
 	(void)command_options(argc, argv, none, 0, 0);
-	if (generation_prepare(s->text[SETTING_RUN_DIR]) == -1)
-		program_fail(EXIT_SETTINGS, "RUN_DIR=%s: %s",
-		    s->text[SETTING_RUN_DIR], errno == EPERM ?
-		    "not ours alone (chmod 700)" : strerror(errno));
+	command_run_dir(s);
 	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
 	command_need(rc, store);
 	store_close(store);

@@ -80,8 +80,10 @@ db_connect(struct store *s, int flags)
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	(void)sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL,
 	    &on);
+	/* Debian's SQLite deletes securely unasked; others have to be told. */
 	if (sqlite3_exec(s->db, "PRAGMA synchronous = FULL;"
-	    "PRAGMA cell_size_check = ON", NULL, NULL, NULL) != SQLITE_OK)
+	    "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON", NULL,
+	    NULL, NULL) != SQLITE_OK)
 		return db_fail(s, s->path);
 	return FAILURE_NONE;
 }

@@ -20,6 +20,10 @@ struct store {
 	int		 lock;		/* the write lock's file; -1: none */
 	char		 path[512];
 	char		 error[1024];	/* why the last call failed */
+	/* Who wants to know how far something long is; see store_watch. */
+	void		(*tell)(void *, const char *, int64_t, int64_t);
+	void		*tell_context;
+	const char	*telling;	/* what is being done */
 };
 
 /* A store that is not connected; NULL if there is no memory. */
@@ -38,6 +42,16 @@ enum failure_code db_fail(struct store *, const char *what);
 /* The number that a PRAGMA or a SELECT answers; INT_MIN if it does not. */
 int db_pragma(struct store *, const char *sql);
 
+/* Whether somebody else made this database, whose user_version is told. */
+bool db_foreign(struct store *, int version);
+
+/*
+ * Looks for damage, with `full' also in the indexes, and for rows without
+ * their owner; calls `found' with a line for each.
+ */
+enum failure_code db_look(struct store *, bool full,
+    void (*found)(void *, const char *line), void *);
+
 /* A statement ready to be bound, prepared once; NULL on error. */
 sqlite3_stmt *db_statement(struct store *, enum statement);
 
@@ -52,6 +66,9 @@ enum failure_code db_done(struct store *, sqlite3_stmt *, int rc);
 
 /* Runs a bound statement to its end; *id gets what it RETURNs, if it does. */
 enum failure_code db_run(struct store *, sqlite3_stmt *, int64_t *id);
+
+/* Tells how far something has come to who watches; see store_watch. */
+void db_tell(struct store *, const char *what, int64_t done, int64_t total);
 
 /*
  * The lock in front of writers makes them queue in the kernel, where SQLite

@@ -1,8 +1,11 @@
 /*
- * Reading a small file whole.
+ * Reading a small file whole, putting one in its place.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,4 +63,43 @@ file_read(const char *path, size_t max, bool secret, size_t *len)
 	(void)close(fd);
 	errno = saved;
 	return data;
+}
+
+/* Waits until a file, or a directory, is on disk. */
+static int
+sync_file(const char *path)
+{
+	int	fd, rc, saved;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	rc = fsync(fd);
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return rc;
+}
+
+int
+file_place(const char *from, const char *to, bool replace)
+{
+	char	dir[PATH_MAX];
+	int	n;
+
+	n = snprintf(dir, sizeof(dir), "%s", to);
+	if (n < 0 || (size_t)n >= sizeof(dir)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (sync_file(from) == -1)
+		return -1;
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, replace ? 0 :
+	    RENAME_NOREPLACE) == -1) {
+		/* Not every file system knows NOREPLACE. */
+		if (errno != EINVAL || access(to, F_OK) == 0)
+			return -1;
+		if (rename(from, to) == -1)
+			return -1;
+	}
+	return sync_file(dirname(dir));
 }

@@ -1,5 +1,5 @@
 /*
- * Reading a small file whole.
+ * Reading a small file whole, putting one in its place.
  */
 #ifndef FILE_H
 #define FILE_H
@@ -13,5 +13,13 @@
  * file; a device is empty), EPERM (`secret', and others may read it).
  */
 char *file_read(const char *path, size_t max, bool secret, size_t *len);
+
+/*
+ * Gives a file that is complete its name: on disk before, and the name on
+ * disk after.  Returns 0, or -1 with errno: EEXIST (or EINVAL) where there is
+ * one already and it is not to be replaced.
+ */
+int file_place(const char *from, const char *to, bool replace)
+    __attribute__((warn_unused_result));
 
 #endif

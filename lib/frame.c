@@ -240,6 +240,10 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->type = FRAME_DONE;
 	} else if (json_equals(&j, type, "status")) {
 		f->type = FRAME_STATUS;
+		f->state = FRAME_QUEUED;
+		while (f->state < FRAME_STATE__MAX - 1 && !json_equals(&j,
+		    json_member(&j, 0, "state"), states[f->state]))
+			f->state++;
 	} else if (json_equals(&j, type, "error")) {
 		f->type = FRAME_ERROR;
 		f->failure = read_failure(&j);
@@ -249,4 +253,22 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
 	}
 	json_free(&j);
+}
+
+int
+frame_content(const char *line, size_t len, struct buf *b)
+{
+	struct json	j = { 0 };
+	int		rc;
+
+	if ((rc = json_parse(&j, line, len, 1, 8)) == 0)
+		rc = json_string(&j, json_member(&j, 0, "content"), false, b);
+	json_free(&j);
+	return rc;
+}
+
+const char *
+frame_state_name(enum frame_state state)
+{
+	return states[state];
 }

@@ -69,9 +69,17 @@ struct frame {
 	int64_t		session;	/* of a session frame */
 	int64_t		pid;
 	struct failure	failure;	/* of an error frame */
+	enum frame_state state;		/* of a status frame */
 };
 
 /* Reads one line; one that is no frame is FRAME_OTHER. */
 void frame_read(struct frame *, const char *line, size_t len);
+
+/* Appends the text of a stream frame; 0, or -1 with errno. */
+int frame_content(const char *line, size_t len, struct buf *)
+    __attribute__((warn_unused_result));
+
+/* The name of a state ("queued"). */
+const char *frame_state_name(enum frame_state);
 
 #endif

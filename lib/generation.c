@@ -20,7 +20,6 @@
 #include "lock.h"
 
 static const char	program[] = LIBEXECDIR "/answer";
-static const char	claims[] = "claims";
 
 int
 generation_path(char *path, size_t size, const char *run_dir, int64_t ticket)
@@ -113,11 +112,17 @@ generation_say_stop(int fd)
 }
 
 int
+generation_claims(const char *run_dir)
+{
+	return lock_open(run_dir, "claims");
+}
+
+int
 generation_claim(const char *run_dir, int64_t ticket)
 {
 	int	fd, got, saved;
 
-	if ((fd = lock_open(run_dir, claims)) == -1)
+	if ((fd = generation_claims(run_dir)) == -1)
 		return -1;
 	if ((got = lock_try(fd, ticket)) == 1)
 		return fd;

@@ -32,6 +32,9 @@ enum generation generation_connect(const char *run_dir, int64_t ticket,
 /* Asks a generation to end, for everyone; five bytes always fit. */
 void generation_say_stop(int fd);
 
+/* Opens the file of the claims, byte n for ticket n; -1 with errno. */
+int generation_claims(const char *run_dir);
+
 /*
  * Tries to take a ticket's claim.  Returns its descriptor (closing it gives
  * the claim back), -1 with errno 0 if somebody else has it, or -1 with errno.

@@ -39,6 +39,9 @@
 /* Tokens (jsmn's) of a client message: the protocol has six fields. */
 #define MESSAGE_TOKENS	1024
 
+/* One read of a file that is looked through: a disk likes large ones. */
+#define TRACE_READ	1048576
+
 /* Ollama caps its runners' lines at 8 MB, and so do its own clients. */
 #define UPSTREAM_LINE_MAX	(8 * 1024 * 1024)
 
@@ -97,6 +100,10 @@
  */
 #define MEMORY_MAX	(2UL * OUTPUT_MAX + 512UL * 1024 * 1024)
 
+/* A piece of `sessions replay': the longest words, and most tokens, are
+ * shorter. */
+#define PLAY_PIECE	40
+
 /* Counts. */
 
 /* Descriptors of a chat: it needs about ten. */
@@ -128,6 +135,9 @@
  */
 #define WAL_PAGES	100
 
+/* Sessions that a purge deletes at a time: others write in between. */
+#define PURGE_CHUNK	500
+
 /* Waits, in milliseconds. */
 
 /* A message of several lines whose end does not come. */
@@ -144,8 +154,27 @@
 #define ATTACH_PAUSE_US_MIN	200
 #define ATTACH_PAUSE_US_MAX	6000
 
+/* A claim is held for milliseconds, or for a session row by a slow disk; and
+ * between two tries to get it. */
+#define CLAIM_TIMEOUT	(2 * STORE_TIMEOUT)
+#define CLAIM_PAUSE	10
+
+/* A generation that was told to stop: it may be keeping its answer. */
+#define STOP_TIMEOUT	(3 * STORE_TIMEOUT)
+
+/* What --pace of `sessions replay' may be at most. */
+#define PLAY_PACE_MAX	60000
+
+/* `sessions tail' looks for what has begun: soon where somebody is about to
+ * listen, otherwise inotify(7) tells it, if there is one. */
+#define WATCH_SOON	20
+#define WATCH_TICK	1000
+
 /* The database's write lock and SQLite's own busy handler. */
 #define STORE_TIMEOUT	5000
+
+/* Until no reader is in the way of cutting the database's log to nothing. */
+#define CUT_TIMEOUT	30000
 
 /* A small upstream call (/api/tags, /api/ps): answered from memory. */
 #define UPSTREAM_SMALL_TIMEOUT	10000

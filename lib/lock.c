@@ -27,30 +27,43 @@ lock_open(const char *dir, const char *name)
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+/* Sets a lock on len bytes; 0: all that follow. */
 static int
-set(int fd, int command, short type, int64_t byte)
+set(int fd, int command, short type, int64_t byte, int64_t len)
 {
 	struct flock	l = {
 		.l_type = type,
 		.l_whence = SEEK_SET,
 		.l_start = byte,
-		.l_len = 1,
+		.l_len = len,
 	};
 
 	return fcntl(fd, command, &l);
 }
 
-int
-lock_try(int fd, int64_t byte)
+static int
+try(int fd, int64_t byte, int64_t len)
 {
 	for (;;) {
-		if (set(fd, F_OFD_SETLK, F_WRLCK, byte) == 0)
+		if (set(fd, F_OFD_SETLK, F_WRLCK, byte, len) == 0)
 			return 1;
 		if (errno == EAGAIN || errno == EACCES)
 			return 0;
 		if (errno != EINTR)
 			return -1;
 	}
+}
+
+int
+lock_try(int fd, int64_t byte)
+{
+	return try(fd, byte, 1);
+}
+
+int
+lock_try_rest(int fd)
+{
+	return try(fd, 1, 0);
 }
 
 static void
@@ -77,7 +90,7 @@ lock_wait(int fd, int64_t byte, int64_t deadline)
 		return -1;
 	(void)setitimer(ITIMER_REAL, &tick, NULL);	/* valid values */
 	do {
-		rc = set(fd, F_OFD_SETLKW, F_WRLCK, byte);
+		rc = set(fd, F_OFD_SETLKW, F_WRLCK, byte, 1);
 	} while (rc == -1 && errno == EINTR && clock_us() < deadline);
 	saved = errno;
 	(void)setitimer(ITIMER_REAL, &none, NULL);
@@ -89,7 +102,7 @@ lock_wait(int fd, int64_t byte, int64_t deadline)
 void
 lock_release(int fd, int64_t byte)
 {
-	(void)set(fd, F_OFD_SETLK, F_UNLCK, byte);	/* ours: cannot fail */
+	(void)set(fd, F_OFD_SETLK, F_UNLCK, byte, 1);	/* ours: cannot fail */
 }
 
 int

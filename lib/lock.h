@@ -17,6 +17,9 @@ int lock_open(const char *dir, const char *name);
 /* Takes a byte: 1 taken, 0 somebody else has it, -1 with errno. */
 int lock_try(int fd, int64_t byte);
 
+/* Takes every byte but the first; returns as lock_try. */
+int lock_try_rest(int fd);
+
 /*
  * Takes a byte, waiting in the kernel's order until the deadline (clock_us).
  * Returns as lock_try.  Uses SIGALRM and the real-time timer meanwhile.

@@ -32,9 +32,8 @@ log_open(const char *program, const char *target)
 	log_target = target;
 }
 
-/* Makes what a terminal might obey, and what is not UTF-8, visible. */
-static void
-tame(char *s, size_t len)
+void
+log_tame(char *s, size_t len)
 {
 	size_t	i;
 	int	n;
@@ -93,7 +92,7 @@ log_line(enum log_level level, const char *format, ...)
 		len += (size_t)n;
 	if (len > LOG_LINE_MAX - 1)
 		len = utf8_cut(line, LOG_LINE_MAX, LOG_LINE_MAX - 1);
-	tame(line, len);
+	log_tame(line, len);
 	line[len] = '\n';
 	if (log_target == NULL) {
 		(void)!write(STDERR_FILENO, line, len + 1);

@@ -4,7 +4,9 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
@@ -25,5 +27,16 @@ void log_line(enum log_level, const char *format, ...)
 
 /* A copy of a text from outside that may stand between quotes in a line. */
 const char *log_value(char *to, size_t size, const char *text);
+
+/* Makes what a terminal might obey, and what is not UTF-8, a `?'. */
+void log_tame(char *, size_t len);
+
+/*
+ * Takes a user's name out of a log file: user="NAME" becomes user="-" and
+ * blanks, of the same length and in the same place, so that lines which are
+ * appended meanwhile stay where they are.  With `look' it is only counted.
+ * Returns how many lines had it, or -1 with errno.
+ */
+int64_t log_forget_user(const char *path, const char *user, bool look);
 
 #endif

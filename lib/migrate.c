@@ -10,9 +10,8 @@
 
 enum { APPLICATION_ID = 0x7469636b };	/* as in sql/001_init.sql */
 
-/* Whether somebody else made this database. */
-static bool
-foreign(struct store *s, int version)
+bool
+db_foreign(struct store *s, int version)
 {
 	if (version == 0)
 		return db_pragma(s, "SELECT count(*) FROM sqlite_schema") != 0;
@@ -31,7 +30,7 @@ migrate(struct store *s, int *from)
 	/* Within the transaction: somebody else may just have done it. */
 	if ((*from = db_pragma(s, "PRAGMA user_version")) == INT_MIN)
 		return db_end(s, db_fail(s, "user_version"));
-	if (*from > SCHEMA_VERSION || *from < 0 || foreign(s, *from)) {
+	if (*from > SCHEMA_VERSION || *from < 0 || db_foreign(s, *from)) {
 		(void)snprintf(s->error, sizeof(s->error), *from >
 		    SCHEMA_VERSION ?
 		    "%s is of schema %d, newer than this program's %d" :

@@ -33,6 +33,10 @@ int ollama_request(struct buf *, const struct settings *, enum url_api,
     const char *model, const char *system, const char *ticket, size_t len)
     __attribute__((warn_unused_result));
 
+/* As ollama_request, for a call that only loads the model. */
+int ollama_load(struct buf *, const struct settings *, const char *model)
+    __attribute__((warn_unused_result));
+
 /*
  * Reads one line.  Its text, as it stands, is appended to `text'; the
  * statistics of a done line go to `cost'.  `json' is working memory.

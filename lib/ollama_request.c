@@ -39,6 +39,16 @@ write_message(struct jsonw *w, const char *role, const char *text, size_t len)
 	jsonw_close(w);
 }
 
+/* What decides how the model is loaded, and for how long. */
+static void
+write_settings(struct jsonw *w, const struct settings *s)
+{
+	if (*s->text[SETTING_OLLAMA_KEEP_ALIVE] != '\0')
+		write_keep_alive(w, s->text[SETTING_OLLAMA_KEEP_ALIVE]);
+	if (*s->text[SETTING_OLLAMA_OPTIONS] != '\0')
+		jsonw_trusted(w, "options", s->text[SETTING_OLLAMA_OPTIONS]);
+}
+
 int
 ollama_request(struct buf *b, const struct settings *s, enum url_api api,
     const char *model, const char *system, const char *ticket, size_t len)
@@ -63,9 +73,19 @@ ollama_request(struct buf *b, const struct settings *s, enum url_api api,
 	jsonw_bool(&w, "stream", true);
 	jsonw_bool(&w, "truncate", false);
 	write_think(&w, s->text[SETTING_OLLAMA_THINK]);
-	if (*s->text[SETTING_OLLAMA_KEEP_ALIVE] != '\0')
-		write_keep_alive(&w, s->text[SETTING_OLLAMA_KEEP_ALIVE]);
-	if (*s->text[SETTING_OLLAMA_OPTIONS] != '\0')
-		jsonw_trusted(&w, "options", s->text[SETTING_OLLAMA_OPTIONS]);
+	write_settings(&w, s);
+	return jsonw_end(&w, false);
+}
+
+int
+ollama_load(struct buf *b, const struct settings *s, const char *model)
+{
+	struct jsonw	w;
+
+	jsonw_begin(&w, b);
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "model", model);
+	jsonw_bool(&w, "stream", false);
+	write_settings(&w, s);
 	return jsonw_end(&w, false);
 }

@@ -47,63 +47,87 @@ choose(struct probe *p, const struct settings *s, const struct buf *list)
 	    "gemma3");
 }
 
-/* Gets a small list; false with the reason if there is none. */
+/* Makes one call, a POST if there is a body; false: failed, with the reason. */
 static bool
-get(struct probe *p, const struct settings *s, const struct http *http,
-    const char *path, long *status, struct buf *list)
+call(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server, const char *path, const struct buf *body,
+    int64_t timeout, struct buf *out)
 {
 	struct buf		url = BUF_INIT(SETTING_MAX + 32);
 	struct http_call	c = { 0 };
-	size_t			len;
 	char			*token = NULL;
+	bool			retry;
 
-	(void)url_split(s->text[SETTING_OLLAMA_SERVER], &len);
+	buf_clear(out);
+	p->failure = failure_make(FAILURE_NONE, NULL);
 	if (upstream_token(s, &token) == -1)
 		(void)snprintf(c.reason, sizeof(c.reason),
 		    "OLLAMA_TOKEN_FILE: %s", strerror(errno));
-	else if (buf_add(&url, s->text[SETTING_OLLAMA_SERVER], len) == 0 &&
+	else if (buf_add(&url, server->text, server->base) == 0 &&
 	    buf_puts(&url, path) == 0) {
 		c.url = url.data;
+		c.body = body == NULL ? NULL : body->data;
+		c.body_len = body == NULL ? 0 : body->len;
 		c.token = token;
 		c.connect_timeout =
 		    (long)s->number[SETTING_CONNECT_TIMEOUT] * 1000;
-		c.timeout = UPSTREAM_SMALL_TIMEOUT;
+		c.timeout = (long)timeout;
 		c.receive = take;
-		c.context = list;
+		c.context = out;
 		if (http->start(&c) == 0) {
-			while (c.end == HTTP_RUNNING && http->wait(-1,
-			    UPSTREAM_SMALL_TIMEOUT) == 0)
+			while (c.end == HTTP_RUNNING &&
+			    http->wait(-1, (int)timeout) == 0)
 				;
 			http->cancel(&c);
 		}
 	}
 	(void)snprintf(p->reason, sizeof(p->reason), "%s", c.reason);
-	*status = c.status;
+	if (c.end != HTTP_COMPLETE)
+		p->failure = failure_make(FAILURE_UPSTREAM_UNREACHABLE, NULL);
+	else if (c.status != 200)
+		p->failure = ollama_refusal(c.status, out->data, out->len,
+		    p->model, &retry);
 	buf_free(&url);
 	free(token);
-	return c.end == HTTP_COMPLETE;
+	return p->failure.code == FAILURE_NONE;
 }
 
 void
-probe_model(struct probe *p, const struct settings *s, const struct http *http)
+probe_model(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server)
 {
 	struct buf		list = BUF_INIT(UPSTREAM_LIST_MAX);
 	struct ollama_model	m;
-	bool			retry;
-	long			status;
 
 	memset(p, 0, sizeof(*p));
-	if (!get(p, s, http, "/api/tags", &status, &list))
-		p->failure = failure_make(FAILURE_UPSTREAM_UNREACHABLE, NULL);
-	else if (status != 200)
-		p->failure = ollama_refusal(status, list.data, list.len, "",
-		    &retry);
-	else
+	if (call(p, s, http, server, "/api/tags", NULL, UPSTREAM_SMALL_TIMEOUT,
+	    &list))
 		choose(p, s, &list);
-	buf_clear(&list);
-	if (p->failure.code == FAILURE_NONE &&
-	    get(p, s, http, "/api/ps", &status, &list) && status == 200 &&
-	    ollama_model(list.data, list.len, p->model, &m))
-		p->context = m.context;
+	if (p->failure.code == FAILURE_NONE) {
+		if (call(p, s, http, server, "/api/ps", NULL,
+		    UPSTREAM_SMALL_TIMEOUT, &list) &&
+		    ollama_model(list.data, list.len, p->model, &m))
+			p->context = m.context;
+		p->failure = failure_make(FAILURE_NONE, NULL);
+	}
 	buf_free(&list);
+}
+
+void
+probe_load(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server)
+{
+	struct buf	body = BUF_INIT(SETTING_MAX * 2);
+	struct buf	out = BUF_INIT(UPSTREAM_BODY_MAX);
+
+	probe_model(p, s, http, server);
+	if (p->failure.code != FAILURE_NONE)
+		return;
+	if (ollama_load(&body, s, p->model) == -1)
+		p->failure = failure_make(FAILURE_INTERNAL, NULL);
+	else
+		(void)call(p, s, http, server, "/api/generate", &body,
+		    s->number[SETTING_FIRST_TOKEN_TIMEOUT] * 1000, &out);
+	buf_free(&body);
+	buf_free(&out);
 }

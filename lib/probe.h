@@ -11,6 +11,7 @@
 #include "failure.h"
 #include "http.h"
 #include "settings.h"
+#include "url.h"
 
 struct probe {
 	struct failure	failure;	/* code NONE: all is well */
@@ -21,8 +22,16 @@ struct probe {
 	int64_t		context_max;	/* that it can; 0: not told */
 };
 
-/* Asks /api/tags and /api/ps and waits for them; CONNECT_TIMEOUT holds. */
-void probe_model(struct probe *, const struct settings *, const struct http *);
+/* Asks a server's /api/tags and /api/ps and waits; CONNECT_TIMEOUT holds. */
+void probe_model(struct probe *, const struct settings *, const struct http *,
+    const struct url *);
+
+/*
+ * Has a server load the model, and waits until it has, FIRST_TOKEN_TIMEOUT at
+ * most.  It stays loaded for OLLAMA_KEEP_ALIVE.
+ */
+void probe_load(struct probe *, const struct settings *, const struct http *,
+    const struct url *);
 
 /* Appends what was found as a line of JSON.  Returns 0, or -1 as buf_add. */
 int probe_write(const struct probe *, struct buf *)

@@ -126,3 +126,24 @@ rate_take(const char *run_dir, const char *key, int64_t count, int64_t period,
 	store_close(s);
 	return wait;
 }
+
+int
+rate_forget(const char *run_dir, const char *key, char *error,
+    unsigned long size)
+{
+	enum failure_code	 rc;
+	struct store		*s;
+	int64_t			 none;
+
+	if ((rc = open_rates(&s, run_dir)) == FAILURE_NONE &&
+	    (rc = db_begin(s)) == FAILURE_NONE &&
+	    (rc = db_end(s, run(s, STATEMENT_RATE_FORGET, key, 0, 0, 0,
+	    &none))) == FAILURE_NONE &&
+	    sqlite3_exec(s->db, store_statements[STATEMENT_VACUUM], NULL,
+	    NULL, NULL) != SQLITE_OK)
+		rc = db_fail(s, "vacuum");
+	if (rc != FAILURE_NONE)
+		(void)snprintf(error, size, "%s", store_error(s));
+	store_close(s);
+	return rc == FAILURE_NONE ? 0 : -1;
+}

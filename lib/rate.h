@@ -22,4 +22,11 @@ bool rate_parse(const char *, int64_t *count, int64_t *period);
 int rate_take(const char *run_dir, const char *key, int64_t count,
     int64_t period, char *error, unsigned long size);
 
+/*
+ * Forgets a key and leaves no byte of it.  Returns 0, or -1 with the reason
+ * in `error'.
+ */
+int rate_forget(const char *run_dir, const char *key, char *error,
+    unsigned long size);
+
 #endif

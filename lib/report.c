@@ -12,6 +12,7 @@ static const struct {
 	enum statement	statement;
 	int		by;
 } reports[STORE_REPORT__MAX] = {
+	[STORE_EXPORT] = { STATEMENT_EXPORT, 0 },
 	[STORE_LIST] = { STATEMENT_LIST, 0 },
 	[STORE_SHOW] = { STATEMENT_SHOW, 0 },
 	[STORE_HISTORY] = { STATEMENT_HISTORY, 0 },

@@ -34,6 +34,7 @@ static const struct row {
 	    1, 65536, NULL },
 	[SETTING_TLS_CERT] = { "TLS_CERT", "", TEXT, 0, 0, NULL },
 	[SETTING_TLS_KEY] = { "TLS_KEY", "", TEXT, 0, 0, NULL },
+	[SETTING_WEB] = { "WEB", "on", WORD, 0, 0, "on off " },
 	[SETTING_DATABASE] = { "DATABASE", "var/ticketchat.db", TEXT, 0, 0,
 	    NULL },
 	[SETTING_RUN_DIR] = { "RUN_DIR", "var/run", TEXT, 0, 0, NULL },
@@ -86,6 +87,9 @@ static const struct row {
 	[SETTING_MAX_VIEWERS] = { "MAX_VIEWERS", "0", NUMBER, 0, VIEWERS_MAX,
 	    NULL },
 	[SETTING_TRUSTED_PROXIES] = { "TRUSTED_PROXIES", "", ADDRESSES, 0, 0,
+	    NULL },
+	[SETTING_BACKUPS] = { "BACKUPS", "14", NUMBER, 0, 3650, NULL },
+	[SETTING_RETENTION_DAYS] = { "RETENTION_DAYS", "0", NUMBER, 0, 36500,
 	    NULL },
 };
 
@@ -166,7 +170,7 @@ check(struct settings *s, size_t i)
 		return check_word(s, i);
 	case URL:
 		if (!url_valid(t))
-			return settings_fail(s, "%s=%.200s: not an address "
+			return settings_fail(s, "%s=%.200s: not addresses "
 			    "like http://localhost:11434/api/generate", r->key,
 			    t);
 		return 0;

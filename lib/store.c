@@ -158,6 +158,17 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 }
 
 enum failure_code
+store_was_cut(struct store *s, int64_t id, bool *cut)
+{
+	enum failure_code	rc;
+	int64_t			n;
+
+	rc = number(s, STATEMENT_WAS_CUT, id, &n);
+	*cut = n != 0;
+	return rc;
+}
+
+enum failure_code
 store_newest(struct store *s, int64_t ticket, int64_t *id)
 {
 	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);

@@ -64,6 +64,9 @@ enum failure_code store_session(struct store *, int64_t ticket, int64_t id,
 enum failure_code store_session_by_version(struct store *, int64_t ticket,
     int64_t n, struct session *);
 
+/* Whether an answer was cut at the model's limit of length. */
+enum failure_code store_was_cut(struct store *, int64_t id, bool *cut);
+
 /* The id of the newest session that has an answer; 0: none. */
 enum failure_code store_newest(struct store *, int64_t ticket, int64_t *id);
 
@@ -98,13 +101,13 @@ enum failure_code store_migrate(struct store **, const char *path, int *from,
 
 /* The reports of sql/reports.sql: one row is a list of named texts. */
 enum store_report {
-	STORE_LIST, STORE_SHOW, STORE_HISTORY,
+	STORE_EXPORT, STORE_LIST, STORE_SHOW, STORE_HISTORY,
 	STORE_STATS, STORE_STATS_BY_DAY, STORE_STATS_BY_MODEL,
 	STORE_ASKS, STORE_METRICS, STORE_HEALTH, STORE_HEALTH_QUICK,
 	STORE_REPORT__MAX
 };
 
-enum { CELLS_MAX = 16 };
+enum { CELLS_MAX = 17 };
 
 /* A cell; text is NULL where the database holds NULL. */
 struct cell {

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "file.h"
 #include "limit.h"
+#include "log.h"
 #include "ollama.h"
 #include "prompt.h"
 #include "upstream.h"
@@ -21,22 +22,48 @@ seconds(const struct upstream *u, enum setting which)
 	return u->settings->number[which] * 1000000;
 }
 
-/* It is over: for good, or in a pause before the retry. */
+/* Turns to the next server; false: there is none. */
+static bool
+next_server(struct upstream *u)
+{
+	struct url	next;
+
+	if (!url_next(&u->servers, &next))
+		return false;
+	u->server = next;
+	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
+	    u->settings->text[SETTING_OLLAMA_MODEL]);
+	return true;
+}
+
+/* It is over: for good, with this server, or in a pause before the retry. */
 static void
 end(struct upstream *u, struct failure f, int64_t now)
 {
-	bool	again = u->retry && !u->retried && !u->shown;
+	const struct url	failed = u->server;
+	char			why[sizeof(u->reason) * 2];
 
 	u->http->cancel(&u->call);
 	u->http->cancel(&u->small);
 	u->asking = false;
 	u->failure = f;
-	if (f.code != FAILURE_NONE && again) {
-		u->retried = true;
-		u->phase = UPSTREAM_PAUSE;
-		u->due = now + (RETRY_PAUSE + (now ^ getpid()) % RETRY_PAUSE) *
-		    INT64_C(1000);
-		return;
+	if (f.code != FAILURE_NONE && !u->shown) {
+		if (u->pass && next_server(u)) {
+			log_line(LOG_LEVEL_WARNING, "passed_over=\"%.*s\""
+			    " code=%s reason=\"%s\"", (int)failed.len,
+			    failed.text, failure_name(f.code),
+			    log_value(why, sizeof(why), u->reason));
+			u->phase = UPSTREAM_PAUSE;
+			u->due = now;
+			return;
+		}
+		if (u->retry && !u->retried) {
+			u->retried = true;
+			u->phase = UPSTREAM_PAUSE;
+			u->due = now + (RETRY_PAUSE + (now ^ getpid()) %
+			    RETRY_PAUSE) * INT64_C(1000);
+			return;
+		}
 	}
 	u->phase = UPSTREAM_ENDED;
 	u->cost.total = (now - u->begun) / 1000;
@@ -59,16 +86,23 @@ take_small(void *context, long status, const char *data, size_t len)
 	return buf_add(&u->small_body, data, len) == 0;
 }
 
-/* Begins a small call below the base address. */
+/* The address of one of the server's calls. */
+static bool
+address(const struct upstream *u, struct buf *to, const char *path)
+{
+	buf_clear(to);
+	return buf_add(to, u->server.text, u->server.base) == 0 &&
+	    buf_puts(to, path) == 0;
+}
+
+/* Begins a small call. */
 static bool
 ask(struct upstream *u, const char *path)
 {
 	struct http_call	*c = &u->small;
 
-	buf_clear(&u->small_url);
 	buf_clear(&u->small_body);
-	if (buf_puts(&u->small_url, u->base.data) == -1 ||
-	    buf_puts(&u->small_url, path) == -1)
+	if (!address(u, &u->small_url, path))
 		return false;
 	c->url = u->small_url.data;
 	c->token = u->token;
@@ -88,13 +122,15 @@ post(struct upstream *u, int64_t now)
 	u->phase = UPSTREAM_ANSWER;
 	u->posted = u->last = now;
 	u->due = now + LOADING_ASK_FIRST * INT64_C(1000);
-	u->lines = u->retry = u->over = false;
+	u->lines = u->retry = u->pass = u->over = false;
 	u->failure = failure_make(FAILURE_NONE, NULL);
 	buf_clear(&u->line);
 	buf_clear(&u->body);
 	buf_clear(&u->request);
-	if (ollama_request(&u->request, u->settings, u->api, u->cost.model,
-	    u->system, u->prompt.data, u->prompt.len) == -1) {
+	if (!address(u, &u->url, u->server.api == URL_CHAT ? "/api/chat" :
+	    "/api/generate") || ollama_request(&u->request, u->settings,
+	    u->server.api, u->cost.model, u->system, u->prompt.data,
+	    u->prompt.len) == -1) {
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}
@@ -124,20 +160,6 @@ upstream_token(const struct settings *s, char **token)
 	return 0;
 }
 
-/* Takes OLLAMA_SERVER apart. */
-static bool
-read_address(struct upstream *u)
-{
-	const char	*server = u->settings->text[SETTING_OLLAMA_SERVER];
-	size_t		 len;
-
-	u->api = url_split(server, &len);
-	return buf_add(&u->base, server, len) == 0 &&
-	    buf_puts(&u->url, u->base.data) == 0 &&
-	    buf_puts(&u->url, u->api == URL_CHAT ? "/api/chat" :
-	    "/api/generate") == 0;
-}
-
 /* Posts, or asks for the model first. */
 static void
 try(struct upstream *u, int64_t now)
@@ -158,15 +180,14 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	u->http = http;
 	u->begun = now;
 	u->state = FRAME_STATE__MAX;
-	u->base.cap = u->url.cap = u->small_url.cap = SETTING_MAX + 32;
+	u->url.cap = u->small_url.cap = SETTING_MAX + 32;
 	u->body.cap = UPSTREAM_BODY_MAX;
 	u->small_body.cap = UPSTREAM_LIST_MAX;
 	u->request.cap = (len + PROMPT_FENCE + SYSTEM_PROMPT_MAX +
 	    SETTING_MAX) * 6;
 	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
 	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
-	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
-	    s->text[SETTING_OLLAMA_MODEL]);
+	u->servers = s->text[SETTING_OLLAMA_SERVER];
 	u->system = prompt_system(s);
 	u->prompt.cap = len + PROMPT_FENCE;
 	if (u->system == NULL || upstream_token(s, &u->token) == -1) {
@@ -176,7 +197,7 @@ upstream_begin(struct upstream *u, const struct settings *s,
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}
-	if (!read_address(u) || prompt_ticket(&u->prompt, u->system, ticket,
+	if (!next_server(u) || prompt_ticket(&u->prompt, u->system, ticket,
 	    len) == -1)
 		end_code(u, FAILURE_INTERNAL, NULL);
 	else
@@ -204,6 +225,7 @@ static struct failure
 failure_of(struct upstream *u, const struct http_call *c)
 {
 	(void)snprintf(u->reason, sizeof(u->reason), "%s", c->reason);
+	u->pass = true;
 	switch (c->end) {
 	case HTTP_UNREACHABLE:
 		return failure_make(FAILURE_UPSTREAM_UNREACHABLE, NULL);
@@ -246,6 +268,9 @@ answer_ended(struct upstream *u, int64_t now)
 
 		(void)snprintf(u->reason, sizeof(u->reason), "HTTP %ld %.200s",
 		    c->status, u->body.data == NULL ? "" : u->body.data);
+		/* A question that one finds bad is bad for all of them. */
+		u->pass = failure_retryable(f.code) ||
+		    f.code == FAILURE_MODEL_MISSING;
 		end(u, f, now);
 	} else {
 		u->retry = true;
@@ -263,11 +288,13 @@ model_ended(struct upstream *u, int64_t now)
 	if (c->end != HTTP_COMPLETE) {
 		end(u, failure_of(u, c), now);
 	} else if (c->status != 200) {
+		u->pass = true;
 		end(u, ollama_refusal(c->status, u->small_body.data,
 		    u->small_body.len, "", &u->retry), now);
 	} else if ((code = ollama_first_model(u->small_body.data,
 	    u->small_body.len, u->cost.model, sizeof(u->cost.model))) !=
 	    FAILURE_NONE) {
+		u->pass = true;
 		end(u, failure_make(code, code == FAILURE_MODEL_MISSING ?
 		    "gemma3" : NULL), now);
 	} else {
@@ -327,7 +354,7 @@ upstream_step(struct upstream *u, int64_t now)
 	} else if (u->call.end != HTTP_RUNNING) {
 		answer_ended(u, now);
 	} else if ((timer = timed_out(u, now)) != NULL) {
-		u->retry = false;
+		u->retry = u->pass = false;
 		end(u, failure_make(FAILURE_UPSTREAM_TIMEOUT, timer), now);
 	} else if (!u->lines) {
 		watch_loading(u, now);
@@ -339,16 +366,16 @@ upstream_cancel(struct upstream *u, enum failure_code code, const char *detail)
 {
 	if (u->phase == UPSTREAM_ENDED)
 		return;
-	u->retry = false;
+	u->retry = u->pass = false;
 	end_code(u, code, detail);
 }
 
 void
 upstream_free(struct upstream *u)
 {
-	struct buf	*all[] = { &u->base, &u->url, &u->prompt, &u->request,
-			    &u->body, &u->small_url, &u->small_body, &u->line,
-			    &u->raw, &u->text };
+	struct buf	*all[] = { &u->url, &u->prompt, &u->request, &u->body,
+			    &u->small_url, &u->small_body, &u->line, &u->raw,
+			    &u->text };
 	size_t		 i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)

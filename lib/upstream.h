@@ -41,7 +41,9 @@ struct upstream {
 	struct cost		 cost;		/* of a whole answer */
 
 	/* Its own. */
-	enum url_api		 api;
+	const char		*servers;	/* not yet asked */
+	struct url		 server;	/* the one that is */
+	bool			 pass;		/* another one may be better */
 	char			*system;	/* the system prompt */
 	char			*token;		/* OLLAMA_TOKEN_FILE's */
 	struct buf		 base, url, prompt;

@@ -63,7 +63,7 @@ upstream_take_line(struct upstream *u, const char *line, size_t len)
 		len = u->raw.len;
 	}
 	buf_clear(&u->text);
-	ollama_read(&l, u->api, line, len, &u->json, &u->text, &u->cost);
+	ollama_read(&l, u->server.api, line, len, &u->json, &u->text, &u->cost);
 	u->failure = l.failure;
 	u->retry = l.retry;
 	if (l.failure.code != FAILURE_NONE)

@@ -1,30 +1,49 @@
 /*
- * The address of the model's server.
+ * The addresses of the model's servers.
  */
 #include <string.h>
 #include <strings.h>
 
 #include "url.h"
 
-bool
-url_valid(const char *url)
+/* Whether an address is one that we would ask. */
+static bool
+valid(const struct url *u)
 {
-	const char	*host;
-	size_t		 len;
+	size_t	scheme, i;
 
-	if (strncasecmp(url, "http://", 7) == 0)
-		host = url + 7;
-	else if (strncasecmp(url, "https://", 8) == 0)
-		host = url + 8;
+	if (u->len > 7 && strncasecmp(u->text, "http://", 7) == 0)
+		scheme = 7;
+	else if (u->len > 8 && strncasecmp(u->text, "https://", 8) == 0)
+		scheme = 8;
 	else
 		return false;
-	len = strcspn(host, "/");
-	return len > 0 && *host != ':' &&
-	    strpbrk(url, " \"<>\\^`{|}?#@") == NULL;
+	if (strchr("/:", u->text[scheme]) != NULL)
+		return false;	/* no host */
+	for (i = 0; i < u->len; i++) {
+		if (strchr("\"<>\\^`{|}?#@,", u->text[i]) != NULL)
+			return false;
+	}
+	return true;
 }
 
-enum url_api
-url_split(const char *url, size_t *base_len)
+bool
+url_valid(const char *list)
+{
+	struct url	u;
+	bool		any = false;
+
+	while (url_next(&list, &u)) {
+		if (!valid(&u))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* Finds which API an address names, and what stands before it. */
+static void
+split(struct url *u)
 {
 	static const struct {
 		const char	*path;
@@ -34,17 +53,31 @@ url_split(const char *url, size_t *base_len)
 		{ "/api/chat", URL_CHAT },
 		{ "/api", URL_CHAT },
 	};
-	size_t	len = strlen(url), i, n;
+	size_t	len = u->len, i, n;
 
-	while (len > 0 && url[len - 1] == '/')
+	while (len > 0 && u->text[len - 1] == '/')
 		len--;
+	u->base = len;
+	u->api = URL_CHAT;
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		n = strlen(known[i].path);
-		if (len > n && memcmp(url + len - n, known[i].path, n) == 0) {
-			*base_len = len - n;
-			return known[i].api;
+		if (len > n &&
+		    memcmp(u->text + len - n, known[i].path, n) == 0) {
+			u->base = len - n;
+			u->api = known[i].api;
+			return;
 		}
 	}
-	*base_len = len;
-	return URL_CHAT;
+}
+
+bool
+url_next(const char **list, struct url *u)
+{
+	u->text = *list + strspn(*list, " ");
+	u->len = strcspn(u->text, " ");
+	*list = u->text + u->len;
+	if (u->len == 0)
+		return false;
+	split(u);
+	return true;
 }

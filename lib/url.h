@@ -1,5 +1,5 @@
 /*
- * The address of the model's server: OLLAMA_SERVER taken apart.
+ * The addresses of the model's servers: OLLAMA_SERVER taken apart.
  */
 #ifndef URL_H
 #define URL_H
@@ -13,13 +13,20 @@ enum url_api {
 	URL_CHAT	/* POST /api/chat; also for a bare base address */
 };
 
-/* Whether a text is an http or https address without user, query, fragment. */
-bool url_valid(const char *);
+struct url {
+	const char	*text;	/* borrowed, and not ended by '\0' */
+	size_t		 len;
+	size_t		 base;	/* what stands before "/api/…", for all calls */
+	enum url_api	 api;
+};
 
 /*
- * The API that an address asks for, and the length of what stands before
- * "/api/…": the base that other calls share.
+ * Whether a text is a list of addresses, spaces between them, one at least:
+ * http or https, without user, query or fragment.
  */
-enum url_api url_split(const char *, size_t *base_len);
+bool url_valid(const char *list);
+
+/* Takes the next address off a list; false: there is no more. */
+bool url_next(const char **list, struct url *);
 
 #endif

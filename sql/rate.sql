@@ -22,3 +22,6 @@ SELECT Tat FROM RateLimits WHERE Key = ?1;
 
 -- name: RATE_SWEEP
 DELETE FROM RateLimits WHERE Tat < ?1;
+
+-- name: RATE_FORGET
+DELETE FROM RateLimits WHERE Key = ?1;

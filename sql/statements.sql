@@ -31,6 +31,10 @@ WHERE TicketId = (SELECT TicketId FROM TicketAISessions WHERE Id = ?1);
 SELECT max(Id) FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL;
 
+-- name: WAS_CUT
+SELECT 1 FROM TicketAIGenerations
+WHERE SessionId = ?1 AND DoneReason = 'length';
+
 -- name: TICKET_EXISTS
 SELECT 1 FROM Tickets WHERE Id = ?1;
 

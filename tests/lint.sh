@@ -31,6 +31,9 @@ lib/upstream.c		420	one conversation with its timers
 # Where SQL words stand in C, outside sql/, and why.
 sql_in_c='
 lib/db.c	PRAGMAs of a connection; BEGIN, COMMIT, ROLLBACK
+lib/aspnet.c	PRAGMA user_version
+lib/db_copy.c	PRAGMA user_version
+lib/restore.c	PRAGMAs of a database that may be damaged
 lib/migrate.c	asks a database of which nothing is known yet
 lib/store.c	PRAGMA user_version
 lib/rate.c	PRAGMA synchronous, of a database that may be lost
@@ -162,7 +165,8 @@ includes() {
 		grep -n 'openssl/' "$@" | grep -v '^lib/signature\.c:'
 		grep -n 'sqlite3\.h' "$@" | grep -v '^lib/db\.[ch]:'
 		code blank "$@" | grep 'sqlite3_' |
-		    grep -vE '^lib/(db|store|migrate|report|search|rate)\.[ch]:'
+		    grep -vE '^lib/(db|store|migrate|report|search|rate)\.[ch]:' |
+		    grep -vE '^lib/(aspnet|backup|db_copy|import|maintain|purge|restore)\.[ch]:'
 	} | grep -v '^[^:]*:[0-9]*: \*' | report 'libraries where they belong'
 }
 
@@ -241,6 +245,8 @@ scripts() {
 	done
 }
 
+sh tests/faults.sh -n | grep -A 1 '^FAILED' |
+    report 'faults that have their tests'
 source_checks
 # shellcheck disable=SC2086
 {

@@ -25,6 +25,9 @@ needs='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
 libssl-dev libjsmn-dev ca-certificates'
 cases_need='bats jq socat sqlite3 strace curl procps openssl python3
 python3-prometheus-client python3-websockets time mandoc'
+# For cases too, but only unpacked: installed, they would serve port 80 of this
+# machine from then on.
+proxies='nginx:nginx caddy:caddy'
 web_need='nodejs:node npm:npm chromium python3-websockets'
 lint_need='shellcheck cppcheck clang clang-tidy'
 
@@ -77,6 +80,8 @@ if want lint; then needs="$needs $lint_need"; fi
 # shellcheck disable=SC2086
 install_missing $needs || exit 111
 mkdir -p "$out"
+# shellcheck disable=SC2086
+! want cases || unpack_missing build/tests/debian $proxies || exit 111
 
 if ! make -s everything >"$out/build.log" 2>&1; then
 	cat "$out/build.log"

@@ -39,9 +39,9 @@ export interface StatusFrame {
 export interface Question {
   ticketBody: string;
   /** Write a new answer even if there is one. */
-  refresh?: boolean;
+  refresh?: boolean | undefined;
   /** An older kept answer, by its number from 1. */
-  version?: number;
+  version?: number | undefined;
 }
 
 /** How things stand. A new object at each change, never changed itself. */
@@ -65,7 +65,7 @@ export interface View {
 }
 
 export interface ClientOptions {
-  /** `ws:`, `wss:`, `http:` or `https:`, with or without a path; what the page's own address is resolved against. */
+  /** `ws:`, `wss:`, `http:` or `https:`, with or without a path. A relative one, as "/", is the page's own server. */
   server: string | URL;
   /** A string where it may be over 2^53. */
   ticketId: number | string;
@@ -76,7 +76,10 @@ export interface ClientOptions {
   onFrame?: ((frame: Frame) => void) | undefined;
 }
 
-/** One ticket of one service. Does nothing until it is asked. */
+/** The WebSocket address of a ticket. Throws for what is no address. */
+export function endpoint(server: string | URL, ticketId: number | string): string;
+
+/** One ticket of one service. Does nothing, on a server neither, until it is asked. */
 export class TicketChatClient {
   constructor(options: ClientOptions);
   /** For the next question and the next reconnect. */
@@ -85,10 +88,10 @@ export class TicketChatClient {
   readonly view: View;
   /** Called after each change of `view`; returns what ends that. For useSyncExternalStore too. */
   subscribe(listener: () => void): () => void;
-  /** Asks, in place of a question that runs. Reconnects until its terminal frame has come. */
-  ask(question: Question): void;
-  /** Ends the running generation, for everyone who watches it. */
+  /** Asks, in place of a question that runs; without an argument the same again. Reconnects until its terminal frame has come. */
+  ask(question?: Question): void;
+  /** Ends the running generation, for everyone who watches it; without a connection, only our waiting for it. */
   stop(): void;
-  /** Hangs up, and leaves nothing behind. The generation goes on; `ask` begins anew. */
+  /** Hangs up, and leaves nothing behind but the text. The generation goes on; `ask` begins anew. */
   close(): void;
 }

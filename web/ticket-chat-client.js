@@ -5,12 +5,15 @@
  *     const chat = new TicketChatClient({ server: "http://localhost:5000", ticketId: 42 });
  *     chat.subscribe(() => console.log(chat.view.state, chat.view.text));
  *     chat.ask({ ticketBody: "printer jam" });
+ *
+ * A listener may call anything here, so each method tells them last; what one throws is its own affair (EventTarget).
  */
 const PING_MS = 25_000; // proxies cut connections that are silent for a minute
-const WAKE_MS = 5_000; // a connection that has slept and does not answer for so long is dead
+const ALIVE_MS = 5_000; // a connection that does not answer for so long, where it matters, is dead
 const CONNECT_MS = 15_000; // so long may a handshake take
 const STABLE_MS = 60_000; // a connection that lasted so long was a good one
 const MAX_TRIES = 8; // half a minute in all
+const PAGE_EVENTS = ["visibilitychange", "online", "offline", "pagehide"];
 
 const IDLE = { state: "idle", text: "", fresh: false, partial: false };
 
@@ -27,10 +30,12 @@ export function endpoint(server, ticketId) {
   return url.href;
 }
 
+const hidden = () => globalThis.document?.visibilityState === "hidden";
+
 export class TicketChatClient {
   #options;
   #view = IDLE;
-  #listeners = new Set();
+  #changes = new EventTarget();
   #question;
   #socket;
   #timer; // until the next connection, the end of a handshake or the next ping
@@ -50,47 +55,51 @@ export class TicketChatClient {
   }
 
   subscribe = (listener) => {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    const call = () => listener();
+    this.#changes.addEventListener("change", call);
+    return () => this.#changes.removeEventListener("change", call);
   };
 
-  ask(question) {
-    this.close();
+  ask(question = this.#question) {
+    this.#leave();
     this.#question = question;
     this.#tries = 0;
     this.#stopping = false;
-    document.addEventListener("visibilitychange", this.#wake);
-    addEventListener("online", this.#wake);
-    this.#show({ state: "connecting", position: undefined, fresh: false, end: undefined });
+    for (const type of PAGE_EVENTS) globalThis.addEventListener?.(type, this.#onPage);
     this.#timer = setTimeout(this.#connect); // not yet: React's StrictMode closes at once
+    this.#show({ state: "connecting", position: undefined, fresh: false, end: undefined });
   }
 
   stop() {
-    if (!this.#question) return;
+    if (!this.#busy) return;
+    if (this.#socket?.readyState !== WebSocket.OPEN) return this.#end(STOPPED);
     this.#stopping = true; // a lost connection must not start the answer again
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ type: "stop", token: this.token });
-    else this.#end(STOPPED);
+    this.#send({ type: "stop", token: this.token });
+    this.#probe();
   }
 
   close() {
-    this.#hangUp();
-    this.#question = undefined;
-    globalThis.document?.removeEventListener("visibilitychange", this.#wake);
-    globalThis.removeEventListener?.("online", this.#wake);
+    this.#leave();
+    if (this.#busy) this.#show({ state: "idle", fresh: false });
+  }
+
+  get #busy() {
+    return this.#view.state !== "idle" && !this.#view.end;
   }
 
   #show(change) {
     this.#view = { ...this.#view, ...change };
-    for (const listener of [...this.#listeners]) listener();
+    this.#changes.dispatchEvent(new Event("change"));
   }
 
   #end(end, change) {
-    this.close();
+    this.#leave();
     this.#show({ ...change, end });
   }
 
-  #send(message) {
-    this.#socket.send(JSON.stringify(message));
+  #leave() {
+    this.#hangUp();
+    for (const type of PAGE_EVENTS) globalThis.removeEventListener?.(type, this.#onPage);
   }
 
   #hangUp() {
@@ -102,36 +111,41 @@ export class TicketChatClient {
     socket.close(1000);
   }
 
+  #send(message) {
+    this.#socket.send(JSON.stringify(message));
+  }
+
   /* The connection went without a terminal frame. Its close code (mostly 1006) tells nothing. */
   #lost = () => {
     this.#hangUp();
     if (this.#opened && Date.now() - this.#opened > STABLE_MS) this.#tries = 0;
-    if (this.#stopping || ++this.#tries >= MAX_TRIES) return this.#end(LOST);
-    this.#show({ state: "reconnecting", position: undefined, fresh: false });
+    const over = ++this.#tries >= MAX_TRIES;
+    if (this.#stopping || (over && !hidden())) return this.#end(LOST);
     const pause = Math.min(250 * 2 ** this.#tries, 10_000) * (0.5 + Math.random() / 2);
-    this.#timer = setTimeout(this.#connect, pause);
+    if (!over) this.#timer = setTimeout(this.#connect, pause); // else when somebody looks again
+    this.#show({ state: "reconnecting", position: undefined, fresh: false });
   };
 
   #connect = () => {
-    let text = ""; // every connection gets the answer from its first character
     this.#hangUp();
     this.#opened = 0;
     this.#unanswered = false;
+    let socket;
     try {
-      this.#socket = new WebSocket(endpoint(this.#options.server, this.#options.ticketId));
+      socket = this.#socket = new WebSocket(endpoint(this.#options.server, this.#options.ticketId));
     } catch {
       return this.#end(LOST); // no such address, or ws:// in an https:// page: no use in trying again
     }
     this.#timer = setTimeout(this.#lost, CONNECT_MS);
-    this.#socket.onclose = this.#lost;
-    this.#socket.onopen = () => {
+    socket.onclose = this.#lost;
+    socket.onopen = () => {
       clearTimeout(this.#timer);
       this.#opened = Date.now();
-      this.#show({ state: "waiting" });
       this.#send({ ...this.#question, status: true, lang: this.lang, token: this.token });
       this.#timer = setTimeout(this.#ping, PING_MS);
+      this.#show({ state: "waiting" });
     };
-    this.#socket.onmessage = ({ data }) => {
+    socket.onmessage = ({ data }) => {
       let frame;
       this.#unanswered = false; // any frame is a sign of life
       try {
@@ -139,27 +153,33 @@ export class TicketChatClient {
       } catch {
         return;
       }
-      if (frame.type === "pong") return;
-      this.#options.onFrame?.(frame);
-      const { version, versions } = frame;
-      switch (frame.type) {
-        case "status":
-          return this.#show({ state: frame.state, position: frame.position });
-        case "stream":
-          text += frame.content;
-          return this.#show({
-            state: "generating", text, fresh: true, partial: true,
-            cached: undefined, version: undefined, versions: undefined,
-          });
-        case "cached":
-          return this.#show({ text: frame.response, fresh: true, partial: false, cached: frame, version, versions });
-        case "done":
-          return this.#end(frame, this.#view.cached ? {} : { partial: false, version: versions, versions });
-        case "error":
-          return this.#end(frame);
-      } // the rest, which later versions may send, is ignored
+      if (!frame?.type || frame.type === "pong") return;
+      try {
+        this.#options.onFrame?.(frame);
+      } finally {
+        if (socket === this.#socket) this.#take(frame);
+      }
     };
   };
+
+  #take(frame) {
+    const { version, versions } = frame;
+    switch (frame.type) {
+      case "status":
+        return this.#show({ state: frame.state, position: frame.position });
+      case "stream": // every connection gets the answer from its first character
+        return this.#show({
+          state: "generating", text: (this.#view.fresh ? this.#view.text : "") + frame.content, fresh: true, partial: true,
+          cached: undefined, version: undefined, versions: undefined,
+        });
+      case "cached":
+        return this.#show({ text: frame.response, fresh: true, partial: false, cached: frame, version, versions });
+      case "done":
+        return this.#end(frame, { partial: false, ...(versions && { version: versions, versions }) });
+      case "error":
+        return this.#end(frame);
+    } // the rest, which later versions may send, is ignored
+  }
 
   #ping = (pause = PING_MS) => {
     if (this.#unanswered) return this.#lost();
@@ -168,12 +188,21 @@ export class TicketChatClient {
     this.#timer = setTimeout(this.#ping, pause);
   };
 
-  /* The page is seen again, or the network is back: timers stood still, and the connection may be long dead. */
-  #wake = () => {
-    if (document.visibilityState !== "visible" || this.#socket?.readyState === WebSocket.CONNECTING) return;
+  #probe() {
     clearTimeout(this.#timer);
     this.#unanswered = false;
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#ping(WAKE_MS);
-    else this.#connect();
+    this.#ping(ALIVE_MS);
+  }
+
+  /*
+   * The page is left: it may come back as it was, but without its connections. Or it is seen again, or the network
+   * comes or goes: timers stood still, and the connection may be long dead.
+   */
+  #onPage = ({ type }) => {
+    if (type === "pagehide") return this.#lost();
+    if (hidden()) return;
+    this.#tries = 0;
+    if (!this.#socket) this.#connect();
+    else if (this.#socket.readyState === WebSocket.OPEN) this.#probe();
   };
 }

@@ -142,16 +142,19 @@ every_fixture() {
 	sed -i '/^invalid-utf8 /s/���*/�/g' "$T/got"
 }
 
+# bats test_tags=fault,fault:14,fault:15,fault:17,fault:19
 @test "every fixture by /api/generate" {
 	every_fixture /api/generate
 	diff <(expected | sort) "$T/got"
 }
 
+# bats test_tags=fault,fault:14,fault:15,fault:17,fault:19
 @test "every fixture by /api/chat" {
 	every_fixture /api/chat
 	diff <(expected | sort) "$T/got"
 }
 
+# bats test_tags=fault,fault:17,fault:18
 @test "in pieces of 1, 3 and 7 bytes" {
 	for i in 1 3 7; do
 		for n in good surrogates crlf other-key-order controls \
@@ -190,9 +193,11 @@ cuts() {
 	grep -q ' 0 ' "$T/got"
 }
 
+# bats test_tags=fault,fault:13
 @test "cut at many places" { cuts 17; }
 @test "reset at many places" { cuts 41 --reset; }
 
+# bats test_tags=fault,fault:16
 @test "stalled at many places: the timer is named" {
 	for i in 0 60 118 150 300 500 700; do
 		FIRST_TOKEN_TIMEOUT=1 STALL_TIMEOUT=1 play $i /api/generate \
@@ -224,6 +229,7 @@ timer() { jq -r 'select(.type == "error").detail' <<<"$frames"; }
 	grep -q ANSWER_TIMEOUT <<<"$(last | jq -r .message)"
 }
 
+# bats test_tags=fault,fault:16
 @test "CONNECT_TIMEOUT: a server whose backlog is full" {
 	/usr/bin/python3 -c '
 import socket, time
@@ -254,7 +260,8 @@ import socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)
 print(s.getsockname()[1], flush=True)
 while True:
-    c = s.accept()[0]; c.recv(65536); c.send(b"SSH-2.0-x\r\n\r\n"); c.close()' \
+    c = s.accept()[0]; c.recv(65536); c.send(b"SSH-2.0-x\r\n\r\n"); c.shutdown(1)
+    while c.recv(65536): pass	# or a reset overtakes what was sent' \
 	    >"$T/port" 3>&- &
 	track $!
 	within 5 test -s "$T/port"
@@ -324,6 +331,37 @@ while True:
 	done
 	OLLAMA_MODEL= answer <<<x
 	failed_with upstream_unreachable 2
+}
+
+@test "several servers: the first that can answers" {
+	replay "$UP/429-cloud.http"
+	busy=$OLLAMA_SERVER
+	replay "$UP/good.ndjson"
+	good=$OLLAMA_SERVER
+	good_pid=$REPLAY
+	replay "$UP/good.ndjson"
+	replay_end
+	gone=$OLLAMA_SERVER
+	OLLAMA_SERVER="$gone $busy  $good" answer <<<x
+	is "$(text; echo .)" "$GOOD."
+	is "$status" 0
+	is "$(sed -n 's/.* passed_over="\([^"]*\)" code=\([^ ]*\) .*/\1 \2/p' \
+	    <<<"$err")" "$gone upstream_unreachable
+$busy upstream_busy"
+	is "$(OLLAMA_MODEL= OLLAMA_SERVER="$gone $good" "$B/bin/answer" -c "$T/conf" check |
+	    cut -d ' ' -f 1-3 | tail -n 1)" "$good: model replay:latest"
+	end "$good_pid"
+	OLLAMA_SERVER="$busy $gone" answer <<<x
+	failed_with upstream_unreachable 2
+}
+
+@test "answer load: the model is loaded, and nothing is asked" {
+	replay "$UP/load.ndjson"
+	OLLAMA_MODEL= OLLAMA_KEEP_ALIVE=30m "$B/bin/answer" -c "$T/conf" load
+	is "$(posts)" 1
+	is "$(jq -c '[.prompt, .keep_alive, .stream]' \
+	    "$T/bodies/1.json")" \
+	    '[null,"30m",false]'
 }
 
 @test "models that cannot complete are passed over" {
@@ -490,6 +528,7 @@ s.serve_forever()' >"$T/port" 3>&- &
 	generated
 }
 
+# bats test_tags=fault,fault:20
 @test "MAX_ANSWER_BYTES: one over it is refused, and Ollama stops" {
 	long 100	# 292 bytes of "w100 "
 	n=${#LONG}
@@ -546,6 +585,7 @@ s.serve_forever()' >"$T/port" 3>&- &
 	    "\ufffd" * 3000 + "x"' | md5sum)"
 }
 
+# bats test_tags=fault,fault:17
 @test "a line of 2 MB of context, a line over 8 MB" {
 	for n in 1 2; do
 		replay --context $((n * 290000)) "$UP/good.ndjson"
@@ -567,6 +607,7 @@ s.serve_forever()' >"$T/port" 3>&- &
 	is $status 0
 }
 
+# bats test_tags=fault,fault:12
 @test "no error carries what Ollama said" {
 	for n in "$UP"/4*.http "$UP"/5*.http "$UP"/error-*.ndjson; do
 		play "${n##*/}" /api/generate "$n"

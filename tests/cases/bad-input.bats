@@ -17,6 +17,7 @@ refused() {
 	is "$status" 1
 }
 
+# bats test_tags=fault,fault:23
 @test "what jsmn lets through" {
 	for m in '{"ticketBody":"a" "x":1}' '{"ticketBody" "a"}' \
 	    '{"ticketBody":"a",,"x":1}' '{"ticketBody":"a",}' \
@@ -52,6 +53,7 @@ refused() {
 	refused
 }
 
+# bats test_tags=fault,fault:22
 @test "JSON that is no object" {
 	for m in '[]' '[{"ticketBody":"a"}]' '"ticketBody"' 1 -1.5e9 null true \
 	    false '""' '[[]]'; do
@@ -60,6 +62,7 @@ refused() {
 	refused
 }
 
+# bats test_tags=fault,fault:24
 @test "surrogates, control bytes, bytes that are no UTF-8" {
 	for s in '\\ud800' '\\udbff' '\\udc00' '\\udfff' '\\ud83d' \
 	    '\\ude00\\ud83d' '\\ud83d\\ud83d' '\\ud83d\\u0041' \
@@ -81,6 +84,7 @@ refused() {
 	refused
 }
 
+# bats test_tags=fault,fault:22,fault:24
 @test "fields of the wrong type, repeated, blank or missing" {
 	for f in ticketBody refresh status token lang version type; do
 		body='"ticketBody":"a",'
@@ -171,6 +175,7 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 	kept
 }
 
+# bats test_tags=fault,fault:25
 @test "a text of the limit is good, one over it is too_large" {
 	replay "$UP/good.ndjson"
 	x=$(head -c 65536 /dev/zero | tr '\0' x)
@@ -186,6 +191,7 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 	is "$status" 1
 }
 
+# bats test_tags=fault,fault:25
 @test "a message of the limit is good, one over it is too_large" {
 	replay "$UP/good.ndjson"
 	export MAX_TICKET_BYTES=16	# 6 * 16 + 32768 bytes of JSON
@@ -206,6 +212,7 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 	is "$(types) $(code)" 'error cached done too_large'
 }
 
+# bats test_tags=fault,fault:25
 @test "fifty megabytes cost no memory" {
 	sanitized && skip "memory is a sanitizer's"
 	flood() { head -c ${2:-10000000} /dev/zero | tr '\0' "$1"; echo; }
@@ -233,6 +240,7 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 	[ "$(wc -c <"$LOG")" -lt 1000000 ]
 }
 
+# bats test_tags=fault,fault:21
 @test "under websocketd the end of a message must come within 2 s" {
 	replay "$UP/good.ndjson"
 	n=0

@@ -165,6 +165,7 @@ null'
 	is "$status" 2
 }
 
+# bats test_tags=fault,fault:22
 @test "pretty-printed, CR LF, BOM, blank lines, no line end" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
@@ -380,6 +381,7 @@ null'
 	generated
 }
 
+# bats test_tags=fault,fault:40
 @test "ticket ids" {
 	replay "$UP/good.ndjson"
 	for id in 1 42 9223372036854775807 1000000000000000000; do
@@ -410,6 +412,7 @@ null'
 	is "$(code "$(cat "$T/frames.0")")" bad_ticket_id
 }
 
+# bats test_tags=fault,fault:33
 @test "TICKETS=existing" {
 	replay "$UP/good.ndjson"
 	TICKETS=existing ask 42 '{"ticketBody":"printer jam","lang":"en"}'
@@ -422,6 +425,7 @@ null'
 	generated
 }
 
+# bats test_tags=fault,fault:39
 @test "origins" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
@@ -453,6 +457,7 @@ null'
 	kept
 }
 
+# bats test_tags=fault,fault:39
 @test "a forbidden origin cannot stop or start anything" {
 	long 20
 	replay --pace 30 "$T/long.ndjson"
@@ -565,13 +570,24 @@ null'
 	not grep -q $'\033' "$LOG"
 }
 
+# bats test_tags=fault,fault:28
 @test "nobody reads: the generation goes on, and is kept" {
 	long 10
 	replay --pace 20 "$T/long.ndjson"
-	printf '%s\n' "$Q" | chat 42 2>/dev/null | head -n 1 >/dev/null
+	printf '%s\n' "$Q" | chat 42 2>"$T/err" | head -n 1 >/dev/null
+	is "${PIPESTATUS[1]}$(cat "$T/err")" 0
 	within 10 none_answers
 	ask 42 "$Q"
 	kept "$LONG"
+}
+
+# bats test_tags=fault,fault:21
+@test "who connects and says nothing is let go, without a frame" {
+	IDLE_TIMEOUT=1 tab 42
+	within 10 dead "${VIEWERS[V]}"
+	status=0
+	wait "${VIEWERS[V]}" || status=$?
+	is "$(so_far $V)$status" 1
 }
 
 @test "stdout that is a file, a full pipe, /dev/full" {

@@ -82,7 +82,14 @@ hurt() {
 
 # As hurt, but it is answer that goes wrong, started as chat starts it.
 hurt_answer() {
-	local inject=$1 t=$((++TICKET)) out=$T/hurt id
+	by_answer "answer $1" strace -o "$T/trace" -e "inject=$1"
+}
+
+# The same, whatever the command in front of it does to it; $1 names that.
+by_answer() {
+	local name=$1 t=$((++TICKET)) out=$T/hurt id
+	shift
+	: >"$T/trace"
 	id=$(sql "INSERT INTO Tickets (Id) VALUES ($t);
 	    INSERT INTO TicketAISessions (TicketId, Prompt)
 	    VALUES ($t, 'printer jam') RETURNING Id")
@@ -97,9 +104,8 @@ os.dup2(s.fileno(), 3)
 os.set_inheritable(3, True)
 os.rename(path + ".new", path)
 select.select([s], [], [], 5)	# the viewer is there
-os.execvp(sys.argv[2], sys.argv[2:])' "$RUN_DIR/$t.sock" timeout -s KILL 20 strace \
-	    -o "$T/trace" -e "inject=$inject" "$B/libexec/answer" "$t" "$id" \
-	    >/dev/null 2>&1 3>&- &
+os.execvp(sys.argv[2], sys.argv[2:])' "$RUN_DIR/$t.sock" timeout -s KILL 20 \
+	    "$@" "$B/libexec/answer" "$t" "$id" >/dev/null 2>&1 3>&- &
 	track $!
 	within 5 test -S "$RUN_DIR/$t.sock"
 	status=0
@@ -110,7 +116,7 @@ os.execvp(sys.argv[2], sys.argv[2:])' "$RUN_DIR/$t.sock" timeout -s KILL 20 stra
 		echo "chat was killed, not answer"
 		return 1
 	fi
-	after "answer $inject" "$out" "$t"
+	after "$name" "$out" "$t"
 }
 
 # Who asks for a kept answer does not look at the socket: one of a dead
@@ -133,8 +139,10 @@ after() {
 	return 1
 }
 
-# $1 lines of a file, from its first to its last.
-spread() { awk -v n="$1" '{ line[NR] = $0 } END {
+# $1 lines of a file, or POINTS, from its first to its last.
+spread() { awk -v n="${POINTS:-$1}" '{ line[NR] = $0 } END {
+	if (n > NR)
+		n = NR
 	for (i = 0; i < n; i++)
 		print line[1 + int(i * (NR - 1) / (n - 1))] }' "$2"; }
 
@@ -146,6 +154,7 @@ hits() {
 	}
 }
 
+# bats test_tags=fault,fault:2
 @test "chat killed at system calls from its first to its last" {
 	needs_strace
 	replay "$UP/good.ndjson"
@@ -158,6 +167,7 @@ hits() {
 	[ "$(grep -c 'status 137' "$T/story")" -ge 22 ]
 }
 
+# bats test_tags=fault,fault:1
 @test "answer killed at system calls from its first to its last" {
 	needs_strace
 	replay "$UP/good.ndjson"
@@ -168,13 +178,25 @@ hits() {
 	spread 24 "$T/points" | while read -r call n; do
 		hurt_answer "$call:signal=SIGKILL:when=$n" || exit 1
 	done
-	# And at those that keep the answer, where it matters most.
-	for n in 1 4 7 10 13; do
-		hurt_answer "pwrite64:signal=SIGKILL:when=$n"
-	done
-	for n in 1 2; do hurt_answer "fdatasync:signal=SIGKILL:when=$n"; done
 }
 
+# bats test_tags=fault,fault:5
+@test "answer killed where it keeps the answer" {
+	needs_strace
+	replay "$UP/good.ndjson"
+	hurt_answer setsid:signal=SIGCONT
+	grep -oE '^(pwrite64|fdatasync|ftruncate|unlink)\(' "$T/trace" |
+	    awk -F'(' '{ print $1, ++n[$1] }' >"$T/points"
+	grep -q '^fdatasync 1' "$T/points"
+	while read -r call n; do
+		hurt_answer "$call:signal=SIGKILL:when=$n"
+	done <"$T/points"
+	# Before the end of the commit it is lost, behind it kept.
+	[ "$(grep -c '"interrupted"' "$T/story")" -ge 2 ]
+	grep -q 'unlink.*"cached"' "$T/story"
+}
+
+# bats test_tags=fault,fault:1,fault:2
 @test "both killed at the same system call" {
 	needs_strace
 	replay "$UP/good.ndjson"
@@ -184,6 +206,7 @@ hits() {
 	done
 }
 
+# bats test_tags=fault,fault:34
 @test "system calls of chat fail" {
 	needs_strace
 	replay "$UP/good.ndjson"
@@ -220,6 +243,7 @@ hits() {
 	    "$T/story"
 }
 
+# bats test_tags=fault,fault:34
 @test "system calls of answer fail" {
 	needs_strace
 	replay "$UP/good.ndjson"
@@ -246,6 +270,7 @@ hits() {
 	hits 10
 }
 
+# bats test_tags=fault,fault:34
 @test "the child that becomes answer does not get that far" {
 	needs_strace
 	replay "$UP/good.ndjson"
@@ -255,6 +280,49 @@ hits() {
 		hurt "$e" -f
 	done
 	hits 3
+}
+
+# A chat of which allocations fail, with messages from standard input:
+# starved TICKET FAIL_AT=N [more of its environment]
+starved() {
+	local t=$1 out=$T/hurt
+	shift
+	status=0
+	: >"$T/trace"
+	PATH_INFO=/$t timeout -s KILL 20 env LD_PRELOAD="$T/preload.so" "$@" \
+	    "$B/bin/chat" -c "$T/conf" >"$out" 2>"$out.said" || status=$?
+	after "$*" "$out" "$t"
+}
+starved_answer() { by_answer "answer $1" env LD_PRELOAD="$T/preload.so" "$1"; }
+
+# The first and last ten of so many allocations, and some between them.
+some_of() {
+	seq "$(<"$1")" >"$T/points"
+	(head -n 10 "$T/points"; spread 40 "$T/points"; tail -n 10 "$T/points") |
+	    sort -nu
+}
+
+# bats test_tags=fault,fault:48
+@test "allocations of chat fail" {
+	needs_preload
+	replay "$UP/good.ndjson"
+	TICKET=1
+	starved 1 ALLOCATIONS="$T/n.new" <<<"$Q"
+	starved 1 ALLOCATIONS="$T/n.kept" <<<"$Q"
+	for n in $(some_of "$T/n.new"); do
+		starved $((++TICKET)) FAIL_AT=$n <<<"$Q"
+	done
+	for n in $(some_of "$T/n.kept"); do starved 1 FAIL_AT=$n <<<"$Q"; done
+	hits 80
+}
+
+# bats test_tags=fault,fault:49
+@test "allocations of answer fail" {
+	needs_preload
+	replay "$UP/good.ndjson"
+	starved_answer ALLOCATIONS="$T/n"
+	for n in $(some_of "$T/n"); do starved_answer FAIL_AT=$n; done
+	hits 20
 }
 
 # In surroundings $1 (code for a shell) no question is answered wrongly.
@@ -267,6 +335,7 @@ poor() {
 	after "$1" "$out" "$t"
 }
 
+# bats test_tags=fault,fault:34
 @test "hardly any descriptors, memory, stack or file size" {
 	sanitized && skip "a sanitizer needs more"
 	replay "$UP/good.ndjson"
@@ -281,6 +350,7 @@ poor() {
 	hits 8
 }
 
+# bats test_tags=fault,fault:34
 @test "a user who may have no more processes" {
 	needs_root
 	sanitized && skip "a sanitizer needs more"
@@ -304,6 +374,7 @@ poor() {
 	whole_answer
 }
 
+# bats test_tags=fault,fault:28
 @test "standard input or output closed, full or left" {
 	replay "$UP/good.ndjson"
 	chat 1 <&- >"$T/out" 2>"$T/err"
@@ -377,6 +448,67 @@ written() {
 	ask 3 "$Q"
 	within 5 none_answers
 	grep -q 'prog=answer' "$T/logs/real"
+}
+
+# How many seconds a time is ahead of the clock.
+ahead() { echo $(($(date -ud "$1" +%s) - $(date +%s))); }
+near() { [ "$(($1 - $2))" -gt -60 ] && [ "$(($1 - $2))" -lt 60 ]; }
+
+# bats test_tags=fault,fault:37
+@test "a clock that is set in mid-stream ends no wait, early or late" {
+	needs_preload
+	long 60
+	# No timer is set to as much as a day: those of answer, and IDLE_TIMEOUT.
+	for day in 86400 -86400; do
+		replay --pace 30 "$T/long.ndjson"
+		set_clocks 0 0
+		clocked tab $((++TICKET))
+		say $V "$Q"
+		sees $V w2
+		set_clocks $day 0
+		sees $V done
+		frames=$(so_far $V)
+		is_text "$LONG"
+		say $V '{"type":"ping"}'
+		sees $V pong
+		leave $V
+		within 5 none_answers
+		near "$(ahead "$(sed -n 's/^time=\([^ ]*\).*prog=answer.*/\1/p' \
+		    "$LOG" | tail -n 1)")" $day
+		replay_end
+	done
+	replay --stall 500 "$UP/good.ndjson"
+	set_clocks 0 0
+	STALL_TIMEOUT=1 clocked viewer 5 "$Q"
+	sees $V Reinicie
+	set_clocks -86400 0
+	viewed $V
+	failed_with upstream_timeout 2
+	set_clocks 0 0
+	IDLE_TIMEOUT=1 clocked tab 6
+	sleep 0.3
+	set_clocks -86400 0
+	within 10 dead "${VIEWERS[V]}"
+}
+
+# bats test_tags=fault,fault:37
+@test "a clock that was set back: what was answered last is the newest" {
+	needs_preload
+	replay --times 1 --then "$UP/done-with-text.ndjson" "$UP/good.ndjson"
+	printf 'Reinicie a impressora!' >"$T/kept/second"
+	set_clocks 0 0
+	clocked ask 42 "$Q"
+	generated
+	set_clocks -86400 0
+	clocked ask 42 '{"ticketBody":"printer jam","refresh":true}'
+	is "$(text)" 'Reinicie a impressora!'
+	for day in 86400 -86400 0; do
+		set_clocks $day 0
+		clocked ask 42 "$Q"
+		kept 'Reinicie a impressora!'
+		near "$(ahead "$(jq -r '.createdAt // empty' <<<"$frames")")" \
+		    -86400
+	done
 }
 
 @test "no new privileges, no cores, few descriptors; for answer too" {

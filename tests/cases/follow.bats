@@ -67,21 +67,22 @@ alike() {
 	kept "$LONG"
 }
 
-@test "twenty viewers at the same moment" {
+# bats test_tags=fault,fault:7
+@test "fifty viewers at the same moment" {
 	replay --delay 300 "$UP/good.ndjson"
 	mkfifo "$T/go"
 	exec 7<>"$T/go"
-	for i in {1..20}; do
+	for i in {1..50}; do
 		(
 			read -r _ <&7
 			chat 42 <<<"$Q" >"$T/out.$i" 2>/dev/null 7>&-
 		) 3>&- &
 		all[i]=$!
 	done
-	printf '\n%.0s' {1..20} >&7
+	printf '\n%.0s' {1..50} >&7
 	wait "${all[@]}"
 	exec 7>&-
-	for i in {1..20}; do
+	for i in {1..50}; do
 		check "$T/out.$i" 1
 		cp "$T/out.$i" "$T/different.$(md5sum <"$T/out.$i")"
 	done
@@ -106,6 +107,7 @@ alike() {
 	is "$(posts)" 1
 }
 
+# bats test_tags=fault,fault:3
 @test "all leave: the answer is finished and kept" {
 	long 20
 	replay --pace 30 "$T/long.ndjson"
@@ -161,6 +163,7 @@ alike() {
 	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
 }
 
+# bats test_tags=fault,fault:1,fault:44
 @test "answer killed in mid-stream: interrupted, and the next one asks anew" {
 	long 200
 	replay --times 1 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
@@ -185,9 +188,10 @@ alike() {
 	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
 }
 
+# bats test_tags=fault,fault:9
 @test "SIGTERM and SIGINT for answer: shutting_down for all, Ollama is left" {
 	long 200
-	replay --pace 30 "$T/long.ndjson"
+	replay --times 3 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
 	n=0
 	for s in TERM INT; do
 		viewer 42 "$Q"
@@ -203,9 +207,24 @@ alike() {
 		within 2 logged "^gone $((++n))"
 		is "$(compgen -G "$RUN_DIR/*.sock")" ''
 	done
+	# One that waits as well; it holds up nobody.
+	viewer 43 "$Q"
+	a=$V
+	sees $a w1
+	viewer 44 "$Q"
+	within 5 some_answers 2
+	kill -TERM "$(answer_of 44)"
+	viewed $V
+	failed_with shutting_down 2
+	kill -TERM "$(answer_of 43)"
+	viewed $a
 	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
+	ask 42 "$Q"
+	generated
+	is "$(posts)" 4
 }
 
+# bats test_tags=fault,fault:2
 @test "the first viewer killed: the others and the answer go on" {
 	long 20
 	replay --pace 30 "$T/long.ndjson"
@@ -221,6 +240,234 @@ alike() {
 	kept "$LONG"
 }
 
+# bats test_tags=fault,fault:4
+@test "answer killed between its commit and its end: the whole text, as kept" {
+	needs_strace
+	long 20
+	replay --pace 40 "$T/long.ndjson"
+	viewer 42 "$Q"
+	viewer 42 "$Q"
+	sees 1 w1
+	sees 2 w1
+	tamper "$(answers)" unlink:signal=SIGKILL
+	for v in 1 2; do
+		viewed $v
+		is "$status $(types)" '0 stream cached done'
+		is_text "$LONG"
+		is "$(jq -j 'select(.type == "cached").response' <<<"$frames"
+		    echo .)" "$LONG."
+	done
+	is "$(sql 'SELECT count(*), count(AiResponse) FROM TicketAISessions')" \
+	    '1|1'
+	# Its socket stays; who asks does not look at it.
+	ask 42 "$Q"
+	kept "$LONG"
+	is "$(posts)" 1
+	rm "$RUN_DIR/42.sock"
+}
+
+# A viewer's frames where `long' was killed and the good answer came next.
+unmixed() {
+	case $(types) in
+	"stream done") is_text "$GOOD" ;;
+	"cached done") kept ;;
+	"stream cached done")
+		[[ $LONG = "$(text)"* ]]
+		is "$(jq -j 'select(.type == "cached").response' <<<"$frames"
+		    echo .)" "$GOOD."
+		;;
+	*)
+		failed_with interrupted 2
+		[[ $LONG = "$(text)"* ]]
+		;;
+	esac
+}
+
+# bats test_tags=fault,fault:6
+@test "one generation dies, another begins: nobody sees parts of both" {
+	long 200
+	# One that sleeps through it all has seen another text than was kept.
+	replay --times 1 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
+	viewer 42 "$Q"
+	sees $V w2
+	kill -STOP "${VIEWERS[V]}"
+	kill -KILL "$(answers)"
+	ask 42 "$Q"
+	generated
+	kill -CONT "${VIEWERS[V]}"
+	viewed $V
+	is "$(types) $status" 'stream cached done 0'
+	unmixed
+	# And those who come all the while.
+	for t in 1 2 3; do
+		replay_end
+		replay --times 1 --then "$UP/good.ndjson" --pace 30 \
+		    "$T/long.ndjson"
+		: >"$T/replay.log"
+		viewer $t "$Q"
+		sees $V w1
+		all=($V)
+		p=$(answers)
+		for i in {1..10}; do
+			viewer $t "$Q"
+			all+=($V)
+			[ $i != 5 ] || kill -KILL "$p"
+		done
+		for v in "${all[@]}"; do
+			viewed $v
+			unmixed
+		done
+		ask $t "$Q"
+		kept
+		is "$(posts)" 2
+		is "$(sql "SELECT count(*) FROM TicketAISessions
+		    WHERE TicketId = $t")" 1
+	done
+}
+
+# bats test_tags=fault,fault:35
+@test "two hundred followers: the same bytes for each" {
+	long 60
+	replay --pace 40 "$T/long.ndjson"
+	viewer 42 "$Q"
+	sees $V w1
+	/usr/bin/python3 -I -S -c '
+import socket, sys
+all = [socket.socket(socket.AF_UNIX) for i in range(200)]
+for s in all: s.connect(sys.argv[1])
+print("connected", flush=True)
+for s in all:
+    with s.makefile("rb") as f: lines = f.read().splitlines(True)
+    sys.stdout.buffer.write(b"".join(l for l in lines
+        if not l.startswith((b"{\"type\":\"session", b"{\"type\":\"status"))) + b"\0")' \
+	    "$RUN_DIR/42.sock" >"$T/followers" 3>&- &
+	track $!
+	within 10 grep -q connected "$T/followers"
+	not has $V '"done"'
+	viewed $V
+	is_text "$LONG"
+	wait "${PIDS[-1]}"
+	sed -i 1d "$T/followers"
+	is "$(sort -zu "$T/followers" | tr -d '\0')" "$frames"
+	is "$(tr -cd '\0' <"$T/followers" | wc -c)" 200
+	is "$(posts)" 1
+}
+
+# bats test_tags=fault,fault:43
+@test "no descriptors to accept with: who comes waits, and gets all of it" {
+	long 1000
+	replay --pace 30 "$T/long.ndjson"
+	viewer 42 "$Q"
+	sees 1 w1
+	p=$(answers)
+	limit=$(prlimit --pid "$p" --nofile --noheadings -o SOFT | tr -d ' ')
+	prlimit --pid "$p" --nofile=4:
+	viewer 42 "$Q"
+	within 10 connected "${VIEWERS[2]}"
+	# It tries again now and then, and does not spin.
+	busy=$(awk '{ print $14 + $15 }' "/proc/$p/stat")
+	sleep 1
+	[ $(($(awk '{ print $14 + $15 }' "/proc/$p/stat") - busy)) -lt 40 ]
+	is "$(so_far 2)" ''
+	prlimit --pid "$p" --nofile="$limit":
+	sees 2 w1
+	chat 42 <<<'{"type":"stop"}'
+	for v in 1 2; do
+		viewed $v
+		failed_with stopped 2
+		[[ $LONG = "$(text)"* ]]
+	done
+}
+
+# bats test_tags=fault,fault:45
+@test "in the backlog at the very end: all of it, or the kept answer" {
+	needs_strace
+	long 15
+	replay --pace 40 "$T/long.ndjson"
+	for t in 1 2; do
+		viewer $t "$Q"
+		a=$V
+		sees $a w1
+		p=$(answers)
+		# It stands still in its commit: nobody is let in any more.
+		if [ $t = 1 ]; then
+			tamper "$p" fdatasync:signal=SIGSTOP:when=1
+		else
+			tamper "$p" fdatasync:signal=SIGSTOP:when=1 \
+			    accept4:error=EMFILE
+		fi
+		within 10 stopped "$T/tampered"
+		viewer $t "$Q"
+		within 10 connected "${VIEWERS[V]}"
+		kill -CONT "$p"
+		viewed $a
+		is_text "$LONG"
+		viewed $V
+		is "$status" 0
+		if [ $t = 1 ]; then
+			is "$(types)" 'stream done'
+			is_text "$LONG"
+		else
+			kept "$LONG"
+		fi
+	done
+	is "$(posts)" 2
+}
+
+# bats test_tags=fault,fault:46
+@test "who holds the claim stands still, or dies: one generation all the same" {
+	needs_strace
+	replay "$UP/good.ndjson"
+	for t in 1 2; do
+		: >"$T/held.trace"
+		PATH_INFO=/$t strace -o "$T/held.trace" \
+		    -e inject=bind:signal=SIGSTOP:when=1 \
+		    "$B/bin/chat" -c "$T/conf" <<<"$Q" >"$T/held" 2>&1 3>&- &
+		s=$!
+		track $s
+		within 10 stopped "$T/held.trace"
+		p=$(chats)
+		viewer $t "$Q"
+		sleep 0.5
+		none_answers
+		is "$(so_far $V)" ''
+		[ $t = 1 ] && kill -CONT "$p" || kill -KILL "$p"
+		viewed $V
+		[ $t$(types) = "1cached done" ] || generated
+		wait $s || [ $t = 2 ]
+		is "$(grep -c '"done"' "$T/held" || true)" $((2 - t))
+		is "$(posts)" $t
+		is "$(sql "SELECT count(*), count(AiResponse)
+		    FROM TicketAISessions WHERE TicketId = $t")" '1|1'
+	done
+}
+
+# bats test_tags=fault,fault:47
+@test "a socket at which a stranger listens is not followed" {
+	needs_root
+	replay "$UP/good.ndjson"
+	/usr/bin/python3 -I -S -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+os.seteuid(65534)
+s.listen(9)
+while True:
+    c = s.accept()[0]
+    c.send(b"{\"type\":\"stream\",\"content\":\"lies\"}\n{\"type\":\"done\"}\n")' \
+	    "$RUN_DIR/42.sock" 3>&- &
+	track $!
+	within 5 test -S "$RUN_DIR/42.sock"
+	ask 42 "$Q"
+	failed_with internal 111
+	not grep -q lies <<<"$frames"
+	end $!
+	ask 42 "$Q"
+	generated
+	is "$(posts)" 1
+}
+
+# bats test_tags=fault,fault:41
 @test "what stands in the socket's place" {
 	replay "$UP/good.ndjson"
 	/usr/bin/python3 -c '
@@ -382,6 +629,7 @@ heavy() {
 	LONG=$(<"$T/kept/long")
 }
 
+# bats test_tags=fault,fault:27
 @test "a viewer that stands still delays nobody and gets everything later" {
 	heavy
 	replay --pace 1 "$T/long.ndjson"
@@ -400,6 +648,7 @@ heavy() {
 	is_text "$LONG"
 }
 
+# bats test_tags=fault,fault:27
 @test "over SEND_TIMEOUT it gets the kept answer, whole" {
 	heavy
 	replay --pace 1 "$T/long.ndjson"
@@ -415,6 +664,7 @@ heavy() {
 	    "$LONG."
 }
 
+# bats test_tags=fault,fault:27
 @test "a client that does not read is given up, the answer is not" {
 	heavy
 	replay --pace 1 "$T/long.ndjson"
@@ -427,12 +677,16 @@ heavy() {
 	track $!
 	echo "$Q" >&8
 	within 10 dead $!
+	status=0
+	wait $! || status=$?
+	is $status 1
 	exec 7>&- 8>&-
 	within 10 none_answers
 	ask 42 "$Q"
 	kept "$LONG"
 }
 
+# bats test_tags=fault,fault:33
 @test "a ticket deleted while its answer is written: nothing is kept" {
 	long 15
 	replay --pace 30 "$T/long.ndjson"
@@ -494,6 +748,7 @@ heavy() {
 	is "$(posts)" 2
 }
 
+# bats test_tags=fault,fault:1
 @test "a refresh that is stopped or killed keeps the old answer" {
 	long 200
 	replay --times 1 --then "$T/long.ndjson" --pace 30 "$UP/good.ndjson"
@@ -515,6 +770,7 @@ heavy() {
 	rm "$RUN_DIR/42.sock"
 }
 
+# bats test_tags=fault,fault:26
 @test "questions that wait: four, and a stop is for the one that runs" {
 	long 200
 	replay --times 1 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
@@ -535,6 +791,7 @@ heavy() {
 	is "$(grep -c dropped=question "$LOG")" 1
 }
 
+# bats test_tags=fault,fault:42
 @test "a full backlog: chat waits for its turn and does not hang" {
 	cp -r "$BATS_FILE_TMPDIR" "$T/file"
 	is "$(cat "$BATS_FILE_TMPDIR/full")" 4097

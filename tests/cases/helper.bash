@@ -8,7 +8,11 @@
 #	viewed V		waits for it; sets as ask
 #	talker 42, say V MESSAGE...	as viewer, with stdin left open
 #	tab 42			a talker as websocketd runs it; leave V
+#	service [options]	run.sh; sets P, its port, and SERVICE
+#	client URL MESSAGE	asks a service; prints the frames
 #	answer			the filter: prompt on stdin; sets as ask
+#	tamper PID INJECT...	strace -e inject=INJECT for one that runs
+#	clocked COMMAND		with the clocks of set_clocks, for answer too
 #	is GOT WANTED		compares, and shows both
 #	within SECONDS COMMAND	polls until it succeeds
 #
@@ -33,6 +37,20 @@ needs_strace() {
 	strace -o /dev/null true 2>/dev/null || skip "no ptrace here"
 }
 
+# Has strace do something to a process that runs, at system calls of it.
+tamper() {
+	local p=$1
+	shift
+	strace -f -p "$p" -o "$T/tampered" "${@/#/-einject=}" 2>"$T/tamper" 3>&- &
+	track $!
+	within 10 grep -q attached "$T/tamper"
+}
+# Whether it stands still, by strace's own word: a signal may still be on its
+# way to what /proc tells is stopped.
+stopped() { grep -q 'stopped by SIGSTOP' "$1"; }
+# Whether a chat has reached a generation's socket, or its backlog.
+connected() { ls -l "/proc/$1/fd" | grep -q socket:; }
+
 # The system calls that a command makes, in order, each with how many of its
 # name there were until then: what strace's when= counts.
 points() {
@@ -40,6 +58,17 @@ points() {
 	sed -n 's/^\([a-z_0-9]*\)(.*/\1/p' "$T/calls" |
 	    awk '{ print $1, ++n[$1] }'
 }
+
+# tests/preload.c, where programs without privileges may read it.
+needs_preload() {
+	sanitized && skip "a sanitizer has its own malloc and clocks"
+	cp "$B/tests/preload.so" "$T"
+}
+
+# How many seconds the clock on the wall and the monotonic one are ahead.
+# Never cut: who reads it has it in memory.
+set_clocks() { printf '%-12d%-12d' "$1" "$2" 1<>"$T/clocks"; }
+clocked() { LD_PRELOAD=$T/preload.so CLOCKS=$T/clocks "$@"; }
 
 # Those that run under AddressSanitizer need more memory, and no ptrace.
 sanitized() { grep -q __asan_init "$B/bin/chat"; }
@@ -68,6 +97,7 @@ teardown() {
 	local rc=0
 	oracle || rc=1
 	end_all
+	within 5 no_chats || rc=1
 	if declare -F cleanup >/dev/null; then cleanup; fi
 	return $rc
 }
@@ -115,6 +145,8 @@ processes() {
 		echo "${p#/proc/}"
 	done
 }
+chats() { processes chat; }
+no_chats() { [ -z "$(chats)" ]; }
 answers() { processes answer; }
 none_answers() { [ -z "$(answers)" ]; }
 # The one of ticket $1.
@@ -156,6 +188,41 @@ long() {
 	}' >"$T/long.ndjson"
 	jq -j .response "$T/long.ndjson" >"$T/kept/long"
 	LONG=$(cat "$T/kept/long")
+}
+
+# The service
+
+# A free port of the loopback.
+free_port() {
+	/usr/bin/python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Starts run.sh with these arguments, and waits for its port.
+service() {
+	P=$(free_port)
+	PORT=$P ADDRESS=127.0.0.1 "$ROOT/run.sh" "$@" >"$T/said" 2>&1 3>&- &
+	SERVICE=$!
+	track $SERVICE
+	within 60 listening "$P"
+}
+
+# Asks a running service; prints the frames.  $3: more arguments for connect.
+client() {
+	/usr/bin/python3 - "$@" <<'END'
+import asyncio, sys, json, websockets
+more = eval("dict(%s)" % "".join(sys.argv[3:]))
+async def main():
+    async with websockets.connect(sys.argv[1], max_size=None, **more) as ws:
+        await ws.send(sys.argv[2])
+        async for line in ws:
+            print(line)
+            if json.loads(line)["type"] in ("done", "error"):
+                return
+asyncio.run(asyncio.wait_for(main(), 60))
+END
 }
 
 # Programs
@@ -346,6 +413,9 @@ check() {
 	if [ -z "$problem" ] && [ -s "$1" ]; then
 		IFS= read -r -d '' whole <"$1" && problem="a NUL"
 		[[ $whole = *$'\n' ]] || problem="no line end"
+		[[ $whole != *[$'\200'-$'\377']* ]] ||
+		    iconv -f UTF-8 -t UTF-8 "$1" >/dev/null 2>&1 ||
+		    problem="no UTF-8"
 		[[ $whole != *[$'\001'-$'\011'$'\013'-$'\037'$'\177']* ]] ||
 		    problem="a raw control byte"
 		[ ${#whole} -lt 4000 ] || awk 'length > 3999 &&
@@ -366,6 +436,11 @@ oracle() {
 	fi
 	if compgen -G "$RUN_DIR/*.sock" >&2; then
 		echo "a socket is left" >&2
+		bad=1
+	fi
+	if [ -d "$RUN_DIR" ] && ls -A "$RUN_DIR" | grep -vE \
+	    '^(claims|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
+		echo "a file is left" >&2
 		bad=1
 	fi
 	if grep -ls 'Sanitizer' "$T"/*.err >&2; then

@@ -91,7 +91,7 @@ checkout() {
 @test "the manual pages are clean, and name each option and command" {
 	awk -f "$ROOT/man/websocketd.conf.awk" "$ROOT/websocketd.conf" \
 	    >"$T/websocketd.conf.5"
-	mandoc -Tlint -Wwarning "$ROOT"/man/*.1 "$T/websocketd.conf.5"
+	mandoc -Tlint -Wwarning "$ROOT"/man/*.[18] "$T/websocketd.conf.5"
 	local k p o
 	for k in $(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$ROOT/websocketd.conf"); do
 		grep -q "^\.It Cm $k\$" "$T/websocketd.conf.5"

@@ -3,38 +3,6 @@
 
 load helper
 
-# A free port of the loopback.
-free_port() {
-	/usr/bin/python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# Asks a running service; prints the frames.
-client() {
-	/usr/bin/python3 - "$1" "$2" <<'END'
-import asyncio, sys, json, websockets
-async def main():
-    async with websockets.connect(sys.argv[1], max_size=None) as ws:
-        await ws.send(sys.argv[2])
-        async for line in ws:
-            print(line)
-            if json.loads(line)["type"] in ("done", "error"):
-                return
-asyncio.run(asyncio.wait_for(main(), 60))
-END
-}
-
-listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-# Starts run.sh with these arguments, and waits for its port.
-service() {
-	P=$(free_port)
-	PORT=$P ADDRESS=127.0.0.1 "$ROOT/run.sh" "$@" >"$T/said" 2>&1 3>&- &
-	SERVICE=$!
-	track $SERVICE
-	within 60 listening "$P"
-}
-
 prepare() {
 	# run.sh uses the build of its own checkout.
 	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
@@ -96,8 +64,8 @@ prepare() {
 	generated
 }
 
-@test "nothing but the endpoint is served" {
-	service
+@test "nothing but the endpoint is served without the page" {
+	WEB=off service
 	local path
 	for path in / /api/websocket/ /websocketd.conf /../websocketd.conf \
 	    /api/websocket/chat/42; do

@@ -16,6 +16,7 @@ small_disk() {
 }
 fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 
+# bats test_tags=fault,fault:32
 @test "no database" {
 	NO_DATABASE=1
 	replay "$UP/good.ndjson"
@@ -34,6 +35,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	is "$(posts)" 0
 }
 
+# bats test_tags=fault,fault:32
 @test "a database of an older or a newer schema" {
 	replay "$UP/good.ndjson"
 	for v in 0 2 99; do
@@ -69,6 +71,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	sql 'PRAGMA user_version = 1'
 }
 
+# bats test_tags=fault,fault:32
 @test "somebody else's files are left alone" {
 	echo "a text that is no database at all" >"$T/text"
 	sqlite3 "$T/other" 'CREATE TABLE Tickets (Id); PRAGMA user_version = 1'
@@ -97,6 +100,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	kept
 }
 
+# bats test_tags=fault,fault:32
 @test "a page that is broken" {
 	replay "$UP/good.ndjson"
 	NO_DATABASE=1
@@ -113,6 +117,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	is "$(posts)" 1
 }
 
+# bats test_tags=fault,fault:32
 @test "read-only: what is kept is served, a new question is storage" {
 	small_disk
 	replay "$UP/good.ndjson"
@@ -131,6 +136,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	generated
 }
 
+# bats test_tags=fault,fault:29
 @test "the disk is full: what is kept is served, a new question is storage" {
 	small_disk
 	replay "$UP/good.ndjson"
@@ -148,6 +154,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	generated
 }
 
+# bats test_tags=fault,fault:30
 @test "the disk becomes full in mid-stream: storage, not done, not kept" {
 	small_disk
 	awk 'BEGIN { for (i = 0; i < 500; i++) s = s "abcd "
@@ -185,6 +192,7 @@ lock() {
 unlock() { hang_up 0; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
 
+# bats test_tags=fault,fault:31
 @test "a write lock that is held: storage after some 5 s, kept ones at once" {
 	replay "$UP/good.ndjson"
 	ask 1 "$Q"
@@ -203,6 +211,7 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 	generated
 }
 
+# bats test_tags=fault,fault:31
 @test "a write lock that is given back in time is waited for" {
 	long 10
 	replay --pace 30 "$T/long.ndjson"
@@ -220,6 +229,7 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 	is_text "$LONG"
 }
 
+# bats test_tags=fault,fault:10
 @test "RUN_DIR is made, 0700, and nothing in it is worth keeping" {
 	replay "$UP/good.ndjson"
 	rm -rf "$RUN_DIR"
@@ -234,6 +244,36 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 	ask 43 "$Q"
 	generated
 }
+
+# bats test_tags=fault,fault:10
+@test "a reboot: RUN_DIR left as it was or gone, rows without an answer" {
+	needs_preload
+	long 200
+	up=$(/usr/bin/python3 -c 'import time; print(int(time.monotonic()))')
+	for t in 1 3; do
+		replay --times 1 --then "$UP/good.ndjson" --pace 30 \
+		    "$T/long.ndjson"
+		viewer $t "$Q"
+		sees $V w2
+		viewer $((t + 1)) "$Q"	# it waits in the queue
+		within 10 some_answers 2
+		kill -KILL $(answers) $(chats)
+		within 5 none_answers
+		[ $t = 1 ] || rm -r "$RUN_DIR"
+		# The monotonic clock begins anew.
+		set_clocks 0 $((5 - up))
+		for i in $t $((t + 1)); do
+			is "$(rows $i)" '1|0'
+			clocked ask $i "$Q"
+			generated
+			is "$(rows $i)" '1|1'
+		done
+		replay_end
+	done
+	is "$(posts)" 6
+}
+rows() { sql "SELECT count(*), count(AiResponse) FROM TicketAISessions
+    WHERE TicketId = $1"; }
 
 @test "a RUN_DIR that cannot be used: kept ones only" {
 	replay "$UP/good.ndjson"

@@ -4,14 +4,6 @@ load helper
 
 # The server
 
-# A free port of the loopback.
-free_port() {
-	/usr/bin/python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
 # Becomes websocketd as run.sh does.
 become_server() {
 	eval "$(sed -n '/^server_keys=/p; /^make_flags() {$/,/^}$/p' \
@@ -33,9 +25,6 @@ server() {
 	track $!
 	within 10 listening "$P"
 }
-
-chats() { processes chat; }
-no_chats() { [ -z "$(chats)" ]; }
 
 prepare() {
 	command -v websocketd >/dev/null || skip "no websocketd"
@@ -189,6 +178,7 @@ END
 	within 2 no_chats
 }
 
+# bats test_tags=fault,fault:3
 @test "three ways to leave in mid-stream: the answer is kept" {
 	long 40
 	replay --pace 40 "$T/long.ndjson"
@@ -254,6 +244,7 @@ END
 	is "$(posts)" 1
 }
 
+# bats test_tags=fault,fault:26
 @test "a flood of input does not freeze the stream" {
 	long 60
 	replay --pace 30 "$T/long.ndjson"
@@ -298,6 +289,7 @@ END
 	grep -q dropped=question "$LOG"
 }
 
+# bats test_tags=fault,fault:27
 @test "who does not read for three seconds gets everything, others at once" {
 	awk 'BEGIN { for (i = 0; i < 640; i++) s = s "abcde "
 	for (i = 0; i < 1600; i++)
@@ -397,6 +389,7 @@ async def main():
 END
 }
 
+# bats test_tags=fault,fault:40
 @test "the ticket's id in the URL" {
 	replay "$UP/good.ndjson"
 	server
@@ -437,6 +430,7 @@ END
 	is "$(find "$T/run" -name '*.sock')" ''
 }
 
+# bats test_tags=fault,fault:21
 @test "IDLE_TIMEOUT closes who is silent, and nobody else" {
 	long 50
 	replay --pace 40 "$T/long.ndjson"
@@ -465,6 +459,7 @@ END
 	within 3 no_chats
 }
 
+# bats test_tags=fault,fault:36
 @test "MAX_CONNECTIONS: one more is 429, and the others notice nothing" {
 	long 40
 	replay --pace 40 "$T/long.ndjson"
@@ -503,6 +498,7 @@ END
 	is "$(posts)" 1
 }
 
+# bats test_tags=fault,fault:8
 @test "websocketd killed in mid-stream, and started again" {
 	long 40
 	replay --pace 40 "$T/long.ndjson"
@@ -565,6 +561,7 @@ async def main():
 END
 }
 
+# bats test_tags=fault,fault:39
 @test "Origin: in the list or not there" {
 	replay "$UP/good.ndjson"
 	export ALLOWED_ORIGINS='https://desk.example http://localhost:*'
@@ -584,6 +581,7 @@ END
 	is "$(posts)" 1
 }
 
+# bats test_tags=fault,fault:39
 @test "headers change no setting" {
 	long 30
 	replay --pace 30 "$T/long.ndjson"

@@ -52,6 +52,28 @@ excludes(void)
 	check(lock_wait(a, 1, clock_us()) == -1 && errno == EBADF);
 }
 
+/* All but the first byte. */
+static void
+rest(void)
+{
+	int	a = lock_open(".", "r"), b = lock_open(".", "r");
+
+	check_int(lock_try(b, INT64_MAX), 1);
+	check_int(lock_try_rest(a), 0);
+	lock_release(b, INT64_MAX);
+	check_int(lock_try(b, 1), 1);
+	check_int(lock_try_rest(a), 0);
+	lock_release(b, 1);
+	check_int(lock_try(b, 0), 1);
+	check_int(lock_try_rest(a), 1);
+	check_int(lock_try(b, 1), 0);
+	check_int(lock_try(b, INT64_MAX), 0);
+	(void)close(a);
+	check_int(lock_try(b, INT64_MAX), 1);
+	(void)close(b);
+	check(lock_try_rest(a) == -1 && errno == EBADF);
+}
+
 /* A child that holds a byte until it is killed, or for some time. */
 static pid_t
 holder(int64_t byte, long ms)
@@ -189,6 +211,7 @@ main(void)
 	t_begin();
 	run(opens);
 	run(excludes);
+	run(rest);
 	run(killed);
 	run(waits);
 	run(counts);

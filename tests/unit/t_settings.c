@@ -119,6 +119,8 @@ numbers(void)
 		{ SETTING_GENERATIONS, 1, 1024 },
 		{ SETTING_QUEUE_MAX, 0, 4096 },
 		{ SETTING_MAX_VIEWERS, 0, VIEWERS_MAX },
+		{ SETTING_BACKUPS, 0, 3650 },
+		{ SETTING_RETENTION_DAYS, 0, 36500 },
 	};
 	static const char	*const bad[] = {
 		"x", "-1", "+1", " 1", "1 ", "1x", "0x10", "1.0", "1e2",
@@ -157,6 +159,9 @@ others(void)
 		{ SETTING_OLLAMA_THINK, "lowe", false, 0 },
 		{ SETTING_OLLAMA_THINK, "true low", false, 0 },
 		{ SETTING_OLLAMA_THINK, " ", false, 0 },
+		{ SETTING_WEB, "on", true, 0 },
+		{ SETTING_WEB, "off", true, 1 },
+		{ SETTING_WEB, "yes", false, 0 },
 		{ SETTING_TICKETS, "auto", true, TICKETS_AUTO },
 		{ SETTING_TICKETS, "existing", true, TICKETS_EXISTING },
 		{ SETTING_TICKETS, "Auto", false, 0 },

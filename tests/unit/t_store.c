@@ -617,7 +617,8 @@ statements(void)
 	const enum statement	first[] = { STATEMENT_RATE_CREATE,
 				    STATEMENT_ASKS_CREATE,
 				    STATEMENT_SEARCH_TEXTS,
-				    STATEMENT_SEARCH_CREATE };
+				    STATEMENT_SEARCH_CREATE,
+				    STATEMENT_IMPORT_CREATE };
 	struct store	*s = make("st.db");
 	size_t		 i;
 

@@ -300,7 +300,7 @@ odd_scripts(void)
 	row("big-token");
 	data = t_read_source("tests/upstream/big-token.ndjson", &len);
 	begin("http://h", "m");
-	u.api = URL_GENERATE;	/* it is none of chat's */
+	u.server.api = URL_GENERATE;	/* it is none of chat's */
 	answer(data, len, -333, HTTP_COMPLETE);
 	check_int(u.failure.code, FAILURE_NONE);
 	check(shown.len >= 18000 && memcmp(shown.data, "\xc3\xa1\xc3\xa1", 4)
@@ -738,8 +738,10 @@ probes(void)
 		{ "m", HTTP_UNREACHABLE, 0, "", FAILURE_UPSTREAM_UNREACHABLE,
 		    "" },
 	};
-	struct probe	p;
-	size_t		i;
+	struct probe	 p;
+	struct url	 server;
+	const char	*list;
+	size_t		 i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%zu", i);
@@ -749,11 +751,94 @@ probes(void)
 		probe_end = rows[i].how;
 		probe_status = rows[i].status;
 		probe_body = rows[i].body;
-		probe_model(&p, &settings, &http);
+		list = settings.text[SETTING_OLLAMA_SERVER];
+		check(url_next(&list, &server));
+		probe_model(&p, &settings, &http, &server);
 		check_int(p.failure.code, rows[i].code);
 		check_str(p.model, rows[i].chosen);
 		settings_free(&settings);
 	}
+}
+
+/* The first server fails in some way; whether the second one is asked. */
+static void
+servers(void)
+{
+	static const struct {
+		enum http_end		 how;
+		long			 status;
+		const char		*body;
+		enum failure_code	 code;	/* NONE: it is */
+	} rows[] = {
+		{ HTTP_UNREACHABLE, 0, "", 0 }, { HTTP_TIMEOUT, 0, "", 0 },
+		{ HTTP_INVALID, 0, "", 0 }, { HTTP_BROKEN, 0, "", 0 },
+		{ HTTP_COMPLETE, 503, "busy", 0 },
+		{ HTTP_COMPLETE, 500, "oh", 0 },
+		{ HTTP_COMPLETE, 404,
+		    "{\"error\":\"model 'm' not found\"}", 0 },
+		{ HTTP_COMPLETE, 400, "{\"error\":\"invalid option\"}",
+		    FAILURE_UPSTREAM_REJECTED },
+		{ HTTP_BROKEN, 200, "{\"response\":\"a\",\"done\":false}\n",
+		    CUT },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%zu", i);
+		begin("http://a/api/generate http://b", "m");
+		check_str(post_call->url, "http://a/api/generate");
+		give(post_call, rows[i].status, rows[i].body,
+		    strlen(rows[i].body));
+		end(post_call, rows[i].how, rows[i].status);
+		step(1);
+		check_int(u.phase, rows[i].code == 0 ? UPSTREAM_PAUSE :
+		    UPSTREAM_ENDED);
+		check_int(u.failure.code == 0, false);
+		if (rows[i].code != 0) {
+			check_int(u.failure.code, rows[i].code);
+			done();
+			continue;
+		}
+		step(1);	/* at once */
+		check_int(posts, 2);
+		check_str(post_call->url, "http://b/api/chat");
+		answer("{\"message\":{\"content\":\"x\"},\"done\":true}\n", 41,
+		    0, HTTP_COMPLETE);
+		check_int(u.failure.code, FAILURE_NONE);
+		check_mem(shown.data, shown.len, "x", 1);
+		done();
+	}
+	row("none of them is there");
+	begin("http://a http://b", "m");
+	end(post_call, HTTP_UNREACHABLE, 0);
+	step(1);
+	step(1);
+	end(post_call, HTTP_UNREACHABLE, 0);
+	step(1);
+	check_int(u.phase, UPSTREAM_ENDED);
+	check_int(u.failure.code, FAILURE_UPSTREAM_UNREACHABLE);
+	done();
+	row("the last one is tried once more");
+	begin("http://a http://b", "m");
+	end(post_call, HTTP_UNREACHABLE, 0);
+	step(1);
+	step(1);
+	end(post_call, HTTP_BROKEN, 0);
+	step(1);
+	check(retries());
+	check_str(post_call->url, "http://b/api/chat");
+	upstream_cancel(&u, FAILURE_STOPPED, NULL);
+	done();
+	row("each is asked for its own first model");
+	begin("http://a http://b", "");
+	give(get_call, 200, "{\"models\":[]}", 13);
+	end(get_call, HTTP_COMPLETE, 200);
+	step(1);
+	step(1);
+	check_str(get_call->url, "http://b/api/tags");
+	upstream_cancel(&u, FAILURE_STOPPED, NULL);
+	check_int(u.phase, UPSTREAM_ENDED);
+	done();
 }
 
 int
@@ -769,5 +854,6 @@ main(void)
 	run(model);
 	run(requests);
 	run(probes);
+	run(servers);
 	return t_end();
 }

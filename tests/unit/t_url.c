@@ -24,7 +24,10 @@ valid(void)
 		{ "http://h/?a=b", false }, { "http://h/#x", false },
 		{ "http://h /", false }, { "http://h/a b", false },
 		{ "http://h/\"", false }, { "http://h/\\", false },
-		{ "http://h/{x}", false }, { " http://h", false },
+		{ "http://h/{x}", false }, { " http://h ", true },
+		{ "http://h https://i/api/chat", true }, { "  ", false },
+		{ "http://h localhost", false },
+		{ "http://h, http://i", false },
 	};
 	size_t	i;
 
@@ -57,14 +60,36 @@ split(void)
 		{ "http://h/xapi/chat", "http://h/xapi/chat", URL_CHAT },
 		{ "http://h/API/chat", "http://h/API/chat", URL_CHAT },
 	};
-	size_t	i, len;
+	const char	*list;
+	struct url	 u;
+	size_t		 i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%s", rows[i].url);
-		check_int(url_split(rows[i].url, &len), rows[i].api);
-		check_mem(rows[i].url, len, rows[i].base,
-		    strlen(rows[i].base));
+		list = rows[i].url;
+		check(url_next(&list, &u));
+		check_int(u.api, rows[i].api);
+		check_mem(u.text, u.base, rows[i].base, strlen(rows[i].base));
+		check(!url_next(&list, &u));
 	}
+}
+
+static void
+several(void)
+{
+	const char	*list = "  http://a/api/generate http://b  http://c/ ";
+	struct url	 u;
+
+	check(url_next(&list, &u));
+	check_mem(u.text, u.len, "http://a/api/generate", 21);
+	check_int(u.api, URL_GENERATE);
+	check(url_next(&list, &u));
+	check_mem(u.text, u.base, "http://b", 8);
+	check_int(u.api, URL_CHAT);
+	check(url_next(&list, &u));
+	check_mem(u.text, u.base, "http://c", 8);
+	check(!url_next(&list, &u));
+	check(!url_next(&list, &u));
 }
 
 int
@@ -73,5 +98,6 @@ main(void)
 	t_begin();
 	run(valid);
 	run(split);
+	run(several);
 	return t_end();
 }

@@ -82,8 +82,12 @@ function watch() {
   }).observe(document, { subtree: true, childList: true, characterData: true });
 }
 
-export async function openBrowser({ flags = [] } = {}) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...flags] });
+/** With keepPages it does as browsers do: a page that is left may come back as it was. */
+export async function openBrowser({ flags = [], keepPages = false } = {}) {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...flags],
+    ignoreDefaultArgs: keepPages ? ["--disable-back-forward-cache"] : [],
+  });
   const pages = new Map(); // path -> body
   const server = createServer((request, response) => {
     const body = pages.get(request.url);
@@ -102,9 +106,9 @@ export async function openBrowser({ flags = [] } = {}) {
   return {
     origin, pages,
 
-    /** A tab; its problems (exceptions, console errors) are collected. */
-    async tab(path, { locale = "pt-BR", clock = false } = {}) {
-      const context = await browser.newContext({ locale, timezoneId: "America/Sao_Paulo", viewport: { width: 640, height: 480 } });
+    /** A tab at a path of ours or an address; its problems (exceptions, console errors) are collected. */
+    async tab(path, { locale = "pt-BR", clock = false, ...options } = {}) {
+      const context = await browser.newContext({ locale, timezoneId: "America/Sao_Paulo", viewport: { width: 640, height: 480 }, ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(DEADLINE);
       page.problems = [];
@@ -122,7 +126,7 @@ export async function openBrowser({ flags = [] } = {}) {
       });
       if (clock) await page.clock.install(); // for tests that need not wait themselves
       await page.addInitScript(watch);
-      await page.goto(origin + path);
+      await page.goto(new URL(path, origin).href);
       return page;
     },
 

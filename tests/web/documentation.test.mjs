@@ -1,10 +1,11 @@
 // websocket.md is true: what it prints is what there is, and runs as printed.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { build } from "esbuild";
 import { html, openBrowser, VERSIONS } from "./browser.mjs";
 import { blocks, componentBlock, only, ROOT } from "./documentation.mjs";
 import { DEADLINE, recording, start, textOf, until } from "./service.mjs";
@@ -12,8 +13,25 @@ import { DEADLINE, recording, start, textOf, until } from "./service.mjs";
 const markdown = readFileSync(`${ROOT}/websocket.md`, "utf8");
 const component = readFileSync(`${ROOT}/web/TicketChat.tsx`, "utf8");
 
+/** What a frontend person is told to copy for the React component. */
+const copied = markdown.match(/^Copy from `web\/` into one folder: ([^]*?)\.$/m)[1].split(/,\s+/).map((name) => name.replaceAll("`", ""));
+
 test("the component is printed in full", () => {
   assert.ok(componentBlock(markdown).text === component, "websocket.md differs from web/TicketChat.tsx: npm run print");
+});
+
+test("the files to be copied are all that it takes, and their types name what they export", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "ticketchat-copy-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const file of copied) copyFileSync(`${ROOT}/web/${file}`, `${folder}/${file}`);
+  await build({ entryPoints: [`${folder}/TicketChat.tsx`], bundle: true, write: false, external: ["react", "react/*"], logLevel: "silent" });
+  for (const file of copied.filter((name) => name.endsWith(".d.ts"))) {
+    const types = readFileSync(`${folder}/${file}`, "utf8");
+    const module = await import(`${ROOT}/web/${file.replace(".d.ts", ".js")}`);
+    const named = [...types.matchAll(/^export (?:declare )?(?:class|function|const) (\w+)/gm)].map(([, name]) => name);
+    assert.ok(named.length > 0, file);
+    for (const name of named) assert.ok(name in module, `${name} of ${file}`);
+  }
 });
 
 for (const react of VERSIONS) {
@@ -21,7 +39,7 @@ for (const react of VERSIONS) {
     const folder = mkdtempSync(join(tmpdir(), "ticketchat-tsc-"));
     t.after(() => rmSync(folder, { recursive: true }));
     const modules = `${ROOT}/tests/web/node_modules`;
-    writeFileSync(`${folder}/TicketChat.tsx`, component);
+    for (const file of copied) copyFileSync(`${ROOT}/web/${file}`, `${folder}/${file}`);
     writeFileSync(`${folder}/TicketPage.tsx`, only(markdown, "tsx usage").text);
     writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({
       compilerOptions: {
@@ -87,6 +105,41 @@ test("the plain JavaScript runs as printed", async (t) => {
   await page.reload();
   await until("the error", () => page.evaluate("ended"));
   assert.match(await page.locator("#answer").textContent(), /^\n\[.*Ollama.*\]$/);
+});
+
+test("the element runs as printed", async (t) => {
+  const service = await start({ replay: [recording("stream-stop")] });
+  t.after(() => service.stop());
+  const browser = await openBrowser({ flags: [`--host-resolver-rules=MAP localhost:5000 127.0.0.1:${service.port}`] });
+  t.after(() => browser.stop());
+  browser.pages.set("/element.html", html(only(markdown, "html").text));
+  const page = await browser.tab("/element.html");
+  t.after(() => page.context().close());
+  await page.getByText(textOf("stream-stop").trim()).waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("the client alone runs as printed", async (t) => {
+  const service = await start({ replay: ["--pace", 20, recording("stream-emoji")] });
+  t.after(() => service.stop());
+  const browser = await openBrowser({ flags: [`--host-resolver-rules=MAP localhost:5000 127.0.0.1:${service.port}`] });
+  t.after(() => browser.stop());
+  browser.pages.set("/ticket-chat-client.js", readFileSync(`${ROOT}/web/ticket-chat-client.js`, "utf8"));
+  browser.pages.set("/example.js", only(markdown, "js client").text);
+  browser.pages.set("/example.html", html('<pre id="answer"></pre><script type="module" src="/example.js"></script>'));
+  const page = await browser.tab("/example.html");
+  t.after(() => page.context().close());
+  const says = (text) => until(text, async () => (await page.locator("#answer").textContent()) === text);
+  await says(textOf("stream-emoji"));
+  await until("the handler to end", () => service.chats().length === 0);
+  await service.stopWebsocketd();
+  await page.clock.install();
+  await page.reload();
+  await until("the end", async () => {
+    await page.clock.runFor(1000);
+    return /\n\[no connection\]$/.test(await page.locator("#answer").textContent());
+  });
+  assert.deepEqual(page.problems, []);
 });
 
 test("the shell line runs as printed", async (t) => {

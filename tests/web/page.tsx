@@ -2,12 +2,14 @@
 import { StrictMode } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { TicketChat, type TicketChatProps } from "../../web/TicketChat";
+import { MarkdownView } from "../../web/ticket-chat-markdown.js";
 
 declare global {
   interface Window {
     done: [string, boolean][];
     mount: (props: TicketChatProps, strict?: boolean) => void;
     unmount: () => void;
+    shown: (markdown: string) => string;
   }
 }
 
@@ -22,4 +24,10 @@ window.mount = (props, strict = false) => {
 window.unmount = () => {
   root?.unmount();
   root = undefined;
+};
+/* What a person sees of an answer. */
+window.shown = (markdown) => {
+  const box = document.createElement("div");
+  new MarkdownView(box).update(markdown);
+  return box.textContent;
 };

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The tests of the React component and of websocket.md: a real Chromium and
-# foreign WebSocket clients in front of the real service.
+# The tests of web/ and of websocket.md: a real Chromium and foreign WebSocket
+# clients in front of the real service.
 #
 #	tests/web/run.sh [FILE.test.mjs ...]
 #
@@ -34,6 +34,5 @@ if [ ! -e node_modules/.package-lock.json ] ||
 fi
 [ -n "${HANDLERS:-}" ] || make -s -C ../.. all build/tests/replay
 
-[ $# -gt 0 ] || set -- documentation.test.mjs clients.test.mjs \
-	scripted.test.mjs component.test.mjs
+[ $# -gt 0 ] || set -- *.test.mjs
 exec node --test "$@"

@@ -5,7 +5,7 @@
 //     service.server                  "ws://127.0.0.1:PORT", for the component
 //     await service.stop();
 //
-// HANDLERS, BIN, REPLAY and RECORDINGS name others than those of build/ and tests/, for trying the suite itself.
+// HANDLERS, BIN, WEB_FILES, REPLAY and RECORDINGS name others than those of build/ and tests/, for trying the suite itself.
 import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -16,9 +16,10 @@ import { ROOT } from "./documentation.mjs";
 
 export const DEADLINE = 60_000; // generous: the machine may be busy
 const HANDLERS = process.env.HANDLERS ?? `${ROOT}/build/handlers`;
-const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
+export const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
 const RECORDINGS = process.env.RECORDINGS ?? `${ROOT}/tests/ollama`;
 const REPLAY = process.env.REPLAY ?? `${ROOT}/build/tests/replay`;
+const WEB = process.env.WEB_FILES ?? `${ROOT}/build/web`;
 
 const folders = new Set();
 process.on("exit", () => folders.forEach(sweep)); // only if a test died half-way
@@ -88,6 +89,14 @@ async function end(child, signal = "SIGTERM") {
   await gone;
 }
 
+/** What run.sh tells websocketd about the page. */
+function pageFlags() {
+  const script = 'web=$1 checkout=yes flags=; eval "$(sed -n "/^web_flags()/,/^}/p" "$2")"; web_flags; printf %s "$flags"';
+  const flags = spawnSync("sh", ["-euc", script, "sh", WEB, `${ROOT}/run.sh`], { encoding: "utf8" }).stdout.split("\n").filter(Boolean);
+  if (flags.length < 2) throw new Error("run.sh has no flags for the page");
+  return flags;
+}
+
 export async function start({ replay, env: settings = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "ticketchat-web-"));
   folders.add(folder);
@@ -117,6 +126,7 @@ export async function start({ replay, env: settings = {} } = {}) {
   const service = {
     folder, port, env,
     server: `ws://127.0.0.1:${port}`,
+    page: `http://127.0.0.1:${port}/`,
     url: (ticket) => `ws://127.0.0.1:${port}/api/websocket/chat/${ticket}`,
 
     /** The replayed Ollama, always on the same port. */
@@ -130,10 +140,13 @@ export async function start({ replay, env: settings = {} } = {}) {
     async startWebsocketd() {
       const names = Object.keys(env).join(",");
       websocketd = spawn("websocketd", [`--port=${port}`, "--address=127.0.0.1", `--dir=${HANDLERS}`, "--loglevel=fatal",
-        `--passenv=${names}`], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
+        `--passenv=${names}`, ...pageFlags()], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
       await listening(port);
     },
     stopWebsocketd: () => end(websocketd, "SIGKILL"),
+    /** Takes connections, but says nothing; until resume() or stop(). */
+    pause: () => kill(websocketd?.pid, "SIGSTOP"),
+    resume: () => kill(websocketd?.pid, "SIGCONT"),
 
     /** The chat processes: one per open connection. */
     chats: () => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
@@ -162,6 +175,7 @@ export async function start({ replay, env: settings = {} } = {}) {
     log: () => (existsSync(env.LOG) ? readFileSync(env.LOG, "utf8") : ""),
 
     async stop() {
+      service.resume();
       await end(websocketd);
       await end(ollama);
       if (process.env.KEEP_LOGS) appendFileSync(process.env.KEEP_LOGS, service.log());

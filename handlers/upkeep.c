@@ -1,0 +1,169 @@
+/*
+ * Keeping the database in order: backup and restore, what is too old, what is
+ * damaged.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backup.h"
+#include "command.h"
+#include "generations.h"
+#include "maintain.h"
+#include "program.h"
+#include "progress.h"
+
+enum { DAY = 86400, DAYS_MAX = 36500 };
+
+/* Opens the store, and shows how far something long has come. */
+static struct store *
+open_watched(const struct settings *s)
+{
+	struct store	*store = command_store(s);
+
+	store_watch(store, progress_show, NULL);
+	return store;
+}
+
+/* How old: 90d, or 90; returns seconds. */
+static int64_t
+age(const char *text)
+{
+	char		*end;
+	long long	 days;
+
+	if (text == NULL)
+		program_fail(EXIT_USAGE, "purge: it takes --older-than, as "
+		    "90d");
+	days = strtoll(text, &end, 10);
+	if (*text < '0' || *text > '9' || days > DAYS_MAX ||
+	    (*end != '\0' && strcmp(end, "d") != 0))
+		program_fail(EXIT_USAGE, "purge: %s is no number of days, "
+		    "as 90d", text);
+	return days * DAY;
+}
+
+int
+command_purge(const struct settings *s, int argc, char *argv[])
+{
+	const char			*older = NULL;
+	bool				 dry = false;
+	const struct command_option	 options[] = {
+		{ "older-than", NULL, NULL, &older },
+		{ "dry-run", &dry, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct purge			 p = {
+		.tickets = s->number[SETTING_TICKETS] == TICKETS_AUTO,
+		.run_dir = s->text[SETTING_RUN_DIR],
+	};
+	struct store			*store;
+
+	(void)command_options(argc, argv, options, 0, 0);
+	p.before = (int64_t)time(NULL) - age(older);
+	command_run_dir(s);
+	store = open_watched(s);
+	command_need(store_purge_count(store, &p), store);
+	if (dry) {
+		(void)printf("%" PRId64 " sessions would go\n", p.old);
+	} else {
+		command_need(store_purge(store, &p), store);
+		(void)printf("%" PRId64 " sessions and %" PRId64
+		    " tickets deleted\n", p.sessions, p.emptied);
+		if (p.running > 0)
+			(void)printf("%" PRId64 " that a generation works on "
+			    "left\n", p.running);
+		command_need(store_cut(store), store);
+	}
+	store_close(store);
+	return EXIT_GOOD;
+}
+
+int
+command_backup(const struct settings *s, int argc, char *argv[])
+{
+	bool				 force = false;
+	const struct command_option	 options[] = {
+		{ "force", &force, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct store			*store;
+	const char			*file;
+
+	file = argv[command_options(argc, argv, options, 1, 1)];
+	store = open_watched(s);
+	command_need(store_backup(store, file, force), store);
+	store_close(store);
+	return EXIT_GOOD;
+}
+
+int
+command_restore(const struct settings *s, int argc, char *argv[])
+{
+	bool				 force = false;
+	const struct command_option	 options[] = {
+		{ "force", &force, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	const char			*path = s->text[SETTING_DATABASE];
+	enum failure_code		 rc;
+	struct store			*store;
+	const char			*file;
+	int				 claims, from, to;
+
+	file = argv[command_options(argc, argv, options, 1, 1)];
+	command_run_dir(s);
+	/* An answer that is being written must not meet another row's id. */
+	claims = generations_hold_all(s->text[SETTING_RUN_DIR]);
+	if (claims == -1 && errno == EBUSY)
+		program_fail(EXIT_CLIENT, "a generation runs: wait for it, or "
+		    "stop the service (sessions tail shows it)");
+	if (claims == -1)
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s",
+		    s->text[SETTING_RUN_DIR], strerror(errno));
+	rc = store_restore(&store, path, file, force, progress_show, NULL);
+	command_need(rc, store);
+	store_close(store);
+	rc = store_migrate(&store, path, &from, &to);
+	command_need(rc, store);
+	store_close(store);
+	(void)close(claims);
+	return EXIT_GOOD;
+}
+
+static void
+print_line(void *context, const char *line)
+{
+	bool	*found = context;
+
+	*found = true;
+	progress_end();
+	(void)puts(line);
+}
+
+int
+command_check(const struct settings *s, int argc, char *argv[])
+{
+	bool				 full = false, bad = false;
+	const struct command_option	 options[] = {
+		{ "full", &full, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct census			 c;
+	struct store			*store;
+
+	(void)command_options(argc, argv, options, 0, 0);
+	store = open_watched(s);
+	command_need(store_check(store, full, &c, print_line, &bad), store);
+	store_close(store);
+	if (bad)
+		return EXIT_CLIENT;
+	(void)printf("good: %" PRId64 " tickets, %" PRId64 " sessions, %"
+	    PRId64 " of them without an answer\n", c.tickets, c.sessions,
+	    c.unanswered);
+	return EXIT_GOOD;
+}

@@ -1,0 +1,156 @@
+/*
+ * Looking after the generations of all tickets.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "connection.h"
+#include "generation.h"
+#include "generations.h"
+#include "limit.h"
+#include "lock.h"
+
+static const char	ending[] = ".sock";
+
+/* The ticket of a socket's name; 0 if it is none. */
+static int64_t
+ticket_of(const char *name)
+{
+	char	number[24];
+	size_t	len = strlen(name), end = sizeof(ending) - 1;
+
+	if (len <= end || len - end >= sizeof(number) ||
+	    strcmp(name + len - end, ending) != 0)
+		return 0;
+	memcpy(number, name, len - end);
+	number[len - end] = '\0';
+	return connection_number(number);
+}
+
+int
+generations_each(const char *run_dir, bool (*each)(void *, int64_t),
+    void *context)
+{
+	struct dirent	*e;
+	DIR		*d;
+	int64_t		 ticket;
+	int		 saved;
+
+	if ((d = opendir(run_dir)) == NULL)
+		return -1;
+	for (errno = 0; (e = readdir(d)) != NULL; errno = 0) {
+		ticket = ticket_of(e->d_name);
+		if (ticket != 0 && !each(context, ticket))
+			break;
+	}
+	saved = e == NULL ? errno : 0;
+	(void)closedir(d);
+	errno = saved;
+	return saved == 0 ? 0 : -1;
+}
+
+/* Whether somebody listens for a ticket; with `stop' he is told to. */
+static bool
+runs(const char *run_dir, int64_t ticket, bool stop)
+{
+	int	fd = -1;
+
+	if (generation_connect(run_dir, ticket, &fd) == GENERATION_NONE)
+		return false;
+	if (fd != -1 && stop)
+		generation_say_stop(fd);
+	if (fd != -1)
+		(void)close(fd);
+	return true;
+}
+
+static void
+rest(void)
+{
+	const struct timespec	pause = { 0, CLAIM_PAUSE * 1000000L };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+static int64_t
+later(int64_t ms)
+{
+	return clock_us() + ms * 1000;
+}
+
+/* Takes the claim and waits, under it, for what runs to end, if it is to. */
+static int
+hold(const char *run_dir, int64_t ticket, bool stop)
+{
+	int64_t	deadline = later(CLAIM_TIMEOUT);
+	int	claim;
+
+	while ((claim = generation_claim(run_dir, ticket)) == -1) {
+		if (errno != 0)
+			return -1;
+		errno = EBUSY;
+		if (clock_us() >= deadline)
+			return -1;
+		rest();
+	}
+	deadline = stop ? later(STOP_TIMEOUT) : 0;
+	while (runs(run_dir, ticket, stop)) {
+		if (clock_us() >= deadline) {
+			(void)close(claim);
+			errno = EBUSY;
+			return -1;
+		}
+		rest();
+	}
+	return claim;
+}
+
+int
+generations_hold(const char *run_dir, int64_t ticket)
+{
+	return hold(run_dir, ticket, false);
+}
+
+int
+generations_end(const char *run_dir, int64_t ticket)
+{
+	return hold(run_dir, ticket, true);
+}
+
+/* Ends the walk at the first that runs. */
+static bool
+is_quiet(void *context, int64_t ticket)
+{
+	const char	**run_dir = context;
+
+	if (!runs(*run_dir, ticket, false))
+		return true;
+	*run_dir = NULL;
+	return false;
+}
+
+int
+generations_hold_all(const char *run_dir)
+{
+	const int64_t	 deadline = later(CLAIM_TIMEOUT);
+	const char	*quiet = run_dir;
+	int		 claims, got, saved;
+
+	if ((claims = generation_claims(run_dir)) == -1)
+		return -1;
+	while ((got = lock_try_rest(claims)) == 0 && clock_us() < deadline)
+		rest();
+	if (got == 1 && generations_each(run_dir, is_quiet, &quiet) == 0) {
+		if (quiet != NULL)
+			return claims;
+		got = 0;
+	}
+	saved = got == 0 ? EBUSY : errno;
+	(void)close(claims);
+	errno = saved;
+	return -1;
+}

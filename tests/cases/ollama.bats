@@ -1,0 +1,148 @@
+# What Ollama does wrong, as a ticket's viewer gets it and as it is kept: an
+# error and no answer; then the same question once more, which is answered.
+load helper
+
+prepare() { TICKET=0; }
+
+# The first TIMES questions to Ollama get what the options of replay say, the
+# later ones the good answer: wrong TIMES CODE [replay options] FILE
+wrong() {
+	local times=$1 code=$2
+	shift 2
+	replay --times "$times" --then "$UP/good.ndjson" "$@"
+	fails $((++TICKET)) "$code"
+	is "$(posts_here)" "$times"
+	again $TICKET
+	replay_end
+	: >"$T/replay.log"
+}
+posts_here() { grep -c '^request' "$T/replay.log"; }
+
+# A question of this ticket that Ollama spoils; nothing of it is kept.
+fails() {
+	ask "$1" "$Q"
+	failed_with "$2" 2
+	is "$(rows "$1")" '1|0'
+	none_answers || within 5 none_answers
+	[ ! -e "$RUN_DIR/$1.sock" ]
+	bad=$frames
+}
+
+# It is answered anew, in the same row.
+again() {
+	ask "$1" "$Q"
+	generated
+	is "$(rows "$1")" '1|1'
+	ask "$1" "$Q"
+	kept
+	frames=$bad
+}
+
+rows() { sql "SELECT count(*), count(AiResponse) FROM TicketAISessions
+    WHERE TicketId = $1"; }
+
+# A part of the good answer was shown, not all of it.
+partly() {
+	is "$(types)" 'stream error'
+	[[ $GOOD = "$(text)"?* ]]
+}
+
+# bats test_tags=fault,fault:11
+@test "nobody listens, or there is no such name: unreachable, in good time" {
+	export CONNECT_TIMEOUT=600	# it is not that which ends it
+	for server in http://127.0.0.1:9 http://no-such-host.invalid; do
+		OLLAMA_SERVER=$server fails $((++TICKET)) upstream_unreachable
+		is "$(last | jq .retryable)" true
+		replay "$UP/good.ndjson"
+		again $TICKET
+		replay_end
+	done
+}
+
+# bats test_tags=fault,fault:12
+@test "no such model, a 500, a page: the code, the model's name, no body" {
+	wrong 1 model_missing "$REC/missing-model.response.http"
+	last | jq -r .message | grep -q gemma3:270m
+	is "$(last | jq .retryable)" false
+	# These are tried twice.
+	wrong 2 upstream_error "$UP/500-runner-terminated.http"
+	not grep -qi 'runner\|terminated' <<<"$frames"
+	wrong 2 upstream_error "$UP/502-html.http"
+	not grep -qi 'html\|nginx\|gateway' <<<"$frames"
+	wrong 1 upstream_invalid "$UP/html-line.ndjson"
+	not grep -qi '<' <<<"$frames"
+}
+
+# bats test_tags=fault,fault:13
+@test "Ollama dies in the middle of a line: what was whole is shown, not kept" {
+	for options in '' --reset; do
+		wrong 1 upstream_truncated $options --cut 500 "$UP/good.ndjson"
+		partly
+	done
+	wrong 1 upstream_invalid "$UP/truncated-line.ndjson"
+	wrong 1 upstream_truncated "$REC/server-dies.response.http"
+	is "$(types)" 'stream error'
+}
+
+# bats test_tags=fault,fault:14
+@test "an end without done is none" {
+	wrong 1 upstream_truncated "$UP/eof-without-done.ndjson"
+	is "$(types)" 'stream error'
+}
+
+# bats test_tags=fault,fault:15
+@test "an error line behind text, with a done behind it, or first" {
+	for f in error-after-text error-object error-then-done; do
+		wrong 1 upstream_error "$UP/$f.ndjson"
+		is "$(types)" 'stream error'
+	done
+	wrong 2 upstream_error "$UP/error-first.ndjson"
+	wrong 1 upstream_error "$REC/runner-dies.response.http"
+}
+
+# bats test_tags=fault,fault:16
+@test "Ollama falls silent: a timer ends it, and the connection" {
+	export STALL_TIMEOUT=1
+	wrong 1 upstream_timeout --stall 500 "$UP/good.ndjson"
+	partly
+	is "$(last | jq -r .detail)" STALL_TIMEOUT
+	export FIRST_TOKEN_TIMEOUT=1
+	wrong 1 upstream_timeout --stall 100 "$UP/good.ndjson"
+	is "$(last | jq -r .detail)" FIRST_TOKEN_TIMEOUT
+}
+
+# bats test_tags=fault,fault:20
+@test "an answer over its cap: not kept, and Ollama is left" {
+	long 100
+	replay --pace 30 "$T/long.ndjson"
+	export MAX_ANSWER_BYTES=30
+	fails 1 answer_too_long
+	within 2 logged '^gone 1'
+	is "$(last | jq .retryable)" false
+	[[ $LONG = "$(text)"?* ]]
+	replay_end
+	replay "$UP/good.ndjson"
+	again 1
+}
+
+# bats test_tags=fault,fault:17,fault:18,fault:19
+@test "odd bytes, in pieces: what was shown is what is kept" {
+	printf %s "$GOOD" >"$T/kept/crlf"
+	printf 'antes�depois� fim' >"$T/kept/nul"
+	printf 'par 😀 só � alta baixa � troca �� duas �😀 fim �� cortado' \
+	    >"$T/kept/surrogates"
+	for n in crlf nul surrogates invalid-utf8; do
+		replay --split 1 "$UP/$n.ndjson"
+		ask $((++TICKET)) "$Q"
+		is "$(types) $status" 'stream done 0'
+		# How many U+FFFD stand for bytes in a row does not matter.
+		[ $n != invalid-utf8 ] || text >"$T/kept/$n"
+		text | cmp - "$T/kept/$n"
+		ask $TICKET "$Q"
+		is "$(types)" 'cached done'
+		jq -j 'select(.type == "cached").response' <<<"$frames" |
+		    cmp - "$T/kept/$n"
+		replay_end
+	done
+	grep -q '^antes �.*� depois$' "$T/kept/invalid-utf8"
+}

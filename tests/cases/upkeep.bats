@@ -1,0 +1,743 @@
+# Keeping the database in order: check, backup and restore, purge, forget;
+# while others write, killed at any moment, on disks that are full.
+load helper
+
+cleanup() { if [ -n "$DISK" ]; then umount "$DISK"; fi; }
+
+# Ticket $1 with an answer "kept $1 ..." of $2 days ago, and its cost.
+keep() {
+	sql "INSERT OR IGNORE INTO Tickets (Id, CreatedAt) VALUES ($1,
+	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-$2 days'));
+	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, CreatedAt,
+	    UpdatedAt) VALUES ($1, 'ticket $1 is about a printer that jams',
+	    'kept $1 open the rear door and pull the paper out',
+	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-$2 days'),
+	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-$2 days'));
+	INSERT INTO TicketAIGenerations VALUES (last_insert_rowid(),
+	    'm', 'stop', 1, 2, 3, 4, 5, 6, 7, 8)"
+	printf 'kept %s open the rear door and pull the paper out' "$1" \
+	    >"$T/kept/$1"
+}
+
+# Tickets 1 to $1, of $2 days ago; their answers may be kept.
+many() {
+	sql "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+	    WHERE i < $1)
+	INSERT INTO Tickets (Id, CreatedAt) SELECT i,
+	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-$2 days') FROM n;
+	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, CreatedAt,
+	    UpdatedAt) SELECT Id, 'printer jam', '$(head -c -1 <<<"$GOOD")' || char(10),
+	    CreatedAt, CreatedAt FROM Tickets;
+	INSERT INTO TicketAIGenerations SELECT Id, 'm', 'stop', 1, 2, 3, 4, 5,
+	    6, 7, 8 FROM TicketAISessions"
+}
+
+count() { sql "SELECT count(*) FROM $1"; }
+# Before the sqlite3 shell removes it.
+log_is_cut() { test -e "$DATABASE-wal" && not test -s "$DATABASE-wal"; }
+content() { sql '.dump' | grep '^INSERT' | sort; }
+
+# A disk of 1 MB, made the current one.
+small_disk() {
+	needs_root
+	mkdir "$T/disk"
+	mount -t tmpfs -o size=${1:-1m},mode=700 none "$T/disk" 2>/dev/null ||
+	    skip "no mount here"
+	DISK=$T/disk
+}
+
+@test "check: a good database, and how much is in it" {
+	keep 1 0
+	sql "INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (1, 'x')"
+	run -0 sessions check
+	is "$output" 'good: 1 tickets, 2 sessions, 1 of them without an answer'
+	run -0 sessions check --full
+}
+
+@test "check: a broken page, a row without its owner, no UTF-8" {
+	keep 1 0
+	sql "PRAGMA foreign_keys = OFF; DROP TRIGGER Tickets_Deleted;
+	DELETE FROM Tickets"
+	run -1 sessions check
+	grep -q 'TicketAISessions: row 1 has no Tickets' <<<"$output"
+	sql "INSERT INTO Tickets (Id) VALUES (1);
+	UPDATE TicketAISessions SET Prompt = CAST(x'61ff62' AS TEXT)"
+	run -1 sessions check
+	is "$output" 'session 1: a text is no UTF-8'
+	sql "UPDATE TicketAISessions SET Prompt = 'x'"
+	run -0 sessions check --full
+	# An index that misses a row is seen by --full only.
+	sql "PRAGMA writable_schema = ON;
+	UPDATE sqlite_schema SET sql = replace(sql, '(TicketId, Id)',
+	    '(TicketId, Id) WHERE Id > 1')
+	WHERE name = 'TicketAISessions_TicketId'"
+	sql 'REINDEX'
+	sql "PRAGMA writable_schema = ON;
+	UPDATE sqlite_schema SET sql = replace(sql, ' WHERE Id > 1', '')
+	WHERE name = 'TicketAISessions_TicketId'"
+	run -0 sessions check
+	run -1 sessions check --full
+	grep -q TicketAISessions_TicketId <<<"$output"
+	sql REINDEX
+	run -0 sessions check --full
+	page=$(sql "SELECT rootpage FROM sqlite_schema
+	    WHERE name = 'TicketAISessions'")
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	head -c 4096 /dev/urandom | dd of="$DATABASE" bs=4096 \
+	    seek=$((page - 1)) conv=notrunc status=none
+	run -1 sessions check
+	NO_DATABASE=1
+}
+
+@test "upkeep: usage, no database, a newer schema" {
+	for c in 'check x' 'purge' 'purge --older-than' 'purge --older-than x' \
+	    'purge --older-than -1d' 'purge --older-than 99999d' \
+	    'purge --older-than 90h' 'purge --older-than 9d x' 'backup' \
+	    'backup a b' 'restore' 'restore a b' 'forget' 'forget 42' \
+	    'forget --ticket 0' 'forget --ticket x' \
+	    'forget --ticket 1 --user x' 'forget --user -' 'forget --verify'; do
+		run -100 --separate-stderr sessions $c
+		is "$output" ''
+		is "${#stderr_lines[@]}" 1
+	done
+	cp "$DATABASE" "$T/copy"
+	for c in check 'purge --older-than 1d' "backup $T/b" \
+	    'forget --ticket 42'; do
+		DATABASE=$T/none run -111 --separate-stderr sessions $c
+		is "${#stderr_lines[@]}" 1
+		sql 'PRAGMA user_version = 99'
+		run -102 --separate-stderr sessions $c
+		is "${#stderr_lines[@]}" 1
+		sql 'PRAGMA user_version = 1'
+	done
+	not test -e "$T/none"
+	not test -e "$T/b"
+}
+
+@test "purge: what is old goes, with tickets that are left empty" {
+	keep 1 100
+	keep 2 100
+	keep 2 10
+	keep 3 10
+	sql "INSERT INTO Tickets (Id, CreatedAt) VALUES (4, '2020-01-01'), (5,
+	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
+	sql "INSERT INTO TicketAISessions (TicketId, Prompt, CreatedAt)
+	VALUES (3, 'unanswered', '2020-01-01T00:00:00.000Z')"
+	run -0 sessions purge --older-than 90d --dry-run
+	is "$output" '3 sessions would go'
+	is "$(count TicketAISessions)" 5
+	run -0 sessions purge --older-than 90d
+	log_is_cut
+	is "$output" '3 sessions and 2 tickets deleted'
+	is "$(sql 'SELECT TicketId FROM TicketAISessions' | paste -sd ' ')" \
+	    '2 3'
+	is "$(sql 'SELECT Id FROM Tickets' | paste -sd ' ')" '2 3 5'
+	is "$(count TicketAIGenerations)" 2
+	run -0 sessions purge --older-than 90
+	is "$output" '0 sessions and 0 tickets deleted'
+	TICKETS=existing run -0 sessions purge --older-than 0d
+	is "$output" '2 sessions and 0 tickets deleted'
+}
+
+@test "purge leaves what a generation works on" {
+	long 40
+	replay --pace 50 "$T/long.ndjson"
+	viewer 1 "$Q"
+	sees $V w1
+	sql "UPDATE TicketAISessions SET CreatedAt = '2020-01-01T00:00:00.000Z'"
+	run -0 sessions purge --older-than 90d
+	is "${lines[0]}" '0 sessions and 0 tickets deleted'
+	is "${lines[1]}" '1 that a generation works on left'
+	viewed $V
+	is_text "$LONG"
+	ask 1 "$Q"
+	kept "$LONG"
+}
+
+@test "purge in chunks, killed at any of its system calls" {
+	needs_strace
+	many 1400 100
+	keep 1500 1
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	cp "$DATABASE" "$T/full"
+	points "$B/bin/sessions" -c "$T/conf" purge --older-than 90d |
+	    awk '/openat/ { f = 1 } f' | tail -n 160 | awk 'NR % 8 == 0' \
+	    >"$T/points"
+	[ "$(wc -l <"$T/points")" -ge 10 ]
+	while read -r call i; do
+		rm -f "$DATABASE"*
+		cp "$T/full" "$DATABASE"
+		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
+		    "$B/bin/sessions" -c "$T/conf" purge --older-than 90d \
+		    >/dev/null 2>&1 || killed=$((killed + 1))
+		is "$(sql 'PRAGMA integrity_check')" ok
+		# Whole chunks.
+		case $(count TicketAISessions) in
+		1401 | 901 | 401 | 1) ;;
+		*) count TicketAISessions; false ;;
+		esac
+		run -0 sessions purge --older-than 90d
+		is "$(count TicketAISessions) $(count Tickets)" '1 1'
+	done <"$T/points"
+	is "$killed" "$(wc -l <"$T/points")"
+}
+
+@test "purge while questions are asked" {
+	many 3000 100
+	replay "$UP/good.ndjson"
+	for i in {1..6}; do viewer $((5000 + i)) "$Q"; done
+	sessions purge --older-than 90d >"$T/purge" 3>&- &
+	p=$!
+	for i in {1..6}; do viewed "$i"; generated; done
+	wait $p
+	is "$(cat "$T/purge")" '3000 sessions and 3000 tickets deleted'
+	is "$(count TicketAISessions)" 6
+}
+
+@test "backup: whole, private, not over another file" {
+	keep 1 0
+	run -0 sessions backup "$T/b"
+	is "$(stat -c %a "$T/b")" 600
+	is "$(DATABASE=$T/b content)" "$(content)"
+	is "$(sqlite3 "$T/b" 'PRAGMA integrity_check; PRAGMA user_version;
+	    PRAGMA journal_mode' | paste -sd ' ')" 'ok 1 delete'
+	not compgen -G "$T/b.*"
+	md5sum "$T/b" >"$T/sum"
+	keep 2 0
+	run -1 --separate-stderr sessions backup "$T/b"
+	md5sum -c --quiet "$T/sum"
+	run -0 sessions backup --force "$T/b"
+	is "$(DATABASE=$T/b content)" "$(content)"
+	for f in '' -wal -shm -lock; do
+		run -1 --separate-stderr sessions backup --force "$DATABASE$f"
+	done
+	ln -s "$DATABASE" "$T/link"
+	run -1 --separate-stderr sessions backup --force "$T/link"
+	run -111 --separate-stderr sessions backup "$T/no/where"
+	mkdir "$T/dir"
+	run -111 --separate-stderr sessions backup --force "$T/dir"
+	run -1 --separate-stderr sessions backup \
+	    "$T/$(printf 'x%.0s' {1..600})"
+	not compgen -G "$T/*.tmp"
+	is "$(sql 'PRAGMA integrity_check')" ok
+}
+
+@test "backup of a damaged database is none" {
+	many 200 0
+	sql 'DROP INDEX TicketAISessions_TicketId'
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	page=$(sql "SELECT rootpage FROM sqlite_schema
+	    WHERE name = 'TicketAIGenerations'")
+	head -c 4096 /dev/urandom | dd of="$DATABASE" bs=4096 \
+	    seek=$((page - 1)) conv=notrunc status=none
+	run ! --separate-stderr sessions backup "$T/b"
+	not compgen -G "$T/b" && not compgen -G "$T/b.*"
+	NO_DATABASE=1
+}
+
+@test "backup while others write: as of one moment" {
+	sql 'PRAGMA wal_autocheckpoint' >/dev/null
+	# Each transaction adds one to both.
+	for i in {1..4}; do
+		for j in {1..40}; do
+			echo "BEGIN IMMEDIATE; INSERT INTO Tickets (Id)
+			VALUES ($i$j); INSERT INTO TicketAISessions (TicketId,
+			Prompt) VALUES ($i$j, 'x'); COMMIT;"
+		done | sqlite3 -batch -cmd '.timeout 20000' "$DATABASE" 3>&- &
+		w[i]=$!
+	done
+	for k in {1..5}; do
+		run -0 sessions backup "$T/b.$k"
+		is "$(sqlite3 "$T/b.$k" 'SELECT (SELECT count(*) FROM Tickets) =
+		    (SELECT count(*) FROM TicketAISessions)')" 1
+	done
+	for i in {1..4}; do wait "${w[i]}"; done
+	is "$(count Tickets)" 160
+}
+
+@test "one backup at a time; a part of one that was killed is taken away" {
+	keep 1 0
+	echo partial >"$T/b.tmp"
+	run -0 sessions backup "$T/b"
+	not test -e "$T/b.tmp"
+	# The byte of backups, held by another.
+	/usr/bin/python3 -c '
+import fcntl, struct, sys, time
+f = open(sys.argv[1], "r+b")
+fcntl.fcntl(f, 37, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 2, 1, 0))
+print("held", flush=True)
+time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
+	track $!
+	within 10 test -s "$T/held"
+	run -1 --separate-stderr sessions backup "$T/c"
+	run -1 --separate-stderr sessions restore "$T/b"
+	not compgen -G "$T/c" && not compgen -G "$T/c.*"
+}
+
+@test "backup onto a full disk, and one that takes no more: nothing there" {
+	many 2000 0
+	small_disk 200k
+	run -111 --separate-stderr sessions backup "$DISK/b"
+	is "$(ls -A "$DISK")" ''
+	run -111 --separate-stderr bash -c "ulimit -f 64; exec '$B/bin/sessions' \
+	    -c '$T/conf' backup '$T/b'"
+	not compgen -G "$T/b" && not compgen -G "$T/b.*"
+	is "$(sessions check)" \
+	    'good: 2000 tickets, 2000 sessions, 0 of them without an answer'
+}
+
+@test "restore: the content is the backup's, the old one is kept" {
+	keep 1 0
+	run -0 sessions backup "$T/b"
+	md5sum "$T/b" >"$T/sum"
+	was=$(content)
+	keep 2 0
+	now=$(content)
+	run -0 sessions restore "$T/b"
+	log_is_cut
+	md5sum -c --quiet "$T/sum"
+	is "$(content | grep -v sqlite_sequence)" \
+	    "$(grep -v sqlite_sequence <<<"$was")"
+	is "$(DATABASE=$DATABASE.before-restore content)" "$now"
+	is "$(stat -c %a "$DATABASE.before-restore")" 600
+	is "$(sql 'PRAGMA journal_mode')" wal
+	is "$(ls "$T" | grep '^db' | grep -v -e -wal -e -shm | paste -sd ' ')" \
+	    'db db-lock db.before-restore'
+	# An id is never used twice.
+	sql "INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (1, 'x')"
+	is "$(sql 'SELECT max(Id) FROM TicketAISessions')" 3
+	# Once more: the first old one is not lost unasked.
+	run -1 --separate-stderr sessions restore "$T/b"
+	grep -q before-restore <<<"$stderr"
+	run -0 sessions restore --force "$T/b"
+	run -0 sessions restore --force "$DATABASE.before-restore"
+	is "$(count TicketAISessions)" 2
+}
+
+@test "restore where there is no database, or a damaged one" {
+	keep 1 0
+	run -0 sessions backup "$T/b"
+	was=$(content)
+	rm "$DATABASE"
+	run -0 sessions restore "$T/b"
+	is "$(content)" "$was"
+	is "$(stat -c %a "$DATABASE")" 600
+	not test -e "$DATABASE.before-restore"
+	page=$(sql "SELECT rootpage FROM sqlite_schema
+	    WHERE name = 'TicketAISessions'")
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	head -c 4096 /dev/urandom | dd of="$DATABASE" bs=4096 \
+	    seek=$((page - 1)) conv=notrunc status=none
+	run -1 sessions check
+	cp "$DATABASE" "$T/damaged"
+	run -0 sessions restore "$T/b"
+	is "$(content)" "$was"
+	is "$(cmp "$T/damaged" "$DATABASE.before-restore" | wc -l)" 1
+	cmp -s -i 4096 "$T/damaged" "$DATABASE.before-restore"
+	# Beyond opening.
+	rm "$DATABASE.before-restore"
+	echo "no database any more, and longer than a header has to be: it has \
+	a hundred bytes" >"$DATABASE"
+	run -1 --separate-stderr sessions restore "$T/b"
+	grep -q 'move it away' <<<"$stderr"
+	rm "$DATABASE"*
+	run -0 sessions restore "$T/b"
+	is "$(content)" "$was"
+}
+
+@test "restore refuses what is none of ours, newer, damaged or not there" {
+	keep 1 0
+	was=$(content)
+	sessions backup "$T/b"
+	cp "$T/b" "$T/newer"
+	sqlite3 "$T/newer" 'PRAGMA user_version = 99'
+	cp "$T/b" "$T/foreign"
+	sqlite3 "$T/foreign" 'PRAGMA application_id = 1'
+	cp "$T/b" "$T/orphan"
+	sqlite3 "$T/orphan" 'DROP TRIGGER Tickets_Deleted; DELETE FROM Tickets'
+	cp "$T/b" "$T/damaged"
+	head -c 4096 /dev/urandom | dd of="$T/damaged" bs=4096 seek=3 \
+	    conv=notrunc status=none
+	head -c 9000 "$T/b" >"$T/cut"
+	echo "a text that is no database at all" >"$T/text"
+	: >"$T/empty"
+	for f in newer:102 foreign:102 empty:102 orphan:1 damaged: cut: text:111 \
+	    none:111 "$(printf 'x%.0s' {1..600})":1; do
+		run ! --separate-stderr sessions restore "$T/${f%:*}"
+		[ -z "${f#*:}" ] || is "$f $status" "$f ${f#*:}"
+		is "${#stderr_lines[@]}" 1
+		is "$(content)" "$was"
+		not compgen -G "$DATABASE.*"
+	done
+	# Nor is somebody else's database overwritten.
+	DATABASE=$T/other
+	sqlite3 "$DATABASE" 'CREATE TABLE a (b); PRAGMA user_version = 1'
+	run -1 --separate-stderr sessions restore "$T/b"
+	is "$(sql '.tables')" a
+	NO_DATABASE=1
+}
+
+@test "restore of another page size and mode, from a copy of the file" {
+	keep 1 0
+	was=$(content)
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	cp "$DATABASE" "$T/wal"
+	cp "$DATABASE" "$T/small"
+	sqlite3 "$T/small" 'PRAGMA journal_mode = DELETE; PRAGMA page_size = 512;
+	VACUUM' >/dev/null
+	for f in wal small; do
+		keep 9 0
+		run -0 sessions restore --force "$T/$f"
+		is "$(content | grep -v sqlite_seq)" \
+		    "$(grep -v sqlite_seq <<<"$was")"
+		is "$(sql 'PRAGMA page_size; PRAGMA journal_mode' |
+		    paste -sd ' ')" '4096 wal'
+	done
+}
+
+@test "restore is refused while a generation runs, and holds up a new one" {
+	keep 9 0
+	sessions backup "$T/b"
+	long 30
+	replay --pace 50 "$T/long.ndjson"
+	viewer 1 "$Q"
+	sees $V w1
+	run -1 --separate-stderr sessions restore "$T/b"
+	grep -q 'generation runs' <<<"$stderr"
+	not test -e "$DATABASE.before-restore"
+	viewed $V
+	is_text "$LONG"
+	# Questions come all the time.
+	for i in {2..9}; do viewer $((10 + i)) "$Q"; done
+	for i in {2..9}; do viewed "$i" 60; is_text "$LONG"; done
+	run -0 sessions restore "$T/b"
+	is "$(sql 'SELECT TicketId FROM TicketAISessions')" 9
+}
+
+@test "restore under those who have the database open" {
+	keep 1 0
+	sessions backup "$T/b"
+	sql "UPDATE TicketAISessions SET AiResponse = 'new'"
+	printf new >"$T/kept/new"
+	mkfifo "$T/shell"
+	sqlite3 -batch "$DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	track $!
+	exec {IN[0]}>"$T/shell"
+	echo 'BEGIN; SELECT AiResponse FROM TicketAISessions;' >&"${IN[0]}"
+	within 5 grep -q new "$T/shell.out"
+	# The reader is in the way of cutting the log only.
+	{ hang_up 0; sessions restore "$T/b"; } 2>"$T/err" 3>&- &
+	p=$!
+	within 20 test -e "$DATABASE.before-restore"
+	restored() { sql 'SELECT AiResponse FROM TicketAISessions' |
+	    grep -q kept; }
+	within 20 restored
+	echo 'SELECT AiResponse FROM TicketAISessions; COMMIT;
+	SELECT AiResponse FROM TicketAISessions;' >&"${IN[0]}"
+	within 5 grep -q kept "$T/shell.out"
+	is "$(paste -sd ' ' "$T/shell.out")" \
+	    'new new kept 1 open the rear door and pull the paper out'
+	hang_up 0
+	wait $p
+}
+
+@test "restore killed at any of its system calls: the old or the new one" {
+	needs_strace
+	many 300 0
+	sessions backup "$T/b"
+	old=$(sql "UPDATE TicketAISessions SET Prompt = 'old';
+	    PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null; content | md5sum)
+	cp "$DATABASE" "$T/old"
+	DATABASE=$T/try
+	cp "$T/old" "$DATABASE"
+	points "$B/bin/sessions" -c "$T/conf" restore "$T/b" |
+	    awk '/openat/ { f = 1 } f' >"$T/all"
+	new=$(content | md5sum)
+	not [ "$new" = "$old" ]
+	awk -v n="$(($(wc -l <"$T/all") / 40 + 1))" 'NR % n == 0' "$T/all" \
+	    >"$T/points"
+	while read -r call i; do
+		rm -f "$DATABASE"*
+		cp "$T/old" "$DATABASE"
+		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
+		    "$B/bin/sessions" -c "$T/conf" restore "$T/b" \
+		    >/dev/null 2>&1 || killed=$((killed + 1))
+		is "$(sql 'PRAGMA integrity_check')" ok
+		now=$(content | md5sum)
+		if [ "$now" = "$old" ]; then olds=1; else is "$now" "$new"; news=1; fi
+		run -0 sessions restore --force "$T/b"
+		is "$(content | md5sum)" "$new"
+		is "$(ls "$T" | grep '^try' | grep -v -e -wal -e -shm |
+		    paste -sd ' ')" 'try try-lock try.before-restore'
+	done <"$T/points"
+	is "$killed" "$(wc -l <"$T/points")"
+	is "$olds$news" 11
+	DATABASE=$T/db
+}
+
+@test "restore on a full disk: the old one" {
+	many 3000 0
+	sessions backup "$T/b"
+	small_disk 1m
+	DATABASE=$DISK/db
+	sessions migrate
+	keep 7 0
+	was=$(content)
+	run -111 --separate-stderr sessions restore "$T/b"
+	is "$(content)" "$was"
+	not compgen -G "$DISK/db.*"
+	run -0 sessions check --full
+	DATABASE=$T/db2
+	sessions migrate
+	keep 8 0
+	was=$(content)
+	run ! --separate-stderr bash -c "ulimit -f 200; exec '$B/bin/sessions' \
+	    -c '$T/conf' restore '$T/b'"
+	is "$status" 111
+	is "$(content)" "$was"
+	DATABASE=$T/db
+}
+
+@test "upkeep without permission" {
+	needs_root
+	keep 1 0
+	sessions backup "$T/b"
+	D=$(mktemp -d)
+	chmod 755 "$D"
+	cp "$DATABASE" "$D/db"
+	mkdir -m 700 "$D/run"
+	chown 65534 "$D/run"
+	ours() { DATABASE=$D/db RUN_DIR=$D/run setpriv --reuid 65534 \
+	    --clear-groups -- "$B/bin/sessions" -c /dev/null "$@"; }
+	for c in check 'purge --older-than 1d' "backup $D/run/c" \
+	    "restore $D/db" 'forget --ticket 1'; do
+		run -111 --separate-stderr ours $c
+		is "${#stderr_lines[@]}" 1
+	done
+	cmp "$DATABASE" "$D/db"
+	rm -r "$D"
+}
+
+# Whether a text stands in any file of the database, the log or RUN_DIR.
+stands() { cat "$DATABASE"* "$LOG"* "$RUN_DIR"/* 2>/dev/null | grep -qaF "$1"; }
+
+@test "forget --ticket: no byte is left, all else is" {
+	for i in {1..40}; do keep $i 0; done
+	content | grep -v 'ticket 17 \|(17,' >"$T/want"
+	stands 'ticket 17 is about'
+	run -0 sessions forget --ticket 17
+	log_is_cut
+	is "$output" ''
+	not stands 'ticket 17 is about'
+	not stands 'kept 17 open'
+	content | cmp - "$T/want"
+	run -1 --separate-stderr sessions forget --ticket 17
+	is "$stderr" 'sessions: there is no ticket 17'
+}
+
+@test "forget leaves nothing of what moved within the file before" {
+	# Short and long rows, changed and deleted, until old bytes stand where
+	# secure deletion does not look: 1 of 1000 deletions, without VACUUM.
+	/usr/bin/python3 - "$DATABASE" <<'P'
+import random, sqlite3, sys
+random.seed(3)
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+c.execute("PRAGMA foreign_keys = ON")
+c.execute("PRAGMA synchronous = OFF")
+live, n = [], 0
+text = lambda t, k: "TICKET%06dQ" % t * k
+while len(live) < 250 or n < 900:
+    r = random.random()
+    if r < .6 or len(live) < 5:
+        n += 1
+        live.append(n)
+        c.execute("INSERT INTO Tickets (Id) VALUES (?)", (n,))
+        c.execute("INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (?, ?)",
+            (n, text(n, random.choice([1, 3, 10, 50, 200, 700]))))
+    elif r < .8:
+        t = random.choice(live)
+        c.execute("UPDATE TicketAISessions SET Prompt = ? WHERE TicketId = ?",
+            (text(t, random.choice([2, 20, 90])), t))
+    else:
+        t = live.pop(random.randrange(len(live)))
+        c.execute("DELETE FROM Tickets WHERE Id = ?", (t,))
+P
+	sql 'SELECT Id FROM Tickets ORDER BY Id' >"$T/live"
+	for t in $(awk 'NR % 50 == 0' "$T/live"); do
+		run -0 sessions forget --ticket $t --verify
+		not stands "$(printf 'TICKET%06dQ' "$t")"
+	done
+	# Nor of those that were only deleted, long before.
+	strings -n 13 "$DATABASE" | grep -o 'TICKET[0-9]*Q' | sort -u >"$T/there"
+	sql "SELECT printf('TICKET%06dQ', Id) FROM Tickets" | sort >"$T/may"
+	is "$(comm -23 "$T/there" "$T/may")" ''
+}
+
+@test "forget --verify names the file where something is left" {
+	keep 1 0
+	keep 2 0
+	sessions backup "$T/b"
+	sessions restore "$T/b"
+	run -1 sessions forget --ticket 1 --verify
+	grep -q "^$DATABASE.before-restore: [0-9]* pieces are left" <<<"$output"
+	is "${#lines[@]}" 1
+	rm "$DATABASE.before-restore"
+	run -0 sessions forget --ticket 2 --verify
+	grep -q 'nothing is left' <<<"$output"
+	# In the log, or in the run directory.
+	for f in "$LOG.1" "$RUN_DIR/x"; do
+		keep 3 0
+		echo "time=x kept 3 open the rear door and pull the paper out" >"$f"
+		run -1 sessions forget --ticket 3 --verify
+		grep -q "^$f: 1 pieces" <<<"$output" ||
+		    grep -q "^$f: [0-9]* pieces" <<<"$output"
+		rm "$f"
+	done
+	# What somebody else has said too is his.
+	keep 4 0
+	sql "INSERT INTO TicketAISessions (TicketId, Prompt)
+	SELECT 40, Prompt FROM TicketAISessions WHERE 0;
+	INSERT INTO Tickets (Id) VALUES (5);
+	INSERT INTO TicketAISessions (TicketId, Prompt)
+	SELECT 5, Prompt || AiResponse FROM TicketAISessions WHERE TicketId = 4"
+	run -0 sessions forget --ticket 4 --verify
+}
+
+@test "forget --ticket ends its generation first, and nobody begins one" {
+	long 200
+	replay --pace 50 "$T/long.ndjson"
+	export GENERATIONS=2
+	viewer 1 "$Q"
+	sees 1 w1
+	viewer 2 "$Q"
+	sees 2 w1
+	run -0 sessions forget --ticket 1 --verify
+	viewed 1
+	is "$(code)" stopped
+	is "$(sql 'SELECT Id FROM Tickets')" 2
+	within 10 logged '^gone'
+	end "$(answer_of 2)"
+	viewed 2
+}
+
+@test "forget --ticket of a generation that does not end says so" {
+	[ -z "$CI_FAST" ] || skip
+	long 100
+	replay --pace 50 "$T/long.ndjson"
+	viewer 1 "$Q"
+	sees 1 w1
+	kill -STOP "$(answers)"
+	track "$(answers)"
+	run -111 --separate-stderr sessions forget --ticket 1
+	grep -q 'does not end' <<<"$stderr"
+	is "$(count Tickets)" 1
+	kill -CONT "$(answers)"
+	end "$(answers)"
+	viewed 1
+}
+
+@test "forget --ticket waits for a reader that is in the way" {
+	keep 1 0
+	mkfifo "$T/shell"
+	sqlite3 -batch "$DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	track $!
+	exec {IN[0]}>"$T/shell"
+	echo 'BEGIN; SELECT AiResponse FROM TicketAISessions;' >&"${IN[0]}"
+	within 5 grep -q kept "$T/shell.out"
+	{ hang_up 0; sessions forget --ticket 1; } 2>"$T/err" 3>&- &
+	p=$!
+	sleep 1
+	not dead $p
+	stands 'kept 1 open'
+	hang_up 0
+	wait $p || { cat "$T/err"; false; }
+	not stands 'kept 1 open'
+}
+
+@test "forget killed at any of its system calls, and once more" {
+	needs_strace
+	for i in {1..5}; do keep $i 0; done
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	cp "$DATABASE" "$T/full"
+	points "$B/bin/sessions" -c "$T/conf" forget --ticket 3 |
+	    awk '/openat/ { f = 1 } f' >"$T/all"
+	awk -v n="$(($(wc -l <"$T/all") / 30 + 1))" 'NR % n == 0' "$T/all" \
+	    >"$T/points"
+	while read -r call i; do
+		rm -f "$DATABASE"*
+		cp "$T/full" "$DATABASE"
+		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
+		    "$B/bin/sessions" -c "$T/conf" forget --ticket 3 \
+		    >/dev/null 2>&1 || killed=$((killed + 1))
+		is "$(sql 'PRAGMA integrity_check')" ok
+		sessions forget --ticket 3 2>"$T/err" || is $? 1
+		not stands 'kept 3 open'
+		is "$(count Tickets)" 4
+	done <"$T/points"
+	is "$killed" "$(wc -l <"$T/points")"
+}
+
+line() { echo "time=2026-01-01T00:00:00.000Z level=info prog=chat pid=1 id=- remote=- user=\"$1\" ticket=42 outcome=kept"; }
+
+@test "forget --user: the name goes from LOG, and nothing else moves" {
+	for u in ana anabel an '' 'ana b' ana; do line "$u"; done >"$LOG"
+	sed 's/user="ana" /user="-"   /' "$LOG" >"$T/want"
+	inode=$(stat -c %i "$LOG")
+	run -0 sessions forget --user ana --verify
+	is "$output" "$LOG: 2 lines changed"
+	cmp "$LOG" "$T/want"
+	is "$(stat -c %i "$LOG")" "$inode"
+	run -0 sessions forget --user 'ana b'
+	run -0 sessions forget --user ana
+	is "$output" "$LOG: 0 lines changed"
+	# As the log has it: quotes, controls, a long name.
+	long=$(printf 'é%.0s' {1..63})
+	line "a'b'c" >"$LOG"
+	line 'a?b' >>"$LOG"
+	line "$long" >>"$LOG"
+	run -0 sessions forget --user 'a"b\c'
+	run -0 sessions forget --user $'a\001b'
+	run -0 sessions forget --user "$long"
+	is "$(grep -c 'user="-"' "$LOG")" 3
+	# Across a buffer's end, at each place of it.
+	for n in {16300..16420..3}; do
+		{ head -c $n /dev/zero | tr '\0' x; echo; line bob; line eve; } \
+		    >"$LOG"
+		run -0 sessions forget --user bob
+		is "$output" "$LOG: 1 lines changed"
+		not grep -q bob "$LOG"
+	done
+}
+
+@test "forget --user: older logs, no log, syslog" {
+	line ana >"$LOG.1"
+	run -1 sessions forget --user ana --verify
+	grep -q "^$LOG.1: 1 pieces are left" <<<"$output"
+	rm "$LOG.1"
+	run -0 sessions forget --user ana --verify
+	LOG=syslog run -1 --separate-stderr sessions forget --user ana
+	grep -q 'LOG=syslog' <<<"$stderr"
+	LOG=$T run -111 --separate-stderr sessions forget --user ana
+}
+
+@test "forget --user while others write to the log" {
+	for i in {1..300}; do line ana; line bob; done >"$LOG"
+	for i in {1..4}; do
+		for j in {1..200}; do line bob >>"$LOG"; done 3>&- &
+		w[i]=$!
+	done
+	run -0 sessions forget --user ana
+	for i in {1..4}; do wait "${w[i]}"; done
+	is "$(wc -l <"$LOG")" 1400
+	is "$(grep -c 'user="bob"' "$LOG")" 1100
+	is "$(grep -c 'user="-"  ' "$LOG")" 300
+}
+
+@test "forget --user: the rate limit too" {
+	sqlite3 "$RUN_DIR/rate.db" "CREATE TABLE RateLimits (Key TEXT PRIMARY KEY,
+	Tat INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+	INSERT INTO RateLimits VALUES ('user:ana', 1), ('user:bob', 1)"
+	run -0 sessions forget --user ana
+	is "$(sqlite3 "$RUN_DIR/rate.db" 'SELECT Key FROM RateLimits')" user:bob
+	not grep -qa user:ana "$RUN_DIR"/rate.db*
+}

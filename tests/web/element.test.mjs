@@ -1,0 +1,474 @@
+// <ticket-chat> in a real Chromium, in pages of another origin: mostly in front of a scripted service, for what the real
+// one seldom says; page.test.mjs has the states, in front of the real one.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { WORDS } from "../../web/page-words.js";
+import { age, words } from "../../web/ticket-chat-words.js";
+import { html, openBrowser } from "./browser.mjs";
+import { ROOT } from "./documentation.mjs";
+import { fakeService } from "./fake.mjs";
+import { recording, start, textOf, until } from "./service.mjs";
+import { accessible, chatIn, look, PHONE } from "./sight.mjs";
+
+const NAME = "stream-emoji";
+const PACED = ["--pace", 60, recording(NAME)];
+const MODULES = readdirSync(`${ROOT}/web`).filter((name) => /^ticket-chat.*\.js$/.test(name));
+const w = words("en");
+const done = (say) => say({ type: "done" });
+const answered = (say) => (say({ type: "stream", content: "an *answer*" }), done(say));
+
+let browser;
+before(async () => {
+  browser = await openBrowser();
+  for (const folder of ["", "/again"])
+    for (const name of MODULES) browser.pages.set(`${folder}/${name}`, readFileSync(`${ROOT}/web/${name}`, "utf8"));
+  const main = '<html lang="en"><main><h1>Help desk</h1><input aria-label="search"></main>';
+  browser.pages.set("/bare.html", html(main));
+  browser.pages.set("/desk.html", html(`${main}<script type="module" src="/ticket-chat.js"></script>`));
+});
+after(() => browser?.stop());
+
+/** Runs in the page: remembers all events of every <ticket-chat>, and what its status has said. */
+function listen() {
+  window.told = [];
+  window.lines = [];
+  for (const type of ["frame", "done", "error"])
+    addEventListener(`ticket-chat-${type}`, ({ detail }) => window.told.push([type, detail]));
+  window.follow = (chat) => {
+    const status = chat.shadowRoot.querySelector("[role=status]");
+    new MutationObserver((records) => {
+      for (const { target, addedNodes } of records)
+        if (addedNodes.length) window.lines.push(target.textContent);
+    }).observe(status, { subtree: true, childList: true, characterData: true });
+  };
+}
+
+/** A page of a help desk; `script` is what the service says. */
+async function open(t, script, { path = "/desk.html", pong, ...options } = {}) {
+  const fake = await fakeService(script, { pong });
+  t.after(() => fake.stop());
+  const page = await browser.tab(path, { locale: "en-US", ...options });
+  t.after(() => page.context().close());
+  await page.evaluate(listen);
+  const tab = {
+    page, fake, ...chatIn(page),
+    /** Puts a <ticket-chat> with these properties into the page. */
+    add: (properties) => page.evaluate((given) => {
+      window.chat = document.createElement("ticket-chat");
+      Object.assign(window.chat, given);
+      document.querySelector("main").append(window.chat);
+      if (window.chat.shadowRoot) window.follow(window.chat);
+    }, { server: fake.server, ticketId: 7, ticketBody: "jam", ...properties }),
+    set: (properties) => page.evaluate((given) => void Object.assign(window.chat, given), properties),
+    told: (type, n = 1) => until(`${n} ${type}`, async () => {
+      const details = (await page.evaluate(() => window.told)).filter(([name]) => name === type).map(([, detail]) => detail);
+      return details.length >= n && details;
+    }),
+    asked: (n = 1) => until(`question ${n}`, () => fake.questions.length >= n && fake.questions),
+    lines: () => page.evaluate(() => window.lines),
+    focused: () => page.evaluate(() => {
+      const inner = document.activeElement.shadowRoot?.activeElement;
+      return (inner ?? document.activeElement).className || document.activeElement.localName;
+    }),
+  };
+  return tab;
+}
+
+/** Nothing more is asked for half a second. */
+async function quiet(tab, n) {
+  await tab.page.waitForTimeout(500);
+  assert.equal(tab.fake.questions.length, n);
+}
+
+test("one line of HTML in any page, whatever its Content-Security-Policy", async (t) => {
+  const service = await start({ replay: PACED });
+  t.after(() => service.stop());
+  const { origin } = new URL(service.page);
+  const policy = `default-src 'none'; img-src data:; script-src ${origin}; connect-src ${origin.replace("http", "ws")}; `
+    + "require-trusted-types-for 'script'; trusted-types 'none'";
+  const host = createServer((_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/html", "Content-Security-Policy": policy });
+    response.end(`<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Help desk</title><link rel="icon" href="data:,"><main><h1>Help desk</h1>
+      <ticket-chat ticket-id="42" ticket-body="printer jam"></ticket-chat>
+      <script type="module" src="${service.page}ticket-chat.js"></script></main>`);
+  }).listen(0, "127.0.0.1");
+  t.after(() => host.close());
+  await new Promise((resolve) => host.once("listening", resolve));
+  const page = await browser.tab(`http://127.0.0.1:${host.address().port}/`, PHONE);
+  t.after(() => page.context().close());
+  const chat = chatIn(page);
+  await chat.said(new RegExp(w.length));
+  assert.equal((await chat.answer()).trim(), textOf(NAME).trim());
+  await look(page, "embedded");
+  assert.deepEqual(page.problems, []);
+  assert.deepEqual(page.sent, [{ ticketBody: "printer jam", status: true, lang: "en" }]);
+});
+
+test("it asks once, however id and text come", async (t) => {
+  const tab = await open(t, answered, { path: "/bare.html" });
+  const ways = [
+    (chat) => chat.setAttribute("ticket-id", "7"), (chat) => chat.setAttribute("ticket-body", "jam"),
+    (chat) => chat.setAttribute("server", chat.dataset.server), (chat) => document.querySelector("main").append(chat),
+  ];
+  const orders = [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]];
+  // Before the module is there: as properties of an element that is unknown yet.
+  await tab.add();
+  await quiet(tab, 0);
+  await tab.page.evaluate(() => import("/ticket-chat.js"));
+  await tab.told("done");
+  for (const [n, order] of orders.entries()) {
+    await tab.page.evaluate(`{
+      const chat = document.createElement("ticket-chat");
+      chat.dataset.server = ${JSON.stringify(tab.fake.server)};
+      ${order.map((way) => `(${ways[way]})(chat);`).join("\n")}
+    }`);
+    await tab.told("done", n + 2);
+  }
+  await quiet(tab, 4);
+  for (const question of tab.fake.questions) assert.deepEqual(question, { ticketBody: "jam", status: true, lang: "en" });
+  assert.deepEqual(tab.page.problems, []);
+});
+
+test("another text is asked anew, another ticket starts from nothing; without either nothing is asked", async (t) => {
+  const tab = await open(t, (say, _question, n) => n === 1 && answered(say));
+  await tab.add({ ticketBody: " \n" });
+  await tab.set({ ticketId: undefined, ticketBody: "jam" });
+  await quiet(tab, 0);
+  await tab.set({ ticketId: 7 });
+  await tab.told("done");
+  await tab.set({ ticketBody: "jam" });
+  await quiet(tab, 1);
+  await tab.set({ ticketBody: "paper" });
+  assert.equal((await tab.asked(2))[1].ticketBody, "paper");
+  assert.equal(await tab.answer(), "an answer", "the old one stays meanwhile");
+  await tab.set({ ticketId: "9007199254740993" });
+  await tab.asked(3);
+  assert.equal(await tab.answer(), "");
+  assert.equal(tab.fake.paths[2], "/api/websocket/chat/9007199254740993");
+  await until("the other sockets to close", async () => /^3,3,1$/.test(String(await tab.sockets())));
+});
+
+test("manual: it asks when told to", async (t) => {
+  const tab = await open(t, answered);
+  await tab.add({ manual: true });
+  await quiet(tab, 0);
+  assert.equal(await tab.page.locator("ticket-chat .chat").isVisible(), false);
+  await tab.page.evaluate(() => window.chat.ask());
+  await tab.told("done");
+  await tab.page.evaluate(() => window.chat.refresh());
+  await tab.told("done", 2);
+  await tab.page.evaluate(() => window.chat.ask({ version: 1 }));
+  await tab.told("done", 3);
+  assert.deepEqual(tab.fake.questions.map(({ refresh, version }) => [refresh, version]), [[undefined, undefined], [true, undefined], [undefined, 1]]);
+});
+
+test("events: every frame, then one end", async (t) => {
+  const tab = await open(t, (say, _question, n) => {
+    say({ type: "status", state: "thinking" });
+    if (n === 1) answered(say);
+    else if (n === 2) say({ type: "cached", response: "kept", message: "Kept." }), done(say);
+    else say({ type: "error", code: "storage", message: "Full.", retryable: true });
+  });
+  await tab.add();
+  await tab.told("done");
+  await tab.set({ ticketBody: "again" });
+  assert.deepEqual(await tab.told("done", 2), [{ text: "an *answer*", cached: false }, { text: "kept", cached: true }]);
+  await tab.set({ ticketBody: "and again" });
+  assert.deepEqual(await tab.told("error"), [{ type: "error", code: "storage", message: "Full.", retryable: true }]);
+  const frames = await tab.told("frame", 8);
+  assert.deepEqual(frames.map(({ type }) => type), ["status", "stream", "done", "status", "cached", "done", "status", "error"]);
+});
+
+test("moved it goes on, taken out it hangs up, put back it takes up again", async (t) => {
+  let say;
+  const tab = await open(t, (s) => (say = s)({ type: "stream", content: "so far" }));
+  await tab.add();
+  await tab.grown();
+  await tab.page.evaluate(() => document.querySelector("h1").append(window.chat));
+  await tab.page.evaluate(() => { // as React's StrictMode does
+    window.chat.remove();
+    document.querySelector("main").append(window.chat);
+  });
+  await quiet(tab, 1);
+  assert.deepEqual(await tab.sockets(), [1]);
+  await tab.page.evaluate(() => window.chat.remove());
+  await until("a clean close", () => tab.fake.closed[0] === 1000);
+  await until("the timers to go", () => tab.page.evaluate(() => window.timers.size === 0));
+  await tab.page.evaluate(() => document.querySelector("main").append(window.chat));
+  await tab.asked(2);
+  done(say);
+  await tab.told("done");
+  await tab.page.evaluate(() => window.chat.remove());
+  await tab.page.evaluate(() => document.querySelector("main").append(window.chat)); // it has its answer
+  await quiet(tab, 2);
+  assert.equal(await tab.answer(), "so far");
+});
+
+test("the module may come twice, and there may be two elements", async (t) => {
+  const tab = await open(t, answered);
+  await tab.page.evaluate(() => import("/again/ticket-chat.js"));
+  await tab.add();
+  await tab.add({ ticketId: 8 });
+  await tab.told("done", 2);
+  assert.deepEqual(tab.page.problems, []);
+  await accessible(tab.page, "two");
+});
+
+test("its language is the nearest; another one changes words and asks nothing", async (t) => {
+  const tab = await open(t, (say) => say({ type: "status", state: "thinking" }), { locale: "fr-FR" });
+  await tab.page.evaluate(() => document.documentElement.removeAttribute("lang"));
+  await tab.add();
+  await tab.said(/pensando/);
+  await tab.page.evaluate(() => (document.documentElement.lang = "en"));
+  await tab.set({ lang: "" });
+  await tab.set({ lang: "pt" });
+  await tab.said(/pensando/);
+  await tab.page.evaluate(() => window.chat.removeAttribute("lang"));
+  await tab.said(/thinking/);
+  await quiet(tab, 1);
+  await tab.page.evaluate(() => { // in a shadow tree of somebody else's
+    const outer = document.querySelector("main").appendChild(document.createElement("p"));
+    outer.lang = "pt-BR";
+    outer.attachShadow({ mode: "open" }).append(window.chat);
+  });
+  await tab.said(/pensando/);
+});
+
+test("a screen reader hears that it writes and that it is complete, and no token", async (t) => {
+  const tab = await open(t, async (say) => {
+    say({ type: "status", state: "loading" });
+    await tab.page.waitForTimeout(100);
+    for (let n = 0; n < 40; n++) {
+      say({ type: "stream", content: `token${n} ` });
+      await tab.page.waitForTimeout(10);
+    }
+    done(say);
+  });
+  await tab.add();
+  await tab.grown();
+  assert.equal(await tab.busy(), true);
+  await tab.told("done");
+  assert.equal(await tab.busy(), false);
+  assert.deepEqual(await tab.lines(), [w.loading, w.generating, w.done]);
+  const live = await tab.page.locator("ticket-chat").evaluate(({ shadowRoot }) =>
+    [...shadowRoot.querySelectorAll("[role=status], [role=alert], [role=log], [aria-live]")].map((node) => node.className));
+  assert.deepEqual(live, ["status"]);
+  assert.equal(await tab.page.locator("ticket-chat [aria-busy] [role=status]").count(), 0, "nobody is told to wait with it");
+});
+
+test("a kept answer is just there: nothing about connecting", async (t) => {
+  const tab = await open(t, (say) => {
+    say({ type: "cached", response: "kept", message: "Kept.", createdAt: new Date(Date.now() - 7_300_000).toISOString() });
+    done(say);
+  });
+  await tab.add();
+  await tab.told("done");
+  assert.deepEqual(await tab.lines(), ["Kept."]);
+  const time = tab.page.locator("ticket-chat time");
+  assert.equal(await time.textContent(), "Written 2 hours ago");
+  assert.match(await time.getAttribute("title"), /^\w+ \d+, \d{4} at \d+:\d\d/);
+  assert.equal(new Date(await time.getAttribute("datetime")).toISOString(), await time.getAttribute("datetime"));
+});
+
+test("waiting: with a slow connection it says so, and for how long", async (t) => {
+  const tab = await open(t, () => {}, { clock: true });
+  await tab.add();
+  await tab.asked();
+  await tab.page.clock.runFor(300);
+  await tab.said(new RegExp(w.waiting));
+  assert.equal(await tab.elapsed(), "");
+  await tab.page.clock.runFor(74_700);
+  assert.match(await tab.elapsed(), /^1:1[4-9]$/);
+  await look(tab.page, "waiting");
+});
+
+test("focus: who presses a button that goes is led to the status; who types elsewhere is left alone", async (t) => {
+  const tab = await open(t, (say) => say({ type: "stream", content: "[so](https://far.example) " }));
+  await tab.add();
+  await tab.grown();
+  await tab.button(w.stop).focus();
+  await tab.page.keyboard.press("Enter");
+  await tab.said(/Stopped/);
+  assert.equal(await tab.focused(), "status");
+  await tab.page.keyboard.press("Tab");
+  assert.equal(await tab.focused(), "retry");
+  await tab.page.locator("input").focus();
+  await tab.page.keyboard.type("typing ");
+  await tab.page.evaluate(() => window.chat.refresh());
+  await tab.asked(2);
+  await tab.said(new RegExp(w.generating));
+  await tab.page.keyboard.type("on");
+  await tab.page.evaluate(() => window.chat.stop());
+  await tab.said(/Stopped/);
+  assert.equal(await tab.focused(), "input");
+  assert.equal(await tab.page.locator("input").inputValue(), "typing on");
+});
+
+test("a retry waits for its time, without talking about it", async (t) => {
+  const tab = await open(t, (say, _question, n) =>
+    n === 1 ? say({ type: "error", code: "queue_full", message: "Full.", retryable: true, retryAfter: 3600 }) : answered(say), { clock: true });
+  await tab.add();
+  await tab.said(/Full/);
+  const retry = tab.button(w.retry);
+  await look(tab.page, "countdown");
+  await tab.page.clock.runFor(3_541_000);
+  assert.match(await retry.textContent(), /^Try again \((0:\d\d|1:00)\)$/);
+  await retry.press("Enter");
+  assert.deepEqual(await tab.lines(), ["Full."]);
+  assert.equal(tab.fake.questions.length, 1);
+  await tab.page.clock.runFor(61_000);
+  assert.equal(await retry.textContent(), w.retry);
+  await retry.click();
+  await tab.page.clock.runFor(1_000);
+  await tab.told("done");
+});
+
+test("older answers, by keyboard, without losing the place", async (t) => {
+  let late;
+  const tab = await open(t, async (say, { version = 3 }, n) => {
+    if (n === 3) await new Promise((resolve) => (late = resolve));
+    say({ type: "cached", response: `answer ${version}`, message: "Kept.", createdAt: "2026-11-23T11:30:00Z", version, versions: 3 });
+    done(say);
+  });
+  await tab.add();
+  await tab.told("done");
+  assert.equal(await tab.page.locator("ticket-chat .number").textContent(), "Answer 3 of 3");
+  assert.equal(await tab.button(w.next).getAttribute("aria-disabled"), "true");
+  await tab.button(w.previous).focus();
+  await tab.page.keyboard.press("Enter");
+  await tab.told("done", 2);
+  assert.equal(await tab.answer(), "answer 2");
+  assert.match(await tab.status(), /earlier answer/);
+  await tab.page.keyboard.press("Enter");
+  await tab.said(new RegExp(w.waiting)); // it takes its time
+  assert.equal(await tab.focused(), "previous");
+  late();
+  await tab.told("done", 3);
+  assert.equal(await tab.answer(), "answer 1");
+  assert.equal(await tab.focused(), "previous");
+  await tab.page.keyboard.press("Enter"); // there is none before
+  await tab.button(w.next).press("Enter");
+  await tab.told("done", 4);
+  assert.deepEqual(tab.fake.questions.map(({ version }) => version), [undefined, 2, 1, 2]);
+});
+
+test("a refresh that fails half-way offers the kept answer", async (t) => {
+  const tab = await open(t, (say, { refresh }) => {
+    if (!refresh) return say({ type: "cached", response: "kept", message: "Kept." }), done(say);
+    say({ type: "stream", content: "half" });
+    say({ type: "error", code: "upstream_error", message: "No luck.", retryable: true });
+  });
+  await tab.add();
+  await tab.button(w.refresh).click();
+  assert.equal(await tab.said(/luck/), `No luck. ${w.partial}`);
+  await tab.button(w.kept).click();
+  await tab.said(/Kept/);
+  assert.equal(await tab.answer(), "kept");
+  assert.deepEqual(tab.fake.questions.map(({ refresh }) => refresh), [undefined, true, undefined]);
+});
+
+test("a new token asks again where the old one was refused, and nowhere else", async (t) => {
+  const tab = await open(t, (say, { token }) =>
+    token === "good" ? answered(say) : say({ type: "error", code: "unauthorized", message: "No.", retryable: false }));
+  await tab.add({ token: "bad" });
+  await tab.said(/No/);
+  assert.equal(await tab.button(w.retry).count(), 0);
+  await tab.set({ token: "good" });
+  await tab.told("done");
+  await tab.set({ token: "better" });
+  await quiet(tab, 2);
+});
+
+for (const [way, options] of Object.entries({ "the clipboard": { permissions: ["clipboard-read", "clipboard-write"] }, "a page without one": {} })) {
+  test(`copying, with ${way}`, async (t) => {
+    const tab = await open(t, answered, options);
+    if (!options.permissions) await tab.page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await tab.add();
+    await tab.told("done");
+    for (const [button, text] of [[w.copyMarkdown, "an *answer*"], [w.copy, "an answer"]]) {
+      await tab.page.locator("input").fill("");
+      await tab.button(button).press("Enter");
+      await tab.said(/Copied/);
+      assert.match(await tab.focused(), /^copy/);
+      await tab.page.locator("input").focus();
+      await tab.page.keyboard.press("Control+V");
+      assert.equal(await tab.page.locator("input").inputValue(), text);
+    }
+    assert.deepEqual((await tab.lines()).slice(-2), [w.copied, w.copied], "and the rest is not said again");
+    await until("it to be forgotten", async () => !/Copied/.test(await tab.status()));
+  });
+}
+
+test("who wants less motion gets none", async (t) => {
+  const tab = await open(t, (say) => say({ type: "status", state: "thinking" }), { reducedMotion: "reduce" });
+  await tab.add();
+  await tab.said(new RegExp(w.thinking));
+  const moving = () => tab.page.evaluate(() => window.chat.shadowRoot.getAnimations().length);
+  assert.equal(await moving(), 0);
+  await tab.page.emulateMedia({ reducedMotion: "no-preference" });
+  assert.equal(await moving(), 1);
+});
+
+test("a page may give it another look", async (t) => {
+  const tab = await open(t, answered);
+  await tab.page.addStyleTag({ content: `ticket-chat { --ticket-chat-background: rgb(1, 2, 3); --ticket-chat-font: 20px serif; }
+    ticket-chat::part(button) { letter-spacing: 3px; } ticket-chat::part(copy-markdown) { display: none; }` });
+  await tab.add();
+  await tab.told("done");
+  const style = (selector, name) => tab.page.locator(`ticket-chat ${selector}`).evaluate((node, key) => getComputedStyle(node)[key], name);
+  assert.equal(await style(".chat", "backgroundColor"), "rgb(1, 2, 3)");
+  assert.equal(await style("section", "fontSize"), "20px");
+  assert.equal(await style(".copy", "letterSpacing"), "3px");
+  assert.equal(await tab.button(w.copyMarkdown).count(), 0);
+});
+
+test("it takes less than 15 kB on its way", () => {
+  const bytes = MODULES.map((name) => [name, gzipSync(readFileSync(`${ROOT}/web/${name}`), { level: 9 }).length]);
+  const sum = bytes.reduce((total, [, n]) => total + n, 0);
+  assert.ok(sum < 15_000, `${sum} bytes: ${bytes.join(" ")}`);
+  assert.ok(bytes.length >= 5);
+});
+
+test("it is typed", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "ticketchat-tsc-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = `
+    import type { TicketChat } from "${ROOT}/web/ticket-chat";
+    const chat: TicketChat = document.createElement("ticket-chat");
+    chat.ticketId = "42";
+    chat.addEventListener("ticket-chat-done", ({ detail }) => console.log(detail.text.length, detail.cached));
+    document.querySelector("ticket-chat")?.ask({ refresh: true });
+    addEventListener("ticket-chat-error", (event) => event.preventDefault());`;
+  const check = (text) => {
+    writeFileSync(`${folder}/page.ts`, text);
+    return spawnSync(process.execPath, [`${ROOT}/tests/web/node_modules/typescript/bin/tsc`, "--noEmit", "--strict", "--target", "es2022",
+      "--module", "esnext", "--moduleResolution", "bundler", `${folder}/page.ts`], { encoding: "utf8" }).stdout;
+  };
+  assert.equal(check(program), "");
+  assert.match(check(program.replace("detail.cached", "detail.kept")), /'kept' does not exist/);
+});
+
+test("both languages have the same words, and the page as it is served has the Portuguese ones", () => {
+  const shape = (value) => (typeof value === "object" ? Object.entries(value).map(([key, child]) => [key, shape(child)]) : typeof value);
+  assert.deepEqual(shape(words("en")), shape(words("pt-BR")));
+  assert.deepEqual(shape(WORDS.en), shape(WORDS["pt-BR"]));
+  const page = readFileSync(`${ROOT}/web/index.html`, "utf8");
+  const served = [...page.matchAll(/data-word="(\w+)">([^<]*)</g)];
+  assert.ok(served.length > 8);
+  for (const [, word, text] of served) assert.equal(text, WORDS["pt-BR"][word], word);
+  assert.ok(page.includes(`placeholder="${WORDS["pt-BR"].placeholder}"`));
+});
+
+test("ages", () => {
+  const ago = (seconds) => age(new Date(Date.now() - seconds * 1000 - 100), "en");
+  const ages = [0, 59, 60, 119, 7200, 90_000, 172_800, 40 * 86_400, 800 * 86_400].map(ago);
+  assert.deepEqual(ages, ["now", "now", "1 minute ago", "1 minute ago", "2 hours ago", "yesterday", "2 days ago", "last month", "2 years ago"]);
+  assert.equal(age(new Date(Date.now() + 5_000), "pt-BR"), "agora");
+  assert.equal(age("nonsense", "en"), "");
+});

@@ -1,0 +1,323 @@
+// web/ticket-chat-markdown.js in a real Chromium, under the strictest policy that it promises to work with.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { openBrowser } from "./browser.mjs";
+import { ROOT } from "./documentation.mjs";
+import { until } from "./service.mjs";
+
+const HERE = `${ROOT}/tests/web/markdown`;
+const MODULE = "ticket-chat-markdown.js";
+const POLICY = "require-trusted-types-for 'script'; trusted-types 'none'; style-src 'self'";
+const source = readFileSync(`${ROOT}/web/${MODULE}`, "utf8");
+const awkward = readFileSync(`${HERE}/awkward.txt`, "utf8").split(/^%%\n/m).slice(1).filter(Boolean);
+
+let browser;
+let page;
+before(async () => {
+  browser = await openBrowser();
+  browser.pages.set(`/${MODULE}`, source);
+  browser.pages.set("/page.js", readFileSync(`${HERE}/page.js`, "utf8"));
+  browser.pages.set("/markdown.html", `<!doctype html><meta charset="utf-8"><title>test</title>
+    <meta http-equiv="Content-Security-Policy" content="${POLICY}"><script type="module" src="/page.js"></script>`);
+  page = await open();
+});
+after(() => browser?.stop());
+
+/** A tab that remembers what a page can do to the outside. */
+async function open() {
+  const page = await browser.tab("/markdown.html");
+  await page.waitForFunction(() => window.ready);
+  page.outside = [];
+  page.on("request", (request) => page.outside.push(`request ${request.url()}`));
+  page.on("dialog", (dialog) => {
+    page.outside.push(`dialog ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on("popup", () => page.outside.push("popup"));
+  page.on("framenavigated", (frame) => page.outside.push(`navigated to ${frame.url()}`));
+  return page;
+}
+
+/** Nothing got out of the page so far. */
+async function assertQuiet() {
+  assert.deepEqual(await page.evaluate(() => new Promise((resolve) => setTimeout(() => resolve(window.violations), 100))), []);
+  assert.deepEqual(page.outside, []);
+  assert.deepEqual(page.problems, []);
+}
+
+/** Pseudo-random numbers below n, the same for the same seed (mulberry32). */
+function random(seed) {
+  return (n) => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % n;
+  };
+}
+
+const everywhere = (text) => Array.from({ length: text.length + 1 }, (_, i) => i);
+const feed = (text, cuts = [text.length]) => page.evaluate(([text, cuts]) => window.feed(text, cuts), [text, cuts]);
+
+describe("examples", () => {
+  const examples = readFileSync(`${HERE}/examples.txt`, "utf8").split(/^={3,}/m).slice(1);
+  let group;
+  for (const example of examples) {
+    const [, name, markdown, html] = /^(.*)\n([^]*?)\n=>\n([^]*?)\n*$/.exec(example);
+    group = name.trim() || group;
+    test(name.trim() || `${group}, again`, async () => {
+      const got = await page.evaluate((text) => window.render(text), markdown);
+      assert.equal(got, html.replaceAll(">\n<", "><"));
+      const { wrong } = await feed(markdown, everywhere(markdown));
+      assert.deepEqual(wrong, []);
+    });
+  }
+
+  test("lines that end as on Windows", async () => {
+    assert.equal(await page.evaluate((text) => window.render(text), "a\r\nb\r\n\r\n```\r\nc\r\n```\r\nd\r\n"),
+      "<p>a<br>b</p><pre><code>c</code></pre><p>d</p>");
+  });
+
+  test("nothing turns the direction of writing", async () => {
+    const got = await page.evaluate((text) => window.render(text),
+      "\u202ea\u202c [\u2067b\u200f\u2069](https://example.com) `\u202dc\u061c`");
+    assert.equal(got, '<p>a <a href="https://example.com/">b<bdi> (example.com)</bdi></a> <code>c</code></p>');
+  });
+
+  test("it is small, and has no way from text to HTML", () => {
+    assert.ok(gzipSync(source, { level: 9 }).length <= 4096, `${gzipSync(source, { level: 9 }).length} bytes`);
+    assert.ok(source.split("\n").length < 350);
+    assert.doesNotMatch(source, /HTML\b(?! stays)|DOMParser|createContextualFragment|document\.write|\beval\b|\bFunction\b|import|\.style\b/);
+    assert.equal(source.match(/createElement/g).length, 1);
+  });
+});
+
+describe("awkward texts", () => {
+  test("what this page watches for is seen", async (t) => {
+    const page = await open();
+    t.after(() => page.context().close());
+    const offences = await page.evaluate(() => {
+      const { box } = window.view();
+      for (const tag of ["img", "a", "font"]) box.append(document.createElement(tag));
+      box.firstChild.src = "https://evil.example/pixel.png";
+      setTimeout(() => alert(1));
+      box.children[1].href = "javascript:alert(1)";
+      try {
+        box.innerHTML = "<b>";
+      } catch {
+        // as it should be
+      }
+      return window.offences(box);
+    });
+    assert.equal(offences[0], "<IMG>");
+    assert.equal(offences[1], "<a href=javascript:alert(1)>");
+    assert.equal(offences.at(-1), "<FONT>");
+    await until("the request", () => page.outside.includes("request https://evil.example/pixel.png"));
+    await until("the dialog", () => page.outside.includes("dialog 1"));
+    await until("the violation", async () =>
+      String(await page.evaluate(() => window.violations)) === "require-trusted-types-for");
+  });
+
+  for (const [i, text] of awkward.entries()) {
+    test(`text ${i + 1} of awkward.txt: ${text.slice(0, 50).split("\n")[0]}`, async () => {
+      const whole = await feed(text);
+      assert.deepEqual(whole.wrong, []);
+      const { html, wrong } = await feed(text, everywhere(text));
+      assert.deepEqual(wrong, []);
+      assert.equal(html, whole.html);
+      await assertQuiet();
+    });
+  }
+
+  test("all of them after one another, in one view", async () => {
+    const wrong = await page.evaluate((texts) => {
+      const { box, update } = window.view();
+      return texts.flatMap((text) => {
+        update(text);
+        return window.offences(box);
+      });
+    }, [...awkward, "", ...awkward]);
+    assert.deepEqual(wrong, []);
+    await assertQuiet();
+  });
+
+  const deep = {
+    quotes: "> ".repeat(3000) + "w0",
+    lists: "- ".repeat(3000) + "w0",
+    "numbered lists": "1. ".repeat(3000) + "w0",
+    "lists by lines": Array.from({ length: 300 }, (_, i) => `${"  ".repeat(i)}- w${i}`).join("\n"),
+    "quotes by lines": Array.from({ length: 300 }, (_, i) => `${">".repeat(i)} w${i}`).join("\n"),
+    emphasis: " *a _b **c __d ~~e".repeat(500) + " w0 " + "e~~ d__ c** b_ a* ".repeat(500),
+    "unclosed emphasis": " *a _b **c __d ~~e".repeat(500) + "w0",
+    brackets: "[".repeat(3000) + "w0" + "](https://example.com)".repeat(3000),
+    pictures: "![".repeat(3000) + "w0" + "](https://example.com)".repeat(3000),
+  };
+  for (const [name, text] of Object.entries(deep)) {
+    test(`deep nesting: ${name}`, async () => {
+      const { text: shown, wrong } = await feed(text);
+      assert.deepEqual(wrong, []);
+      for (const [word] of text.matchAll(/w\d+/g)) assert.match(shown, new RegExp(`${word}(?!\\d)`));
+      await assertQuiet();
+    });
+  }
+
+  test("any string of UTF-16", async () => {
+    const below = random(1);
+    for (let n = 0; n < 200; n++) {
+      const kind = [0x80, 0x100, 0x3000, 0x10000][below(4)];
+      const text = String.fromCharCode(...Array.from({ length: 200 }, () => below(3) ? below(kind) : below(0x80)));
+      const { wrong } = await feed(text, [0, 1 + below(100), 101 + below(99), text.length]);
+      assert.deepEqual(wrong, [], JSON.stringify(text));
+    }
+    await assertQuiet();
+  });
+});
+
+describe("random Markdown", () => {
+  const URLS = ["https://example.com/", "http://a.example/b_(c)", "mailto:d@example.com", "javascript:alert(1)", "https://u:p@a.example"];
+  const TOKENS = [
+    "\n", "\n", "\n\n", "\n\n", " ", " ", "  ", "    ", "\t", "*", "**", "***", "_", "__", "~~", "`", "``",
+    "\n```\n", "\n```js\n", "\n~~~\n", "\n# ", "\n## ", "#", "\n- ", "\n- ", "\n  - ", "\n    * ", "\n+ ", "\n1. ",
+    "\n2) ", "\n   3. ", "\n> ", "> ", "\n>", "\n---\n", "\n***\n", "-", "\n| ", " | ", " |\n|---|---|\n| ",
+    "|:-:|", "\\|", "[", "]", "](", ")", "![", "(", "](https://example.com)", "\\", "\\*", "<", ">", "<b>", "</b>",
+    "&amp;", "!", "\r\n", ".", ":", "=", "é", "🖨️", ...URLS
+  ];
+
+  /** About as many words as tokens; each word is there once. */
+  function write(seed) {
+    const below = random(seed);
+    const parts = Array.from({ length: 1 + below(60) }, (_, i) => below(2) ? `w${i}` : TOKENS[below(TOKENS.length)]);
+    return parts.join(below(3) ? "" : " ");
+  }
+
+  /** The words of a text but for those that name the language of code. */
+  const words = (text) => text.replace(/((```|~~~)[^\n`]*)$/gm, (info) => info.replace(/w\d+/g, "")).match(/w\d+/g) ?? [];
+
+  for (let seed = 0; seed < 2000; seed += 500) {
+    test(`seeds ${seed} to ${seed + 499}`, async () => {
+      const texts = Array.from({ length: 500 }, (_, i) => write(seed + i));
+      const below = random(seed);
+      const jobs = texts.map((text) => {
+        const cuts = everywhere(text);
+        return [text, [cuts.slice(-1), cuts, cuts.filter((cut) => cut === text.length || !below(9))]];
+      });
+      const results = await page.evaluate((jobs) =>
+        jobs.map(([text, ways]) => ways.map((cuts) => window.feed(text, cuts))), jobs);
+      for (const [i, [whole, ...pieces]] of results.entries()) {
+        const about = `seed ${seed + i}: ${JSON.stringify(texts[i])}`;
+        for (const { html, wrong } of [whole, ...pieces]) {
+          assert.deepEqual(wrong, [], about);
+          assert.equal(html, whole.html, about);
+        }
+        const shown = whole.text.match(/w\d+/g) ?? [];
+        assert.deepEqual(words(texts[i]).filter((word) => !shown.includes(word)), [], `${about} shows as ${whole.html}`);
+      }
+      await assertQuiet();
+    });
+  }
+
+  test("another text replaces the one before, whatever both are", async () => {
+    const texts = Array.from({ length: 300 }, (_, i) => write(i));
+    const [one, each] = await page.evaluate((texts) => {
+      const { box, update } = window.view();
+      return [texts.map((text) => (update(text), box.innerHTML)), texts.map((text) => window.feed(text, [text.length]).html)];
+    }, texts);
+    assert.deepEqual(one, each);
+  });
+});
+
+describe("while it grows", () => {
+  const BEGINNING = "First **words** here, [a link](https://example.com).\n\n| a | b |\n|---|---|\n| c | d |\n\n- one\n- two";
+
+  test("a selection and the focus stay, in what is finished and in what is not", async () => {
+    for (const [text, focus, next] of [
+      ["words", "a", "\n\nMore\n\nand more"], // finished
+      ["c", "[role=region]", "\n- three\n\nMore"], // going to be
+      ["one", "[role=region]", "\n- three\n  - four\n\nMore"], // not finished
+      ["two", "a", " and\nmore"], // it grows itself
+    ]) {
+      const seen = await page.evaluate(([beginning, text, focus, next]) => {
+        const { box, update } = window.view();
+        update(beginning);
+        const nodes = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+        while (nodes.nextNode().data !== text);
+        const selection = box.getRootNode().getSelection();
+        selection.setBaseAndExtent(nodes.currentNode, 0, nodes.currentNode, text.length);
+        const element = box.querySelector(focus);
+        element.focus();
+        for (let i = 1; i <= next.length; i++) update(beginning + next.slice(0, i));
+        return [selection.toString(), box.getRootNode().activeElement === element, box.textContent.length > text.length];
+      }, [BEGINNING, text, focus, next]);
+      assert.deepEqual(seen, [text, true, true], text);
+    }
+  });
+
+  test("each piece costs the same, however much is finished", async () => {
+    const [few, many] = await page.evaluate((block) => [10, 1000].map((n) => {
+      const { update } = window.view();
+      const text = block.repeat(n);
+      for (let end = block.length; end < text.length; end += block.length) update(text.slice(0, end));
+      let calls = 0;
+      const { exec } = RegExp.prototype;
+      RegExp.prototype.exec = function (...args) {
+        calls++;
+        return exec.apply(this, args);
+      };
+      update(`${text}One more.`);
+      RegExp.prototype.exec = exec;
+      return calls;
+    }), `${BEGINNING}\n\nThe end.\n\n`);
+    assert.ok(few > 10, `it counts: ${few}`);
+    assert.ok(many <= few, `${few} steps after 10, ${many} after 1000`);
+  });
+});
+
+describe("time is in proportion to length", () => {
+  const PARTS = [
+    "*", "**a", "*a", " *a", "*a ", "a* ", "_a ", "_", "~", "~~a ", "`", "`a``", "[", "]", "[a", "[]", "[](", "](",
+    "[a](b ", "[[a](b)", "[*a", "![", "[a](a \"", "[a](<", "[a](https://example.com/)", "[a](\\(", "(", ")", "!",
+    "\\", "<", "<b>", "&", "#", " #", "# #", "\n# a", ">", "> ", "\n>", "-", "- ", "-\t", "- a\n", "\n- a",
+    "\n  - a", "- a\n\n", "1. ", "1.\n", "1) a\n  ", "+", "=", "|", "|-", "a|", "|a\n", "a|b\n-|-\n", "|\n-\n",
+    "\\|", "```\n", "~~~a\n", "\n", " ", "  \n", "\t", "\r", "\r\n", "a", "a ", "a\n", "a\n\n", "1", "é", "\u202e",
+    "\0", "\ud800", "http://", "http://a ", "http://(a", "http://a.", "https://a(", "mailto:", "h", "***a** ",
+    "_*", "*_", "` ``", "[`", "\n    ", "0\n", "---\n", "\n***a", "``\\", "\\```**."
+  ];
+  const LENGTH = 50_000;
+  const GROWTH = 6; // a square would grow 36 times
+
+  async function assertLinear(...text) {
+    let figures;
+    for (let attempt = 0; attempt < 4; attempt++) { // others use this machine as well
+      figures = await page.evaluate(([text, short, long]) => [window.time(...text, short), window.time(...text, long)],
+        [text, LENGTH, LENGTH * GROWTH]);
+      if (figures[1] < 1000 + figures[0] * GROWTH * 2) return;
+    }
+    assert.fail(`${figures} ms`);
+  }
+
+  for (const part of PARTS) test(JSON.stringify(part), () => assertLinear("", part, ""));
+
+  // Long runs of one thing, within another.
+  for (const [before, part, after] of [
+    ["a", "`", "b"], ["a` ", "a", "`"], ["a", "``\\", "\n\nb"], ["a`", " ", "`"], ["[a](https://a", "a", ")"],
+    ["[a](https://a", "(", ")"], ["https://a", ")", ""], ["https://", "!", ""], ["mailto:", "(a)", "a"],
+    ["# a", " #", " a"], ["# a", " ", "#a"], ["# a", "#", "a"], ["-", " -", "a"], ["- -", " ", "a"],
+    ["- ", "\t", "a"], ["```", "a", "`"], ["```", " ", "`"], ["```\n", "`", "a"], ["a|b\n-|-\n", "|", "a"],
+    ["a|", " ", "|\n"], ["a\n", ":-", "|"], ["[", "a", "](https://a)"], ["*", "a ", "*"], ["_a", "_ a", "_"],
+    ["> ", " >", "a"], ["1", "1", ". a"], ["a", "\\", "*"]
+  ]) {
+    test([before, part, after].map((text) => JSON.stringify(text)).join(", many times "), () => assertLinear(before, part, after));
+  }
+
+  test("runs of backticks of all lengths", async () => {
+    const times = await page.evaluate(() => [500, 1500].map((n) =>
+      window.time(Array.from({ length: n }, (_, i) => `${"`".repeat(i + 1)}a`).join(" "), "", "", 0)));
+    assert.ok(times[1] < 500 + times[0] * 9 * 3, `${times} ms`);
+  });
+
+  test("a table with many columns and many rows", async () => {
+    const time = await page.evaluate(() => window.time(`${"a|".repeat(5000)}a\n${"-|".repeat(5000)}-\n`, "a|\n", "", 15_000));
+    assert.ok(time < 20_000, `${time} ms`);
+  });
+});

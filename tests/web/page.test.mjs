@@ -1,0 +1,466 @@
+// The page of the service and <ticket-chat> in it, in a real Chromium, in front of the real service with a replayed
+// Ollama: every state is reached, looked at in two languages, sizes and colour schemes, and checked by axe.
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import WebSocket from "ws";
+import { WORDS } from "../../web/page-words.js";
+import { words } from "../../web/ticket-chat-words.js";
+import { createHmac } from "node:crypto";
+import { openBrowser } from "./browser.mjs";
+import { ROOT } from "./documentation.mjs";
+import { recording, start, textOf, until } from "./service.mjs";
+import { chatIn, DESKTOP, look, PHONE } from "./sight.mjs";
+
+const READERS = { desktop: DESKTOP, phone: PHONE };
+const DEMO = ["--demo", `${ROOT}/tests/demo`];
+const UPSTREAM = `${ROOT}/tests/upstream`;
+const NAME = "stream-emoji";
+const PACED = ["--pace", 60, recording(NAME)]; // some seconds in all
+const ANSWER = textOf(NAME);
+const SLOW = ["--delay", 30_000, recording(NAME)];
+const LOADING = ["--ps", recording("ps"), ...SLOW]; // another model is loaded
+const BODY = { "pt-BR": "A impressora do 2º andar não imprime 🖨️", "en-US": "The printer on floor 2 does not print 🖨️" };
+
+let browser;
+before(async () => (browser = await openBrowser()));
+after(() => browser?.stop());
+
+async function served(t, options) {
+  const service = await start(options);
+  t.after(() => service.stop());
+  return service;
+}
+
+async function open(t, service, { path = "", ...options } = DESKTOP) {
+  const page = await browser.tab(`${service.page}${path}`, options);
+  t.after(() => page.context().close());
+  const lang = options.locale ?? "pt-BR";
+  const tab = {
+    page, w: words(lang), ...chatIn(page),
+    async ask(ticket = 42, body = BODY[lang]) {
+      await page.locator("#number").fill(String(ticket));
+      await page.locator("#text").fill(body);
+      await page.locator("#text").press("Control+Enter");
+    },
+    ended: () => until("the end", async () => !(await tab.busy())),
+    finished: (cached) => until("the end of the answer", async () => {
+      const frame = page.received.at(-1) ?? "";
+      return !(await tab.busy()) && frame.includes('"done"') && (!cached || page.received.at(-2).includes('"cached"'));
+    }),
+    failed: (code) => until(`the error ${code}`, () => page.received.some((frame) => frame.includes(`"${code}"`))),
+  };
+  return tab;
+}
+
+/** A text without what Markdown does to it here: only space. */
+const plain = (text) => text.replace(/\s+/g, "");
+
+/** A pattern for just this text. */
+const literal = (text) => new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+
+/** Somebody else asks about a ticket. */
+async function another(t, service, ticket) {
+  const socket = new WebSocket(service.url(ticket));
+  t.after(() => socket.terminate());
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  socket.send(JSON.stringify({ ticketBody: "mine first" }));
+}
+
+/** What is to be reached: with which service, how (by asking, if not told), and what the status then says. */
+const STATES = {
+  empty: {},
+  "link-without-text": {
+    path: "?ticket=42",
+    reach: (tab) => until("the note", async () => (await tab.page.locator("#link").textContent()).includes("42")),
+  },
+  connecting: {
+    async reach(tab, service) {
+      service.pause();
+      await tab.ask();
+    },
+    says: (w) => w.connecting,
+    after: (service) => service.resume(),
+  },
+  queued: {
+    replay: SLOW, env: { GENERATIONS: "1" },
+    async reach(tab, service, t) {
+      for (const ticket of [1, 2]) await another(t, service, ticket);
+      await until("both generations", () => service.generators().length === 2);
+      await tab.ask();
+    },
+    says: (w) => w.position(2),
+  },
+  loading: { replay: LOADING, says: (w) => w.loading, reach: async (tab) => {
+    await tab.ask();
+    await until("the time", async () => /^0:0[3-9]$/.test(await tab.elapsed()));
+  } },
+  thinking: { replay: ["--pace", 4000, `${UPSTREAM}/think-then-text.ndjson`], env: { OLLAMA_THINK: "true" }, says: (w) => w.thinking },
+  writing: { replay: ["--pace", 100, ...DEMO], says: (w) => w.generating, reach: async (tab) => {
+    await tab.ask();
+    await tab.grown(200);
+  } },
+  done: { replay: ["--pace", 1, ...DEMO], says: (w) => w.done, end: true },
+  length: { replay: [recording(NAME)], says: (w) => w.length, end: true },
+  cached: { replay: ["--pace", 1, ...DEMO], end: true, async reach(tab) {
+    await tab.ask();
+    await tab.finished();
+    await tab.ask();
+    await tab.finished(true);
+  } },
+  changed: { replay: ["--pace", 1, ...DEMO], end: true, async reach(tab) {
+    await tab.ask();
+    await tab.finished();
+    await tab.ask(42, "something else");
+    await tab.said(literal(tab.w.changed));
+    assert.equal(await tab.page.locator("ticket-chat .head .refresh").isVisible(), true, "another answer is offered beside it");
+  } },
+  refreshing: { replay: ["--pace", 1, ...DEMO], says: (w) => w.loading, async reach(tab, service) {
+    await tab.ask();
+    await tab.finished();
+    await service.stopOllama();
+    await service.startOllama(LOADING);
+    await tab.button(tab.w.refresh).click();
+    await tab.said(literal(tab.w.loading));
+  } },
+  older: { replay: ["--pace", 1, ...DEMO], says: (w) => w.older, end: true, async reach(tab) {
+    await tab.ask();
+    await tab.finished();
+    await tab.button(tab.w.refresh).click();
+    await tab.button(tab.w.previous).click();
+    await tab.said(literal(tab.w.older));
+  } },
+  stopped: { replay: ["--pace", 100, ...DEMO], end: true, async reach(tab) {
+    await tab.ask();
+    await tab.grown(100);
+    await tab.button(tab.w.stop).click();
+    await tab.failed("stopped");
+  } },
+  "stopped-refresh": { replay: ["--pace", 20, ...DEMO], end: true, async reach(tab) {
+    await tab.ask();
+    await tab.finished();
+    await tab.button(tab.w.refresh).click();
+    await until("the new text", async () => (await tab.answer()).length < 200);
+    await tab.grown(100);
+    await tab.button(tab.w.stop).click();
+    await tab.failed("stopped");
+  } },
+  reconnecting: { replay: PACED, says: (w) => w.reconnecting, async reach(tab, service) {
+    await tab.ask();
+    await tab.grown(20);
+    await service.stopWebsocketd();
+  }, after: (service) => service.startWebsocketd() },
+  offline: { replay: PACED, says: (w) => w.offline, async reach(tab, service) {
+    await tab.ask();
+    await tab.grown(20);
+    await tab.page.context().setOffline(true);
+    for (const pid of service.chats()) service.kill(pid);
+  } },
+  lost: { clock: true, says: (w) => w.connection_lost, end: true, async reach(tab, service) {
+    await service.stopWebsocketd();
+    await tab.ask();
+    await until("the end", async () => {
+      await tab.page.clock.runFor(500);
+      return (await tab.status()).includes(tab.w.connection_lost);
+    });
+  }, after: (service) => service.startWebsocketd() },
+};
+
+/** The errors of the service: what makes each. */
+const ERRORS = {
+  upstream_unreachable: {},
+  model_missing: { replay: [recording("missing-model")] },
+  upstream_error: { replay: ["--pace", 100, `${UPSTREAM}/error-after-text.ndjson`] },
+  upstream_timeout: { replay: ["--stall", 900, ...PACED], env: { STALL_TIMEOUT: "1" } },
+  upstream_truncated: { replay: ["--cut", 2000, recording(NAME)] },
+  rate_limited: { replay: [recording(NAME)], env: { RATE_LIMIT: "1/min" }, async before(t, service) {
+    await another(t, service, 1);
+    await until("an answer", () => service.requests() === 1);
+  } },
+  queue_full: { replay: SLOW, env: { GENERATIONS: "1", QUEUE_MAX: "1" }, async before(t, service) {
+    for (const ticket of [1, 2]) await another(t, service, ticket);
+    await until("both generations", () => service.generators().length === 2);
+  } },
+  forbidden_origin: { env: { ALLOWED_ORIGINS: "https://helpdesk.example" } },
+  unauthorized: { env: { AUTH: "required" } },
+  unknown_ticket: { env: { TICKETS: "existing" } },
+  too_large: { env: { MAX_TICKET_BYTES: "20" } },
+};
+for (const [code, { before, ...options }] of Object.entries(ERRORS)) {
+  STATES[code] = { ...options, end: true, async reach(tab, service, t) {
+    await before?.(t, service);
+    await tab.ask();
+    await tab.failed(code);
+    const error = JSON.parse(tab.page.received.at(-1));
+    await tab.said(literal(error.message));
+    assert.equal(await tab.button(tab.w.retry).count(), error.retryable ? 1 : 0);
+  } };
+}
+
+const KEY = "0123456789abcdef0123456789abcdef";
+
+/** A key for tokens, where the service wants them. */
+function authorized(t, env = {}) {
+  if (env.AUTH !== "required") return env;
+  const folder = mkdtempSync(join(tmpdir(), "ticketchat-key-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/key`, KEY, { mode: 0o600 });
+  return { ...env, JWT_KEY_FILE: `${folder}/key` };
+}
+
+for (const [reader, options] of Object.entries(READERS)) {
+  describe(`the page in every state, ${reader}, ${options.locale}`, () => {
+    for (const [name, state] of Object.entries(STATES)) {
+      test(name, async (t) => {
+        const service = await served(t, { ...state, env: authorized(t, state.env) });
+        const tab = await open(t, service, { ...options, path: state.path, clock: state.clock });
+        if (state.reach) await state.reach(tab, service, t);
+        else if (state.says) await tab.ask();
+        if (state.says) await tab.said(literal(state.says(tab.w)));
+        if (state.end) assert.equal(await tab.busy(), false);
+        await look(tab.page, `${name}-${reader}`);
+        if (state.says) assert.ok((await tab.status()).includes(state.says(tab.w)), "it was still so");
+        assert.deepEqual(tab.page.problems, []);
+        await state.after?.(service);
+      });
+    }
+  });
+}
+
+/** An answer of the model with this text, for replay. */
+function written(t, text) {
+  const folder = mkdtempSync(join(tmpdir(), "ticketchat-answer-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const lines = text.match(/[^]{1,7}/gu).map((response) => JSON.stringify({ model: "replay", response, done: false }));
+  writeFileSync(`${folder}/answer.ndjson`, `${lines.join("\n")}\n{"model":"replay","response":"","done":true,"done_reason":"stop"}\n`);
+  return `${folder}/answer.ndjson`;
+}
+
+test("by keyboard alone: ask, stop, retry, copy, another answer, the one before", async (t) => {
+  const service = await served(t, { replay: ["--pace", 30, ...DEMO] });
+  const tab = await open(t, service);
+  const { keyboard } = tab.page;
+  const to = async (name) => {
+    for (let n = 0; n < 12; n++) {
+      await keyboard.press("Tab");
+      const focused = await tab.page.evaluate(() => (document.activeElement.shadowRoot ?? document).activeElement?.textContent);
+      if (focused?.startsWith(name)) return keyboard.press("Enter");
+    }
+    assert.fail(`no way to ${name}`);
+  };
+  await keyboard.press("Tab");
+  await keyboard.type("42");
+  await keyboard.press("Tab");
+  await keyboard.type("printer\njam");
+  await keyboard.press("Control+Enter");
+  await tab.grown(100);
+  await to(tab.w.stop);
+  await tab.failed("stopped");
+  await to(tab.w.retry);
+  await tab.said(literal(tab.w.done));
+  await to(tab.w.copyMarkdown);
+  await tab.said(/copi/i);
+  await keyboard.press("Shift+Tab");
+  await keyboard.press("Shift+Tab");
+  await keyboard.press("Enter"); // another answer
+  await until("the second answer", async () => (await tab.page.locator("ticket-chat .number").textContent()) === tab.w.version(2, 2));
+  await to("‹");
+  await tab.said(literal(tab.w.older));
+  assert.deepEqual(tab.page.problems, []);
+});
+
+test("who is at the end goes on to see the end; who reads further up stays there", async (t) => {
+  const text = Array.from({ length: 120 }, (_, n) => `Step ${n}: look at the printer.\n\n`).join("");
+  const service = await served(t, { replay: ["--pace", 8, written(t, text)] });
+  const tab = await open(t, service, { ...PHONE });
+  const below = () => tab.page.evaluate(() => document.querySelector("ticket-chat").getBoundingClientRect().bottom - innerHeight);
+  await tab.ask();
+  await tab.grown(1000);
+  assert.ok((await below()) < 40, "the end is in sight");
+  await tab.page.evaluate(() => scrollTo(0, 300));
+  const { length } = await tab.answer();
+  await tab.grown(length + 300);
+  assert.equal(await tab.page.evaluate(() => scrollY), 300);
+  assert.equal(await tab.page.locator("ticket-chat .head").evaluate((head) => head.getBoundingClientRect().top >= 0), true, "Stop is in sight");
+  await tab.page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await tab.finished();
+  assert.ok((await below()) < 100, "the end is in sight again");
+});
+
+test("a reload and a link show the same ticket; back goes to the one before", async (t) => {
+  const service = await served(t, { replay: ["--pace", 1, recording(NAME)] });
+  const tab = await open(t, service);
+  await tab.ask(42);
+  await tab.finished();
+  await tab.ask(43, "another");
+  await until("the title", async () => (await tab.page.title()).startsWith("43"));
+  await tab.finished();
+  assert.equal(new URL(tab.page.url()).search, "?ticket=43");
+  await tab.page.reload();
+  await tab.said(/já tinha/);
+  assert.equal(await tab.page.locator("#text").inputValue(), "another");
+  await tab.page.goBack();
+  await until("the ticket before", async () => (await tab.page.locator("#number").inputValue()) === "42");
+  await tab.said(/já tinha/);
+  assert.equal(await tab.page.locator("#text").inputValue(), BODY["pt-BR"]);
+  await tab.page.goBack();
+  await until("the empty page", async () => (await tab.page.locator("#number").inputValue()) === "");
+  await until("nothing but it", async () => !(await tab.page.locator("ticket-chat .chat").isVisible()));
+  assert.equal(service.requests(), 2);
+  assert.deepEqual(tab.page.problems, []);
+});
+
+test("what is no ticket is not asked about", async (t) => {
+  const service = await served(t, {});
+  const tab = await open(t, service);
+  assert.equal(await tab.page.locator("#text").evaluate((text) => text.validationMessage), WORDS["pt-BR"].noText);
+  for (const [number, body] of [["", "x"], ["0", "x"], ["4x", "x"], ["-1", "x"], ["42", " \n"], ["99999999999999999999", "x"]]) {
+    await tab.ask(number, body);
+    assert.equal(await tab.page.evaluate(() => document.querySelector("form").checkValidity()), false, `${number} ${body}`);
+  }
+  assert.deepEqual(tab.page.sent, []);
+  await tab.ask(" 42 ", "x");
+  await tab.failed("upstream_unreachable");
+});
+
+test("a token is asked for when the service wants one, and then works", async (t) => {
+  const service = await served(t, { replay: [recording(NAME)], env: authorized(t, { AUTH: "required" }) });
+  const tab = await open(t, service);
+  assert.equal(await tab.page.locator("#token").isVisible(), false);
+  await tab.ask();
+  await tab.failed("unauthorized");
+  const parts = [{ alg: "HS256", typ: "JWT" }, { sub: "me", exp: 4102444800 }].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
+  await tab.page.locator("#token").fill(`${parts.join(".")}.${createHmac("sha256", KEY).update(parts.join(".")).digest("base64url")}`);
+  await tab.page.locator("#token").press("Enter");
+  await tab.said(literal(tab.w.length));
+  assert.ok(!tab.page.url().includes(parts[1]), "a token is not for the address");
+});
+
+test("the example is one", async (t) => {
+  const service = await served(t, { replay: ["--pace", 1, ...DEMO] });
+  const tab = await open(t, service);
+  await tab.page.locator("#example").press("Enter");
+  await tab.page.keyboard.press("Enter");
+  await tab.said(literal(tab.w.done));
+  assert.match(await tab.answer(), /impressora/);
+});
+
+test("below a path of a proxy, too", async (t) => {
+  for (const name of readdirSync(`${ROOT}/web`).filter((file) => /\.(html|css|js)$/.test(file)))
+    browser.pages.set(`/help/desk/${name === "index.html" ? "" : name}`, readFileSync(`${ROOT}/web/${name}`, "utf8"));
+  const page = await browser.tab("/help/desk/", DESKTOP);
+  t.after(() => page.context().close());
+  const asked = page.waitForEvent("websocket");
+  await page.locator("#example").click();
+  await page.locator("form button").first().click();
+  assert.equal((await asked).url(), `${browser.origin.replace("http", "ws")}/help/desk/api/websocket/chat/42`);
+  assert.match(await page.locator("#embed").textContent(), /src="http:\/\/127.0.0.1:\d+\/help\/desk\/ticket-chat.js"/);
+});
+
+test("a hostile answer is text, and what it links to is in sight", async (t) => {
+  const evil = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script><svg onload="window.pwned=1">
+
+[click](javascript:window.pwned=1) [bank](https://evil.example/login) ![pixel](https://evil.example/pixel.png)
+
+<ticket-chat ticket-id="1" ticket-body="x" server="https://evil.example"></ticket-chat>
+<style>* { display: none }</style>
+`;
+  const service = await served(t, { replay: ["--pace", 5, written(t, evil)] });
+  const tab = await open(t, service);
+  const hosts = [];
+  tab.page.on("request", (request) => hosts.push(new URL(request.url()).host));
+  for (const way of ["written", "kept"]) {
+    await tab.ask();
+    await tab.finished(way === "kept");
+    const tags = await tab.page.locator("ticket-chat section").evaluate((section) => [...section.querySelectorAll("*")].map((node) => node.localName));
+    assert.deepEqual([...new Set(tags)].filter((tag) => !/^(p|br|a|bdi)$/.test(tag)), []);
+    assert.equal(await tab.page.evaluate(() => window.pwned), undefined);
+    assert.match(await tab.answer(), /<script>window\.pwned=1<\/script>/);
+    assert.match(await tab.answer(), /bank \(evil\.example\)/);
+  }
+  await look(tab.page, "hostile");
+  assert.deepEqual(hosts.filter((host) => host !== `127.0.0.1:${service.port}`), []);
+  assert.deepEqual(tab.page.problems, []);
+});
+
+test("two tabs on one ticket see the same; stop ends it for both; the model is asked once", async (t) => {
+  const service = await served(t, { replay: PACED });
+  const [one, two] = [await open(t, service), await open(t, service, PHONE)];
+  await one.ask();
+  await one.grown(20);
+  await two.ask(42, BODY["pt-BR"]);
+  await two.grown(20);
+  assert.equal(service.requests(), 1);
+  await two.button(two.w.stop).click();
+  for (const tab of [one, two]) {
+    await tab.failed("stopped");
+    await tab.ended();
+    assert.ok(plain(ANSWER).startsWith(plain(await tab.answer())));
+  }
+  await one.button(one.w.retry).click();
+  await one.finished();
+  await two.button(two.w.retry).click();
+  await two.finished();
+  for (const tab of [one, two]) assert.equal(plain(await tab.answer()), plain(ANSWER));
+  assert.equal(service.requests(), 2);
+});
+
+test("a connection that breaks in mid-stream is taken up again: nothing is doubled or lost", async (t) => {
+  const service = await served(t, { replay: PACED });
+  const tab = await open(t, service);
+  await tab.ask();
+  await tab.grown(20);
+  await tab.page.evaluate(() => {
+    window.shown = [];
+    const section = document.querySelector("ticket-chat").shadowRoot.querySelector("section");
+    new MutationObserver(() => window.shown.push(section.textContent)).observe(section, { subtree: true, childList: true, characterData: true });
+  });
+  for (const pid of service.chats()) service.kill(pid);
+  await tab.said(literal(tab.w.reconnecting));
+  await tab.finished();
+  for (const text of await tab.page.evaluate(() => window.shown)) assert.ok(plain(ANSWER).startsWith(plain(text)), text);
+  assert.equal(plain(await tab.answer()), plain(ANSWER));
+  assert.deepEqual((await tab.sockets()).length, 2);
+  assert.equal(service.requests(), 1);
+});
+
+test("offline in mid-stream: it says so, and goes on as soon as the network is back", async (t) => {
+  const service = await served(t, { replay: PACED });
+  const tab = await open(t, service);
+  await tab.ask();
+  await tab.grown(20);
+  await tab.page.context().setOffline(true);
+  for (const pid of service.chats()) service.kill(pid);
+  await tab.said(literal(tab.w.offline));
+  await tab.page.context().setOffline(false);
+  await tab.finished();
+  assert.equal(plain(await tab.answer()), plain(ANSWER));
+});
+
+for (const [name, options] of Object.entries({
+  "320 pixels wide": { viewport: { width: 320, height: 640 } },
+  "1280 pixels wide, at 400 %": { viewport: { width: 320, height: 256 }, deviceScaleFactor: 4 },
+})) {
+  test(`nothing is cut off, ${name}`, async (t) => {
+    const rich = readFileSync(`${ROOT}/tests/web/rich.md`, "utf8");
+    const service = await served(t, { replay: [written(t, rich)] });
+    const tab = await open(t, service, { locale: "pt-BR", ...options });
+    await look(tab.page, `narrow-${options.viewport.height}-empty`);
+    await tab.ask();
+    await tab.said(literal(tab.w.done));
+    await tab.button(tab.w.refresh).click();
+    await tab.said(literal(tab.w.done));
+    await tab.button(tab.w.previous).click();
+    await tab.said(literal(tab.w.older));
+    await look(tab.page, `narrow-${options.viewport.height}`);
+    const cut = await tab.page.locator("ticket-chat .chat").evaluate((chat) => chat.scrollWidth > chat.clientWidth);
+    assert.equal(cut, false, "what is too wide scrolls by itself");
+    for (const button of await tab.page.getByRole("button").all()) {
+      const { x, width, height } = await button.boundingBox();
+      assert.ok(x >= 0 && x + width <= 320, await button.textContent());
+      assert.ok(width >= 24 && height >= 24, await button.textContent());
+    }
+  });
+}

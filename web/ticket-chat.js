@@ -1,0 +1,337 @@
+/*
+ * <ticket-chat>: the AI answer for one help-desk ticket, shown while it is written. How to use it, and what a page may
+ * do to its looks, is in ticket-chat.d.ts.
+ */
+import { TicketChatClient } from "./ticket-chat-client.js";
+import { MarkdownView } from "./ticket-chat-markdown.js";
+import { style } from "./ticket-chat-style.js";
+import { age, hint, language, statusLine, words } from "./ticket-chat-words.js";
+
+const HOME = new URL(".", import.meta.url).href;
+const QUIET_MS = 250; // a kept answer comes before one could read "connecting"
+const PATIENCE = 3; // seconds; who waits longer sees how long
+const NOTICE_MS = 4_000;
+const PROPERTIES = ["ticketId", "ticketBody", "server", "token"];
+const SIGNS = { previous: "‹", next: "›" };
+const NOTHING = { state: "idle", text: "" };
+
+const kebab = (name) => name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`);
+
+function make(tag, name, ...children) {
+  const node = document.createElement(tag);
+  node.className = node.part = name;
+  node.append(...children);
+  return node;
+}
+
+/* A text that stays is not read again. */
+function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/* 75 is 1:15. */
+const duration = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^(00:)?0?/, "");
+
+/* The newest answer, but to another text. */
+const outdated = ({ cached, version, versions, end }) =>
+  end?.type === "done" && cached?.bodyChanged && !(version < versions);
+
+function tone(view) {
+  const { state, version, versions, end } = view;
+  if (!end) return state === "idle" ? "idle" : "busy";
+  if (end.type === "error") return end.code === "stopped" ? "neutral" : "error";
+  if (outdated(view) || end.reason === "length") return "warning";
+  return version < versions ? "neutral" : "good";
+}
+
+export class TicketChat extends HTMLElement {
+  static observedAttributes = [...PROPERTIES.map(kebab), "lang", "manual"];
+  static {
+    for (const name of PROPERTIES) {
+      Object.defineProperty(this.prototype, name, {
+        get() {
+          return this.#given[name];
+        },
+        set(value) {
+          if (this.#given[name] === (value ??= undefined)) return;
+          this.#given[name] = value;
+          if (name === "token" && this.#view.end?.code === "unauthorized") this.#asked = undefined;
+          this.#change();
+        },
+      });
+    }
+  }
+
+  #given = {}; // the properties
+  #client;
+  #place; // its service and ticket
+  #asked; // the text
+  #question;
+  #changing = false;
+  #left = false; // taken out of the page while busy
+  #end; // the one that was told
+  #since = 0; // when it was asked, or ended
+  #frame; // the next picture
+  #quiet; // until one may say that it connects
+  #clock; // until what shows a time changes
+  #unnotice;
+  #parts = {};
+  #markdown;
+
+  constructor() {
+    super();
+    const p = this.#parts;
+    const span = (name) => (p[name] = make("span", name));
+    const button = (name, act) => {
+      const node = (p[name] = make("button", name));
+      node.type = "button";
+      node.part = `button ${kebab(name)}`;
+      node.addEventListener("click", () => node.ariaDisabled !== "true" && act());
+      return node;
+    };
+    const step = (by) => () => this.ask({ version: this.#view.version + by });
+    p.indicator = span("indicator");
+    p.status = make("p", "status", span("line"), " ", span("notice"), span("hint"));
+    p.time = make("time", "time");
+    p.actions = make("div", "actions", button("retry", () => this.#start()), button("kept", () => this.ask()));
+    p.head = make("div", "head", p.indicator, make("div", "lines", p.status, p.time), button("stop", () => this.stop()),
+      p.actions);
+    p.answer = make("section", "answer");
+    p.version = make("div", "version", button("previous", step(-1)), span("number"), button("next", step(1)));
+    p.foot = make("div", "foot", button("refresh", () => this.refresh()),
+      button("copy", () => this.#copy(p.answer.innerText)),
+      button("copyMarkdown", () => this.#copy(this.#view.text)), p.version);
+    p.chat = make("div", "chat", p.head, p.answer, p.foot);
+    p.status.role = "status";
+    p.status.ariaAtomic = "false"; // what is new is read, not the rest again
+    p.status.tabIndex = -1; // the focus goes there when its button goes
+    p.indicator.ariaHidden = "true";
+    p.answer.lang = ""; // the ticket's
+    this.#markdown = new MarkdownView(p.answer);
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style];
+    root.append(p.chat);
+    this.#render(); // empty: a status that comes with its text is not read
+    for (const name of [...PROPERTIES, "manual"]) {
+      if (!Object.hasOwn(this, name)) continue; // set before this class was there
+      const value = this[name];
+      delete this[name];
+      this[name] = value;
+    }
+  }
+
+  get manual() {
+    return this.hasAttribute("manual");
+  }
+
+  set manual(value) {
+    this.toggleAttribute("manual", Boolean(value));
+  }
+
+  ask({ refresh, version } = {}) {
+    this.#prepare();
+    const { ticketBody } = this.#given;
+    if (!this.#client || !ticketBody?.trim()) return;
+    this.#asked = ticketBody;
+    this.#question = { ticketBody, refresh, version };
+    this.#start();
+  }
+
+  refresh() {
+    this.ask({ refresh: true });
+  }
+
+  stop() {
+    this.#client?.stop();
+  }
+
+  connectedCallback() {
+    this.#change();
+  }
+
+  disconnectedCallback() {
+    this.#change();
+  }
+
+  attributeChangedCallback(name, _old, value) {
+    const property = PROPERTIES.find((key) => kebab(key) === name);
+    if (property) this[property] = value;
+    else this.#change();
+  }
+
+  get #view() {
+    return this.#client?.view ?? NOTHING;
+  }
+
+  get #busy() {
+    const { state, end } = this.#view;
+    return state !== "idle" && !end;
+  }
+
+  get #lang() {
+    for (let node = this; node; node = node.getRootNode().host) {
+      const { lang } = node.closest("[lang]") ?? {};
+      if (lang) return language(lang);
+    }
+    return language(navigator.language);
+  }
+
+  /* Several properties may change, and it may move in the page: one look when all is done. */
+  #change() {
+    if (this.#changing) return;
+    this.#changing = true;
+    queueMicrotask(() => {
+      this.#changing = false;
+      if (this.isConnected) this.#settle();
+      else this.#leave();
+    });
+  }
+
+  #settle() {
+    const { ticketBody } = this.#given;
+    this.#prepare();
+    if (!this.manual && ticketBody?.trim() && ticketBody !== this.#asked) this.ask();
+    else if (this.#left && this.#client) this.#start();
+    else this.#render();
+    this.#left = false;
+  }
+
+  #prepare() {
+    const { ticketId, server, token } = this.#given;
+    const place = ticketId ? `${server || HOME} ${ticketId}` : undefined;
+    if (place !== this.#place) {
+      this.#client?.close();
+      this.#place = place;
+      this.#asked = this.#end = this.#client = undefined;
+      this.#left = false;
+      if (place) {
+        const onFrame = (frame) => this.#tell("frame", frame);
+        this.#client = new TicketChatClient({ server: server || HOME, ticketId, onFrame });
+        this.#client.subscribe(this.#changed);
+      }
+      this.#render();
+    }
+    if (place) Object.assign(this.#client, { token, lang: this.#lang });
+  }
+
+  #start() {
+    this.#since = Date.now();
+    this.#client.ask(this.#question);
+    if (!this.isConnected) this.#change();
+  }
+
+  #leave() {
+    this.#left ||= this.#busy;
+    this.#client?.close();
+    for (const timer of [this.#clock, this.#unnotice]) clearTimeout(timer);
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(`ticket-chat-${type}`, { detail, bubbles: true, composed: true }));
+  }
+
+  #changed = () => {
+    const { state, text, fresh, cached, end } = this.#view;
+    if (!end && (state === "connecting" || state === "waiting")) this.#quiet ??= setTimeout(this.#render, QUIET_MS);
+    else if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one picture
+    else this.#render();
+    if (this.#end === end) return;
+    this.#end = end;
+    if (!end) return;
+    this.#since = Date.now();
+    this.#tell(end.type, end.type === "done" ? { text, cached: Boolean(cached) } : end);
+  };
+
+  #render = () => {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#quiet);
+    this.#frame = this.#quiet = undefined;
+    const { chat, head, line, hint: help, answer, foot, actions, version, number, status } = this.#parts;
+    const { stop, retry, kept, refresh, copy, copyMarkdown, previous, next } = this.#parts;
+    const { ticketId, server } = this.#given;
+    const view = this.#view;
+    const { text, end } = view;
+    const busy = this.#busy;
+    const failed = end?.type === "error";
+    const done = end?.type === "done";
+    const several = view.versions > 1 && (end || this.#question.version);
+    const lang = this.#lang;
+    const w = words(lang);
+    const { activeElement } = this.shadowRoot;
+
+    chat.className = `chat ${tone(view)}`;
+    head.lang = foot.lang = lang;
+    put(line, statusLine(view, lang, false));
+    put(help, failed ? hint(end, lang, server || HOME) : "");
+    this.#markdown.update(text);
+    answer.hidden = !text;
+    answer.ariaBusy = String(busy);
+    answer.ariaLabel = w.answer(ticketId);
+    answer.classList.toggle("old", busy && !view.fresh);
+    put(number, several ? w.version(view.version, view.versions) : "");
+
+    for (const button of this.shadowRoot.querySelectorAll("button")) {
+      const label = (button.ariaLabel = w[button.className]);
+      put(button, SIGNS[button.className] ?? label);
+    }
+    stop.hidden = !busy;
+    retry.hidden = !failed || !end.retryable;
+    kept.hidden = !failed || !view.partial || !this.#question.refresh;
+    refresh.hidden = !done;
+    copy.hidden = copyMarkdown.hidden = !end || !text;
+    version.hidden = !several;
+    previous.ariaDisabled = String(busy || view.version <= 1);
+    next.ariaDisabled = String(busy || view.version >= view.versions);
+    const place = outdated(view) ? actions : foot; // beside what makes it advisable
+    if (refresh.parentNode !== place) place.prepend(refresh);
+    for (const group of [actions, foot]) group.hidden = [...group.children].every((node) => node.hidden);
+    if (activeElement && (activeElement.closest("[hidden]") || this.shadowRoot.activeElement !== activeElement))
+      status.focus({ preventScroll: true });
+    this.#tick();
+  };
+
+  /* What time alone changes; none of it is read out. */
+  #tick = () => {
+    const { retry, time } = this.#parts;
+    const { fresh, cached, end } = this.#view;
+    const lang = this.#lang;
+    const w = words(lang);
+    const waiting = this.#busy && !fresh;
+    const seconds = Math.floor((Date.now() - this.#since) / 1000);
+    const left = Math.ceil(end?.retryAfter ?? 0) - seconds;
+    const date = waiting ? "" : cached?.createdAt ?? "";
+    const when = age(date, lang);
+
+    put(time, waiting && seconds >= PATIENCE ? duration(seconds) : when && w.written(when));
+    time.ariaHidden = String(waiting);
+    time.dateTime = date;
+    time.title = when && new Date(date).toLocaleString(lang, { dateStyle: "long", timeStyle: "short" });
+    retry.ariaDisabled = String(left > 0);
+    put(retry, w.retry + (left > 0 ? ` (${duration(left)})` : ""));
+    clearTimeout(this.#clock);
+    if (waiting || left > 0) this.#clock = setTimeout(this.#tick, 1000);
+    else if (when) this.#clock = setTimeout(this.#tick, 30_000);
+  };
+
+  async #copy(text) {
+    const { notice } = this.#parts;
+    const { activeElement } = this.shadowRoot;
+    const w = words(this.#lang);
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch { // http:, or not allowed
+      const area = this.shadowRoot.appendChild(make("textarea", "copied"));
+      area.value = text;
+      area.select();
+      done = document.execCommand("copy");
+      area.remove();
+      activeElement?.focus({ preventScroll: true });
+    }
+    notice.textContent = done ? w.copied : w.notCopied;
+    clearTimeout(this.#unnotice);
+    this.#unnotice = setTimeout(() => put(notice, ""), NOTICE_MS);
+  }
+}
+
+if (!customElements.get("ticket-chat")) customElements.define("ticket-chat", TicketChat);

@@ -89,8 +89,7 @@ history(void)
 	report_is(s, STORE_STATS, 0, 9, "-,3;");
 	report_is(s, STORE_STATS_BY_MODEL, 0, 9, "m,3;");
 	report_is(s, STORE_STATS_BY_MODEL, 1, 9, "m,3;");
-	report_is(s, STORE_HEALTH, 0, 1, "ours,wal;");
-	report_is(s, STORE_HEALTH_QUICK, 0, 1, "ours,wal;");
+	report_is(s, STORE_HEAD, 0, 1, "ours,wal;");
 	store_close(s);
 }
 
@@ -123,8 +122,9 @@ static int	steps;
 static int64_t	last_done, last_all;
 
 static void
-progress(void *context, int64_t done, int64_t all)
+progress(void *context, const char *what, int64_t done, int64_t all)
 {
+	check_str(what, "reading the texts");
 	check(context == &steps && done > last_done && done <= all);
 	steps++;
 	last_done = done;

@@ -12,7 +12,7 @@ enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_ERROR };
 
 struct doctor {
 	const struct settings	*settings;
-	bool			 quick;		/* do not read all data */
+	bool			 quick;		/* does not read all data */
 	bool			 json;
 	enum doctor_level	 worst;		/* so far */
 };

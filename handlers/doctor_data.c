@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "maintain.h"
+#include "progress.h"
 #include "store.h"
 
 enum {
@@ -23,30 +25,65 @@ enum {
 	WAL_WARNING = 100	/* shortened at 100 pages, 0.4 MB */
 };
 
-/* The row of STORE_HEALTH. */
-struct health {
-	char	application[24], journal[16], problem[512];
+/* The row of STORE_HEAD. */
+struct head {
+	char	application[24], journal[16];
 };
 
 static bool
-health_row(void *context, const struct cell *c, int cells)
+head_row(void *context, const struct cell *c, int cells)
 {
-	struct health	*h = context;
+	struct head	*h = context;
 
 	(void)cells;
 	(void)snprintf(h->application, sizeof(h->application), "%s",
 	    c[0].text);
 	(void)snprintf(h->journal, sizeof(h->journal), "%s", c[1].text);
-	(void)snprintf(h->problem, sizeof(h->problem), "%s",
-	    c[2].text == NULL ? "ok" : c[2].text);
 	return false;
+}
+
+/* What store_check has found. */
+struct damage {
+	char	first[256];
+	int	lines;
+};
+
+static void
+note(void *context, const char *line)
+{
+	struct damage	*damage = context;
+
+	if (damage->lines++ == 0)
+		(void)snprintf(damage->first, sizeof(damage->first), "%s",
+		    line);
+}
+
+/* Reads all of a database that is ours. */
+static void
+read_through(struct doctor *d, struct store *store, const char *path)
+{
+	struct damage	damage = { .lines = 0 };
+	struct census	c;
+
+	store_watch(store, progress_show, NULL);
+	if (store_check(store, false, &c, note, &damage) != FAILURE_NONE)
+		note(&damage, store_error(store));
+	progress_end();
+	if (damage.lines > 0)
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s%s\n`sessions "
+		    "check --full' tells all; take a backup (sessions "
+		    "restore)", path, damage.first, damage.lines > 1 ?
+		    ", and more" : "");
+	else
+		doctor_tell(d, DOCTOR_OK, "database", "%s, %" PRId64
+		    " tickets, sound", path, c.tickets);
 }
 
 /* Looks into a database that is there. */
 static void
 examine(struct doctor *d, const char *path)
 {
-	struct health		 h;
+	struct head		 h;
 	struct store		*store;
 	enum failure_code	 rc;
 
@@ -56,26 +93,24 @@ examine(struct doctor *d, const char *path)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s\n`sessions "
 		    "migrate' brings an older one up to date; for a newer one "
 		    "take the newer program", store_error(store));
-	else if (rc != FAILURE_NONE || store_report(store, d->quick ?
-	    STORE_HEALTH_QUICK : STORE_HEALTH, 0, 1, health_row, &h) !=
-	    FAILURE_NONE)
+	else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
+	    head_row, &h) != FAILURE_NONE)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nSee that "
-		    "this user may read and write it, or take a backup", path,
-		    store_error(store));
-	else if (strcmp(h.problem, "ok") != 0)
-		doctor_tell(d, DOCTOR_ERROR, "database", "%s is damaged: %s\n"
-		    "Take a backup", path, h.problem);
+		    "this user may read and write it, or take a backup "
+		    "(sessions restore)", path, store_error(store));
 	else if (strcmp(h.application, "ours") != 0)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s is somebody "
 		    "else's: application_id %s\nSet DATABASE", path,
 		    h.application);
-	else if (strcmp(h.journal, "wal") != 0)
+	else if (d->quick)
+		doctor_tell(d, DOCTOR_OK, "database", "%s, not read through",
+		    path);
+	else
+		read_through(d, store, path);
+	if (*h.journal != '\0' && strcmp(h.journal, "wal") != 0)
 		doctor_tell(d, DOCTOR_WARNING, "database", "%s: journal_mode "
 		    "%s makes readers and writers wait for each other\n"
 		    "sessions migrate", path, h.journal);
-	else
-		doctor_tell(d, DOCTOR_OK, "database", "%s, %s", path,
-		    d->quick ? "not read through" : "sound");
 	store_close(store);
 }
 
@@ -154,8 +189,8 @@ doctor_disk(struct doctor *d)
 		    "SQLite's locks do not work\nSet DATABASE to a file on a "
 		    "local disk", dir, net);
 	if (statvfs(dir, &fs) == -1) {
-		doctor_tell(d, DOCTOR_ERROR, "disk", "%s: %s\nMake the "
-		    "directory of DATABASE", dir, strerror(errno));
+		doctor_tell(d, DOCTOR_ERROR, "disk", "%s: %s\nrun.sh makes "
+		    "it; so may you", dir, strerror(errno));
 		return;
 	}
 	free_mb = (uint64_t)fs.f_bavail * fs.f_frsize / MEGABYTE;

@@ -168,28 +168,14 @@ doctor_websocketd(struct doctor *d)
 	buf_free(&usage);
 }
 
-/* A setting by its name; NULL if there is none. */
-static const char *
-setting(const struct settings *s, const char *key)
-{
-	int	i;
-
-	for (i = 0; i < SETTING__MAX; i++) {
-		if (strcmp(settings_key((enum setting)i), key) == 0)
-			return s->text[i];
-	}
-	return NULL;
-}
-
 void
 doctor_web(struct doctor *d)
 {
-	static const char	 page[] = WEBDIR "/index.html";
-	const char		*web = setting(d->settings, "WEB");
+	static const char	page[] = WEBDIR "/index.html";
 
-	if (web == NULL || strcmp(web, "off") == 0)
-		return;
-	if (access(page, R_OK) == 0)
+	if (d->settings->number[SETTING_WEB] != WEB_ON)
+		doctor_tell(d, DOCTOR_OK, "page", "off");
+	else if (access(page, R_OK) == 0)
 		doctor_tell(d, DOCTOR_OK, "page", "%s", page);
 	else
 		doctor_tell(d, DOCTOR_ERROR, "page", "%s: %s\nInstall anew, "

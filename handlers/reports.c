@@ -5,14 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "clock.h"
 #include "command.h"
 #include "limit.h"
 #include "logfmt.h"
 #include "print.h"
 #include "program.h"
+#include "progress.h"
 
 enum { DAYS_MAX = 36500 };
 
@@ -102,37 +101,18 @@ command_history(const struct settings *s, int argc, char *argv[])
 	return of_ticket(s, argc, argv, STORE_HISTORY, PRINT_TABLE);
 }
 
-/* Tells a terminal how far the index is, once it takes long. */
-static void
-progress(void *context, int64_t done, int64_t all)
-{
-	const int64_t	*began = context;
-
-	if (isatty(STDERR_FILENO) != 1 || clock_us() - *began < 500000)
-		return;
-	if (done < all)
-		(void)fprintf(stderr, "\rreading the texts: %d%%",
-		    (int)(done * 100 / all));
-	else
-		(void)fprintf(stderr, "\r%27s\r", "");
-}
-
 int
 command_search(const struct settings *s, int argc, char *argv[])
 {
-	struct report		 r = { .rows = 20 };
-	struct store		*store;
-	enum failure_code	 rc;
-	int64_t			 began = clock_us();
-	int			 i;
+	struct report	 r = { .rows = 20 };
+	struct store	*store;
+	int		 i;
 
 	i = begin(argc, argv, &r, PRINT_TABLE, 1, argc);
 	store = command_store(s);
-	rc = store_search_begin(store, progress, &began);
-	if (rc == FAILURE_NONE)
-		rc = store_search(store, argv + i, argc - i, r.rows,
-		    print_row, &r.print);
-	return end(&r, store, rc, "nothing found");
+	command_need(store_search_begin(store, progress_show, NULL), store);
+	return end(&r, store, store_search(store, argv + i, argc - i, r.rows,
+	    print_row, &r.print), "nothing found");
 }
 
 /* Gives the first column of the statistics its name, if it has one. */

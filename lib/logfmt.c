@@ -22,7 +22,7 @@ logfmt_value(const char *line, const char *key, char *to, size_t size)
 		quoted = *++value == '"';
 		value += quoted;
 		len = strcspn(value, quoted ? "\"\n" : " \n");
-		end = value + len + (value[len] == '"');
+		end = value + len;
 		if (strlen(key) != name || memcmp(word, key, name) != 0)
 			continue;
 		(void)snprintf(to, size, "%.*s", (int)len, value);

@@ -26,8 +26,8 @@ run(struct store *s, enum statement which, int64_t first, int64_t second,
 }
 
 enum failure_code
-store_search_begin(struct store *s, void (*progress)(void *, int64_t, int64_t),
-    void *context)
+store_search_begin(struct store *s, void (*progress)(void *, const char *,
+    int64_t, int64_t), void *context)
 {
 	enum failure_code	rc;
 	int64_t			all = 0, done = 0, next = 0;
@@ -47,7 +47,7 @@ store_search_begin(struct store *s, void (*progress)(void *, int64_t, int64_t),
 			next = all;	/* the last ones were just deleted */
 		done = next;
 		if (progress != NULL)
-			progress(context, done, all);
+			progress(context, "reading the texts", done, all);
 	}
 	return rc;
 }

@@ -31,6 +31,7 @@ enum setting {
 };
 
 /* The values of the settings of a few words, in the order of their words. */
+enum { WEB_ON, WEB_OFF };
 enum { TICKETS_AUTO, TICKETS_EXISTING };
 enum { ON_DISCONNECT_FINISH, ON_DISCONNECT_CANCEL };
 enum { AUTH_OFF, AUTH_REQUIRED };

@@ -103,7 +103,7 @@ enum failure_code store_migrate(struct store **, const char *path, int *from,
 enum store_report {
 	STORE_EXPORT, STORE_LIST, STORE_SHOW, STORE_HISTORY,
 	STORE_STATS, STORE_STATS_BY_DAY, STORE_STATS_BY_MODEL,
-	STORE_ASKS, STORE_METRICS, STORE_HEALTH, STORE_HEALTH_QUICK,
+	STORE_ASKS, STORE_METRICS, STORE_HEAD,
 	STORE_REPORT__MAX
 };
 
@@ -143,7 +143,8 @@ enum failure_code store_ask(struct store *, const char *day, const char *user,
  * of several is a phrase, one that ends with `*' stands for all that begin so.
  */
 enum failure_code store_search_begin(struct store *,
-    void (*progress)(void *, int64_t done, int64_t all), void *);
+    void (*progress)(void *, const char *what, int64_t done, int64_t all),
+    void *);
 enum failure_code store_search(struct store *, char *const words[], int count,
     int64_t rows, store_row *row, void *);
 

@@ -181,15 +181,8 @@ UNION ALL
 SELECT 'schema_version', '', NULL, user_version FROM pragma_user_version
 LIMIT ?2;
 
--- name: HEALTH
--- Whether the file is ours and sound, for `sessions doctor': reads all of it.
+-- name: HEAD
+-- Whose file it is, and how it is written.
 SELECT iif(application_id = 0x7469636b, 'ours', application_id),
-	(SELECT journal_mode FROM pragma_journal_mode),
-	(SELECT quick_check FROM pragma_quick_check(1))
-FROM pragma_application_id LIMIT ?2;
-
--- name: HEALTH_QUICK
--- The same of the head of the file alone.
-SELECT iif(application_id = 0x7469636b, 'ours', application_id),
-	(SELECT journal_mode FROM pragma_journal_mode), NULL
+	(SELECT journal_mode FROM pragma_journal_mode)
 FROM pragma_application_id LIMIT ?2;

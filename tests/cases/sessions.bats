@@ -79,7 +79,7 @@ REPORTS=('list' 'show 1' 'history 1' 'search quoted' 'search então' 'stats'
 		grep -q "^  .*sessions $c" <<<"$output"
 		[ "$(widest <<<"$output")" -le 100 ]
 		run -0 sessions $c -h
-		for o in $(grep -oE -e '--?[a-z]+' <<<"${lines[0]}"); do
+		for o in $(grep -oE -e '--?[a-z-]+' <<<"${lines[0]}"); do
 			grep -qE "Fl ${o#-}( |\$)" "$ROOT/man/sessions.1" ||
 			    { echo "no $o in the manual" >&2; false; }
 		done
@@ -168,6 +168,11 @@ END
 		    9223372036854775807 >"$T/out"
 		[ "$(widest <"$T/out")" -le $w ]
 	done
+	# A time is told to the minute, and nothing else that is as long.
+	sql "UPDATE TicketAIGenerations SET Model = '2026-11-20T10:00:00:0000'"
+	on_terminal 200 "$B/bin/sessions" -c "$T/conf" list -n 1 >"$T/out"
+	grep -q ' 2026-11-20T10:00  .* 2026-11-20T10:00:00:0000 ' "$T/out"
+	sessions list -n 1 | grep -q ' 2026-11-20T10:00:00.000Z  '
 	# COLUMNS is stronger; nonsense in it is not; no screen is too narrow.
 	for w in 70 0 -5 x 99999999999999999999; do
 		COLUMNS=$w on_terminal 120 "$B/bin/sessions" -c "$T/conf" \
@@ -443,7 +448,7 @@ finds() {
 	is "$(jq -r 'select(.level != "ok") | .check' "$T/found" |
 	    grep -v landlock)" ''
 	for c in settings database disk RUN_DIR generations log model context \
-	    ALLOWED_ORIGINS AUTH limits websocketd landlock clock; do
+	    ALLOWED_ORIGINS AUTH limits page websocketd landlock clock; do
 		[ -n "$(finding $c)" ] || { echo "no $c" >&2; false; }
 	done
 	finds model ok replay:latest
@@ -453,6 +458,9 @@ finds() {
 	not grep -vE '^(ok     |warning|error  )  [A-Za-z_]+: .*\.$' "$T/out"
 	is "$(posts)" 0
 	sessions doctor --quick | grep -q '^ok *database: .*not read'
+	finds page ok 'web/index.html$'
+	WEB=off examine --quick
+	finds page ok off
 }
 
 @test "doctor: the settings" {

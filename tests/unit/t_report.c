@@ -89,8 +89,7 @@ history(void)
 	report_is(s, STORE_STATS, 0, 9, "-,3;");
 	report_is(s, STORE_STATS_BY_MODEL, 0, 9, "m,3;");
 	report_is(s, STORE_STATS_BY_MODEL, 1, 9, "m,3;");
-	report_is(s, STORE_HEALTH, 0, 1, "ours,wal;");
-	report_is(s, STORE_HEALTH_QUICK, 0, 1, "ours,wal;");
+	report_is(s, STORE_HEAD, 0, 1, "ours,wal;");
 	store_close(s);
 }
 
@@ -123,8 +122,9 @@ static int	steps;
 static int64_t	last_done, last_all;
 
 static void
-progress(void *context, int64_t done, int64_t all)
+progress(void *context, const char *what, int64_t done, int64_t all)
 {
+	check_str(what, "reading the texts");
 	check(context == &steps && done > last_done && done <= all);
 	steps++;
 	last_done = done;
@@ -167,7 +167,7 @@ search(void)
 	add(s, 1, "Printer jam", "Open it.");
 	add(s, 2, "A impressora não imprime", "Reinicie.");
 	add(s, 2, "A impressora não imprime", "Desligue a impressora.");
-	add(s, 3, "wi-fi", NULL);
+	add(s, 3, "wi-fi for 6\"x4\" labels", NULL);
 	check_int(store_search_begin(s, progress, &steps), FAILURE_NONE);
 	check_int(steps, 1);
 	check(last_done == 4 && last_all == 4);
@@ -179,6 +179,8 @@ search(void)
 	finds(s, "printer jam", NULL, "1,1;");
 	finds(s, "wi-fi", NULL, "3,-;");
 	finds(s, "wi", "!!!", "3,-;");
+	finds(s, "6\"x4", "\"labels\"", "3,-;");
+	finds(s, "for 6\"x*", NULL, "3,-;");
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		finds(s, none[i], NULL, "");
 	row("rows");

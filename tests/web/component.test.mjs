@@ -164,7 +164,7 @@ for (const react of VERSIONS) {
       await one.button("Parar").click();
       for (const tab of [one, two]) {
         await tab.idle();
-        assert.equal(JSON.parse(tab.page.received.at(-1)).code, "stopped");
+        await until("the error frame", () => tab.page.received.some((frame) => JSON.parse(frame).code === "stopped"));
         assert.match(await tab.line(), /incompleto/);
         assert.equal((await tab.sockets()).length, 1, "nobody asks again on his own");
         assert.deepEqual(await tab.page.evaluate(() => window.done), []);

@@ -161,26 +161,29 @@ san:
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		-fno-omit-frame-pointer"
 
-# Each fuzzer for FUZZ_SECONDS, with its corpus (clang's libFuzzer).
+# Each fuzzer for FUZZ_SECONDS, with its corpus (clang's libFuzzer); what it
+# printed is in $(B)/fuzz/NAME.log.
 FUZZ_SECONDS = 60
 FUZZERS	= message upstream settings token text
 FUZZ_FLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz:
 	$(MAKE) $(B)/fuzz/lib.a B=$(B)/fuzz CC=clang HARDEN= \
 		CFLAGS="$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link"
-	for f in $(FUZZERS); do \
-		mkdir -p $(B)/fuzz/corpus/$$f && \
+	@cd $(B)/fuzz && mkdir -p $(FUZZERS:%=corpus/%)
+	@rc=0; for f in $(FUZZERS); do \
 		clang -std=c11 -D_GNU_SOURCE -iquote lib -iquote $(B)/fuzz \
 			$(FUZZ_FLAGS) -fsanitize=fuzzer -o $(B)/fuzz/$$f \
 			tests/fuzz/$$f.c $(B)/fuzz/lib.a $(LIBS) && \
-		$(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-			-print_final_stats=1 -artifact_prefix=$(B)/fuzz/ \
-			$(B)/fuzz/corpus/$$f tests/fuzz/corpus/$$f || exit 1; \
-	done
+		$(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=60 \
+			-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$$f \
+			tests/fuzz/corpus/$$f >$(B)/fuzz/$$f.log 2>&1 && \
+		echo "ok fuzz $$f: $$(tail -n 1 $(B)/fuzz/$$f.log)" || \
+		{ rc=1; echo "FAILED fuzz $$f"; tail -n 30 $(B)/fuzz/$$f.log; }; \
+	done; exit $$rc
 
 # SOAK="-m 1 -n 200" for a short one; an hour by default.
 soak: all $(B)/tests/replay
-	sh tests/soak/run.sh $(SOAK)
+	/usr/bin/python3 tests/soak/soak.py $(SOAK)
 
 bench: all
 	sh tests/bench/run.sh

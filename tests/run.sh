@@ -8,12 +8,13 @@
 # The suites: unit (tests/unit), cases (tests/cases: pipes, faults, the real
 # websocketd), web (tests/web: the documentation's examples, foreign clients,
 # the component in Chromium), san (unit and cases once more under
-# AddressSanitizer and UndefinedBehaviorSanitizer), lint.  What each printed
-# is kept in build/tests/out.
+# AddressSanitizer and UndefinedBehaviorSanitizer), lint, soak (200 viewers for
+# a minute; `make soak' takes an hour), fuzz (each fuzzer for ten seconds; `make
+# fuzz' a minute).  What each printed is kept in build/tests/out.
 set -u
 cd "$(dirname "$0")/.." || exit 111
 
-suites=${*:-unit cases web san lint}
+suites=${*:-unit cases web san lint soak fuzz}
 out=build/tests/out
 passed=0 failed=0
 
@@ -30,6 +31,8 @@ python3-prometheus-client python3-websockets time mandoc'
 proxies='nginx:nginx caddy:caddy'
 web_need='nodejs:node npm:npm chromium python3-websockets'
 lint_need='shellcheck cppcheck clang clang-tidy'
+fuzz_need='clang libclang-rt-14-dev'
+soak_need='python3 python3-websockets'
 
 want() {
 	case " $suites " in *" $1 "*) return 0 ;; esac
@@ -70,13 +73,15 @@ units() {
 
 for s in $suites; do
 	case $s in
-	unit | cases | web | san | lint) ;;
+	unit | cases | web | san | lint | soak | fuzz) ;;
 	*) echo "tests/run.sh: there is no suite $s" >&2; exit 100 ;;
 	esac
 done
 if want cases || want san; then needs="$needs $cases_need"; fi
 if want web; then needs="$needs $web_need"; fi
 if want lint; then needs="$needs $lint_need"; fi
+if want fuzz; then needs="$needs $fuzz_need"; fi
+if want soak; then needs="$needs $soak_need"; fi
 # shellcheck disable=SC2086
 install_missing $needs || exit 111
 mkdir -p "$out"
@@ -101,5 +106,7 @@ if want san; then
 	fi
 fi
 ! want lint || suite lint sh tests/lint.sh
+! want soak || suite soak make -s soak SOAK='-m 1 -n 200'
+! want fuzz || suite fuzz make -s fuzz FUZZ_SECONDS=10
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

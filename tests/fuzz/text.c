@@ -1,6 +1,8 @@
 /*
- * Fuzzes the short texts of the environment: the path's number, origins,
- * addresses, the server's URL, languages, rates.
+ * Fuzzes the short texts of the environment: first the lines of the input as
+ * what websocketd tells of a connection (path, origin, X-Forwarded-For,
+ * cookie, Authorization, Accept-Language), then the whole of it as each text
+ * that a setting or a log line may be.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,62 +10,118 @@
 #include <strings.h>
 
 #include "address.h"
-#include "connection.h"
+#include "admission.h"
 #include "fuzz.h"
 #include "language.h"
+#include "log.h"
 #include "origin.h"
 #include "rate.h"
 #include "url.h"
 
+/* The lines, each in its variable; a line that is not there unsets it. */
 static void
-try_number(const char *s)
+set_environment(const char *s)
 {
-	char	again[24];
-	int64_t	n = connection_number(s);
+	static const char *const	names[] = { "PATH_INFO", "HTTP_ORIGIN",
+					    "HTTP_X_FORWARDED_FOR",
+					    "HTTP_COOKIE", "HTTP_AUTHORIZATION",
+					    "HTTP_ACCEPT_LANGUAGE" };
+	char				*copy = strdup(s), *rest = copy, *line;
+	size_t				 i;
 
-	if (n == 0)
-		return;
-	(void)snprintf(again, sizeof(again), "%" PRId64, n);
-	must(n > 0 && strcmp(again, s) == 0);
+	must(copy != NULL);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if ((line = strsep(&rest, "\n")) != NULL)
+			must(setenv(names[i], line, 1) == 0);
+		else
+			must(unsetenv(names[i]) == 0);
+	}
+	free(copy);
 }
 
+/* A ticket is the number that the path says, and an address is one. */
 static void
-try_address(const char *s)
+try_connection(const struct settings *s, struct connection *c)
 {
-	char	out[ADDRESS_MAX], key[ADDRESS_MAX];
+	const char	*path = getenv("PATH_INFO");
+	char		 again[24], key[ADDRESS_MAX];
 
-	address_client("127.0.0.1 10.0.0.0/8 ::1", "127.0.0.1", s, out);
-	must(strlen(out) < ADDRESS_MAX);
-	address_key(out, key);
+	connection_read(c, s);
+	(void)snprintf(again, sizeof(again), "/%" PRId64, c->ticket);
+	must(c->ticket >= 0);
+	must(c->ticket == 0 || strcmp(again, path) == 0);
+	must(c->remote[0] != '\0' && address_list_valid(c->remote));
+	address_key(c->remote, key);
 	must(strlen(key) < ADDRESS_MAX);
+	must(c->language < LANGUAGE__MAX);
+}
+
+/* Without a good key nobody gets in; and first come ticket and origin. */
+static void
+try_admission(const struct settings *s, const struct connection *c)
+{
+	struct admission	a;
+	struct request		r = { .type = REQUEST_ASK };
+	enum failure_code	code;
+
+	admission_init(&a, s, c);
+	code = admission_check(&a, &r).code;
+	if (c->ticket == 0)
+		must(code == FAILURE_BAD_TICKET_ID);
+	else if (c->origin != NULL && *c->origin != '\0' &&
+	    strncasecmp(c->origin, "http://localhost", 16) != 0)
+		must(code == FAILURE_FORBIDDEN_ORIGIN);
+	else
+		must(code == FAILURE_FORBIDDEN_ORIGIN ||
+		    code == FAILURE_UNAUTHORIZED || code == FAILURE_INTERNAL);
+	admission_free(&a);
+}
+
+/* What a setting may be. */
+static void
+try_setting(const char *s)
+{
+	const bool	addresses = url_valid(s);
+	struct url	u;
+	int64_t		count, period;
+
 	if (address_list_valid(s))
 		(void)address_in(s, "192.0.2.1");
+	if (origin_list_valid(s))
+		(void)origin_allowed(s, "https://a.example:8443");
+	must(language_of(s) <= LANGUAGE__MAX);
+	if (rate_parse(s, &count, &period))
+		must(count == 0 || period / count > 0);
+	while (url_next(&s, &u))
+		must(!addresses || (u.base > 0 && u.base <= u.len));
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char	list[] = "http://localhost:* https://a.example";
-	char			*s;
-	int64_t			 count, period;
-	size_t			 len;
+	static struct settings	settings;
+	struct connection	c;
+	char			value[64], *s;
 
+	if (settings.text[0] == NULL) {
+		log_open("fuzz", "/dev/null");
+		must(setenv("REMOTE_ADDR", "127.0.0.1", 1) == 0 &&
+		    setenv("TRUSTED_PROXIES", "127.0.0.1 10.0.0.0/8 ::1",
+		    1) == 0 && setenv("AUTH", "required", 1) == 0 &&
+		    setenv("JWT_KEY_FILE", "/dev/null", 1) == 0 &&
+		    setenv("JWT_COOKIE", "token", 1) == 0 &&
+		    setenv("ALLOWED_ORIGINS", "http://localhost:*", 1) == 0);
+		must(settings_load(&settings, NULL, 0) == 0);
+	}
 	must((s = malloc(size + 1)) != NULL);
 	memcpy(s, data, size);
 	s[size] = '\0';
-	try_number(s);
-	try_address(s);
-	if (origin_allowed(list, s) && *s != '\0')
-		must(strncasecmp(s, "http", 4) == 0);
-	if (origin_list_valid(s))
-		(void)origin_allowed(s, "https://a.example:8443");
-	if (url_valid(s)) {
-		(void)url_split(s, &len);
-		must(len > 0 && len <= strlen(s));
-	}
-	must(language_of(s) <= LANGUAGE__MAX);
-	if (rate_parse(s, &count, &period))
-		must(count == 0 || period / count > 0);
+	set_environment(s);
+	try_connection(&settings, &c);
+	try_admission(&settings, &c);
+	try_setting(s);
+	must(strlen(log_value(value, sizeof(value), s)) < sizeof(value) &&
+	    strpbrk(value, "\"\\") == NULL);
 	free(s);
 	return 0;
 }

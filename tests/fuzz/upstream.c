@@ -1,7 +1,7 @@
 /*
- * Fuzzes what comes from Ollama: lines, refusals, lists of models.  What goes
- * on to viewers must be clean, in frames that are short, valid and hold just
- * the text.
+ * Fuzzes what comes from Ollama: lines, refusals, lists of models; and from
+ * answer to chat: frames.  What goes on to viewers must be clean, in frames
+ * that are short, valid and hold just the text.
  */
 #include <string.h>
 
@@ -86,12 +86,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char			 model[64];
 	bool			 retry;
 	struct failure		 f;
+	struct frame		 frame;
 
 	if (size == 0)
 		return 0;
 	try_lines(s, size, size % 2 == 0 ? URL_CHAT : URL_GENERATE);
 	f = ollama_refusal(status[size % 6], s, size, "m", &retry);
 	must(f.code != FAILURE_NONE && f.code < FAILURE__MAX);
+	frame_read(&frame, s, size);
+	must(frame.type != FRAME_ERROR ||
+	    (frame.failure.code != FAILURE_NONE &&
+	    frame.failure.code < FAILURE__MAX));
 	if (ollama_first_model(s, size, model, sizeof(model)) == FAILURE_NONE)
 		must(model[0] != '\0' && ollama_lists(s, size, model));
 	return 0;

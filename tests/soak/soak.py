@@ -1,21 +1,32 @@
-"""The soak of run.sh: python3 soak.py MINUTES VIEWERS SEED KEEP BUILD TMP.
+"""The soak: many viewers of every kind at the real service, for a long time.
 
-One event loop plays all viewers, routes the generations to replayed Ollamas,
-makes the trouble, judges every frame and takes the samples.  A ticket's text
-names the recording that answers it ("recipe=w3"), so whoever reads an answer,
-or a row of the database, knows what it must be.
+    /usr/bin/python3 tests/soak/soak.py [-m MINUTES] [-n VIEWERS] [-s SEED] [-k]
 
-What a viewer may get besides a good answer has to have a reason: a recipe that
-fails, a `stop' of that ticket, a kill of its generation, an outage of Ollama.
-Everything else is a problem, and one problem fails the soak.
+Whoever stays gets what is promised, and nothing of ours grows.  It starts run.sh in front of a replayed Ollama for each
+way in which a model may answer, and ends with a line for each promise, "ok soak: ..." or "FAILED soak: ...".  It needs
+Debian's python3-websockets.  All that it makes is below one directory, and gone afterwards (-k keeps it); it listens on
+127.0.0.1 and ends only what it started.
+
+How to read it, from top to bottom:
+
+  recipes     ways to answer.  A ticket has one for ever: whoever sees an answer, or a row, knows what it must be.
+  processes   what /proc tells about those that we started
+  the model   the address that the service knows: passes each request on to the replay of its ticket's recipe
+  tickets     what went on with them, which excuses errors: a recipe that fails, a stop, a kill, an outage of the model.
+              Everything else is a problem, and one problem fails the soak.
+  viewers     a connection, which judges each frame that it gets; and what viewers do on it
+  the crowd   who comes, how often, for which ticket
+  samples     what must not grow
+  the end     what must not be left; the database; the verdict
+
+Every wait has a generous deadline: nothing fails because the machine is slow.
 """
+import argparse
 import asyncio
 import collections
-import contextvars
+import contextlib
 import ctypes
-import functools
 import json
-import math
 import os
 import random
 import re
@@ -25,302 +36,187 @@ import signal
 import socket
 import sqlite3
 import statistics
-import struct
+import subprocess
 import sys
+import tempfile
 import time
+import traceback
 
-MINUTES, VIEWERS = float(sys.argv[1]), int(sys.argv[2])
-SEED, KEEP = sys.argv[3], sys.argv[4] == "yes"
-BUILD, TMP = os.path.abspath(sys.argv[5]), sys.argv[6]
+import websockets
 
-SECONDS = MINUTES * 60
-WARM = min(300, SECONDS / 5)    # until the first sample that counts
-EVERY = min(5, max(1, SECONDS / 60))    # between two samples
-RESIDENTS = max(2, VIEWERS // 20)       # connected from start to end
-GENERATIONS = max(2, VIEWERS // 12)
-LOAD = 1.5 * GENERATIONS        # nobody begins a ticket if so many run or wait
-IDLE_TIMEOUT, SEND_TIMEOUT, STALL_TIMEOUT, FIRST_TOKEN_TIMEOUT = 15, 10, 6, 8
-PATIENCE = 60                   # for a terminal frame, on a busy machine
-WAL_MAX = 4096                  # kB; SQLite itself would let it grow so far
-ALONE, ALONE_MAX = 60, 1024     # viewers, one at a time; kB of the same log
-LARGE_MAX = 2560                # kB, of a chat that has seen large things
-IN_FLIGHT = 4                   # questions sent and not ended; more get lost
-PATH = "/api/websocket/chat/"
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+parser = argparse.ArgumentParser()
+parser.add_argument("-m", type=float, default=60, help="minutes; 60 unless given")
+parser.add_argument("-n", type=int, default=200, help="viewers; 200 unless given")
+parser.add_argument("-s", default=str(random.randrange(10**6)), help="a seed: repeats what viewers chose to do")
+parser.add_argument("-k", action="store_true", help="keep the directory with the database and the logs")
+OPTIONS = parser.parse_args()
+SECONDS, VIEWERS, SEED = OPTIONS.m * 60, OPTIONS.n, OPTIONS.s
+RESIDENTS, GENERATIONS = max(2, VIEWERS // 20), max(3, VIEWERS // 12)
+WARM = min(300, SECONDS / 5)    # s, before the first sample
+IDLE_TIMEOUT, SEND_TIMEOUT, MODEL_TIMEOUT = 30, 25, 12      # s, of the service
+PATIENCE = 90           # s, for the next frame
+EXCUSED = 10            # s: trouble excuses questions that were asked so long after it
+IN_FLIGHT = 4           # questions that may wait; more of them may be dropped
 NEVER = float("inf")
 
-DATABASE, RUN_DIR, LOG = TMP + "/db", TMP + "/run", TMP + "/log"
-STANDING = {"claims", "slots", "queue"}     # what stays in RUN_DIR
+ENDS = "each message has its one end"
+WHOLE = "each answer is whole"
+REASON = "each error has its reason"
+ONCE = "an answer that is kept is not made again"
+SOUND = "nobody crashes, complains or loses a connection"
+KEPT = "the database is intact and holds whole answers only"
+FLAT = "memory, descriptors, processes and files are flat"
+LEFT = "no process, socket or file is left"
 
+problems = {promise: 0 for promise in (ENDS, WHOLE, REASON, ONCE, SOUND, KEPT, FLAT, LEFT)}
+counts = collections.Counter()
+server = ending = None          # the pid of websocketd; an asyncio.Event
 now = time.monotonic
 began = now()
-problems = 0
-counts = collections.Counter()
-latency = collections.defaultdict(list)
 
 
-def bad(text):
-    global problems
-    problems += 1
-    if problems <= 40:
-        print("  problem at %.1f s: %s" % (now() - began, text), flush=True)
+def free_port():
+    """Below those that the kernel gives to anybody who connects."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
-# Recipes: a recording, and how it is played.
+def say(text):
+    print(f"  {now() - began:6.1f} s: {text}", flush=True)
+
+
+def bad(promise, text):
+    problems[promise] += 1
+    if problems[promise] <= 10:
+        say(f"not so: {promise}: {text}")
+    if sum(problems.values()) > 100 and server:
+        ending.set()            # that will do
+
+
+os.chdir(os.path.dirname(os.path.abspath(__file__)) + "/../..")
+TMP = tempfile.mkdtemp(prefix="ticketchat-soak.")
+RUN_DIR, DATA, TMPDIR = (f"{TMP}/service/{name}" for name in ("run", "data", "tmp"))
+PORT, MODEL_PORT = free_port(), free_port()
+
+
+# Recipes: the error that it ends with, or - for a good one; a recording; how it is played.
+
+RECIPES = """
+- tests/ollama/stream-stop.response.http --delay 300 --pace 150
+- tests/ollama/stream-pt.response.http --pace 35
+- tests/ollama/stream-emoji.response.http --pace 60
+- tests/ollama/stream-length.response.http --pace 80
+- tests/upstream/think-then-text.ndjson --pace 200
+- tests/upstream/big-token.ndjson
+upstream_busy tests/ollama/server-busy.response.http
+upstream_error tests/upstream/error-after-text.ndjson --pace 100
+upstream_error tests/ollama/stream-pt.response.http --cut 0
+model_missing tests/ollama/model-not-found.response.http
+prompt_too_long tests/upstream/400-exceeds-context.http
+upstream_invalid tests/upstream/not-json.ndjson --pace 100
+upstream_truncated tests/ollama/stream-pt.response.http --cut 3000 --pace 30
+upstream_truncated tests/ollama/server-dies.response.http --pace 30
+empty_answer tests/upstream/done-without-text.ndjson
+upstream_timeout tests/ollama/stream-pt.response.http --stall 4000 --pace 20
+"""
+
 
 class Recipe:
-    def __init__(self, name, file, *options, code=None):
-        self.name, self.file, self.options = name, file, options
-        self.code = code        # the error it ends with; None: a good answer
-        self.text = self.reason = None      # of a good answer
-        self.first = self.then = None       # answer the 1st, 2nd request
-        self.port = 0
+    def __init__(self, code, file, *how):
+        self.code, self.file, self.how, self.text = code, file, how, ""
+        if code == "-":         # the text of a recording is in the lines that begin with a brace
+            with open(file, "rb") as f:
+                for line in re.findall(rb"^\{.*", f.read(), re.M):
+                    self.text += json.loads(line).get("response", "")
 
 
-def recorded(file):
-    """The text of a recording up to its done line, and why that came."""
-    with open(file, "rb") as f:
-        data = f.read()
-    if file.endswith(".http"):
-        rest, data = data.split(b"\r\n\r\n", 1)[1], b""
-        while rest:
-            size, rest = rest.split(b"\r\n", 1)
-            size = int(size, 16)
-            data, rest = data + rest[:size], rest[size + 2:]
-    text = ""
-    for line in data.splitlines():
-        if line.strip():
-            line = json.loads(line)
-            text += line.get("response", "")
-            if line.get("done"):
-                return text, line.get("done_reason")
-    raise RuntimeError("no end in " + file)
-
-
-def written(name, tokens):
+def written(name, tokens, *how):
     """A recording of our own."""
-    file = "%s/%s.ndjson" % (TMP, name)
-    with open(file, "w") as f:
-        for i, text in enumerate([*tokens, ""]):
-            done = i == len(tokens)
-            json.dump({"model": "soak", "response": text, "done": done,
-                       **({"done_reason": "stop", "eval_count": i}
-                          if done else {})}, f, ensure_ascii=i % 3 == 0,
-                      separators=(",", ":"))
-            f.write("\n")
-    return file
+    with open(f"{TMP}/{name}.ndjson", "w") as f:
+        for i, text in enumerate(tokens):
+            print(json.dumps({"response": text, "done": False}, ensure_ascii=i % 2 == 0), file=f)
+        print('{"response":"","done":true,"done_reason":"stop"}', file=f)
+    return Recipe("-", f.name, *how)
 
 
-def tokens_of(name, rng):
-    odd = ("\n", '"so" ', "C:\\temp ", "<b>", "impressão ", "café\t", "😀 ",
-           "日本 ", "{} ", "%s ")
-    return ["%s.%d%s" % (name, i, rng.choice(odd) if rng.random() < .15
-                         else " ") for i in range(rng.randint(30, 110))]
+def words(name, n):
+    ends = (" ", " ", " ", " ", "\n", '"so" ', "C:\\temp ", "<b>", "impressão ", "café\t", "😀 ")
+    return [f"{name}{i}{ends[i * i % len(ends)]}" for i in range(n)]
 
 
-def make_recipes():
-    real, hand = "tests/ollama/%s.response.http", "tests/upstream/"
-    rng = random.Random(7)
-    made = [
-        Recipe("pt", real % "stream-pt", "--pace", "35"),
-        Recipe("emoji", real % "stream-emoji", "--pace", "60"),
-        Recipe("length", real % "stream-length", "--pace", "80"),
-        Recipe("short", real % "stream-stop", "--delay", "300", "--pace",
-               "150"),
-        Recipe("think", hand + "think-then-text.ndjson", "--pace", "200"),
-        Recipe("order", hand + "other-key-order.ndjson", "--pace", "100"),
-        Recipe("crlf", hand + "crlf.ndjson", "--split", "7"),
-        Recipe("big", hand + "big-token.ndjson"),
-    ]
-    extra = (("--split", "11"), ("--delay", "1500"), ("--context", "50000"))
-    for i in range(12):
-        name = "w%d" % i
-        made.append(Recipe(
-            name, written(name, tokens_of(name, rng)), "--pace",
-            str(rng.randint(20, 80)), *(extra[i] if i < 3 else ())))
-    for i in range(2):
-        made.append(Recipe("fat%d" % i, written("fat%d" % i, [
-            "%03d " % n + rng.choice("abcdefgh") * 2990
-            for n in range(300)])))
-    for r in made:
-        r.text, r.reason = recorded(r.file)
-    pt = real % "stream-pt"
-    for code, name, file, *options in (
-            ("upstream_error", "terminated",
-             hand + "500-runner-terminated.http"),
-            ("upstream_error", "line", hand + "error-after-text.ndjson",
-             "--pace", "100"),
-            ("upstream_error", "runner", real % "runner-dies", "--pace", "50"),
-            ("upstream_error", "shut", pt, "--cut", "0"),
-            ("upstream_busy", "busy", real % "server-busy"),
-            ("upstream_busy", "many", hand + "429-cloud.http"),
-            ("model_missing", "missing", real % "model-not-found"),
-            ("prompt_too_long", "context", hand + "400-exceeds-context.http"),
-            ("upstream_invalid", "notjson", hand + "not-json.ndjson",
-             "--pace", "100"),
-            ("upstream_truncated", "dies", real % "server-dies", "--pace",
-             "30"),
-            ("upstream_truncated", "eof", hand + "eof-without-done.ndjson"),
-            ("upstream_truncated", "cut", pt, "--cut", "3000", "--pace", "30"),
-            ("upstream_truncated", "reset", pt, "--cut", "5000", "--reset",
-             "--pace", "30"),
-            ("empty_answer", "blank", hand + "done-without-text.ndjson"),
-            ("upstream_timeout", "stall", pt, "--stall", "4000", "--pace",
-             "20"),
-            ("upstream_timeout", "mute", pt, "--stall", "0")):
-        made.append(Recipe(name, file, *options, code=code))
-    recipe = {r.name: r for r in made}
-    # The first request fails in a way that answer tries once more.
-    for name, first, then in (("again0", "busy", "w5"),
-                              ("again1", "shut", "w6")):
-        r = recipe[name] = Recipe(name, None)
-        r.first, r.then = recipe[first], recipe[then]
-        r.text, r.reason = r.then.text, r.then.reason
-    return recipe
+recipes = [Recipe(*line.split()) for line in RECIPES.strip().splitlines()] + [
+    written("some", words("some", 40), "--pace", "60"), written("late", words("late", 50), "--delay", "1500"),
+    written("more", words("more", 90), "--pace", "40", "--split", "11")]
+good, poor = [r for r in recipes if r.code == "-"], [r for r in recipes if r.code != "-"]
+nowhere = Recipe("bad_ticket_id", None)
 
 
-# Processes.  All that we start, and what they leave behind, ends up below us,
-# as we are a subreaper.
+# Processes.
 
-def prctl(*args):
-    ctypes.CDLL(None).prctl(*args, 0, 0, 0)
-
-
-def spawn(argv, env, stdout):
-    """Starts a program that ends if we die; its stderr is a file too."""
-    files = [os.open("/dev/null", os.O_RDONLY),
-             os.open(stdout, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
-             os.open(TMP + "/stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND,
-                     0o600)]
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
-                signal.signal(sig, signal.SIG_DFL)
-            prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(111)
-            os.setsid()
-            for i, fd in enumerate(files):
-                os.dup2(fd, i)
-            os.closerange(3, 65536)
-            os.execvpe(argv[0], argv, env)
-        finally:
-            os._exit(111)
-    for fd in files:
-        os.close(fd)
-    return pid
+started, killed = {}, set()     # pids
+prctl = ctypes.CDLL(None).prctl
 
 
-def stat_of(pid):
-    """(command, state, parent), or None."""
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            head, tail = f.read().rsplit(")", 1)
-    except OSError:
-        return None
-    state, parent = tail.split()[:2]
-    return head.split("(", 1)[1], state, int(parent)
+def start(*argv, **how):
+    p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, start_new_session=True,
+                         preexec_fn=lambda: prctl(1, signal.SIGTERM), **how)        # PR_SET_PDEATHSIG
+    started[p.pid] = " ".join(argv)
+    return p
 
 
-def below(top):
-    """{pid: (command, state, parent)} of all descendants."""
-    every, found = {}, {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            stat = stat_of(int(name))
-            if stat is not None:
-                every[int(name)] = stat
-    more = {top}
-    while more:
-        more = {p for p, s in every.items() if s[2] in more and p not in found}
-        found.update((p, every[p]) for p in more)
-    return found
+def proc(pid, name):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/{name}", "rb") as f:
+        return f.read()
+    return b""
 
 
-def read_proc(pid, name):
-    try:
-        with open("/proc/%d/%s" % (pid, name), "rb") as f:
-            return f.read()
-    except OSError:
-        return b""
+def ours(name=None, argument=None, **environment):
+    """The pids of this service's processes: those with our RUN_DIR.  A zombie has no environment."""
+    wanted = {f"{k}={v}".encode() for k, v in {"RUN_DIR": RUN_DIR, **environment}.items()}
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and
+            (name is None or proc(pid, "comm") == f"{name}\n".encode()) and
+            wanted <= set(proc(pid, "environ").split(b"\0")) and
+            (argument is None or str(argument).encode() in proc(pid, "cmdline").split(b"\0")[1:2])]
 
 
 def descriptors(pid):
-    try:
-        return len(os.listdir("/proc/%d/fd" % pid))
-    except OSError:
-        return 0
+    with contextlib.suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    return 0
 
 
-def memory(pid):
-    """(Rss, Pss, what is private) in kB."""
-    found = dict(re.findall(rb"^(\w+):\s+(\d+)",
-                            read_proc(pid, "smaps_rollup"), re.M))
-    return tuple(int(found.get(k, 0)) for k in (b"Rss", b"Pss")) + (
-        int(found.get(b"Private_Clean", 0)) +
-        int(found.get(b"Private_Dirty", 0)),)
+def memory(pid, what=b"Anonymous"):
+    """In kB; what is anonymous does not depend on how many share the rest."""
+    found = re.search(what + rb": +(\d+)", proc(pid, "smaps_rollup"))
+    return int(found[1]) if found else 0
 
 
-children = {}       # pid: what we have started for the whole time
-ended_children = {}
-killed_pids = set()
+def kill(pid):
+    killed.add(pid)
+    counts["killed " + proc(pid, "comm").decode().strip()] += 1
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
-def reap():
-    """Takes the dead: ours for the whole time, and detached answers."""
+async def reap():
+    """Takes the dead: a detached answer ends up below us, as we are a subreaper."""
     while True:
-        try:
-            dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG |
-                             os.WNOWAIT)
-        except ChildProcessError:
-            return
-        if dead is None:
-            return
-        stat = stat_of(dead.si_pid)
-        pid, status = os.waitpid(dead.si_pid, 0)
-        if pid in children:
-            ended_children[pid] = status
-        elif stat is None or stat[0] != "answer":
-            pass        # a sanitizer's helper, when its chat was killed
-        elif os.WIFSIGNALED(status):
-            sig = os.WTERMSIG(status)
-            if pid not in killed_pids or sig != signal.SIGKILL:
-                bad("an answer (pid %d) died of signal %d" % (pid, sig))
-        else:
-            code = os.WEXITSTATUS(status)
-            counts["answer exit %d" % code] += 1
-            if code >= 100:
-                bad("an answer (pid %d) ended with exit code %d" % (pid, code))
+        while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            pid, name, how = dead.si_pid, proc(dead.si_pid, "comm"), f"code {dead.si_code}, status {dead.si_status}"
+            os.waitpid(pid, 0)
+            if pid in started:
+                bad(SOUND, f"{started.pop(pid)} has ended: {how}")
+            elif name == b"answer\n" and pid not in killed and (dead.si_code != os.CLD_EXITED or dead.si_status >= 100):
+                bad(SOUND, f"an answer ended: {how}")
+        await asyncio.sleep(.2)
 
 
-def end_all():
-    for sig in (signal.SIGTERM, signal.SIGKILL):
-        for _ in range(100):
-            left = below(os.getpid())
-            for p in left:
-                try:
-                    os.kill(p, sig)
-                except ProcessLookupError:
-                    pass
-            try:
-                while os.waitpid(-1, os.WNOHANG)[0] != 0:
-                    pass
-            except ChildProcessError:
-                pass
-            if not left:
-                return
-            time.sleep(0.02)
+# The model.
 
-
-# The model: one address, which looks into the ticket and passes it on to the
-# replayed Ollama of its recipe.
-
-NAMED = re.compile(rb"soak (\d+) (\d+) recipe=(\w+)")
-LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.I)
-asked = {}          # of each request to generate that runs: (ticket, since)
-outages = []        # [from, to]
+asked = {}              # the requests that run: their tickets
+outages = []            # [from, to]
 
 
 async def pump(reader, writer):
@@ -329,1053 +225,413 @@ async def pump(reader, writer):
         await writer.drain()
 
 
-async def overlap(key, others, most, what):
-    """Too many requests at once: unless some of them were just going."""
-    await asyncio.sleep(2)
-    if key in asked and sum(o in asked for o in others) > most:
-        bad(what)
-
-
-def generation_begins(key, ticket):
-    others = [k for k, (t, _) in asked.items() if t is ticket]
-    if others:
-        later(overlap(key, others, 0, "ticket %d is generated twice at the "
-                      "same time" % ticket.id))
-    if len(asked) >= GENERATIONS:
-        later(overlap(key, list(asked), GENERATIONS - 1,
-                      "more than %d generations" % GENERATIONS))
-    asked[key] = ticket, now()
-    ticket.posts += 1
-    counts["requests to the model"] += 1
-
-
-def choose(body):
-    """The ticket and the recipe of a request; (None, any) if it has none."""
-    found = NAMED.search(body)
-    if found is None:
-        return None, recipes["pt"]
-    ticket = tickets[int(found[1])]
-    r = recipes[found[3].decode()]
-    if r.first is not None:
-        # By the text: a refresh begins anew.
-        key = found[0]
-        seen = ticket.tried.get(key, 0)
-        ticket.tried[key] = seen + 1
-        r = r.first if seen % 2 == 0 else r.then
-    return ticket, r
-
-
-async def route(reader, writer):
-    key = up = other = None
+async def pass_on(reader, writer):
+    """One connection to the model, that is one request."""
+    other = None
     try:
         head = await reader.readuntil(b"\r\n\r\n")
-        found = LENGTH.search(head)
-        body = await reader.readexactly(int(found[1])) if found else b""
-        ticket, recipe = choose(body)
-        if ticket is not None:
-            key = next(numbers)
-            generation_begins(key, ticket)
-        back, other = await asyncio.open_connection("127.0.0.1", recipe.port)
+        length = re.search(rb"\r\nContent-Length: *(\d+)", head, re.I)
+        body = await reader.readexactly(int(length[1]) if length else 0)
+        number = re.search(rb"soak ticket=(\d+)", body)
+        ticket = tickets[int(number[1])] if number else endless     # run.sh only looks at the list of models
+        ticket.requests += bool(number)
+        if ticket is not endless:
+            asked[writer] = ticket
+        back, other = await asyncio.open_connection("127.0.0.1", ticket.recipe.port)
         other.write(head + body)
-        up = asyncio.create_task(pump(reader, other))
-        down = asyncio.create_task(pump(back, writer))
-        await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
-        if down.done() and isinstance(down.exception(), ConnectionResetError):
-            reset(writer.transport)
-        for task in (up, down):
-            task.cancel()
-        await asyncio.gather(up, down, return_exceptions=True)
-    except (OSError, asyncio.IncompleteReadError,
-            asyncio.LimitOverrunError):
+        pumps = [asyncio.create_task(pump(*way)) for way in ((reader, other), (back, writer))]
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        for p in pumps:
+            p.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+    except (OSError, asyncio.IncompleteReadError):
         pass
     finally:
-        if key is not None:
-            asked.pop(key)[0].since = NEVER
-        for w in (writer, other):
-            if w is not None:
-                w.close()
+        asked.pop(writer, None)
+        for w in filter(None, (writer, other)):
+            w.close()
 
 
-def reset(transport):
-    """Closes with RST."""
-    s = transport.get_extra_info("socket")
-    if s is not None:
-        try:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                         struct.pack("ii", 1, 0))
-        except OSError:
-            pass
-    transport.abort()
-
-
-# Tickets, questions, and what they may end with.
-
-class Ticket:
-    def __init__(self, number, recipe):
-        self.id = number
-        self.recipe = recipe        # of its first text
-        self.recipes = set()        # of all its texts
-        self.begun = self.since = NEVER     # asked first; a generation runs
-        self.answered = NEVER       # somebody has got an answer
-        self.failed = False
-        self.stops, self.kills = [], []     # when; kills of its answer
-        self.killed = False         # a chat of it was
-        self.refreshed = False
-        self.posts = 0
-        self.tried = {}
-
-    def codes(self):
-        return {recipes[r].code for r in self.recipes}
-
-    def large(self):
-        return any(r.startswith("fat") for r in self.recipes | {self.recipe})
-
-    def knows(self, text):
-        return any(recipes[r].text == text for r in self.recipes)
-
-
-class Question:
-    """A message that gets one terminal frame; codes: it is refused so."""
-
-    def __init__(self, ticket, body=None, refresh=False, status=False,
-                 codes=()):
-        self.ticket, self.body = ticket, body
-        self.refresh, self.status, self.codes = refresh, status, codes
-        self.sent = now()
-        self.text = []
-        self.cached = None
-
-    def told(self):
-        return "ticket %s, asked %.1f s ago%s" % (
-            self.ticket.id if self.ticket else "-", now() - self.sent,
-            ", refresh" if self.refresh else "")
-
-
-tickets = {}        # by id
-live = collections.deque(maxlen=400)    # the newest, of which many run
-answered = collections.deque(maxlen=3000)
-revisit = collections.deque()   # a kill may have left a socket there
-texts = {}                      # text of a recipe: its number
-seen_cached, seen_generated = set(), set()
-
-
-def new_ticket(rng, recipe=None):
+async def model():
+    """Is there, but for a second now and then."""
+    rng = random.Random(SEED + "/outages")
     while True:
-        number = rng.randrange(1, 2**63) if rng.random() < .1 else \
-            next(numbers)
-        if number not in tickets:
-            break
-    if recipe is None:
-        recipe = rng.choice(BAD) if rng.random() < .2 else rng.choice(GOOD)
-    t = tickets[number] = Ticket(number, recipe)
-    live.append(t)
-    return t
-
-
-def running():
-    """Roughly how many generations run or wait."""
-    return sum(t.since < NEVER and now() - t.since < 60 for t in live)
-
-
-def pick(rng, want=None):
-    if revisit and rng.random() < .5:
-        return revisit.popleft()
-    r = rng.random()
-    if want == "live" or (want is None and r < .5):
-        some = [t for t in live if t.since < NEVER]
-        if some:
-            return rng.choice(some)
-    if want is None and r < .65 and answered:
-        return rng.choice(answered)
-    if running() < LOAD or not answered:
-        return new_ticket(rng)
-    return rng.choice(answered if rng.random() < .5 else live)
-
-
-def text_of(rng, t, recipe):
-    """A ticket's text: mostly the same each time."""
-    if recipe == t.recipe and rng.random() < .8:
-        return "soak %d 0 recipe=%s. The printer jams." % (t.id, recipe)
-    more = rng.choice((
-        "O toner acabou.", 'Tela "azul" \\ erro\n\t— ☃ 😀',
-        "x" * int(rng.expovariate(1 / 2000)), " ".join(["ação"] * 300)))
-    return "soak %d %d recipe=%s. %s" % (t.id, next(numbers), recipe, more)
-
-
-def excused(q, code):
-    t = q.ticket
-    if code in t.codes():
-        return True
-    if code == "stopped":
-        return any(s > q.sent - 10 for s in t.stops)
-    if code == "interrupted":
-        return any(k > q.sent - 1 for k in t.kills)
-    return code.startswith("upstream_") and in_outage(q.sent, now())
+        async with await asyncio.start_server(pass_on, "127.0.0.1", MODEL_PORT):
+            if not await nap(rng.uniform(.3, .6) * min(SECONDS, 240)):
+                await asyncio.Event().wait()        # until we are cancelled
+        outages.append([now(), NEVER])
+        await asyncio.sleep(rng.uniform(.3, 1.5))
+        outages[-1][1] = now()
 
 
 def in_outage(begin, end):
-    return any(a <= end and b > begin - 10 for a, b in outages)
+    return any(a <= end and b > begin - EXCUSED for a, b in outages)
 
 
-def judge_answer(q, frame):
-    t = q.ticket
-    text = "".join(q.text) if q.cached is None else q.cached["response"]
-    if not t.knows(text):
-        bad("a wrong text of %d characters, %r...: %s" % (
-            len(text), text[:60], q.told()))
-        return
-    if q.cached is None:
-        seen_generated.add((t.id, texts[text]))
-        if frame.get("reason") not in {
-                r.reason if r.reason == "length" else None
-                for r in recipes.values() if r.text == text}:
-            bad("reason %r: %s" % (frame.get("reason"), q.told()))
-    else:
-        seen_cached.add((t.id, q.cached["createdAt"], texts[text],
-                         q.cached.get("bodyChanged", False), hash(q.body)))
-    if t.answered == NEVER:
-        t.answered = now()
-        answered.append(t)
+# Tickets and questions.
+
+tickets = {}                                    # by id
+answered = collections.deque(maxlen=2000)       # those that others may come back to
 
 
-def judge(q, frame):
-    """The terminal frame of a question."""
-    code = frame.get("code")
-    if q.codes:
-        counts["refused"] += 1
-        if code not in q.codes:
-            bad("%s in place of %s" % (json.dumps(frame), q.codes))
-        return
-    t = q.ticket
-    t.since = NEVER
-    if frame["type"] == "done":
-        counts["cached" if q.cached else "generated"] += 1
-        judge_answer(q, frame)
-        return
-    counts["error " + str(code)] += 1
-    t.failed = True
-    if not q.refresh and q.sent > t.answered:
-        bad("%s where an answer is kept: %s" % (code, q.told()))
-    elif not excused(q, code):
-        bad("%s without a reason: %s, recipes %s" % (
-            json.dumps(frame), q.told(), " ".join(sorted(t.recipes))))
+class Ticket:
+    def __init__(self, recipe, number=None):
+        self.id = number or len(tickets) + 1000
+        tickets[self.id] = self
+        self.recipe = recipe
+        self.requests = 0           # to the model
+        self.asked = self.answered = NEVER      # for the first time
+        self.trouble = {}           # what viewers did to it, or the code of its error: when
+
+    def excuses(self, code, since):
+        return code == self.recipe.code or self.trouble.get(code, -NEVER) > since - EXCUSED or \
+            code.startswith("upstream_") and in_outage(since, now())
 
 
-# A viewer: a WebSocket client that looks at everything it gets.
-
-class Gone(Exception):
-    """The connection has ended though it ought not to have."""
-
-
-class Late(Exception):
-    """What was waited for did not come."""
+fat = Ticket(written("fat", ("%03d " % i + "x" * 3000 for i in range(700))))          # two megabytes
+endless = Ticket(written("endless", words("endless", int(SECONDS) + 900), "--pace", "2000"))
+recipes += [fat.recipe, endless.recipe]
 
 
-by_port = {}        # the viewers that are connected
+class Question:
+    """A message, which gets one end; code: the error that it must end with."""
 
+    def __init__(self, ticket, refresh=False, status=False, code=None):
+        self.ticket, self.refresh, self.status, self.code = ticket, refresh, status, code
+        self.sent = now()
+        self.text, self.cached = [], None
 
-class Viewer(asyncio.BufferedProtocol):
-    def __init__(self, ticket, chunk=65536, pause=0):
-        self.ticket = ticket
-        self.room = memoryview(bytearray(chunk))
-        self.pause = pause          # after each read
-        self.data, self.part = bytearray(), bytearray()
-        self.open = self.eof = self.left = False
-        self.killed = self.may_close = self.resident = False
-        self.pending = collections.deque()
-        self.streamed = 0           # frames of the question that runs
-        self.pings = collections.deque()
-        self.condition = self.waiter = None
+    def __str__(self):
+        return f"ticket {self.ticket.id} ({self.ticket.recipe.code} {self.ticket.recipe.file})" \
+               f"{' refresh' * self.refresh}, asked {now() - self.sent:.1f} s ago"
 
-    # The transport's side.
-
-    def connection_made(self, transport):
-        self.transport = transport
-        self.port = transport.get_extra_info("sockname")[1]
-        by_port[self.port] = self
-
-    def get_buffer(self, _):
-        return self.room
-
-    def buffer_updated(self, n):
-        self.data += self.room[:n]
-        self.take()
-        if self.pause and not self.left:
-            self.transport.pause_reading()
-            loop.call_later(self.pause, self.resume)
-        self.wake()
-
-    def resume(self):
-        if not self.left and not self.eof:
-            self.transport.resume_reading()
-
-    def eof_received(self):
-        self.eof = True
-        self.wake()
-
-    def connection_lost(self, _):
-        self.eof = True
-        if by_port.get(self.port) is self:
-            del by_port[self.port]
-        self.wake()
-
-    # Frames.
-
-    def take(self):
-        d, at = self.data, 0
-        if not self.open:
-            end = d.find(b"\r\n\r\n")
-            if end == -1:
-                return
-            if not d.startswith(b"HTTP/1.1 101 "):
-                bad("handshake: %r" % bytes(d[:60]))
-                self.transport.abort()
-                return
-            self.open, at = True, end + 4
-        while len(d) >= at + 2 and not self.left:
-            n, p = d[at + 1] & 127, at + 2
-            if n >= 126:
-                p += 2 if n == 126 else 8
-                if len(d) < p:
-                    break
-                n = int.from_bytes(d[at + 2:p], "big")
-            if len(d) < p + n:
-                break
-            self.piece(d[at], d[p:p + n])
-            at = p + n
-        del d[:at]
-
-    def piece(self, head, payload):
-        op = head & 15
-        if op in (0, 1) and not head & 0x70:
-            self.part += payload
-            if head & 0x80:
-                payload, self.part = bytes(self.part), bytearray()
-                self.message(payload)
-        elif op != 8:
-            bad("a frame of opcode %02x" % head)
-
-    def message(self, payload):
-        try:
-            frame = json.loads(payload.decode())
-            kind = frame["type"]
-        except (ValueError, TypeError, KeyError):
-            bad("not a frame: %r" % payload[:200])
-            return
-        counts["frames"] += 1
-        if b"\n" in payload or (len(payload) >= 4000 and kind != "cached"):
-            bad("a line of %d bytes: %r" % (len(payload), payload[:80]))
-        if kind == "pong":
-            if self.pings:
-                latency["ping to pong"].append(now() - self.pings.popleft())
-            elif not self.ticket.large():
-                bad("a pong for nothing")
-        elif not self.pending:
-            bad("a frame behind the last end: %r" % payload[:200])
-        else:
-            self.frame(self.pending[0], kind, frame)
-
-    def frame(self, q, kind, frame):
-        if kind in ("done", "error"):
-            self.pending.popleft()
-            self.streamed = 0
-            well = kind == "done" and (q.cached or q.text) or \
-                kind == "error" and not q.cached and \
-                isinstance(frame["code"], str) and frame["message"] and \
-                "{}" not in frame["message"] and \
-                isinstance(frame["retryable"], bool)
-            if not well:
-                bad("an end of a wrong shape: %s" % json.dumps(frame))
-            judge(q, frame)
-            return
-        if kind == "stream":
-            well = not q.codes and q.cached is None and frame["content"]
-            q.text.append(frame["content"])
-            self.streamed += 1
+    def takes(self, kind, frame):
+        """Judges a frame; whether it was the end."""
+        if kind in ("stream", "status", "error") and not self.code and not self.refresh and \
+                self.sent > self.ticket.answered:
+            bad(ONCE, f"{kind} where an answer is kept: {self}")
+        if kind == "error":
+            counts["error " + frame["code"]] += 1
+            if frame["code"] != self.code if self.code else not self.ticket.excuses(frame["code"], self.sent):
+                bad(REASON, f"{frame} in place of {self.code}: {self}")
+        elif self.code:
+            bad(REASON, f"{kind} in place of {self.code}")
+        elif kind == "done":
+            self.done()
+        elif self.cached is not None or kind == "status" and not self.status:
+            bad(ENDS, f"out of place: {frame!s:.200}: {self}")
+        elif kind == "stream":
+            self.text.append(frame["content"])
         elif kind == "cached":
-            well = not q.codes and q.cached is None and \
-                frame["response"] and frame["message"]
-            q.cached = frame
-        else:
-            well = kind == "status" and q.status and frame["state"] in (
-                "queued", "loading", "thinking", "generating")
-        if not well:
-            bad("a frame out of place: %s" % json.dumps(frame)[:200])
-        elif q.ticket and kind != "cached" and not q.refresh and \
-                q.sent > q.ticket.answered:
-            bad("%s where an answer is kept: %s" % (kind, q.told()))
+            self.cached = frame["response"]
+        return kind in ("done", "error")
 
-    # What it does.
-
-    def wake(self):
-        if self.waiter is not None and not self.waiter.done() and (
-                self.eof or self.condition()):
-            self.waiter.set_result(None)
-
-    async def until(self, condition, seconds, else_late=True):
-        """Waits until something holds; tells whether it does."""
-        if not condition() and not self.eof:
-            self.condition, self.waiter = condition, loop.create_future()
-            try:
-                await asyncio.wait_for(self.waiter, seconds)
-            except asyncio.TimeoutError:
-                if else_late:
-                    raise Late from None
-            finally:
-                self.waiter = None
-        if condition():
-            return True
-        if self.eof:
-            raise Gone
-        return False
-
-    def send(self, payload, opcode=1):
-        n = len(payload)
-        size = struct.pack("!B", 0x80 | n) if n < 126 else \
-            struct.pack("!BH", 0x80 | 126, n) if n < 65536 else \
-            struct.pack("!BQ", 0x80 | 127, n)
-        # A mask of zeros leaves the bytes as they are.
-        self.transport.write(bytes([0x80 | opcode]) + size + b"\0\0\0\0" +
-                             payload)
-
-    def ask(self, rng, refresh=False, recipe=None):
+    def done(self):
         t = self.ticket
-        if recipe is None:
-            recipe = t.recipe
-            if refresh or (recipes[recipe].code and t.failed and
-                           rng.random() < .8):
-                recipe = rng.choice(GOOD)
-        t.recipes.add(recipe)
-        if refresh:
-            t.refreshed = True
-        if t.begun == NEVER:
-            t.begun = now()
-        if t.since == NEVER and (refresh or t.answered == NEVER):
-            t.since = now()
-        m = {"ticketBody": text_of(rng, t, recipe)}
-        q = Question(t, m["ticketBody"], refresh, rng.random() < .3)
-        if refresh:
-            m["refresh"] = True
-        if q.status:
-            m["status"] = True
-        if rng.random() < .3:
-            m["lang"] = rng.choice(("en", "pt-BR", "de", ""))
-        if rng.random() < .1:
-            m["user"] = {"name": "x", "groups": [1, 2, {"a": None}]}
-        pretty = rng.random() < .15
-        self.pending.append(q)
-        self.send(json.dumps(m, indent=2 if pretty else None,
-                             ensure_ascii=rng.random() < .5).encode())
-        counts["questions"] += 1
-        counts["pretty-printed"] += pretty
+        counts["generated" if self.cached is None else "cached"] += 1
+        text = "".join(self.text) if self.cached is None else self.cached
+        if text != t.recipe.text:
+            bad(WHOLE, f"{len(text)} characters, {text:.60}..., in place of {len(t.recipe.text)}: {self}")
+        if t.answered == NEVER:
+            t.answered = now()
+            if t not in (fat, endless):
+                answered.append(t)
 
-    def refuse(self, payloads, *codes):
-        """Sends what is refused: one error for each of codes."""
-        for p in payloads:
-            self.send(p, 2 if isinstance(p, bytearray) else 1)
-        for c in codes:
-            self.pending.append(Question(None, codes=(c,)))
 
-    def ping(self):
-        # Behind 64 kB of output that waits a ping gets no pong.
-        if not self.ticket.large():
-            self.pings.append(now())
-        self.send(b'{"type":"ping"}')
+# Viewers.
 
-    def stop(self):
-        self.ticket.stops.append(now())
-        self.send(b'{"type":"stop"}')
-        counts["stops"] += 1
+SMALL_JUNK = (
+    (b"hello", "bad_json"), (b"null", "bad_json"), (b"[" * 3000, "bad_json"), (b"\x01\x02\x7f" * 1000, "bad_json"),
+    (b'{"ticketBody":"\xff\xfe"}', "bad_json"), (b'\0{"ticketBody":"x"}', "bad_json"),
+    (b'{"ticketBody":"a"}{"ticketBody":"b"}', "bad_json"), (b'{"ticketBody":', "bad_json"),     # after 2 s
+    (b"{}", "bad_request"), (b'{"type":"dance"}', "bad_request"), (b'{"ticketBody":5}', "bad_request"),
+    (b'{"ticketBody":" \\n\\t "}', "bad_request"), (b'{"ticketBody":"a","ticketBody":"b"}', "bad_request"),
+    (b"\n\n \t\n", None),
+)
+JUNK = *SMALL_JUNK, *((b'{"ticketBody":"%s"}' % (b"y" * n), "too_large") for n in (70000, 600000))
 
-    async def finish(self):
-        """Reads to the end of all questions."""
-        await self.until(lambda: not self.pending, PATIENCE)
+viewers = set()         # those that are connected
+residents = []          # the chats of those that stay
 
-    def leave(self, how="close"):
-        """close: as a browser; fin, reset, half: as the network has it."""
-        if self.left:
-            return
-        if self.pending and self.streamed and not self.eof:
-            counts["left in mid-stream"] += 1
-        self.left = True
-        if self.eof or how == "fin":
-            self.transport.close()
-        elif how == "reset":
-            reset(self.transport)
-        elif how == "half":
-            self.transport.write_eof()
-            loop.call_later(2, self.transport.abort)
+
+class Viewer:
+    def __init__(self, ws, ticket, rng):
+        self.ws, self.ticket, self.rng = ws, ticket, rng
+        self.pending = collections.deque()      # questions
+        self.pongs = 0              # that are due
+        self.may_lose = False       # its connection
+
+    def __str__(self):
+        return f"{len(self.pending)} questions, the first: {self.pending[0] if self.pending else '-'}"
+
+    async def send(self, data, opcode=1):
+        async with asyncio.timeout(PATIENCE):
+            await self.ws.write_frame(True, opcode, data)       # send() would insist on UTF-8
+
+    async def ask(self, n=1, refresh=False):
+        """Asks n times, or once where no answer will be kept."""
+        t, rng = self.ticket, self.rng
+        for _ in range(n if t.recipe.code == "-" else 1):
+            text = rng.choice(("The printer jams.", 'Tela "azul" \\ erro\n\t— ☃ 😀', "ação " * rng.randrange(500)))
+            q = Question(t, refresh, rng.random() < .3)
+            message = {"ticketBody": f"soak ticket={t.id}. {text}", "refresh": refresh, "status": q.status}
+            t.asked = min(t.asked, q.sent)
+            if refresh:
+                t.trouble["refresh"] = q.sent
+            self.pending.append(q)
+            counts["questions"] += 1
+            await self.send(json.dumps(message, indent=rng.choice((None, None, 2)), ensure_ascii=False).encode())
+
+    async def say_junk(self, data, code):
+        if data.startswith(b"\0"):
+            await self.send(b"\0BIN", 2)        # becomes one with the text behind it
+        if code:
+            self.pending.append(Question(self.ticket, code=code))
+        await self.send(data)
+        await self.finish()
+
+    async def ping(self):
+        self.pongs += 1
+        await self.send(b'{"type":"ping"}')
+
+    async def stop(self):
+        self.ticket.trouble["stopped"] = now()
+        await self.send(b'{"type":"stop"}')
+
+    async def frame(self):
+        """Takes one frame."""
+        async with asyncio.timeout(PATIENCE):
+            line = await self.ws.recv()
+        counts["frames"] += 1
+        frame = json.loads(line)
+        kind = frame["type"]
+        if kind == "pong" and self.pongs > 0:
+            self.pongs -= 1
+        elif not self.pending or "\n" in line or kind != "cached" and len(line.encode()) >= 4000:
+            bad(ENDS, f"a frame too many or too long: {line:.200}")
+        elif self.pending[0].takes(kind, frame):
+            self.pending.popleft()
+
+    def streamed(self):
+        return len(self.pending[0].text) if self.pending else 0
+
+    async def finish(self, pause=0, frames=NEVER):
+        """Reads to the end of all questions, or so many frames of one."""
+        while self.pending and self.streamed() < frames:
+            await self.frame()
+            await asyncio.sleep(pause)
+
+    async def rest(self, seconds):
+        """Reads whatever comes; so a frame too many is seen."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self.frame()
+
+    async def chat(self):
+        """The pid of its chat; websocketd says yes before it has started one."""
+        port = self.ws.local_address[1]
+        await within(PATIENCE, lambda: ours("chat", REMOTE_PORT=port))
+        return ours("chat", REMOTE_PORT=port)[0]
+
+    # What viewers do.
+
+    async def reads(self):
+        await self.ask(self.rng.choice((1, 1, 1, 2, IN_FLIGHT)))
+        await self.finish()
+        await self.rest(self.rng.choice((.1, .5, 5)))
+
+    async def leaves(self):
+        await self.ask()
+        await self.finish(frames=self.rng.randint(0, 25))
+
+    async def stops(self):
+        await self.leaves()
+        await self.stop()
+        await self.finish()
+        await self.rest(.5)
+
+    async def refreshes(self):
+        await self.ask(self.rng.choice((1, 1, 2)), refresh=True)        # 2: a double click
+        await self.finish()
+        await self.rest(.5)
+
+    async def pings(self):
+        await self.ask()
+        while self.pending:
+            await self.ping()
+            await self.rest(self.rng.uniform(.05, .5))
+        while self.pongs:
+            await self.frame()
+
+    async def is_slow(self):
+        """Does not read for a while, so that websocketd and chat get stuck; for too long, or not quite."""
+        await self.ask(self.rng.choice((1, IN_FLIGHT)))
+        self.may_lose = self.rng.random() < .2
+        await nap(SEND_TIMEOUT + 3 if self.may_lose else self.rng.uniform(0, SEND_TIMEOUT / 6))
+        if self.may_lose:
+            counts["hung up on"] += not ours("chat", REMOTE_PORT=self.ws.local_address[1])
         else:
-            self.send(b"\x03\xe8", 8)
-            loop.call_later(1, self.transport.abort)
+            await self.finish(pause=0 if self.ticket is fat else self.rng.uniform(0, .05))
+
+    async def sends_junk(self):
+        for _ in range(self.rng.randint(1, 3)):
+            await self.say_junk(*self.rng.choice(JUNK))
+        await self.reads()
+
+    async def floods(self):
+        """With more than can wait: some is dropped, the rest has its ends."""
+        if self.ticket.answered == NEVER:
+            return await self.reads()
+        await self.ask(300)
+        await self.rest(5)
+        counts["dropped of a flood"] += len(self.pending)
+        if len(self.pending) > 300 - IN_FLIGHT:
+            bad(ENDS, f"of a flood only {300 - len(self.pending)} were answered")
+
+    async def is_idle(self):
+        since = now()
+        while self.ws.open and now() < since + IDLE_TIMEOUT + PATIENCE:
+            if not await nap(.5):
+                return
+        if self.ws.open or now() < since + IDLE_TIMEOUT / 2:
+            bad(SOUND, f"idle for {now() - since:.1f} s: open {self.ws.open}")
+
+    async def kills(self):
+        """Its answer or its chat, at any moment; then comes again, upon a socket that may be left."""
+        if not has_room():
+            return await self.reads()
+        what = self.rng.choice(("interrupted", "killed"))
+        await self.ask(refresh=True)
+        await self.rest(self.rng.choice((.001, self.rng.uniform(0, .03), self.rng.uniform(0, 2))))
+        self.ticket.trouble[what] = now()
+        if what == "interrupted":
+            for pid in ours("answer", self.ticket.id):
+                kill(pid)
+            await self.finish()
+        else:
+            self.may_lose = True
+            kill(await self.chat())
+            with contextlib.suppress(websockets.ConnectionClosed):
+                while True:
+                    await self.frame()
+        await visit(Viewer.refreshes, self.ticket, self.rng)
+
+    async def stays(self):
+        """As long as the soak, with an answer that would be longer."""
+        await self.ask()
+        while not ending.is_set():
+            await self.rest(1)
+        await self.stop()
+        await self.finish()
+
+    async def lives_here(self):
+        """One connection for the whole time: what leaks in chat shows here."""
+        residents.append(await self.chat())
+        for junk in SMALL_JUNK * 2:     # what takes memory once takes it now
+            await self.say_junk(*junk)
+        while await nap(self.rng.uniform(.02, .3)):
+            if self.rng.random() < .1:
+                await self.say_junk(*self.rng.choice(SMALL_JUNK))
+            if (r := self.rng.random()) < .04:
+                await self.ask(refresh=True)
+            if r < .01:
+                await self.stop()
+            await self.ask(self.rng.randint(1, IN_FLIGHT - 1))
+            await self.ping()
+            await self.finish()
+            counts["rounds"] += 1
 
 
-async def enter(ticket, rcvbuf=0, path=None, **how):
-    """Connects to a ticket."""
+async def visit(behaviour, ticket, rng, slow=False):
+    """One stay of a viewer, which must end as it wants.  Who is slow leaves to the service what it does not read."""
     s = socket.socket()
-    s.setblocking(False)
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if rcvbuf:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-    start = now()
-    await loop.sock_connect(s, ("127.0.0.1", PORT))
-    _, v = await loop.create_connection(lambda: Viewer(ticket, **how), sock=s)
-    current.set(v)
-    v.transport.write((
-        "GET %s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-        "\r\nSec-WebSocket-Version: 13\r\n\r\n" % (
-            PATH, ticket.id if path is None else path, PORT)).encode())
-    await v.until(lambda: v.open, PATIENCE)
-    latency["connect"].append(now() - start)
+    if slow:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)      # a window that is smaller hardly moves
+    s.connect(("127.0.0.1", PORT))
+    ws = await websockets.connect(
+        f"ws://127.0.0.1:{PORT}/api/websocket/chat/{ticket.id}", sock=s, compression=None, ping_interval=None,
+        open_timeout=PATIENCE, close_timeout=1, max_size=None, max_queue=1 if slow else None, read_limit=4096)
+    v = Viewer(ws, ticket, rng)
+    viewers.add(v)
     counts["connections"] += 1
-    return v
+    counts[behaviour.__name__] += 1
+    try:
+        await behaviour(v)
+    except websockets.WebSocketException as why:
+        if not v.may_lose:
+            bad(SOUND, f"{behaviour.__name__} lost its connection ({why}); {v}")
+    except TimeoutError:
+        bad(ENDS, f"{behaviour.__name__} got nothing for {PATIENCE} s; {v}")
+    viewers.discard(v)
+    counts["left in mid-stream"] += ws.open and v.streamed() > 0
+    if rng.random() < .3:
+        ws.transport.abort()
+    await ws.close()
+
+
+# The crowd.
+
+def has_room():
+    """Whether a generation would not wait for long: each that runs or waits has a socket."""
+    return sum(f.endswith(".sock") for f in os.listdir(RUN_DIR)) < GENERATIONS
+
+
+def any_ticket(rng):
+    """One that is being answered, or was, or a new one."""
+    r = rng.random()
+    if r < .5 and asked:
+        return rng.choice(list(asked.values()))
+    if answered and (r < .65 or not has_room()):
+        return rng.choice(answered)
+    return Ticket(rng.choice(poor if rng.random() < .2 else good),
+                  rng.randrange(10**6, 2**63) if rng.random() < .1 else None)
+
+
+def lost_ticket(rng):
+    return Ticket(nowhere, rng.choice(("0", "007", "x", "-1", "9223372036854775808", "1/2", "%ff")))
+
+
+CROWD = (       # how many, what they do, for which ticket; who is slow
+    (40, Viewer.reads, any_ticket), (1, Viewer.reads, lost_ticket), (21, Viewer.leaves, any_ticket),
+    (3, Viewer.leaves, lambda rng: endless), (4, Viewer.stops, any_ticket), (4, Viewer.refreshes, any_ticket),
+    (5, Viewer.pings, any_ticket), (4, Viewer.is_slow, any_ticket, True), (3, Viewer.is_slow, lambda rng: fat, True),
+    (5, Viewer.sends_junk, any_ticket), (2, Viewer.is_idle, any_ticket), (4, Viewer.kills, any_ticket),
+    (1, Viewer.floods, lambda rng: rng.choice(answered or [fat])),
+)
+
+
+async def visitor(rng):
+    """Comes again and again, each time with another mind."""
+    await nap(rng.uniform(0, 5))
+    while await nap(rng.expovariate(5)):
+        _, behaviour, pick, *slow = rng.choices(CROWD, [c[0] for c in CROWD])[0]
+        await visit(behaviour, pick(rng), rng, *slow)
+
+
+async def everybody():
+    """For the time that was said, from when residents have warmed up; then until the last has left."""
+    minds = (random.Random(f"{SEED}/{i}") for i in range(VIEWERS + 1))
+    try:
+        async with asyncio.timeout(SECONDS + 4 * PATIENCE), asyncio.TaskGroup() as people:
+            people.create_task(visit(Viewer.stays, endless, next(minds)))
+            for _ in range(RESIDENTS):
+                people.create_task(visit(Viewer.lives_here, Ticket(good[0]), next(minds)))
+            for mind in minds:
+                people.create_task(visitor(mind))
+            await within(2 * PATIENCE, lambda: counts["rounds"] > 30 * RESIDENTS)   # their heaps have their size
+            await nap(SECONDS)
+            ending.set()
+    except TimeoutError:
+        bad(ENDS, f"{len(viewers)} viewers do not come to an end")
 
 
 async def nap(seconds):
-    """Sleeps, but not beyond the end of the soak."""
-    try:
-        await asyncio.wait_for(asyncio.shield(ending), seconds)
-    except asyncio.TimeoutError:
-        pass
-
-
-# What viewers do.
-
-LEAVES = ("close", "fin", "reset", "half")
-
-
-async def reads(rng):
-    v = await enter(pick(rng))
-    v.ask(rng)
-    await v.finish()
-    if rng.random() < .3:
-        v.ask(rng)
-        await v.finish()
-    await nap(rng.expovariate(1 / 4))       # to read it
-    v.leave(rng.choice(LEAVES))
-
-
-async def comes_late(rng):
-    t = pick(rng, "live")
-    await nap(rng.uniform(0, 3))
-    v = await enter(t)
-    v.ask(rng)
-    await v.finish()
-    await nap(rng.expovariate(1 / 4))
-    v.leave()
-
-
-async def leaves(rng):
-    v = await enter(pick(rng, rng.choice((None, "live"))))
-    v.ask(rng)
-    n = rng.randint(1, 25)
-    await v.until(lambda: not v.pending or v.streamed >= n, PATIENCE)
-    v.leave(rng.choice(LEAVES))
-
-
-async def does_not_wait(rng):
-    """Asks, and leaves before anything has come; or does not even ask."""
-    v = await enter(pick(rng))
-    if rng.random() < .8:
-        v.ask(rng)
-    await nap(rng.choice((0, 0, rng.uniform(0, .02))))
-    v.leave(rng.choice(LEAVES))
-
-
-async def stops(rng):
-    v = await enter(pick(rng, rng.choice((None, "live", "new"))))
-    if rng.random() < .9:
-        v.ask(rng)
-        n = rng.randint(0, 12)
-        await v.until(lambda: not v.pending or v.streamed >= n, PATIENCE)
-    v.stop()
-    start, running_one = now(), v.pending and v.streamed
-    await v.finish()
-    if running_one:
-        latency["stop to end"].append(now() - start)
-    v.leave(rng.choice(LEAVES))
-
-
-async def refreshes(rng):
-    v = await enter(pick(rng))
-    if rng.random() < .4:
-        v.ask(rng)
-    again = running() < LOAD
-    v.ask(rng, again)
-    if rng.random() < .4:       # a double click
-        v.ask(rng, again)
-    await v.finish()
-    v.leave()
-
-
-async def pings(rng):
-    v = await enter(pick(rng))
-    v.ask(rng)
-    if rng.random() < .3:
-        v.ask(rng)
-    for _ in range(2000):
-        v.ping()
-        if await v.until(lambda: not v.pending, rng.uniform(.02, .5), False):
-            break
-    await v.finish()
-    await v.until(lambda: not v.pings, PATIENCE)
-    v.leave()
-
-
-async def reads_slowly(rng):
-    t = pick(rng)
-    chunk, pause = (4096, .003) if t.large() else (
-        rng.choice((40, 200, 1000)), rng.uniform(.005, .03))
-    v = await enter(t, rng.choice((2048, 4096)), chunk=chunk, pause=pause)
-    v.ask(rng)
-    await v.finish()
-    v.leave(rng.choice(LEAVES))
-
-
-async def is_deaf(rng):
-    """Does not read for seconds, so that websocketd and chat get stuck."""
-    v = await enter(rng.choice(fat), 4096)
-    v.transport.pause_reading()
-    for _ in range(rng.randint(1, IN_FLIGHT)):
-        v.ask(rng)
-    if rng.random() < .1:
-        # Longer than chat waits; what the kernel holds may be all there is.
-        v.may_close = True
-        await nap(SEND_TIMEOUT + rng.uniform(0, 4))
-        v.leave(rng.choice(LEAVES))
-        return
-    await nap(rng.uniform(.5, SEND_TIMEOUT / 2))
-    if rng.random() < .3:
-        counts["leaves while deaf"] += 1
-        v.leave(rng.choice(LEAVES))
-        return
-    v.transport.resume_reading()
-    await v.finish()
-    v.leave(rng.choice(LEAVES))
-
-
-def junk(rng, small):
-    """[(messages, the codes of the errors that they get)]; bytearray: binary.
-    """
-    fixed = (
-        ([b"hello"], "bad_json"),
-        ([b"null"], "bad_json"),
-        ([b'"text"'], "bad_json"),
-        ([b"[1,2]"], "bad_json"),
-        ([b"[" * rng.randint(65, 5000 if small else 50000)], "bad_json"),
-        ([b'{"ticketBody":"\xff\xfe"}'], "bad_json"),
-        ([b'{"ticketBody":"a\nb"}'], "bad_json", "bad_json"),
-        ([b'{"ticketBody":"a"}{"ticketBody":"b"}'], "bad_json"),
-        ([b"\x00\x01\x02\x7f" * rng.randint(1, 3000)], "bad_json"),
-        ([bytearray(b"\x00BIN\xff"), b'{"ticketBody":"x"}'], "bad_json"),
-        ([b'{"ticketBody":5}'], "bad_request"),
-        ([b"{}"], "bad_request"),
-        ([b'{"type":"dance"}'], "bad_request"),
-        ([b'{"ticketBody":" \\n\\t "}'], "bad_request"),
-        ([b'{"ticketBody":"a\\u0000"}'], "bad_request"),
-        ([b'{"ticketBody":"a","ticketBody":"b"}'], "bad_request"),
-        ([b'{"ticketBody":"a","refresh":"yes"}'], "bad_request"),
-        ([b"", b"  ", b"\n\n\t\n"],),
-    )
-    huge = (
-        ([b'{"ticketBody":"%s"}' % (b"y" * rng.randint(65537, 400000))],
-         "too_large"),
-        ([b'{"ticketBody":"%s"}' % (b"z" * rng.randint(450000, 3000000))],
-         "too_large"),
-    )
-    return fixed if small else fixed + huge
-
-
-def send_junk(v, rng, small=False):
-    messages, *codes = rng.choice(junk(rng, small))
-    if len(v.pending) + len(codes) <= IN_FLIGHT:
-        v.refuse(messages, *codes)
-        counts["junk"] += 1
-
-
-async def sends_junk(rng):
-    v = await enter(pick(rng))
-    if rng.random() < .5:
-        v.ask(rng)
-    for _ in range(rng.randint(1, 3)):
-        send_junk(v, rng)
-        if rng.random() < .5:
-            await v.finish()
-    await v.finish()
-    if rng.random() < .4:
-        # A message whose end does not come within 2 s.
-        v.refuse([rng.choice((b'{"ticketBody":', b'{"a":[1,\n2,',
-                              bytearray(b"\x01BIN"),
-                              bytearray(b'{"ticketBody":"a"}')))], "bad_json")
-        await v.finish()
-    v.ask(rng)
-    await v.finish()
-    v.leave(rng.choice(LEAVES))
-
-
-async def asks_much(rng):
-    v = await enter(pick(rng))
-    for _ in range(rng.randint(2, 4)):
-        for _ in range(rng.randint(1, IN_FLIGHT)):
-            v.ask(rng, refresh=rng.random() < .1)
-        if rng.random() < .1:
-            await v.until(lambda: not v.pending or v.streamed > 3, PATIENCE)
-            if v.streamed:
-                v.stop()
-        await v.finish()
-        await nap(rng.uniform(0, .5))
-        if ending.done():
-            break
-    v.leave(rng.choice(LEAVES))
-
-
-async def is_idle(rng):
-    v = await enter(pick(rng))
-    if rng.random() < .2:
-        v.may_close = True
-        start = now()
-        try:
-            await v.until(lambda: v.eof or ending.done(), IDLE_TIMEOUT + 20)
-        except Late:
-            bad("an idle connection is open after %d s" % (now() - start))
-        if v.eof and not v.killed and now() - start < IDLE_TIMEOUT - .5:
-            bad("an idle connection was closed after %.1f s" % (now() - start))
-        counts["closed for idleness"] += v.eof
-    else:
-        for _ in range(rng.randint(1, 6)):
-            await nap(rng.uniform(.5, 3))
-            if rng.random() < .5:
-                v.ping()
-        await v.until(lambda: not v.pings, PATIENCE)
-    v.leave(rng.choice(LEAVES))
-
-
-async def is_lost(rng):
-    v = await enter(None, path=rng.choice((
-        "0", "007", "x", "-1", "12x", "9223372036854775808", "1/2", "%ff")))
-    v.refuse([b'{"ticketBody":"printer jam"}'], "bad_ticket_id")
-    await v.finish()
-    v.leave()
-
-
-BEHAVIOUR = {
-    reads: 28, comes_late: 12, leaves: 22, does_not_wait: 4, stops: 2,
-    refreshes: 5, pings: 6, reads_slowly: 5, is_deaf: 2, sends_junk: 6,
-    asks_much: 4, is_idle: 4, is_lost: 1,
-}
-
-
-async def session(what):
-    """One stay of a viewer; it must end as it wants it to."""
-    current.set(None)
-    v = None
-    try:
-        await what()
-    except Gone:
-        v = current.get()
-        if v.killed:
-            counts["killed under a viewer"] += 1
-        elif not v.may_close:
-            bad("the connection was lost, with %d questions open: ticket %s%s"
-                % (len(v.pending), v.ticket and v.ticket.id,
-                   ", " + v.pending[0].told() if v.pending else ""))
-    except Late:
-        v = current.get()
-        bad("nothing came for %d s: ticket %s, %d questions open%s%s" % (
-            PATIENCE, v.ticket and v.ticket.id, len(v.pending),
-            ", its chat was killed" if v.killed else "",
-            ", " + v.pending[0].told() if v.pending else ""))
-    except OSError as why:
-        bad("connect: %s" % why)
-    finally:
-        v = current.get()
-        if v is not None and not v.left:
-            v.leave("fin")
-    counts["sessions"] += 1
-
-
-async def visitor(number):
-    rng = random.Random("%s/%d" % (SEED, number))
-    await nap(rng.uniform(0, min(10, WARM)))
-    kinds, weights = zip(*BEHAVIOUR.items())
-    while not ending.done():
-        what = rng.choices(kinds, weights)[0]
-        counts[what.__name__] += 1
-        await session(functools.partial(what, rng))
-        await nap(rng.expovariate(5))
-
-
-async def lives_here(rng, number):
-    """One connection for the whole time, on which everything happens; on half
-    of them nothing large."""
-    t = new_ticket(rng, rng.choice(LEAN))
-    v = await enter(t)
-    small = number % 2 == 0
-    v.resident = "small" if small else "large"
-    # Everything once, while it is not yet counted.
-    for messages, *codes in junk(rng, small):
-        v.refuse(messages, *codes)
-        await v.finish()
-    if not small:
-        v.refuse([b'{"ticketBody":"%s"}' % (b"z" * n)
-                  for n in (400000, 500000)], "too_large", "too_large")
-        v.ask(rng, False, "fat1")
-    await v.finish()
-    v.ask(rng)
-    await v.finish()
-    while not ending.done():
-        r = rng.random()
-        if r < .45:
-            for _ in range(rng.randint(1, 3)):
-                v.ask(rng)
-        elif r < .60 and running() < LOAD:
-            v.ask(rng, True, rng.choice(LEAN))
-            if r < .50:
-                n = rng.randint(1, 6)
-                await v.until(lambda: not v.pending or v.streamed >= n,
-                              PATIENCE)
-                v.stop()
-        elif r < .75:
-            send_junk(v, rng, small)
-        elif r < .80:
-            v.stop()
-        if r > .70:
-            v.ping()
-        await v.finish()
-        await v.until(lambda: not v.pings, PATIENCE)
-        counts["residents' rounds"] += 1
-        await nap(rng.uniform(.2, 4))
-    v.leave()
-
-
-async def resident(number):
-    rng = random.Random("%s/resident %d" % (SEED, number))
-    await session(lambda: lives_here(rng, number))
-
-
-# Trouble.
-
-def our(command):
-    """{pid: parent} of our live processes of this name."""
-    return {p: s[2] for p, s in below(os.getpid()).items()
-            if s[0] == command and s[1] != "Z"}
-
-
-def kill(pid, command):
-    """Kills one of ours, surely that one; tells whether it could."""
-    try:
-        fd = os.pidfd_open(pid)
-    except OSError:
-        return False
-    try:
-        stat = stat_of(pid)
-        if stat is None or stat[0] != command or stat[1] == "Z" or \
-                stat[2] not in (server, os.getpid()) and \
-                stat_of(stat[2])[2] != server:
-            return False
-        killed_pids.add(pid)
-        signal.pidfd_send_signal(fd, signal.SIGKILL)
-        counts["kills of " + command] += 1
-        return True
-    except (OSError, TypeError):
-        return False
-    finally:
-        os.close(fd)
-
-
-def kill_answer(rng):
-    some = sorted(our("answer"))
-    if not some:
-        return
-    pid = rng.choice(some)
-    argv = read_proc(pid, "cmdline").split(b"\0")
-    if len(argv) < 3 or not argv[1].isdigit():
-        return
-    t = tickets[int(argv[1])]
-    t.kills.append(now())
-    if kill(pid, "answer"):
-        revisit.append(t)
-    else:
-        t.kills.pop()
-
-
-def remote_port(pid):
-    found = re.search(rb"(?:^|\0)REMOTE_PORT=(\d+)", read_proc(pid, "environ"))
-    return int(found[1]) if found else 0
-
-
-def kill_chat(rng):
-    some = sorted(p for p, parent in our("chat").items() if parent == server)
-    if not some:
-        return
-    pid = rng.choice(some)
-    v = by_port.get(remote_port(pid))
-    if v is None or v.resident or v.eof:
-        return
-    v.killed = True
-    if kill(pid, "chat") and v.ticket:
-        v.ticket.killed = True
-        revisit.append(v.ticket)
-
-
-async def killer():
-    rng = random.Random(SEED + "/killer")
-    while not ending.done():
-        await nap(rng.expovariate(VIEWERS / 500))
-        if not ending.done():
-            rng.choice((kill_answer, kill_chat))(rng)
-
-
-def sockets():
-    """The tickets whose generation has a socket, running or not."""
-    return [tickets[int(f[:-5])] for f in os.listdir(RUN_DIR)
-            if f.endswith(".sock")]
-
-
-def age(ticket):
-    try:
-        return time.time() - os.stat("%s/%d.sock" % (
-            RUN_DIR, ticket.id)).st_mtime
-    except OSError:
-        return 0
-
-
-async def sweep(rng, t):
-    """Asks where a kill has left a socket: it must be answered, and go.  Only
-    a new generation comes upon it."""
-    counts["sockets swept"] += 1
-    v = await enter(t)
-    v.ask(rng, refresh=True, recipe="short")
-    await v.finish()
-    v.leave()
-
-
-async def janitor():
-    rng = random.Random(SEED + "/janitor")
-    while not ending.done():
-        await nap(5)
-        for t in sockets():
-            if age(t) > 20 and (t.since == NEVER or now() - t.since > 60):
-                await session(functools.partial(sweep, rng, t))
-
-
-async def breaker():
-    """Now and then Ollama is not there for a second."""
-    global model
-    rng = random.Random(SEED + "/breaker")
-    await nap(rng.uniform(.4, .6) * min(SECONDS, 120))
-    while not ending.done():
-        model.close()
-        outages.append([now(), NEVER])
-        await asyncio.sleep(rng.uniform(.3, 1.5))
-        model = await asyncio.start_server(route, "127.0.0.1", MODEL_PORT,
-                                           limit=1 << 20)
-        outages[-1][1] = now()
-        await nap(rng.uniform(60, 240))
-
-
-async def watch():
-    """The dead, and whether this loop itself keeps up."""
-    while True:
-        start = now()
-        await asyncio.sleep(.25)
-        latency["delay of this test itself"].append(now() - start - .25)
-        reap()
-        for pid in [p for p in ended_children if p in children]:
-            bad("%s has ended (status %d)" % (children.pop(pid),
-                                              ended_children[pid]))
-
-
-# Samples.
-
-samples = []
-resident_pids = {}
-
-
-def size(path):
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
-
-
-def mean(values):
-    values = list(values)
-    return sum(values) / len(values) if values else 0
-
-
-def wal_used():
-    """What of the -wal is in use, in kB: the frames of its newest round."""
-    with open(DATABASE + "-wal", "rb") as f:
-        salts, n = f.read(32)[16:24], 0
-        while f.read(24)[8:16] == salts and salts:
-            f.seek(4096, 1)
-            n += 1
-    return n * 4120 / 1024
-
-
-def sample():
-    every = below(os.getpid())
-    chats = [p for p, s in every.items() if s[0] == "chat" and s[1] != "Z"]
-    answers = [p for p, s in every.items() if s[0] == "answer" and s[1] != "Z"]
-    if len(resident_pids) < RESIDENTS:
-        for p in chats:
-            v = by_port.get(remote_port(p))
-            if v is not None and v.resident:
-                resident_pids[p] = v.resident
-    kb = {p: memory(p) for p in chats + answers}
-    kb = {p: m for p, m in kb.items() if m[1] > 0}
-    rss, pss, _ = memory(server)
-    small, large = ([p for p, kind in resident_pids.items() if kind == which
-                     and p in kb] for which in ("small", "large"))
-    files = os.listdir(RUN_DIR)
-    open_now = sum(v.open for v in by_port.values())
-    fds = descriptors(server)
-    return {
-        "at": now() - began, "leaves": counts["left in mid-stream"],
-        "questions": counts["questions"], "viewers": open_now,
-        "chats": len(chats), "answers": len(answers),
-        "surplus": len(chats) - open_now,
-        "zombies": sum(s[1] == "Z" for s in every.values()),
-        "chat median": statistics.median(
-            [kb[p][1] for p in chats if p in kb] or [0]),
-        "chat pss": mean(kb[p][1] for p in chats if p in kb),
-        "chat rss": mean(kb[p][0] for p in chats if p in kb),
-        "chat private": mean(kb[p][2] for p in chats if p in kb),
-        "answer pss": mean(kb[p][1] for p in answers if p in kb),
-        "ours": sum(m[1] for m in kb.values()) / max(1, len(chats)),
-        "small pss": mean(kb[p][1] for p in small),
-        "large pss": mean(kb[p][1] for p in large),
-        "resident fds": mean(descriptors(p) for p in small + large),
-        "answer fds": mean(descriptors(p) for p in answers),
-        "server rss": rss, "server pss": pss, "server fds": fds,
-        "server surplus": fds - 4 * open_now,
-        "files": len(files),
-        "stale": len(set(files) - STANDING) - len(answers),
-        "database": size(DATABASE) / 1024, "wal": size(DATABASE + "-wal") /
-        1024, "log": size(LOG) / 1024,
-    }
-
-
-async def sampler():
-    told = now()
-    while not ending.done():
-        await nap(EVERY)
-        if not ending.done():
-            samples.append(sample())
-        if now() > told + 600:
-            told = now()
-            phase("%d sessions, %d questions, %d problems" % (
-                counts["sessions"], counts["questions"], problems))
-        while live and live[0].since == NEVER and len(live) > 100:
-            live.popleft()
-
-
-# What is left at the end.
-
-def phase(text):
-    print("  %.1f s: %s" % (now() - began, text), flush=True)
+    """Sleeps; whether the soak still goes on."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(ending.wait(), seconds)
+    return not ending.is_set()
 
 
 async def within(seconds, condition):
@@ -1383,485 +639,166 @@ async def within(seconds, condition):
     while not condition():
         if now() > end:
             return False
-        await asyncio.sleep(.02)
+        await asyncio.sleep(.1)
     return True
 
 
-def gone(command):
-    return not [1 for s in below(os.getpid()).values() if s[0] == command]
+# Samples.
+
+samples = []
+LOOK = {                # at what, and by how much it may grow; NEVER: that is only told
+    "a chat, memory, kB": (64, lambda: statistics.mean(map(memory, residents))),
+    "a chat, descriptors": (.5, lambda: statistics.mean(map(descriptors, residents))),
+    "the long answer, memory, kB": (128, lambda: sum(map(memory, ours("answer", endless.id)))),
+    "the long answer, descriptors": (3, lambda: sum(map(descriptors, ours("answer", endless.id)))),
+    "chats without a viewer": (15, lambda: max(0, len(ours("chat")) - len(viewers))),
+    "answers without a request": (10, lambda: max(0, len(ours("answer")) - len(asked))),
+    "files in RUN_DIR without an answer": (3, lambda: max(0, len(os.listdir(RUN_DIR)) - len(ours("answer")))),
+    "the database's log, kB": (4096, lambda: os.stat(DATA + "/db-wal").st_size / 1024),
+    "websocketd, RSS, kB": (NEVER, lambda: memory(server, b"Rss")),
+    "websocketd, descriptors": (NEVER, lambda: descriptors(server)),
+    "viewers that left in mid-stream": (NEVER, lambda: counts["left in mid-stream"]),
+}
 
 
-async def sweep_all():
-    rng = random.Random(SEED + "/sweep")
-    for t in sockets():
-        if not t.kills and not t.killed:
-            bad("ticket %d: a socket was left without a kill" % t.id)
-        await session(functools.partial(sweep, rng, t))
+async def sampler():
+    while counts["rounds"] <= 30 * RESIDENTS and await nap(1):
+        pass
+    await nap(WARM)
+    while await nap(max(1, min(5, SECONDS / 60))):
+        samples.append({what: look() for what, (_, look) in LOOK.items()})
+        if len(samples) % 120 == 0:
+            say(f"{counts['connections']} connections, {counts['questions']} questions")
 
 
-async def quiet_hour():
-    """One viewer after the other, each alone: the database is opened and
-    closed each time.  By how much that has filled its log, in kB."""
-    rng = random.Random(SEED + "/quiet")
-
-    async def once():
-        v = await enter(new_ticket(rng, "crlf"))
-        v.ask(rng)
-        await v.finish()
-        v.leave()
-
-    before = wal_used()
-    for _ in range(ALONE):
-        await session(once)
-        await within(20, lambda: gone("chat") and gone("answer"))
-    return wal_used() - before
+def judge_samples():
+    """What leaks lifts the floor, the least of a third of the samples; noise cannot."""
+    n = len(samples) // 3
+    if n < 3:
+        return bad(FLAT, f"only {len(samples)} samples")
+    grown = []
+    for what, (room, _) in LOOK.items():
+        early, late = (min(s[what] for s in third) for third in (samples[:n], samples[-n:]))
+        print(f"{what:34}{early:10.1f} {late:10.1f}")
+        grown.append(late - early)
+        if late > early + room:
+            bad(FLAT, f"{what}: {early:.1f}, then {late:.1f}")
+    print(f"websocketd's own, not judged: {grown[-3] / max(1, grown[-1]):.1f} kB for each viewer that left in mid-stream",
+          "(too few to tell)" * (grown[-1] < 5000))
 
 
-async def check_left(base):
-    if not await within(20, lambda: gone("chat")):
-        bad("chat is left: %s" % our("chat"))
-    if not await within(STALL_TIMEOUT + SEND_TIMEOUT + 60,
-                        lambda: gone("answer")):
-        bad("answer is left: %s" % our("answer"))
-    await sweep_all()
-    if not await within(20, lambda: gone("chat") and gone("answer")):
-        bad("a process is left: %s %s" % (our("chat"), our("answer")))
-    left = set(os.listdir(RUN_DIR)) - STANDING
-    if left:
-        bad("left in RUN_DIR: " + " ".join(sorted(left)))
-    if not await within(10, lambda: descriptors(server) <= base):
-        bad("websocketd has %d descriptors, %d at its start" % (
-            descriptors(server), base))
-    if asked:
-        bad("%d requests to the model are open" % len(asked))
+# The end.
+
+async def check_left():
+    if not await within(3 * PATIENCE, lambda: not ours("chat") + ours("answer")):
+        bad(LEFT, f"{len(ours('chat'))} of chat and {len(ours('answer'))} of answer still run")
+    for f in os.listdir(RUN_DIR):       # where it was killed: it goes when the ticket is asked for again
+        if f.endswith(".sock") and tickets[int(f[:-5])].trouble.keys() & {"killed", "interrupted"}:
+            await visit(Viewer.refreshes, tickets[int(f[:-5])], random.Random(SEED))
+    if not await within(PATIENCE, lambda: not ours("chat") + ours("answer") and not asked):
+        bad(LEFT, f"{len(ours())} processes, {len(asked)} requests to the model")
+    del started[server]
+    os.kill(server, signal.SIGTERM)
+    if not await within(PATIENCE, lambda: not ours()):
+        bad(LEFT, f"{len(ours())} processes")
+    expected = {"run", "claims", "slots", "queue", "data", "db", "db-wal", "db-shm", "db-lock", "tmp"}
+    if left := {f for _, *some in os.walk(TMP + "/service") for f in sum(some, [])} - expected:
+        bad(LEFT, f"files: {left}")
 
 
 def check_database():
-    c = sqlite3.connect(DATABASE)
+    c = sqlite3.connect(DATA + "/db")
+    c.text_factory = bytes
     for pragma in ("integrity_check", "foreign_key_check"):
-        said = c.execute("PRAGMA " + pragma).fetchall()
-        if said not in ([], [("ok",)]):
-            bad("%s: %s" % (pragma, said[:3]))
-    (n,) = c.execute(
-        "SELECT count(*) FROM TicketAISessions AS s LEFT JOIN "
-        "TicketAIGenerations AS g ON g.SessionId = s.Id "
-        "WHERE (s.AiResponse IS NULL) <> (g.SessionId IS NULL)").fetchone()
-    if n:
-        bad("%d answers without their cost, or the reverse" % n)
-    cached, generated, empty = set(), set(), set()
-    for t, prompt, text, updated in c.execute(
-            "SELECT TicketId, Prompt, AiResponse, UpdatedAt "
-            "FROM TicketAISessions ORDER BY TicketId, Id"):
-        if t in empty:
-            bad("ticket %d: a row behind one without an answer" % t)
-        if text is None:
-            empty.add(t)
-            counts["rows without an answer"] += 1
-            continue
-        counts["rows"] += 1
-        r = recipes[NAMED.match(prompt.encode())[3].decode()]
-        if text != r.text:
-            bad("kept for ticket %d: %d characters, not the %s of %s" % (
-                t, len(text), len(r.text or ""), r.name))
-            continue
-        generated.add((t, texts[text]))
-        cached.add((t, updated, texts[text], hash(prompt)))
+        if (said := c.execute("PRAGMA " + pragma).fetchall()) not in ([], [(b"ok",)]):
+            bad(KEPT, f"{pragma}: {said[:3]}")
+    kept = set()
+    for number, text in c.execute("SELECT TicketId, AiResponse FROM TicketAISessions WHERE AiResponse NOTNULL"):
+        kept.add(tickets[number])
+        if text != tickets[number].recipe.text.encode():
+            bad(KEPT, f"ticket {number} ({tickets[number].recipe.file}): {len(text)} bytes")
     c.close()
-    for t, number in seen_generated - generated:
-        bad("ticket %d: an answer that was shown is not kept" % t)
-    rows = {c[:3] for c in cached}
-    for t, at, number, changed, body in seen_cached:
-        if (t, at, number) not in rows:
-            bad("ticket %d: shown as kept at %s, but no such row" % (t, at))
-        elif ((t, at, number, body) in cached) == changed:
-            bad("ticket %d: kept at %s, shown with bodyChanged %s" % (
-                t, at, changed))
-
-
-def check_requests():
-    """One request to the model for an answer, where nothing interfered."""
     for t in tickets.values():
-        plain = t.recipes <= set(STEADY) and not t.stops and not t.kills and \
-            not t.refreshed and t.answered < NEVER and \
-            not in_outage(t.begun - 5, t.answered + 5)
-        counts["plain tickets"] += plain
-        if plain and t.posts != 1:
-            bad("ticket %d: the model was asked %d times" % (t.id, t.posts))
+        if t.answered < NEVER and t not in kept:
+            bad(KEPT, f"ticket {t.id} was answered, but that is not kept")
+        if t.answered < NEVER and not t.trouble and not in_outage(t.asked, t.answered) and t.requests != 1:
+            bad(ONCE, f"ticket {t.id} took {t.requests} requests to the model")
 
 
 def check_logs():
-    """No line of ours is an error; websocketd's log holds nothing of ours."""
-    seen = collections.Counter()
-    with open(LOG, errors="replace") as f:
-        for line in f:
-            if "level=error" in line:
-                what = re.search(r"(call|error|harden)=.*", line)
-                seen[what[0].strip() if what else line.strip()] += 1
-            counts["dropped questions"] += "dropped=question" in line
-    for line, n in seen.most_common(5):
-        bad("in the log, %d times: %s" % (n, line[:300]))
-    with open(TMP + "/websocketd", errors="replace") as f:
-        for line in f:
-            if "| stderr" in line or "stderr |" in line or "Sanitizer" in line:
-                seen[line.split("'", 1)[-1][:60]] += 1
-                bad("chat wrote to stderr: " + line[-300:].strip())
-    with open(TMP + "/stderr", errors="replace") as f:
-        counts["panics in websocketd"] = f.read().count("panic")
-    if counts["dropped questions"]:
-        bad("%d questions were dropped" % counts["dropped questions"])
+    for name, pattern in (("log", "level=error"), ("stdout", "stderr")):
+        with open(f"{TMP}/{name}", errors="replace") as f:
+            for line in f:
+                if pattern in line:
+                    bad(SOUND, f"logged: {line.strip()[-300:]}")
 
 
-async def blocked_goroutines():
-    """Ends websocketd with a dump, and counts those that wait for ever."""
-    children.pop(server)
-    before = size(TMP + "/stderr")
-    os.kill(server, signal.SIGQUIT)
-    await within(10, lambda: server in ended_children)
-    with open(TMP + "/stderr", "rb") as f:
-        f.seek(before)
-        dump = f.read().decode(errors="replace").split("\n\n")
-    return sum(bool(re.match(r"goroutine \d+ \[chan send", g)) for g in dump)
-
-
-# The table.
-
-def quarters(key):
-    n = max(1, len(kept) // 4)
-    return ([s[key] for s in kept[:n]], [s[key] for s in kept[-n:]])
-
-
-def slope(xs, ys):
-    """Least squares: (slope, its standard error)."""
-    n = len(xs)
-    mx, my = mean(xs), mean(ys)
-    sxx = sum((x - mx) ** 2 for x in xs)
-    if n < 3 or sxx == 0:
-        return 0, NEVER
-    b = sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sxx
-    rest = sum((y - my - b * (x - mx)) ** 2 for x, y in zip(xs, ys))
-    return b, math.sqrt(rest / (n - 2) / sxx)
-
-
-def noise(values):
-    return statistics.variance(values) / len(values) if len(values) > 1 else 0
-
-
-def grows_by_tenth(a, b):
-    """More than 10 %, and surely so."""
-    sure = 4 * math.sqrt(noise(a) + noise(b))
-    return mean(b) - mean(a) - sure > .1 * mean(a)
-
-
-def grows_in_time(a, b):
-    """The same; but at first a heap only gets to its size."""
-    return SECONDS >= 300 and grows_by_tenth(a, b)
-
-
-def grows_large(a, b):
-    """The same, beyond what the largest message and answer may leave."""
-    return grows_by_tenth(a, b) and mean(b) > LARGE_MAX
-
-
-def grows_by_some(a, b):
-    return statistics.median(b) > statistics.median(a) + max(5, VIEWERS / 20)
-
-
-ROWS = (
-    # label, key, unit, what fails it
-    ("viewers connected", "viewers", "", None),
-    ("chat processes", "chats", "", None),
-    ("chat beyond the viewers", "surplus", "", grows_by_some),
-    ("answer processes", "answers", "", None),
-    ("zombies", "zombies", "", grows_by_some),
-    ("a chat, PSS, median", "chat median", "kB", grows_by_tenth),
-    ("a chat, PSS, mean", "chat pss", "kB", None),
-    ("a chat, RSS, mean", "chat rss", "kB", None),
-    ("a chat, private, mean", "chat private", "kB", None),
-    ("a chat since the start, PSS", "small pss", "kB", grows_in_time),
-    ("the same with large messages", "large pss", "kB", grows_large),
-    ("the same, descriptors", "resident fds", "", grows_by_some),
-    ("an answer, PSS, mean", "answer pss", "kB", None),
-    ("an answer, descriptors", "answer fds", "", None),
-    ("all of ours for each viewer, PSS", "ours", "kB", grows_by_tenth),
-    ("websocketd, RSS", "server rss", "kB", None),
-    ("websocketd, PSS", "server pss", "kB", None),
-    ("websocketd, descriptors", "server fds", "", None),
-    ("the same beyond 4 for each viewer", "server surplus", "",
-     grows_by_some),
-    ("files in RUN_DIR", "files", "", None),
-    ("the same beyond the generations", "stale", "", grows_by_some),
-    ("database", "database", "kB", None),
-    ("its -wal", "wal", "kB", None),
-    ("our log", "log", "kB", None),
-)
-
-
-def print_table(alone):
-    """Tells what has grown."""
-    grown = []
-    lines = [("", "first quarter", "last quarter", "change", "per hour", "")]
-    hours = [s["at"] / 3600 for s in kept]
-    for label, key, unit, fails in ROWS:
-        a, b = quarters(key)
-        failed = fails is not None and fails(a, b)
-        if failed:
-            grown.append(label)
-        lines.append((
-            label + (", " + unit if unit else ""), "%.1f" % mean(a),
-            "%.1f" % mean(b), "%+.1f" % (mean(b) - mean(a)),
-            "%+.0f" % slope(hours, [s[key] for s in kept])[0],
-            "" if fails is None else "GROWS" if failed else "steady"))
-    for label, kb, most in (
-            ("its -wal, at its largest", max(s["wal"] for s in samples),
-             WAL_MAX),
-            ("its -wal, by %d viewers one at a time" % ALONE, alone,
-             ALONE_MAX)):
-        if kb > most:
-            grown.append(label)
-        lines.append((label + ", kB", "", "%.1f" % kb, "", "",
-                      "OVER %d" % most if kb > most else "<= %d" % most))
-    width = [max(len(r[i]) for r in lines) for i in range(6)]
-    for r in lines:
-        print("  ".join([r[0].ljust(width[0])] + [
-            r[i].rjust(width[i]) for i in range(1, 5)] + [r[5]]).rstrip())
-    return grown
-
-
-def print_counts(blocked, rss):
-    def some(pattern):
-        return "  ".join("%s %d" % (re.sub(pattern, "", k), n)
-                         for k, n in sorted(counts.items())
-                         if re.match(pattern, k))
-    kinds = {k.__name__ for k in BEHAVIOUR}
-    print("\nviewers:   " + "  ".join("%s %d" % (k, counts[k])
-                                      for k in sorted(kinds)))
-    print("questions: %d; generated %d, cached %d, refused %d; errors: %s" % (
-        counts["questions"], counts["generated"], counts["cached"],
-        counts["refused"], some("error ")))
-    print("besides:   " + "  ".join(
-        "%s %d" % (k, n) for k, n in sorted(counts.items()) if k not in kinds
-        and k not in ("questions", "generated", "cached", "refused",
-                      "sessions") and not k.startswith("error ")))
-    print("outages of the model: %d; tickets: %d" % (len(outages),
-                                                     len(tickets)))
-    for what, values in sorted(latency.items()):
-        values.sort()
-        print("%s: p50 %.0f ms, p99 %.0f ms, most %.0f ms" % (
-            what, values[len(values) // 2] * 1e3,
-            values[len(values) * 99 // 100] * 1e3, values[-1] * 1e3))
-    n = counts["left in mid-stream"]
-    b, sure = slope([s["leaves"] for s in kept],
-                    [s["server rss"] for s in kept])
-    first, last = kept[0], kept[-1]
-    print("websocketd's leak, its own and not judged: %d viewers left in "
-          "mid-stream, %d goroutines\n  are blocked for ever (%.1f %%); its "
-          "RSS grew by %.2f kB a leave\n  (+- %.2f; %.0f kB for each of those "
-          "goroutines; from %d kB to %d kB in %d leaves%s),\n  %d kB when "
-          "all had left" % (
-              n, blocked, 100 * blocked / max(1, n), b, 2 * sure,
-              b * n / max(1, blocked),
-              first["server rss"], last["server rss"],
-              last["leaves"] - first["leaves"],
-              ": too few to tell" if last["leaves"] - first["leaves"] < 5000
-              or 2 * sure > abs(b) else "", rss))
-
-
-# Setting up.
-
-def make_server_script():
-    """run.sh as `make install' would write it: other places, no make."""
-    places = {"bin": BUILD + "/bin", "libexec": BUILD + "/libexec",
-              "handlers": BUILD + "/handlers", "checkout": ""}
-    with open("run.sh") as f:
-        text = f.read()
-    for name, place in places.items():
-        text, n = re.subn(r"^%s=.*$" % name, "%s=%s" % (name, place), text,
-                          count=1, flags=re.M)
-        if n != 1:
-            raise RuntimeError("run.sh has no line %s=" % name)
-    with open(TMP + "/run.sh", "w") as f:
-        f.write(text)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-async def start_replays():
-    env = {"PATH": os.environ["PATH"]}
-    for r in recipes.values():
-        if r.first is None:
-            pid = spawn([BUILD + "/tests/replay", "--die-with-parent",
-                         *r.options, r.file], env, "%s/port.%s" % (
-                             TMP, r.name))
-            children[pid] = "replay of " + r.name
-    for r in recipes.values():
-        if r.first is None:
-            name = "%s/port.%s" % (TMP, r.name)
-            if not await within(10, lambda: size(name) > 1):
-                raise RuntimeError("replay of %s does not start" % r.name)
-            with open(name) as f:
-                r.port = int(f.read())
-
-
-async def start_server():
+def start_service():
+    """run.sh, which becomes websocketd."""
+    for folder in RUN_DIR, DATA, TMPDIR:
+        os.makedirs(folder, 0o700)
     env = {
-        "PATH": os.environ["PATH"], "PORT": str(PORT), "ADDRESS": "127.0.0.1",
-        "MAX_CONNECTIONS": str(VIEWERS * 2 + 50), "DATABASE": DATABASE,
-        "RUN_DIR": RUN_DIR, "LOG": LOG, "OLLAMA_MODEL": "soak",
-        "OLLAMA_SERVER": "http://127.0.0.1:%d/api/generate" % MODEL_PORT,
-        "FIRST_TOKEN_TIMEOUT": str(FIRST_TOKEN_TIMEOUT),
-        "STALL_TIMEOUT": str(STALL_TIMEOUT),
-        "IDLE_TIMEOUT": str(IDLE_TIMEOUT), "SEND_TIMEOUT": str(SEND_TIMEOUT),
-        "GENERATIONS": str(GENERATIONS),
-        "QUEUE_MAX": str(min(4096, VIEWERS * 4)),
+        "PATH": os.environ["PATH"], "TMPDIR": TMPDIR, "PORT": PORT, "ADDRESS": "127.0.0.1",
+        "MAX_CONNECTIONS": 2 * VIEWERS + 50, "DATABASE": DATA + "/db", "RUN_DIR": RUN_DIR, "LOG": TMP + "/log",
+        "OLLAMA_SERVER": f"http://127.0.0.1:{MODEL_PORT}/api/generate", "OLLAMA_MODEL": "soak",
+        "FIRST_TOKEN_TIMEOUT": MODEL_TIMEOUT, "STALL_TIMEOUT": MODEL_TIMEOUT, "ANSWER_TIMEOUT": int(2 * SECONDS) + 1800,
+        "MAX_ANSWER_BYTES": 4 << 20, "IDLE_TIMEOUT": IDLE_TIMEOUT, "SEND_TIMEOUT": SEND_TIMEOUT,
+        "GENERATIONS": GENERATIONS + 1, "QUEUE_MAX": min(4096, VIEWERS * 4),
     }
-    open(TMP + "/conf", "w").close()
-    pid = spawn(["sh", TMP + "/run.sh", "-c", TMP + "/conf"], env,
-                TMP + "/websocketd")
-    children[pid] = "websocketd"
-
-    def listens():
-        try:
-            socket.create_connection(("127.0.0.1", PORT), 1).close()
-            return True
-        except OSError:
-            return False
-    if not await within(20, listens):
-        raise RuntimeError("the service does not start")
-    return pid
+    with open(TMP + "/stdout", "w") as out, open(TMP + "/stderr", "w") as err:
+        return start("sh", "run.sh", "-c", "/dev/null", stdout=out, stderr=err,
+                     env={name: str(value) for name, value in env.items()}).pid
 
 
-def later(coroutine):
-    task = loop.create_task(coroutine)
-    tasks.add(task)
-    task.add_done_callback(done_with)
-    return task
-
-
-def done_with(task):
-    tasks.discard(task)
-    if not task.cancelled() and task.exception() is not None:
-        bad("in this test itself: %r" % task.exception())
-
-
-async def play():
-    """Everybody, for the time that was said; then until the last has left."""
-    everybody = [resident(i) for i in range(RESIDENTS)] + [
-        visitor(i) for i in range(VIEWERS - RESIDENTS)]
-    everybody = [loop.create_task(c) for c in everybody]
-    for c in (sampler(), killer(), breaker(), janitor()):
-        later(c)
-    _, left = await asyncio.wait(everybody, timeout=SECONDS, return_when=(
-        asyncio.FIRST_EXCEPTION))
-    ending.set_result(None)
-    if left:
-        _, left = await asyncio.wait(left, timeout=PATIENCE + 30)
-    for t in everybody:
-        if t.done() and t.exception() is not None:
-            raise t.exception()
-    if left:
-        bad("%d viewers do not come to an end" % len(left))
-        for t in left:
-            t.cancel()
+def listens():
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", PORT)) == 0
 
 
 async def soak():
-    global loop, ending, current, tasks, model, server, kept
-    loop = asyncio.get_running_loop()
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sig, asyncio.current_task().cancel)
-    ending = loop.create_future()
-    current = contextvars.ContextVar("current", default=None)
-    tasks = set()
-    model = await asyncio.start_server(route, "127.0.0.1", MODEL_PORT,
-                                       limit=1 << 20)
-    await start_replays()
-    server = await start_server()
-    later(watch())
-    rng = random.Random(SEED + "/fat")
-    for i in range(4):
-        fat.append(new_ticket(rng, "fat%d" % (i % 2)))
-    await session(functools.partial(is_lost, rng))
-    await within(5, lambda: gone("chat"))
-    await asyncio.sleep(.5)
-    base = descriptors(server)
-    await play()
-    phase("all have left")
-    kept = [s for s in samples if s["at"] >= WARM] or samples
-    await check_left(base)
-    rss = memory(server)[0]
-    phase("nothing runs")
-    alone = await quiet_hour()
-    phase("the quiet hour is over")
-    blocked = await blocked_goroutines()
-    check_database()
-    check_requests()
-    check_logs()
-    model.close()
-    return blocked, rss, alone
-
-
-def numbering():
-    n = 1000
-    while True:
-        n += 1
-        yield n
+    global ending, server
+    ending = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+    for r in recipes:
+        with start("build/tests/replay", "--die-with-parent", *r.how, r.file, stdout=subprocess.PIPE).stdout as f:
+            r.port = int(f.readline())
+    server = start_service()
+    async with asyncio.TaskGroup() as group:
+        helpers = [group.create_task(model()), group.create_task(reap())]
+        if not await within(PATIENCE, listens):
+            raise RuntimeError("the service does not start")
+        helpers.append(group.create_task(sampler()))
+        await everybody()
+        say("all have left")
+        await check_left()
+        for t in helpers:
+            t.cancel()
 
 
 def main():
-    blocked, rss, alone = asyncio.run(soak())
-    grown = print_table(alone)
-    print_counts(blocked, rss)
-    print()
-    what = "%g min, %d viewers, seed %s: %d sessions, %d questions, " \
-        "%d problems, %s" % (
-            MINUTES, VIEWERS, SEED, counts["sessions"], counts["questions"],
-            problems, "grows: " + ", ".join(grown) if grown else
-            "nothing grows")
-    good = problems == 0 and not grown
-    return good, what
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    prctl(36, 1)                        # PR_SET_CHILD_SUBREAPER
+    say(f"{SECONDS / 60:g} minutes, {VIEWERS} viewers, seed {SEED}")
+    try:
+        asyncio.run(soak())
+        check_database()
+        check_logs()
+        judge_samples()
+        print("  ".join(f"{what} {n}" for what, n in sorted(counts.items())))
+    except Exception:
+        problems["it comes to its end"] = 1
+        traceback.print_exc(file=sys.stdout)
+    finally:
+        for pid in {*ours(), *started}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if OPTIONS.k:
+            print("kept: " + TMP)
+        else:
+            shutil.rmtree(TMP)
+    for promise, n in problems.items():
+        print(f"FAILED soak: {promise}: {n} problems" if n else f"ok soak: {promise}")
+    return any(problems.values())
 
 
-resource.setrlimit(resource.RLIMIT_NOFILE, (
-    resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-prctl(PR_SET_CHILD_SUBREAPER, 1)
-numbers, fat = numbering(), []
-print("soak: %g min, %d viewers, seed %s; %s, Linux %s, %d CPUs, load %s" % (
-    MINUTES, VIEWERS, SEED, time.strftime("%Y-%m-%d %H:%M"),
-    os.uname().release, os.cpu_count(), os.getloadavg()[0]), flush=True)
-verdict, code = "FAILED soak: it broke off", 1
-try:
-    recipes = make_recipes()
-    texts.update((t, i) for i, t in enumerate(
-        {r.text for r in recipes.values() if r.text}))
-    STEADY = [n for n, r in recipes.items() if not r.code and not r.first]
-    GOOD = [n for n, r in recipes.items() if not r.code and
-            not n.startswith("fat")]
-    LEAN = [n for n in STEADY if not n.startswith("fat")]
-    BAD = [n for n, r in recipes.items() if r.code]
-    MODEL_PORT, PORT = free_port(), free_port()
-    make_server_script()
-    passed, verdict = main()
-    verdict = ("ok soak: " if passed else "FAILED soak: ") + verdict
-    code = 0 if passed else 1
-except (KeyboardInterrupt, asyncio.CancelledError):
-    verdict, code = "FAILED soak: it was interrupted", 130
-except (RuntimeError, OSError) as why:
-    verdict, code = "FAILED soak: %s" % why, 111
-    for name in ("websocketd", "stderr", "log"):
-        if os.path.exists(TMP + "/" + name):
-            with open(TMP + "/" + name, errors="replace") as f:
-                sys.stdout.writelines(f.readlines()[-5:])
-finally:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_all()
-    if KEEP:
-        print("kept: " + TMP)
-    else:
-        shutil.rmtree(TMP, ignore_errors=True)
-    print(verdict, flush=True)
-    os._exit(code)      # connections that are still open need no farewell
+sys.exit(main())

@@ -242,6 +242,8 @@ test("its language is the nearest; another one changes words and asks nothing", 
 });
 
 test("a screen reader hears that it writes and that it is complete, and no token", async (t) => {
+  let busySeen;
+  const seen = new Promise((resolve) => (busySeen = resolve));
   const tab = await open(t, async (say) => {
     say({ type: "status", state: "loading" });
     await tab.page.waitForTimeout(100);
@@ -249,11 +251,13 @@ test("a screen reader hears that it writes and that it is complete, and no token
       say({ type: "stream", content: `token${n} ` });
       await tab.page.waitForTimeout(10);
     }
+    await seen;
     done(say);
   });
   await tab.add();
   await tab.grown();
   assert.equal(await tab.busy(), true);
+  busySeen();
   await tab.told("done");
   assert.equal(await tab.busy(), false);
   const lines = (await tab.lines()).filter((line) => line !== w.connecting && line !== w.waiting); // if it is slow

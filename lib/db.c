@@ -20,8 +20,13 @@ enum { WRITE_LOCK = 1 };	/* the byte of "<database>-lock" */
 enum failure_code
 db_fail(struct store *s, const char *what)
 {
+	char	*p;
+
 	(void)snprintf(s->error, sizeof(s->error), "%s: %s", what,
 	    s->db == NULL ? strerror(errno) : sqlite3_errmsg(s->db));
+	/* A statement has several lines, a reason has one. */
+	for (p = s->error; (p = strpbrk(p, "\n\t")) != NULL; )
+		*p = ' ';
 	return FAILURE_STORAGE;
 }
 
@@ -135,9 +140,12 @@ enum failure_code
 db_done(struct store *s, sqlite3_stmt *st, int rc)
 {
 	enum failure_code	code = FAILURE_NONE;
+	char			what[64];	/* its first words tell which */
 
-	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-		code = db_fail(s, sqlite3_sql(st));
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
+		(void)snprintf(what, sizeof(what), "%s", sqlite3_sql(st));
+		code = db_fail(s, what);
+	}
 	(void)sqlite3_reset(st);
 	(void)sqlite3_clear_bindings(st);
 	return code;

@@ -508,6 +508,18 @@ finds() {
 	    seek=$((page - 1)) conv=notrunc status=none
 	examine
 	is "$(finding database | cut -d: -f1)" error
+	jq -r 'select(.check == "database").remedy' "$T/found" | grep -q '^`sessions check'
+	# Whatever meets it says so in one line.
+	for c in list 'show 1' 'history 1' 'search p' stats metrics; do
+		run --separate-stderr sessions $c
+		case $status in
+		0) is "$stderr" '' ;;
+		111) is "${#stderr_lines[@]}" 1; grep -q malformed <<<"$stderr" ;;
+		*) false ;;
+		esac
+		rc_of="$rc_of $status"
+	done
+	grep -q 111 <<<"$rc_of"
 }
 
 @test "doctor: a full disk, and one that cannot be written" {

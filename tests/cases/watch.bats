@@ -40,12 +40,13 @@ watching() { grep -qs '^inotify wd' /proc/$TAIL/fdinfo/*; }
 }
 
 @test "tail: short ones, failed ones, killed ones" {
-	replay "$UP/good.ndjson"
+	# A generation of a few milliseconds would be gone before it is joined.
+	replay --pace 100 "$UP/good.ndjson"
 	watch
 	within 10 watching
 	for t in {1..8}; do ask $t "$Q"; generated; done
 	for t in {1..8}; do within 10 told "ticket=$t .*state=done"; done
-	replay "$UP/eof-without-done.ndjson"
+	replay --pace 100 "$UP/eof-without-done.ndjson"
 	ask 20 "$Q"
 	within 10 told 'ticket=20 .*state=error code=upstream_truncated'
 	long 100

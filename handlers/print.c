@@ -55,8 +55,8 @@ print_tame(const char *text, size_t len, bool line, struct buf *b)
 		no_memory();
 	/* A carriage return would let a ticket write over what stands there. */
 	for (; i < b->len; i++) {
-		if (b->data[i] == '\r' || (line && (b->data[i] == '\n' ||
-		    b->data[i] == '\t')))
+		if ((unsigned char)b->data[i] < ' ' &&
+		    (line || (b->data[i] != '\n' && b->data[i] != '\t')))
 			b->data[i] = ' ';
 	}
 }

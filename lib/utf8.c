@@ -134,14 +134,21 @@ utf8_encode(uint32_t c, char out[4])
 	return 4;
 }
 
-/* Whether a valid character must not reach a terminal, log or page. */
+/*
+ * Whether a valid character does something to a terminal that shows it
+ * (console_codes(4), xterm's ctlseqs): NUL, ENQ, BEL, BS, VT, FF, SO, SI, DC1,
+ * DC3, CAN, SUB, ESC, DEL and C1.  Tab, line feed and carriage return are text,
+ * and the rest of C0 does nothing.
+ */
 static bool
 control(const char *s, int n)
 {
+	const uint32_t	acts = 1U << 0x00 | 1U << 0x05 | 1U << 0x07 |
+	    1U << 0x08 | 1U << 0x0b | 1U << 0x0c | 1U << 0x0e | 1U << 0x0f |
+	    1U << 0x11 | 1U << 0x13 | 1U << 0x18 | 1U << 0x1a | 1U << 0x1b;
 	uint32_t	c = decode(s, n);
 
-	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
-	    (c >= 0x7f && c <= 0x9f);
+	return c < 0x20 ? (acts >> c & 1) != 0 : c >= 0x7f && c <= 0x9f;
 }
 
 /*

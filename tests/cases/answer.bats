@@ -576,13 +576,14 @@ s.serve_forever()' >"$T/port" 3>&- &
 	# One token alone that is longer is cut between characters.
 	jq -cn '{response: ("\"" * 5000), done: false},
 	    {response: ("😀" * 3000), done: false},
+	    {response: ("\u001b" * 3000 + "x"), done: false},
 	    {response: ("\u0001" * 3000 + "x"), done: false},
 	    {response: "", done: true}' >"$T/big.ndjson"
 	replay_end
 	replay "$T/big.ndjson"
 	answer <<<x
 	is "$(text | md5sum)" "$(jq -jn '"\"" * 5000 + "😀" * 3000 +
-	    "\ufffd" * 3000 + "x"' | md5sum)"
+	    "\ufffd" * 3000 + "x" + "\u0001" * 3000 + "x"' | md5sum)"
 }
 
 # bats test_tags=fault,fault:17

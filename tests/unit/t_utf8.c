@@ -167,7 +167,7 @@ cleans(void)
 		{ "", "" }, { "abc", "abc" },
 		{ "a\xc3\xa1\xe2\x82\xac\xf0\x9f\x98\x80z",
 		    "a\xc3\xa1\xe2\x82\xac\xf0\x9f\x98\x80z" },
-		{ "a\tb\nc\r", "a\tb\nc\r" },
+		{ "a\tb\nc\r", "a\tb\nc\r" }, { "a\x01\x1f", "a\x01\x1f" },
 		{ "\x1b[31m\x07", BAD "[31m" BAD }, { "\x7f", BAD },
 		{ "\xc2\x9b" "1m", BAD "1m" }, { "\xc2\xa0", "\xc2\xa0" },
 		{ "\xff", BAD }, { "x\xff\xfey", "x" BAD BAD "y" },
@@ -206,7 +206,7 @@ cleans(void)
 		struct buf		b = BUF_INIT(4);
 
 		row("over the cap");
-		check(utf8_clean(&c, "ab\x01", 3, &b) == -1);
+		check(utf8_clean(&c, "ab\x1b", 3, &b) == -1);
 		buf_free(&b);
 	}
 }

@@ -58,20 +58,26 @@ slot_enter(struct slot *s, const char *run_dir, int generations)
 int
 slot_try(struct slot *s, int enough)
 {
-	int	ahead, i, got;
+	const int	most = enough > s->generations ? enough :
+			    s->generations;
+	int		ahead, taken, i, got;
 
-	if ((ahead = lock_count(s->queue, 1, s->number - 1, enough)) != 0)
-		return ahead == -1 ? -1 : ahead + 1;
-	for (i = 0; i < s->generations; i++) {
+	/* In this order: who goes from the queue to a slot is counted twice. */
+	ahead = lock_count(s->queue, 1, s->number - 1, most);
+	taken = lock_count(s->slots, 0, s->generations - 1, s->generations);
+	if (ahead == -1 || taken == -1)
+		return -1;
+	for (i = 0; ahead < s->generations - taken && i < s->generations;
+	    i++) {
 		if ((got = lock_try(s->slots, i)) == -1)
 			return -1;
 		if (got == 0)
 			continue;
-		(void)close(s->queue);	/* the next one is at the head */
+		(void)close(s->queue);	/* those behind move up */
 		s->queue = -1;
 		return 0;
 	}
-	return 1;
+	return (ahead < enough ? ahead : enough) + 1;
 }
 
 /* Counts the bytes that are locked in a file, if it is there. */

@@ -20,9 +20,9 @@ struct slot {
 int slot_enter(struct slot *, const char *run_dir, int generations);
 
 /*
- * Tries to get a slot; only who is at the head of the queue gets one.
- * Returns 0 when it is ours, our position in the queue from 1 on (exact up to
- * `enough') while it is not, or -1 with errno.
+ * Tries to get a slot: there must be one for each who is ahead in the queue,
+ * and one more.  Returns 0 when it is ours, our position in the queue from 1
+ * on (exact up to `enough') while it is not, or -1 with errno.
  */
 int slot_try(struct slot *, int enough);
 

@@ -51,6 +51,17 @@ order(void)
 	check_int(slot_enter(&s[0], ".", 1), 0);
 	check_int(slot_try(&s[0], 1), 0);
 	slot_leave(&s[0]);
+	row("those ahead need not have taken theirs");
+	for (i = 0; i < 4; i++)
+		check_int(slot_enter(&s[i], ".", 3), 0);
+	check_int(slot_try(&s[3], 1), 2);
+	check_int(slot_try(&s[2], 1), 0);
+	check_int(slot_try(&s[3], 9), 3);
+	check_int(slot_try(&s[1], 9), 0);
+	check_int(slot_try(&s[0], 9), 0);
+	check_int(slot_try(&s[3], 9), 1);
+	for (i = 0; i < 4; i++)
+		slot_leave(&s[i]);
 	row("never entered");
 	memset(&s[0], 0, sizeof(s[0]));
 	slot_leave(&s[0]);

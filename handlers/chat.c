@@ -13,6 +13,9 @@
  * at once.  At a shell it means that there are no more questions: it answers
  * those that it has.  Its generation goes on in both cases.
  *
+ * It is linked statically where that can be; with AUTH=required, which needs a
+ * module, it becomes its twin that is not.
+ *
  * Exit code: the worst of the questions, see lib/failure.h; 102 settings.
  */
 #include <errno.h>
@@ -33,6 +36,7 @@
 #include "limit.h"
 #include "log.h"
 #include "message.h"
+#include "module.h"
 #include "output.h"
 #include "program.h"
 #include "question.h"
@@ -312,6 +316,12 @@ set_up(struct chat *c, int argc, char *argv[])
 	if (program_options(argc, argv, usage, &file) != argc)
 		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
 	program_settings(&c->settings, file, cgi);
+	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&
+	    !module_possible()) {
+		(void)execv(LIBEXECDIR "/chat", argv);
+		program_fail(EXIT_SYSTEM, "%s: %s", LIBEXECDIR "/chat",
+		    strerror(errno));
+	}
 	connection_read(&c->connection, &c->settings);
 	log_open("chat", cgi ? c->settings.text[SETTING_LOG] : NULL);
 	if (generation_prepare(c->settings.text[SETTING_RUN_DIR]) == -1)

@@ -6,6 +6,12 @@
 
 #include "module.h"
 
+bool
+module_possible(void)
+{
+	return true;
+}
+
 const void *
 module_load(const char *file, const char *symbol, char *error, size_t size)
 {

@@ -5,7 +5,14 @@
 #ifndef MODULE_H
 #define MODULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/*
+ * Whether this program can load any: not one that is linked statically (see
+ * the Makefile).
+ */
+bool module_possible(void);
 
 /*
  * Loads `file' from where `answer' lies and calls its function `symbol',

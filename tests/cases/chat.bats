@@ -516,7 +516,8 @@ null'
 }
 
 @test "chat needs few libraries, answer libcurl only when it is due" {
-	run -0 ldd "$B/bin/chat"
+	sanitized || is "$(ldd "$B/bin/chat")" $'\tstatically linked'
+	run -0 ldd "$B/libexec/chat"
 	not grep -Eq 'curl|ssl|crypto' <<<"$output"
 	grep -q sqlite3 <<<"$output"
 	sanitized || [ "${#lines[@]}" -le 7 ]

@@ -63,6 +63,7 @@ points() {
 needs_preload() {
 	sanitized && skip "a sanitizer has its own malloc and clocks"
 	cp "$B/tests/preload.so" "$T"
+	CHAT=$B/libexec/chat	# the one that is not linked statically
 }
 
 # How many seconds the clock on the wall and the monotonic one are ahead.
@@ -81,7 +82,7 @@ setup() {
 		unset "$k"
 	done
 	for k in $(compgen -e | grep '^HTTP_'); do unset "$k"; done
-	T=$BATS_TEST_TMPDIR
+	T=$BATS_TEST_TMPDIR CHAT=$B/bin/chat
 	N=0 PIDS=() VIEWERS=() IN=()
 	mkdir -m 700 "$T/run" "$T/bodies" "$T/kept"
 	: >"$T/conf"
@@ -234,7 +235,7 @@ END
 chat() {
 	local t=$1
 	shift
-	PATH_INFO=/$t "$B/bin/chat" -c "$T/conf" "$@"
+	PATH_INFO=/$t "$CHAT" -c "$T/conf" "$@"
 }
 
 sessions() { "$B/bin/sessions" -c "$T/conf" "$@"; }
@@ -276,7 +277,7 @@ pipe() {
 background() {
 	local fd
 	for fd in "${IN[@]}"; do [ -z "$fd" ] || exec {fd}>&-; done
-	PATH_INFO=/$1 exec "$B/bin/chat" -c "$T/conf"
+	PATH_INFO=/$1 exec "$CHAT" -c "$T/conf"
 }
 
 viewer() {

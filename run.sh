@@ -175,7 +175,8 @@ web_flags() {
 	    sort | sha256sum | cut -c -16)\""
 }
 
-# Becomes websocketd; a newline within a flag cannot be, see settings.c.
+# Becomes websocketd, which holds the database open for all who come; a newline
+# within a flag cannot be, see settings.c.
 serve() {
 	make_flags
 	[ "$WEB" = off ] || web_flags
@@ -184,12 +185,13 @@ serve() {
 	# shellcheck disable=SC2086,SC2090
 	set -- $flags
 	unset IFS
+	set -- "$bin/sessions" ${conf:+-c "$conf"} hold websocketd "$@"
 	if [ -n "$demo" ]; then
-		websocketd "$@" &
+		"$@" &
 		server=$!
 		wait $server
 	else
-		exec websocketd "$@"
+		exec "$@"
 	fi
 }
 

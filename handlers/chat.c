@@ -313,6 +313,9 @@ set_up(struct chat *c, int argc, char *argv[])
 	const bool	 cgi = connection_is_websocketd();
 	const char	*file;
 
+	/* What websocketd holds is not for us. */
+	if (cgi)
+		(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	if (program_options(argc, argv, usage, &file) != argc)
 		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
 	program_settings(&c->settings, file, cgi);

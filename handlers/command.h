@@ -27,6 +27,7 @@ int command_import(const struct settings *, int argc, char *argv[]);
 int command_list(const struct settings *, int argc, char *argv[]);
 int command_metrics(const struct settings *, int argc, char *argv[]);
 int command_migrate(const struct settings *, int argc, char *argv[]);
+int command_hold(const struct settings *, int argc, char *argv[]);
 int command_purge(const struct settings *, int argc, char *argv[]);
 int command_replay(const struct settings *, int argc, char *argv[]);
 int command_restore(const struct settings *, int argc, char *argv[]);

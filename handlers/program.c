@@ -37,6 +37,14 @@ program_start(void)
 }
 
 void
+program_default_signals(void)
+{
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGXFSZ, SIG_DFL);
+	(void)signal(SIGCHLD, SIG_DFL);
+}
+
+void
 program_fail(int code, const char *format, ...)
 {
 	va_list	ap;

@@ -10,6 +10,9 @@
 /* Descriptors 0 to 2 open, SIGPIPE ignored, children reaped, umask 077. */
 void program_start(void);
 
+/* Signals as they were before, for a program that this one becomes. */
+void program_default_signals(void);
+
 /*
  * Reads the options that every program has: -c FILE (to *file; NULL if it is
  * not given), --help and --version.  `usage' is the manual that --help

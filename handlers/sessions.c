@@ -122,6 +122,11 @@ static const struct command {
 	    "Makes RUN_DIR too.  A newer database, or somebody else's, is "
 	    "refused.\n"
 	    "  sessions migrate\n", false },
+	{ "hold", command_hold, "COMMAND [ARGUMENT ...]",
+	    "run a program that holds the database open, as run.sh does",
+	    "Who opens a database that nobody else has open takes longer.\n"
+	    "  sessions hold websocketd --port=5000 --dir=build/handlers\n",
+	    false },
 	{ "settings", command_settings, "",
 	    "check the settings, print them as they take effect",
 	    "As lines KEY=value.\n"

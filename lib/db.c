@@ -61,6 +61,19 @@ shorten(void *context, sqlite3 *db, const char *name, int pages)
 }
 
 /*
+ * For a process of one thread that runs a few statements: no mutexes, no
+ * counting, and pages as they are needed instead of a pool that is touched
+ * beforehand.  Once SQLite has begun it changes nothing.
+ */
+static void
+configure(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
+/*
  * Opens the file and sets the connection up: defensive, durable (FULL), and
  * leaving the -wal and -shm files where they are, so that the many short
  * connections do not make and sync them anew each time.
@@ -70,6 +83,7 @@ db_connect(struct store *s, int flags)
 {
 	int	on = 1;
 
+	configure();
 	if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
 		return db_fail(s, s->path);

@@ -99,6 +99,14 @@ void session_free(struct session *);
 enum failure_code store_migrate(struct store **, const char *path, int *from,
     int *to);
 
+/*
+ * Holds the database as an idle connection would, in descriptors that stay
+ * open, over exec(2) too, when the store is closed.  Otherwise each one that
+ * opens it alone makes its shared memory anew, from a log that is never taken
+ * for moved.  As others see it, it is a connection like any.
+ */
+enum failure_code store_hold(struct store *);
+
 /* The reports of sql/reports.sql: one row is a list of named texts. */
 enum store_report {
 	STORE_EXPORT, STORE_LIST, STORE_SHOW, STORE_HISTORY,

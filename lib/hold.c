@@ -1,0 +1,62 @@
+/*
+ * Holding a database: the locks of an idle connection, for a program that
+ * knows nothing of SQLite.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "store.h"
+
+/*
+ * Bytes that a connection locks for reading as long as it is open, see
+ * SQLite's os_unix.c: they are the same in all its versions, since any two of
+ * them may share a database.
+ */
+#define SHARED_FIRST	0x40000002	/* of the database: nobody else's alone */
+#define SHARED_SIZE	510
+#define DEADMAN		128		/* of -shm: its contents are good */
+
+/* Locks bytes of a file in a descriptor that exec and children keep. */
+static int
+hold(const char *file, int64_t first, int64_t len)
+{
+	struct flock	l = {
+		.l_type = F_RDLCK,
+		.l_whence = SEEK_SET,
+		.l_start = first,
+		.l_len = len,
+	};
+	int		fd, saved;
+
+	if ((fd = open(file, O_RDWR | O_NOFOLLOW)) == -1)
+		return -1;
+	/* An open file's, not a process': SQLite's closing leaves it alone. */
+	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
+		return 0;
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+enum failure_code
+store_hold(struct store *s)
+{
+	const char	*file = sqlite3_db_filename(s->db, "main");
+	char		 shm[PATH_MAX];
+
+	/* We are connected: -shm is good now, and stays so. */
+	if (snprintf(shm, sizeof(shm), "%s-shm", file) < (int)sizeof(shm) &&
+	    hold(file, SHARED_FIRST, SHARED_SIZE) == 0 &&
+	    hold(shm, DEADMAN, 1) == 0)
+		return FAILURE_NONE;
+	(void)snprintf(s->error, sizeof(s->error), "%s: %s", file,
+	    strerror(errno));
+	return FAILURE_STORAGE;
+}

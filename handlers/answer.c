@@ -42,6 +42,7 @@
 #include "slot.h"
 #include "store.h"
 #include "upstream.h"
+#include "url.h"
 #include "utf8.h"
 
 static const char	usage[] =
@@ -431,6 +432,10 @@ main(int argc, char *argv[])
 	command = argc > i ? servers_command(argv[i]) : NULL;
 	json = argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
 	program_settings(&a.settings, file, argc - i == 2 && command == NULL);
+	if (!url_simple(a.settings.text[SETTING_OLLAMA_SERVER]) &&
+	    module_need("answer", argv) == -1)
+		program_fail(EXIT_SYSTEM, "the one with all of libcurl: %s",
+		    strerror(errno));
 	if (command != NULL && argc - i == 1 + json) {
 		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {

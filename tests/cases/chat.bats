@@ -517,7 +517,7 @@ null'
 
 @test "chat needs few libraries, answer libcurl only when it is due" {
 	sanitized || is "$(ldd "$B/bin/chat")" $'\tstatically linked'
-	run -0 ldd "$B/libexec/chat"
+	run -0 ldd "$B/libexec/dynamic/chat"
 	not grep -Eq 'curl|ssl|crypto' <<<"$output"
 	grep -q sqlite3 <<<"$output"
 	sanitized || [ "${#lines[@]}" -le 7 ]

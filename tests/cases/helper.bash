@@ -63,7 +63,7 @@ points() {
 needs_preload() {
 	sanitized && skip "a sanitizer has its own malloc and clocks"
 	cp "$B/tests/preload.so" "$T"
-	CHAT=$B/libexec/chat	# the one that is not linked statically
+	CHAT=$B/libexec/dynamic/chat	# the one that is not linked statically
 }
 
 # How many seconds the clock on the wall and the monotonic one are ahead.

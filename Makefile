@@ -124,9 +124,9 @@ $(B)/flags: FORCE
 FORCE:
 
 # The replayed Ollama of the tests and of `run.sh --demo'.
-$(B)/tests/replay: tests/replay.c $(B)/flags
+$(B)/tests/replay: $(sort $(wildcard tests/replay/*.[ch])) $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MF $(B)/obj/replay.d -o $@ $<
+	$(CC) $(filter-out -MMD -MP,$(FLAGS)) -o $@ $(filter %.c,$^)
 
 # For the faults that strace cannot make.
 $(B)/tests/preload.so: tests/preload.c $(B)/flags

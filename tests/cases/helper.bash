@@ -2,7 +2,7 @@
 # database, RUN_DIR and LOG in it; teardown ends what the test started, by
 # pid, and looks whether anything was left behind (the oracle).
 #
-#	replay [options] FILE	a replayed Ollama; see tests/replay.c
+#	replay [options] FILE	a replayed Ollama; see tests/replay
 #	ask 42 MESSAGE...	chat in a pipe; sets frames, status, err
 #	viewer 42 MESSAGE...	the same in the background; sets V, a number
 #	viewed V		waits for it; sets as ask

@@ -105,6 +105,8 @@ read_lines(struct question *q)
 		from = nl + 1;
 		if (f.type == FRAME_SESSION) {
 			q->session = f.session;
+		} else if (f.type == FRAME_COST) {
+			q->tokens = f.tokens;
 		} else if (f.type == FRAME_ERROR) {
 			outcome_error(q, &f.failure);
 			return;

@@ -18,12 +18,11 @@ outcome(struct question *q, const char *word, enum failure_code code)
 
 	log_line(LOG_LEVEL_INFO, "id=%s remote=%s user=\"%s\" ticket=%"
 	    PRId64 " session=%" PRId64 " outcome=%s code=%s bytes=%zu"
-	    " first_ms=%" PRId64 " total_ms=%" PRId64, q->connection->id,
-	    q->connection->remote, log_value(user, sizeof(user),
-	    admission_user(q->admission)),
-	    q->connection->ticket, q->session, word,
-	    code == FAILURE_NONE ? "-" : failure_name(code), q->bytes,
-	    q->first == 0 ? 0 : (q->first - q->started) / 1000,
+	    " tokens=%" PRId64 " first_ms=%" PRId64 " total_ms=%" PRId64,
+	    q->connection->id, q->connection->remote,
+	    log_value(user, sizeof(user), admission_user(q->admission)),
+	    q->connection->ticket, q->session, word, code == FAILURE_NONE ?
+	    "-" : failure_name(code), q->bytes, q->tokens, q->first == 0 ? 0 : (q->first - q->started) / 1000,
 	    (now - q->started) / 1000);
 	if ((int)failure_exit(code) > q->exit_code)
 		q->exit_code = (int)failure_exit(code);

@@ -37,6 +37,7 @@ struct question {
 	int			 fd;		/* while following */
 	struct buf		 in;		/* what came of the next line */
 	int64_t			 session;	/* that we follow; 0: unknown */
+	int64_t			 tokens;	/* that it cost; 0: unknown */
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;
 	bool			 charged;	/* to the user's rate limit */

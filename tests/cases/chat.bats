@@ -570,6 +570,22 @@ null'
 	not grep -q $'\033' "$LOG"
 }
 
+@test "the log line tells the tokens, where Ollama did" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	grep -q ' outcome=generated code=- bytes=[0-9]* tokens=6 ' <<<"$err"
+	ask 42 "$Q"
+	grep -q ' outcome=cached code=- bytes=[0-9]* tokens=0 ' <<<"$err"
+	replay_end
+	replay "$UP/done-blank-text.ndjson"
+	ask 43 "$Q"
+	grep -q ' code=empty_answer bytes=[0-9]* tokens=3 ' <<<"$err"
+	replay_end
+	replay "$UP/eof-without-done.ndjson"
+	ask 43 "$Q"
+	grep -q ' code=upstream_truncated bytes=[0-9]* tokens=0 ' <<<"$err"
+}
+
 # bats test_tags=fault,fault:28
 @test "nobody reads: the generation goes on, and is kept" {
 	long 10

@@ -339,7 +339,8 @@ print("connected", flush=True)
 for s in all:
     with s.makefile("rb") as f: lines = f.read().splitlines(True)
     sys.stdout.buffer.write(b"".join(l for l in lines
-        if not l.startswith((b"{\"type\":\"session", b"{\"type\":\"status"))) + b"\0")' \
+        if not l.startswith((b"{\"type\":\"session", b"{\"type\":\"status",
+            b"{\"type\":\"cost"))) + b"\0")' \
 	    "$RUN_DIR/42.sock" >"$T/followers" 3>&- &
 	track $!
 	within 10 grep -q connected "$T/followers"
@@ -754,12 +755,39 @@ heavy() {
 	is_text "$LONG"
 	within 5 grep -q '"done"' "$T/over"
 	is "$(head -n 1 "$T/over" | jq -r .type)" session
-	is "$(sed 1d "$T/over" | grep -v '"status"')" "$frames"
+	is "$(sed 1d "$T/over" | grep -v '"status"\|"cost"')" "$frames"
+	is "$(tail -n 2 "$T/over" | jq -r .type | paste -sd ' ')" "cost done"
 	viewer 43 "$Q"
 	sees $V w1
 	echo stop | socat - "UNIX-CONNECT:$RUN_DIR/43.sock" >/dev/null
 	viewed $V
 	failed_with stopped 2
+}
+
+# A running answer outlives an upgrade: chat may meet an older one, or a newer.
+@test "what a generation says to chat alone, or does not, is no frame" {
+	for cost in '' '{"type":"cost","tokens":7}'; do
+		/usr/bin/python3 -I -S -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+c = s.accept()[0]
+os.unlink(sys.argv[1])
+c.sendall(b"\n".join(a.encode() for a in sys.argv[2:] if a != "") + b"\n")
+c.recv(1)' "$RUN_DIR/42.sock" '{"type":"session","session":1,"pid":1}' \
+		    '{"type":"novelty","content":"x"}' \
+		    '{"type":"stream","content":"a"}' "$cost" \
+		    '{"type":"done"}' 3>&- &
+		track $!
+		within 10 test -S "$RUN_DIR/42.sock"
+		ask 42 "$Q"
+		is "$frames" '{"type":"stream","content":"a"}
+{"type":"done"}'
+		costs=${cost//[^0-9]/}
+		grep -q " outcome=generated code=- bytes=48 tokens=${costs:-0} " \
+		    <<<"$err"
+	done
 }
 
 @test "five refreshes at once are one generation" {

@@ -94,6 +94,8 @@ read_lines(struct question *q)
 		frame_read(&f, line, (size_t)(nl - line));
 		if (f.type == FRAME_STREAM || f.type == FRAME_DONE ||
 		    (f.type == FRAME_STATUS && q->request.status)) {
+			if (f.type == FRAME_STREAM)
+				outcome_text(q);
 			if (f.type != FRAME_DONE)
 				continue;
 			if (forward(q, from, (size_t)(nl + 1 - from)))

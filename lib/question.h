@@ -43,7 +43,8 @@ struct question {
 	bool			 charged;	/* to the user's rate limit */
 	int			 tries;		/* came just as it went */
 	int64_t			 pause, next, deadline;	/* while attaching */
-	int64_t			 started, first;	/* clock_us; 0: none */
+	int64_t			 started, first;	/* clock_us; of the
+						   first text, 0: none */
 	size_t			 bytes;		/* of frames */
 
 	int			 exit_code;	/* the worst of all questions */

@@ -586,6 +586,19 @@ null'
 	grep -q ' code=upstream_truncated bytes=[0-9]* tokens=0 ' <<<"$err"
 }
 
+@test "the log line tells when the first text came, not the first status" {
+	replay --pace 100 "$UP/think-then-text.ndjson"
+	ask 42 '{"ticketBody":"a","status":true}'
+	is "$(states)" "thinking generating"
+	text >"$T/kept/thought"
+	[[ $err =~ first_ms=([0-9]+)\ total_ms=([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -ge 600 ]
+	[ "${BASH_REMATCH[1]}" -lt "${BASH_REMATCH[2]}" ]
+	replay_end
+	ask 43 "$Q"
+	grep -q ' code=upstream_unreachable .* first_ms=0 ' <<<"$err"
+}
+
 # bats test_tags=fault,fault:28
 @test "nobody reads: the generation goes on, and is kept" {
 	long 10

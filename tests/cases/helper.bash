@@ -3,6 +3,7 @@
 # pid, and looks whether anything was left behind (the oracle).
 #
 #	replay [options] FILE	a replayed Ollama; see tests/replay
+#	replay_part FILE	one that stops in mid-stream, until replay_rest
 #	ask 42 MESSAGE...	chat in a pipe; sets frames, status, err
 #	viewer 42 MESSAGE...	the same in the background; sets V, a number
 #	viewed V		waits for it; sets as ask
@@ -175,6 +176,11 @@ replay() {
 	PORT=$(cat "$T/port")
 	export OLLAMA_SERVER=http://127.0.0.1:$PORT/api/generate
 }
+
+# One that stops in its answer, so that what a test does meanwhile takes the
+# time it takes.  Of a long stream it has sent w1 to w8 by then.
+replay_part() { replay --stall 420 --until "$T/go" "$@"; }
+replay_rest() { : >"$T/go"; }
 
 replay_end() { end "$REPLAY"; }
 

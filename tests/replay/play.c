@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "replay.h"
 
@@ -67,6 +68,19 @@ play_chunks(int fd, const struct text *a, size_t limit,
 	return done + play_bytes(fd, a->p + done, limit - done, how->split);
 }
 
+/*
+ * Keeps the connection open, until there is the file of --until.  Whether the
+ * client has gone.
+ */
+static bool
+gone_while_stalled(int fd)
+{
+	while (options.until == NULL || access(options.until, F_OK) != 0)
+		if (gone_within(fd, options.until == NULL ? -1 : 10000))
+			return true;
+	return false;
+}
+
 enum fate
 play(int fd, const struct text *a, const struct manner *how)
 {
@@ -81,7 +95,12 @@ play(int fd, const struct text *a, const struct manner *how)
 		limit = (size_t)how->stall;
 	gone = (how->delay > 0 && gone_within(fd, how->delay * 1000)) ||
 	    play_chunks(fd, a, limit, how) < limit ||
-	    (stall && gone_within(fd, -1));
+	    (stall && gone_while_stalled(fd));
+	if (stall && !gone) {
+		gone = play_bytes(fd, a->p + limit, a->len - limit,
+		    how->split) < a->len - limit;
+		limit = a->len;
+	}
 	if (how->reset)
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &rst, sizeof(rst));
 	if (gone)

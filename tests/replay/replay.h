@@ -22,7 +22,7 @@ struct manner {
 
 extern struct options {
 	const char	*file, *then;		/* `then' after `times' POSTs */
-	const char	*demo, *bodies, *log, *tags, *ps;
+	const char	*demo, *bodies, *log, *tags, *ps, *until;
 	long long	 times, context;
 	struct manner	 how;
 	int		 log_fd;

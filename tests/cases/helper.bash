@@ -98,7 +98,7 @@ teardown() {
 	local rc=0
 	oracle || rc=1
 	end_all
-	if ! within 5 no_chats; then
+	if ! within 10 no_chats; then
 		kill -KILL $(chats)
 		rc=1
 	fi
@@ -172,7 +172,7 @@ replay() {
 	    >"$T/port" 2>"$T/replay.err" 3>&- &
 	REPLAY=$!
 	track $REPLAY
-	within 5 test -s "$T/port"
+	within 10 test -s "$T/port"
 	PORT=$(cat "$T/port")
 	export OLLAMA_SERVER=http://127.0.0.1:$PORT/api/generate
 }
@@ -278,10 +278,15 @@ pipe() {
 	check "$f" "$2"
 }
 
-# Becomes chat, without what others hear us by.
-background() {
+# In a child: lets go of what others hear us by.
+without_talkers() {
 	local fd
 	for fd in "${IN[@]}"; do [ -z "$fd" ] || exec {fd}>&-; done
+}
+
+# Becomes chat.
+background() {
+	without_talkers
 	PATH_INFO=/$1 exec "$B/bin/chat" -c "$T/conf"
 }
 
@@ -325,7 +330,7 @@ tab() { GATEWAY_INTERFACE=x talker "$@"; }
 # Hangs up before the end.
 leave() {
 	hang_up "$1"
-	within 2 dead "${VIEWERS[$1]}"
+	within 10 dead "${VIEWERS[$1]}"
 }
 
 viewed() {
@@ -440,7 +445,7 @@ check() {
 # What must hold whatever a test has done.
 oracle() {
 	local bad=0 kept=0 h f sum
-	if ! within "${PATIENCE:-5}" none_answers; then
+	if ! within "${PATIENCE:-10}" none_answers; then
 		echo "answer still runs: $(answers)" >&2
 		bad=1
 	fi

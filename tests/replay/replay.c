@@ -68,7 +68,7 @@ static const struct {
 	{ "cut", "N", &options.how.cut, "close after N bytes of the answer" },
 	{ "reset", NULL, &options.how.reset, "close with RST, not FIN" },
 	{ "stall", "N", &options.how.stall, "after N bytes only keep it open" },
-	{ "until", "FILE", &options.until, "and then go on, when there is one" },
+	{ "until", "FILE", &options.until, "and go on when there is one" },
 	{ "times", "N", &options.times, "only the first N POSTs get FILE" },
 	{ "then", "FILE2", &options.then, "and the later ones FILE2, without "
 	    "delay, cut, reset and stall" },

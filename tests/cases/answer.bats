@@ -593,11 +593,46 @@ s.serve_forever()' >"$T/port" 3>&- &
 		generated
 		replay_end
 	done
+	replay --context 610000 "$UP/good.ndjson"	# over UPSTREAM_TOKENS
+	answer <<<x
+	failed_with upstream_invalid 2
+	replay_end
 	head -c 9000000 /dev/zero | tr '\0' a |
 	    jq -Rc '{response: ., done: false}' >"$T/huge.ndjson"
 	replay "$T/huge.ndjson"
 	MAX_ANSWER_BYTES=20000000 answer <<<x
 	failed_with upstream_invalid 2
+}
+
+@test "a list of models of 4 MB, one over it, one that does not come" {
+	list() {	# of $1 bytes
+		local head='{"models":[{"name":"a:1"}],"more":"'
+		printf 'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' "$1"
+		printf %s "$head"
+		head -c $(($1 - ${#head} - 2)) /dev/zero | tr '\0' x
+		printf '"}'
+	}
+	export OLLAMA_MODEL=
+	list 4194304 >"$T/most.http"
+	list 4194305 >"$T/over.http"
+	for n in most over; do
+		replay --tags "$T/$n.http" "$UP/good.ndjson"
+		answer <<<x
+		[ $n = over ] || generated
+		replay_end
+	done
+	failed_with upstream_invalid 2
+	/usr/bin/python3 -c '
+import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)
+print(s.getsockname()[1], flush=True)
+time.sleep(60)' >"$T/port" 3>&- &
+	track $!
+	within 10 test -s "$T/port"
+	started=$SECONDS
+	OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port") answer <<<x
+	failed_with upstream_timeout 2
+	[ $((SECONDS - started)) -ge 9 ]
 }
 
 @test "done_reason length is a good answer that says so" {

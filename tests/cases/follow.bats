@@ -806,6 +806,48 @@ c.recv(1)' "$RUN_DIR/42.sock" '{"type":"session","session":1,"pid":1}' \
 	done
 }
 
+@test "one that goes whenever somebody comes: eight tries" {
+	/usr/bin/python3 -I -S -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+while True: s.accept()[0].close(); print("went", flush=True)' \
+	    "$RUN_DIR/42.sock" >"$T/went" 3>&- &
+	track $!
+	within 10 test -S "$RUN_DIR/42.sock"
+	ask 42 "$Q"
+	failed_with interrupted 2
+	is "$(wc -l <"$T/went")" 8
+	rm "$RUN_DIR/42.sock"
+}
+
+@test "4,096 follow; one more waits until another goes" {
+	[ "$(ulimit -Hn)" -ge 8192 ] || skip "not so many descriptors here"
+	long 1000
+	replay_part "$T/long.ndjson"
+	viewer 42 "$Q"
+	sees $V w8
+	(ulimit -n 8192; exec /usr/bin/python3 -I -S -c '
+import socket, sys
+s = [socket.socket(socket.AF_UNIX) for i in range(4096)]
+for k in s: k.connect(sys.argv[1])
+for k in s[:-1]: k.recv(9)
+s[-1].settimeout(1)
+try:
+    print("room for", s[-1].recv(15))
+except socket.timeout:
+    print("full")
+s[-1].settimeout(30)
+s[0].close()
+print(s[-1].recv(15))' "$RUN_DIR/42.sock") >"$T/followers" 3>&-
+	is "$(cat "$T/followers")" "full
+b'{\"type\":\"sessio'"
+	chat 42 <<<'{"type":"stop"}'
+	viewed $V
+	failed_with stopped 2
+}
+
 @test "five refreshes at once are one generation" {
 	long 25
 	replay "$UP/good.ndjson"

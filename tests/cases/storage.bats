@@ -231,6 +231,12 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 	is_text "$LONG"
 }
 
+@test "the database's log stays short, however many answers" {
+	replay "$UP/good.ndjson"
+	for i in {1..60}; do ask $i "$Q"; done
+	[ "$(stat -c %s "$DATABASE-wal")" -lt 600000 ]
+}
+
 # bats test_tags=fault,fault:10
 @test "RUN_DIR is made, 0700, and nothing in it is worth keeping" {
 	replay "$UP/good.ndjson"

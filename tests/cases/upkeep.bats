@@ -622,6 +622,24 @@ P
 	viewed 2
 }
 
+@test "forget --ticket does not wait for ever for a claim" {
+	[ -z "$CI_FAST" ] || skip
+	keep 7 0
+	: >"$RUN_DIR/claims"
+	/usr/bin/python3 -c '
+import fcntl, os, struct, sys, time
+f = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(f, 37, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 7, 1, 0))	# F_OFD_SETLK
+print("held", flush=True)
+time.sleep(60)' "$RUN_DIR/claims" >"$T/held" 3>&- &
+	track $!
+	within 10 test -s "$T/held"
+	started=$SECONDS
+	run -111 --separate-stderr sessions forget --ticket 7
+	[ $((SECONDS - started)) -ge 9 ]
+	is "$(count Tickets)" 1
+}
+
 @test "forget --ticket of a generation that does not end says so" {
 	[ -z "$CI_FAST" ] || skip
 	long 1000

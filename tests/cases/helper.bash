@@ -429,8 +429,8 @@ check() {
 		IFS= read -r -d '' whole <"$1" && problem="a NUL"
 		[[ $whole = *$'\n' ]] || problem="no line end"
 		[[ $whole != *[$'\200'-$'\377']* ]] ||
-		    iconv -f UTF-8 -t UTF-8 "$1" >/dev/null 2>&1 ||
-		    problem="no UTF-8"
+		    problem=$(iconv -f UTF-8 -t UTF-8 "$1" 2>&1 >/dev/null) ||
+		    problem="no UTF-8: $problem (iconv: $?)"
 		[[ $whole != *[$'\001'-$'\011'$'\013'-$'\037'$'\177']* ]] ||
 		    problem="a raw control byte"
 		[ ${#whole} -lt 4000 ] || awk 'length > 3999 &&

@@ -89,8 +89,8 @@ serve_post(int fd, const struct request *r, bool chat)
 	return keep;
 }
 
-/* Serves one of the small calls. */
-static void
+/* Serves one of the small calls; whether the connection may go on. */
+static bool
 serve_get(int fd, const char *path)
 {
 	const bool	 ps = strcmp(path, "/api/ps") == 0;
@@ -99,6 +99,7 @@ serve_get(int fd, const char *path)
 	const char	*status = "200 OK";
 	struct text	 a, body;
 	FILE		*f;
+	bool		 keep;
 
 	if (list && recorded != NULL) {
 		a = recording_file(recorded, false, 0);
@@ -122,7 +123,9 @@ serve_get(int fd, const char *path)
 		free(body.p);
 	}
 	(void)play_bytes(fd, a.p, a.len, options.how.split);
+	keep = has_end(&a);
 	free(a.p);
+	return keep;
 }
 
 /* The value of a header of the request; "" if it is not there. */
@@ -179,7 +182,7 @@ converse(int fd)
 		    (chat || strcmp(r.path, "/api/generate") == 0))
 			keep = serve_post(fd, &r, chat);
 		else
-			serve_get(fd, r.path);
+			keep = serve_get(fd, r.path);
 	}
 	free(r.in);
 	close(fd);

@@ -672,8 +672,9 @@ heavy() {
 	viewer 42 "$Q"
 	sees 1 abcd
 	kill -STOP "${VIEWERS[1]}"
-	replay_rest
 	viewer 42 "$Q"
+	sees 2 abcd
+	replay_rest
 	viewed 2
 	is_text "$LONG"
 	not has 1 '"done"'

@@ -44,7 +44,7 @@ setup_file() {
 teardown_file() {
 	local p
 	for p in $(cat "$BATS_FILE_TMPDIR/pids"); do
-		kill -KILL "$p" 2>/dev/null || true
+		! RUN_DIR=$BATS_FILE_TMPDIR/run ours "$p" || kill -KILL "$p" || true
 	done
 }
 
@@ -469,7 +469,7 @@ held() {
 		is "$(so_far $V)" ''
 		[ $t = 1 ] && kill -CONT "$p" || kill -KILL "$p"
 		viewed $V
-		[ $t$(types) = "1cached done" ] || generated
+		[ "$t$(types)" = "1cached done" ] || generated
 		wait $s || [ $t = 2 ]
 		is "$(grep -c '"done"' "$T/held" || true)" $((2 - t))
 		is "$(posts)" $t

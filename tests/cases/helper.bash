@@ -127,9 +127,15 @@ dead() { ! kill -0 "$1" 2>/dev/null; }
 
 track() { PIDS+=("$1"); }
 
+# Whether a process is of this test: its number may be another's by now.
+ours() {
+	grep -qsx "PPid:	$BASHPID" "/proc/$1/status" ||
+	    grep -qszxF "RUN_DIR=$RUN_DIR" "/proc/$1/environ"
+}
+
 # Ends one that was started here, and waits for it.
 end() {
-	kill "-${2:-TERM}" "$1" 2>/dev/null || true
+	! ours "$1" || kill "-${2:-TERM}" "$1" 2>/dev/null || true
 	wait "$1" 2>/dev/null || true
 }
 
@@ -137,7 +143,10 @@ end_all() {
 	local p
 	for p in $(answers); do kill -KILL "$p" 2>/dev/null || true; done
 	for p in $(chats); do kill -CONT "$p" 2>/dev/null || true; done
-	for p in "${PIDS[@]}"; do kill -CONT "$p" 2>/dev/null || true; end "$p"; done
+	for p in "${PIDS[@]}"; do
+		! ours "$p" || kill -CONT "$p" 2>/dev/null || true
+		end "$p"
+	done
 	PIDS=()
 }
 

@@ -155,9 +155,9 @@ $(B)/flags: FORCE
 FORCE:
 
 # The replayed Ollama of the tests and of `run.sh --demo'.
-$(B)/tests/replay: tests/replay.c $(B)/flags
+$(B)/tests/replay: $(sort $(wildcard tests/replay/*.[ch])) $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MF $(B)/obj/replay.d -o $@ $<
+	$(CC) $(filter-out -MMD -MP,$(FLAGS)) -o $@ $(filter %.c,$^)
 
 # For the faults that strace cannot make.
 $(B)/tests/preload.so: tests/preload.c $(B)/flags
@@ -312,4 +312,5 @@ clean:
 
 .PHONY: all everything check fault san fuzz soak bench lint install uninstall \
 	deb check-package clean FORCE
--include $(wildcard $(B)/obj/*.d)
+# replay.d is of the time when that was one file.
+-include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d))

@@ -297,6 +297,9 @@ finish(struct answer *a)
 	int	rc;
 
 	deadline = now + a->settings.number[SETTING_SEND_TIMEOUT] * 1000000;
+	if (a->session != 0 && frame_cost(&a->hub.frames,
+	    a->upstream.cost.answer_tokens) == -1)
+		return;		/* they see us die: `interrupted' */
 	if (a->failure.code == FAILURE_NONE)
 		rc = frame_done(&a->hub.frames,
 		    strcmp(a->upstream.cost.done_reason, "length") == 0,
@@ -304,7 +307,7 @@ finish(struct answer *a)
 	else
 		rc = frame_error(&a->hub.frames, &a->failure, LANGUAGE_EN);
 	if (rc == -1)
-		return;		/* they see us die: `interrupted' */
+		return;
 	hub_write(&a->hub);
 	while (!hub_drained(&a->hub) && now < deadline) {
 		wait_for_hub(a, clock_poll(now, deadline));

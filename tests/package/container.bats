@@ -17,7 +17,7 @@ setup_file() {
 
 teardown_file() {
 	podman rm -f -a
-	rm -rf "$PACKAGE/podman"
+	rm -rf "$BATS_FILE_TMPDIR/podman"
 }
 
 teardown() {
@@ -28,9 +28,9 @@ teardown() {
 }
 
 podman() {
-	command podman --root "$PACKAGE/podman/root" \
-	    --runroot "$PACKAGE/podman/run" --tmpdir "$PACKAGE/podman/tmp" \
-	    --volumepath "$PACKAGE/podman/volumes" \
+	command podman --root "$BATS_FILE_TMPDIR/podman/root" \
+	    --runroot "$BATS_FILE_TMPDIR/podman/run" --tmpdir "$BATS_FILE_TMPDIR/podman/tmp" \
+	    --volumepath "$BATS_FILE_TMPDIR/podman/volumes" \
 	    --storage-driver vfs --cgroup-manager cgroupfs \
 	    --events-backend file --runtime runc "$@"
 }

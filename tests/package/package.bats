@@ -22,6 +22,8 @@ setup_file() {
 }
 
 teardown_file() {
+	# It has gone if it was asked.
+	kill "$(cat "$BATS_FILE_TMPDIR/ollama.pid")" 2>/dev/null || true
 	kill "$(cat "$BATS_FILE_TMPDIR/boot")"
 	while kill -0 "$(cat "$BATS_FILE_TMPDIR/boot")" 2>/dev/null; do
 		sleep 0.1
@@ -101,6 +103,7 @@ ollama_com() {
 	open(sys.argv[1] + "/serves", "w").close()
 	server.handle_request()
 	END
+	echo $! >"$BATS_FILE_TMPDIR/ollama.pid"
 	within 10 test -e "$BATS_FILE_TMPDIR/serves"
 }
 

@@ -147,11 +147,13 @@ $(B)/system_prompt.h: lib/embed.awk lib/system_prompt.txt $(B)/flags
 	$(AWK) -f lib/embed.awk lib/system_prompt.txt >$@.new
 	@mv $@.new $@
 
-# Another compiler, other flags or another place: everything anew.
-BUILT	= $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL)
+# Another compiler, other flags, another place, or a migration that is there no
+# more: everything anew.
+BUILT_WITH = $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL) \
+	$(sort $(wildcard sql/*.sql))
 $(B)/flags: FORCE
 	@mkdir -p $(B)/obj
-	@echo '$(BUILT)' | cmp -s - $@ || echo '$(BUILT)' >$@
+	@echo '$(BUILT_WITH)' | cmp -s - $@ || echo '$(BUILT_WITH)' >$@
 FORCE:
 
 # The replayed Ollama of the tests and of `run.sh --demo'.
@@ -265,8 +267,8 @@ install:
 	install -m 644 sql/*.sql $(DIR)/share/ticketchat/sql
 	rm -f $(DIR)/share/ticketchat/web/*
 	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
-	install -m 644 README.md websocket.md LICENSE deploy/nginx.conf \
-		deploy/Caddyfile $(DIR)/share/doc/ticketchat
+	install -m 644 README.md websocket.md LICENSE $(wildcard docs/*.md) \
+		deploy/nginx.conf deploy/Caddyfile $(DIR)/share/doc/ticketchat
 	install deploy/upkeep.sh $(DIR)/libexec/ticketchat/upkeep
 	for u in $(SYSTEMD); do \
 		sed -e '/^@SANDBOX@/{r deploy/sandbox.conf' -e 'd;}' \
@@ -296,15 +298,16 @@ uninstall:
 
 # A Debian package, build/ticketchat_*.deb; needs debhelper.
 deb:
-	rm -rf $(B)/deb
+	rm -rf $(B)/deb $(B)/*.deb
 	mkdir -p $(B)/deb/source
 	git archive HEAD | tar -x -C $(B)/deb/source
 	mv $(B)/deb/source/deploy/debian $(B)/deb/source/debian
 	cd $(B)/deb/source && dpkg-buildpackage -b -us -uc -ui
 	mv $(B)/deb/*.deb $(B)/
 
-# The package on a Debian that is made and booted for it; as root.
-check-package: deb
+# deploy/README.md and the package on a bare Debian that is made and booted for
+# them, and the container; as root.
+check-package:
 	bats tests/package
 
 clean:

@@ -164,7 +164,7 @@ collect(void)
 			continue;
 		(void)curl_easy_getinfo(c->handle, CURLINFO_RESPONSE_CODE,
 		    &c->status);
-		if (c->reason[0] == '\0')
+		if (rc != CURLE_OK && c->reason[0] == '\0')
 			(void)snprintf(c->reason, sizeof(c->reason), "%s",
 			    curl_easy_strerror(rc));
 		c->end = end_of(rc);

@@ -320,11 +320,9 @@ set_up(struct chat *c, int argc, char *argv[])
 		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
 	program_settings(&c->settings, file, cgi);
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&
-	    !module_possible()) {
-		(void)execv(LIBEXECDIR "/chat", argv);
-		program_fail(EXIT_SYSTEM, "%s: %s", LIBEXECDIR "/chat",
+	    module_need("chat", argv) == -1)
+		program_fail(EXIT_SYSTEM, "the one that can check tokens: %s",
 		    strerror(errno));
-	}
 	connection_read(&c->connection, &c->settings);
 	log_open("chat", cgi ? c->settings.text[SETTING_LOG] : NULL);
 	if (generation_prepare(c->settings.text[SETTING_RUN_DIR]) == -1)

@@ -221,6 +221,10 @@ soak: all $(B)/tests/replay
 bench: all
 	sh tests/bench/run.sh
 
+# What chat and answer cost in counts, beside tests/cost.txt.
+cost: all
+	B=$(B) tests/cost.sh
+
 lint:
 	sh tests/lint.sh
 
@@ -313,7 +317,7 @@ check-package:
 clean:
 	rm -rf $(B)
 
-.PHONY: all everything check fault san fuzz soak bench lint install uninstall \
-	deb check-package clean FORCE
+.PHONY: all everything check fault san fuzz soak bench cost lint install \
+	uninstall deb check-package clean FORCE
 # replay.d is of the time when that was one file.
 -include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d))

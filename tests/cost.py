@@ -82,9 +82,9 @@ class Run:
 
 
 def expect(file, kind):
-    """The next frame, which must be of this type; a status may come before."""
+    """The next frame, which must be of this type; what answer tells chat beside it may come before."""
     line = file.readline()
-    while kind != "status" and line.startswith(b'{"type":"status"'):
+    while kind != "status" and line.startswith((b'{"type":"status"', b'{"type":"cost"')):
         line = file.readline()
     if json.loads(line or b"{}").get("type") != kind:
         sys.exit(f"cost: {kind} was expected, not {line!r}")

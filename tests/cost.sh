@@ -70,4 +70,4 @@ if [ "${1:-}" = --write ]; then
 else
 	cat "$tmp/result"
 fi
-exit ${rc:-0}
+exit "${rc:-0}"

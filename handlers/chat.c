@@ -329,6 +329,7 @@ set_up(struct chat *c, int argc, char *argv[])
 		log_line(LOG_LEVEL_ERROR, "call=run_dir path=\"%s\" "
 		    "error=\"%s\"", c->settings.text[SETTING_RUN_DIR],
 		    strerror(errno));
+	output_open(&c->out, STDOUT_FILENO);
 	switch (harden(&c->settings, DESCRIPTORS_CHAT)) {
 	case HARDEN_DONE:
 		break;
@@ -341,7 +342,6 @@ set_up(struct chat *c, int argc, char *argv[])
 	}
 	c->reader.text.cap = MESSAGE_MAX(
 	    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES]);
-	c->out.fd = STDOUT_FILENO;
 	c->out.data.cap = OUTPUT_MAX;
 	admission_init(&c->admission, &c->settings, &c->connection);
 	question_init(&c->question, &c->settings, &c->connection,

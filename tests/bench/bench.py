@@ -81,7 +81,7 @@ def misses():
             ">= %.3g" % (7 * m["per_s"][SHELL]) if tokens == 200 else None)
     age = turns(lambda s: {"us": statistics.median(
         Viewer(s, new_ticket()).ask(wanted(100, 20000)).finish().ages)}, 3)["us"]
-    row("a token each 20 ms: age on arrival, p50", "us", age)
+    row("a token each 20 ms: age on arrival, p50", "µs", age)
     row("CPU per 1,000 tokens, streams of 1,000", "ms", m["cpu"])
 
 
@@ -144,7 +144,7 @@ def twenty():
         return {"requests": model.asked() - asked, "us": (s.cpu() - cpu) * 1000 / n / tokens}
     m = turns(measure, 4)
     row("%d viewers, one ticket: requests to the model" % n, "", m["requests"], "<= 1")
-    row("%d viewers, one ticket: CPU per token and viewer" % n, "us", m["us"])
+    row("%d viewers, one ticket: CPU per token and viewer" % n, "µs", m["us"])
 
 
 def drops():

@@ -8,7 +8,7 @@ CC	= cc
 CFLAGS	= -O2 -g
 AWK	= awk
 LIBS	= -lsqlite3
-LIBS_STATIC = -lsqlite3 -lm -Wl,--wrap=dlopen
+LIBS_STATIC = -lsqlite3 -lm -Wl,--wrap=dlopen,--wrap=getaddrinfo
 MODULES	= http signature
 LIBS_http = -lcurl
 LIBS_signature = -lcrypto
@@ -45,9 +45,14 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 # there is no libsqlite3.a, and a sanitizer.
 STATIC	= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
 	$(CC) -print-file-name=libsqlite3.a)))
+# answer needs a libcurl without TLS for that, which no distribution has:
+# deploy/libcurl.sh makes one, and `make CURL=DIRECTORY' takes it.  Starting
+# answer then takes a tenth of the time.
+CURL	=
+STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(CURL),answer))
 
 # Everything in lib/ but the modules; each program takes what it needs.
-LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/module_none.c \
+LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/module_static.c \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 PROGRAMS = chat answer sessions
 COMMANDS = child command doctor doctor_access doctor_data doctor_host \
@@ -58,7 +63,8 @@ COMMANDS = child command doctor doctor_access doctor_data doctor_host \
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
 	web/*.html web/*.css web/*.js)))
 
-all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer $(B)/libexec/chat \
+all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
+	$(STATIC_PROGRAMS:%=$(B)/libexec/dynamic/%) \
 	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat $(B)/web
 
 $(B)/lib.a: $(LIB)
@@ -76,15 +82,19 @@ $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
 	$(link)
 $(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
 
-# What chat becomes where it needs a module.
-$(B)/libexec/chat: $(B)/obj/chat.o $(B)/obj/program.o $(B)/lib.a
+# What those become that need a module.
+$(B)/libexec/dynamic/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
 	$(link)
-ifneq ($(STATIC),)
-$(B)/bin/chat: private HARDEN_LINK := -static$(HARDEN_LINK)
-$(B)/bin/chat: private LIBS := $(LIBS_STATIC)
-$(B)/bin/chat: $(B)/obj/module_none.o
+$(STATIC_PROGRAMS:%=$(B)/bin/%): $(B)/obj/module_static.o
+$(STATIC_PROGRAMS:%=$(B)/bin/%): private HARDEN_LINK := -static$(HARDEN_LINK)
+$(STATIC_PROGRAMS:%=$(B)/bin/%): private LIBS := $(LIBS_STATIC)
+ifneq ($(filter answer,$(STATIC_PROGRAMS)),)
+$(B)/bin/answer: $(B)/obj/http_static.o $(CURL)/lib/libcurl.a
+$(B)/obj/http_static.o: lib/http.c $(B)/flags
+	$(CC) $(FLAGS) -I$(CURL)/include $(DEFINES) -c -o $@ $<
 endif
 
+$(B)/libexec/dynamic/answer: $(B)/obj/servers.o
 $(B)/bin/answer: $(B)/obj/servers.o
 
 # A heavy library is behind a module of our own and nowhere else; see
@@ -137,17 +147,19 @@ $(B)/system_prompt.h: lib/embed.awk lib/system_prompt.txt $(B)/flags
 	$(AWK) -f lib/embed.awk lib/system_prompt.txt >$@.new
 	@mv $@.new $@
 
-# Another compiler, other flags or another place: everything anew.
+# Another compiler, other flags, another place, or a migration that is there no
+# more: everything anew.
+BUILT_WITH = $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL) \
+	$(sort $(wildcard sql/*.sql))
 $(B)/flags: FORCE
 	@mkdir -p $(B)/obj
-	@echo '$(CC) $(FLAGS) $(LDFLAGS) $(DEFINES)' | cmp -s - $@ || \
-		echo '$(CC) $(FLAGS) $(LDFLAGS) $(DEFINES)' >$@
+	@echo '$(BUILT_WITH)' | cmp -s - $@ || echo '$(BUILT_WITH)' >$@
 FORCE:
 
 # The replayed Ollama of the tests and of `run.sh --demo'.
-$(B)/tests/replay: tests/replay.c $(B)/flags
+$(B)/tests/replay: $(sort $(wildcard tests/replay/*.[ch])) $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MF $(B)/obj/replay.d -o $@ $<
+	$(CC) $(filter-out -MMD -MP,$(FLAGS)) -o $@ $(filter %.c,$^)
 
 # For the faults that strace cannot make.
 $(B)/tests/preload.so: tests/preload.c $(B)/flags
@@ -231,8 +243,13 @@ install:
 		$(DIR)/lib/sysusers.d $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
-	install $(B)/install/libexec/answer $(B)/install/libexec/chat \
-		$(DIR)/libexec/ticketchat
+	install $(B)/install/bin/answer $(DIR)/libexec/ticketchat/answer
+	rm -rf $(DIR)/libexec/ticketchat/dynamic
+	install -d $(DIR)/libexec/ticketchat/dynamic
+	for p in $(STATIC_PROGRAMS); do \
+		install $(B)/install/libexec/dynamic/$$p \
+			$(DIR)/libexec/ticketchat/dynamic/$$p || exit 1; \
+	done
 	install -m 644 $(B)/install/libexec/*.so $(DIR)/libexec/ticketchat/
 	install $(B)/install/bin/chat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket/chat
@@ -251,8 +268,8 @@ install:
 	install -m 644 sql/*.sql $(DIR)/share/ticketchat/sql
 	rm -f $(DIR)/share/ticketchat/web/*
 	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
-	install -m 644 README.md websocket.md LICENSE deploy/nginx.conf \
-		deploy/Caddyfile $(DIR)/share/doc/ticketchat
+	install -m 644 README.md websocket.md LICENSE $(wildcard docs/*.md) \
+		deploy/nginx.conf deploy/Caddyfile $(DIR)/share/doc/ticketchat
 	install deploy/upkeep.sh $(DIR)/libexec/ticketchat/upkeep
 	for u in $(SYSTEMD); do \
 		sed -e '/^@SANDBOX@/{r deploy/sandbox.conf' -e 'd;}' \
@@ -282,15 +299,16 @@ uninstall:
 
 # A Debian package, build/ticketchat_*.deb; needs debhelper.
 deb:
-	rm -rf $(B)/deb
+	rm -rf $(B)/deb $(B)/*.deb
 	mkdir -p $(B)/deb/source
 	git archive HEAD | tar -x -C $(B)/deb/source
 	mv $(B)/deb/source/deploy/debian $(B)/deb/source/debian
 	cd $(B)/deb/source && dpkg-buildpackage -b -us -uc -ui
 	mv $(B)/deb/*.deb $(B)/
 
-# The package on a Debian that is made and booted for it; as root.
-check-package: deb
+# deploy/README.md and the package on a bare Debian that is made and booted for
+# them, and the container; as root.
+check-package:
 	bats tests/package
 
 clean:
@@ -298,4 +316,5 @@ clean:
 
 .PHONY: all everything check fault san fuzz soak bench lint install uninstall \
 	deb check-package clean FORCE
--include $(wildcard $(B)/obj/*.d)
+# replay.d is of the time when that was one file.
+-include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d))

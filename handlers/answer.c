@@ -42,6 +42,7 @@
 #include "slot.h"
 #include "store.h"
 #include "upstream.h"
+#include "url.h"
 #include "utf8.h"
 
 static const char	usage[] =
@@ -296,6 +297,9 @@ finish(struct answer *a)
 	int	rc;
 
 	deadline = now + a->settings.number[SETTING_SEND_TIMEOUT] * 1000000;
+	if (a->session != 0 && frame_cost(&a->hub.frames,
+	    a->upstream.cost.answer_tokens) == -1)
+		return;		/* they see us die: `interrupted' */
 	if (a->failure.code == FAILURE_NONE)
 		rc = frame_done(&a->hub.frames,
 		    strcmp(a->upstream.cost.done_reason, "length") == 0,
@@ -303,7 +307,7 @@ finish(struct answer *a)
 	else
 		rc = frame_error(&a->hub.frames, &a->failure, LANGUAGE_EN);
 	if (rc == -1)
-		return;		/* they see us die: `interrupted' */
+		return;
 	hub_write(&a->hub);
 	while (!hub_drained(&a->hub) && now < deadline) {
 		wait_for_hub(a, clock_poll(now, deadline));
@@ -431,6 +435,10 @@ main(int argc, char *argv[])
 	command = argc > i ? servers_command(argv[i]) : NULL;
 	json = argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
 	program_settings(&a.settings, file, argc - i == 2 && command == NULL);
+	if (!url_simple(a.settings.text[SETTING_OLLAMA_SERVER]) &&
+	    module_need("answer", argv) == -1)
+		program_fail(EXIT_SYSTEM, "the one with all of libcurl: %s",
+		    strerror(errno));
 	if (command != NULL && argc - i == 1 + json) {
 		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {

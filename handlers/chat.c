@@ -320,17 +320,16 @@ set_up(struct chat *c, int argc, char *argv[])
 		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
 	program_settings(&c->settings, file, cgi);
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&
-	    !module_possible()) {
-		(void)execv(LIBEXECDIR "/chat", argv);
-		program_fail(EXIT_SYSTEM, "%s: %s", LIBEXECDIR "/chat",
+	    module_need("chat", argv) == -1)
+		program_fail(EXIT_SYSTEM, "the one that can check tokens: %s",
 		    strerror(errno));
-	}
 	connection_read(&c->connection, &c->settings);
 	log_open("chat", cgi ? c->settings.text[SETTING_LOG] : NULL);
 	if (generation_prepare(c->settings.text[SETTING_RUN_DIR]) == -1)
 		log_line(LOG_LEVEL_ERROR, "call=run_dir path=\"%s\" "
 		    "error=\"%s\"", c->settings.text[SETTING_RUN_DIR],
 		    strerror(errno));
+	output_open(&c->out, STDOUT_FILENO);
 	switch (harden(&c->settings, DESCRIPTORS_CHAT)) {
 	case HARDEN_DONE:
 		break;
@@ -343,7 +342,6 @@ set_up(struct chat *c, int argc, char *argv[])
 	}
 	c->reader.text.cap = MESSAGE_MAX(
 	    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES]);
-	c->out.fd = STDOUT_FILENO;
 	c->out.data.cap = OUTPUT_MAX;
 	admission_init(&c->admission, &c->settings, &c->connection);
 	question_init(&c->question, &c->settings, &c->connection,

@@ -129,6 +129,17 @@ stats_row(void *context, const struct cell *c, int cells)
 	return print_row(&r->print, named, cells);
 }
 
+/* The day of a line: its own, or, where syslog has the time, that which
+ * `journalctl -o short-iso' puts in front. */
+static void
+day_of(const char *line, char *day, size_t size)
+{
+	if (logfmt_value(line, "time", day, size))
+		return;
+	(void)snprintf(day, size, "%.10s", strspn(line, "0123456789-") == 10 &&
+	    line[10] == 'T' ? line : "-");
+}
+
 /* Counts the questions in a log, by day and user. */
 static enum failure_code
 read_log(struct store *store, const char *path)
@@ -136,25 +147,23 @@ read_log(struct store *store, const char *path)
 	char			 line[4 * LOG_LINE_MAX], outcome[16], day[11],
 				 user[256];
 	enum failure_code	 rc = store_asks(store);
-	FILE			*f;
 
-	if ((f = fopen(path, "re")) == NULL)
+	/* Whoever has become another user cannot open /dev/stdin. */
+	if (strcmp(path, "-") != 0 && freopen(path, "re", stdin) == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
-	while (rc == FAILURE_NONE && fgets(line, sizeof(line), f) != NULL) {
+	while (rc == FAILURE_NONE && fgets(line, sizeof(line), stdin) != NULL) {
 		if (!logfmt_value(line, "prog", user, sizeof(user)) ||
 		    strcmp(user, "chat") != 0 || !logfmt_value(line,
 		    "outcome", outcome, sizeof(outcome)))
 			continue;
-		if (!logfmt_value(line, "time", day, sizeof(day)))
-			(void)snprintf(day, sizeof(day), "-");
+		day_of(line, day, sizeof(day));
 		if (!logfmt_value(line, "user", user, sizeof(user)) ||
 		    *user == '\0')
 			(void)logfmt_value(line, "remote", user, sizeof(user));
 		rc = store_ask(store, day, user, outcome);
 	}
-	if (ferror(f))
+	if (ferror(stdin))
 		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
-	(void)fclose(f);
 	return rc;
 }
 

@@ -4,8 +4,8 @@
  *	sessions COMMAND		see the table below, or sessions --help
  *	sessions COMMAND --help		one command, with an example
  *
- * Exit code: 0 good, 1 nothing found, 100 usage, 102 settings or schema,
- * 111 system.
+ * Exit code: 0 good, 1 nothing found or refused, 2 a generation failed, 100
+ * usage, 102 settings or schema, 111 system.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -48,10 +48,12 @@ static const struct command {
 	    "[--by day|model | --log FILE] [--since DAYS]",
 	    "what the answers have cost",
 	    "Times are in milliseconds, days in UTC.  --log counts the "
-	    "questions in a log\ninstead, by day and user: all, those "
-	    "answered from the database, errors.\n"
+	    "questions in a log\n(-: standard input) instead, by day and user: "
+	    "all, those answered from the\ndatabase, errors.\n"
 	    "  sessions stats --by day --since 7\n"
-	    "  sessions stats --log var/ticketchat.log --csv\n", false },
+	    "  sessions stats --log var/ticketchat.log --csv\n"
+	    "  journalctl --utc -o short-iso -t chat | "
+	    "sessions stats --log -\n", false },
 	{ "metrics", command_metrics, "",
 	    "what Prometheus wants to know, in its text format",
 	    "For node_exporter's textfile collector, from a timer:\n"
@@ -160,8 +162,8 @@ usage(void)
 	    "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
 	    "  -h, --help         this text\n"
 	    "  -V, --version      the version\n"
-	    "Exit code: 0 good, 1 nothing found, 100 usage, 102 settings or "
-	    "schema,\n111 system.\n");
+	    "Exit code: 0 good, 1 nothing found or refused, 2 a generation "
+	    "failed, 100 usage,\n102 settings or schema, 111 system.\n");
 	return text;
 }
 

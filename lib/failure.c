@@ -41,8 +41,10 @@ static const struct entry {
 	    "Acesso negado a este chamado: entre de novo no sistema.",
 	    "No access to this ticket: sign in again." } },
 	[FAILURE_RATE_LIMITED] = { "rate_limited", true, EXIT_CLIENT, {
-	    "Foram pedidas respostas demais. Espere um pouco e tente de novo.",
-	    "Too many answers were asked for. Wait a while and try again." } },
+	    "Foram pedidas respostas demais, ou há páginas demais abertas. "
+	    "Espere um pouco e tente de novo.",
+	    "Too many answers were asked for, or too many pages are open. "
+	    "Wait a while and try again." } },
 	[FAILURE_QUEUE_FULL] = { "queue_full", true, EXIT_UPSTREAM, {
 	    "Há respostas demais na fila. Tente de novo em instantes.",
 	    "Too many answers are waiting. Try again in a moment." } },

@@ -94,6 +94,8 @@ read_lines(struct question *q)
 		frame_read(&f, line, (size_t)(nl - line));
 		if (f.type == FRAME_STREAM || f.type == FRAME_DONE ||
 		    (f.type == FRAME_STATUS && q->request.status)) {
+			if (f.type == FRAME_STREAM)
+				outcome_text(q);
 			if (f.type != FRAME_DONE)
 				continue;
 			if (forward(q, from, (size_t)(nl + 1 - from)))
@@ -105,6 +107,8 @@ read_lines(struct question *q)
 		from = nl + 1;
 		if (f.type == FRAME_SESSION) {
 			q->session = f.session;
+		} else if (f.type == FRAME_COST) {
+			q->tokens = f.tokens;
 		} else if (f.type == FRAME_ERROR) {
 			outcome_error(q, &f.failure);
 			return;

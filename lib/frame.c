@@ -133,6 +133,16 @@ frame_session(struct buf *b, int64_t session, int64_t pid)
 }
 
 int
+frame_cost(struct buf *b, int64_t tokens)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "cost");
+	jsonw_int(&w, "tokens", tokens);
+	return jsonw_end(&w, true);
+}
+
+int
 frame_stream_end(struct frame_stream *s)
 {
 	if (s->open == 0)
@@ -251,6 +261,9 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->type = FRAME_SESSION;
 		f->session = json_int(&j, json_member(&j, 0, "session"), 0);
 		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
+	} else if (json_equals(&j, type, "cost")) {
+		f->type = FRAME_COST;
+		f->tokens = json_int(&j, json_member(&j, 0, "tokens"), 0);
 	}
 	json_free(&j);
 }

@@ -22,8 +22,8 @@ enum frame_state {
 
 /* What a line from answer is. */
 enum frame_type {
-	FRAME_OTHER, FRAME_SESSION, FRAME_STREAM, FRAME_STATUS, FRAME_DONE,
-	FRAME_ERROR
+	FRAME_OTHER, FRAME_SESSION, FRAME_STREAM, FRAME_STATUS, FRAME_COST,
+	FRAME_DONE, FRAME_ERROR
 };
 
 /*
@@ -42,8 +42,14 @@ int frame_status(struct buf *, enum frame_state, int position)
     __attribute__((warn_unused_result));
 int frame_pong(struct buf *) __attribute__((warn_unused_result));
 
-/* answer's first line to chat: the session that it works on, and its pid. */
+/*
+ * Lines of answer that chat keeps for itself, and may be without: the first
+ * one, which session it works on, and its pid; the one before the terminal
+ * frame, what the answer cost.
+ */
 int frame_session(struct buf *, int64_t session, int64_t pid)
+    __attribute__((warn_unused_result));
+int frame_cost(struct buf *, int64_t tokens)
     __attribute__((warn_unused_result));
 
 /*
@@ -68,6 +74,7 @@ struct frame {
 	enum frame_type	type;
 	int64_t		session;	/* of a session frame */
 	int64_t		pid;
+	int64_t		tokens;		/* of a cost frame */
 	struct failure	failure;	/* of an error frame */
 	enum frame_state state;		/* of a status frame */
 };

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http.h"
 
@@ -62,7 +63,8 @@ configure(struct http_call *c, CURL *e)
 #define SET(option, value) \
 	(rc = rc == CURLE_OK ? curl_easy_setopt(e, (option), (value)) : rc)
 	SET(CURLOPT_URL, c->url);
-	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_PROTOCOLS_STR, strncasecmp(c->url, "https:", 6) == 0 ?
+	    "https" : "http");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -162,7 +164,7 @@ collect(void)
 			continue;
 		(void)curl_easy_getinfo(c->handle, CURLINFO_RESPONSE_CODE,
 		    &c->status);
-		if (c->reason[0] == '\0')
+		if (rc != CURLE_OK && c->reason[0] == '\0')
 			(void)snprintf(c->reason, sizeof(c->reason), "%s",
 			    curl_easy_strerror(rc));
 		c->end = end_of(rc);

@@ -112,7 +112,6 @@
 /* Descriptors of an answer: its followers', and libcurl's. */
 #define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64)
 
-
 /* Questions that wait behind the one that runs, on one connection. */
 #define QUESTIONS_WAITING	4
 

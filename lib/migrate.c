@@ -33,7 +33,9 @@ migrate(struct store *s, int *from)
 	if (*from > SCHEMA_VERSION || *from < 0 || db_foreign(s, *from)) {
 		(void)snprintf(s->error, sizeof(s->error), *from >
 		    SCHEMA_VERSION ?
-		    "%s is of schema %d, newer than this program's %d" :
+		    "%s is of schema %d, newer than this program's %d: take "
+		    "the newer program, or `sessions restore' a copy from "
+		    "before" :
 		    "%s is not a database of this program (schema %d, not "
 		    "%d)", s->path, *from, SCHEMA_VERSION);
 		return db_end(s, FAILURE_SCHEMA);

@@ -6,10 +6,12 @@
 
 #include "module.h"
 
-bool
-module_possible(void)
+int
+module_need(const char *program, char *argv[])
 {
-	return true;
+	(void)program;
+	(void)argv;
+	return 0;
 }
 
 const void *

@@ -5,14 +5,14 @@
 #ifndef MODULE_H
 #define MODULE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Whether this program can load any: not one that is linked statically (see
- * the Makefile).
+ * To be called first by who is going to load modules.  A program that is linked
+ * statically cannot: there it becomes its twin that can, the same `program' in
+ * another file.  Returns 0, or -1 with errno where that is not to be had.
  */
-bool module_possible(void);
+int module_need(const char *program, char *argv[]);
 
 /*
  * Loads `file' from where `answer' lies and calls its function `symbol',

@@ -20,11 +20,11 @@ outcome(struct question *q, const char *word, enum failure_code code)
 	(void)!output_write(q->out, now);
 	log_line(LOG_LEVEL_INFO, "id=%s remote=%s user=\"%s\" ticket=%"
 	    PRId64 " session=%" PRId64 " outcome=%s code=%s bytes=%zu"
-	    " first_ms=%" PRId64 " total_ms=%" PRId64, q->connection->id,
-	    q->connection->remote, log_value(user, sizeof(user),
-	    admission_user(q->admission)),
-	    q->connection->ticket, q->session, word,
-	    code == FAILURE_NONE ? "-" : failure_name(code), q->bytes,
+	    " tokens=%" PRId64 " first_ms=%" PRId64 " total_ms=%" PRId64,
+	    q->connection->id, q->connection->remote,
+	    log_value(user, sizeof(user), admission_user(q->admission)),
+	    q->connection->ticket, q->session, word, code == FAILURE_NONE ?
+	    "-" : failure_name(code), q->bytes, q->tokens,
 	    q->first == 0 ? 0 : (q->first - q->started) / 1000,
 	    (now - q->started) / 1000);
 	if ((int)failure_exit(code) > q->exit_code)
@@ -36,6 +36,11 @@ void
 outcome_count(struct question *q, size_t before)
 {
 	q->bytes += q->out->data.len - before;
+}
+
+void
+outcome_text(struct question *q)
+{
 	if (q->first == 0)
 		q->first = clock_us();
 }
@@ -93,5 +98,6 @@ outcome_cached(struct question *q, const struct session *s)
 		return;
 	}
 	outcome_count(q, before);
+	outcome_text(q);
 	outcome(q, "cached", FAILURE_NONE);
 }

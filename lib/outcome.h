@@ -1,6 +1,6 @@
 /*
  * How a question ends: its terminal frame and its line in the log.  Each of
- * these but outcome_count ends it and gives back what it holds.
+ * these but the first two ends it and gives back what it holds.
  */
 #ifndef OUTCOME_H
 #define OUTCOME_H
@@ -9,6 +9,9 @@
 
 /* Counts what was appended to the output since it had `before' bytes. */
 void outcome_count(struct question *, size_t before);
+
+/* Text of the answer is going out: when it first did is in the log. */
+void outcome_text(struct question *);
 
 /* The terminal frame has been written: a word for the log, and the code. */
 void outcome(struct question *, const char *word, enum failure_code);

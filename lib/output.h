@@ -11,11 +11,18 @@
 
 struct output {
 	int		fd;
+	bool		own;		/* fd is output_open's */
 	struct buf	data;		/* append whole lines here */
 	size_t		sent;		/* of data, written already */
 	bool		waiting;	/* something was left over */
 	int64_t		progress;	/* since when the client takes none */
 };
+
+/*
+ * Writes to fd from now on.  Of a pipe it opens a description of its own that
+ * does not block: O_NONBLOCK on fd's would be everybody's who has it.
+ */
+void output_open(struct output *, int fd);
 
 /* Whether something waits to be written. */
 bool output_pending(const struct output *);
@@ -24,8 +31,8 @@ bool output_pending(const struct output *);
 size_t output_size(const struct output *);
 
 /*
- * Writes what fd takes without blocking the caller: at most WRITE_MAX bytes
- * after each POLLOUT, for as long as poll says so.  Returns 0, or -1 with
+ * Writes what fd takes without blocking the caller; one that is not our own
+ * gets at most WRITE_MAX bytes after each POLLOUT.  Returns 0, or -1 with
  * errno (EPIPE: nobody is there any more).
  */
 int output_write(struct output *, int64_t now)

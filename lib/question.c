@@ -108,7 +108,7 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	q->started = now;
 	q->first = 0;
 	q->bytes = 0;
-	q->session = 0;
+	q->session = q->tokens = 0;
 	q->tries = 0;
 	q->charged = q->stop = q->stop_sent = false;
 	if (f.code != FAILURE_NONE)

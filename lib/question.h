@@ -37,12 +37,14 @@ struct question {
 	int			 fd;		/* while following */
 	struct buf		 in;		/* what came of the next line */
 	int64_t			 session;	/* that we follow; 0: unknown */
+	int64_t			 tokens;	/* that it cost; 0: unknown */
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;
 	bool			 charged;	/* to the user's rate limit */
 	int			 tries;		/* came just as it went */
 	int64_t			 pause, next, deadline;	/* while attaching */
-	int64_t			 started, first;	/* clock_us; 0: none */
+	int64_t			 started, first;	/* clock_us; of the
+						   first text, 0: none */
 	size_t			 bytes;		/* of frames */
 
 	int			 exit_code;	/* the worst of all questions */

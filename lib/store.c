@@ -205,15 +205,13 @@ ticket_ready(struct store *s, int64_t ticket, bool existing)
 	return db_run(s, st, NULL);
 }
 
-enum failure_code
-store_get_or_create(struct store *s, int64_t ticket, const char *prompt,
-    size_t len, bool existing, int64_t *id)
+/* The body of store_get_or_create's transaction. */
+static enum failure_code
+add_session(struct store *s, int64_t ticket, const char *prompt, size_t len,
+    bool existing, int64_t *id)
 {
 	enum failure_code	rc;
 
-	*id = 0;
-	if ((rc = db_begin(s)) != FAILURE_NONE)
-		return rc;
 	rc = ticket_ready(s, ticket, existing);
 	if (rc == FAILURE_NONE)
 		rc = session_write(s, STATEMENT_SESSION_REUSE, ticket, prompt,
@@ -221,7 +219,25 @@ store_get_or_create(struct store *s, int64_t ticket, const char *prompt,
 	if (rc == FAILURE_NONE && *id == 0)
 		rc = session_write(s, STATEMENT_SESSION_ADD, ticket, prompt,
 		    len, id);
-	return db_end(s, rc);
+	return rc;
+}
+
+enum failure_code
+store_get_or_create(struct store *s, int64_t ticket, const char *prompt,
+    size_t len, bool existing, int64_t *id)
+{
+	enum failure_code	rc;
+
+	*id = 0;
+	/* A row without an answer need not outlive a power cut. */
+	(void)sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL,
+	    NULL);
+	if ((rc = db_begin(s)) == FAILURE_NONE)
+		rc = db_end(s, add_session(s, ticket, prompt, len, existing,
+		    id));
+	(void)sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL,
+	    NULL);
+	return rc;
 }
 
 static enum failure_code

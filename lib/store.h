@@ -40,7 +40,11 @@ struct cost {
  * store_error), FAILURE_SCHEMA, or what is said below.
  */
 
-/* Opens the database of a file that `sessions migrate' has made. */
+/*
+ * Opens the database of a file that `sessions migrate' has made.  Looks at
+ * its user_version only: whose file it is migrate has seen (application_id)
+ * before the service began, and in another one the statements find no tables.
+ */
 enum failure_code store_open(struct store **, const char *path);
 
 /* Closes it; NULL is nothing. */

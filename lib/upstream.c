@@ -240,9 +240,10 @@ failure_of(struct upstream *u, const struct http_call *c)
 		    FAILURE_UPSTREAM_ERROR, NULL);
 	case HTTP_FAILED:
 		return failure_make(FAILURE_UPSTREAM_UNREACHABLE, NULL);
+	case HTTP_REFUSED:	/* a list over UPSTREAM_LIST_MAX */
+		return failure_make(FAILURE_UPSTREAM_INVALID, NULL);
 	case HTTP_RUNNING:
 	case HTTP_COMPLETE:
-	case HTTP_REFUSED:
 	default:
 		return failure_make(FAILURE_INTERNAL, NULL);
 	}

@@ -1,6 +1,7 @@
 /*
  * The addresses of the model's servers.
  */
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -39,6 +40,43 @@ url_valid(const char *list)
 		any = true;
 	}
 	return any;
+}
+
+/* Whether an address needs neither TLS nor a resolver. */
+static bool
+simple(const struct url *u)
+{
+	char		host[INET6_ADDRSTRLEN + 1];
+	const char	*from = u->text + 7;
+	struct in6_addr	a;
+	size_t		len;
+	int		family = AF_INET;
+
+	if (strncasecmp(u->text, "http://", 7) != 0)
+		return false;
+	if (*from == '[') {
+		family = AF_INET6;
+		from++;
+	}
+	len = strcspn(from, family == AF_INET ? ":/ " : "] ");
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, from, len);
+	host[len] = '\0';
+	return (family == AF_INET && strcasecmp(host, "localhost") == 0) ||
+	    inet_pton(family, host, &a) == 1;
+}
+
+bool
+url_simple(const char *list)
+{
+	struct url	u;
+
+	while (url_next(&list, &u)) {
+		if (!simple(&u))
+			return false;
+	}
+	return true;
 }
 
 /* Finds which API an address names, and what stands before it. */

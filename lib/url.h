@@ -26,6 +26,12 @@ struct url {
  */
 bool url_valid(const char *list);
 
+/*
+ * Whether all of them can be reached without TLS and without asking for a
+ * name: http, and a number or "localhost".
+ */
+bool url_simple(const char *list);
+
 /* Takes the next address off a list; false: there is no more. */
 bool url_next(const char **list, struct url *);
 

@@ -24,7 +24,7 @@ passed=0 failed=0
 # What it takes to build and run; as in run.sh.
 needs='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
 libssl-dev libjsmn-dev ca-certificates'
-cases_need='bats jq socat sqlite3 strace curl procps openssl python3
+cases_need='bats jq socat sqlite3 strace curl procps psmisc openssl python3
 python3-prometheus-client python3-websockets time mandoc'
 # For cases too, but only unpacked: installed, they would serve port 80 of this
 # machine from then on.

@@ -66,14 +66,14 @@ function RetryButton({ label, after, onClick }: { label: string; after: number; 
 }
 
 /* The model's Markdown, as elements that are made one by one: it is untrusted. Its language is the ticket's. */
-function Answer({ text, old }: { text: string; old: boolean }) {
+function Answer({ text, busy, old }: { text: string; busy: boolean; old: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const markdown = useRef<MarkdownView | undefined>(undefined);
   useLayoutEffect(() => {
     markdown.current ??= new MarkdownView(box.current!);
     markdown.current.update(text);
   }, [text]);
-  return <div ref={box} lang="" style={{ overflow: "auto", overflowWrap: "anywhere", opacity: old ? 0.6 : 1 }} />;
+  return <div ref={box} lang="" aria-busy={busy} style={{ overflow: "auto", overflowWrap: "anywhere", opacity: old ? 0.6 : 1 }} />;
 }
 
 const never = () => () => {};
@@ -85,10 +85,10 @@ export function TicketChat(props: TicketChatProps) {
   const { text, fresh, version, versions, end } = view;
   const w = words(lang);
   return (
-    <section className="ticket-chat" lang={lang} aria-busy={!end}>
+    <section className="ticket-chat" lang={lang}>
       <p role="status">{statusLine(view, lang)}</p>
       {!end && !fresh && <progress aria-hidden />}
-      {text && <Answer text={text} old={!end && !fresh} />}
+      {text && <Answer text={text} busy={!end} old={!end && !fresh} />}
       <p>
         {!end && <button type="button" onClick={stop}>{w.stop}</button>}
         {end?.type === "error" && end.retryable && (

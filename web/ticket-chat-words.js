@@ -1,16 +1,19 @@
 /* The words of <ticket-chat> and TicketChat.tsx in every language, and what is made of them. */
 const WORDS = {
   "pt-BR": {
-    idle: "",
-    connecting: "Conectando…",
-    reconnecting: "Sem conexão. Tentando de novo…",
+    states: {
+      __proto__: null,
+      idle: "",
+      connecting: "Conectando…",
+      reconnecting: "Sem conexão. Tentando de novo…",
+      waiting: "Aguardando a resposta…",
+      queued: "Na fila…",
+      loading: "Carregando o modelo…",
+      thinking: "O modelo está pensando…",
+      generating: "Escrevendo…",
+    },
     offline: "Este aparelho está sem rede. Tentando de novo…",
-    waiting: "Aguardando a resposta…",
-    queued: "Na fila…",
     position: (n) => `Na fila: posição ${n}`,
-    loading: "Carregando o modelo…",
-    thinking: "O modelo está pensando…",
-    generating: "Escrevendo…",
     done: "Resposta completa.",
     length: "O modelo parou no limite de tamanho da resposta.",
     older: "Uma resposta anterior deste chamado.",
@@ -39,16 +42,19 @@ const WORDS = {
     },
   },
   en: {
-    idle: "",
-    connecting: "Connecting…",
-    reconnecting: "No connection. Trying again…",
+    states: {
+      __proto__: null,
+      idle: "",
+      connecting: "Connecting…",
+      reconnecting: "No connection. Trying again…",
+      waiting: "Waiting for the answer…",
+      queued: "Waiting in line…",
+      loading: "Loading the model…",
+      thinking: "The model is thinking…",
+      generating: "Writing…",
+    },
     offline: "This device is offline. Trying again…",
-    waiting: "Waiting for the answer…",
-    queued: "Waiting in line…",
     position: (n) => `Waiting in line: position ${n}`,
-    loading: "Loading the model…",
-    thinking: "The model is thinking…",
-    generating: "Writing…",
     done: "The answer is complete.",
     length: "The model stopped at its length limit.",
     older: "An earlier answer to this ticket.",
@@ -94,7 +100,7 @@ export function statusLine({ state, position, partial, cached, version, versions
   }
   if (end) return end.reason === "length" ? w.length : w.done;
   if (state === "reconnecting" && globalThis.navigator?.onLine === false) return w.offline;
-  return state === "queued" && position ? w.position(position) : w[state] ?? w.waiting;
+  return state === "queued" && position ? w.position(position) : w.states[state] ?? w.states.waiting;
 }
 
 /** What helps against an error beyond what its message says; mostly "". */

@@ -137,16 +137,19 @@ attacks() {
 
 @test "one token is enough for a connection, until it expires" {
 	long 60
-	replay --times 1 --then "$T/long.ndjson" --pace 50 "$UP/good.ndjson"
+	replay "$UP/good.ndjson"
 	ask 42 "$Q"
+	replay_end
+	replay_part "$T/long.ndjson"
 	auth HS256
 	talker 42
-	say $V "$(with "$(token --ttl -57)")"	# good for three seconds
+	say $V "$(with "$(token --ttl -54)")"	# good for six seconds
 	sees $V cached
 	say $V '{"ticketBody":"printer jam","refresh":true}'
 	sees $V w1	# what runs goes on
-	sleep 3
+	sleep 6
 	say $V "$Q" '{"type":"stop"}'
+	replay_rest
 	echo 4 >"$T/frames.$V.questions"
 	sees $V '"code":"unauthorized"'
 	say $V "$(with "$(token)")"
@@ -159,7 +162,7 @@ attacks() {
 # bats test_tags=fault,fault:38
 @test "without a token nobody stops, starts or sees anything" {
 	long 25
-	replay --pace 40 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	auth HS256
 	viewer 42 "$(with "$(token --ticket 42)")"
 	sees $V w1
@@ -168,8 +171,10 @@ attacks() {
 	    pipe 42 3
 	failed_with "$(printf 'unauthorized\n%.0s' 1 2 3)" 1
 	is "$(grep -c w1 <<<"$frames" || true)" 0
+	replay_rest
 	viewed $V
 	is_text "$LONG"
+	rm "$T/go"
 	viewer 43 "$(with "$(token)")"
 	sees $V w1
 	jq -c '.type = "stop"' <<<"$(with "$(token --ticket 43)")" | pipe 43 0
@@ -180,7 +185,7 @@ attacks() {
 # bats test_tags=fault,fault:38
 @test "no token reaches a log, an argument or what runs detached" {
 	long 25
-	replay --pace 40 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	auth RS256
 	t=$(token --ticket 42)
 	export HTTP_AUTHORIZATION="Bearer $t" HTTP_COOKIE="sid=$t"
@@ -188,6 +193,7 @@ attacks() {
 	viewer 42 "$(with "$t")"
 	sees $V w1
 	cat /proc/"$(answers)"/{environ,cmdline} >"$T/answer"
+	replay_rest
 	viewed $V
 	is_text "$LONG"
 	for p in ${t//./ }; do
@@ -331,8 +337,7 @@ limited() {
 
 @test "RATE_LIMIT: what is kept is free, what is refused too" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=2/min
-	started=$SECONDS
+	export RATE_LIMIT=2/day
 	for i in 1 2; do
 		from 10.0.0.1 $i "$Q"
 		generated
@@ -343,12 +348,12 @@ limited() {
 	done
 	from 10.0.0.1 3 "$Q"
 	limited
-	[ "$after" -ge $((29 - (SECONDS - started))) ]
-	[ "$after" -le 30 ]
+	[ "$after" -gt 42900 ]
+	[ "$after" -le 43200 ]
 	# What is refused is not charged.
 	from 10.0.0.1 4 "$Q"
 	limited
-	[ "$after" -le 30 ]
+	[ "$after" -le 43200 ]
 	# A refresh is a generation.
 	from 10.0.0.1 1 '{"ticketBody":"printer jam","refresh":true}'
 	limited
@@ -451,14 +456,19 @@ END
 
 @test "who follows a generation does not pay for it" {
 	long 15
-	replay --pace 40 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	export RATE_LIMIT=1/hour
-	REMOTE_ADDR=10.0.0.1 tab 1
-	say $V "$Q"
-	sees $V w1
-	from 10.0.0.2 1 "$Q"
-	is_text "$LONG"
+	for a in 10.0.0.1 10.0.0.2; do
+		REMOTE_ADDR=$a tab 1
+		say $V "$Q"
+		sees $V w1
+	done
+	replay_rest
+	sees $V '"done"'
 	leave 1
+	leave 2
+	frames=$(so_far 2)
+	is_text "$LONG"
 	from 10.0.0.2 2 "$Q"
 	is_text "$LONG"
 	from 10.0.0.1 3 "$Q"
@@ -549,22 +559,22 @@ END
 		done
 		sleep 0.5
 	done
-	dead "${VIEWERS[1]}"
+	within 10 dead "${VIEWERS[1]}"
 	not dead "${VIEWERS[2]}"
-	is "$(grep -c pong "$T/frames.2")" 12
+	within 10 eval '[ "$(grep -c pong "$T/frames.2")" = 12 ]'
 	leave 2
 }
 
 @test "a place too many is closed after 15 silent seconds" {
 	export MAX_VIEWERS=1
 	REMOTE_ADDR=10.0.0.1 tab 42
-	within 5 test -e "$RUN_DIR/viewers"
-	within 5 sh -c "ls -l /proc/${VIEWERS[1]}/fd | grep -q viewers"
+	within 10 test -e "$RUN_DIR/viewers"
+	within 10 sh -c "ls -l /proc/${VIEWERS[1]}/fd | grep -q viewers"
 	REMOTE_ADDR=10.0.0.1 tab 42
 	sleep 9
 	say 2 '{"type":"ping"}'
 	not dead "${VIEWERS[2]}"
-	within 12 dead "${VIEWERS[2]}"
+	within 30 dead "${VIEWERS[2]}"
 	not dead "${VIEWERS[1]}"
 	leave 1
 }

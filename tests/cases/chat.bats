@@ -108,12 +108,15 @@ null'
 
 @test "a plain question during a refresh gets the old answer at once" {
 	long 15
-	replay --times 1 --then "$T/long.ndjson" --pace 40 "$UP/good.ndjson"
+	replay "$UP/good.ndjson"
 	ask 42 "$Q"
+	replay_end
+	replay_part "$T/long.ndjson"
 	viewer 42 '{"ticketBody":"printer jam","refresh":true}'
 	sees $V w1
 	ask 42 "$Q"
 	kept
+	replay_rest
 	viewed $V
 	is "$(text)" "$LONG"
 	ask 42 "$Q"
@@ -122,11 +125,16 @@ null'
 
 @test "a double refresh costs one generation" {
 	long 10
-	replay --times 1 --then "$T/long.ndjson" --pace 30 "$UP/good.ndjson"
+	replay "$UP/good.ndjson"
 	ask 42 "$Q"
+	replay_end
+	replay_part "$T/long.ndjson"
 	viewer 42 '{"ticketBody":"printer jam","refresh":true}'
 	a=$V
 	viewer 42 '{"ticketBody":"printer jam","refresh":true}'
+	sees $a w8
+	sees $V w8
+	replay_rest
 	viewed $a
 	is "$(text)" "$LONG"
 	viewed $V
@@ -216,7 +224,7 @@ null'
 }
 
 @test "status frames come to who asks for them, and only to him" {
-	replay --ps "$REC/tags-empty.response.http" --delay 900 \
+	replay --ps "$REC/tags-empty.response.http" --delay 2500 \
 	    "$UP/think-then-text.ndjson"
 	printf 'Reinicie a impressora.' >"$T/kept/think"
 	viewer 42 "$Q"
@@ -240,27 +248,28 @@ null'
 {"type":"pong"}'
 	is "$status" 0
 	long 15
-	replay --pace 50 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	talker 42
 	say $V "$Q"
 	sees $V w1
 	say $V '{"type":"ping"}'
 	sees $V pong
 	not has $V '"done"'
+	replay_rest
 	viewed $V
 	is "$(text)" "$LONG"
 	is "$(types | tr ' ' '\n' | grep -c pong)" 1
 }
 
 @test "stop ends the generation, nothing is kept, Ollama is left alone" {
-	long 200
+	long 1000
 	replay --pace 50 "$T/long.ndjson"
 	talker 42
 	say $V "$Q"
 	sees $V w1
 	say $V '{"type":"stop"}'
-	sees $V '"code":"stopped"' 3
-	within 2 logged '^gone 1'
+	sees $V '"code":"stopped"'
+	within 10 logged '^gone 1'
 	viewed $V
 	failed_with stopped 2
 	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
@@ -268,7 +277,7 @@ null'
 }
 
 @test "stop by somebody who has not asked" {
-	long 200
+	long 1000
 	replay --pace 50 "$T/long.ndjson"
 	export GENERATIONS=8
 	for i in 1 2 3 4 5 6 7 8; do viewer $i "$Q"; done
@@ -277,14 +286,14 @@ null'
 		# Its process may be gone before the generator looks.
 		printf '{"type":"stop"}\n' | PATH_INFO=/$i "$B/bin/chat" \
 		    -c "$T/conf"
-		viewed $i 5
+		viewed $i
 		failed_with stopped 2
 	done
 }
 
 @test "stop right behind its question ends it" {
 	long 50
-	replay --pace 40 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	ask 42 "$Q" '{"type":"stop"}'
 	failed_with stopped 2
 	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
@@ -300,16 +309,17 @@ null'
 
 @test "stop of another ticket does nothing" {
 	long 20
-	replay --pace 30 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	viewer 42 "$Q"
 	sees $V w1
 	ask 43 '{"type":"stop"}'
+	replay_rest
 	viewed $V
 	is "$(text)" "$LONG"
 }
 
 @test "who asks again after a stop starts anew" {
-	long 200
+	long 1000
 	replay --times 1 --then "$UP/good.ndjson" --pace 50 "$T/long.ndjson"
 	talker 42
 	say $V "$Q" 
@@ -358,7 +368,7 @@ null'
 }
 
 @test "a failed generation is worded in each viewer's language" {
-	long 200
+	long 1000
 	replay --pace 50 "$T/long.ndjson"
 	viewer 42 '{"ticketBody":"printer jam","lang":"en"}'
 	en=$V
@@ -460,13 +470,14 @@ null'
 # bats test_tags=fault,fault:39
 @test "a forbidden origin cannot stop or start anything" {
 	long 20
-	replay --pace 30 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	viewer 42 "$Q"
 	sees $V w1
 	# Each gets an error of its own.
 	printf '%s\n' '{"type":"stop"}' "$Q" |
 	    HTTP_ORIGIN=http://evil.example pipe 42 2
 	failed_with "$(printf '%s\n' forbidden_origin forbidden_origin)" 1
+	replay_rest
 	viewed $V
 	is "$(text)" "$LONG"
 	is "$(posts)" 1
@@ -517,7 +528,7 @@ null'
 
 @test "chat needs few libraries, answer libcurl only when it is due" {
 	sanitized || is "$(ldd "$B/bin/chat")" $'\tstatically linked'
-	run -0 ldd "$B/libexec/chat"
+	run -0 ldd "$B/libexec/dynamic/chat"
 	not grep -Eq 'curl|ssl|crypto' <<<"$output"
 	grep -q sqlite3 <<<"$output"
 	sanitized || [ "${#lines[@]}" -le 7 ]
@@ -528,7 +539,7 @@ null'
 }
 
 @test "what runs detached holds nothing of the shell's" {
-	long 100
+	long 1000
 	replay --pace 50 "$T/long.ndjson"
 	export HTTP_COOKIE=secret HTTP_AUTHORIZATION=secret SOMETHING=secret
 	viewer 42 "$Q"
@@ -545,7 +556,7 @@ null'
 }
 
 @test "descriptors of the shell do not leak into what runs detached" {
-	long 100
+	long 1000
 	replay --pace 50 "$T/long.ndjson"
 	: >"$T/lock"
 	exec 9>"$T/lock"
@@ -569,6 +580,35 @@ null'
 	printf '%s\n' "$Q" | UNIQUE_ID=$'a\033[31m\nb' REMOTE_ADDR=1.2.3.4 \
 	    GATEWAY_INTERFACE=x chat 42 >/dev/null 2>&1
 	not grep -q $'\033' "$LOG"
+}
+
+@test "the log line tells the tokens, where Ollama did" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	grep -q ' outcome=generated code=- bytes=[0-9]* tokens=6 ' <<<"$err"
+	ask 42 "$Q"
+	grep -q ' outcome=cached code=- bytes=[0-9]* tokens=0 ' <<<"$err"
+	replay_end
+	replay "$UP/done-blank-text.ndjson"
+	ask 43 "$Q"
+	grep -q ' code=empty_answer bytes=[0-9]* tokens=3 ' <<<"$err"
+	replay_end
+	replay "$UP/eof-without-done.ndjson"
+	ask 43 "$Q"
+	grep -q ' code=upstream_truncated bytes=[0-9]* tokens=0 ' <<<"$err"
+}
+
+@test "the log line tells when the first text came, not the first status" {
+	replay --pace 100 "$UP/think-then-text.ndjson"
+	ask 42 '{"ticketBody":"a","status":true}'
+	is "$(states)" "thinking generating"
+	text >"$T/kept/thought"
+	[[ $err =~ first_ms=([0-9]+)\ total_ms=([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -ge 600 ]
+	[ "${BASH_REMATCH[1]}" -le "${BASH_REMATCH[2]}" ]
+	replay_end
+	ask 43 "$Q"
+	grep -q ' code=upstream_unreachable .* first_ms=0 ' <<<"$err"
 }
 
 # bats test_tags=fault,fault:28

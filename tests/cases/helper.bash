@@ -2,7 +2,8 @@
 # database, RUN_DIR and LOG in it; teardown ends what the test started, by
 # pid, and looks whether anything was left behind (the oracle).
 #
-#	replay [options] FILE	a replayed Ollama; see tests/replay.c
+#	replay [options] FILE	a replayed Ollama; see tests/replay
+#	replay_part FILE	one that stops in mid-stream, until replay_rest
 #	ask 42 MESSAGE...	chat in a pipe; sets frames, status, err
 #	viewer 42 MESSAGE...	the same in the background; sets V, a number
 #	viewed V		waits for it; sets as ask
@@ -63,7 +64,7 @@ points() {
 needs_preload() {
 	sanitized && skip "a sanitizer has its own malloc and clocks"
 	cp "$B/tests/preload.so" "$T"
-	CHAT=$B/libexec/chat	# the one that is not linked statically
+	CHAT=$B/libexec/dynamic/chat	# the one that is not linked statically
 }
 
 # How many seconds the clock on the wall and the monotonic one are ahead.
@@ -98,7 +99,7 @@ teardown() {
 	local rc=0
 	oracle || rc=1
 	end_all
-	if ! within 5 no_chats; then
+	if ! within 10 no_chats; then
 		kill -KILL $(chats)
 		rc=1
 	fi
@@ -127,9 +128,15 @@ dead() { ! kill -0 "$1" 2>/dev/null; }
 
 track() { PIDS+=("$1"); }
 
+# Whether a process is of this test: its number may be another's by now.
+ours() {
+	grep -qsx "PPid:	$BASHPID" "/proc/$1/status" ||
+	    grep -qszxF "RUN_DIR=$RUN_DIR" "/proc/$1/environ"
+}
+
 # Ends one that was started here, and waits for it.
 end() {
-	kill "-${2:-TERM}" "$1" 2>/dev/null || true
+	! ours "$1" || kill "-${2:-TERM}" "$1" 2>/dev/null || true
 	wait "$1" 2>/dev/null || true
 }
 
@@ -137,7 +144,10 @@ end_all() {
 	local p
 	for p in $(answers); do kill -KILL "$p" 2>/dev/null || true; done
 	for p in $(chats); do kill -CONT "$p" 2>/dev/null || true; done
-	for p in "${PIDS[@]}"; do kill -CONT "$p" 2>/dev/null || true; end "$p"; done
+	for p in "${PIDS[@]}"; do
+		! ours "$p" || kill -CONT "$p" 2>/dev/null || true
+		end "$p"
+	done
 	PIDS=()
 }
 
@@ -172,10 +182,15 @@ replay() {
 	    >"$T/port" 2>"$T/replay.err" 3>&- &
 	REPLAY=$!
 	track $REPLAY
-	within 5 test -s "$T/port"
+	within 10 test -s "$T/port"
 	PORT=$(cat "$T/port")
 	export OLLAMA_SERVER=http://127.0.0.1:$PORT/api/generate
 }
+
+# One that stops in its answer, so that what a test does meanwhile takes the
+# time it takes.  Of a long stream it has sent w1 to w8 by then.
+replay_part() { replay --stall 420 --until "$T/go" "$@"; }
+replay_rest() { : >"$T/go"; }
 
 replay_end() { end "$REPLAY"; }
 
@@ -273,10 +288,15 @@ pipe() {
 	check "$f" "$2"
 }
 
-# Becomes chat, without what others hear us by.
-background() {
+# In a child: lets go of what others hear us by.
+without_talkers() {
 	local fd
 	for fd in "${IN[@]}"; do [ -z "$fd" ] || exec {fd}>&-; done
+}
+
+# Becomes chat.
+background() {
+	without_talkers
 	PATH_INFO=/$1 exec "$CHAT" -c "$T/conf"
 }
 
@@ -320,7 +340,7 @@ tab() { GATEWAY_INTERFACE=x talker "$@"; }
 # Hangs up before the end.
 leave() {
 	hang_up "$1"
-	within 2 dead "${VIEWERS[$1]}"
+	within 10 dead "${VIEWERS[$1]}"
 }
 
 viewed() {
@@ -419,8 +439,8 @@ check() {
 		IFS= read -r -d '' whole <"$1" && problem="a NUL"
 		[[ $whole = *$'\n' ]] || problem="no line end"
 		[[ $whole != *[$'\200'-$'\377']* ]] ||
-		    iconv -f UTF-8 -t UTF-8 "$1" >/dev/null 2>&1 ||
-		    problem="no UTF-8"
+		    problem=$(iconv -f UTF-8 -t UTF-8 "$1" 2>&1 >/dev/null) ||
+		    problem="no UTF-8: $problem (iconv: $?)"
 		[[ $whole != *[$'\001'-$'\011'$'\013'-$'\037'$'\177']* ]] ||
 		    problem="a raw control byte"
 		[ ${#whole} -lt 4000 ] || awk 'length > 3999 &&
@@ -435,7 +455,7 @@ check() {
 # What must hold whatever a test has done.
 oracle() {
 	local bad=0 kept=0 h f sum
-	if ! within "${PATIENCE:-5}" none_answers; then
+	if ! within "${PATIENCE:-10}" none_answers; then
 		echo "answer still runs: $(answers)" >&2
 		bad=1
 	fi

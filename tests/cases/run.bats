@@ -90,9 +90,10 @@ prepare() {
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/2" \
 	    '{"ticketBody":"I forgot my password and cannot log in"}')
 	is "$(types)" "cached done"
+	demo=$(pgrep -P "$SERVICE" -x replay)
 	end "$SERVICE"
 	run ! listening "$P"
-	within 5 not pgrep -f "replay --demo tests/demo --die-with-parent"
+	within 10 dead "$demo"
 	is "$(ls -A "$TMPDIR")" ""
 	export DATABASE=$T/db
 }
@@ -102,7 +103,7 @@ prepare() {
 	echo >"$T/file"
 	for d in "$T/open" "$T/file" "$T/$(printf 'x%.0s' {1..90})"; do
 		P=$(free_port)
-		RUN_DIR=$d PORT=$P ADDRESS=127.0.0.1 run ! timeout 10 \
+		RUN_DIR=$d PORT=$P ADDRESS=127.0.0.1 run ! timeout 60 \
 		    "$ROOT/run.sh"
 		case $status in 102 | 111) ;; *) false ;; esac
 		grep -q RUN_DIR <<<"${lines[-1]}"

@@ -163,10 +163,11 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	print "{\"response\":\"\",\"done\":true}" }' >"$T/long.ndjson"
 	jq -j .response "$T/long.ndjson" >"$T/kept/long"
 	LONG=$(<"$T/kept/long")
-	replay --pace 20 "$T/long.ndjson"
+	replay_part --stall 8000 "$T/long.ndjson"
 	viewer 42 "$Q"
 	sees $V abcd
 	fill
+	replay_rest
 	viewed $V
 	is "$(types)" "stream error"
 	failed_with storage 111
@@ -187,7 +188,7 @@ lock() {
 	track $!
 	exec {IN[0]}>"$T/shell"
 	printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&"${IN[0]}"
-	within 5 test -s "$T/shell.out"
+	within 10 test -s "$T/shell.out"
 }
 unlock() { hang_up 0; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
@@ -201,11 +202,11 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 	viewer 2 "$Q"
 	ask 1 "$Q"
 	kept
-	[ $(($(ms) - started)) -lt 2000 ]
+	[ $(($(ms) - started)) -lt 4000 ]
 	viewed $((N - 1))
 	failed_with storage 111
 	[ $(($(ms) - started)) -gt 4500 ]
-	[ $(($(ms) - started)) -lt 8000 ]
+	[ $(($(ms) - started)) -lt 15000 ]
 	unlock
 	ask 2 "$Q"
 	generated
@@ -214,10 +215,11 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 # bats test_tags=fault,fault:31
 @test "a write lock that is given back in time is waited for" {
 	long 10
-	replay --pace 30 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	viewer 1 "$Q"
 	sees 1 w1
 	lock
+	replay_rest
 	viewer 2 "$Q"
 	sleep 1
 	not has 1 done
@@ -227,6 +229,12 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 	is_text "$LONG"
 	viewed 2
 	is_text "$LONG"
+}
+
+@test "the database's log stays short, however many answers" {
+	replay "$UP/good.ndjson"
+	for i in {1..60}; do ask $i "$Q"; done
+	[ "$(stat -c %s "$DATABASE-wal")" -lt 600000 ]
 }
 
 # bats test_tags=fault,fault:10
@@ -248,7 +256,7 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 # bats test_tags=fault,fault:10
 @test "a reboot: RUN_DIR left as it was or gone, rows without an answer" {
 	needs_preload
-	long 200
+	long 1000
 	up=$(/usr/bin/python3 -c 'import time; print(int(time.monotonic()))')
 	for t in 1 3; do
 		replay --times 1 --then "$UP/good.ndjson" --pace 30 \
@@ -258,7 +266,7 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 		viewer $((t + 1)) "$Q"	# it waits in the queue
 		within 10 some_answers 2
 		kill -KILL $(answers) $(chats)
-		within 5 none_answers
+		within 10 none_answers
 		[ $t = 1 ] || rm -r "$RUN_DIR"
 		# The monotonic clock begins anew.
 		set_clocks 0 $((5 - up))
@@ -475,7 +483,7 @@ for kind in "", ".list":
 
 @test "the programs may write to the directories of their settings only" {
 	long 25
-	replay --pace 40 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	mkdir -m 700 "$T/state" "$T/logs"
 	export DATABASE=$T/state/db LOG=$T/logs/log
 	run -0 sessions migrate
@@ -487,9 +495,10 @@ for kind in "", ".list":
 		grep -q 'NoNewPrivs:	1' "/proc/$p/status"
 		grep -Eq 'Max core file size +0 ' "/proc/$p/limits"
 	done
+	replay_rest
 	within 10 has $V done
 	leave $V
-	within 5 none_answers
+	within 10 none_answers
 	is "$(grep -c 'outcome=\(kept\|generated\)' "$LOG")" 2
 	# A link out of them leads nowhere; but a database may lie elsewhere.
 	for f in "$LOG"; do

@@ -361,7 +361,7 @@ ok
 	exec {IN[0]}>"$T/shell"
 	echo "BEGIN IMMEDIATE; INSERT INTO Tickets VALUES (3); SELECT 1;" \
 	    >&"${IN[0]}"
-	within 5 test -s "$T/shell.out"
+	within 10 test -s "$T/shell.out"
 	run -0 sessions import --aspnet "$T/original"
 	is "$output" '1 sessions and 2 tickets taken in, 0 sessions were here already'
 	is "$(sql 'SELECT CreatedAt FROM Tickets WHERE Id = 1')" \

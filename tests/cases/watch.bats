@@ -3,8 +3,10 @@ load helper
 
 # sessions tail in the background; its lines are in $T/tail.
 watch() {
-	"$B/bin/sessions" -c "$T/conf" tail "$@" >"$T/tail" 2>"$T/tail.err" \
-	    3>&- &
+	(
+		without_talkers
+		exec "$B/bin/sessions" -c "$T/conf" tail "$@"
+	) >"$T/tail" 2>"$T/tail.err" 3>&- &
 	TAIL=$!
 	track $TAIL
 }
@@ -17,13 +19,14 @@ watching() { grep -qs '^inotify wd' /proc/$TAIL/fdinfo/*; }
 
 @test "tail: a line for each change, of those before and those to come" {
 	long 60
-	replay --pace 50 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	viewer 1 "$Q"
 	sees 1 w1
 	watch
 	within 10 told 'ticket=1 .*state=generating'
 	viewer 2 "$Q"
 	within 10 told 'ticket=2 .*state=queued'
+	replay_rest
 	viewed 1
 	viewed 2
 	within 10 told 'ticket=2 .*state=done'
@@ -39,17 +42,28 @@ watching() { grep -qs '^inotify wd' /proc/$TAIL/fdinfo/*; }
 	is "$(cat "$T/tail.err")" ''
 }
 
-@test "tail: short ones, failed ones, killed ones" {
-	# A generation of a few milliseconds would be gone before it is joined.
-	replay --pace 100 "$UP/good.ndjson"
+# Asks, and lets it end when tail has joined it: one of a few milliseconds
+# would be gone before.
+joined() {
+	rm -f "$T/go"
+	viewer $1 "$Q"
+	within 10 told "ticket=$1 .*state=generating"
+	replay_rest
+	viewed $V
+}
+
+@test "tail: many in a row, failed ones, killed ones" {
+	replay_part "$UP/good.ndjson"
 	watch
 	within 10 watching
-	for t in {1..8}; do ask $t "$Q"; generated; done
+	for t in {1..8}; do joined $t; generated; done
 	for t in {1..8}; do within 10 told "ticket=$t .*state=done"; done
-	replay --pace 100 "$UP/eof-without-done.ndjson"
-	ask 20 "$Q"
+	replay_end
+	replay_part "$UP/eof-without-done.ndjson"
+	joined 20
 	within 10 told 'ticket=20 .*state=error code=upstream_truncated'
-	long 100
+	replay_end
+	long 1000
 	replay --pace 50 "$T/long.ndjson"
 	viewer 21 "$Q"
 	within 10 told 'ticket=21 .*state=generating'
@@ -67,12 +81,13 @@ watching() { grep -qs '^inotify wd' /proc/$TAIL/fdinfo/*; }
 
 @test "tail of a ticket: its text as it comes, from the beginning" {
 	long 40
-	replay --pace 50 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	viewer 42 "$Q"
 	sees $V w5
 	watch 42
 	within 10 grep -q w1 "$T/tail"
 	not told w40
+	replay_rest
 	viewed $V
 	wait $TAIL
 	is "$(cat "$T/tail"; echo .)" "$LONG."
@@ -82,7 +97,7 @@ watching() { grep -qs '^inotify wd' /proc/$TAIL/fdinfo/*; }
 }
 
 @test "tail of a ticket: how it failed is its exit code" {
-	long 100
+	long 1000
 	replay --pace 50 "$T/long.ndjson"
 	for s in KILL TERM; do
 		viewer 42 "$Q"
@@ -123,8 +138,8 @@ s.bind(sys.argv[1])' "$RUN_DIR/7.sock"
 	watch
 	within 10 watching
 	run -1 sessions tail 7
-	replay "$UP/good.ndjson"
-	ask 8 "$Q"
+	replay_part "$UP/good.ndjson"
+	joined 8
 	within 10 told 'ticket=8 .*state=done'
 	end $TAIL
 	test -S "$RUN_DIR/7.sock"
@@ -136,7 +151,7 @@ s.bind(sys.argv[1])' "$RUN_DIR/7.sock"
 
 @test "tail counts as a viewer" {
 	long 40
-	replay --pace 50 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	export ON_DISCONNECT=cancel
 	tab 42
 	say $V "$Q"
@@ -144,6 +159,7 @@ s.bind(sys.argv[1])' "$RUN_DIR/7.sock"
 	watch 42
 	within 10 told w2
 	leave $V
+	replay_rest
 	wait $TAIL
 	is "$(cat "$T/tail"; echo .)" "$LONG."
 }
@@ -186,12 +202,12 @@ keep() {
 @test "replay: at its pace, and what is not there" {
 	keep 1 'a b c d e f g h i j'
 	started=$(date +%s%N)
-	sessions replay --pace 50 42 >"$T/out" 3>&- &
+	sessions replay --pace 300 42 >"$T/out" 3>&- &
 	p=$!
 	within 10 grep -q '"b "' "$T/out"
 	not grep -q done "$T/out"
 	wait $p
-	[ $(($(date +%s%N) - started)) -ge 500000000 ]
+	[ $(($(date +%s%N) - started)) -ge 3000000000 ]
 	run -1 --separate-stderr sessions replay 43
 	is "$stderr" 'sessions: ticket 43 has no such answer'
 	run -1 --separate-stderr sessions replay --version 2 42

@@ -130,6 +130,9 @@ def is_whole(frames, name="good"):
 def is_error(frames, code):
     assert types(frames) == "error" and frames[0]["code"] == code, frames
 
+def rest():
+    open(T + "/go", "w").close()
+
 def posts():
     with open(T + "/replay.log") as f:
         return sum(line.startswith("request") for line in f)
@@ -175,13 +178,13 @@ async def main():
         assert frames[0]["bodyChanged"] is True
 END
 	is "$(posts)" 1
-	within 2 no_chats
+	within 10 no_chats
 }
 
 # bats test_tags=fault,fault:3
 @test "three ways to leave in mid-stream: the answer is kept" {
 	long 40
-	replay --pace 40 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	export GENERATIONS=3
 	server
 	clients 0 <<'END'
@@ -198,8 +201,9 @@ async def main():
     except websockets.ConnectionClosed:
         pass
 END
-	within 2 no_chats
+	within 10 no_chats
 	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
+	replay_rest
 	within 10 none_answers
 	is "$(posts)" 3
 	clients 3 <<'END'
@@ -247,9 +251,16 @@ END
 # bats test_tags=fault,fault:26
 @test "a flood of input does not freeze the stream" {
 	long 60
-	replay --pace 30 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	server
 	clients 4 <<'END'
+# When all that was sent before has been heard.
+async def heard(a):
+    pongs = a.pongs
+    await a.ws.send('{"type":"ping"}')
+    while a.pongs == pongs:
+        a.begun.append(await a.read())
+
 async def main():
     # 300 kB of messages, and one of 100 kB, in the middle of an answer.
     async with Client("42") as a:
@@ -257,17 +268,20 @@ async def main():
         for i in range(15000):
             await a.ws.send('{"type":"ping"}' if i % 2 else " \r")
         await a.ws.send(" " * 100000)
+        rest()
         frames = await a.answer()
         is_generated(frames, "long")
         print(a.pongs, "pongs")
         assert a.pongs > 0
         await asyncio.sleep(0.2)
     # Junk: each line of it is a question that fails, four may wait.
+    os.unlink(T + "/go")
     async with Client("43") as a:
         await a.begin()
-        begun = time.monotonic()
         for i in range(3000):
             await a.ws.send("}" * 100)
+        await heard(a)
+        rest()
         is_generated(await a.answer(), "long")
         junk = 0
         try:
@@ -433,39 +447,38 @@ END
 # bats test_tags=fault,fault:21
 @test "IDLE_TIMEOUT closes who is silent, and nobody else" {
 	long 50
-	replay --pace 40 "$T/long.ndjson"
-	export IDLE_TIMEOUT=1
+	replay_part "$T/long.ndjson"
+	export IDLE_TIMEOUT=2
 	server
 	clients 1 <<'END'
 async def main():
+    begun = time.monotonic()
     async with Client("42") as silent:
-        async with Client("42") as viewer, Client("42") as pinger:
-            begun = time.monotonic()
-            await silent.closed(3)
-            assert 0.9 < time.monotonic() - begun < 2.9
+        await silent.closed(20)
+        assert time.monotonic() - begun >= 2
     async with Client("42") as viewer, Client("42") as pinger:
         await viewer.ws.send(Q)
         async def ping():
             for i in range(5):
                 await pinger.ws.send('{"type":"ping"}')
                 await pinger.read()
-                await asyncio.sleep(0.6)
-        pings = asyncio.create_task(ping())
-        is_generated(await viewer.answer(), "long")
-        await viewer.closed(3)
-        await pings
+                await asyncio.sleep(0.8)
+        await ping()
         assert pinger.pongs == 5
+        rest()
+        is_generated(await viewer.answer(), "long")
+        await viewer.closed(20)
 END
-	within 3 no_chats
+	within 10 no_chats
 }
 
 # bats test_tags=fault,fault:36
 @test "MAX_CONNECTIONS: one more is 429, and the others notice nothing" {
 	long 40
-	replay --pace 40 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	export MAX_CONNECTIONS=3
 	server
-	within 3 no_chats	# that of the port's test
+	within 10 no_chats	# that of the port's test
 	clients 4 <<'END'
 async def refused():
     try:
@@ -481,8 +494,9 @@ async def main():
                 await x.begin()
             for i in range(10):
                 await refused()
+        rest()
         # One left: another may come.
-        for i in range(100):
+        for i in range(400):
             try:
                 async with Client("42") as d:
                     is_whole(await d.ask(), "long")
@@ -501,9 +515,10 @@ END
 # bats test_tags=fault,fault:8
 @test "websocketd killed in mid-stream, and started again" {
 	long 40
-	replay --pace 40 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	n=0
 	for signal in KILL TERM; do
+		rm -f "$T/go"
 		server
 		n=$((n + 1))
 		export TICKET=$n SERVER SIGNAL=$signal
@@ -520,14 +535,16 @@ async def main():
             pass
 END
 		end $SERVER
-		within 2 no_chats
+		within 10 no_chats
 		some_answers
 		server
 		# The one who comes back sees what runs, from its start.
 		clients 1 <<'END'
 async def main():
     async with Client(os.environ["TICKET"]) as a:
-        is_generated(await a.ask(), "long")
+        await a.begin()
+        rest()
+        is_generated(await a.answer(), "long")
 END
 		within 10 none_answers
 		end $SERVER
@@ -543,18 +560,19 @@ END
 }
 
 @test "the answer killed in mid-stream: interrupted, and asked again" {
-	long 200
+	long 1000
 	replay --times 1 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
 	server
 	(
-		within 10 logged '^request'
-		sleep 0.3
+		within 30 test -e "$T/begun"
 		kill -KILL "$(answers)"
 	) 3>&- &
 	clients 2 <<'END'
 async def main():
     async with Client("42") as a:
-        frames = await a.ask()
+        await a.begin()
+        open(T + "/begun", "w").close()
+        frames = await a.answer()
         assert types(frames) == "stream error", frames
         assert frames[-1]["code"] == "interrupted", frames
         is_generated(await a.ask())
@@ -584,7 +602,7 @@ END
 # bats test_tags=fault,fault:39
 @test "headers change no setting" {
 	long 30
-	replay --pace 30 "$T/long.ndjson"
+	replay_part "$T/long.ndjson"
 	server
 	clients 2 <<'END'
 async def main():
@@ -616,6 +634,7 @@ async def main():
             for secret in ("HTTP_", "secret-", "127.0.0.1:9/x", "REMOTE_"):
                 assert secret not in e, e
         assert seen == 1, seen
+        rest()
         is_generated(await a.answer(), "long")
         is_cached(await a.ask(), "long")
 END
@@ -640,7 +659,7 @@ END
 }
 
 @test "stop by one viewer ends it for the other" {
-	long 200
+	long 1000
 	replay --pace 30 "$T/long.ndjson"
 	server
 	clients 2 <<'END'
@@ -652,6 +671,6 @@ async def main():
         for x in (a, b):
             assert (await x.answer())[-1]["code"] == "stopped"
 END
-	within 2 logged '^gone 1'
+	within 10 logged '^gone 1'
 	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
 }

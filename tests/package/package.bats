@@ -1,74 +1,144 @@
-# The Debian package on a real Debian: a bare one is made with debootstrap and
-# booted with its own systemd (boot.sh).  Needs root, some minutes and the
-# network; `make check-package'.
+# deploy/README.md as it stands, and the package that it makes, on a real Debian:
+# a bare one is made with debootstrap and booted with its own systemd (boot.sh).
+# Needs root, some minutes and the network; `make check-package'.
+
+bats_require_minimum_version 1.5.0
+load helper
 
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/../.."
-	export DEBIAN=$PWD/build/package/debian PORT
-	export DEB=$PWD/build/ticketchat_0.1.0_amd64.deb
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	export HTTPS
+	needs debootstrap:debootstrap slirp4netns:slirp4netns lintian:lintian
 	make -s build/tests/replay
-	# A Debian that has what ours depends on, kept for the next time.
-	if [ ! -e "$DEBIAN/ready" ]; then
-		rm -rf "$DEBIAN"
-		mkdir -p "$DEBIAN"
-		debootstrap --variant=minbase --include=ca-certificates,dbus,\
-systemd,systemd-sysv,procps,websocketd,libcurl4,libsqlite3-0,libssl3 bookworm \
-		    "$DEBIAN" >"$DEBIAN.log"
-		# It would hang up the console, which there is none of.
-		ln -sf /dev/null "$DEBIAN/etc/systemd/system/console-getty.service"
-		: >"$DEBIAN/ready"
-	fi
-	[ -e "$DEB" ]
-	PORT=$(/usr/bin/python3 -c 'import socket; s = socket.socket()
-s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	"$BATS_TEST_DIRNAME/boot.sh" "$DEBIAN" 3>&- &
+	bare
+	rm -rf "$PACKAGE/booted"
+	"$BATS_TEST_DIRNAME/boot.sh" "$PACKAGE/bare" "$PACKAGE/booted" 3>&- &
 	echo $! >"$BATS_FILE_TMPDIR/boot"
 	within 60 booted
-	cp "$DEB" "$DEBIAN/root/"
+	stand_in_for_ollama
+	HTTPS=$(lead_in 443)
+	git clone -q --no-local . "$BATS_FILE_TMPDIR/ticketchat"
+	cp -r "$BATS_FILE_TMPDIR/ticketchat" "$(root)/root/"
 }
 
 teardown_file() {
-	inside dpkg --purge ticketchat >/dev/null 2>&1 || true
+	# It has gone if it was asked.
+	kill "$(cat "$BATS_FILE_TMPDIR/ollama.pid")" 2>/dev/null || true
 	kill "$(cat "$BATS_FILE_TMPDIR/boot")"
-	for f in "$BATS_FILE_TMPDIR"/replay.*; do
-		kill "$(cat "$f")" 2>/dev/null || true
-	done
-}
-
-within() {
-	local n=$(($1 * 10))
-	shift
-	until "$@" 2>/dev/null; do
-		[ $((n--)) -gt 0 ] || { echo "not in time: $*"; return 1; }
+	while kill -0 "$(cat "$BATS_FILE_TMPDIR/boot")" 2>/dev/null; do
 		sleep 0.1
 	done
+	rm -rf "$PACKAGE/booted"
 }
 
 # The systemd of ours: the child of boot.sh's child.
-init() { pgrep -P "$(pgrep -P "$(cat "$BATS_FILE_TMPDIR/boot")")"; }
+init() { pgrep -P "$(pgrep -o -P "$(cat "$BATS_FILE_TMPDIR/boot")")"; }
+# Its files, seen from here.
+root() { echo "/proc/$(init)/root"; }
 
 inside() {
 	nsenter -t "$(init)" -a env -i HOME=/root LC_ALL=C.UTF-8 \
-	    DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+	    DEBIAN_FRONTEND=noninteractive \
+	    PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+sessions() { inside runuser -u ticketchat -- sessions "$@"; }
+
+# A port of ours that leads to port $1 inside.
+lead_in() {
+	/usr/bin/python3 - "$PACKAGE/booted/network" "$1" <<-'END'
+	import json, socket, sys
+	port = socket.create_server(("127.0.0.1", 0)).getsockname()[1]
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	s.sendall(json.dumps({"execute": "add_hostfwd", "arguments": {
+	    "proto": "tcp", "host_addr": "127.0.0.1", "host_port": port,
+	    "guest_port": int(sys.argv[2])}}).encode())
+	assert b"return" in s.recv(1000)
+	print(port)
+	END
+}
+
+# ollama.com cannot be had here, nor a model.  Inside, that name is this machine;
+# what it serves installs the replayed Ollama as ollama.service, on its port, and
+# a command `ollama' that can but pull.
+stand_in_for_ollama() {
+	local to=$(root)
+	install build/tests/replay "$to/usr/local/bin/replay"
+	cp "$UP/good.ndjson" "$to/usr/local/share/good.ndjson"
+	echo '127.0.0.1 ollama.com' >>"$to/etc/hosts"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=ollama.com -addext subjectAltName=DNS:ollama.com -days 2 \
+	    -keyout "$BATS_FILE_TMPDIR/key" -out "$BATS_FILE_TMPDIR/pem" 2>&1
+	# update-ca-certificates takes it in when ca-certificates is installed.
+	install -D -m 644 "$BATS_FILE_TMPDIR/pem" \
+	    "$to/usr/local/share/ca-certificates/ollama.crt"
+	cat >"$BATS_FILE_TMPDIR/install.sh" <<-'END'
+	cat >/usr/local/bin/ollama <<-STUB
+	#!/bin/sh
+	[ "\$1" = pull ] && systemctl -q is-active ollama
+	STUB
+	chmod +x /usr/local/bin/ollama
+	echo REPLAY=/usr/local/share/good.ndjson >/etc/default/ollama
+	cat >/etc/systemd/system/ollama.service <<-UNIT
+	[Service]
+	EnvironmentFile=/etc/default/ollama
+	ExecStart=/usr/local/bin/replay -p 11434 \$REPLAY
+	UNIT
+	systemctl start ollama
+	END
+}
+
+# Serves that script, once.
+ollama_com() {
+	nsenter -t "$(init)" -n /usr/bin/python3 - "$BATS_FILE_TMPDIR" 3>&- <<-'END' &
+	import http.server, ssl, sys
+	class Handler(http.server.SimpleHTTPRequestHandler):
+	    def __init__(self, *args):
+	        super().__init__(*args, directory=sys.argv[1])
+	server = http.server.HTTPServer(("127.0.0.1", 443), Handler)
+	context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+	context.load_cert_chain(sys.argv[1] + "/pem", sys.argv[1] + "/key")
+	server.socket = context.wrap_socket(server.socket, server_side=True)
+	open(sys.argv[1] + "/serves", "w").close()
+	server.handle_request()
+	END
+	echo $! >"$BATS_FILE_TMPDIR/ollama.pid"
+	within 10 test -e "$BATS_FILE_TMPDIR/serves"
+}
+
+# What Ollama answers from now on: a file, then more options of replay.
+model() {
+	cp "$1" "$(root)/usr/local/share/model.ndjson"
+	shift
+	echo "REPLAY=$* /usr/local/share/model.ndjson" >"$(root)/etc/default/ollama"
+	inside systemctl restart ollama
 }
 
 booted() { inside systemctl is-system-running | grep -qx running; }
 active() { inside systemctl -q is-active ticketchat; }
-settle() { active && (: <"/dev/tcp/127.0.0.1/$PORT"); }
-
-# Ollama, played back; its port is on standard output.
-replay() {
-	build/tests/replay --port 0 "$@" >"$BATS_FILE_TMPDIR/port" 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/replay.$!"
-	within 5 test -s "$BATS_FILE_TMPDIR/port"
+# Also tells us Caddy's root certificate.
+settle() {
+	cp "$(root)/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt" \
+	    "$BATS_FILE_TMPDIR/root.crt"
+	active && page >/dev/null
 }
+main_pid() { inside systemctl show -p MainPID --value ticketchat; }
 
-# Asks ticket $1; the frames.
+# From outside, as a browser does: the page; the frames of a ticket.
+page() {
+	curl -sSf --resolve "desk.example:$HTTPS:127.0.0.1" \
+	    --cacert "$BATS_FILE_TMPDIR/root.crt" "https://desk.example:$HTTPS/$1"
+}
 ask() {
-	/usr/bin/python3 - "$1" <<-END
+	SSL_CERT_FILE=$BATS_FILE_TMPDIR/root.crt /usr/bin/python3 - "$HTTPS" "$@" <<-'END'
 	import asyncio, json, sys, websockets
+	port, ticket, origin = (sys.argv[1:] + ["https://desk.example"])[:3]
 	async def main():
-	    async with websockets.connect("ws://127.0.0.1:$PORT/api/websocket/chat/" + sys.argv[1]) as ws:
+	    async with websockets.connect(
+	            f"wss://desk.example:{port}/api/websocket/chat/{ticket}",
+	            host="127.0.0.1", server_hostname="desk.example",
+	            origin=origin) as ws:
 	        await ws.send('{"ticketBody":"printer jam"}')
 	        async for frame in ws:
 	            print(frame, flush=True)
@@ -78,13 +148,53 @@ ask() {
 	END
 }
 
+# The commands of deploy/README.md, one a line.
+commands() {
+	sed '/^## Afterwards/,$d' "$BATS_TEST_DIRNAME/../../deploy/README.md" |
+	    sed -n '/^```sh$/,/^```$/{/^```/!p}'
+}
+
+@test "deploy/README.md: from a bare Debian to TLS in ten commands" {
+	local n=0 own
+	own=$(sed -n 's/.*`\(sed -i [^`]*\)` before it$/\1/p' deploy/README.md)
+	[ -n "$own" ]
+	commands >"$BATS_TEST_TMPDIR/commands"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/commands")" = 10 ]
+	while IFS= read -r line <&4; do
+		echo "\$ $line"
+		case $line in
+		*ollama.com*) ollama_com ;;
+		# Nobody out there knows desk.example.
+		*restart*caddy*) inside sh -ec "$own" ;;
+		esac
+		inside bash -o pipefail -ec "cd /root/ticketchat && $line" \
+		    </dev/null 4<&-
+		n=$((n + 1))
+	done 4<"$BATS_TEST_TMPDIR/commands"
+	[ $n = 10 ]
+	cp "$(root)"/root/ticketchat/build/ticketchat_*.deb "$PACKAGE/"
+	within 60 settle
+	page | cmp - web/index.html
+	page ticket-chat.js | cmp - web/ticket-chat.js
+	ask 41 >"$BATS_TEST_TMPDIR/frames"
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/frames")" = '{"type":"done"}' ]
+	grep -q '"type":"stream"' "$BATS_TEST_TMPDIR/frames"
+	ask 41 | grep -q '"type":"cached"'
+	ask 41 https://evil.example | grep -q '"code":"forbidden_origin"'
+	# The client's address, not the proxy's.
+	inside journalctl -t chat --no-pager | grep 'ticket=41 ' >"$BATS_TEST_TMPDIR/log"
+	grep -q remote= "$BATS_TEST_TMPDIR/log"
+	not grep remote=127.0.0.1 "$BATS_TEST_TMPDIR/log"
+	inside runuser -u ticketchat -- sessions doctor || [ $? = 1 ]
+}
+
 @test "lintian finds no errors" {
-	lintian --fail-on error "$DEB"
+	lintian --fail-on error "$PACKAGE"/ticketchat_*.deb
 }
 
 @test "the units are as closed as they say" {
 	for u in ticketchat ticketchat-upkeep; do
-		dpkg --fsys-tarfile "$DEB" |
+		dpkg --fsys-tarfile "$PACKAGE"/ticketchat_*.deb |
 		    tar -xO "./lib/systemd/system/$u.service" \
 		    >"$BATS_TEST_TMPDIR/$u.service"
 		systemd-analyze security --offline=true --threshold=15 \
@@ -92,17 +202,8 @@ ask() {
 	done
 }
 
-@test "it installs, and runs as its own user" {
-	inside dpkg -i "/root/${DEB##*/}"
-	within 20 active
-	inside sed -i "s/^PORT=.*/PORT=$PORT/" /etc/ticketchat/websocketd.conf
-	replay "$BATS_TEST_DIRNAME/../upstream/good.ndjson"
-	inside sed -i "s|^OLLAMA_SERVER=.*|OLLAMA_SERVER=http://127.0.0.1:$(cat \
-	    "$BATS_FILE_TMPDIR/port")|" /etc/ticketchat/websocketd.conf
-	inside systemctl restart ticketchat
-	within 20 settle
-	p=$(inside systemctl show -p MainPID --value ticketchat)
-	[ "$(inside stat -c %U "/proc/$p")" = ticketchat ]
+@test "it runs as its own user" {
+	[ "$(inside stat -c %U "/proc/$(main_pid)")" = ticketchat ]
 	[ "$(inside stat -c '%U %a' /var/lib/ticketchat/ticketchat.db)" = \
 	    'ticketchat 600' ]
 }
@@ -113,6 +214,9 @@ ask() {
 	inside journalctl -t answer --no-pager | grep -q 'outcome=kept'
 	not_there=$(inside journalctl --no-pager | grep -c 'no Landlock' || true)
 	[ "$not_there" = 0 ]
+	inside journalctl --utc -o short-iso -t chat |
+	    sessions stats --log - >"$BATS_TEST_TMPDIR/stats"
+	grep -qE "^$(date -u +%F) +10\.0\.2\.2 +[1-9]" "$BATS_TEST_TMPDIR/stats"
 }
 
 @test "an upgrade: who reads goes on, who comes gets the new program" {
@@ -120,57 +224,139 @@ ask() {
 	    >"$BATS_TEST_TMPDIR/long.ndjson"
 	echo '{"response":"","done":true,"done_reason":"stop"}' \
 	    >>"$BATS_TEST_TMPDIR/long.ndjson"
-	replay --pace 40 "$BATS_TEST_TMPDIR/long.ndjson"
-	inside sed -i "s|^OLLAMA_SERVER=.*|OLLAMA_SERVER=http://127.0.0.1:$(cat \
-	    "$BATS_FILE_TMPDIR/port")|" /etc/ticketchat/websocketd.conf
-	inside systemctl restart ticketchat
-	within 20 settle
-	p=$(inside systemctl show -p MainPID --value ticketchat)
+	model "$BATS_TEST_TMPDIR/long.ndjson" --pace 40
+	p=$(main_pid)
 	ask 43 >"$BATS_TEST_TMPDIR/reader" &
 	reader=$!
 	within 10 grep -q w3 "$BATS_TEST_TMPDIR/reader"
 	# The same once more, as version 0.1.1.
-	dpkg-deb -R "$DEB" "$BATS_TEST_TMPDIR/new"
+	dpkg-deb -R "$PACKAGE"/ticketchat_*.deb "$BATS_TEST_TMPDIR/new"
 	sed -i 's/^Version: .*/Version: 0.1.1/' \
 	    "$BATS_TEST_TMPDIR/new/DEBIAN/control"
 	dpkg-deb --root-owner-group -b "$BATS_TEST_TMPDIR/new" \
-	    "$DEBIAN/root/new.deb"
-	inode=$(inside stat -c %i \
-	    /usr/libexec/ticketchat/handlers/api/websocket/chat)
+	    "$(root)/root/new.deb"
+	chat=/usr/libexec/ticketchat/handlers/api/websocket/chat
+	inode=$(inside stat -c %i $chat)
 	inside dpkg -i /root/new.deb
 	[ "$(inside dpkg-query -W -f '${Version}' ticketchat)" = 0.1.1 ]
-	[ "$(inside stat -c %i \
-	    /usr/libexec/ticketchat/handlers/api/websocket/chat)" != "$inode" ]
-	[ "$(inside systemctl show -p MainPID --value ticketchat)" = "$p" ]
+	[ "$(inside stat -c %i $chat)" != "$inode" ]
+	[ "$(main_pid)" = "$p" ]
 	ask 42 | grep -q '"type":"cached"'
 	wait $reader
 	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/reader")" = '{"type":"done"}' ]
 	grep -q w150 "$BATS_TEST_TMPDIR/reader"
 	# The administrator's settings are still there.
-	inside grep -qx "PORT=$PORT" /etc/ticketchat/websocketd.conf
+	inside grep -qx ALLOWED_ORIGINS=https://desk.example \
+	    /etc/ticketchat/websocketd.conf
 }
 
-@test "the timer's work: a good copy of the database" {
+@test "the timer's work: a good copy of the database, and an end of old answers" {
+	inside sed -i 's/^RETENTION_DAYS=.*/RETENTION_DAYS=30/' \
+	    /etc/ticketchat/websocketd.conf
+	sessions export | jq -c 'select(.ticket == 42) | .ticket = 7 |
+	    .session = 9007 | .ticket_created = "2020-01-02T03:04:05Z" |
+	    .created = .ticket_created | .answered = .created' |
+	    sessions import
+	sessions list | grep -q '^ *7 '
 	inside systemctl start ticketchat-upkeep.service
 	inside find /var/lib/ticketchat/backup -name '*.db' -size +0 | grep -q .
 	inside systemctl -q is-active ticketchat-upkeep.timer
-	settle
+	sessions list >"$BATS_TEST_TMPDIR/list"
+	not grep '^ *7 ' "$BATS_TEST_TMPDIR/list"
+	grep -q '^ *42 ' "$BATS_TEST_TMPDIR/list"
+	# It has seen the service's own locks, and left them there.
+	[ "$(inside stat -c '%U %a' /run/ticketchat)" = 'ticketchat 700' ]
+	inside test -e /run/ticketchat/slots
+	not inside test -e /run/ticketchat-upkeep
+	# The service is not needed for it.
+	inside systemctl stop ticketchat
+	inside systemctl start ticketchat-upkeep.service
+	inside systemctl start ticketchat
+	within 20 settle
+	model "$UP/good.ndjson"
+	ask 45 | grep -qx '{"type":"done"}'
+}
+
+@test "a rollback: a newer database is refused, a copy from before is not" {
+	# What a newer package would have made of it.
+	inside apt-get install -y sqlite3
+	inside runuser -u ticketchat -- sqlite3 \
+	    /var/lib/ticketchat/ticketchat.db 'PRAGMA user_version = 99'
+	cp "$PACKAGE"/ticketchat_*.deb "$(root)/root/old.deb"
+	inside dpkg -i /root/old.deb >"$BATS_TEST_TMPDIR/said" 2>&1
+	grep -q 'schema 99, newer than .* `sessions restore' "$BATS_TEST_TMPDIR/said"
+	[ "$(inside dpkg-query -W -f '${Status} ${Version}' ticketchat)" = \
+	    'install ok installed 0.1.0' ]
+	ask 42 | grep -q '"code":"schema"'
+	sessions restore "$(inside find /var/lib/ticketchat/backup -name '*.db')"
+	ask 42 | grep -q '"type":"cached"'
+	ask 48 | grep -qx '{"type":"done"}'
 }
 
 @test "websocketd killed: it comes back, and nothing is lost" {
-	p=$(inside systemctl show -p MainPID --value ticketchat)
+	p=$(main_pid)
+	[ "$p" -gt 1 ]
 	inside kill -KILL "$p"
-	other() {
-		settle && [ "$(inside systemctl show -p MainPID --value \
-		    ticketchat)" != "$p" ]
-	}
+	other() { settle && [ "$(main_pid)" != "$p" ]; }
 	within 20 other
 	ask 43 | grep -q '"type":"cached"'
 }
 
+# What of it needs an installed system; the rest is in tests/cases/trouble.bats.
+@test "docs/trouble.md: its commands for an installed system" {
+	sed -n '/^```sh installed$/,/^```$/{/^```/!p}' docs/trouble.md \
+	    >"$BATS_TEST_TMPDIR/commands"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/commands")" = 7 ]
+	# Somebody was root there.
+	inside touch /var/lib/ticketchat/mine
+	inside sh -c 'echo 127.0.0.1 desk.example >>/etc/hosts'
+	{
+		echo 'set -ex; shopt -s expand_aliases'
+		cat "$BATS_TEST_TMPDIR/commands"
+		echo 'sessions list'
+	} | inside bash >"$BATS_TEST_TMPDIR/shown" 2>&1 ||
+	    { cat "$BATS_TEST_TMPDIR/shown"; false; }
+	for line in 'Active: active' 'answer.* outcome=kept' \
+	    'chat.* outcome=cached' 'certificate problem' \
+	    '^/var/lib/ticketchat/mine$' '^MemoryCurrent=' \
+	    '^MemoryMax=536870912$' '^NRestarts=1$' '^ *42 '; do
+		grep -qe "$line" "$BATS_TEST_TMPDIR/shown" ||
+		    { echo "no $line"; cat "$BATS_TEST_TMPDIR/shown"; false; }
+	done
+	[ "$(inside stat -c %U /var/lib/ticketchat/mine)" = ticketchat ]
+}
+
+@test "nginx in place of Caddy, with its sample as it is" {
+	inside systemctl stop caddy
+	inside apt-get install -y --no-install-recommends nginx-light
+	inside cp /usr/share/doc/ticketchat/nginx.conf \
+	    /etc/nginx/conf.d/ticketchat.conf
+	inside openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+	    -nodes -subj /CN=desk.example -addext subjectAltName=DNS:desk.example \
+	    -days 2 -keyout /etc/ssl/desk.example.key -out /etc/ssl/desk.example.pem
+	inside systemctl restart nginx
+	cp "$(root)/etc/ssl/desk.example.pem" "$BATS_FILE_TMPDIR/root.crt"
+	page | cmp - web/index.html
+	page ai/ticket-chat.js | cmp - web/ticket-chat.js
+	ask 46 >"$BATS_TEST_TMPDIR/frames"
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/frames")" = '{"type":"done"}' ]
+	inside journalctl -t chat --no-pager | grep 'ticket=46 ' |
+	    grep -q 'remote=10\.0\.2\.2 '
+	inside grep -qF '"GET /api/websocket/chat/46" 101' \
+	    /var/log/nginx/ticketchat.log
+	for v in 1 1_1; do
+		not openssl s_client -connect "127.0.0.1:$HTTPS" -tls$v \
+		    -cipher 'ALL:@SECLEVEL=0' </dev/null
+	done
+	openssl s_client -connect "127.0.0.1:$HTTPS" -tls1_2 </dev/null
+}
+
 @test "removed and purged, nothing is left" {
 	inside dpkg --purge ticketchat
-	[ "$(inside find / -xdev -name '*ticketchat*' -not -path '/root/*' \
-	    -not -path '/proc/*' -not -name 'stamp-*')" = '' ]
+	inside find / -xdev -name '*ticketchat*' -not -path '/root/*' \
+	    -not -path '/proc/*' -not -path '/etc/nginx/*' \
+	    -not -path '/var/log/*' -not -name 'stamp-*' \
+	    | tee "$BATS_TEST_TMPDIR/left"
+	[ ! -s "$BATS_TEST_TMPDIR/left" ]
 	[ "$(inside ps -u ticketchat -o args=)" = '' ]
 }

@@ -33,6 +33,7 @@ shapes(void)
 		"{\"type\":\"pong\"}\n",
 		("{\"type\":\"session\",\"session\":9223372036854775807,"
 		"\"pid\":12}\n"),
+		"{\"type\":\"cost\",\"tokens\":298}\n",
 	};
 	struct session	odd = { .response = (char[]){ "a\"" },
 			    .response_len = 3, .versions = 1, .version = 1,
@@ -55,6 +56,7 @@ shapes(void)
 	check(frame_status(&b, FRAME_GENERATING, 0) == 0);
 	check(frame_pong(&b) == 0);
 	check(frame_session(&b, INT64_MAX, 12) == 0);
+	check(frame_cost(&b, 298) == 0);
 	for (i = 0, line = b.data; i < sizeof(want) / sizeof(want[0]); i++) {
 		row("%zu", i);
 		if ((end = strchr(line, '\n')) == NULL)
@@ -270,6 +272,7 @@ reads(void)
 		{ "{\"type\":\"session\",\"session\":7,\"pid\":8}",
 		    FRAME_SESSION, 7, 8, 0 },
 		{ "{\"type\":\"session\"}", FRAME_SESSION, 0, 0, 0 },
+		{ "{\"type\":\"cost\"}", FRAME_COST, 0, 0, 0 },
 		{ "{\"type\":\"error\",\"code\":\"storage\"}", FRAME_ERROR, 0,
 		    0, FAILURE_STORAGE },
 		{ "{\"type\":\"error\",\"code\":\"x\"}", FRAME_ERROR, 0, 0,
@@ -283,9 +286,12 @@ reads(void)
 		{ "{\"type\":\"error\",\"code\":\"storage\",\"detail\":5}",
 		    FRAME_ERROR, 0, 0, FAILURE_INTERNAL },
 	};
+	const char	cost[] = "{\"type\":\"cost\",\"tokens\":298}";
 	struct frame	f;
 	size_t		i;
 
+	frame_read(&f, cost, strlen(cost));
+	check_int(f.tokens, 298);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%s", rows[i].line);
 		frame_read(&f, rows[i].line, strlen(rows[i].line));
@@ -293,6 +299,7 @@ reads(void)
 		check_int(f.session, rows[i].session);
 		check_int(f.pid, rows[i].pid);
 		check_int(f.failure.code, rows[i].code);
+		check_int(f.tokens, 0);
 	}
 }
 

@@ -18,6 +18,20 @@ make_pipe(int fd[2])
 		t_die("pipe");
 }
 
+/* As it was given, or one of our own, by turns: what follows holds for both. */
+static bool	own;
+
+static void
+opened(struct output *o, int fd)
+{
+	if (own)
+		output_open(o, fd);
+	else
+		o->fd = fd;
+	check_int(o->own, own);
+	check_int(o->fd != fd, own);
+}
+
 /* Fills the buffer with text that tells its place. */
 static void
 fill(struct output *o, size_t len)
@@ -40,7 +54,7 @@ small(void)
 	int		fd[2];
 
 	make_pipe(fd);
-	o.fd = fd[1];
+	opened(&o, fd[1]);
 	check(!output_pending(&o) && output_size(&o) == 0);
 	check_int(output_deadline(&o, 5), CLOCK_NEVER);
 	check_int(output_write(&o, 1), 0);
@@ -60,6 +74,8 @@ small(void)
 	check(output_write(&o, 78) == -1 && errno == EPIPE);
 	buf_free(&o.data);
 	(void)close(fd[1]);
+	if (o.own)
+		(void)close(o.fd);
 	row("closed");
 	check(buf_puts(&o.data, "x") == 0);
 	check(output_write(&o, 1) == -1 && errno == EBADF);
@@ -78,7 +94,7 @@ slow(void)
 	int		fd[2], turns = 0;
 
 	make_pipe(fd);
-	o.fd = fd[1];
+	opened(&o, fd[1]);
 	fill(&o, BIG);
 	if ((copy = malloc(o.data.len)) == NULL)
 		t_die("malloc");
@@ -126,7 +142,7 @@ appended(void)
 	int		fd[2];
 
 	make_pipe(fd);
-	o.fd = fd[1];
+	opened(&o, fd[1]);
 	fill(&o, 200000);
 	want = o.data.len;
 	check_int(output_write(&o, 1), 0);
@@ -154,7 +170,7 @@ late(void)
 	int		fd[2], size;
 
 	make_pipe(fd);
-	o.fd = fd[1];
+	opened(&o, fd[1]);
 	if ((size = fcntl(fd[1], F_SETPIPE_SZ, 4096)) == -1)
 		t_die("F_SETPIPE_SZ");
 	fill(&o, (size_t)size - 10);
@@ -177,9 +193,11 @@ int
 main(void)
 {
 	t_begin();
-	run(small);
-	run(late);
-	run(slow);
-	run(appended);
+	do {
+		run(small);
+		run(late);
+		run(slow);
+		run(appended);
+	} while ((own = !own));
 	return t_end();
 }

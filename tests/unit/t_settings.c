@@ -219,7 +219,14 @@ static void
 together(void)
 {
 	struct settings	s;
+	static char	long_file[SETTINGS_FILE_MAX + 2];
 
+	memset(long_file, '#', SETTINGS_FILE_MAX + 1);
+	check_int(load(&s, long_file), -1);
+	settings_free(&s);
+	long_file[SETTINGS_FILE_MAX] = '\0';
+	check_int(load(&s, long_file), 0);
+	settings_free(&s);
 	check_int(load(&s, "TLS_CERT=a\n"), -1);
 	settings_free(&s);
 	check_int(load(&s, "TLS_KEY=a\n"), -1);

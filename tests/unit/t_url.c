@@ -38,6 +38,35 @@ valid(void)
 }
 
 static void
+simple(void)
+{
+	static const struct {
+		const char	*list;
+		bool		 want;
+	} rows[] = {
+		{ "http://localhost:11434/api/generate", true },
+		{ "HTTP://LocalHost", true }, { "http://127.0.0.1/x", true },
+		{ "http://[::1]:11434/api/chat", true }, { "http://[::1]",
+		    true },
+		{ "http://10.0.0.1:1 http://localhost", true },
+		{ "https://localhost", false }, { "http://gpu:11434", false },
+		{ "http://localhost.example", false },
+		{ "http://127.1", false }, { "http://0x7f000001", false },
+		{ "http://127.0.0.1.example", false },
+		{ "http://[fe80::1%eth0]", false }, { "http://[::1", true },
+		{ "http://localhost http://gpu", false },
+		{ "http://a-name-that-is-far-longer-than-any-number-could-be-"
+		    "0123456789", false },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].list);
+		check_int(url_simple(rows[i].list), rows[i].want);
+	}
+}
+
+static void
 split(void)
 {
 	static const struct {
@@ -97,6 +126,7 @@ main(void)
 {
 	t_begin();
 	run(valid);
+	run(simple);
 	run(split);
 	run(several);
 	return t_end();

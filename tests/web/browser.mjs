@@ -145,7 +145,7 @@ export function seen(page) {
     text: () => page.evaluate(() => document.querySelector(".ticket-chat > div")?.textContent ?? ""),
     line: () => page.locator("[role=status]").textContent(),
     button: (name) => page.getByRole("button", { name }),
-    busy: () => page.locator(".ticket-chat").getAttribute("aria-busy").then((value) => value === "true"),
+    busy: () => page.locator(".ticket-chat > progress, .ticket-chat > [aria-busy=true]").count().then((n) => n > 0),
     idle: () => until("the end of the question", async () => !(await seen(page).busy())),
     done: (n = 1) => until(`${n} complete answers`, () => page.evaluate((n) => window.done.length >= n && window.done, n)),
     said: (words) => until(`the line ${words}`, async () => {

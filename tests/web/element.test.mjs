@@ -260,8 +260,8 @@ test("a screen reader hears that it writes and that it is complete, and no token
   busySeen();
   await tab.told("done");
   assert.equal(await tab.busy(), false);
-  const lines = (await tab.lines()).filter((line) => line !== w.connecting && line !== w.waiting); // if it is slow
-  assert.deepEqual(lines, [w.loading, w.generating, w.done]);
+  const lines = (await tab.lines()).filter((line) => line !== w.states.connecting && line !== w.states.waiting); // if it is slow
+  assert.deepEqual(lines, [w.states.loading, w.states.generating, w.done]);
   const live = await tab.page.locator("ticket-chat").evaluate(({ shadowRoot }) =>
     [...shadowRoot.querySelectorAll("[role=status], [role=alert], [role=log], [aria-live]")].map((node) => node.className));
   assert.deepEqual(live, ["status"]);
@@ -289,7 +289,7 @@ test("waiting: with a slow connection it says so, and for how long", async (t) =
   await tab.page.clock.runFor(10);
   await tab.asked();
   await tab.page.clock.runFor(300);
-  await tab.said(new RegExp(w.waiting));
+  await tab.said(new RegExp(w.states.waiting));
   assert.equal(await tab.elapsed(), "");
   await tab.page.clock.runFor(75_200);
   assert.equal(await tab.elapsed(), "1:15");
@@ -311,7 +311,7 @@ test("focus: who presses a button that goes is led to the status; who types else
   await tab.page.keyboard.type("typing ");
   await tab.page.evaluate(() => window.chat.refresh());
   await tab.asked(2);
-  await tab.said(new RegExp(w.generating));
+  await tab.said(new RegExp(w.states.generating));
   await tab.page.keyboard.type("on");
   await tab.page.evaluate(() => window.chat.stop());
   await tab.said(/Stopped/);
@@ -357,7 +357,7 @@ test("older answers, by keyboard, without losing the place", async (t) => {
   assert.equal(await tab.answer(), "answer 2");
   assert.match(await tab.status(), /earlier answer/);
   await tab.page.keyboard.press("Enter");
-  await tab.said(new RegExp(w.waiting)); // it takes its time
+  await tab.said(new RegExp(w.states.waiting)); // it takes its time
   assert.equal(await tab.focused(), "previous");
   late();
   await tab.told("done", 3);
@@ -419,7 +419,7 @@ for (const [way, options] of Object.entries({ "the clipboard": { permissions: ["
 test("who wants less motion gets none", async (t) => {
   const tab = await open(t, (say) => say({ type: "status", state: "thinking" }), { reducedMotion: "reduce" });
   await tab.add();
-  await tab.said(new RegExp(w.thinking));
+  await tab.said(new RegExp(w.states.thinking));
   const moving = () => tab.page.evaluate(() => window.chat.shadowRoot.getAnimations().length);
   assert.equal(await moving(), 0);
   await tab.page.emulateMedia({ reducedMotion: "no-preference" });

@@ -82,7 +82,7 @@ const STATES = {
       service.pause();
       await tab.ask();
     },
-    says: (w) => w.connecting,
+    says: (w) => w.states.connecting,
     after: (service) => service.resume(),
   },
   queued: {
@@ -94,12 +94,12 @@ const STATES = {
     },
     says: (w) => w.position(2),
   },
-  loading: { replay: LOADING, says: (w) => w.loading, reach: async (tab) => {
+  loading: { replay: LOADING, says: (w) => w.states.loading, reach: async (tab) => {
     await tab.ask();
     await until("the time", async () => /^\d+:\d\d$/.test(await tab.elapsed()));
   } },
-  thinking: { replay: ["--pace", 4000, `${UPSTREAM}/think-then-text.ndjson`], env: { OLLAMA_THINK: "true" }, says: (w) => w.thinking },
-  writing: { replay: SLOW_DEMO, says: (w) => w.generating, reach: async (tab) => {
+  thinking: { replay: ["--pace", 4000, `${UPSTREAM}/think-then-text.ndjson`], env: { OLLAMA_THINK: "true" }, says: (w) => w.states.thinking },
+  writing: { replay: SLOW_DEMO, says: (w) => w.states.generating, reach: async (tab) => {
     await tab.ask();
     await tab.grown(100);
   } },
@@ -118,13 +118,13 @@ const STATES = {
     await tab.said(literal(tab.w.changed));
     assert.equal(await tab.page.locator("ticket-chat .head .refresh").isVisible(), true, "another answer is offered beside it");
   } },
-  refreshing: { replay: DEMO, says: (w) => w.loading, async reach(tab, service) {
+  refreshing: { replay: DEMO, says: (w) => w.states.loading, async reach(tab, service) {
     await tab.ask();
     await tab.finished();
     await service.stopOllama();
     await service.startOllama(LOADING);
     await tab.button(tab.w.refresh).click();
-    await tab.said(literal(tab.w.loading));
+    await tab.said(literal(tab.w.states.loading));
   } },
   older: { replay: DEMO, says: (w) => w.older, end: true, async reach(tab) {
     await tab.ask();
@@ -150,7 +150,7 @@ const STATES = {
     await tab.button(tab.w.stop).click();
     await tab.failed("stopped");
   } },
-  reconnecting: { replay: PACED, says: (w) => w.reconnecting, async reach(tab, service) {
+  reconnecting: { replay: PACED, says: (w) => w.states.reconnecting, async reach(tab, service) {
     await tab.ask();
     await tab.grown(20);
     await service.stopWebsocketd();
@@ -425,7 +425,7 @@ test("a connection that breaks in mid-stream is taken up again: nothing is doubl
     new MutationObserver(() => window.shown.push(section.textContent)).observe(section, { subtree: true, childList: true, characterData: true });
   });
   for (const pid of service.chats()) service.kill(pid);
-  await tab.said(literal(tab.w.reconnecting));
+  await tab.said(literal(tab.w.states.reconnecting));
   await tab.finished();
   for (const text of await tab.page.evaluate(() => window.shown)) assert.ok(plain(ANSWER).startsWith(plain(text)), text);
   assert.equal(plain(await tab.answer()), plain(ANSWER));

@@ -1,0 +1,225 @@
+# docs/trouble.md: each trouble is made, and the page's own commands, as printed
+# but for addresses and files, show it or end it.  Those that need an installed
+# system (blocks `sh installed') are run by tests/package/package.bats.
+load helper
+
+PAGE=$ROOT/docs/trouble.md
+
+# The first block behind a line with this text, as it can run here.
+block() {
+	awk -v text="$1" 'index($0, text) { seen = 1 }
+	/^```/ { if (on) exit; on = seen && $0 == "```sh"; next }
+	on' "$PAGE" | sed "s|localhost:5000|127.0.0.1:$P|g
+	    s|/run/ticketchat/|$RUN_DIR/|g
+	    s|/var/lib/ticketchat/ticketchat.db|$DATABASE|g
+	    s|/var/lib/ticketchat/backup|$T/backup|g
+	    s|/var/lib/ticketchat|$T|g; s|/etc/ticketchat/key|$T/key|g
+	    s|http://localhost:11434|${OLLAMA_SERVER%/api/*}|g" >"$T/block"
+	[ -s "$T/block" ]
+	echo "$1" >>"$BATS_FILE_TMPDIR/seen"
+}
+
+# Runs it; its output is in $T/shown, too.
+try() {
+	block "$1"
+	run env PATH="$B/bin:$PATH" bash "$T/block"
+	echo "$output" | tee "$T/shown"
+}
+shows() { grep -qE -e "$1" "$T/shown"; }
+
+@test "every error code has its row, every link its heading, every setting is one" {
+	is "$(sed -n 's/^| \(`[^|]*`\) |.*/\1/p' "$PAGE" | tr -d '`,' | tr ' ' '\n' |
+	    sort)" "$(sed -n 's/^	\[FAILURE_.*\] = { "\([a-z_]*\)",.*/\1/p' \
+	    "$ROOT/lib/failure.c" | grep -v '^none' | sort)"
+	local a s
+	for a in $(grep -o '](#[^)]*)' "$PAGE" | tr -d '](#)'); do
+		grep '^## ' "$PAGE" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9\n-' |
+		    grep -qx -e "-$a"
+	done
+	for s in $(grep -oE '`[A-Z]+(_[A-Z]+)+[=`]' "$PAGE" | tr -d '`=' | sort -u); do
+		case $s in
+		OLLAMA_NUM_PARALLEL | OLLAMA_HOST) ;;	# Ollama's own
+		*) grep -q "^$s=" "$ROOT/websocketd.conf" ;;
+		esac
+	done
+}
+
+@test "look here first: doctor names what is wrong, and what helps" {
+	MAX_TICKET_BYTES=9000 PORT=0 try 'Look here first'
+	is "$status" 2
+	shows '^error *settings: .*PORT=0.*Mend'
+}
+
+@test "no page: not there, switched off, there" {
+	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
+	P=$(free_port)
+	try 'The page is blank'
+	[ "$status" != 0 ]
+	shows connect
+	WEB=off service
+	try 'The page is blank'
+	shows ' 404 '
+	end $SERVICE
+	# What stands in the log of a service that does not start.
+	PORT=0 run -102 "$ROOT/run.sh"
+	[[ $output = *'sessions: '*PORT=0* ]]
+	service
+	try 'The page is blank'
+	shows ' 200 '
+}
+
+@test "1006: what the handshake says" {
+	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
+	service
+	try 'closes with 1006'
+	is "$(tail -n 1 "$T/shown")" 101
+	block 'closes with 1006'
+	sed -i 's|chat/42$|42|' "$T/block"
+	is "$(bash "$T/block")" 404
+	sed -i "s|-H 'Upgrade: websocket'||; s|/42$|/chat/42|" "$T/block"
+	is "$(bash "$T/block")" 404
+	end $SERVICE
+	MAX_CONNECTIONS=1 service
+	block 'closes with 1006'
+	bash "$T/block" >"$T/first" 2>&1 3>&- &
+	some_chats() { [ -n "$(chats)" ]; }
+	within 10 some_chats
+	is "$(bash "$T/block")" 429
+	wait $! || true
+}
+
+@test "the queue does not move: seen, and ended" {
+	printf '{"response":"w1 ","done":false}\n' >"$T/hangs.ndjson"
+	yes '{"response":"w ","done":false}' | head -n 1000 >>"$T/hangs.ndjson"
+	replay --stall 300 "$T/hangs.ndjson"
+	viewer 42 "$Q"
+	first=$V
+	sees $first w1
+	viewer 43 "$Q"
+	within 20 some_answers 2
+	queued() {
+		try 'The place in the queue'
+		shows 'generations: 1 run, 1 wait' &&
+		    shows 'ticket=42 .*state=generating' &&
+		    shows 'ticket=43 .*state=queued'
+	}
+	within 60 queued
+	try 'generation; so does this'
+	viewed $first
+	is "$(code)" stopped
+	# The other one's turn has come.
+	moved() { "$B/bin/sessions" -c "$T/conf" doctor --quick | grep -q '1 run, 0 wait'; }
+	within 20 moved
+	kill $(answers)
+	viewed $V
+}
+
+@test "slow: where the time went" {
+	replay --delay 300 "$UP/good.ndjson"
+	ask 42 "$Q"
+	try 'The first word takes long'
+	is "$status" 0
+	shows first_token_ms_median
+	shows '^queued_ms: [0-9]'
+	[ "$(sed -n 's/^first_token_ms: //p' "$T/shown")" -ge 300 ]
+}
+
+@test "no Ollama, no such model" {
+	try 'Ollama is not there'
+	[ "$status" != 0 ]
+	shows '^error *model: .*upstream_unreachable'
+	shows connect
+	replay --tags "$REC/tags.response.http" "$UP/good.ndjson"
+	OLLAMA_MODEL=none:1b try 'Ollama is not there'
+	shows 'model_missing, none:1b.*ollama pull'
+	shows '"name":"gemma3:270m"'
+}
+
+@test "locked: who it is" {
+	replay "$UP/good.ndjson"
+	mkfifo "$T/shell"
+	sqlite3 -batch "$DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	track $!
+	local holder=$!
+	exec {IN[0]}>"$T/shell"
+	printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&"${IN[0]}"
+	within 5 test -s "$T/shell.out"
+	ask 42 "$Q"
+	failed_with storage
+	grep -q 'error=".*database is locked' <<<"$err"
+	try 'database is locked'
+	shows "$holder .*sqlite3"
+	exec {IN[0]}>&-
+	IN[0]=
+}
+
+@test "full: how full, and what would go" {
+	sql "INSERT INTO Tickets VALUES (1, '2020-01-01T00:00:00Z');
+	    INSERT INTO TicketAISessions (TicketId, Prompt, CreatedAt)
+	    VALUES (1, 'p', '2020-01-01T00:00:00Z')"
+	try 'disk is full'
+	is "$status" 0
+	shows '[0-9]%'
+	shows '^1 sessions would go'
+	sql 'DELETE FROM Tickets'
+}
+
+@test "damaged: told, and the copy put in its place" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	mkdir "$T/backup"
+	run -0 sessions backup "$T/backup/2026-11-23.db"
+	page=$(sql "SELECT rootpage FROM sqlite_schema
+	    WHERE name = 'TicketAISessions'")
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >"$T/cut"
+	head -c 4096 /dev/urandom | dd of="$DATABASE" bs=4096 \
+	    seek=$((page - 1)) conv=notrunc status=none
+	ask 42 "$Q"
+	failed_with storage
+	grep -q 'error=".*malformed' <<<"$err"
+	try 'it is damaged'
+	is "$status" 0
+	[ -e "$DATABASE.before-restore" ]
+	ask 42 "$Q"
+	kept
+	is "$(posts)" 1
+}
+
+@test "another version's: brought up to date, or refused with the way out" {
+	replay "$UP/good.ndjson"
+	sql 'PRAGMA user_version = 99'
+	ask 42 "$Q"
+	failed_with schema
+	grep -q 'error=".*schema 99' <<<"$err"
+	try 'belongs to another version'
+	is "$status" 102
+	shows 'newer program, or `sessions restore'
+	rm "$DATABASE"*
+	try 'belongs to another version'
+	is "$status" 0
+}
+
+@test "unauthorized: why, and a token that is good" {
+	replay "$UP/good.ndjson"
+	head -c 40 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$T/key"
+	chmod 600 "$T/key"
+	export AUTH=required JWT_KEY_FILE=$T/key
+	try 'Everybody is unauthorized'
+	is "$status" 0
+	shows UTC
+	token=$(tail -n 1 "$T/shown")
+	ask 43 "{\"ticketBody\":\"a\",\"token\":\"$token\"}"
+	failed_with unauthorized
+	grep -q 'token=ticket' <<<"$err"
+	ask 42 "{\"ticketBody\":\"a\",\"token\":\"${token%????}AAAA\"}"
+	grep -q 'token=signature' <<<"$err"
+	ask 42 "{\"ticketBody\":\"a\",\"token\":\"$token\"}"
+	generated
+}
+
+@test "every block of the page was run, here or on an installed system" {
+	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
+	[ -z "$BATS_TEST_FILTER" ] || skip "a part of the tests"
+	is "$(grep '^```.' "$PAGE" | sort -u)" $'```sh\n```sh installed'
+	is "$(sort -u "$BATS_FILE_TMPDIR/seen" | wc -l)" "$(grep -cx '```sh' "$PAGE")"
+}

@@ -218,8 +218,9 @@ fuzz:
 soak: all $(B)/tests/replay
 	/usr/bin/python3 tests/soak/soak.py $(SOAK)
 
+# BENCH=-q for a short one, BENCH=-w to write what docs/ and README show.
 bench: all
-	sh tests/bench/run.sh
+	sh tests/bench/run.sh $(BENCH)
 
 # What chat and answer cost in counts, beside tests/cost.txt.
 cost: all

@@ -1,33 +1,31 @@
 #!/bin/sh
 # Measures ticketchat beside a websocketd handler made of bash, curl, jq and
 # sqlite3 (./shell, the same frames), taking turns, and prints one table.
-# Nothing passes or fails here: times depend on the machine, and on who else
-# is using it, so compare within one table, never between two.
+# Times depend on the machine, and on who else is using it: compare within one
+# table, never between two.
 #
-#   tests/bench/run.sh [-q] [B]	-q: 20 s in place of some 80
+#   tests/bench/run.sh [-q] [-w [-g PEERS]]
 #
-# B is the build directory (build).  Needs python3, websocketd, sqlite3, jq,
-# curl and a C compiler with libcurl's header; with valgrind it counts
-# instructions too.  Everything it makes is below one directory in TMPDIR, and
-# gone afterwards; it listens on 127.0.0.1, on free ports.
+#	-q	one round of everything: two minutes in place of ten
+#	-w	writes docs/bench.json and docs/bench.svg, and the tables in
+#		README.md and docs/sizing.md (draw.py, which works alone too)
+#	-g	with the figures of other servers: draw.py tells which
+#
+# Needs python3, websocketd, sqlite3, jq, curl and a C compiler.  Everything
+# that it makes is below one directory in TMPDIR, and gone afterwards; it
+# listens on 127.0.0.1, on free ports.
 set -eu
 cd "$(dirname "$0")/../.."
 
-usage() {
-	echo "usage: tests/bench/run.sh [-q] [B]" >&2
-	exit 100
-}
-
-quick=
-while getopts q o; do
+quick='' write='' peers=''
+while getopts qwg: o; do
 	case $o in
 	q) quick=-q ;;
-	*) usage ;;
+	w) write=yes ;;
+	g) peers=$OPTARG ;;
+	*) sed -n 's/^#   /usage: /p' tests/bench/run.sh >&2; exit 100 ;;
 	esac
 done
-shift $((OPTIND - 1))
-[ $# -le 1 ] || usage
-build=${1:-build}
 
 missing=
 for p in bash python3 websocketd sqlite3 jq curl "${CC:-cc}"; do
@@ -37,42 +35,19 @@ if [ -n "$missing" ]; then
 	echo "bench: missing:$missing" >&2
 	exit 111
 fi
-[ -x "$build/bin/chat" ] || make -s all B="$build"
+make -s all
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/ticketchat-bench.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
-trap 'exit 143' TERM	# until bench.py takes over
-
-# What others are held against: a start with libcurl, a start with nothing,
-# and a handler that knows its answer.
-compile() {
-	"${CC:-cc}" -O2 -o "$tmp/$1" -x c - -Wl,--as-needed "${2:--lc}"
-}
-compile with-libcurl -lcurl 2>/dev/null <<'END' || :
-#include <curl/curl.h>
-static CURL *(*volatile f)(void) = curl_easy_init;
-int main(void) { return f == NULL; }
-END
-compile with-nothing <<'END'
-int main(void) { return 0; }
-END
-mkdir -p "$tmp/canned/api/websocket" "$tmp/shell/api/websocket"
-compile canned/api/websocket/chat <<'END'
-#include <unistd.h>
-static const char a[] = "{\"type\":\"cached\",\"response\":\"\",\"message\":"
-    "\"\"}\n{\"type\":\"done\"}\n";
-int main(void)
-{
-	char b[65536];
-	while (read(0, b, sizeof(b)) > 0)
-		if (write(1, a, sizeof(a) - 1) == -1)
-			return 1;
-	return 0;
-}
-END
+trap 'exit 143' TERM
+"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O2 -pthread -o "$tmp/model" \
+    tests/bench/model.c
+mkdir -p "$tmp/shell/api/websocket"
 cp tests/bench/shell "$tmp/shell/api/websocket/chat"
 
 python=python3	# Debian's own starts faster than a version manager's
 [ ! -x /usr/bin/python3 ] || python=/usr/bin/python3
-exec "$python" tests/bench/bench.py $quick "$build" "$tmp"
+"$python" -B tests/bench/bench.py $quick "$tmp" "$tmp/results.json"
+[ -z "$write" ] ||
+    "$python" -B tests/bench/draw.py ${peers:+-g "$peers"} "$tmp/results.json"

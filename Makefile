@@ -43,7 +43,7 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 # of the time, with half of the memory.  It holds SQLite and the C library then:
 # build it anew when these are updated.  STATIC= does without, as do we where
 # there is no libsqlite3.a, and a sanitizer.
-STATIC	= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
+STATIC	:= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
 	$(CC) -print-file-name=libsqlite3.a)))
 # answer needs a libcurl without TLS for that, which no distribution has:
 # deploy/libcurl.sh makes one, and `make CURL=DIRECTORY' takes it.  Starting

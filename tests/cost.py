@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 BUILD = os.path.abspath(sys.argv[1])
-SESSIONS, CHAT, TWIN, ANSWER = (f"{BUILD}/{name}" for name in ("bin/sessions", "bin/chat", "libexec/chat", "libexec/answer"))
+SESSIONS, CHAT, TWIN, ANSWER = (f"{BUILD}/{name}" for name in ("bin/sessions", "bin/chat", "libexec/dynamic/chat", "libexec/answer"))
 RUN_DIR = os.environ["RUN_DIR"]
 TICKET = "The printer on floor 2 is jammed: Papierstau, atolamento de papel"
 TEXT = "Open the rear door, and pull the sheet out. Não force o papel.\n" * 32      # an answer of 2 KB

@@ -295,7 +295,7 @@ starved() {
 	status=0
 	: >"$T/trace"
 	PATH_INFO=/$t timeout -s KILL 20 env LD_PRELOAD="$T/preload.so" "$@" \
-	    "$CHAT" -c "$T/conf" >"$out" 2>"$out.said" || status=$?
+	    "$CHAT_BIN" -c "$T/conf" >"$out" 2>"$out.said" || status=$?
 	after "$*" "$out" "$t"
 }
 starved_answer() { by_answer "answer $1" env LD_PRELOAD="$T/preload.so" "$1"; }

@@ -64,7 +64,7 @@ points() {
 needs_preload() {
 	sanitized && skip "a sanitizer has its own malloc and clocks"
 	cp "$B/tests/preload.so" "$T"
-	CHAT=$B/libexec/dynamic/chat	# the one that is not linked statically
+	CHAT_BIN=$B/libexec/dynamic/chat	# the one that is not linked statically
 }
 
 # How many seconds the clock on the wall and the monotonic one are ahead.
@@ -83,7 +83,7 @@ setup() {
 		unset "$k"
 	done
 	for k in $(compgen -e | grep '^HTTP_'); do unset "$k"; done
-	T=$BATS_TEST_TMPDIR CHAT=$B/bin/chat
+	T=$BATS_TEST_TMPDIR CHAT_BIN=$B/bin/chat
 	N=0 PIDS=() VIEWERS=() IN=()
 	mkdir -m 700 "$T/run" "$T/bodies" "$T/kept"
 	: >"$T/conf"
@@ -250,7 +250,7 @@ END
 chat() {
 	local t=$1
 	shift
-	PATH_INFO=/$t "$CHAT" -c "$T/conf" "$@"
+	PATH_INFO=/$t "$CHAT_BIN" -c "$T/conf" "$@"
 }
 
 sessions() { "$B/bin/sessions" -c "$T/conf" "$@"; }
@@ -297,7 +297,7 @@ without_talkers() {
 # Becomes chat.
 background() {
 	without_talkers
-	PATH_INFO=/$1 exec "$CHAT" -c "$T/conf"
+	PATH_INFO=/$1 exec "$CHAT_BIN" -c "$T/conf"
 }
 
 viewer() {

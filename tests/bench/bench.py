@@ -113,10 +113,11 @@ def memories():
                 idle[kind][who] = kb / len(open_)
         for name, tickets in ("streams", 100), ("viewers", 1):
             with started(who) as s:
-                watch(s, 100, tickets, wanted(10000, 50000))
+                here = watch(s, 100, tickets, wanted(10000, 50000))
                 mb[name][who] = s.memory() / 1024
                 if len(s.helpers()) < 100:
-                    raise RuntimeError("streams have ended too early")
+                    raise RuntimeError("%s: %d processes for 100 viewers" % (who, len(s.helpers())))
+                del here        # not before: who lets go of a viewer closes it
     row("memory, nothing connected", "MB", mb["nothing"])
     row("memory, idle viewer, ours alone: PSS", "KB", idle["PSS"], "<= 120")
     row("memory, idle viewer, ours alone: USS", "KB", idle["USS"])

@@ -43,7 +43,7 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 # of the time, with half of the memory.  It holds SQLite and the C library then:
 # build it anew when these are updated.  STATIC= does without, as do we where
 # there is no libsqlite3.a, and a sanitizer.
-STATIC	= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
+STATIC	:= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
 	$(CC) -print-file-name=libsqlite3.a)))
 # answer needs a libcurl without TLS for that, which no distribution has:
 # deploy/libcurl.sh makes one, and `make CURL=DIRECTORY' takes it.  Starting
@@ -222,6 +222,10 @@ soak: all $(B)/tests/replay
 bench: all
 	sh tests/bench/run.sh $(BENCH)
 
+# What chat and answer cost in counts, beside tests/cost.txt.
+cost: all
+	B=$(B) tests/cost.sh
+
 lint:
 	sh tests/lint.sh
 
@@ -314,7 +318,7 @@ check-package:
 clean:
 	rm -rf $(B)
 
-.PHONY: all everything check fault san fuzz soak bench lint install uninstall \
-	deb check-package clean FORCE
+.PHONY: all everything check fault san fuzz soak bench cost lint install \
+	uninstall deb check-package clean FORCE
 # replay.d is of the time when that was one file.
 -include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d))

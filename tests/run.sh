@@ -10,11 +10,12 @@
 # the component in Chromium), san (unit and cases once more under
 # AddressSanitizer and UndefinedBehaviorSanitizer), lint, soak (200 viewers for
 # a minute; `make soak' takes an hour), fuzz (each fuzzer for ten seconds; `make
-# fuzz' a minute).  What each printed is kept in build/tests/out.
+# fuzz' a minute), cost (counts of instructions, system calls and the like beside
+# tests/cost.txt).  What each printed is kept in build/tests/out.
 set -u
 cd "$(dirname "$0")/.." || exit 111
 
-suites=${*:-unit cases web san lint soak fuzz}
+suites=${*:-unit cases web san lint soak fuzz cost}
 out=build/tests/out
 passed=0 failed=0
 
@@ -33,6 +34,7 @@ web_need='nodejs:node npm:npm chromium python3-websockets'
 lint_need='shellcheck cppcheck clang clang-tidy'
 fuzz_need='clang libclang-rt-14-dev'
 soak_need='python3 python3-websockets'
+cost_need='valgrind strace python3'
 
 want() {
 	case " $suites " in *" $1 "*) return 0 ;; esac
@@ -73,7 +75,7 @@ units() {
 
 for s in $suites; do
 	case $s in
-	unit | cases | web | san | lint | soak | fuzz) ;;
+	unit | cases | web | san | lint | soak | fuzz | cost) ;;
 	*) echo "tests/run.sh: there is no suite $s" >&2; exit 100 ;;
 	esac
 done
@@ -82,6 +84,7 @@ if want web; then needs="$needs $web_need"; fi
 if want lint; then needs="$needs $lint_need"; fi
 if want fuzz; then needs="$needs $fuzz_need"; fi
 if want soak; then needs="$needs $soak_need"; fi
+if want cost; then needs="$needs $cost_need"; fi
 # shellcheck disable=SC2086
 install_missing $needs || exit 111
 mkdir -p "$out"
@@ -108,5 +111,6 @@ fi
 ! want lint || suite lint sh tests/lint.sh
 ! want soak || suite soak make -s soak SOAK='-m 1 -n 200'
 ! want fuzz || suite fuzz make -s fuzz FUZZ_SECONDS=10
+! want cost || suite cost make -s cost
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -514,3 +514,36 @@ for kind in "", ".list":
 		mv "$BATS_FILE_TMPDIR/outside" "$f"
 	done
 }
+
+# How often a question for a kept answer makes the shared memory anew.
+anew() {
+	strace -o "$T/trace" "$B/bin/chat" -c "$T/conf" >"$T/frames" \
+	    2>/dev/null <<<"$Q"
+	grep -q '"cached"' "$T/frames"
+	grep -c '^ftruncate(' "$T/trace" || :
+}
+
+@test "hold: who comes alone finds the database open, for whoever it is" {
+	needs_strace
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	export PATH_INFO=/42
+	is "$(anew)" 1
+	"$B/bin/sessions" -c "$T/conf" hold sleep 600 3>&- &
+	track $!
+	within 10 eval '[ "$(readlink /proc/$!/exe)" = "$(realpath \
+	    "$(command -v sleep)")" ]'
+	is "$(anew)" 0
+	# sqlite3 would take the files along when it is the last to close them.
+	sql 'PRAGMA wal_checkpoint(TRUNCATE); VACUUM' >/dev/null
+	is "$(anew)" 0
+	run -0 sessions backup "$T/copy"
+	run -0 sessions forget --ticket 42 --verify
+	run -0 sessions restore "$T/copy"
+	is "$(anew)" 0
+	end $!
+	is "$(anew)" 1
+	# What cannot be held is told, and the program runs.
+	DATABASE=$T/none run -3 --separate-stderr sessions hold sh -c 'exit 3'
+	[[ $stderr = "sessions: hold: $T/none: "* ]]
+}

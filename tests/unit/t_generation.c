@@ -209,7 +209,7 @@ static const char	fake[] =
     "#!/bin/sh\n"
     "cat >text.new\n"
     "{ printf '%s\\n' \"$@\"; } >args\n"
-    "ps -o sid= -p $$ | tr -d ' ' >sid\n"
+    "cut -d ' ' -f 6 /proc/$$/stat >sid\n"	/* no space in our name */
     "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD= >env\n"
     "for i in 0 1 2 3 4 5 6 7 8 9; do\n"
     "	[ ! -e /proc/$$/fd/$i ] || printf '%s ' $i\n"

@@ -68,9 +68,15 @@ function processesWith(text) {
   });
 }
 
-function sweep(folder) {
+function sweep(folder, tries = 20) {
   for (const pid of processesWith(`RUN_DIR=${folder}/`)) kill(pid, "SIGKILL");
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  } catch (e) {
+    // Somebody was about to start, or had not died yet, and made a file.
+    if (tries === 0) throw e;
+    sweep(folder, tries - 1);
+  }
   folders.delete(folder);
 }
 

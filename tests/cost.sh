@@ -1,0 +1,73 @@
+#!/bin/sh
+# tests/cost.sh - what chat and answer cost, in counts that do not depend on
+# the machine's mood: instructions (callgrind), system calls (strace), page
+# faults and loaded objects, beside what tests/cost.txt says of them.
+#
+#	make cost		compares; exit code 1 if one is over its limit
+#	tests/cost.sh --write	writes the counts into tests/cost.txt
+#
+# Prints "ok cost: NAME VALUE (limit N)" or "not ok cost: ..." for each, and
+# tells of one that has become so small that tests/cost.txt should follow.
+# They are counted for gcc 12 on amd64, with the libraries of Debian 12 and
+# with `chat' linked statically; elsewhere write them anew before comparing.
+set -eu
+cd "$(dirname "$0")/.."
+B=${B:-build}
+list=tests/cost.txt
+
+for p in valgrind strace; do
+	command -v $p >/dev/null || { echo "not ok cost: no $p"; exit 111; }
+done
+
+# Names of the same length each time, and no environment but this.
+tmp=$(mktemp -d /tmp/cost.XXXXXX)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+mkdir -m 700 "$tmp/run"
+clean() {
+	env -i PATH="$PATH" DATABASE="$tmp/db" RUN_DIR="$tmp/run" \
+	    LOG="$tmp/log" OLLAMA_MODEL=gemma3:270m "$@"
+}
+clean "$B/bin/sessions" -c /dev/null migrate >/dev/null
+# Held, as it is by the service: who opens it alone does more.
+clean "$B/bin/sessions" -c /dev/null hold /usr/bin/python3 tests/cost.py "$B" \
+    >"$tmp/counts" || { echo "not ok cost"; tail "$tmp/run/err"; exit 111; }
+
+# The list anew, its margins and words kept; or the comparison.
+awk -F '\t' -v OFS='\t' -v write="${1:-}" '
+FILENAME != list {
+	split($0, f, " ")
+	counts[f[1]] = f[2]
+	next
+}
+write && !/^#/ && $1 in counts { $2 = counts[$1] }
+write { print; next }
+/^#/ { next }
+{
+	known[$1] = 1
+	limit = int($2 * (1 + $3 / 100))
+	line = "cost: " $1 " " counts[$1] " (limit " limit ")"
+	if (!($1 in counts) || counts[$1] > limit) {
+		print "not ok " line ": " $4
+		bad = 1
+		next
+	}
+	print "ok " line
+	if (counts[$1] < int($2 * (1 - $3 / 100)))
+		print "  less than " $2 " by over " $3 \
+		    " %: tests/cost.sh --write would keep it so"
+}
+END {
+	for (name in counts)
+		if (!write && !(name in known)) {
+			print "not ok cost: " name " is not in " list
+			bad = 1
+		}
+	exit bad
+}' list="$list" "$tmp/counts" "$list" >"$tmp/result" || rc=$?
+if [ "${1:-}" = --write ]; then
+	cp "$tmp/result" "$list"
+else
+	cat "$tmp/result"
+fi
+exit "${rc:-0}"

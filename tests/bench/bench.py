@@ -91,6 +91,8 @@ def watch(s, n, tickets, text):
     seen = [Viewer(s, ids[i % tickets]).ask(text) for i in range(n)]
     for v in seen:
         v.frame()
+    if any(v.ended for v in seen):
+        raise RuntimeError("an answer without a token")
     return seen
 
 
@@ -111,8 +113,11 @@ def memories():
                 idle[kind][who] = kb / len(open_)
         for name, tickets in ("streams", 100), ("viewers", 1):
             with started(who) as s:
-                watch(s, 100, tickets, wanted(10000, 50000))
+                here = watch(s, 100, tickets, wanted(10000, 50000))
                 mb[name][who] = s.memory() / 1024
+                if len(s.helpers()) < 100:
+                    raise RuntimeError("%s: %d processes for 100 viewers" % (who, len(s.helpers())))
+                del here        # not before: who lets go of a viewer closes it
     row("memory, nothing connected", "MB", mb["nothing"])
     row("memory, idle viewer, ours alone: PSS", "KB", idle["PSS"], "<= 120")
     row("memory, idle viewer, ours alone: USS", "KB", idle["USS"])
@@ -259,5 +264,5 @@ except (RuntimeError, OSError) as why:
     for name in "out", "log":
         if os.path.exists(TMP + "/" + name):
             with open(TMP + "/" + name) as f:
-                sys.stderr.writelines(f.readlines()[-5:])
+                sys.stderr.writelines([text for text in f if "level=info" not in text][-5:])
     sys.exit(111)

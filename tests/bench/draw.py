@@ -15,7 +15,8 @@ import sys
 import time
 from xml.sax.saxutils import escape
 
-OURS, SHELL = "ticketchat", "shell"
+from service import OURS, SHELL
+
 SERVERS = OURS, "go", "node", "python", SHELL
 ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../../"
 DOCS = ROOT + "docs/"

@@ -152,6 +152,8 @@ class Service:
                "DATABASE": self.database, "RUN_DIR": "%s/run%d" % (tmp, Service.count), "LOG": tmp + "/log",
                "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "MAX_CONNECTIONS": "2000",
                "GENERATIONS": "1024", **settings}
+        # So that run.sh finds nothing to build: `make bench CURL=DIRECTORY'.
+        env |= {k: os.environ[k] for k in ("CURL", "MAKEFLAGS") if k in os.environ}
         argv = ["./run.sh", "-c", "/dev/null"] if who == OURS else [
             "websocketd", "--port=%d" % self.port, "--address=127.0.0.1", "--loglevel=error",
             "--passenv=" + ",".join(env), "--dir=%s/shell" % tmp]

@@ -18,7 +18,7 @@
  * SQLite's os_unix.c: they are the same in all its versions, since any two of
  * them may share a database.
  */
-#define SHARED_FIRST	0x40000002	/* of the database: nobody else's alone */
+#define SHARED_FIRST	0x40000002	/* of the database: it is in use */
 #define SHARED_SIZE	510
 #define DEADMAN		128		/* of -shm: its contents are good */
 

@@ -37,8 +37,9 @@ struct utf8_cleaner {
 
 /*
  * Appends the piece to out with everything that is not valid, and every
- * control character that a terminal would act on, replaced by U+FFFD.  A character that is cut in two waits for the next piece.  Returns
- * 0, or -1 as buf_add.
+ * control character that a terminal would act on, replaced by U+FFFD.  A
+ * character that is cut in two waits for the next piece.  Returns 0, or -1 as
+ * buf_add.
  */
 int utf8_clean(struct utf8_cleaner *, const char *s, size_t len,
     struct buf *out) __attribute__((warn_unused_result));

@@ -3,8 +3,8 @@
     python3 tests/bench/draw.py [-g PEERS.jsonl] [RESULTS.json]
 
 RESULTS (docs/bench.json) is what run.sh has measured; it is kept as docs/bench.json.  PEERS are lines of another bench,
-which ran ticketchat (as `ticketchat' or `tc') beside servers that stay in memory: the rows that it has are taken from
-it as a whole, because figures are to be compared within one run.
+which ran ticketchat (as `ticketchat' or `tc'; as `curl' where it was built with CURL=) beside servers that stay in
+memory: the rows that it has are taken from it as a whole, because figures are to be compared within one run.
 """
 import argparse
 import json
@@ -17,7 +17,8 @@ from xml.sax.saxutils import escape
 
 from service import OURS, SHELL
 
-SERVERS = OURS, "go", "node", "python", SHELL
+CURL = "with CURL="
+SERVERS = OURS, CURL, "go", "node", "python", SHELL
 ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../../"
 DOCS = ROOT + "docs/"
 
@@ -45,7 +46,7 @@ PEERS = {
     "200 viewers drop in mid-stream: answers kept":
         (("abandon", 50, 100, 20000), lambda r: r["stats"]["requests"] - r["stats"]["aborts"]),
 }
-NAMES = {"tc": OURS, "ws-bash": SHELL}
+NAMES = {"tc": OURS, "curl": CURL, "ws-bash": SHELL}
 
 
 def merge(results, path):

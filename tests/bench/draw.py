@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from service import OURS, SHELL
 
-CURL = "with CURL="
+CURL = "CURL="
 SERVERS = OURS, CURL, "go", "node", "python", SHELL
 ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../../"
 DOCS = ROOT + "docs/"
@@ -133,7 +133,7 @@ def panel(row, x, y):
         size = max(1, 220 * v / most)
         out += ['<text x="%d" y="%d">%s</text>' % (x, top + 12, who),
                 '<rect class="%s" x="%d" y="%d" width="%.1f" height="14" rx="2"/>' % (
-                    "ours" if who == OURS else "other", x + 70, top, size),
+                    "ours" if who in (OURS, CURL) else "other", x + 70, top, size),
                 '<text x="%.1f" y="%d">%s</text>' % (x + 76 + size, top + 12, number(v))]
     return out
 

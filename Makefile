@@ -51,9 +51,12 @@ STATIC	:= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
 CURL	=
 STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(CURL),answer))
 
-# Everything in lib/ but the modules; each program takes what it needs.
+# Everything in lib/ but the modules; each program takes what it needs.  What
+# stands behind lib/store.h and its like is in a directory, and an archive, of
+# its own.
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/module_static.c \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
+SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/sqlite/*.c)))
 PROGRAMS = chat answer sessions
 COMMANDS = child command doctor doctor_access doctor_data doctor_host \
 	doctor_run forget metrics play print progress reports setup table transfer \
@@ -68,22 +71,27 @@ all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
 	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat $(B)/web
 
 $(B)/lib.a: $(LIB)
+$(B)/sqlite.a: $(SQLITE)
+$(B)/lib.a $(B)/sqlite.a:
 	rm -f $@
 	$(AR) rc $@ $^
 
 define link
 @mkdir -p $(@D)
 $(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new \
-	$(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+	$(filter %.o,$^) $(call archives,$^) $(LIBS)
 @mv $@.new $@
 endef
+archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 
-$(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
+$(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o \
+	$(B)/lib.a $(B)/sqlite.a
 	$(link)
 $(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
 
 # What those become that need a module.
-$(B)/libexec/dynamic/%: $(B)/obj/%.o $(B)/obj/program.o $(B)/lib.a
+$(B)/libexec/dynamic/%: $(B)/obj/%.o $(B)/obj/program.o \
+	$(B)/lib.a $(B)/sqlite.a
 	$(link)
 $(STATIC_PROGRAMS:%=$(B)/bin/%): $(B)/obj/module_static.o
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private HARDEN_LINK := -static$(HARDEN_LINK)
@@ -131,14 +139,14 @@ $(B)/web: FORCE
 endif
 
 $(B)/obj/%.o: lib/%.c $(B)/flags
+	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
 $(B)/obj/%.o: handlers/%.c $(B)/flags
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
-$(patsubst %,$(B)/obj/%.o,db store migrate report search rate aspnet \
-	backup db_copy import maintain purge restore): $(B)/sql.h
+$(SQLITE): $(B)/sql.h
 $(B)/obj/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
@@ -171,10 +179,11 @@ CASES	= tests/cases
 UNITS	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort \
 	$(wildcard tests/unit/t_*.c)))
 
-$(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a
+$(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a $(B)/sqlite.a
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/$*.d -iquote tests/unit \
-		$(LDFLAGS) -pie -o $@ $< $(B)/lib.a $(LIBS)
+		-iquote lib/sqlite $(LDFLAGS) -pie -o $@ $< \
+		$(call archives,$^) $(LIBS)
 
 # All that the tests run.
 everything: all $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
@@ -200,13 +209,14 @@ FUZZ_SECONDS = 60
 FUZZERS	= message upstream settings token text
 FUZZ_FLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz:
-	$(MAKE) $(B)/fuzz/lib.a B=$(B)/fuzz CC=clang HARDEN= \
+	$(MAKE) $(B)/fuzz/lib.a $(B)/fuzz/sqlite.a B=$(B)/fuzz CC=clang HARDEN= \
 		CFLAGS="$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link"
 	@cd $(B)/fuzz && mkdir -p $(FUZZERS:%=corpus/%)
 	@rc=0; for f in $(FUZZERS); do \
 		clang -std=c11 -D_GNU_SOURCE -iquote lib -iquote $(B)/fuzz \
 			$(FUZZ_FLAGS) -fsanitize=fuzzer -o $(B)/fuzz/$$f \
-			tests/fuzz/$$f.c $(B)/fuzz/lib.a $(LIBS) && \
+			tests/fuzz/$$f.c $(call archives,$(B)/fuzz/lib.a \
+			$(B)/fuzz/sqlite.a) $(LIBS) && \
 		$(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=60 \
 			-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$$f \
 			tests/fuzz/corpus/$$f >$(B)/fuzz/$$f.log 2>&1 && \
@@ -321,4 +331,5 @@ clean:
 .PHONY: all everything check fault san fuzz soak bench cost lint install \
 	uninstall deb check-package clean FORCE
 # replay.d is of the time when that was one file.
--include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d))
+-include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d \
+	$(B)/obj/*/*.d))

@@ -17,7 +17,7 @@ tmp=$(mktemp -d) || exit 111
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 
-ours='lib/*.[ch] handlers/*.[ch]'
+ours='lib/*.[ch] lib/*/*.[ch] handlers/*.[ch]'
 tests='tests/*.c tests/replay/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]'
 
 # Files over 300 lines: the most that they may have, and why.
@@ -30,13 +30,13 @@ lib/upstream.c		420	one conversation with its timers
 
 # Where SQL words stand in C, outside sql/, and why.
 sql_in_c='
-lib/db.c	PRAGMAs of a connection; BEGIN, COMMIT, ROLLBACK
-lib/aspnet.c	PRAGMA user_version
-lib/db_copy.c	PRAGMA user_version
-lib/restore.c	PRAGMAs of a database that may be damaged
-lib/migrate.c	asks a database of which nothing is known yet
-lib/store.c	PRAGMA user_version
-lib/rate.c	PRAGMA synchronous, of a database that may be lost
+lib/sqlite/db.c	PRAGMAs of a connection; BEGIN, COMMIT, ROLLBACK
+lib/sqlite/aspnet.c	PRAGMA user_version
+lib/sqlite/db_copy.c	PRAGMA user_version
+lib/sqlite/restore.c	PRAGMAs of a database that may be damaged
+lib/sqlite/migrate.c	asks a database of which nothing is known yet
+lib/sqlite/store.c	PRAGMA user_version
+lib/sqlite/rate.c	PRAGMA synchronous, of a database that may be lost
 '
 
 # Says what was found (standard input): nothing is good.
@@ -128,10 +128,10 @@ source_checks() {
 
 	# lib/ tells its caller; it does not print, and it does not end.
 	{
-		code blank lib/*.[ch] | calls 'printf|puts|putchar|vprintf|perror|err|errx|warn|warnx|exit|_exit|abort|assert'
-		code blank lib/*.[ch] |
+		code blank lib/*.[ch] lib/*/*.[ch] | calls 'printf|puts|putchar|vprintf|perror|err|errx|warn|warnx|exit|_exit|abort|assert'
+		code blank lib/*.[ch] lib/*/*.[ch] |
 		    grep -E '[^[:alnum:]_](stdout|stderr|STDOUT_FILENO)([^[:alnum:]_]|$)'
-		code blank lib/*.[ch] | grep 'STDERR_FILENO' |
+		code blank lib/*.[ch] lib/*/*.[ch] | grep 'STDERR_FILENO' |
 		    grep -v '^lib/log\.c:'
 	} | report 'lib/ prints or exits'
 
@@ -162,10 +162,12 @@ includes() {
 		grep -n 'jsmn\.h' "$@" | grep -v '^lib/json\.c:'
 		grep -n 'curl/' "$@" | grep -v '^lib/http\.c:'
 		grep -n 'openssl/' "$@" | grep -v '^lib/signature\.c:'
-		grep -n 'sqlite3\.h' "$@" | grep -v '^lib/db\.[ch]:'
+		grep -n 'sqlite3\.h' "$@" | grep -v '^lib/sqlite/db\.[ch]:'
 		code blank "$@" | grep 'sqlite3_' |
-		    grep -vE '^lib/(db|store|migrate|report|search|rate)\.[ch]:' |
-		    grep -vE '^lib/(aspnet|backup|db_copy|hold|import|maintain|purge|restore)\.[ch]:'
+		    grep -v '^lib/sqlite/'
+		grep -n 'libpq' "$@" | grep -v '^lib/postgres/pg\.[ch]:'
+		code blank "$@" | grep -E '[^[:alnum:]_]PQ[a-z]' |
+		    grep -v '^lib/postgres/'
 	} | grep -v '^[^:]*:[0-9]*: \*' | report 'libraries where they belong'
 }
 
@@ -253,10 +255,10 @@ source_checks
 	columns $ours $tests
 	long $ours
 	functions $ours $tests
-	headers lib/*.h handlers/*.h
+	headers lib/*.h lib/*/*.h handlers/*.h
 }
 # shellcheck disable=SC2086,SC2046
-heads $ours $tests sql/*.sql sql/*.awk lib/*.awk Makefile websocketd.conf \
+heads $ours $tests sql/*.sql sql/*/*.sql sql/*.awk lib/*.awk Makefile websocketd.conf \
     $(scripts) $(find tests/cases -name '*.bats') man/*.[0-9] man/*.awk
 
 if have shellcheck shellcheck; then
@@ -271,7 +273,7 @@ if have cppcheck cppcheck; then
 	    --suppress=missingIncludeSystem -D_GNU_SOURCE \
 	    -DVERSION='""' -DLIBEXECDIR='""' -DWEBDIR='""' \
 	    -DCONF_FILE='""' \
-	    -I lib -I handlers lib/*.c handlers/*.c tests/replay/*.c
+	    -I lib -I handlers lib/*.c lib/*/*.c handlers/*.c tests/replay/*.c
 fi
 
 # The checks of clang-tidy 14, and why some are not asked.
@@ -308,7 +310,7 @@ fi
 if have clang-tidy clang-tidy; then
 	make -s "$tmp/tidy/sql.h" "$tmp/tidy/system_prompt.h" "B=$tmp/tidy"
 	tool clang-tidy clang-tidy --quiet --warnings-as-errors='*' \
-	    --checks="$tidy" lib/*.c handlers/*.c -- -std=c11 -D_GNU_SOURCE \
+	    --checks="$tidy" lib/*.c lib/*/*.c handlers/*.c -- -std=c11 -D_GNU_SOURCE \
 	    -iquote lib -iquote handlers -iquote "$tmp/tidy" \
 	    -DVERSION='""' -DLIBEXECDIR='"/"' -DWEBDIR='"/"' \
 	    -DCONF_FILE='"/"'

@@ -1,5 +1,5 @@
 /*
- * Copies of a database, as lib/backup.c and lib/restore.c make them.  What
+ * Copies of a database, as backup.c and restore.c make them.  What
  * goes wrong is noted in the first store, whatever connection it was on.
  */
 #ifndef DB_COPY_H

@@ -1,0 +1,17 @@
+/*
+ * A node that is alone: what lib/node.h and lib/slots.h have behind them where
+ * the database is a file.
+ */
+#ifndef ALONE_H
+#define ALONE_H
+
+#include "node.h"
+
+struct node {
+	const struct settings	*settings;
+	struct store		*store;		/* open while it is kept */
+	int			 slots;		/* the file of the slots; -1 */
+	char			 error[256];
+};
+
+#endif

@@ -57,6 +57,7 @@ STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(CURL),answer))
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/module_static.c \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
 SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/sqlite/*.c)))
+PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/postgres/*.c)))
 PROGRAMS = chat answer sessions
 COMMANDS = child command doctor doctor_access doctor_data doctor_host \
 	doctor_run forget metrics play print progress reports setup table transfer \
@@ -72,7 +73,8 @@ all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
 
 $(B)/lib.a: $(LIB)
 $(B)/sqlite.a: $(SQLITE)
-$(B)/lib.a $(B)/sqlite.a:
+$(B)/postgres.a: $(PG)
+$(B)/lib.a $(B)/sqlite.a $(B)/postgres.a:
 	rm -f $@
 	$(AR) rc $@ $^
 
@@ -88,6 +90,21 @@ $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o \
 	$(B)/lib.a $(B)/sqlite.a
 	$(link)
 $(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
+
+# For several machines: the same programs on PostgreSQL, which those become
+# whose DATABASE is postgres://.  Built where libpq is, by everything and by
+# `make postgres'.
+PG_CFLAGS = $(shell pkg-config --cflags libpq 2>/dev/null)
+PG_PROGRAMS = $(PROGRAMS:%=$(B)/libexec/postgres/%)
+postgres: $(PG_PROGRAMS)
+$(PG_PROGRAMS): $(B)/libexec/postgres/%: $(B)/obj/%.o $(B)/obj/program.o \
+	$(B)/lib.a $(B)/postgres.a
+	$(link)
+$(PG_PROGRAMS): private LIBS := -lpq
+$(B)/libexec/postgres/sessions: $(COMMANDS:%=$(B)/obj/%.o)
+$(B)/libexec/postgres/answer: $(B)/obj/servers.o
+$(PG): FLAGS += $(PG_CFLAGS)
+$(PG): $(B)/sql_postgres.h
 
 # What those become that need a module.
 $(B)/libexec/dynamic/%: $(B)/obj/%.o $(B)/obj/program.o \
@@ -149,6 +166,9 @@ $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 $(SQLITE): $(B)/sql.h
 $(B)/obj/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
+$(B)/sql_postgres.h: sql/embed.awk $(sort $(wildcard sql/postgres/*.sql)) \
+	$(B)/flags
+$(B)/sql.h $(B)/sql_postgres.h:
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
 	@mv $@.new $@
 $(B)/system_prompt.h: lib/embed.awk lib/system_prompt.txt $(B)/flags
@@ -158,7 +178,7 @@ $(B)/system_prompt.h: lib/embed.awk lib/system_prompt.txt $(B)/flags
 # Another compiler, other flags, another place, or a migration that is there no
 # more: everything anew.
 BUILT_WITH = $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL) \
-	$(sort $(wildcard sql/*.sql))
+	$(sort $(wildcard sql/*.sql sql/postgres/*.sql))
 $(B)/flags: FORCE
 	@mkdir -p $(B)/obj
 	@echo '$(BUILT_WITH)' | cmp -s - $@ || echo '$(BUILT_WITH)' >$@
@@ -186,7 +206,7 @@ $(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a $(B)/sqlite.a
 		$(call archives,$^) $(LIBS)
 
 # All that the tests run.
-everything: all $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
+everything: all $(if $(PG_CFLAGS),postgres) $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
 
 check: everything
 	@for t in $(UNITS); do $$t || exit 1; done
@@ -328,7 +348,7 @@ check-package:
 clean:
 	rm -rf $(B)
 
-.PHONY: all everything check fault san fuzz soak bench cost lint install \
+.PHONY: all postgres everything check fault san fuzz soak bench cost lint install \
 	uninstall deb check-package clean FORCE
 # replay.d is of the time when that was one file.
 -include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d \

@@ -435,6 +435,8 @@ main(int argc, char *argv[])
 	command = argc > i ? servers_command(argv[i]) : NULL;
 	json = argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
 	program_settings(&a.settings, file, argc - i == 2 && command == NULL);
+	if (argc - i == 2 && command == NULL)
+		program_store(&a.settings, "answer", argv);
 	if (!url_simple(a.settings.text[SETTING_OLLAMA_SERVER]) &&
 	    module_need("answer", argv) == -1)
 		program_fail(EXIT_SYSTEM, "the one with all of libcurl: %s",

@@ -14,7 +14,8 @@
  * those that it has.  Its generation goes on in both cases.
  *
  * It is linked statically where that can be; with AUTH=required, which needs a
- * module, it becomes its twin that is not.
+ * module, it becomes its twin that is not, and with a DATABASE of PostgreSQL
+ * the one that speaks to it.
  *
  * Exit code: the worst of the questions, see lib/failure.h; 102 settings.
  */
@@ -319,6 +320,7 @@ set_up(struct chat *c, int argc, char *argv[])
 	if (program_options(argc, argv, usage, &file) != argc)
 		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
 	program_settings(&c->settings, file, cgi);
+	program_store(&c->settings, "chat", argv);
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&
 	    module_need("chat", argv) == -1)
 		program_fail(EXIT_SYSTEM, "the one that can check tokens: %s",

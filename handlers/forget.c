@@ -176,7 +176,7 @@ forget_user(const struct settings *s, const char *user, bool verify)
 		program_fail(EXIT_USAGE, "forget: \"%s\" is nobody", user);
 	command_run_dir(s);
 	(void)snprintf(key, sizeof(key), "user:%s", user);
-	if (rate_forget(s->text[SETTING_RUN_DIR], key, error,
+	if (rate_forget(s, key, error,
 	    sizeof(error)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	if (!log_is_file(s))

@@ -8,11 +8,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "failure.h"
+#include "module.h"
 #include "program.h"
+#include "store.h"
 
 void
 program_start(void)
@@ -99,4 +102,15 @@ program_settings(struct settings *s, const char *file, int environment_only)
 		return;
 	}
 	program_fail(EXIT_SETTINGS, "%s", s->error);
+}
+
+void
+program_store(const struct settings *s, const char *program, char *argv[])
+{
+	if (store_serves(s->text[SETTING_DATABASE]))
+		return;
+	(void)module_become("postgres", program, argv);
+	program_fail(EXIT_SETTINGS, errno == ENOENT ? "DATABASE: this one was "
+	    "built without PostgreSQL (make postgres)" : "the one for "
+	    "PostgreSQL: %s", strerror(errno));
 }

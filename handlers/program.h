@@ -30,6 +30,13 @@ int program_options(int argc, char *argv[], const char *usage,
 void program_settings(struct settings *, const char *file,
     int environment_only);
 
+/*
+ * Becomes the twin that can speak to the DATABASE of the settings, if this
+ * program cannot.
+ */
+void program_store(const struct settings *, const char *program,
+    char *argv[]);
+
 /* One line on stderr ("chat: …"), then exits. */
 void program_fail(int code, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));

@@ -14,36 +14,41 @@
 #include "command.h"
 #include "program.h"
 
+enum {
+	ANY_SETTINGS = 1,	/* runs also where they are bad */
+	NO_DATABASE = 2		/* has nothing to do with it */
+};
+
 static const struct command {
 	const char	*name;
 	int		 (*run)(const struct settings *, int, char *[]);
 	const char	*arguments;
 	const char	*summary;	/* a line of `sessions --help' */
 	const char	*manual;	/* behind it in its own --help */
-	bool		 any_settings;	/* also where they are bad */
+	unsigned	 flags;
 } commands[] = {
 	{ "list", command_list, "[--json | --csv] [-n ROWS]",
 	    "the newest session of each ticket, newest first",
 	    "At most 50 unless -n says otherwise.\n"
 	    "  sessions list -n 10\n"
-	    "  sessions list --json | jq -r .ticket\n", false },
+	    "  sessions list --json | jq -r .ticket\n", 0 },
 	{ "show", command_show, "[--json | --csv] [-n ROWS] TICKET",
 	    "all sessions of a ticket, oldest first",
 	    "With their texts and what they cost; -n: the newest ones only.\n"
 	    "  sessions show 42\n"
-	    "  sessions show --json -n 1 42 | jq -r .response\n", false },
+	    "  sessions show --json -n 1 42 | jq -r .response\n", 0 },
 	{ "history", command_history, "[--json | --csv] [-n ROWS] TICKET",
 	    "the sessions of a ticket, a line each, newest first",
 	    "`version' is the number by which an answer can be asked for.\n"
 	    "  sessions history 42\n"
-	    "  sessions history --csv 42 >42.csv\n", false },
+	    "  sessions history --csv 42 >42.csv\n", 0 },
 	{ "search", command_search, "[--json | --csv] [-n ROWS] WORD...",
 	    "what has all these words, best first",
 	    "In tickets and answers, accents and case folded; at most 20 "
 	    "unless -n.  An\nargument of several words is a phrase; one that "
 	    "ends with * is a beginning.\n"
 	    "  sessions search impressora papel\n"
-	    "  sessions search 'paper jam' 'print*'\n", false },
+	    "  sessions search 'paper jam' 'print*'\n", 0 },
 	{ "stats", command_stats, "[--json | --csv] [-n ROWS] "
 	    "[--by day|model | --log FILE] [--since DAYS]",
 	    "what the answers have cost",
@@ -53,93 +58,93 @@ static const struct command {
 	    "  sessions stats --by day --since 7\n"
 	    "  sessions stats --log var/ticketchat.log --csv\n"
 	    "  journalctl --utc -o short-iso -t chat | "
-	    "sessions stats --log -\n", false },
+	    "sessions stats --log -\n", 0 },
 	{ "metrics", command_metrics, "",
 	    "what Prometheus wants to know, in its text format",
 	    "For node_exporter's textfile collector, from a timer:\n"
 	    "  cd /var/lib/prometheus/node-exporter &&\n"
 	    "  sessions metrics >ticketchat.new && mv ticketchat.new "
-	    "ticketchat.prom\n", false },
+	    "ticketchat.prom\n", 0 },
 	{ "doctor", command_doctor, "[--json] [--quick]",
 	    "examine the settings, the data, the model and the machine",
 	    "A line for each finding: ok, warning or error, and what helps.  "
 	    "--quick does not\nread the whole database.  Exit code: 0 all "
 	    "good, 1 warnings, 2 errors.\n"
 	    "  sessions doctor\n"
-	    "  sessions doctor --quick | grep -v ^ok\n", true },
+	    "  sessions doctor --quick | grep -v ^ok\n", ANY_SETTINGS },
 	{ "tail", command_tail, "[TICKET]",
 	    "watch generations while they run",
 	    "A line for each change; with TICKET its text as it comes, until "
 	    "it ends.\nWho watches counts as a viewer: ON_DISCONNECT=cancel "
 	    "waits for him too.\n"
 	    "  sessions tail\n"
-	    "  sessions tail 42\n", false },
+	    "  sessions tail 42\n", 0 },
 	{ "replay", command_replay, "[--version N] [--pace MS] TICKET",
 	    "play a kept answer as the frames of the protocol",
 	    "The newest one unless --version; 30 milliseconds between two "
 	    "words unless --pace.\n"
-	    "  websocketd --port=5001 sessions replay 42\n", false },
+	    "  websocketd --port=5001 sessions replay 42\n", 0 },
 	{ "check", command_check, "[--full]",
 	    "look for damage in the database",
 	    "--full: also whether every index fits its table.\n"
-	    "  sessions check --full\n", false },
+	    "  sessions check --full\n", 0 },
 	{ "backup", command_backup, "[--force] FILE",
 	    "copy the database while it is used",
 	    "As of one moment, looked through and on disk before it gets its "
 	    "name; --force\nreplaces a file.\n"
-	    "  sessions backup /backup/ticketchat.$(date +%F)\n", false },
+	    "  sessions backup /backup/ticketchat.$(date +%F)\n", 0 },
 	{ "restore", command_restore, "[--force] FILE",
 	    "put a backup in the place of the database",
 	    "In one transaction, while no generation runs; what it was is "
 	    "kept as\nDATABASE.before-restore, which must not be there "
 	    "unless --force.\n"
-	    "  sessions restore /backup/ticketchat.2026-11-23\n", false },
+	    "  sessions restore /backup/ticketchat.2026-11-23\n", 0 },
 	{ "export", command_export, "[--since DAYS]",
 	    "all sessions as lines of JSON",
 	    "With ids, times and costs: nothing is lost.\n"
-	    "  sessions export >sessions.jsonl\n", false },
+	    "  sessions export >sessions.jsonl\n", 0 },
 	{ "import", command_import, "[FILE | --aspnet DATABASE]",
 	    "take sessions in, from export or the original service",
 	    "All or, where a line is wrong or an id is another session's "
 	    "here, none.\n"
 	    "  sessions import sessions.jsonl\n"
-	    "  sessions import --aspnet tickets.db\n", false },
+	    "  sessions import --aspnet tickets.db\n", 0 },
 	{ "purge", command_purge, "--older-than DAYS [--dry-run]",
 	    "delete what is too old",
 	    "Sessions by their answer's time; tickets that have none left "
 	    "go too, unless\nTICKETS=existing.\n"
-	    "  sessions purge --older-than 90d --dry-run\n", false },
+	    "  sessions purge --older-than 90d --dry-run\n", 0 },
 	{ "forget", command_forget,
 	    "--ticket N | --user NAME [--verify]",
 	    "leave no byte of a ticket, or of a user's name",
 	    "A ticket: its generation is stopped, the database written anew.  "
 	    "A user: LOG is\noverwritten in place.  --verify looks through "
 	    "the files that are left.\n"
-	    "  sessions forget --ticket 42 --verify\n", false },
+	    "  sessions forget --ticket 42 --verify\n", 0 },
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
-	    "  sessions delete 42\n", false },
+	    "  sessions delete 42\n", 0 },
 	{ "migrate", command_migrate, "",
 	    "make the database, or bring it to this version",
 	    "Makes RUN_DIR too.  A newer database, or somebody else's, is "
 	    "refused.\n"
-	    "  sessions migrate\n", false },
+	    "  sessions migrate\n", 0 },
 	{ "hold", command_hold, "COMMAND [ARGUMENT ...]",
 	    "run a program that holds the database open, as run.sh does",
 	    "Who opens a database that nobody else has open takes longer.\n"
 	    "  sessions hold websocketd --port=5000 --dir=build/handlers\n",
-	    false },
+	    0 },
 	{ "settings", command_settings, "",
 	    "check the settings, print them as they take effect",
 	    "As lines KEY=value.\n"
-	    "  PORT=8080 sessions settings\n", false },
+	    "  PORT=8080 sessions settings\n", NO_DATABASE },
 	{ "token", command_token,
 	    "[--ticket N] [--user NAME] [--ttl SECONDS] KEY-FILE",
 	    "make a token for tests",
 	    "Signed with a secret or a private key, for every ticket unless "
 	    "--ticket,\nfor the user `test' unless --user, good for an hour "
 	    "unless --ttl.\n"
-	    "  sessions token --ticket 42 --user ana secret.key\n", false },
+	    "  sessions token --ticket 42 --user ana secret.key\n", NO_DATABASE },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -200,6 +205,7 @@ main(int argc, char *argv[])
 	static struct settings	 s;
 	const struct command	*c;
 	const char		*file;
+	bool			 good;
 	int			 i, rc = EXIT_GOOD;
 
 	program_start();
@@ -213,9 +219,12 @@ main(int argc, char *argv[])
 		    c->name, c->arguments, c->summary[0] & ~0x20,
 		    c->summary + 1, c->manual);
 	} else {
-		if (settings_load(&s, file == NULL ? settings_default_file :
-		    file, file == NULL) == -1 && !c->any_settings)
+		good = settings_load(&s, file == NULL ?
+		    settings_default_file : file, file == NULL) == 0;
+		if (!good && (c->flags & ANY_SETTINGS) == 0)
 			program_fail(EXIT_SETTINGS, "%s", s.error);
+		if (good && (c->flags & NO_DATABASE) == 0)
+			program_store(&s, "sessions", argv - i);
 		rc = c->run(&s, argc, argv);
 	}
 	settings_free(&s);

@@ -191,8 +191,7 @@ admission_charge(struct admission *a)
 	} else {
 		return f;
 	}
-	wait = rate_take(s->text[SETTING_RUN_DIR], key, count, period, error,
-	    sizeof(error));
+	wait = rate_take(s, key, count, period, error, sizeof(error));
 	if (wait > 0) {
 		f.code = FAILURE_RATE_LIMITED;
 		f.retry_after = wait;

@@ -87,7 +87,10 @@ start(struct question *q)
 	if (!may_start(q))
 		return;
 	rc = store_get_or_create(q->store, ticket, r->body.data, r->body.len,
-	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, &session);
+	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, q->newest,
+	    &session);
+	if (rc == FAILURE_NONE && session == 0)
+		return;		/* answered elsewhere: we look again */
 	if (rc == FAILURE_UNKNOWN_TICKET) {
 		unknown_ticket(q);	/* deleted since we looked */
 	} else if (rc != FAILURE_NONE) {

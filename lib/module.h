@@ -15,6 +15,13 @@
 int module_need(const char *program, char *argv[]);
 
 /*
+ * Becomes the twin of a program that is linked with another implementation of
+ * lib/store.h, the same `program' in the directory `kind'.  Returns -1 with
+ * errno where that is not to be had (ENOENT: it was not built).
+ */
+int module_become(const char *kind, const char *program, char *argv[]);
+
+/*
  * Loads `file' from where `answer' lies and calls its function `symbol',
  * which returns the module's functions.  NULL with the reason in `error'.
  */

@@ -5,7 +5,6 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "http.h"
 #include "module.h"
@@ -16,10 +15,7 @@ const void *http_module(void) __attribute__((weak));
 int
 module_need(const char *program, char *argv[])
 {
-	char	path[sizeof(LIBEXECDIR) + 64];
-
-	(void)snprintf(path, sizeof(path), LIBEXECDIR "/dynamic/%s", program);
-	return execv(path, argv);
+	return module_become("dynamic", program, argv);
 }
 
 const void *

@@ -63,6 +63,7 @@ question_serve(struct question *q)
 		rc = version != 0 ? store_session_by_version(q->store, ticket,
 		    version, &s) : store_session_by_ticket(q->store, ticket,
 		    &s);
+	q->newest = s.id;
 	if (rc != FAILURE_NONE) {
 		outcome_store(q, rc);
 	} else if (serves(q, &s)) {

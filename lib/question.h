@@ -41,6 +41,7 @@ struct question {
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;
 	bool			 charged;	/* to the user's rate limit */
+	int64_t			 newest;	/* the answer found; 0: none */
 	int			 tries;		/* came just as it went */
 	int64_t			 pause, next, deadline;	/* while attaching */
 	int64_t			 started, first;	/* clock_us; of the

@@ -1,12 +1,15 @@
 /*
  * How many generations a user may start: so many at once, then evenly over
- * the period (GCRA), exact over all processes.
+ * the period (GCRA), exact over all processes, and over all machines that
+ * share a database.
  */
 #ifndef RATE_H
 #define RATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct settings;
 
 /*
  * Reads "10/min" (also /sec, /hour, /day) or "off" (count 0); false if it is
@@ -19,14 +22,14 @@ bool rate_parse(const char *, int64_t *count, int64_t *period);
  * which the next one is; -1 if the database of the limits cannot be used,
  * with the reason in `error'.
  */
-int rate_take(const char *run_dir, const char *key, int64_t count,
+int rate_take(const struct settings *, const char *key, int64_t count,
     int64_t period, char *error, unsigned long size);
 
 /*
  * Forgets a key and leaves no byte of it.  Returns 0, or -1 with the reason
  * in `error'.
  */
-int rate_forget(const char *run_dir, const char *key, char *error,
+int rate_forget(const struct settings *, const char *key, char *error,
     unsigned long size);
 
 #endif

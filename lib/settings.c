@@ -73,6 +73,9 @@ static const struct row {
 	    "http://localhost:* http://127.0.0.1:*", ORIGINS, 0, 0, NULL },
 	[SETTING_TICKETS] = { "TICKETS", "auto", WORD, 0, 0,
 	    "auto existing " },
+	[SETTING_TICKETS_TABLE] = { "TICKETS_TABLE", "", TEXT, 0, 0, NULL },
+	[SETTING_TICKETS_ID_COLUMN] = { "TICKETS_ID_COLUMN", "Id", TEXT, 0, 0,
+	    NULL },
 	[SETTING_ON_DISCONNECT] = { "ON_DISCONNECT", "finish", WORD, 0, 0,
 	    "finish cancel " },
 	[SETTING_CACHE] = { "CACHE", "ticket", WORD, 0, 0, "ticket body " },
@@ -198,6 +201,43 @@ check(struct settings *s, size_t i)
 	}
 }
 
+/*
+ * Whether an address of a database holds a password, which everybody could
+ * read who may see the settings or the processes.
+ */
+static bool
+holds_password(const char *uri)
+{
+	const char	*host = strstr(uri, "://") + 3;
+	const size_t	 user = strcspn(host, "@/?");
+
+	return (host[user] == '@' && memchr(host, ':', user) != NULL) ||
+	    strstr(uri, "password=") != NULL;
+}
+
+/* The settings about a database that is no file. */
+static int
+check_server(struct settings *s)
+{
+	const char	*uri = s->text[SETTING_DATABASE];
+	const bool	 theirs = *s->text[SETTING_TICKETS_TABLE] != '\0';
+
+	if (strncmp(uri, "postgres", 8) != 0)
+		return theirs ? settings_fail(s, "TICKETS_TABLE goes with a "
+		    "DATABASE of PostgreSQL") : 0;
+	if (strncmp(uri, "postgres://", 11) != 0 &&
+	    strncmp(uri, "postgresql://", 13) != 0)
+		return settings_fail(s, "DATABASE=%.60s: neither a file nor "
+		    "postgres://USER@HOST/DATABASE", uri);
+	if (holds_password(uri))
+		return settings_fail(s, "DATABASE: no password in it; "
+		    "?passfile=/etc/ticketchat/pgpass names a file with it");
+	if (theirs && s->number[SETTING_TICKETS] != TICKETS_EXISTING)
+		return settings_fail(s, "TICKETS_TABLE needs "
+		    "TICKETS=existing: nothing is added to that table");
+	return 0;
+}
+
 /* What concerns more than one setting. */
 static int
 check_together(struct settings *s)
@@ -205,13 +245,10 @@ check_together(struct settings *s)
 	if ((*s->text[SETTING_TLS_CERT] == '\0') !=
 	    (*s->text[SETTING_TLS_KEY] == '\0'))
 		return settings_fail(s, "TLS_CERT and TLS_KEY go together");
-	if (strncmp(s->text[SETTING_DATABASE], "postgres", 8) == 0)
-		return settings_fail(s, "DATABASE=%.60s: only a file, for now",
-		    s->text[SETTING_DATABASE]);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED &&
 	    *s->text[SETTING_JWT_KEY_FILE] == '\0')
 		return settings_fail(s, "AUTH=required needs JWT_KEY_FILE");
-	return 0;
+	return check_server(s);
 }
 
 /* gettext's LANGUAGE is another one, of which a desktop sets "pt_BR:pt". */

@@ -1,6 +1,7 @@
 /*
- * The session service: which answers are kept for a ticket.  SQLite stands
- * behind it.  A store is opened for a few statements and closed again; no
+ * The session service: which answers are kept for a ticket.  Behind it stands
+ * SQLite (lib/sqlite/) or PostgreSQL (lib/postgres/), whichever a program is
+ * linked with.  A store is opened for a few statements and closed again; no
  * transaction is open across a wait for anything else.
  */
 #ifndef STORE_H
@@ -40,17 +41,20 @@ struct cost {
  * store_error), FAILURE_SCHEMA, or what is said below.
  */
 
+/* Whether this implementation is the one for such a DATABASE. */
+bool store_serves(const char *database);
+
 /*
- * Opens the database of a file that `sessions migrate' has made.  Looks at
- * its user_version only: whose file it is migrate has seen (application_id)
- * before the service began, and in another one the statements find no tables.
+ * Opens the database that `sessions migrate' has made.  Looks at its version
+ * only: whose it is migrate has seen before the service began, and in another
+ * one the statements find no tables.
  */
-enum failure_code store_open(struct store **, const char *path);
+enum failure_code store_open(struct store **, const char *database);
 
 /* Closes it; NULL is nothing. */
 void store_close(struct store *);
 
-/* Why the last call failed, in SQLite's words; for the log. */
+/* Why the last call failed, in the database's words; for the log. */
 const char *store_error(const struct store *);
 
 /*
@@ -81,10 +85,12 @@ enum failure_code store_has_ticket(struct store *, int64_t ticket,
 /*
  * Get or create session: the newest one of the ticket, if it has no answer
  * (its prompt is replaced), else a new one.  With `existing' the ticket must
- * be there (FAILURE_UNKNOWN_TICKET), otherwise it is made.
+ * be there (FAILURE_UNKNOWN_TICKET), otherwise it is made.  Id 0: it was
+ * answered on another machine since the answer `seen' (0: none); look again.
  */
 enum failure_code store_get_or_create(struct store *, int64_t ticket,
-    const char *prompt, size_t len, bool existing, int64_t *id);
+    const char *prompt, size_t len, bool existing, int64_t seen,
+    int64_t *id);
 
 /*
  * Update session response: keeps the whole answer with its cost in one
@@ -100,8 +106,24 @@ void session_free(struct session *);
  * For the administrator.  store_migrate makes the database if need be and
  * brings it to this program's version, told in *from and *to.
  */
-enum failure_code store_migrate(struct store **, const char *path, int *from,
-    int *to);
+enum failure_code store_migrate(struct store **, const char *database,
+    int *from, int *to);
+
+/*
+ * Has the sessions belong to somebody else's table of tickets, whose deleting
+ * a ticket deletes its sessions; nothing of ours writes to it.  Sessions whose
+ * ticket it has not are an error.
+ */
+enum failure_code store_use_tickets(struct store *, const char *table,
+    const char *id_column);
+
+/*
+ * Tries what several machines need of a database server, with a second
+ * connection: locks that hold as long as a connection, and news between two.
+ * FAILURE_SCHEMA: this one, or what stands in front of it, does not keep them.
+ * A file is always good.
+ */
+enum failure_code store_probe(struct store *);
 
 /*
  * Holds the database as an idle connection would, in descriptors that stay

@@ -83,3 +83,19 @@ store_migrate(struct store **out, const char *path, int *from, int *to)
 	(void)umask(mask);
 	return rc;
 }
+
+enum failure_code
+store_use_tickets(struct store *s, const char *table, const char *id_column)
+{
+	(void)id_column;
+	(void)snprintf(s->error, sizeof(s->error), "TICKETS_TABLE=%s: only "
+	    "with a DATABASE of PostgreSQL", table);
+	return FAILURE_BAD_REQUEST;
+}
+
+enum failure_code
+store_probe(struct store *s)
+{
+	(void)s;
+	return FAILURE_NONE;
+}

@@ -8,16 +8,18 @@
 #include "clock.h"
 #include "db.h"
 #include "rate.h"
+#include "settings.h"
 #include "store.h"
 
 /* Opens the database of the limits, which is as durable as RUN_DIR. */
 static enum failure_code
-open_rates(struct store **out, const char *run_dir)
+open_rates(struct store **out, const struct settings *settings)
 {
 	struct store	*s;
 	char		 path[PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s/rate.db", run_dir);
+	(void)snprintf(path, sizeof(path), "%s/rate.db",
+	    settings->text[SETTING_RUN_DIR]);
 	if ((*out = s = db_make(path)) == NULL)
 		return FAILURE_STORAGE;
 	if (db_connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) !=
@@ -83,14 +85,14 @@ take(struct store *s, const char *key, int64_t interval, int64_t early,
 }
 
 int
-rate_take(const char *run_dir, const char *key, int64_t count, int64_t period,
-    char *error, unsigned long size)
+rate_take(const struct settings *settings, const char *key, int64_t count,
+    int64_t period, char *error, unsigned long size)
 {
 	const int64_t	 interval = period / count;
 	struct store	*s;
 	int		 wait = -1;
 
-	if (open_rates(&s, run_dir) == FAILURE_NONE &&
+	if (open_rates(&s, settings) == FAILURE_NONE &&
 	    db_begin(s) == FAILURE_NONE && db_end(s, take(s, key, interval,
 	    (count - 1) * interval, &wait)) != FAILURE_NONE)
 		wait = -1;
@@ -101,14 +103,14 @@ rate_take(const char *run_dir, const char *key, int64_t count, int64_t period,
 }
 
 int
-rate_forget(const char *run_dir, const char *key, char *error,
+rate_forget(const struct settings *settings, const char *key, char *error,
     unsigned long size)
 {
 	enum failure_code	 rc;
 	struct store		*s;
 	int64_t			 none;
 
-	if ((rc = open_rates(&s, run_dir)) == FAILURE_NONE &&
+	if ((rc = open_rates(&s, settings)) == FAILURE_NONE &&
 	    (rc = db_begin(s)) == FAILURE_NONE &&
 	    (rc = db_end(s, run(s, STATEMENT_RATE_FORGET, key, 0, 0, 0,
 	    &none))) == FAILURE_NONE &&

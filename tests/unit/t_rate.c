@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "rate.h"
+#include "settings.h"
 #include "t.h"
 
 static void
@@ -45,11 +46,19 @@ parses(void)
 }
 
 static int
+take_in(const char *run_dir, const char *key, int64_t count, int64_t seconds,
+    char *error, size_t size)
+{
+	struct settings	s = { .text[SETTING_RUN_DIR] = run_dir };
+
+	return rate_take(&s, key, count, seconds * 1000000, error, size);
+}
+
+static int
 take(const char *key, int64_t count, int64_t seconds)
 {
 	char	error[256] = "";
-	int	rc = rate_take(".", key, count, seconds * 1000000, error,
-		    sizeof(error));
+	int	rc = take_in(".", key, count, seconds, error, sizeof(error));
 
 	if (rc == -1)
 		(void)printf("%s\n", error);
@@ -148,13 +157,12 @@ broken(void)
 {
 	char	error[256] = "";
 
-	check_int(rate_take("nothere", "k", 1, 1000000, error, sizeof(error)),
-	    -1);
+	check_int(take_in("nothere", "k", 1, 1, error, sizeof(error)), -1);
 	check(error[0] != '\0');
 	error[0] = '\0';
 	check(mkdir("sub", 0700) == 0);
 	t_write("sub/rate.db", "no database, but sixteen bytes and more", 39);
-	check_int(rate_take("sub", "k", 1, 1000000, error, sizeof(error)), -1);
+	check_int(take_in("sub", "k", 1, 1, error, sizeof(error)), -1);
 	check(error[0] != '\0');
 }
 

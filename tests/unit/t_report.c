@@ -30,7 +30,7 @@ add(struct store *s, int64_t ticket, const char *prompt, const char *answer)
 	int64_t			id, versions;
 
 	check_int(store_get_or_create(s, ticket, prompt, strlen(prompt),
-	    false, &id), FAILURE_NONE);
+	    false, 0, &id), FAILURE_NONE);
 	if (answer != NULL)
 		check_int(store_update_response(s, id, answer, strlen(answer),
 		    &cost, &versions), FAILURE_NONE);

@@ -57,7 +57,7 @@ ask(struct store *s, int64_t ticket, const char *prompt)
 	int64_t	id = -1;
 
 	check_int(store_get_or_create(s, ticket, prompt, strlen(prompt),
-	    false, &id), FAILURE_NONE);
+	    false, 0, &id), FAILURE_NONE);
 	return id;
 }
 
@@ -170,12 +170,12 @@ sessions(void)
 	row("gone meanwhile");
 	check_int(answer(s, 999, "x"), FAILURE_UNKNOWN_TICKET);
 	row("existing tickets only");
-	check_int(store_get_or_create(s, 9, "p", 1, true, &id),
+	check_int(store_get_or_create(s, 9, "p", 1, true, 0, &id),
 	    FAILURE_UNKNOWN_TICKET);
 	check_int(id, 0);
 	check_int(shell("a.db", "SELECT count(*) FROM Tickets WHERE Id = 9"),
 	    0);
-	check_int(store_get_or_create(s, 8, "p", 1, true, &id), FAILURE_NONE);
+	check_int(store_get_or_create(s, 8, "p", 1, true, 0, &id), FAILURE_NONE);
 	check(id > 0);
 	row("largest id");
 	id = ask(s, INT64_MAX, "p");
@@ -448,7 +448,7 @@ writers_race(void)
 		for (k = 0; k < EACH; k++) {
 			if (store_open(&s, "w.db") != FAILURE_NONE ||
 			    store_get_or_create(s, i + 1, "p", 1, false,
-			    &id) != FAILURE_NONE || id == 0 ||
+			    0, &id) != FAILURE_NONE || id == 0 ||
 			    answer(s, id, "A") != FAILURE_NONE ||
 			    store_session_by_ticket(s, i + 1, &found) !=
 			    FAILURE_NONE || found.id != id)
@@ -491,7 +491,7 @@ stranger(void)
 	}
 	check_int(read(ready[0], &c, 1), 1);
 	/* It is waited for, and what it wrote is seen. */
-	check_int(store_get_or_create(s, 5, "p", 1, true, &id), FAILURE_NONE);
+	check_int(store_get_or_create(s, 5, "p", 1, true, 0, &id), FAILURE_NONE);
 	check(id > 0);
 	check_int(t_wait(pid), 0);
 	(void)close(ready[0]);
@@ -515,7 +515,7 @@ full(void)
 	newest_is(s, 1, 0, "", "");
 	check_int(answer(s, id, "small"), FAILURE_NONE);
 	newest_is(s, 1, id, "p", "small");
-	check_int(store_get_or_create(s, 2, big, sizeof(big) - 1, false, &id),
+	check_int(store_get_or_create(s, 2, big, sizeof(big) - 1, false, 0, &id),
 	    FAILURE_STORAGE);
 	check_int(shell("full.db", "SELECT count(*) FROM Tickets"), 1);
 	store_close(s);
@@ -540,7 +540,7 @@ held(void)
 	for (i = 0; i < 2; i++) {
 		if ((pid[i] = t_fork()) == 0)
 			_exit((int)store_get_or_create(i == 0 ? s : blocked, 1,
-			    "p", 1, false, &id));
+			    "p", 1, false, 0, &id));
 	}
 	/* Readers are not held up. */
 	newest_is(s, 1, 0, "", "");

@@ -1,0 +1,91 @@
+/*
+ * A connection to a PostgreSQL database: the statements of sql/postgres/, each
+ * in one round trip and with a deadline.  Only the files that stand behind
+ * lib/store.h use it.
+ */
+#ifndef PG_H
+#define PG_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failure.h"
+#include "sql_postgres.h"
+
+enum { PG_ARGS_MAX = 18 };
+
+struct store {
+	PGconn		*db;
+	char		*uri;
+	int64_t		 patience;	/* ms for a statement; -1: for ever */
+	bool		 copying;	/* between pg_copy and pg_copy_end */
+	char		 error[1024];	/* why the last call failed */
+	/* Who wants to know how far something long is; see store_watch. */
+	void		(*tell)(void *, const char *, int64_t, int64_t);
+	void		*tell_context;
+};
+
+/* The arguments of a statement; texts are borrowed until it has run. */
+struct pg_args {
+	int		 count;
+	const char	*value[PG_ARGS_MAX];
+	int		 len[PG_ARGS_MAX], format[PG_ARGS_MAX];
+	Oid		 type[PG_ARGS_MAX];
+	char		 number[PG_ARGS_MAX][24];
+};
+
+/* Appends an argument; a text need not end with '\0'. */
+void pg_int(struct pg_args *, int64_t);
+void pg_text(struct pg_args *, const char *, size_t len);
+
+/* A store that is not connected; NULL if there is no memory. */
+struct store *pg_make(const char *uri);
+
+/*
+ * Connects it and tells the version of the schema, -1 where there is none.
+ * The functions below return FAILURE_NONE, or FAILURE_STORAGE with the reason
+ * in `error'.
+ */
+enum failure_code pg_connect(struct store *, int *version);
+
+/* Notes the reason, `res' may be NULL and is cleared.  FAILURE_STORAGE. */
+enum failure_code pg_fail(struct store *, const char *what, PGresult *res);
+
+/* The reason in our own words; returns the code. */
+enum failure_code pg_refuse(struct store *, enum failure_code,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Runs a statement whose rows are wanted: *res is the caller's then. */
+enum failure_code pg_query(struct store *, enum statement,
+    const struct pg_args *, PGresult **res);
+
+/* Runs a statement; *number (may be NULL) gets its first value; 0: none. */
+enum failure_code pg_run(struct store *, enum statement,
+    const struct pg_args *, int64_t *number);
+
+/* As pg_run, with numbers; tells how many rows it changed. */
+enum failure_code pg_change(struct store *, enum statement,
+    const struct pg_args *, int64_t *rows);
+
+/* Runs some statements of which nothing is wanted, as they stand. */
+enum failure_code pg_script(struct store *, const char *sql);
+
+/* Begins a transaction; ends it as db_end does: commits if rc is NONE. */
+enum failure_code pg_begin(struct store *);
+enum failure_code pg_end(struct store *, enum failure_code rc);
+
+/* Sends a statement without waiting; false: the connection is gone. */
+bool pg_send(struct store *, enum statement, const struct pg_args *);
+
+/* Waits for what was sent last and forgets all but whether it went well. */
+enum failure_code pg_settle(struct store *);
+
+/* A value of a row as a number. */
+int64_t pg_number(const PGresult *, int row, int column);
+
+/* Tells how far something has come to who watches; see store_watch. */
+void pg_tell(struct store *, const char *what, int64_t done, int64_t total);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * The session service on PostgreSQL.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg.h"
+#include "store.h"
+
+bool
+store_serves(const char *database)
+{
+	return strncmp(database, "postgres://", 11) == 0 ||
+	    strncmp(database, "postgresql://", 13) == 0;
+}
+
+enum failure_code
+store_open(struct store **out, const char *database)
+{
+	enum failure_code	 rc;
+	struct store		*s;
+	int			 version;
+
+	if ((*out = s = pg_make(database)) == NULL)
+		return FAILURE_STORAGE;
+	if ((rc = pg_connect(s, &version)) != FAILURE_NONE ||
+	    version == SCHEMA_VERSION)
+		return rc;
+	if (version == -1)
+		return pg_refuse(s, FAILURE_SCHEMA, "%s: not migrated",
+		    PQdb(s->db));
+	return pg_refuse(s, FAILURE_SCHEMA, "%s: schema %d, this program has "
+	    "%d", PQdb(s->db), version, SCHEMA_VERSION);
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	PQfinish(s->db);
+	free(s->uri);
+	free(s);
+}
+
+const char *
+store_error(const struct store *s)
+{
+	return s == NULL ? "no memory" : s->error;
+}
+
+/* A copy of a value; returns NULL if there is no memory. */
+static char *
+copy(const PGresult *res, int column, size_t *len)
+{
+	char	*p;
+
+	*len = (size_t)PQgetlength(res, 0, column);
+	if ((p = malloc(*len + 1)) != NULL)
+		memcpy(p, PQgetvalue(res, 0, column), *len + 1);
+	return p;
+}
+
+/* Runs a statement that finds a session. */
+static enum failure_code
+find(struct store *s, enum statement which, const struct pg_args *a,
+    struct session *out)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = pg_query(s, which, a, &res)) != FAILURE_NONE)
+		return rc;
+	if (PQntuples(res) > 0) {
+		out->id = pg_number(res, 0, 0);
+		out->prompt = copy(res, 1, &out->prompt_len);
+		out->response = copy(res, 2, &out->response_len);
+		(void)snprintf(out->created, sizeof(out->created), "%s",
+		    PQgetvalue(res, 0, 3));
+		out->versions = pg_number(res, 0, 4);
+		out->version = PQnfields(res) > 5 ? pg_number(res, 0, 5) :
+		    out->versions;
+		if (out->prompt == NULL || out->response == NULL) {
+			session_free(out);
+			rc = pg_refuse(s, FAILURE_STORAGE, "no memory");
+		}
+	}
+	PQclear(res);
+	return rc;
+}
+
+enum failure_code
+store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, ticket);
+	return find(s, STATEMENT_ANSWER_BY_TICKET, &a, out);
+}
+
+enum failure_code
+store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, id);
+	pg_int(&a, ticket);
+	return find(s, STATEMENT_ANSWER_BY_SESSION, &a, out);
+}
+
+enum failure_code
+store_session_by_version(struct store *s, int64_t ticket, int64_t n,
+    struct session *out)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, ticket);
+	pg_int(&a, n);
+	return find(s, STATEMENT_ANSWER_BY_VERSION, &a, out);
+}
+
+/* Runs a statement of one number that answers one. */
+static enum failure_code
+number(struct store *s, enum statement which, int64_t arg, int64_t *found)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, arg);
+	return pg_run(s, which, &a, found);
+}
+
+enum failure_code
+store_has_ticket(struct store *s, int64_t ticket, bool *there)
+{
+	enum failure_code	rc;
+	int64_t			n;
+
+	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
+	*there = n != 0;
+	return rc;
+}
+
+enum failure_code
+store_was_cut(struct store *s, int64_t id, bool *cut)
+{
+	enum failure_code	rc;
+	int64_t			n;
+
+	rc = number(s, STATEMENT_WAS_CUT, id, &n);
+	*cut = n != 0;
+	return rc;
+}
+
+enum failure_code
+store_newest(struct store *s, int64_t ticket, int64_t *id)
+{
+	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
+}
+
+enum failure_code
+store_get_or_create(struct store *s, int64_t ticket, const char *prompt,
+    size_t len, bool existing, int64_t seen, int64_t *id)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+
+	pg_int(&a, ticket);
+	pg_text(&a, prompt, len);
+	pg_int(&a, seen);
+	pg_int(&a, existing);
+	rc = pg_run(s, STATEMENT_SESSION_BEGIN, &a, id);
+	if (rc != FAILURE_NONE || *id >= 0)
+		return rc;
+	*id = 0;
+	return FAILURE_UNKNOWN_TICKET;
+}
+
+enum failure_code
+store_update_response(struct store *s, int64_t id, const char *response,
+    size_t len, const struct cost *c, int64_t *versions)
+{
+	const int64_t		n[] = { c->prompt_tokens, c->answer_tokens,
+				    c->queued, c->first_token, c->total,
+				    c->load, c->prompt, c->answer };
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	size_t			i;
+
+	pg_int(&a, id);
+	pg_text(&a, response, len);
+	pg_text(&a, c->model, strlen(c->model));
+	pg_text(&a, c->done_reason, strlen(c->done_reason));
+	for (i = 0; i < sizeof(n) / sizeof(n[0]); i++)
+		pg_int(&a, n[i]);
+	rc = pg_run(s, STATEMENT_SESSION_ANSWER, &a, versions);
+	return rc == FAILURE_NONE && *versions == 0 ?
+	    FAILURE_UNKNOWN_TICKET : rc;
+}
+
+void
+session_free(struct session *s)
+{
+	free(s->prompt);
+	free(s->response);
+	memset(s, 0, sizeof(*s));
+}
+
+enum failure_code
+store_hold(struct store *s)
+{
+	(void)s;	/* a server is always there */
+	return FAILURE_NONE;
+}
+
+enum failure_code
+store_delete(struct store *s, int64_t ticket, bool *found)
+{
+	enum failure_code	rc;
+	int64_t			n;
+
+	rc = number(s, STATEMENT_TICKET_DELETE, ticket, &n);
+	*found = n != 0;
+	return rc;
+}

@@ -1,0 +1,112 @@
+-- Every statement that the service runs on PostgreSQL, by name; longer ones
+-- are functions of 001_init.sql.  Parameters are numbered in the order in which
+-- lib/postgres/ binds them.
+
+-- name: OPEN
+-- What a connection needs to know of us; sent with the question for the
+-- version, in one go.  A machine that dies is noticed in half a minute.
+SET search_path = ticketchat, public;
+SET tcp_keepalives_idle = 10;
+SET tcp_keepalives_interval = 5;
+SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = 25000;
+SET lock_timeout = 5000;
+SET idle_in_transaction_session_timeout = 60000;
+SET client_min_messages = warning;
+
+-- name: VERSION
+SELECT Version FROM SchemaVersion;
+
+-- name: ANSWER_BY_TICKET
+-- The newest answer of a ticket, and how many it has.
+SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1)
+FROM TicketAISessions
+WHERE TicketId = $1 AND AiResponse IS NOT NULL
+ORDER BY Id DESC LIMIT 1;
+
+-- name: ANSWER_BY_SESSION
+SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2
+	AND Id <= $1)
+FROM TicketAISessions
+WHERE Id = $1 AND TicketId = $2 AND AiResponse IS NOT NULL;
+
+-- name: ANSWER_BY_VERSION
+-- The ticket's n-th answer, counted from 1, the oldest.
+SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
+	$2
+FROM TicketAISessions
+WHERE TicketId = $1 AND AiResponse IS NOT NULL
+ORDER BY Id LIMIT 1 OFFSET $2 - 1;
+
+-- name: NEWEST_ANSWER
+SELECT coalesce(max(Id), 0) FROM TicketAISessions
+WHERE TicketId = $1 AND AiResponse IS NOT NULL;
+
+-- name: WAS_CUT
+SELECT count(*) FROM TicketAIGenerations
+WHERE SessionId = $1 AND DoneReason = 'length';
+
+-- name: TICKET_EXISTS
+SELECT count(*) FROM Tickets WHERE Id = $1;
+
+-- name: SESSION_BEGIN
+SELECT session_begin($1, $2, $3, $4 <> 0);
+
+-- name: SESSION_ANSWER
+SELECT session_answer($1, $2, $3, $4, ARRAY[$5, $6, $7, $8, $9, $10, $11,
+	$12]);
+
+-- name: TICKET_DELETE
+SELECT ticket_delete($1)::int;
+
+-- name: USE_TICKETS
+SELECT use_tickets($1::text::regclass, $2::text::name);
+
+-- name: RATE_TAKE
+SELECT rate_take($1, $2, $3);
+
+-- name: RATE_FORGET
+DELETE FROM RateLimits WHERE Key = $1;
+
+-- name: TICKET_TAKE
+SELECT ticket_take($1, $2, $3);
+
+-- name: SLOT_TAKE
+SELECT slot_take($1::text[], $2::int[]);
+
+-- name: PUBLISH
+-- What is new goes into the table, its number to those who listen.
+WITH f AS (INSERT INTO TicketAIFrames (SessionId, Run, Seq, Lines, Status)
+	VALUES ($2, $3, $4, $5, $6) RETURNING Seq)
+SELECT pg_notify('ticketchat_' || $1::bigint, Seq::text) FROM f;
+
+-- name: FRAMES
+SELECT Run, Seq, Lines, Status FROM TicketAIFrames
+WHERE SessionId = $1 AND (Run, Seq) > ($2::bigint, $3::int)
+ORDER BY Run, Seq;
+
+-- name: SAY
+SELECT pg_notify('ticketchat_' || $1::bigint, $2);
+
+-- name: FRAMES_SWEEP
+DELETE FROM TicketAIFrames WHERE At < clock_timestamp() - interval '2 minutes';
+
+-- name: MIGRATE_LOCK
+SELECT pg_advisory_xact_lock(hashtextextended('ticketchat migrate', 0));
+
+-- name: MIGRATED
+SELECT count(*) FROM pg_tables
+WHERE schemaname = 'ticketchat' AND tablename = 'schemaversion';
+
+-- name: PROBE_LOCK
+SELECT pg_try_advisory_lock($1)::int;
+
+-- name: PROBE_LISTEN
+LISTEN ticketchat_probe;
+
+-- name: PROBE_SAY
+NOTIFY ticketchat_probe;

@@ -189,6 +189,34 @@
 /* After accept(2) failed for want of descriptors or followers' places. */
 #define ACCEPT_PAUSE	100
 
+/* Between two rows of frames for other machines: one NOTIFY for many tokens,
+ * and little enough to read along. */
+#define NODE_BATCH	50
+
+/* Bytes of frames in such a row. */
+#define NODE_LINES	262144
+
+/* A follower on another machine says that he is there; for how long the
+ * owner believes it. */
+#define NODE_JOIN	5000
+#define NODE_WATCHED	15000
+
+/* A follower who hears nothing looks whether the owner lives; at first, when
+ * the ticket may have been held for a moment only, sooner.  The owner's ticks
+ * while something is on its way to the database. */
+#define NODE_TICK	1000
+#define NODE_SOON	50
+
+/* Between two tries to connect to the database anew. */
+#define NODE_PAUSE	500
+
+/* How long an answer that is whole waits for its database: a server's restart,
+ * or another one's taking over. */
+#define NODE_PATIENCE	30000
+
+/* How long the last frames wait for others to read them. */
+#define NODE_LINGER	1000
+
 /* Looking at the slots while waiting: at the head of the queue, and behind. */
 #define QUEUE_TICK_HEAD	20
 #define QUEUE_TICK	250

@@ -92,12 +92,6 @@ node_publish(struct node *n, const struct buf *frames, const char *status)
 }
 
 void
-node_flush(struct node *n)
-{
-	(void)n;
-}
-
-void
 node_say_stop(struct node *n)
 {
 	(void)n;
@@ -112,6 +106,20 @@ node_store(struct node *n, struct store **store)
 	rc = store_open(&n->store, n->settings->text[SETTING_DATABASE]);
 	*store = n->store;
 	return rc;
+}
+
+bool
+node_again(struct node *n)
+{
+	(void)n;
+	return false;
+}
+
+void
+node_release(struct node *n)
+{
+	store_close(n->store);
+	n->store = NULL;
 }
 
 void

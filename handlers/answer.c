@@ -68,7 +68,6 @@ struct answer {
 	const struct http	*http;
 	struct hub		 hub;
 	struct node		*node;		/* NULL: a filter */
-	struct pool		 pool;
 	struct slot		 slot;
 	struct upstream		 upstream;
 	struct frame_stream	 stream;
@@ -81,6 +80,7 @@ struct answer {
 	struct stat		 socket;	/* and which one it was */
 	int64_t			 versions;	/* of the ticket's answer */
 	int64_t			 started;
+	struct pool		 pool;
 };
 
 /* Notes the first failure. */

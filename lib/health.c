@@ -1,35 +1,52 @@
 /*
  * The servers' health.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "health.h"
+#include "limit.h"
 #include "lock.h"
 
-void
-health_open(struct health *h, const char *run_dir)
+struct health {
+	int	fd;
+	struct record {
+		uint64_t	server;		/* 0: none */
+		int64_t		again;
+		int64_t		pause;		/* the last one, in ms */
+	}	record[HEALTH_RECORDS];
+};
+
+struct health *
+health_open(const char *run_dir)
 {
-	h->fd = lock_open(run_dir, "health");
+	struct health	*h = calloc(1, sizeof(*h));
+
+	if (h == NULL || (h->fd = lock_open(run_dir, "health")) != -1)
+		return h;
+	free(h);
+	return NULL;
 }
 
 void
 health_read(struct health *h)
 {
-	ssize_t	n = 0;
+	ssize_t	n;
 
-	if (h->fd != -1)
-		n = pread(h->fd, h->record, sizeof(h->record), 0);
-	n = n < 0 ? 0 : n;
+	if (h == NULL)
+		return;
+	if ((n = pread(h->fd, h->record, sizeof(h->record), 0)) < 0)
+		n = 0;
 	memset((char *)h->record + n, 0, sizeof(h->record) - (size_t)n);
 }
 
 /* A server's record; or the one that it may have: a free one, else the oldest.
  */
-static struct health_record *
+static struct record *
 find(struct health *h, uint64_t server)
 {
-	struct health_record	*best = h->record, *r;
+	struct record	*best = h->record, *r;
 
 	for (r = h->record; r < h->record + HEALTH_RECORDS; r++) {
 		if (r->server == server)
@@ -43,18 +60,20 @@ find(struct health *h, uint64_t server)
 
 /* One writer may undo what another one wrote just now: it will come again. */
 static void
-keep(struct health *h, const struct health_record *r)
+keep(struct health *h, const struct record *r)
 {
-	if (h->fd != -1)
-		(void)!pwrite(h->fd, r, sizeof(*r),
-		    (r - h->record) * (off_t)sizeof(*r));
+	(void)!pwrite(h->fd, r, sizeof(*r),
+	    (r - h->record) * (off_t)sizeof(*r));
 }
 
 int64_t
 health_again(struct health *h, uint64_t server, int64_t now)
 {
-	const struct health_record	*r = find(h, server);
+	const struct record	*r;
 
+	if (h == NULL)
+		return 0;
+	r = find(h, server);
 	/* A time that nobody can have written: the clock has begun anew. */
 	if (r->server != server ||
 	    r->again > now + HEALTH_PAUSE_MAX * INT64_C(1000))
@@ -65,20 +84,22 @@ health_again(struct health *h, uint64_t server, int64_t now)
 int64_t
 health_failed(struct health *h, uint64_t server, int64_t now)
 {
-	struct health_record	*r;
+	struct record	*r;
 
+	if (h == NULL)
+		return now + HEALTH_PAUSE_MIN * INT64_C(1000);
 	health_read(h);
 	r = find(h, server);
 	if (health_again(h, server, now) > now)
 		return r->again;	/* several have met the same failure */
-	r->pause = r->server == server ? r->pause / 1000 * 2 : 0;
-	if (r->pause < HEALTH_PAUSE_MIN)
+	if (r->server != server || r->pause < HEALTH_PAUSE_MIN)
 		r->pause = HEALTH_PAUSE_MIN;
-	if (r->pause > HEALTH_PAUSE_MAX)
+	else if (r->pause > HEALTH_PAUSE_MAX / 2)
 		r->pause = HEALTH_PAUSE_MAX;
-	r->pause *= 1000;
+	else
+		r->pause *= 2;
 	r->server = server;
-	r->again = now + r->pause;
+	r->again = now + r->pause * 1000;
 	keep(h, r);
 	return r->again;
 }
@@ -86,8 +107,10 @@ health_failed(struct health *h, uint64_t server, int64_t now)
 void
 health_good(struct health *h, uint64_t server)
 {
-	struct health_record	*r;
+	struct record	*r;
 
+	if (h == NULL)
+		return;
 	health_read(h);
 	r = find(h, server);
 	if (r->server != server)
@@ -99,7 +122,7 @@ health_good(struct health *h, uint64_t server)
 void
 health_close(struct health *h)
 {
-	if (h->fd != -1)
+	if (h != NULL)
 		(void)close(h->fd);
-	h->fd = -1;
+	free(h);
 }

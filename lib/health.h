@@ -8,24 +8,19 @@
 
 #include <stdint.h>
 
-#include "limit.h"
+/* NULL everywhere: nothing is remembered. */
+struct health;
 
-struct health {
-	int	fd;		/* -1: nothing is remembered */
-	struct health_record {
-		uint64_t	server;		/* url_key; 0: none */
-		int64_t		again;		/* clock_us */
-		int64_t		pause;		/* the last one, in us */
-	}	record[HEALTH_RECORDS];
-};
-
-/* Opens the file, or makes it. */
-void health_open(struct health *, const char *run_dir);
+/* Opens the file, or makes it; NULL: that cannot be. */
+struct health *health_open(const char *run_dir);
 
 /* Reads what all generations have found until now. */
 void health_read(struct health *);
 
-/* When a server may be asked again, as it was read; 0: it has not failed. */
+/*
+ * When a server (url_key) may be asked again, a clock_us, as it was read; 0:
+ * it has not failed.
+ */
 int64_t health_again(struct health *, uint64_t server, int64_t now);
 
 /* It has failed.  Returns when it may be asked again. */

@@ -14,13 +14,12 @@ pool_open(struct pool *p, const struct settings *s, bool alone)
 	p->settings = s;
 	p->alone = alone;
 	p->chosen = -1;
-	p->health.fd = -1;
 	while (p->count < SERVERS_MAX && url_next(&list, &u)) {
 		p->slots[p->count].key = url_key(u.text, u.base);
 		p->server[p->count++].url = u;
 	}
 	if (p->count > 1 && !alone)
-		health_open(&p->health, s->text[SETTING_RUN_DIR]);
+		p->health = health_open(s->text[SETTING_RUN_DIR]);
 }
 
 /* Finds out who may be asked now; the others have no slots for us. */
@@ -34,13 +33,11 @@ look(struct pool *p)
 	bool		well = false;
 	int		i;
 
-	if (p->health.fd != -1)
-		health_read(&p->health);
+	health_read(p->health);
 	for (i = 0; i < p->count; i++) {
 		struct pool_server	*s = &p->server[i];
 
-		again = p->health.fd == -1 ? 0 : health_again(&p->health,
-		    p->slots[i].key, now);
+		again = health_again(p->health, p->slots[i].key, now);
 		s->again = again > s->again ? again : s->again;
 		well = well || s->again <= now;
 	}
@@ -89,7 +86,7 @@ failed(struct pool *p)
 	struct pool_server	*s = &p->server[p->chosen];
 
 	s->tried = true;
-	s->again = health_failed(&p->health, p->slots[p->chosen].key,
+	s->again = health_failed(p->health, p->slots[p->chosen].key,
 	    clock_us());
 }
 
@@ -112,10 +109,10 @@ pool_pass_over(struct pool *p, struct node *node, enum failure_code code,
 void
 pool_end(struct pool *p, enum pool_end how)
 {
-	if (p->health.fd == -1 || p->chosen == -1)
+	if (p->chosen == -1)
 		return;
 	if (how == POOL_FAILED)
 		failed(p);
 	else if (how == POOL_GOOD)
-		health_good(&p->health, p->slots[p->chosen].key);
+		health_good(p->health, p->slots[p->chosen].key);
 }

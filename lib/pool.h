@@ -12,6 +12,7 @@
 #include "failure.h"
 #include "health.h"
 #include "http.h"
+#include "limit.h"
 #include "node.h"
 #include "settings.h"
 #include "slot.h"
@@ -26,13 +27,13 @@ struct pool {
 	int			 count;
 	int			 chosen;	/* the server to ask; -1 */
 	bool			 alone;		/* nobody shares the servers */
+	struct health		*health;	/* NULL: one server only */
+	struct slots_server	 slots[SERVERS_MAX];	/* of who may be asked */
 	struct pool_server {
 		struct url	url;
 		bool		tried;		/* and it failed */
 		int64_t		again;		/* not before; 0: at any time */
 	}			 server[SERVERS_MAX];
-	struct slots_server	 slots[SERVERS_MAX];	/* of who may be asked */
-	struct health		 health;
 };
 
 /*

@@ -121,7 +121,7 @@ pool_prefer(struct pool *p, struct node *node)
 	for (i = 0; i < p->count; i++) {
 		c = &p->calls[i];
 		if (c->call.url != NULL && c->call.end != HTTP_COMPLETE) {
-			p->server[i].again = health_failed(&p->health,
+			p->server[i].again = health_failed(p->health,
 			    p->slots[i].key, clock_us());
 			if (i == p->chosen)
 				(void)snprintf(silent, sizeof(silent), "%s",
@@ -148,5 +148,5 @@ void
 pool_close(struct pool *p)
 {
 	forget(p);
-	health_close(&p->health);
+	health_close(p->health);
 }

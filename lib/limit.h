@@ -109,8 +109,15 @@
 /* Descriptors of a chat: it needs about ten. */
 #define DESCRIPTORS_CHAT	64
 
-/* Descriptors of an answer: its followers', and libcurl's. */
-#define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64)
+/* Servers in OLLAMA_SERVER: all of them are asked at the same time. */
+#define SERVERS_MAX	32
+
+/* Servers whose failures are remembered: also those of another list. */
+#define HEALTH_RECORDS	(2 * SERVERS_MAX)
+
+/* Descriptors of an answer: its followers', and libcurl's, which needs some for
+ * each server that it asks. */
+#define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64 + 4 * SERVERS_MAX)
 
 /* Questions that wait behind the one that runs, on one connection. */
 #define QUESTIONS_WAITING	4
@@ -177,6 +184,16 @@
 
 /* A small upstream call (/api/tags, /api/ps): answered from memory. */
 #define UPSTREAM_SMALL_TIMEOUT	10000
+
+/* All servers are asked which models they have loaded (/api/ps): who has not
+ * told it by then would not be quick with an answer either. */
+#define LOADED_TIMEOUT	1000
+
+/* A server that has failed is left alone for so long, doubled each time up to
+ * the last: a restart takes seconds, and who is back after a night should not
+ * be idle for long. */
+#define HEALTH_PAUSE_MIN	2000
+#define HEALTH_PAUSE_MAX	60000
 
 /* Before the one retry, plus up to the same again at random, so that several
  * generations do not come back at the same time. */

@@ -3,10 +3,10 @@
  * generates.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "alone.h"
 #include "clock.h"
+#include "slots.h"
 
 enum failure_code
 node_open(struct node **out, const struct settings *s, int64_t ticket,
@@ -21,6 +21,7 @@ node_open(struct node **out, const struct settings *s, int64_t ticket,
 		return FAILURE_INTERNAL;
 	n->settings = s;
 	n->slots = -1;
+	n->slot = -1;
 	return FAILURE_NONE;
 }
 
@@ -128,7 +129,6 @@ node_close(struct node *n)
 	if (n == NULL)
 		return;
 	store_close(n->store);
-	if (n->slots != -1)
-		(void)close(n->slots);
+	slots_release(n);
 	free(n);
 }

@@ -63,6 +63,8 @@ COMMANDS = child command doctor doctor_access doctor_data doctor_host \
 	doctor_run forget metrics play print progress reports setup table transfer \
 	upkeep watch
 
+ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate servers)
+
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
 	web/*.html web/*.css web/*.js)))
@@ -102,7 +104,7 @@ $(PG_PROGRAMS): $(B)/libexec/postgres/%: $(B)/obj/%.o $(B)/obj/program.o \
 	$(link)
 $(PG_PROGRAMS): private LIBS := -lpq
 $(B)/libexec/postgres/sessions: $(COMMANDS:%=$(B)/obj/%.o)
-$(B)/libexec/postgres/answer: $(B)/obj/servers.o
+$(B)/libexec/postgres/answer: $(ANSWER)
 $(PG): FLAGS += $(PG_CFLAGS)
 $(PG): $(B)/sql_postgres.h
 
@@ -119,8 +121,8 @@ $(B)/obj/http_static.o: lib/http.c $(B)/flags
 	$(CC) $(FLAGS) -I$(CURL)/include $(DEFINES) -c -o $@ $<
 endif
 
-$(B)/libexec/dynamic/answer: $(B)/obj/servers.o
-$(B)/bin/answer: $(B)/obj/servers.o
+$(B)/libexec/dynamic/answer: $(ANSWER)
+$(B)/bin/answer: $(ANSWER)
 
 # A heavy library is behind a module of our own and nowhere else; see
 # lib/module.h.

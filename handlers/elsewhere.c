@@ -28,7 +28,10 @@ take_status(void *context, const char *line, size_t len)
 {
 	struct answer	*a = context;
 
-	hub_status(&a->hub, line, len);
+	/* It comes with each row. */
+	if (strlen(a->hub.status) != len ||
+	    memcmp(a->hub.status, line, len) != 0)
+		hub_status(&a->hub, line, len);
 }
 
 const struct node_taker *

@@ -3,6 +3,7 @@ load helper
 
 setup_file() {
 	local k=$BATS_FILE_TMPDIR/keys o
+	store_begin
 	mkdir -m 700 "$k"
 	cd "$k" || return
 	umask 077

@@ -22,6 +22,7 @@ time.sleep(60)' "$RUN_DIR/$1.sock") >"$T/full" 2>&1 3>&- &
 
 # It takes its time: the last test looks what has become of it.
 setup_file() {
+	store_begin
 	(
 		BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 		setup
@@ -46,6 +47,7 @@ teardown_file() {
 	for p in $(cat "$BATS_FILE_TMPDIR/pids"); do
 		! RUN_DIR=$BATS_FILE_TMPDIR/run ours "$p" || kill -KILL "$p" || true
 	done
+	store_end
 }
 
 # All frames of these viewers are the same bytes.

@@ -682,7 +682,7 @@ fresh_store() {
 	export AUTH=required JWT_KEY_FILE=$T/key RATE_LIMIT=1/hour
 	as_ana() {
 		ask "$1" "{\"ticketBody\":\"x\",\"token\":\"$(sessions token \
-		    --ticket "$1" ana)\"}"
+		    --user ana "$T/key")\"}"
 	}
 	as_ana 1
 	generated

@@ -293,6 +293,14 @@ sql() {
 	esac
 }
 
+# Every byte of the database.
+all_that_is_kept() {
+	case $STORE in
+	postgres) pg_dump ;;
+	*) cat "$DATABASE" "$DATABASE-wal" ;;
+	esac
+}
+
 # How many terminal frames these messages ask for.
 questions() {
 	local m n=0

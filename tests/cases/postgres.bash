@@ -10,6 +10,7 @@
 #	pg_promote		makes it take over
 #	pg_pooler		pgbouncer in transaction mode, at POOLER_PORT
 #	psql [options]		as superuser in DATABASE, through the socket
+#	pg_dump			all that is in it
 #	on N COMMAND		as node N, 1 to 4: `on 2 ask 42 "$Q"'.  What runs
 #				without it runs on node 1
 #	at N			the database's address, as node N knows it
@@ -132,6 +133,11 @@ psql() {
 	PGOPTIONS='-c search_path=ticketchat,public' "$PG_BIN/psql" -XqAt \
 	    -v ON_ERROR_STOP=1 -h "$PG.socket" -p "$PG_PORT" -U postgres \
 	    -d "$PG_DATABASE" "$@"
+}
+
+pg_dump() {
+	"$PG_BIN/pg_dump" -h "$PG.socket" -p "$PG_PORT" -U postgres "$@" \
+	    "$PG_DATABASE"
 }
 
 pg_replica() {

@@ -207,8 +207,16 @@ $(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a $(B)/sqlite.a
 		-iquote lib/sqlite $(LDFLAGS) -pie -o $@ $< \
 		$(call archives,$^) $(LIBS)
 
+# What is about lib/store.h alone once more, on PostgreSQL: tests/postgres has
+# a server for it.
+PG_UNITS = $(B)/tests/postgres/t_store
+$(PG_UNITS): $(B)/tests/postgres/%: tests/unit/%.c $(B)/lib.a $(B)/postgres.a
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/postgres/$*.d -iquote tests/unit \
+		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
+
 # All that the tests run.
-everything: all $(if $(PG_CFLAGS),postgres) $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
+everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
 
 check: everything
 	@for t in $(UNITS); do $$t || exit 1; done

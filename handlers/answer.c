@@ -35,6 +35,8 @@
 #include "limit.h"
 #include "log.h"
 #include "module.h"
+#include "node.h"
+#include "pool.h"
 #include "probe.h"
 #include "program.h"
 #include "servers.h"
@@ -65,6 +67,7 @@ struct answer {
 	struct settings		 settings;
 	const struct http	*http;
 	struct hub		 hub;
+	struct node		*node;		/* NULL: a filter */
 	struct slot		 slot;
 	struct upstream		 upstream;
 	struct frame_stream	 stream;
@@ -77,6 +80,7 @@ struct answer {
 	struct stat		 socket;	/* and which one it was */
 	int64_t			 versions;	/* of the ticket's answer */
 	int64_t			 started;
+	struct pool		 pool;
 };
 
 /* Notes the first failure. */
@@ -179,21 +183,23 @@ wait_for_hub(struct answer *a, int ms)
 	hub_write(&a->hub);
 }
 
-/* Waits for a slot in front of Ollama, telling the position. */
+/* Waits for a server with a free slot, telling the position. */
 static void
 wait_for_slot(struct answer *a)
 {
+	static char		 why[256];
 	const struct settings	*s = &a->settings;
 	const int		 max = (int)s->number[SETTING_QUEUE_MAX];
 	int			 position, told = 0;
 	bool			 sure = false;
 
-	if (slot_enter(&a->slot, s->text[SETTING_RUN_DIR],
-	    (int)s->number[SETTING_GENERATIONS]) == -1) {
+	if (a->node != NULL &&
+	    slot_enter(&a->slot, s->text[SETTING_RUN_DIR]) == -1) {
 		fail(a, FAILURE_INTERNAL, strerror(errno));
 		return;
 	}
-	while ((position = slot_try(&a->slot, max + 1)) > 0) {
+	while ((position = pool_try(&a->pool, &a->slot, a->node, max + 1)) >
+	    0) {
 		/* Who came with us may just get a free slot: look twice. */
 		if (told == 0 && position > max && !sure) {
 			sure = true;
@@ -214,8 +220,50 @@ wait_for_slot(struct answer *a)
 			return;
 		}
 	}
-	if (position == -1)
-		fail(a, FAILURE_INTERNAL, strerror(errno));
+	if (position < 0) {
+		(void)snprintf(why, sizeof(why), "%s", position == -1 ?
+		    strerror(errno) : node_error(a->node));
+		fail(a, FAILURE_INTERNAL, why);
+	}
+}
+
+/* Among several servers: goes to one that has the model loaded. */
+static void
+prefer_loaded(struct answer *a)
+{
+	while (a->failure.code == FAILURE_NONE &&
+	    pool_ask(&a->pool, a->http)) {
+		while (pool_asking(&a->pool)) {
+			if (a->http->wait(a->hub.epoll, LOADED_TIMEOUT) == -1)
+				fail(a, FAILURE_INTERNAL, "");
+			hub_step(&a->hub, clock_us());
+			hub_write(&a->hub);
+			if (ended_by_others(a) != FAILURE_NONE)
+				fail(a, ended_by_others(a), "");
+			if (a->failure.code != FAILURE_NONE)
+				return;
+		}
+		if (pool_prefer(&a->pool, a->node))
+			return;
+		wait_for_slot(a);
+	}
+}
+
+/* Has a server asked: the one that was chosen, or another after it failed. */
+static void
+ask_server(struct answer *a)
+{
+	struct upstream	*u = &a->upstream;
+	struct pool	*p = &a->pool;
+
+	if (u->failure.code != FAILURE_NONE) {
+		pool_pass_over(p, a->node, u->failure.code, u->reason);
+		wait_for_slot(a);
+	}
+	prefer_loaded(a);
+	if (a->failure.code == FAILURE_NONE)
+		upstream_ask(u, &p->server[p->chosen].url, pool_more(p),
+		    clock_us());
 }
 
 /* Streams the answer to whoever follows, until it has ended. */
@@ -230,7 +278,11 @@ generate(struct answer *a)
 	u->on_state = on_state;
 	upstream_begin(u, &a->settings, a->http, a->prompt.data,
 	    a->prompt.len, now);
-	while (u->phase != UPSTREAM_ENDED) {
+	while (u->phase != UPSTREAM_ENDED && a->failure.code == FAILURE_NONE) {
+		if (u->phase == UPSTREAM_SERVER) {
+			ask_server(a);
+			continue;
+		}
 		d = upstream_deadline(u);
 		if (a->hub.accept_again != 0 && a->hub.accept_again < d)
 			d = a->hub.accept_again;
@@ -247,8 +299,12 @@ generate(struct answer *a)
 			upstream_cancel(u, FAILURE_INTERNAL, NULL);
 		hub_write(&a->hub);
 	}
-	a->failure = u->failure;
-	a->reason = u->reason;
+	if (a->failure.code == FAILURE_NONE) {
+		a->failure = u->failure;
+		a->reason = u->reason;
+	}
+	pool_end(&a->pool, u->pass ? POOL_FAILED : u->first != 0 ? POOL_GOOD :
+	    POOL_UNKNOWN);
 	if (a->failure.code == FAILURE_NONE &&
 	    utf8_blank(a->text.data, a->text.len))
 		fail(a, FAILURE_EMPTY_ANSWER, "");
@@ -262,7 +318,7 @@ keep(struct answer *a)
 	struct store		*store;
 	enum failure_code	 rc;
 
-	rc = store_open(&store, a->settings.text[SETTING_DATABASE]);
+	rc = node_store(a->node, &store);
 	if (rc == FAILURE_NONE)
 		rc = store_update_response(store, a->session, a->text.data,
 		    a->text.len, &a->upstream.cost, &a->versions);
@@ -270,9 +326,8 @@ keep(struct answer *a)
 		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
 		a->failure = failure_make(rc, why);
 	} else if (rc != FAILURE_NONE) {
-		fail(a, rc, log_value(why, sizeof(why), store_error(store)));
+		fail(a, rc, log_value(why, sizeof(why), node_error(a->node)));
 	}
-	store_close(store);
 }
 
 /* Leaves the meeting place, so that who asks from now on starts anew. */
@@ -287,6 +342,8 @@ leave(struct answer *a)
 		(void)unlink(a->path);
 	hub_close_listener(&a->hub);
 	slot_leave(&a->slot);
+	if (a->node != NULL)
+		slots_release(a->node);
 }
 
 /* The terminal frame for all, and time for the slow to read it. */
@@ -389,7 +446,11 @@ run(struct answer *a)
 		    " call=hub error=\"%s\"", a->ticket, strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	if (a->failure.code == FAILURE_NONE && a->session != 0)
+	if (a->session != 0 && node_open(&a->node, &a->settings, a->ticket,
+	    a->session, NULL) != FAILURE_NONE)
+		fail(a, FAILURE_INTERNAL, node_error(a->node));
+	pool_open(&a->pool, &a->settings, a->session == 0);
+	if (a->failure.code == FAILURE_NONE)
 		wait_for_slot(a);
 	a->upstream.cost.queued = (clock_us() - a->started) / 1000;
 	if (a->failure.code == FAILURE_NONE && load(a))
@@ -398,9 +459,11 @@ run(struct answer *a)
 		keep(a);
 	leave(a);
 	log_answer(a);
+	node_close(a->node);
 	finish(a);
 	hub_free(&a->hub);
 	upstream_free(&a->upstream);
+	pool_close(&a->pool);
 	if (a->http != NULL)
 		a->http->close();
 	return (int)failure_exit(a->failure.code);

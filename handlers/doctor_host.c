@@ -212,7 +212,8 @@ doctor_limits(struct doctor *d)
 	    PER_CONNECTION * n + SPARE, "LimitNOFILE=");
 	if (geteuid() != 0)	/* who has none */
 		examine_limit(d, "ulimit -u", processes.rlim_cur, n +
-		    s->number[SETTING_GENERATIONS] +
+		    s->number[SETTING_GENERATIONS] * url_weights(
+		    s->text[SETTING_OLLAMA_SERVER]) +
 		    s->number[SETTING_QUEUE_MAX] + SPARE, "LimitNPROC=");
 	if (d->worst == DOCTOR_OK)
 		doctor_tell(d, DOCTOR_OK, "limits", "enough for "

@@ -13,6 +13,7 @@
 #include "print.h"
 #include "program.h"
 #include "slot.h"
+#include "url.h"
 
 /* A family; what the kept answers tell may shrink, as they may be deleted. */
 static const struct family {
@@ -43,7 +44,7 @@ static const struct family {
 	{ "database_bytes", "gauge", "Size of the database file.", NULL },
 	{ "wal_bytes", "gauge", "Size of the database's write-ahead log.",
 	    NULL },
-	{ "generations_max", "gauge", "GENERATIONS.", NULL },
+	{ "generations_max", "gauge", "Slots of all servers.", NULL },
 	{ "generations_running", "gauge", "Generations that have a slot.",
 	    NULL },
 	{ "queue_length", "gauge", "Generations that wait for a slot.", NULL },
@@ -132,7 +133,8 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	store_close(store);
 	number("database_bytes", size_of(path, ""));
 	number("wal_bytes", size_of(path, "-wal"));
-	number("generations_max", s->number[SETTING_GENERATIONS]);
+	number("generations_max", s->number[SETTING_GENERATIONS] *
+	    url_weights(s->text[SETTING_OLLAMA_SERVER]));
 	number("generations_running", running);
 	number("queue_length", waiting);
 	return EXIT_GOOD;

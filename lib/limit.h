@@ -109,8 +109,15 @@
 /* Descriptors of a chat: it needs about ten. */
 #define DESCRIPTORS_CHAT	64
 
-/* Descriptors of an answer: its followers', and libcurl's. */
-#define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64)
+/* Servers in OLLAMA_SERVER: all of them are asked at the same time. */
+#define SERVERS_MAX	32
+
+/* Servers whose failures are remembered: also those of another list. */
+#define HEALTH_RECORDS	(2 * SERVERS_MAX)
+
+/* Descriptors of an answer: its followers', and libcurl's, which needs some for
+ * each server that it asks. */
+#define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64 + 4 * SERVERS_MAX)
 
 /* Questions that wait behind the one that runs, on one connection. */
 #define QUESTIONS_WAITING	4
@@ -178,6 +185,16 @@
 /* A small upstream call (/api/tags, /api/ps): answered from memory. */
 #define UPSTREAM_SMALL_TIMEOUT	10000
 
+/* All servers are asked which models they have loaded (/api/ps): who has not
+ * told it by then would not be quick with an answer either. */
+#define LOADED_TIMEOUT	1000
+
+/* A server that has failed is left alone for so long, doubled each time up to
+ * the last: a restart takes seconds, and who is back after a night should not
+ * be idle for long. */
+#define HEALTH_PAUSE_MIN	2000
+#define HEALTH_PAUSE_MAX	60000
+
 /* Before the one retry, plus up to the same again at random, so that several
  * generations do not come back at the same time. */
 #define RETRY_PAUSE	1000
@@ -188,6 +205,34 @@
 
 /* After accept(2) failed for want of descriptors or followers' places. */
 #define ACCEPT_PAUSE	100
+
+/* Between two rows of frames for other machines: one NOTIFY for many tokens,
+ * and little enough to read along. */
+#define NODE_BATCH	50
+
+/* Bytes of frames in such a row. */
+#define NODE_LINES	262144
+
+/* A follower on another machine says that he is there; for how long the
+ * owner believes it. */
+#define NODE_JOIN	5000
+#define NODE_WATCHED	15000
+
+/* A follower who hears nothing looks whether the owner lives; at first, when
+ * the ticket may have been held for a moment only, sooner.  The owner's ticks
+ * while something is on its way to the database. */
+#define NODE_TICK	1000
+#define NODE_SOON	50
+
+/* Between two tries to connect to the database anew. */
+#define NODE_PAUSE	500
+
+/* How long an answer that is whole waits for its database: a server's restart,
+ * or another one's taking over. */
+#define NODE_PATIENCE	30000
+
+/* How long the last frames wait for others to read them. */
+#define NODE_LINGER	1000
 
 /* Looking at the slots while waiting: at the head of the queue, and behind. */
 #define QUEUE_TICK_HEAD	20

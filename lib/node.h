@@ -50,9 +50,9 @@ const char *node_error(const struct node *);
 enum node_role node_enter(struct node *, const char *prompt, size_t len);
 
 /*
- * While it runs: the descriptor to watch for reading (-1: none, and it may be
- * another one after each step), when node_step is due though nothing comes
- * (CLOCK_NEVER: never), and the step itself, which does not block.
+ * While it runs: the descriptor to watch for reading (-1: none), when
+ * node_step is due though nothing comes (CLOCK_NEVER: never), and the step
+ * itself, which blocks an owner for nothing.
  */
 int node_fd(const struct node *);
 int64_t node_deadline(const struct node *);
@@ -66,26 +66,32 @@ bool node_lost(const struct node *);	/* owner: another one has the ticket
 
 /*
  * The owner tells what it has: all frames so far, which only grow, and the
- * newest status line.  Both are borrowed until node_close; they are read by
- * node_step if somebody elsewhere follows.
+ * newest status line.  Both are borrowed until node_close; node_step reads them
+ * if somebody elsewhere follows.
  */
 void node_publish(struct node *, const struct buf *frames,
     const char *status);
-
-/* The owner's last frames are there: waits until they are told, not for long. */
-void node_flush(struct node *);
 
 /* A follower's viewer wants an end. */
 void node_say_stop(struct node *);
 
 /*
  * The store to keep the answer in, as long as the ticket is ours; where the
- * database is out of reach it is waited for.  The node closes it.  Returns as
+ * database is out of reach it is waited for.  It stays the node's.  Returns as
  * store_open, or FAILURE_INTERRUPTED if another node has the ticket now.
+ * node_again tells, after FAILURE_STORAGE of that store, whether to try it all
+ * once more: keeping the same answer twice keeps it once.
  */
 enum failure_code node_store(struct node *, struct store **);
+bool node_again(struct node *);
 
-/* Gives up the ticket and the slot; NULL is nothing. */
+/*
+ * It is over and the last frames are there: followers elsewhere are told them,
+ * and the ticket and the slot are given up.
+ */
+void node_release(struct node *);
+
+/* NULL is nothing. */
 void node_close(struct node *);
 
 #endif

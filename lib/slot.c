@@ -1,11 +1,10 @@
 /*
- * Slots and their queue.
+ * The queue for slots.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -15,7 +14,7 @@
 
 /*
  * `queue': byte 0 guards the counter, which the file holds; byte n is locked
- * by who drew number n.  `slots': byte i is locked by who has slot i.
+ * by who drew number n.
  */
 
 /* Draws the next number and locks its byte, under the guard. */
@@ -35,20 +34,19 @@ draw(struct slot *s)
 }
 
 int
-slot_enter(struct slot *s, const char *run_dir, int generations)
+slot_enter(struct slot *s, const char *run_dir)
 {
 	int	rc = -1;
 
-	memset(s, 0, sizeof(*s));
-	s->generations = generations;
-	s->slots = lock_open(run_dir, "slots");
-	s->queue = lock_open(run_dir, "queue");
-	if (s->slots != -1 && s->queue != -1) {
-		if (lock_wait(s->queue, 0, clock_us() +
-		    STORE_TIMEOUT * INT64_C(1000)) == 1) {
-			rc = draw(s);
-			lock_release(s->queue, 0);
-		}
+	if ((s->queue = lock_open(run_dir, "queue")) == -1)
+		return -1;
+	/* Nobody else draws this number, unless the counter was lost. */
+	if (s->number != 0 && lock_try(s->queue, s->number) == 1)
+		return 0;
+	if (lock_wait(s->queue, 0, clock_us() +
+	    STORE_TIMEOUT * INT64_C(1000)) == 1) {
+		rc = draw(s);
+		lock_release(s->queue, 0);
 	}
 	if (rc == -1)
 		slot_leave(s);
@@ -56,28 +54,26 @@ slot_enter(struct slot *s, const char *run_dir, int generations)
 }
 
 int
-slot_try(struct slot *s, int enough)
+slot_try(struct slot *s, struct node *node, const struct slots_server *list,
+    int count, int enough)
 {
-	const int	most = enough > s->generations ? enough :
-			    s->generations;
-	int		ahead, taken, i, got;
+	int	most = 0, ahead, i;
 
+	for (i = 0; i < count; i++)
+		most += list[i].slots;
 	/* In this order: who goes from the queue to a slot is counted twice. */
-	ahead = lock_count(s->queue, 1, s->number - 1, most);
-	taken = lock_count(s->slots, 0, s->generations - 1, s->generations);
-	if (ahead == -1 || taken == -1)
+	ahead = lock_count(s->queue, 1, s->number - 1,
+	    enough > most ? enough : most);
+	if (ahead == -1)
 		return -1;
-	for (i = 0; ahead < s->generations - taken && i < s->generations;
-	    i++) {
-		if ((got = lock_try(s->slots, i)) == -1)
-			return -1;
-		if (got == 0)
-			continue;
-		(void)close(s->queue);	/* those behind move up */
-		s->queue = -1;
-		return 0;
-	}
-	return (ahead < enough ? ahead : enough) + 1;
+	s->server = slots_take(node, list, count, ahead);
+	if (s->server == -1)
+		return (ahead < enough ? ahead : enough) + 1;
+	if (s->server < 0)
+		return -2;
+	(void)close(s->queue);	/* those behind move up */
+	s->queue = -1;
+	return 0;
 }
 
 /* Counts the bytes that are locked in a file, if it is there. */
@@ -108,10 +104,9 @@ slot_leave(struct slot *s)
 {
 	int	saved = errno;
 
-	if (s->slots > 0)
-		(void)close(s->slots);
 	if (s->queue > 0)
 		(void)close(s->queue);
-	s->slots = s->queue = -1;
+	s->queue = -1;
+	s->number = 0;
 	errno = saved;
 }

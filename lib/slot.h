@@ -1,30 +1,36 @@
 /*
- * The slots in front of Ollama: at most GENERATIONS at a time, the rest in a
- * queue, first come, first served.  Slots and places are byte locks: a dead
- * process gives up its own at once.
+ * The queue in front of the slots of lib/slots.h, of all generations on this
+ * machine: first come, first served.  A place is a byte lock: a dead process
+ * gives up its own at once.
  */
 #ifndef SLOT_H
 #define SLOT_H
 
 #include <stdint.h>
 
+#include "slots.h"
+
+/* All zero at first. */
 struct slot {
-	int	slots, queue;	/* lock files; -1: not open */
+	int	queue;		/* the lock file; 0 or -1: not open */
 	int64_t	number;		/* our place in the queue, growing; 0: none */
-	int	generations;
+	int	server;		/* whose slot we got: its index */
 };
 
 /*
- * Takes a place in the queue.  Returns 0, or -1 with errno.
+ * Takes a place in the queue; who has got a slot already takes the one again
+ * that it had.  Returns 0, or -1 with errno.
  */
-int slot_enter(struct slot *, const char *run_dir, int generations);
+int slot_enter(struct slot *, const char *run_dir);
 
 /*
- * Tries to get a slot: there must be one for each who is ahead in the queue,
- * and one more.  Returns 0 when it is ours, our position in the queue from 1
- * on (exact up to `enough') while it is not, or -1 with errno.
+ * Tries to get a slot of one of these servers: there must be one for each who
+ * is ahead in the queue, and one more.  Returns 0 when the node has it, our
+ * position in the queue from 1 on (exact up to `enough') while it has not, -1
+ * with errno or -2 as slots_take.
  */
-int slot_try(struct slot *, int enough);
+int slot_try(struct slot *, struct node *, const struct slots_server *,
+    int count, int enough);
 
 /*
  * How many slots are taken and how many generations wait now, without taking
@@ -33,7 +39,7 @@ int slot_try(struct slot *, int enough);
  */
 int slot_look(const char *run_dir, int *running, int *waiting);
 
-/* Gives back the slot or the place; also at the end of the process. */
+/* Gives up the place; also at the end of the process. */
 void slot_leave(struct slot *);
 
 #endif

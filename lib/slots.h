@@ -6,25 +6,27 @@
 #ifndef SLOTS_H
 #define SLOTS_H
 
-#include <stddef.h>
+#include <stdint.h>
 
 #include "node.h"
 
 struct slots_server {
-	const char	*name;	/* its address, without path; not ended by '\0' */
-	size_t		 len;
-	int		 slots;
+	uint64_t	key;	/* url_key */
+	int		slots;	/* that it has; 0: none is wanted of it */
 };
 
 /*
- * Takes a slot of the first of these servers that has a free one, if more
- * than `ahead' are free in all of them.  Returns its index, -1 if there is
- * none for us, -2 on error (node_error).
+ * Takes a slot, if more than `ahead' are free in all of these servers together:
+ * of the one of whose slots the smallest share is taken, the first of several.
+ * A slot that the node has already counts as free and is given back once there
+ * is another one.  At most SERVERS_MAX servers.  Returns the server's index, -1
+ * if there is no slot for us, -2 on error (node_error); the node has what it
+ * had then.
  */
 int slots_take(struct node *, const struct slots_server *, int count,
     int ahead);
 
-/* Gives the slot back. */
+/* Gives the slot back, if there is one. */
 void slots_release(struct node *);
 
 #endif

@@ -10,7 +10,6 @@
 #include "clock.h"
 #include "file.h"
 #include "limit.h"
-#include "log.h"
 #include "ollama.h"
 #include "prompt.h"
 #include "upstream.h"
@@ -22,39 +21,19 @@ seconds(const struct upstream *u, enum setting which)
 	return u->settings->number[which] * 1000000;
 }
 
-/* Turns to the next server; false: there is none. */
-static bool
-next_server(struct upstream *u)
-{
-	struct url	next;
-
-	if (!url_next(&u->servers, &next))
-		return false;
-	u->server = next;
-	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
-	    u->settings->text[SETTING_OLLAMA_MODEL]);
-	return true;
-}
-
 /* It is over: for good, with this server, or in a pause before the retry. */
 static void
 end(struct upstream *u, struct failure f, int64_t now)
 {
-	const struct url	failed = u->server;
-	char			why[sizeof(u->reason) * 2];
-
 	u->http->cancel(&u->call);
 	u->http->cancel(&u->small);
 	u->asking = false;
 	u->failure = f;
 	if (f.code != FAILURE_NONE && !u->shown) {
-		if (u->pass && next_server(u)) {
-			log_line(LOG_LEVEL_WARNING, "passed_over=\"%.*s\""
-			    " code=%s reason=\"%s\"", (int)failed.len,
-			    failed.text, failure_name(f.code),
-			    log_value(why, sizeof(why), u->reason));
-			u->phase = UPSTREAM_PAUSE;
+		if (u->pass && u->more) {
+			u->phase = UPSTREAM_SERVER;
 			u->due = now;
+			u->pass = false;	/* nothing is said of the next */
 			return;
 		}
 		if (u->retry && !u->retried) {
@@ -178,8 +157,7 @@ upstream_begin(struct upstream *u, const struct settings *s,
 {
 	u->settings = s;
 	u->http = http;
-	u->begun = now;
-	u->state = FRAME_STATE__MAX;
+	u->begun = u->due = now;
 	u->url.cap = u->small_url.cap = SETTING_MAX + 32;
 	u->body.cap = UPSTREAM_BODY_MAX;
 	u->small_body.cap = UPSTREAM_LIST_MAX;
@@ -187,7 +165,6 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	    SETTING_MAX) * 6;
 	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
 	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
-	u->servers = s->text[SETTING_OLLAMA_SERVER];
 	u->system = prompt_system(s);
 	u->prompt.cap = len + PROMPT_FENCE;
 	if (u->system == NULL || upstream_token(s, &u->token) == -1) {
@@ -197,11 +174,22 @@ upstream_begin(struct upstream *u, const struct settings *s,
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}
-	if (!next_server(u) || prompt_ticket(&u->prompt, u->system, ticket,
-	    len) == -1)
+	if (prompt_ticket(&u->prompt, u->system, ticket, len) == -1)
 		end_code(u, FAILURE_INTERNAL, NULL);
-	else
-		try(u, now);
+}
+
+void
+upstream_ask(struct upstream *u, const struct url *server, bool more,
+    int64_t now)
+{
+	u->server = *server;
+	u->more = more;
+	u->state = FRAME_STATE__MAX;	/* `queued' may have been told */
+	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
+	    u->settings->text[SETTING_OLLAMA_MODEL]);
+	u->cost.queued += (now - u->due) / 1000;
+	u->begun += now - u->due;
+	try(u, now);
 }
 
 int64_t
@@ -350,7 +338,7 @@ upstream_step(struct upstream *u, int64_t now)
 	} else if (u->phase == UPSTREAM_PAUSE) {
 		if (now >= u->due)
 			try(u, now);
-	} else if (u->phase == UPSTREAM_ENDED) {
+	} else if (u->phase == UPSTREAM_ENDED || u->phase == UPSTREAM_SERVER) {
 		return;
 	} else if (u->call.end != HTTP_RUNNING) {
 		answer_ended(u, now);

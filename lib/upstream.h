@@ -1,7 +1,8 @@
 /*
  * One answer from Ollama: which model, the request, the lines as they come,
- * four timers, one retry where that helps.  Knows nothing of viewers; what
- * comes is told by callbacks, clean and checked.
+ * four timers, one retry where that helps.  Knows nothing of viewers, nor of
+ * other servers than the one it is given; what comes is told by callbacks,
+ * clean and checked.
  */
 #ifndef UPSTREAM_H
 #define UPSTREAM_H
@@ -21,6 +22,8 @@
 #include "utf8.h"
 
 enum upstream_phase {
+	UPSTREAM_SERVER,	/* upstream_ask is due; see failure: NONE, or
+				   why the last server is passed over */
 	UPSTREAM_MODEL,		/* asks which models there are */
 	UPSTREAM_ANSWER,	/* posted */
 	UPSTREAM_PAUSE,		/* before the retry */
@@ -41,9 +44,9 @@ struct upstream {
 	struct cost		 cost;		/* of a whole answer */
 
 	/* Its own. */
-	const char		*servers;	/* not yet asked */
-	struct url		 server;	/* the one that is */
-	bool			 pass;		/* another one may be better */
+	struct url		 server;	/* that is asked */
+	bool			 more;		/* there is another one */
+	bool			 pass;		/* which may be better */
 	char			*system;	/* the system prompt */
 	char			*token;		/* OLLAMA_TOKEN_FILE's */
 	struct buf		 base, url, prompt;
@@ -62,7 +65,8 @@ struct upstream {
 	int64_t			 posted, last;	/* of this POST, of its last
 						   bytes */
 	int64_t			 first;		/* of the first text */
-	int64_t			 due;		/* pause's end; next /api/ps */
+	int64_t			 due;		/* pause's end; next /api/ps; when a
+						   server began to be wanted */
 };
 
 /*
@@ -72,6 +76,13 @@ struct upstream {
  */
 void upstream_begin(struct upstream *, const struct settings *,
     const struct http *, const char *ticket, size_t len, int64_t now);
+
+/*
+ * Asks this server; `more' says whether there is another one to turn to.  The
+ * wait for it counts as queueing.
+ */
+void upstream_ask(struct upstream *, const struct url *, bool more,
+    int64_t now);
 
 /* When upstream_step is due though nothing comes. */
 int64_t upstream_deadline(const struct upstream *);

@@ -2,9 +2,11 @@
  * The addresses of the model's servers.
  */
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "limit.h"
 #include "url.h"
 
 /* Whether an address is one that we would ask. */
@@ -25,21 +27,49 @@ valid(const struct url *u)
 		if (strchr("\"<>\\^`{|}?#@,", u->text[i]) != NULL)
 			return false;
 	}
-	return true;
+	return u->weight >= 1 && u->weight <= URL_WEIGHT_MAX;
 }
 
 bool
 url_valid(const char *list)
 {
+	uint64_t	key[SERVERS_MAX];
 	struct url	u;
-	bool		any = false;
+	int		count = 0, i;
 
 	while (url_next(&list, &u)) {
-		if (!valid(&u))
+		if (count == SERVERS_MAX || !valid(&u))
 			return false;
-		any = true;
+		key[count] = url_key(u.text, u.base);
+		for (i = 0; i < count; i++) {
+			if (key[i] == key[count])
+				return false;
+		}
+		count++;
 	}
-	return any;
+	return count > 0;
+}
+
+int
+url_weights(const char *list)
+{
+	struct url	u;
+	int		sum = 0;
+
+	while (url_next(&list, &u))
+		sum += u.weight;
+	return sum;
+}
+
+uint64_t
+url_key(const char *base, size_t len)
+{
+	uint64_t	key = UINT64_C(0xcbf29ce484222325);	/* FNV-1a */
+	size_t		i;
+
+	for (i = 0; i < len; i++)
+		key = (key ^ (unsigned char)base[i]) * UINT64_C(0x100000001b3);
+	return key == 0 ? 1 : key;
 }
 
 /* Whether an address needs neither TLS nor a resolver. */
@@ -108,6 +138,23 @@ split(struct url *u)
 	}
 }
 
+/* Takes the word weight=N off a list; 1: another word is next, 0: no number. */
+static int
+weight(const char **list)
+{
+	static const char	name[] = "weight=";
+	const char		*word = *list + strspn(*list, " "), *digits;
+	size_t			 len;
+
+	if (strncmp(word, name, sizeof(name) - 1) != 0)
+		return 1;
+	digits = word + sizeof(name) - 1;
+	len = strspn(digits, "0123456789");
+	*list = digits + strcspn(digits, " ");
+	return digits + len != *list || len > 3 ? 0 :
+	    (int)strtol(digits, NULL, 10);
+}
+
 bool
 url_next(const char **list, struct url *u)
 {
@@ -116,6 +163,7 @@ url_next(const char **list, struct url *u)
 	*list = u->text + u->len;
 	if (u->len == 0)
 		return false;
+	u->weight = weight(list);
 	split(u);
 	return true;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The two ways to ask Ollama; their bodies and lines differ. */
 enum url_api {
@@ -13,16 +14,20 @@ enum url_api {
 	URL_CHAT	/* POST /api/chat; also for a bare base address */
 };
 
+#define URL_WEIGHT_MAX	100
+
 struct url {
 	const char	*text;	/* borrowed, and not ended by '\0' */
 	size_t		 len;
 	size_t		 base;	/* what stands before "/api/…", for all calls */
 	enum url_api	 api;
+	int		 weight;	/* the word weight=N behind it, or 1 */
 };
 
 /*
- * Whether a text is a list of addresses, spaces between them, one at least:
- * http or https, without user, query or fragment.
+ * Whether a text is a list of addresses, spaces between them, one at least and
+ * SERVERS_MAX at most, none twice: http or https, without user, query or
+ * fragment; behind each may be weight=N, from 1 to URL_WEIGHT_MAX.
  */
 bool url_valid(const char *list);
 
@@ -34,5 +39,14 @@ bool url_simple(const char *list);
 
 /* Takes the next address off a list; false: there is no more. */
 bool url_next(const char **list, struct url *);
+
+/* The weights in a list, added up. */
+int url_weights(const char *list);
+
+/*
+ * A number for a server, made of its address without path; the same in every
+ * process and on every machine, and never 0.
+ */
+uint64_t url_key(const char *base, size_t len);
 
 #endif

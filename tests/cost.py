@@ -152,7 +152,7 @@ def answer(tool, tokens, waits=False):
     os.pwrite(prompt, TICKET.encode(), 0)
     slots = open(f"{RUN_DIR}/slots", "ab")
     if waits:
-        fcntl.lockf(slots, fcntl.LOCK_EX, 1, 0)
+        fcntl.lockf(slots, fcntl.LOCK_EX)  # all bytes: of each server
     listener = meeting_place(3)[0]
     listener.setblocking(False)
     follower = socket.socket(socket.AF_UNIX)

@@ -104,7 +104,7 @@ store_probe(struct store *s)
 	struct store		*other;
 	enum failure_code	 rc;
 	int64_t			 mine = 0, its = 0;
-	char			 why[256];
+	char			 why[512];
 	int			 version;
 
 	pg_int(&key, clock_us() * 1000 + getpid() % 1000);
@@ -116,7 +116,7 @@ store_probe(struct store *s)
 	    &mine)) == FAILURE_NONE)
 		rc = pg_run(other, STATEMENT_PROBE_LOCK, &key, &its);
 	if (rc != FAILURE_NONE) {
-		(void)snprintf(why, sizeof(why), "%s", *other->error != '\0' ?
+		(void)snprintf(why, sizeof(why), "%.500s", *other->error != '\0' ?
 		    other->error : s->error);
 		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: it does not know what "
 		    "several machines need (advisory locks, LISTEN): %s",

@@ -1,7 +1,6 @@
 /*
  * A connection to a PostgreSQL database.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -97,25 +96,24 @@ ignore(void *context, const PGresult *res)
 	(void)res;
 }
 
-/* Waits for the server; false with the reason noted when it takes too long. */
+/* Waits for the server; false with the reason noted: nothing more comes. */
 static bool
-wait_for(struct store *s, int64_t deadline)
+wait_for(struct store *s, int64_t until)
 {
 	struct pollfd	p = { .fd = PQsocket(s->db), .events = POLLIN };
-	int		rc;
+	const int	rest = PQflush(s->db);
 
-	if ((rc = PQflush(s->db)) == 1)
+	if (rest == 1)
 		p.events |= POLLOUT;
-	else if (rc == -1)
-		return false;
-	rc = poll(&p, 1, clock_poll(clock_us(), deadline));
-	if (rc == 0 || (rc == -1 && errno != EINTR)) {
+	if (rest != -1 && poll(&p, 1, clock_poll(clock_us(), until)) == 0) {
 		note(s, "", "the database does not answer");
+		s->broken = true;
 		return false;
 	}
-	if (PQconsumeInput(s->db) == 1)
+	if (rest != -1 && PQconsumeInput(s->db) == 1)
 		return true;
 	note(s, "", PQerrorMessage(s->db));
+	s->broken = true;
 	return false;
 }
 

@@ -20,6 +20,7 @@ struct store {
 	PGconn		*db;
 	char		*uri;
 	int64_t		 patience;	/* ms for a statement; -1: for ever */
+	bool		 broken;	/* no answer came; good for nothing */
 	bool		 copying;	/* between pg_copy and pg_copy_end */
 	char		 error[1024];	/* why the last call failed */
 	/* Who wants to know how far something long is; see store_watch. */

@@ -3,10 +3,10 @@
  * generates.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "alone.h"
 #include "clock.h"
+#include "slots.h"
 
 enum failure_code
 node_open(struct node **out, const struct settings *s, int64_t ticket,
@@ -21,6 +21,7 @@ node_open(struct node **out, const struct settings *s, int64_t ticket,
 		return FAILURE_INTERNAL;
 	n->settings = s;
 	n->slots = -1;
+	n->slot = -1;
 	return FAILURE_NONE;
 }
 
@@ -92,12 +93,6 @@ node_publish(struct node *n, const struct buf *frames, const char *status)
 }
 
 void
-node_flush(struct node *n)
-{
-	(void)n;
-}
-
-void
 node_say_stop(struct node *n)
 {
 	(void)n;
@@ -114,13 +109,26 @@ node_store(struct node *n, struct store **store)
 	return rc;
 }
 
+bool
+node_again(struct node *n)
+{
+	(void)n;
+	return false;
+}
+
+void
+node_release(struct node *n)
+{
+	store_close(n->store);
+	n->store = NULL;
+}
+
 void
 node_close(struct node *n)
 {
 	if (n == NULL)
 		return;
 	store_close(n->store);
-	if (n->slots != -1)
-		(void)close(n->slots);
+	slots_release(n);
 	free(n);
 }

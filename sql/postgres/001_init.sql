@@ -180,9 +180,10 @@ END
 $$;
 
 -- A ticket for one generation, as long as its connection lives: the number of
--- the run; 0: another one has it; -1: the session is answered, or gone.
-CREATE FUNCTION ticket_take(ticket bigint, session bigint, body text)
-RETURNS bigint LANGUAGE plpgsql AS $$
+-- the run, which is `again' if that was ours before, with a slot; 0: another
+-- one has it; -1: the session is answered, or gone.
+CREATE FUNCTION ticket_take(ticket bigint, session bigint, body text,
+	again bigint, slot bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('LISTEN %I', 'ticketchat_' || ticket);
 	IF NOT pg_try_advisory_lock_shared(lock_key('all', '')) THEN
@@ -194,14 +195,21 @@ BEGIN
 	END IF;
 	UPDATE TicketAISessions SET Prompt = body
 	WHERE Id = session AND AiResponse IS NULL AND Prompt <> body;
-	IF EXISTS (SELECT FROM TicketAISessions
+	IF NOT EXISTS (SELECT FROM TicketAISessions
 		WHERE Id = session AND TicketId = ticket AND AiResponse IS NULL)
 	THEN
-		RETURN nextval('TicketAIRuns');
+		PERFORM pg_advisory_unlock(lock_key('ticket', ticket::text));
+		PERFORM pg_advisory_unlock_shared(lock_key('all', ''));
+		RETURN -1;
 	END IF;
-	PERFORM pg_advisory_unlock(lock_key('ticket', ticket::text));
-	PERFORM pg_advisory_unlock_shared(lock_key('all', ''));
-	RETURN -1;
+	IF again <> 0 THEN
+		PERFORM pg_try_advisory_lock(slot) WHERE slot <> 0;
+		RETURN again;
+	END IF;
+	-- What one that died has left; and others long ago.
+	DELETE FROM TicketAIFrames WHERE SessionId = session OR
+		At < clock_timestamp() - interval '1 day';
+	RETURN nextval('TicketAIRuns');
 END
 $$;
 
@@ -249,27 +257,52 @@ BEGIN
 END
 $$;
 
--- Takes a slot of a model's server: the number of the server in `names' from 1
--- on, or 0.  The one with the largest share of its slots free comes first.
-CREATE FUNCTION slot_take(names text[], slots integer[]) RETURNS integer
+-- Takes a slot, if more than `ahead' are free in all of these servers: of the
+-- server of whose slots the smallest share is taken.  `old' is the lock of the
+-- slot that this connection has, or NULL: it counts as free, and is given back
+-- for another one.  The number of the server from 1 on, 0 if there is none.
+CREATE FUNCTION slot_take(servers text[], slots integer[], ahead integer,
+	old bigint, OUT server integer, OUT lock bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
-	server	record;
-	slot	integer;
+	free	bigint[] := '{}';
+	key	bigint;
+	first	bigint;
+	n	integer;
+	least	float := 2;
 BEGIN
-	FOR server IN
-		SELECT i, name, count FROM unnest(names, slots)
-			WITH ORDINALITY AS s (name, count, i)
-		ORDER BY i
-	LOOP
-		FOR slot IN 1..server.count LOOP
-			IF pg_try_advisory_lock(lock_key('slot',
-				server.name || ' ' || slot)) THEN
-				RETURN server.i;
+	-- One at a time: who looks holds what is free for a moment.
+	PERFORM pg_advisory_xact_lock(lock_key('slots', ''));
+	server := 0;
+	FOR i IN 1..cardinality(servers) LOOP
+		n := 0;
+		FOR j IN 1..slots[i] LOOP
+			key := lock_key('slot', servers[i] || ' ' || j);
+			CONTINUE WHEN NOT pg_try_advisory_lock(key);
+			IF n = 0 THEN
+				first := key;
 			END IF;
+			n := n + 1;
+			free := free || key;
 		END LOOP;
+		IF n > 0 AND 1 - n::float / slots[i] < least THEN
+			least := 1 - n::float / slots[i];
+			server := i;
+			lock := first;
+		END IF;
 	END LOOP;
-	RETURN 0;
+	IF cardinality(free) <= ahead THEN
+		server := 0;
+		lock := NULL;
+	END IF;
+	FOREACH key IN ARRAY free LOOP
+		IF key IS DISTINCT FROM lock THEN
+			PERFORM pg_advisory_unlock(key);
+		END IF;
+	END LOOP;
+	IF server <> 0 AND old IS NOT NULL THEN
+		PERFORM pg_advisory_unlock(old);
+	END IF;
 END
 $$;
 

@@ -73,27 +73,35 @@ SELECT rate_take($1, $2, $3);
 DELETE FROM RateLimits WHERE Key = $1;
 
 -- name: TICKET_TAKE
-SELECT ticket_take($1, $2, $3);
+SELECT ticket_take($1, $2, $3, $4, $5);
 
 -- name: SLOT_TAKE
-SELECT slot_take($1::text[], $2::int[]);
+SELECT server, coalesce(lock, 0)
+FROM slot_take($1::text::text[], $2::text::int[], $3::int, nullif($4, 0));
+
+-- name: SLOT_GIVE
+SELECT pg_advisory_unlock($1);
+
+-- name: GIVE_ALL
+SELECT pg_advisory_unlock_all();
 
 -- name: PUBLISH
--- What is new goes into the table, its number to those who listen.
+-- What is new goes into the table, its number to those who listen.  Again the
+-- same, after a connection was lost, adds nothing.
 WITH f AS (INSERT INTO TicketAIFrames (SessionId, Run, Seq, Lines, Status)
-	VALUES ($2, $3, $4, $5, $6) RETURNING Seq)
-SELECT pg_notify('ticketchat_' || $1::bigint, Seq::text) FROM f;
+	VALUES ($2, $3, $4, $5, $6) ON CONFLICT DO NOTHING)
+SELECT pg_notify('ticketchat_' || $1, ($4::bigint)::text);
 
 -- name: FRAMES
 SELECT Run, Seq, Lines, Status FROM TicketAIFrames
-WHERE SessionId = $1 AND (Run, Seq) > ($2::bigint, $3::int)
+WHERE SessionId = $1 AND (Run > $2 OR (Run = $2 AND Seq > $3))
 ORDER BY Run, Seq;
 
--- name: SAY
-SELECT pg_notify('ticketchat_' || $1::bigint, $2);
+-- name: FRAMES_DELETE
+DELETE FROM TicketAIFrames WHERE SessionId = $1 AND Run = $2;
 
--- name: FRAMES_SWEEP
-DELETE FROM TicketAIFrames WHERE At < clock_timestamp() - interval '2 minutes';
+-- name: SAY
+SELECT pg_notify('ticketchat_' || $1, $2);
 
 -- name: MIGRATE_LOCK
 SELECT pg_advisory_xact_lock(hashtextextended('ticketchat migrate', 0));

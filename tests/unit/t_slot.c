@@ -1,70 +1,109 @@
 /*
- * lib/slot: at most GENERATIONS at a time, first come, first served; who died
- * while waiting or working is passed over at once.
+ * lib/slot and lib/slots: at most so many at a time, of each server; first
+ * come, first served; who died while waiting or working is passed over at once.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "limit.h"
 #include "slot.h"
 #include "t.h"
 
 enum { N = 7 };
 
+/* A generation: its place, its node, and the slots that there are. */
+struct generation {
+	struct slot		 slot;
+	struct node		*node;
+	struct slots_server	 server;
+};
+
+static struct settings	settings;
+
+static int
+enter(struct generation *g, const char *run_dir, int slots)
+{
+	memset(g, 0, sizeof(*g));
+	g->server.key = 7;
+	g->server.slots = slots;
+	(void)setenv("RUN_DIR", run_dir, 1);
+	if (settings.text[SETTING_RUN_DIR] == NULL &&
+	    settings_load(&settings, NULL, 0) == -1)
+		t_die(settings.error);
+	if (node_open(&g->node, &settings, 1, 1, NULL) != FAILURE_NONE)
+		t_die("node_open");
+	return slot_enter(&g->slot, run_dir);
+}
+
+static int
+try(struct generation *g, int enough)
+{
+	return slot_try(&g->slot, g->node, &g->server, 1, enough);
+}
+
+static void
+leave(struct generation *g)
+{
+	slot_leave(&g->slot);
+	node_close(g->node);
+	g->node = NULL;
+}
+
 static void
 order(void)
 {
-	struct slot	s[N];
+	struct generation	s[N];
 	int		i;
 
 	for (i = 0; i < N; i++) {
-		check_int(slot_enter(&s[i], ".", 2), 0);
-		check(s[i].number > 0 &&
-		    (i == 0 || s[i].number > s[i - 1].number));
+		check_int(enter(&s[i], ".", 2), 0);
+		check(s[i].slot.number > 0 && (i == 0 ||
+		    s[i].slot.number > s[i - 1].slot.number));
 	}
 	row("not out of turn, though slots are free");
-	check_int(slot_try(&s[3], 99), 4);
+	check_int(try(&s[3], 99), 4);
 	row("two get in");
-	check_int(slot_try(&s[0], 99), 0);
-	check_int(slot_try(&s[1], 99), 0);
+	check_int(try(&s[0], 99), 0);
+	check_int(try(&s[1], 99), 0);
 	row("the others' positions");
 	for (i = 2; i < N; i++)
-		check_int(slot_try(&s[i], 99), i - 1);
+		check_int(try(&s[i], 99), i - 1);
 	row("counted as far as is wanted");
-	check_int(slot_try(&s[6], 3), 4);
-	check_int(slot_try(&s[6], 4), 5);
-	check_int(slot_try(&s[6], 1), 2);
+	check_int(try(&s[6], 3), 4);
+	check_int(try(&s[6], 4), 5);
+	check_int(try(&s[6], 1), 2);
 	row("a waiter goes");
-	slot_leave(&s[3]);
-	check_int(slot_try(&s[4], 99), 2);
+	leave(&s[3]);
+	check_int(try(&s[4], 99), 2);
 	row("a slot is free: the head's alone");
-	slot_leave(&s[1]);
-	check_int(slot_try(&s[4], 99), 2);
-	check_int(slot_try(&s[2], 99), 0);
-	check_int(slot_try(&s[4], 99), 1);
-	check_int(slot_try(&s[6], 99), 3);
+	leave(&s[1]);
+	check_int(try(&s[4], 99), 2);
+	check_int(try(&s[2], 99), 0);
+	check_int(try(&s[4], 99), 1);
+	check_int(try(&s[6], 99), 3);
 	for (i = 0; i < N; i++)
-		slot_leave(&s[i]);
-	slot_leave(&s[0]);
+		leave(&s[i]);
+	leave(&s[0]);
 	row("a new one at an empty queue");
-	check_int(slot_enter(&s[0], ".", 1), 0);
-	check_int(slot_try(&s[0], 1), 0);
-	slot_leave(&s[0]);
+	check_int(enter(&s[0], ".", 1), 0);
+	check_int(try(&s[0], 1), 0);
+	leave(&s[0]);
 	row("those ahead need not have taken theirs");
 	for (i = 0; i < 4; i++)
-		check_int(slot_enter(&s[i], ".", 3), 0);
-	check_int(slot_try(&s[3], 1), 2);
-	check_int(slot_try(&s[2], 1), 0);
-	check_int(slot_try(&s[3], 9), 3);
-	check_int(slot_try(&s[1], 9), 0);
-	check_int(slot_try(&s[0], 9), 0);
-	check_int(slot_try(&s[3], 9), 1);
+		check_int(enter(&s[i], ".", 3), 0);
+	check_int(try(&s[3], 1), 2);
+	check_int(try(&s[2], 1), 0);
+	check_int(try(&s[3], 9), 3);
+	check_int(try(&s[1], 9), 0);
+	check_int(try(&s[0], 9), 0);
+	check_int(try(&s[3], 9), 1);
 	for (i = 0; i < 4; i++)
-		slot_leave(&s[i]);
+		leave(&s[i]);
 	row("never entered");
 	memset(&s[0], 0, sizeof(s[0]));
-	slot_leave(&s[0]);
+	leave(&s[0]);
 	check(fcntl(0, F_GETFD) != -1);
 }
 
@@ -74,25 +113,26 @@ counter(void)
 {
 	static const int64_t	rows[] = { 0, -1, 41, INT64_MAX, INT64_MIN,
 				    INT64_MAX / 2 };
-	struct slot		s;
+	struct generation		s;
 	size_t			i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%lld", (long long)rows[i]);
 		t_write("queue", (const char *)&rows[i], sizeof(rows[i]));
-		check_int(slot_enter(&s, ".", 1), 0);
-		check(s.number > 0 && s.number <= INT64_MAX / 2 + 1);
-		check_int(slot_try(&s, 9), 0);
-		slot_leave(&s);
+		check_int(enter(&s, ".", 1), 0);
+		check(s.slot.number > 0 && s.slot.number <= INT64_MAX / 2 + 1);
+		check_int(try(&s, 9), 0);
+		leave(&s);
 	}
 	row("half a number");
 	t_write("queue", "abc", 3);
-	check_int(slot_enter(&s, ".", 1), 0);
-	check_int(slot_try(&s, 9), 0);
-	slot_leave(&s);
+	check_int(enter(&s, ".", 1), 0);
+	check_int(try(&s, 9), 0);
+	leave(&s);
 	row("no directory");
-	check_int(slot_enter(&s, "nothere", 1), -1);
+	check_int(enter(&s, "nothere", 1), -1);
 	check_int(errno, ENOENT);
+	leave(&s);
 }
 
 /* What the children of `crowd' share. */
@@ -104,12 +144,12 @@ struct shared {
 static void
 child(struct shared *sh, int generations)
 {
-	struct slot	s;
+	struct generation	s;
 	int		working, rc;
 
-	if (slot_enter(&s, ".", generations) == -1)
+	if (enter(&s, ".", generations) == -1)
 		_exit(1);
-	while ((rc = slot_try(&s, 99)) > 0)
+	while ((rc = try(&s, 99)) > 0)
 		t_sleep_ms(1);
 	if (rc == -1)
 		_exit(2);
@@ -119,9 +159,9 @@ child(struct shared *sh, int generations)
 	if (working > generations)
 		atomic_fetch_add(&sh->wrong, 1);
 	/* Where several work, who notes it first is not who came first. */
-	if (generations == 1 && s.number <= atomic_load(&sh->last))
+	if (generations == 1 && s.slot.number <= atomic_load(&sh->last))
 		atomic_fetch_add(&sh->wrong, 1);
-	atomic_store(&sh->last, s.number);
+	atomic_store(&sh->last, s.slot.number);
 	t_sleep_ms(5);
 	atomic_fetch_sub(&sh->working, 1);
 	_exit(0);
@@ -132,7 +172,7 @@ static void
 crowd(int generations)
 {
 	struct shared	*sh;
-	struct slot	 first[2];
+	struct generation	 first[2];
 	pid_t		 pid[30];
 	int		 i;
 
@@ -143,14 +183,14 @@ crowd(int generations)
 	t_write("queue", "", 0);
 	row("%d at a time", generations);
 	for (i = 0; i < generations; i++) {
-		check_int(slot_enter(&first[i], ".", generations), 0);
-		check_int(slot_try(&first[i], 9), 0);
+		check_int(enter(&first[i], ".", generations), 0);
+		check_int(try(&first[i], 9), 0);
 	}
 	for (i = 0; i < 30; i++) {
 		if ((pid[i] = t_fork()) == 0) {
 			/* Their copies would keep ours alive. */
 			for (i = 0; i < generations; i++)
-				slot_leave(&first[i]);
+				leave(&first[i]);
 			child(sh, generations);
 		}
 	}
@@ -159,7 +199,7 @@ crowd(int generations)
 	for (i = 0; i < 30; i += 3)
 		(void)kill(pid[i], SIGKILL);
 	for (i = 0; i < generations; i++)
-		slot_leave(&first[i]);
+		leave(&first[i]);
 	for (i = 0; i < 30; i++)
 		check_int(t_wait(pid[i]), i % 3 == 0 ? 256 + SIGKILL : 0);
 	check(atomic_load(&sh->most) >= 1);
@@ -178,7 +218,7 @@ crowds(void)
 static void
 killed(void)
 {
-	struct slot	s;
+	struct generation	s;
 	int		ready[2];
 	char		c;
 	pid_t		pid;
@@ -186,19 +226,19 @@ killed(void)
 	if (pipe(ready) == -1)
 		t_die("pipe");
 	if ((pid = t_fork()) == 0) {
-		if (slot_enter(&s, ".", 1) == -1 || slot_try(&s, 9) != 0)
+		if (enter(&s, ".", 1) == -1 || try(&s, 9) != 0)
 			_exit(1);
 		(void)!write(ready[1], "x", 1);
 		(void)pause();
 		_exit(0);
 	}
 	check_int(read(ready[0], &c, 1), 1);
-	check_int(slot_enter(&s, ".", 1), 0);
-	check_int(slot_try(&s, 9), 1);
+	check_int(enter(&s, ".", 1), 0);
+	check_int(try(&s, 9), 1);
 	(void)kill(pid, SIGKILL);
 	check_int(t_wait(pid), 256 + SIGKILL);
-	check_int(slot_try(&s, 9), 0);
-	slot_leave(&s);
+	check_int(try(&s, 9), 0);
+	leave(&s);
 	(void)close(ready[0]);
 	(void)close(ready[1]);
 }
@@ -217,21 +257,21 @@ look_is(const char *dir, int running, int waiting)
 static void
 looks(void)
 {
-	struct slot	s[4];
+	struct generation	s[4];
 	int		i;
 
 	look_is(".", 0, 0);
 	for (i = 0; i < 4; i++)
-		check_int(slot_enter(&s[i], ".", 2), 0);
+		check_int(enter(&s[i], ".", 2), 0);
 	look_is(".", 0, 4);
-	check_int(slot_try(&s[0], 99), 0);
-	check_int(slot_try(&s[1], 99), 0);
+	check_int(try(&s[0], 99), 0);
+	check_int(try(&s[1], 99), 0);
 	look_is(".", 2, 2);
-	check_int(slot_try(&s[2], 99), 1);
-	slot_leave(&s[0]);
+	check_int(try(&s[2], 99), 1);
+	leave(&s[0]);
 	look_is(".", 1, 2);
 	for (i = 0; i < 4; i++)
-		slot_leave(&s[i]);
+		leave(&s[i]);
 	look_is(".", 0, 0);
 	row("where there is nothing, nothing is made");
 	look_is("none", 0, 0);

@@ -106,6 +106,7 @@ static struct upstream	u;
 static struct buf	shown;
 static char		states[64];	/* initials, in their order */
 static int64_t		now;
+static const char	*servers;	/* not yet asked */
 static bool		refuse_text;
 
 static bool
@@ -132,6 +133,19 @@ on_state(void *context, enum frame_state state)
 		states[n] = "qltg"[state];
 }
 
+/* Has the next server asked, if one is wanted. */
+static void
+ask_next(void)
+{
+	struct url	server;
+	const char	*rest;
+
+	if (u.phase != UPSTREAM_SERVER || !check(url_next(&servers, &server)))
+		return;
+	rest = servers;
+	upstream_ask(&u, &server, url_weights(rest) > 0, now);
+}
+
 static void
 begin(const char *server, const char *model)
 {
@@ -149,7 +163,9 @@ begin(const char *server, const char *model)
 	u.on_text = on_text;
 	u.on_state = on_state;
 	now = clock_us();
+	servers = settings.text[SETTING_OLLAMA_SERVER];
 	upstream_begin(&u, &settings, &http, "my ticket", 9, now);
+	ask_next();
 }
 
 static void
@@ -762,7 +778,7 @@ probes(void)
 
 /* The first server fails in some way; whether the second one is asked. */
 static void
-servers(void)
+several(void)
 {
 	static const struct {
 		enum http_end		 how;
@@ -791,7 +807,7 @@ servers(void)
 		    strlen(rows[i].body));
 		end(post_call, rows[i].how, rows[i].status);
 		step(1);
-		check_int(u.phase, rows[i].code == 0 ? UPSTREAM_PAUSE :
+		check_int(u.phase, rows[i].code == 0 ? UPSTREAM_SERVER :
 		    UPSTREAM_ENDED);
 		check_int(u.failure.code == 0, false);
 		if (rows[i].code != 0) {
@@ -799,7 +815,7 @@ servers(void)
 			done();
 			continue;
 		}
-		step(1);	/* at once */
+		ask_next();
 		check_int(posts, 2);
 		check_str(post_call->url, "http://b/api/chat");
 		answer("{\"message\":{\"content\":\"x\"},\"done\":true}\n", 41,
@@ -812,7 +828,7 @@ servers(void)
 	begin("http://a http://b", "m");
 	end(post_call, HTTP_UNREACHABLE, 0);
 	step(1);
-	step(1);
+	ask_next();
 	end(post_call, HTTP_UNREACHABLE, 0);
 	step(1);
 	check_int(u.phase, UPSTREAM_ENDED);
@@ -822,7 +838,7 @@ servers(void)
 	begin("http://a http://b", "m");
 	end(post_call, HTTP_UNREACHABLE, 0);
 	step(1);
-	step(1);
+	ask_next();
 	end(post_call, HTTP_BROKEN, 0);
 	step(1);
 	check(retries());
@@ -834,7 +850,7 @@ servers(void)
 	give(get_call, 200, "{\"models\":[]}", 13);
 	end(get_call, HTTP_COMPLETE, 200);
 	step(1);
-	step(1);
+	ask_next();
 	check_str(get_call->url, "http://b/api/tags");
 	upstream_cancel(&u, FAILURE_STOPPED, NULL);
 	check_int(u.phase, UPSTREAM_ENDED);
@@ -854,6 +870,6 @@ main(void)
 	run(model);
 	run(requests);
 	run(probes);
-	run(servers);
+	run(several);
 	return t_end();
 }

@@ -1,0 +1,68 @@
+/*
+ * A node among others: what lib/node.h and lib/slots.h have behind them where
+ * the database is a server.  All of it goes over one connection, whose end, for
+ * whatever reason, gives the ticket and the slot back.
+ */
+#ifndef AMONG_H
+#define AMONG_H
+
+#include "node.h"
+#include "pg.h"
+
+/* What was sent to the server last and is not answered yet. */
+enum among_sent { SENT_NOTHING, SENT_OPEN, SENT_TAKE, SENT_FRAMES };
+
+struct node {
+	const struct settings	*settings;
+	struct node_taker	 taker;
+	struct store		*store;
+	int64_t			 ticket, session;
+	char			*prompt;	/* owned */
+	size_t			 prompt_len;
+	int			 epoll;		/* holds the connection's fd */
+	enum node_role		 role;
+	int64_t			 run;		/* owner: ours; follower: whose
+						   frames came; 0: none yet */
+	int			 seq;		/* of the last frames */
+	bool			 stopped, lost;
+	int64_t			 due;		/* the next step */
+
+	/* The owner's. */
+	const struct buf	*frames;
+	const char		*status;
+	size_t			 told, telling;	/* of frames: known to be in
+						   the table, and on their way */
+	char			 status_told[128];
+	int64_t			 watched;	/* until when somebody is */
+	enum among_sent		 sent;
+	bool			 connected;	/* and the ticket is ours */
+	bool			 resetting;	/* libpq connects anew, */
+	int64_t			 reset_by;	/* until then */
+	int64_t			 next;		/* not to be sent before */
+	int64_t			 given_up;	/* node_again's deadline */
+	int64_t			 slot;		/* its lock; 0: none */
+
+	/* The follower's. */
+	int64_t			 join;		/* when to say again that we
+						   are here */
+	bool			 news;		/* there are new frames */
+};
+
+/* Steps of the two roles. */
+void owner_step(struct node *, int64_t now);
+void follower_step(struct node *, int64_t now);
+
+/* Makes the connection's descriptor the one that wakes us. */
+void among_watch(struct node *);
+
+/* Asks for the ticket, waiting for the answer; as ticket_take in
+ * sql/postgres/001_init.sql.  False with the reason in the store. */
+bool among_take(struct node *, int64_t *run);
+
+/* What ticket_take wants. */
+void among_take_args(const struct node *, struct pg_args *);
+
+/* Says a word to all who listen to the ticket. */
+bool among_say(struct node *, const char *word);
+
+#endif

@@ -99,12 +99,14 @@ FROM TicketAISessions;
 -- name: LAST_IDS
 -- Ids of sessions and runs are never used twice, not even after an older
 -- database has come back.
-SELECT s.last_value, r.last_value
+SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END,
+	CASE WHEN r.is_called THEN r.last_value ELSE 0 END
 FROM TicketAISessions_Id_seq AS s, TicketAIRuns AS r;
 
 -- name: LAST_IDS_RAISE
-SELECT setval('TicketAISessions_Id_seq', greatest(s.last_value, $1),
-	s.is_called OR s.last_value < $1),
-	setval('TicketAIRuns', greatest(r.last_value, $2),
-	r.is_called OR r.last_value < $2)
+-- 0 is none; nobody may take one meanwhile.
+SELECT CASE WHEN $1 > 0 THEN setval('TicketAISessions_Id_seq',
+	greatest(s.last_value, $1)) END,
+	CASE WHEN $2 > 0 THEN setval('TicketAIRuns',
+	greatest(r.last_value, $2)) END
 FROM TicketAISessions_Id_seq AS s, TicketAIRuns AS r;

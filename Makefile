@@ -59,8 +59,8 @@ LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/module_static.c \
 SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/sqlite/*.c)))
 PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/postgres/*.c)))
 PROGRAMS = chat answer sessions
-COMMANDS = child command doctor doctor_access doctor_data doctor_host \
-	doctor_run forget metrics play print progress reports setup table transfer \
+COMMANDS = command doctor doctor_access doctor_data doctor_host \
+	doctor_run doctor_server forget metrics play print progress reports setup table transfer \
 	upkeep watch
 
 ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate servers)

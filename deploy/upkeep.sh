@@ -1,6 +1,7 @@
 #!/bin/sh
 # upkeep - what the timer does at night: a verified copy of the database beside
-# it, the newest BACKUPS of them kept; then answers of more than RETENTION_DAYS go.
+# it, or of a server's in StateDirectory=, the newest BACKUPS of them kept; then
+# answers of more than RETENTION_DAYS go.
 set -eu
 settings=$(sessions settings)
 setting() { printf '%s\n' "$settings" | sed -n "s/^$1=//p"; }
@@ -10,11 +11,14 @@ backups=$(setting BACKUPS)
 days=$(setting RETENTION_DAYS)
 
 if [ "$backups" -gt 0 ]; then
-	folder=$(dirname "$database")/backup
+	case $database in
+	postgres*) folder=${STATE_DIRECTORY:-.}/backup end=dump ;;
+	*) folder=$(dirname "$database")/backup end=db ;;
+	esac
 	(umask 077 && mkdir -p "$folder")
-	sessions backup --force "$folder/$(date +%F).db"
+	sessions backup --force "$folder/$(date +%F).$end"
 	# Their names sort by date.
-	find "$folder" -name '????-??-??.db' | sort -r |
+	find "$folder" -name "????-??-??.$end" | sort -r |
 	    tail -n "+$((backups + 1))" | while IFS= read -r old; do
 		rm -f "$old"
 	done

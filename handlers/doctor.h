@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "settings.h"
+#include "store.h"
 
 enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_ERROR };
 
@@ -25,10 +26,16 @@ struct doctor {
 void doctor_tell(struct doctor *, enum doctor_level, const char *what,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* doctor_server.c: a database that is no file. */
+void doctor_server(struct doctor *);
+
 /* doctor_data.c: the database, its disk, the log. */
 void doctor_database(struct doctor *);
 void doctor_disk(struct doctor *);
 void doctor_log(struct doctor *);
+
+/* Reads all of a database that is ours. */
+void doctor_read_through(struct doctor *, struct store *, const char *name);
 
 /* A name for a network's file system, on which neither SQLite's locks nor
  * ours are safe; NULL where a path lies on none. */

@@ -58,9 +58,8 @@ note(void *context, const char *line)
 		    line);
 }
 
-/* Reads all of a database that is ours. */
-static void
-read_through(struct doctor *d, struct store *store, const char *path)
+void
+doctor_read_through(struct doctor *d, struct store *store, const char *path)
 {
 	struct damage	damage = { .lines = 0 };
 	struct census	c;
@@ -106,7 +105,7 @@ examine(struct doctor *d, const char *path)
 		doctor_tell(d, DOCTOR_OK, "database", "%s, not read through",
 		    path);
 	else
-		read_through(d, store, path);
+		doctor_read_through(d, store, path);
 	if (*h.journal != '\0' && strcmp(h.journal, "wal") != 0)
 		doctor_tell(d, DOCTOR_WARNING, "database", "%s: journal_mode "
 		    "%s makes readers and writers wait for each other\n"
@@ -121,6 +120,10 @@ doctor_database(struct doctor *d)
 	char		 wal[PATH_MAX];
 	struct stat	 st;
 
+	if (!store_is_file()) {
+		doctor_server(d);
+		return;
+	}
 	if (stat(path, &st) == -1) {
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nrun.sh "
 		    "makes it, and so does `sessions migrate'", path,
@@ -183,6 +186,8 @@ doctor_disk(struct doctor *d)
 	struct statvfs	 fs;
 	uint64_t	 free_mb;
 
+	if (!store_is_file())
+		return;		/* it is the server's */
 	dir = directory(realpath(file, real) == NULL ? file : real, path);
 	if ((net = doctor_network(dir)) != NULL)
 		doctor_tell(d, DOCTOR_ERROR, "disk", "%s is on %s, where "

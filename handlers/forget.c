@@ -96,7 +96,8 @@ search_all(struct search *f, const struct settings *s, bool say)
 {
 	f->say = say;
 	f->files = f->found = 0;
-	search_beside(f, s->text[SETTING_DATABASE], true);
+	if (store_is_file())
+		search_beside(f, s->text[SETTING_DATABASE], true);
 	if (log_is_file(s))
 		search_beside(f, s->text[SETTING_LOG], false);
 	f->shorts = false;
@@ -131,8 +132,9 @@ nothing_left(struct search *f, const struct settings *s, struct store *store)
 	}
 	progress_end();
 	if (f->found == 0)
-		(void)printf("looked through %" PRId64 " files: nothing is "
-		    "left\n", f->files);
+		(void)printf("looked through %" PRId64 " files%s: nothing is "
+		    "left\n", f->files, store_is_file() ? "" :
+		    ", not the server's own");
 	trace_free(&f->trace);
 	return f->found == 0;
 }

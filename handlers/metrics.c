@@ -41,7 +41,7 @@ static const struct family {
 	    "When the newest answer was kept; 0: there is none.", NULL },
 	{ "schema_version", "gauge", "Version of the database's tables.",
 	    NULL },
-	{ "database_bytes", "gauge", "Size of the database file.", NULL },
+	{ "database_bytes", "gauge", "Size of the database.", NULL },
 	{ "wal_bytes", "gauge", "Size of the database's write-ahead log.",
 	    NULL },
 	{ "generations_max", "gauge", "Slots of all servers.", NULL },
@@ -131,8 +131,10 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	command_need(store_report(store, STORE_METRICS, 0, INT64_MAX,
 	    metrics_row, NULL), store);
 	store_close(store);
-	number("database_bytes", size_of(path, ""));
-	number("wal_bytes", size_of(path, "-wal"));
+	if (store_is_file()) {
+		number("database_bytes", size_of(path, ""));
+		number("wal_bytes", size_of(path, "-wal"));
+	}
 	number("generations_max", s->number[SETTING_GENERATIONS] *
 	    url_weights(s->text[SETTING_OLLAMA_SERVER]));
 	number("generations_running", running);

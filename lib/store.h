@@ -44,6 +44,9 @@ struct cost {
 /* Whether this implementation is the one for such a DATABASE. */
 bool store_serves(const char *database);
 
+/* Whether a DATABASE of this implementation is a file. */
+bool store_is_file(void);
+
 /*
  * Opens the database that `sessions migrate' has made.  Looks at its version
  * only: whose it is migrate has seen before the service began, and in another
@@ -133,7 +136,10 @@ enum failure_code store_probe(struct store *);
  */
 enum failure_code store_hold(struct store *);
 
-/* The reports of sql/reports.sql: one row is a list of named texts. */
+/*
+ * The reports of sql/reports.sql: one row is a list of named texts.  STORE_HEAD
+ * is what the doctor wants to know of a file or of a server, each its own.
+ */
 enum store_report {
 	STORE_EXPORT, STORE_LIST, STORE_SHOW, STORE_HISTORY,
 	STORE_STATS, STORE_STATS_BY_DAY, STORE_STATS_BY_MODEL,

@@ -15,6 +15,8 @@
 /* Types by their numbers, see pg_type.dat: they never change. */
 enum { TYPE_BIGINT = 20, TYPE_TEXT = 25 };
 
+enum { TELL_TICK = 100 };	/* milliseconds */
+
 void
 pg_int(struct pg_args *a, int64_t n)
 {
@@ -102,10 +104,20 @@ wait_for(struct store *s, int64_t until)
 {
 	struct pollfd	p = { .fd = PQsocket(s->db), .events = POLLIN };
 	const int	rest = PQflush(s->db);
+	int64_t		tick;
+	int		rc;
 
 	if (rest == 1)
 		p.events |= POLLOUT;
-	if (rest != -1 && poll(&p, 1, clock_poll(clock_us(), until)) == 0) {
+	/* Who watches hears now and then that it goes on. */
+	tick = clock_us() + TELL_TICK * INT64_C(1000);
+	rc = rest == -1 ? -1 : poll(&p, 1, clock_poll(clock_us(),
+	    s->tell != NULL && tick < until ? tick : until));
+	if (rc == 0 && clock_us() < until) {
+		s->tell(s->tell_context, s->telling, 0, 0);
+		return true;
+	}
+	if (rc == 0) {
 		note(s, "", "the database does not answer");
 		s->broken = true;
 		return false;
@@ -124,9 +136,8 @@ deadline(const struct store *s)
 	    s->patience * 1000;
 }
 
-/* The last result of what was sent; NULL with the reason noted. */
-static PGresult *
-result(struct store *s)
+PGresult *
+pg_next(struct store *s)
 {
 	const int64_t	 until = deadline(s);
 	PGresult	*res, *last = NULL;
@@ -198,7 +209,7 @@ pg_connect(struct store *s, int *version)
 	    store_statements[STATEMENT_VERSION]);
 	if (PQsendQuery(s->db, sql) != 1)
 		return pg_fail(s, "", NULL);
-	if ((res = result(s)) == NULL)
+	if ((res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
 	if (PQresultStatus(res) == PGRES_TUPLES_OK) {
 		*version = (int)pg_number(res, 0, 0);
@@ -228,7 +239,7 @@ pg_query(struct store *s, enum statement which, const struct pg_args *a,
 	*res = NULL;
 	if (!pg_send(s, which, a))
 		return pg_fail(s, "", NULL);
-	if ((*res = result(s)) == NULL)
+	if ((*res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
 	if (is_good(*res))
 		return FAILURE_NONE;
@@ -274,7 +285,7 @@ pg_script(struct store *s, const char *sql)
 
 	if (PQsendQuery(s->db, sql) != 1)
 		return pg_fail(s, "", NULL);
-	if ((res = result(s)) == NULL)
+	if ((res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
 	if (!is_good(res))
 		return pg_fail(s, "", res);
@@ -304,7 +315,7 @@ pg_end(struct store *s, enum failure_code rc)
 enum failure_code
 pg_settle(struct store *s)
 {
-	PGresult	*res = result(s);
+	PGresult	*res = pg_next(s);
 	bool		 good;
 
 	if (res == NULL)
@@ -326,6 +337,7 @@ pg_number(const PGresult *res, int row, int column)
 void
 pg_tell(struct store *s, const char *what, int64_t done, int64_t total)
 {
+	s->telling = what;
 	if (s->tell != NULL)
 		s->tell(s->tell_context, what, done, total);
 }

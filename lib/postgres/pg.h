@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "failure.h"
 #include "sql_postgres.h"
 
@@ -26,6 +27,7 @@ struct store {
 	/* Who wants to know how far something long is; see store_watch. */
 	void		(*tell)(void *, const char *, int64_t, int64_t);
 	void		*tell_context;
+	const char	*telling;	/* what is being done */
 };
 
 /* The arguments of a statement; texts are borrowed until it has run. */
@@ -80,8 +82,26 @@ enum failure_code pg_end(struct store *, enum failure_code rc);
 /* Sends a statement without waiting; false: the connection is gone. */
 bool pg_send(struct store *, enum statement, const struct pg_args *);
 
+/*
+ * Waits for the last result of what was sent, or for the next row where rows
+ * come one by one; NULL with the reason noted, or where nothing was sent.
+ */
+PGresult *pg_next(struct store *);
+
 /* Waits for what was sent last and forgets all but whether it went well. */
 enum failure_code pg_settle(struct store *);
+
+/*
+ * Begins to send rows by a COPY; the cells of each are appended to a buffer,
+ * NULL is NULL, and sent with pg_copy_row, which clears it.  What is wrong with
+ * them is told by pg_copy_end at the latest; it may be called when there was
+ * no pg_copy.
+ */
+enum failure_code pg_copy(struct store *, enum statement);
+int pg_copy_cell(struct buf *, const char *, size_t len)
+    __attribute__((warn_unused_result));
+enum failure_code pg_copy_row(struct store *, struct buf *);
+enum failure_code pg_copy_end(struct store *);
 
 /* A value of a row as a number. */
 int64_t pg_number(const PGresult *, int row, int column);

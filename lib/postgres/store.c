@@ -15,6 +15,12 @@ store_serves(const char *database)
 	    strncmp(database, "postgresql://", 13) == 0;
 }
 
+bool
+store_is_file(void)
+{
+	return false;
+}
+
 enum failure_code
 store_open(struct store **out, const char *database)
 {

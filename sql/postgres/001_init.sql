@@ -32,6 +32,9 @@ CREATE TABLE TicketAISessions (
 );
 
 CREATE INDEX TicketAISessions_TicketId ON TicketAISessions (TicketId, Id);
+-- Or the planner's statistics would keep pieces of deleted texts.
+ALTER TABLE TicketAISessions ALTER Prompt SET STATISTICS 0,
+	ALTER AiResponse SET STATISTICS 0;
 
 CREATE TABLE TicketAIGenerations (
 	SessionId	bigint PRIMARY KEY
@@ -62,6 +65,8 @@ CREATE UNLOGGED TABLE TicketAIFrames (
 	PRIMARY KEY (SessionId, Run, Seq)
 );
 CREATE INDEX TicketAIFrames_At ON TicketAIFrames (At);
+ALTER TABLE TicketAIFrames ALTER Lines SET STATISTICS 0,
+	ALTER Status SET STATISTICS 0;
 
 -- The rate limit (GCRA); times are microseconds of the server's clock.
 CREATE UNLOGGED TABLE RateLimits (
@@ -76,6 +81,61 @@ CREATE TEXT SEARCH CONFIGURATION words (COPY = pg_catalog.simple);
 ALTER TEXT SEARCH CONFIGURATION words
 	ALTER MAPPING FOR asciiword, word, hword, hword_part, hword_asciipart,
 	asciihword, numword, numhword, hword_numpart WITH unaccent, simple;
+
+-- What is searched of a text: a tsvector has 1 MB at most, and its parser
+-- would keep `example.com' and `a/b' in one piece.
+CREATE FUNCTION plain(t text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT translate(left(t, 200000), '!"#$%&()*+,-./:;<=>?@[]^_`{|}~'
+		|| chr(39) || chr(92) || chr(9) || chr(10) || chr(13),
+		repeat(' ', 40))
+$$;
+
+-- The query for words as store_search has them, chr(31) between two.
+CREATE FUNCTION words_query(words text) RETURNS tsquery
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	q	tsquery;
+	one	tsquery;
+	word	text;
+	last	text;
+BEGIN
+	FOREACH word IN ARRAY string_to_array(words, chr(31)) LOOP
+		one := phraseto_tsquery('words', plain(word));
+		IF word LIKE '_%*' AND numnode(one) > 0 THEN
+			word := rtrim(plain(word));
+			last := substring(word FROM '[^ ]*$');
+			one := phraseto_tsquery('words',
+				left(word, -length(last))) <->
+				to_tsquery('words', quote_literal(last) || ':*');
+		END IF;
+		q := coalesce(q && one, one);
+	END LOOP;
+	RETURN q;
+END
+$$;
+
+-- The piece of a session that a query is about, `…' where it goes on.
+CREATE FUNCTION snippet(prompt text, response text, q tsquery) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	whole	text := left(CASE WHEN to_tsvector('words', plain(response))
+			@@ q THEN response ELSE prompt END, 200000);
+	piece	text := ts_headline('words', whole, q,
+			'StartSel="", StopSel="", MinWords=15, MaxWords=16, '
+			'ShortWord=0');
+BEGIN
+	RETURN CASE WHEN starts_with(whole, piece) THEN '' ELSE '…' END ||
+		piece || CASE WHEN right(whole, length(piece)) = piece THEN ''
+		ELSE '…' END;
+END
+$$;
+
+-- How much room all of it takes, with its indexes.
+CREATE FUNCTION our_bytes() RETURNS bigint LANGUAGE sql STABLE AS $$
+	SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+	WHERE relnamespace = 'ticketchat'::regnamespace AND relkind = 'r'
+$$;
 
 -- Advisory locks have one space of numbers for all that use this database.
 CREATE FUNCTION lock_key(what text, id text) RETURNS bigint
@@ -94,6 +154,8 @@ DECLARE
 BEGIN
 	-- A row without an answer need not outlive a power cut.
 	PERFORM set_config('synchronous_commit', 'off', true);
+	-- A restore has it alone; so has ticket_take.
+	PERFORM pg_advisory_xact_lock_shared(lock_key('all', ''));
 	PERFORM pg_advisory_xact_lock(lock_key('begin', ticket::text));
 	SELECT max(Id), max(Id) FILTER (WHERE AiResponse IS NOT NULL)
 	INTO newest, answer FROM TicketAISessions WHERE TicketId = ticket;
@@ -124,7 +186,11 @@ CREATE FUNCTION ticket_take(ticket bigint, session bigint, body text,
 	again bigint, slot bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('LISTEN %I', 'ticketchat_' || ticket);
+	IF NOT pg_try_advisory_lock_shared(lock_key('all', '')) THEN
+		RAISE 'a restore runs';
+	END IF;
 	IF NOT pg_try_advisory_lock(lock_key('ticket', ticket::text)) THEN
+		PERFORM pg_advisory_unlock_shared(lock_key('all', ''));
 		RETURN 0;
 	END IF;
 	UPDATE TicketAISessions SET Prompt = body
@@ -133,6 +199,7 @@ BEGIN
 		WHERE Id = session AND TicketId = ticket AND AiResponse IS NULL)
 	THEN
 		PERFORM pg_advisory_unlock(lock_key('ticket', ticket::text));
+		PERFORM pg_advisory_unlock_shared(lock_key('all', ''));
 		RETURN -1;
 	END IF;
 	IF again <> 0 THEN
@@ -183,7 +250,9 @@ BEGIN
 	END IF;
 	INSERT INTO RateLimits VALUES (name, tat_ + step)
 	ON CONFLICT (Key) DO UPDATE SET Tat = excluded.Tat;
-	DELETE FROM RateLimits WHERE Tat < now;
+	-- Not those that somebody else takes just now, who does the same.
+	DELETE FROM RateLimits WHERE Key IN (SELECT Key FROM RateLimits
+		WHERE Tat < now LIMIT 100 FOR UPDATE SKIP LOCKED);
 	RETURN 0;
 END
 $$;
@@ -279,6 +348,24 @@ BEGIN
 		DELETE FROM TicketAISessions WHERE TicketId = ticket;
 	END IF;
 	RETURN FOUND;
+END
+$$;
+
+-- Deletes the next tickets behind one that are too old and have no session;
+-- while their rows are locked they get none.
+CREATE FUNCTION tickets_purge(older text, behind bigint, most bigint,
+	OUT last bigint, OUT deleted bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	ids	bigint[];
+BEGIN
+	SELECT array_agg(Id), coalesce(max(Id), 0) INTO ids, last
+	FROM (SELECT Id FROM Tickets AS t
+		WHERE Id > behind AND CreatedAt < older AND NOT EXISTS
+		(SELECT FROM TicketAISessions WHERE TicketId = t.Id)
+		ORDER BY Id LIMIT most FOR UPDATE) AS old;
+	DELETE FROM Tickets AS t WHERE Id = ANY (ids) AND NOT EXISTS
+		(SELECT FROM TicketAISessions WHERE TicketId = t.Id);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
 END
 $$;
 

@@ -60,7 +60,8 @@ int
 child_run(char *const argv[], char *const env[], int timeout_ms,
     struct buf *out)
 {
-	int64_t	deadline = clock_us() + timeout_ms * INT64_C(1000);
+	int64_t	deadline = timeout_ms == -1 ? CLOCK_NEVER : clock_us() +
+		    timeout_ms * INT64_C(1000);
 	int	fd[2], status, rc, saved;
 	pid_t	pid;
 

@@ -1,0 +1,112 @@
+-- Keeping the database in order, as sql/maintain.sql.  $1 of the first ones is
+-- a time in seconds since 1970: what is older goes.
+
+-- name: PURGE_COUNT
+SELECT count(*) FROM TicketAISessions
+WHERE coalesce(UpdatedAt, CreatedAt) < utc(to_timestamp($1));
+
+-- name: PURGE_SESSIONS
+-- The next $3 answers behind $2 that are too old.
+WITH Gone AS (DELETE FROM TicketAISessions WHERE Id IN (
+	SELECT Id FROM TicketAISessions
+	WHERE Id > $2 AND AiResponse IS NOT NULL AND
+	coalesce(UpdatedAt, CreatedAt) < utc(to_timestamp($1))
+	ORDER BY Id LIMIT $3)
+	RETURNING Id)
+SELECT coalesce(max(Id), 0), count(*) FROM Gone;
+
+-- name: PURGE_UNANSWERED_NEXT
+SELECT Id, TicketId FROM TicketAISessions
+WHERE Id > $2 AND AiResponse IS NULL AND CreatedAt < utc(to_timestamp($1))
+ORDER BY Id LIMIT 1;
+
+-- name: PURGE_UNANSWERED
+-- How many; -1: a generation works on it, on whatever machine.
+WITH Free AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(
+	lock_key('ticket', $2::text)) AS Ours),
+Gone AS (DELETE FROM TicketAISessions
+	WHERE Id = $1 AND AiResponse IS NULL AND (SELECT Ours FROM Free)
+	RETURNING Id)
+SELECT CASE WHEN Ours THEN (SELECT count(*) FROM Gone) ELSE -1 END FROM Free;
+
+-- name: PURGE_TICKETS
+SELECT last, deleted FROM tickets_purge(utc(to_timestamp($1)), $2, $3);
+
+-- name: TICKETS_ARE_OURS
+SELECT tickets_are_ours()::int;
+
+-- name: LOCK
+-- A lock until the connection ends, if it is free.
+SELECT pg_try_advisory_lock(lock_key($1, $2))::int;
+
+-- name: FORGET
+-- With the number of its transaction.
+SELECT ticket_delete($1)::int, pg_current_xact_id()::text;
+
+-- name: VACUUM
+-- Who may still see a row keeps it there, and its number as the oldest one.
+VACUUM (FULL, FREEZE) TicketAISessions, TicketAIGenerations, TicketAIFrames;
+
+-- name: VACUUMED
+-- Whether that transaction ($1) is older than all that is there.
+SELECT bool_and(age(relfrozenxid) < age(($1 % 4294967296)::text::xid))::int
+FROM pg_class WHERE oid IN ('TicketAISessions'::regclass,
+	'TicketAIGenerations'::regclass, 'TicketAIFrames'::regclass);
+
+-- name: VACUUM_RATES
+VACUUM FULL RateLimits;
+
+-- name: TEXTS
+SELECT Id, Prompt, AiResponse FROM TicketAISessions
+UNION ALL SELECT SessionId, Model, DoneReason FROM TicketAIGenerations;
+
+-- name: TEXTS_OF_TICKET
+SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = $1;
+
+-- name: CHECK
+SELECT 'the encoding is ' || current_setting('server_encoding') ||
+	', not UTF8' WHERE current_setting('server_encoding') <> 'UTF8'
+UNION ALL
+SELECT 'TicketAISessions: row ' || Id || ' has no Tickets'
+FROM TicketAISessions AS s
+WHERE NOT EXISTS (SELECT FROM Tickets WHERE Id = s.TicketId)
+UNION ALL
+SELECT 'TicketAIGenerations: row ' || SessionId || ' has no TicketAISessions'
+FROM TicketAIGenerations
+WHERE NOT EXISTS (SELECT FROM TicketAISessions WHERE Id = SessionId)
+UNION ALL
+SELECT 'ids of sessions up to ' || max(Id) || ' will be used twice'
+FROM TicketAISessions, TicketAISessions_Id_seq
+GROUP BY last_value, is_called
+HAVING max(Id) > last_value OR (max(Id) = last_value AND NOT is_called)
+UNION ALL
+-- ticket_take deletes what is older than a day.
+SELECT 'TicketAIFrames: ' || count(*) || ' rows were left behind'
+FROM TicketAIFrames
+WHERE At < (SELECT max(At) FROM TicketAIFrames) - interval '2 days'
+HAVING count(*) > 0;
+
+-- name: CHECK_READ
+-- Reads every byte of every text, which ends where one is damaged.
+SELECT count(hashtext(Prompt)) + count(hashtext(AiResponse))
+FROM TicketAISessions;
+
+-- name: CENSUS
+SELECT (SELECT count(*) FROM Tickets), count(*),
+	count(*) FILTER (WHERE AiResponse IS NULL)
+FROM TicketAISessions;
+
+-- name: LAST_IDS
+-- Ids of sessions and runs are never used twice, not even after an older
+-- database has come back.
+SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END,
+	CASE WHEN r.is_called THEN r.last_value ELSE 0 END
+FROM TicketAISessions_Id_seq AS s, TicketAIRuns AS r;
+
+-- name: LAST_IDS_RAISE
+-- 0 is none; nobody may take one meanwhile.
+SELECT CASE WHEN $1 > 0 THEN setval('TicketAISessions_Id_seq',
+	greatest(s.last_value, $1)) END,
+	CASE WHEN $2 > 0 THEN setval('TicketAIRuns',
+	greatest(r.last_value, $2)) END
+FROM TicketAISessions_Id_seq AS s, TicketAIRuns AS r;

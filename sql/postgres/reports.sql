@@ -1,0 +1,180 @@
+-- What an administrator asks, as sql/reports.sql.  $1 is what a report is
+-- about, $2 how many rows it has at most, $3 by what.
+
+-- name: LIST
+-- The newest session of each ticket, newest first.
+SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
+	s.UpdatedAt AS answered, octet_length(s.AiResponse) AS bytes,
+	g.Model AS model, g.AnswerTokens AS tokens
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE s.Id = (SELECT max(n.Id) FROM TicketAISessions AS n
+	WHERE n.TicketId = s.TicketId)
+ORDER BY s.Id DESC LIMIT $2;
+
+-- name: SHOW
+-- The sessions of a ticket ($1), the newest of them, oldest first.
+SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
+	s.UpdatedAt AS answered, g.Model AS model, g.DoneReason AS reason,
+	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
+	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
+	g.TotalMs AS total_ms, s.Prompt AS prompt, s.AiResponse AS response
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE s.Id IN (SELECT n.Id FROM TicketAISessions AS n WHERE n.TicketId = $1
+	ORDER BY n.Id DESC LIMIT $2)
+ORDER BY s.Id;
+
+-- name: HISTORY
+-- The sessions of a ticket ($1), newest first; `version' is the number by
+-- which an answer can be asked for.
+SELECT CASE WHEN s.AiResponse IS NOT NULL THEN count(s.AiResponse) OVER (
+		ORDER BY s.Id) END AS version,
+	s.Id AS session, s.CreatedAt AS created, s.UpdatedAt AS answered,
+	g.Model AS model, g.AnswerTokens AS tokens,
+	octet_length(s.AiResponse) AS bytes,
+	btrim(substr(s.AiResponse, 1, 200), chr(9) || chr(10) || chr(13) ||
+		' ') AS words
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE s.TicketId = $1
+ORDER BY s.Id DESC LIMIT $2;
+
+-- name: STATS
+-- What the answers of the last $1 days (0: of all) have cost, by day ($3 1),
+-- by model (2) or all of them (0).
+WITH Costs AS (
+	SELECT CASE $3 WHEN 1 THEN substr(s.UpdatedAt, 1, 10)
+		WHEN 2 THEN g.Model END COLLATE "C" AS By,
+		g.PromptTokens, g.AnswerTokens, g.FirstTokenMs, g.TotalMs
+	FROM TicketAIGenerations AS g
+	JOIN TicketAISessions AS s ON s.Id = g.SessionId
+	WHERE $1 = 0 OR s.UpdatedAt >= utc(clock_timestamp() -
+		$1 * interval '24 hours')),
+Ranked AS (
+	SELECT *, count(*) OVER (PARTITION BY By) AS N,
+		row_number() OVER (PARTITION BY By ORDER BY FirstTokenMs) AS F,
+		row_number() OVER (PARTITION BY By ORDER BY TotalMs) AS T
+	FROM Costs)
+SELECT By AS by, count(*) AS answers,
+	sum(PromptTokens)::bigint AS prompt_tokens,
+	sum(AnswerTokens)::bigint AS answer_tokens,
+	max(CASE F WHEN (N + 1) / 2 THEN FirstTokenMs END)
+		AS first_token_ms_median,
+	max(CASE F WHEN (N * 95 + 99) / 100 THEN FirstTokenMs END)
+		AS first_token_ms_p95,
+	max(CASE T WHEN (N + 1) / 2 THEN TotalMs END) AS total_ms_median,
+	max(CASE T WHEN (N * 95 + 99) / 100 THEN TotalMs END) AS total_ms_p95,
+	sum(TotalMs)::bigint AS total_ms
+FROM Ranked
+GROUP BY By
+ORDER BY CASE $3 WHEN 1 THEN By END DESC NULLS LAST, answers DESC,
+	By NULLS FIRST LIMIT $2;
+
+-- What the log knows and the database does not: for one report, for this
+-- connection alone.
+
+-- name: ASKS_CREATE
+CREATE TEMP TABLE Asks (
+	Day	text COLLATE "C" NOT NULL,
+	Name	text COLLATE "C" NOT NULL,
+	Outcome	text NOT NULL
+);
+
+-- name: ASKS_COPY
+COPY pg_temp.Asks FROM STDIN;
+
+-- name: ASKS
+SELECT Day AS day, Name AS "user", count(*) AS asks,
+	count(*) FILTER (WHERE Outcome = 'cached') AS cached,
+	count(*) FILTER (WHERE Outcome = 'error') AS errors
+FROM pg_temp.Asks
+WHERE $1 = 0 OR Day >= substr(utc(clock_timestamp() -
+	$1 * interval '24 hours'), 1, 10)
+GROUP BY Day, Name
+ORDER BY Day DESC, asks DESC, Name LIMIT $2;
+
+-- name: SEARCH
+-- What has the words $1, best first; of a text its beginning, see plain().
+WITH Found AS (
+	SELECT s.*, q, ts_rank(v, q, 1) AS rank
+	FROM words_query($1) AS q, TicketAISessions AS s,
+		LATERAL (SELECT to_tsvector('words', plain(s.Prompt)) ||
+		to_tsvector('words', plain(coalesce(s.AiResponse, '')))) AS t (v)
+	WHERE v @@ q
+	ORDER BY rank DESC, s.Id LIMIT $2)
+SELECT TicketId AS ticket, CASE WHEN AiResponse IS NOT NULL THEN
+		(SELECT count(n.AiResponse) FROM TicketAISessions AS n
+		WHERE n.TicketId = f.TicketId AND n.Id <= f.Id) END AS version,
+	coalesce(UpdatedAt, CreatedAt) AS date,
+	snippet(Prompt, coalesce(AiResponse, ''), q) AS snippet
+FROM Found AS f
+ORDER BY rank DESC, Id;
+
+-- name: METRICS
+-- Families in the order of handlers/metrics.c, each with the end of its name,
+-- its label's value and its own.
+WITH Bounds (Label, Ms) AS (VALUES ('0.25', 250), ('0.5', 500), ('1', 1000),
+	('2.5', 2500), ('5', 5000), ('10', 10000), ('30', 30000),
+	('60', 60000), ('120', 120000), ('300', 300000), ('600', 600000),
+	('+Inf', NULL)),
+-- Without a cost: not answered, or from elsewhere.
+Rest AS MATERIALIZED (
+	SELECT AiResponse IS NOT NULL AS Answered FROM TicketAISessions AS s
+	WHERE NOT EXISTS (SELECT FROM TicketAIGenerations
+		WHERE SessionId = s.Id)),
+Models AS MATERIALIZED (
+	SELECT Model COLLATE "C" AS Model, count(*) AS Answers,
+		sum(PromptTokens) AS P, sum(AnswerTokens) AS A
+	FROM TicketAIGenerations GROUP BY 1),
+Metrics (N, Family, Suffix, Label, Value, Part) AS (
+SELECT 1, 'tickets', '', NULL, count(*)::text, 0 FROM Tickets
+UNION ALL
+SELECT 2, 'sessions_started_total', '', NULL, CASE WHEN is_called
+	THEN last_value ELSE 0 END::text, 0 FROM TicketAISessions_Id_seq
+UNION ALL
+SELECT 3, 'sessions_unanswered', '', NULL, count(*)::text, 0
+FROM Rest WHERE NOT Answered
+UNION ALL
+SELECT 4, 'answers', '', Model, Answers::text, 0 FROM Models
+UNION ALL
+SELECT 5, 'answers', '', '', count(*)::text, 0 FROM Rest WHERE Answered
+UNION ALL
+SELECT 6, 'prompt_tokens', '', Model, P::text, 0 FROM Models
+UNION ALL
+SELECT 7, 'answer_tokens', '', Model, A::text, 0 FROM Models
+UNION ALL
+SELECT 8, 'first_token_seconds', '_bucket', Label,
+	(SELECT count(*) FROM TicketAIGenerations
+	WHERE Ms IS NULL OR FirstTokenMs <= Ms)::text, Ms
+FROM Bounds
+UNION ALL
+SELECT 9, 'first_token_seconds', '_sum', NULL,
+	to_char(coalesce(sum(FirstTokenMs), 0) / 1000.0,
+	'FM999999999999999990.099'), 0 FROM TicketAIGenerations
+UNION ALL
+SELECT 10, 'first_token_seconds', '_count', NULL, count(*)::text, 0
+FROM TicketAIGenerations
+UNION ALL
+SELECT 11, 'newest_answer_timestamp_seconds', '', NULL,
+	coalesce((SELECT floor(extract(epoch FROM UpdatedAt::timestamptz))
+	FROM TicketAISessions
+	WHERE AiResponse IS NOT NULL ORDER BY Id DESC LIMIT 1), 0)::text, 0
+UNION ALL
+SELECT 12, 'schema_version', '', NULL, Version::text, 0 FROM SchemaVersion
+UNION ALL
+SELECT 13, 'database_bytes', '', NULL, our_bytes()::text, 0)
+SELECT Family, Suffix, Label, Value FROM Metrics
+ORDER BY N, Part NULLS LAST, Label COLLATE "C" LIMIT $2;
+
+-- name: HEAD
+-- What `sessions doctor' looks at.
+SELECT current_setting('server_version') AS version,
+	current_setting('server_encoding') AS encoding,
+	(pg_is_in_recovery() OR current_setting('transaction_read_only') =
+	'on')::int AS read_only,
+	(SELECT sum(numbackends) FROM pg_stat_database)::bigint AS connections,
+	current_setting('max_connections')::bigint -
+	current_setting('superuser_reserved_connections')::bigint AS most,
+	our_bytes() AS bytes
+LIMIT $2;

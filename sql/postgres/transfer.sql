@@ -1,0 +1,116 @@
+-- Sessions on their way out and in, as sql/transfer.sql.
+
+-- name: EXPORT
+-- Everything, as lib/record.h has it: what was made or answered from the time
+-- $1 on, in seconds since 1970.  Somebody else's tickets only with a session.
+SELECT t.Id AS ticket, t.CreatedAt AS ticket_created, s.Id AS session,
+	s.CreatedAt AS created, s.UpdatedAt AS answered, s.Prompt AS prompt,
+	s.AiResponse AS response, g.Model AS model, g.DoneReason AS reason,
+	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
+	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
+	g.TotalMs AS total_ms, g.LoadMs AS load_ms, g.PromptMs AS prompt_ms,
+	g.AnswerMs AS answer_ms
+FROM Tickets AS t
+LEFT JOIN TicketAISessions AS s ON s.TicketId = t.Id
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE (s.Id IS NOT NULL OR t.CreatedAt IS NOT NULL) AND ($1 = 0 OR
+	coalesce(s.UpdatedAt, s.CreatedAt, t.CreatedAt) >=
+	utc(to_timestamp($1)))
+ORDER BY t.Id, s.Id LIMIT $2;
+
+-- name: IMPORT_CREATE
+-- The line that a session came from; the rest as in enum record_field.  A
+-- ticket that has no session has a line too.
+CREATE TEMP TABLE Incoming (
+	Line		bigint NOT NULL,
+	Ticket		bigint NOT NULL,
+	TicketCreated	text COLLATE "C",
+	Session		bigint,
+	Created		text COLLATE "C",
+	Answered	text COLLATE "C",
+	Prompt		text,
+	Response	text,
+	Model		text,
+	Reason		text,
+	PromptTokens	bigint,
+	AnswerTokens	bigint,
+	QueuedMs	bigint,
+	FirstTokenMs	bigint,
+	TotalMs		bigint,
+	LoadMs		bigint,
+	PromptMs	bigint,
+	AnswerMs	bigint
+);
+
+-- name: IMPORT_COPY
+COPY pg_temp.Incoming FROM STDIN;
+
+-- name: IMPORT_ANALYZE
+ANALYZE pg_temp.Incoming (Line, Ticket, Session);
+
+-- name: IMPORT_TWICE
+-- The first session that was there before, and its line.
+SELECT min(Line), Session FROM (
+	SELECT Line, Session, row_number() OVER (PARTITION BY Session
+		ORDER BY Line) AS N
+	FROM pg_temp.Incoming WHERE Session IS NOT NULL) AS i
+WHERE N > 1
+GROUP BY Session ORDER BY 1 LIMIT 1;
+
+-- name: IMPORT_STRANGERS
+-- The first ticket that somebody else's table has not, and its line.
+SELECT Line, Ticket FROM pg_temp.Incoming AS i
+WHERE NOT tickets_are_ours() AND
+	NOT EXISTS (SELECT FROM Tickets AS t WHERE t.Id = i.Ticket)
+ORDER BY Line LIMIT 1;
+
+-- name: IMPORT_LOCK
+-- Nobody gets an id meanwhile.
+LOCK TABLE TicketAISessions IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: IMPORT_CONFLICTS
+-- Ids that are somebody else's here.
+SELECT i.Line, i.Session
+FROM pg_temp.Incoming AS i
+JOIN TicketAISessions AS s ON s.Id = i.Session
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE (s.TicketId, s.CreatedAt, s.UpdatedAt, s.Prompt, s.AiResponse,
+	g.Model, g.DoneReason, g.PromptTokens, g.AnswerTokens, g.QueuedMs,
+	g.FirstTokenMs, g.TotalMs, g.LoadMs, g.PromptMs, g.AnswerMs)
+	IS DISTINCT FROM
+	(i.Ticket, i.Created, i.Answered, i.Prompt, i.Response,
+	i.Model, i.Reason, i.PromptTokens, i.AnswerTokens, i.QueuedMs,
+	i.FirstTokenMs, i.TotalMs, i.LoadMs, i.PromptMs, i.AnswerMs)
+ORDER BY i.Line;
+
+-- name: MERGE_TICKETS
+INSERT INTO Tickets (Id, CreatedAt)
+SELECT Ticket, coalesce(min(TicketCreated), min(Created),
+	utc(clock_timestamp()))
+FROM pg_temp.Incoming GROUP BY Ticket
+ON CONFLICT DO NOTHING;
+
+-- name: MERGE_SESSIONS
+INSERT INTO TicketAISessions (Id, TicketId, Prompt, AiResponse,
+	CreatedAt, UpdatedAt)
+SELECT Session, Ticket, Prompt, Response, Created, Answered
+FROM pg_temp.Incoming AS i
+WHERE Session IS NOT NULL AND NOT EXISTS (
+	SELECT FROM TicketAISessions WHERE Id = i.Session)
+ORDER BY Session;
+
+-- name: MERGE_COSTS
+INSERT INTO TicketAIGenerations (SessionId, Model, DoneReason,
+	PromptTokens, AnswerTokens, QueuedMs, FirstTokenMs, TotalMs, LoadMs,
+	PromptMs, AnswerMs)
+SELECT Session, Model, Reason, PromptTokens, AnswerTokens, QueuedMs,
+	FirstTokenMs, TotalMs, LoadMs, PromptMs, AnswerMs
+FROM pg_temp.Incoming AS i
+WHERE Model IS NOT NULL AND NOT EXISTS (
+	SELECT FROM TicketAIGenerations WHERE SessionId = i.Session);
+
+-- name: IMPORT_COUNT
+SELECT count(*) FROM pg_temp.Incoming WHERE Session IS NOT NULL;
+
+-- name: IMPORT_LAST
+SELECT coalesce(max(Session), 0) FROM pg_temp.Incoming;

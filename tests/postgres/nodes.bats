@@ -14,6 +14,8 @@ owners() { psql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AN
 owned() { [ "$(owners "$1")" = "${2:-1}" ]; }
 rows() { psql -c 'SELECT count(*) FROM TicketAIFrames'; }
 answers_kept() { psql -c 'SELECT count(AiResponse) FROM TicketAISessions'; }
+# What a killed generator leaves until somebody asks there again.
+swept() { rm -f "$T"/run*/*.sock; }
 log_has() { grep -q "$2" "$T/log$([ "$1" = 1 ] || echo ".$1")"; }
 
 # Node 1 generates for ticket 42 and stands still behind w8; node 2 follows.
@@ -29,10 +31,10 @@ two_nodes() {
 	sees $C w8
 }
 both() {
-	viewed $A "${2:-60}"
-	"$1"
-	viewed $C "${2:-60}"
-	"$1"
+	viewed $A 60
+	"$@"
+	viewed $C 60
+	"$@"
 }
 is_whole() {
 	is "$(types)" "stream done"
@@ -106,7 +108,7 @@ is_interrupted() {
 @test "a stop on another node ends it for all, and the model is idle" {
 	two_nodes
 	on 2 ask 42 '{"type":"stop"}'
-	both "failed_with stopped 2"
+	both failed_with stopped 2
 	within 10 logged '^gone 1'
 	is "$(answers_kept)" 0
 }
@@ -153,6 +155,7 @@ is_interrupted() {
 @test "a node killed in mid-stream: interrupted everywhere, then all is well" {
 	two_nodes 25 --times 1 --then "$UP/good.ndjson"
 	kill -KILL "$(node_answer 42 1)"
+	swept
 	both is_interrupted
 	is "$(answers_kept)" 0
 	within 10 owned 42 0
@@ -173,6 +176,7 @@ is_interrupted() {
 	C=$V
 	within 10 some_answers_on 2
 	kill -KILL "$(node_answer 42 1)"
+	swept
 	viewed $C 60
 	is_whole
 	viewed $A
@@ -184,7 +188,7 @@ some_answers_on() { [ -n "$(on "$1" answers)" ]; }
 @test "a node that is told to end says so to all" {
 	two_nodes
 	kill -TERM "$(node_answer 42 1)"
-	both "failed_with shutting_down 2"
+	both failed_with shutting_down 2
 	is "$(answers_kept)" 0
 }
 
@@ -332,6 +336,7 @@ some_answers_on() { [ -n "$(on "$1" answers)" ]; }
 	sees $C '"queued","position":1'
 	is "$(posts)" 1
 	kill -KILL "$(node_answer 1 1)"
+	swept
 	viewed $A
 	is_interrupted
 	sees $C w8 20

@@ -199,7 +199,7 @@ reports() {
 	done
 	# A database has a size, whatever it is; some have no log.
 	echo '% sessions metrics'
-	sessions metrics | grep -v '_bytes\|_info{'
+	sessions metrics | grep -v '^# HELP\|_bytes\|_info{'
 	echo '% sessions check --full'
 	sessions check --full
 }

@@ -379,3 +379,16 @@ ended() { has "$1" '"done"' || has "$1" '"error"'; }
 	is_whole
 	is "$(answers_kept)" 1
 }
+
+@test "two services: websocketd on each node" {
+	replay "$UP/good.ndjson"
+	export WEB=off
+	on 1 service
+	local one=$P
+	on 2 service
+	frames=$(client "ws://127.0.0.1:$one/api/websocket/chat/42" "$Q")
+	generated
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
+	kept
+	is "$(posts)" 1
+}

@@ -229,7 +229,8 @@ stranger(void)
 	}
 	check_int(read(ready[0], &c, 1), 1);
 	/* It is waited for, and what it wrote is seen. */
-	check_int(store_get_or_create(s, 5, "p", 1, true, 0, &id), FAILURE_NONE);
+	check_int(store_get_or_create(s, 5, "p", 1, true, 0, &id),
+	    FAILURE_NONE);
 	check(id > 0);
 	check_int(t_wait(pid), 0);
 	(void)close(ready[0]);
@@ -253,8 +254,8 @@ full(void)
 	t_newest_is(s, 1, 0, "", "");
 	check_int(t_answer(s, id, "small"), FAILURE_NONE);
 	t_newest_is(s, 1, id, "p", "small");
-	check_int(store_get_or_create(s, 2, big, sizeof(big) - 1, false, 0, &id),
-	    FAILURE_STORAGE);
+	check_int(store_get_or_create(s, 2, big, sizeof(big) - 1, false, 0,
+	    &id), FAILURE_STORAGE);
 	check_int(shell("full.db", "SELECT count(*) FROM Tickets"), 1);
 	store_close(s);
 }

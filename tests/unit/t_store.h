@@ -41,11 +41,16 @@ static inline void
 t_fresh(const char *name)
 {
 	char	command[2048];
+	pid_t	pid;
 
 	if (*t_server == '\0')
 		return;
 	(void)snprintf(command, sizeof(command), "%s %s", t_createdb, name);
-	if (system(command) != 0)
+	if ((pid = t_fork()) == 0) {
+		(void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	if (t_wait(pid) != 0)
 		t_die(command);
 }
 

@@ -99,7 +99,9 @@ ORDER BY Day DESC, asks DESC, Name LIMIT $2;
 WITH Found AS (
 	SELECT s.*, q, ts_rank(v, q, 1) AS rank
 	FROM words_query($1) AS q, TicketAISessions AS s,
+-- A lexeme of none lies between: no phrase goes over it.
 		LATERAL (SELECT to_tsvector('words', plain(s.Prompt)) ||
+		$$' ':1$$::tsvector ||
 		to_tsvector('words', plain(coalesce(s.AiResponse, '')))) AS t (v)
 	WHERE v @@ q
 	ORDER BY rank DESC, s.Id LIMIT $2)

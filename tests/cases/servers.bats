@@ -55,7 +55,7 @@ halt() {
 	failed_with stopped 2
 }
 
-# bats test_tags=fault,fault:48
+# bats test_tags=fault,fault:50
 @test "refused, busy, without the model: the next one is asked" {
 	gone
 	server busy "$REC/server-busy.response.http"
@@ -82,7 +82,7 @@ $bare model_missing"
 	is "$(health "$a")" well
 }
 
-# bats test_tags=fault,fault:48
+# bats test_tags=fault,fault:50
 @test "once text was shown, no other one is asked" {
 	server a --cut 420 "$UP/good.ndjson"
 	server b "$UP/good.ndjson"
@@ -138,7 +138,7 @@ $bare model_missing"
 	is "$(asked b)" 3
 }
 
-# bats test_tags=fault,fault:48
+# bats test_tags=fault,fault:50
 @test "who has recovered is well; so is who failed before a reboot" {
 	server a "$UP/good.ndjson"
 	server b "$UP/good.ndjson"
@@ -304,7 +304,7 @@ queue_length 1'
 	is "$(asked a) $(asked b) $(health "$a")" '1 0 well'
 }
 
-# bats test_tags=fault,fault:48
+# bats test_tags=fault,fault:50
 @test "one that is silent is waited for once, and not for long" {
 	/usr/bin/python3 -c '
 import socket

@@ -509,7 +509,7 @@ clean_node() {
 		bad=1
 	fi
 	if [ -d "$RUN_DIR" ] && ls -A "$RUN_DIR" | grep -vE \
-	    '^(claims|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
+	    '^(claims|health|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
 		echo "a file is left" >&2
 		bad=1
 	fi

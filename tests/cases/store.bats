@@ -349,7 +349,9 @@ $(days_ago 5 | cut -c1-10)"
 	bad() {
 		{ sed -n 2p "$SAMPLE"; echo "$1"; } >"$T/in"
 		run -1 --separate-stderr sessions import "$T/in"
-		is "$stderr" "sessions: $T/in: line 2: $2"
+		# The file's name is in front where the line was refused as it
+		# was read; a server looks at all of them at the end.
+		is "${stderr/"$T/in: "/}" "sessions: line 2: $2"
 		is "$(exported)" "$was"
 	}
 	bad 'x' 'not a JSON object with the fields of a session'
@@ -563,7 +565,8 @@ fresh_store() {
 	export OLLAMA_MODEL=
 	sample
 	sessions doctor --json >"$T/found" || is $? 1
-	is "$(jq -r 'select(.check == "database").level' "$T/found")" ok
+	is "$(jq -r 'select(.check == "database").level' "$T/found" | sort -u)" \
+	    ok
 	is "$(jq -rs 'map(select(.level == "error")) | length' "$T/found")" 0
 }
 

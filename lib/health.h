@@ -29,6 +29,7 @@ int64_t health_failed(struct health *, uint64_t server, int64_t now);
 /* It has answered. */
 void health_good(struct health *, uint64_t server);
 
+/* What was noted stays. */
 void health_close(struct health *);
 
 #endif

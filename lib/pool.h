@@ -28,7 +28,7 @@ struct pool {
 	int			 chosen;	/* the server to ask; -1 */
 	bool			 alone;		/* nobody shares the servers */
 	struct health		*health;	/* NULL: one server only */
-	struct slots_server	 slots[SERVERS_MAX];	/* of who may be asked */
+	struct slots_server	 slots[SERVERS_MAX];	/* who may be asked */
 	struct pool_server {
 		struct url	url;
 		bool		tried;		/* and it failed */
@@ -77,6 +77,7 @@ bool pool_asking(const struct pool *);
  */
 bool pool_prefer(struct pool *, struct node *);
 
+/* Also ends the asking. */
 void pool_close(struct pool *);
 
 #endif

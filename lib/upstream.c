@@ -33,7 +33,7 @@ end(struct upstream *u, struct failure f, int64_t now)
 		if (u->pass && u->more) {
 			u->phase = UPSTREAM_SERVER;
 			u->due = now;
-			u->pass = false;	/* nothing is said of the next */
+			u->pass = false;	/* of the next one */
 			return;
 		}
 		if (u->retry && !u->retried) {

@@ -65,8 +65,9 @@ struct upstream {
 	int64_t			 posted, last;	/* of this POST, of its last
 						   bytes */
 	int64_t			 first;		/* of the first text */
-	int64_t			 due;		/* pause's end; next /api/ps; when a
-						   server began to be wanted */
+	int64_t			 due;		/* pause's end; next /api/ps;
+						   since when a server is
+						   wanted */
 };
 
 /*

@@ -824,6 +824,12 @@ several(void)
 		check_mem(shown.data, shown.len, "x", 1);
 		done();
 	}
+}
+
+/* What becomes of the last one, and of the time until the next. */
+static void
+several_more(void)
+{
 	row("none of them is there");
 	begin("http://a http://b", "m");
 	end(post_call, HTTP_UNREACHABLE, 0);
@@ -888,5 +894,6 @@ main(void)
 	run(requests);
 	run(probes);
 	run(several);
+	run(several_more);
 	return t_end();
 }

@@ -107,6 +107,7 @@ theirs() {
 	generation 7
 	is "$(sessions purge --older-than 1 | tail -n 1)" \
 	    '1 that a generation works on left'
+	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
 	not sessions restore "$T/copy" 2>"$T/err"
 	grep -q 'a generation runs' "$T/err"
 }

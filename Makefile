@@ -63,6 +63,8 @@ COMMANDS = command doctor doctor_access doctor_data doctor_host \
 	doctor_run doctor_server forget metrics play print progress reports setup table transfer \
 	upkeep watch
 
+ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate servers)
+
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
 	web/*.html web/*.css web/*.js)))
@@ -102,7 +104,7 @@ $(PG_PROGRAMS): $(B)/libexec/postgres/%: $(B)/obj/%.o $(B)/obj/program.o \
 	$(link)
 $(PG_PROGRAMS): private LIBS := -lpq
 $(B)/libexec/postgres/sessions: $(COMMANDS:%=$(B)/obj/%.o)
-$(B)/libexec/postgres/answer: $(B)/obj/servers.o
+$(B)/libexec/postgres/answer: $(ANSWER)
 $(PG): FLAGS += $(PG_CFLAGS)
 $(PG): $(B)/sql_postgres.h
 
@@ -119,8 +121,8 @@ $(B)/obj/http_static.o: lib/http.c $(B)/flags
 	$(CC) $(FLAGS) -I$(CURL)/include $(DEFINES) -c -o $@ $<
 endif
 
-$(B)/libexec/dynamic/answer: $(B)/obj/servers.o
-$(B)/bin/answer: $(B)/obj/servers.o
+$(B)/libexec/dynamic/answer: $(ANSWER)
+$(B)/bin/answer: $(ANSWER)
 
 # A heavy library is behind a module of our own and nowhere else; see
 # lib/module.h.
@@ -205,8 +207,16 @@ $(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a $(B)/sqlite.a
 		-iquote lib/sqlite $(LDFLAGS) -pie -o $@ $< \
 		$(call archives,$^) $(LIBS)
 
+# What is about lib/store.h alone once more, on PostgreSQL: tests/postgres has
+# a server for it.
+PG_UNITS = $(B)/tests/postgres/t_store
+$(PG_UNITS): $(B)/tests/postgres/%: tests/unit/%.c $(B)/lib.a $(B)/postgres.a
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/postgres/$*.d -iquote tests/unit \
+		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
+
 # All that the tests run.
-everything: all $(if $(PG_CFLAGS),postgres) $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
+everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
 
 check: everything
 	@for t in $(UNITS); do $$t || exit 1; done

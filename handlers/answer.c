@@ -24,26 +24,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "clock.h"
 #include "connection.h"
-#include "failure.h"
-#include "frame.h"
 #include "generation.h"
 #include "harden.h"
-#include "http.h"
-#include "hub.h"
 #include "limit.h"
 #include "log.h"
 #include "module.h"
-#include "node.h"
-#include "pool.h"
 #include "probe.h"
 #include "program.h"
 #include "servers.h"
-#include "settings.h"
-#include "slot.h"
+#include "slots.h"
 #include "store.h"
-#include "upstream.h"
 #include "url.h"
 #include "utf8.h"
 
@@ -63,34 +56,80 @@ static const char	usage[] =
 
 enum { LISTENER = 3 };	/* as in socket activation, sd_listen_fds(3) */
 
-struct answer {
-	struct settings		 settings;
-	const struct http	*http;
-	struct hub		 hub;
-	struct node		*node;		/* NULL: a filter */
-	struct slot		 slot;
-	struct upstream		 upstream;
-	struct frame_stream	 stream;
-	struct buf		 prompt, text;
-	struct failure		 failure;
-	const char		*reason;	/* for the log */
-	int64_t			 ticket, session;	/* 0: a filter */
-	char			 path[sizeof(((struct sockaddr_un *)0)->
-				    sun_path)];	/* of our socket */
-	struct stat		 socket;	/* and which one it was */
-	int64_t			 versions;	/* of the ticket's answer */
-	int64_t			 started;
-	struct pool		 pool;
-};
-
-/* Notes the first failure. */
-static void
-fail(struct answer *a, enum failure_code code, const char *reason)
+void
+answer_fail(struct answer *a, enum failure_code code, const char *reason)
 {
 	if (a->failure.code != FAILURE_NONE)
 		return;
 	a->failure = failure_make(code, NULL);
 	a->reason = reason;
+}
+
+bool
+answer_load(struct answer *a)
+{
+	static char	why[256];
+
+	if ((a->http = module_load("http.so", "http_module", why,
+	    sizeof(why))) == NULL)
+		answer_fail(a, FAILURE_INTERNAL, why);
+	return a->http != NULL;
+}
+
+enum failure_code
+answer_ended(const struct answer *a)
+{
+	const struct hub	*h = &a->hub;
+
+	if (h->terminate)
+		return FAILURE_SHUTTING_DOWN;
+	if (h->stop)
+		return FAILURE_STOPPED;
+	if (a->node != NULL && node_stopped(a->node))
+		return FAILURE_STOPPED;
+	if (h->met && h->count == 0 && (a->session == 0 ||
+	    (a->settings.number[SETTING_ON_DISCONNECT] ==
+	    ON_DISCONNECT_CANCEL && !node_watched(a->node))))
+		return FAILURE_STOPPED;
+	return a->node != NULL && node_lost(a->node) ? FAILURE_INTERRUPTED :
+	    FAILURE_NONE;
+}
+
+int64_t
+answer_deadline(const struct answer *a, int64_t d)
+{
+	const int64_t	node = a->node == NULL ? CLOCK_NEVER :
+			    node_deadline(a->node);
+
+	if (a->hub.accept_again != 0 && a->hub.accept_again < d)
+		d = a->hub.accept_again;
+	return node < d ? node : d;
+}
+
+void
+answer_turn(struct answer *a, int64_t now)
+{
+	hub_step(&a->hub, now);
+	if (a->node != NULL)
+		node_step(a->node, now);
+}
+
+void
+answer_wait(struct answer *a, int ms)
+{
+	const int64_t		now = clock_us();
+	int64_t			d = CLOCK_NEVER;
+	struct epoll_event	e;
+
+	if (ms != -1)
+		d = now + ms * INT64_C(1000);
+	d = answer_deadline(a, d);
+	/* hub_step looks what it is. */
+	(void)epoll_wait(a->hub.epoll, &e, 1, clock_poll(now, d));
+	answer_turn(a, clock_us());
+	/* The last frame of another machine waits until we have left. */
+	if (!a->told)
+		hub_write(&a->hub);
 }
 
 /* Reads the ticket's text. */
@@ -105,7 +144,7 @@ read_prompt(struct answer *a)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1) {
-			fail(a, FAILURE_INTERNAL, strerror(errno));
+			answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 			return;
 		}
 		if (buf_add(&a->prompt, data, (size_t)n) == 0)
@@ -119,197 +158,6 @@ read_prompt(struct answer *a)
 		a->failure = failure_make(FAILURE_BAD_REQUEST, "ticketBody");
 }
 
-/* A piece of the answer: kept, and put into this turn's frame. */
-static bool
-on_text(void *context, const char *text, size_t len)
-{
-	struct answer	*a = context;
-	char		 limit[24];
-
-	errno = EMSGSIZE;
-	if (a->hub.frames.len <= FRAMES_MAX(a->text.cap) &&
-	    buf_add(&a->text, text, len) == 0 &&
-	    frame_stream_add(&a->stream, text, len) == 0)
-		return true;
-	(void)snprintf(limit, sizeof(limit), "%zu", a->text.cap);
-	a->upstream.failure = failure_make(errno == EMSGSIZE ?
-	    FAILURE_ANSWER_TOO_LONG : FAILURE_INTERNAL, limit);
-	return false;
-}
-
-static void
-status(struct answer *a, enum frame_state state, int position)
-{
-	struct buf	line = BUF_INIT(FRAME_MAX);
-
-	/* In a filter nobody has asked for it. */
-	if (a->session != 0 && frame_status(&line, state, position) == 0) {
-		hub_status(&a->hub, line.data, line.len);
-		hub_write(&a->hub);
-	}
-	buf_free(&line);
-}
-
-static void
-on_state(void *context, enum frame_state state)
-{
-	status(context, state, 0);
-}
-
-/* Why this must end, whatever the model does; NONE: it need not. */
-static enum failure_code
-ended_by_others(const struct answer *a)
-{
-	const struct hub	*h = &a->hub;
-
-	if (h->terminate)
-		return FAILURE_SHUTTING_DOWN;
-	if (h->stop)
-		return FAILURE_STOPPED;
-	if (h->met && h->count == 0 && (a->session == 0 ||
-	    a->settings.number[SETTING_ON_DISCONNECT] == ON_DISCONNECT_CANCEL))
-		return FAILURE_STOPPED;
-	return FAILURE_NONE;
-}
-
-/* Waits for followers only; ms is at most how long. */
-static void
-wait_for_hub(struct answer *a, int ms)
-{
-	struct epoll_event	e;
-
-	(void)epoll_wait(a->hub.epoll, &e, 1, ms);	/* hub_step looks */
-	hub_step(&a->hub, clock_us());
-	hub_write(&a->hub);
-}
-
-/* Waits for a server with a free slot, telling the position. */
-static void
-wait_for_slot(struct answer *a)
-{
-	static char		 why[256];
-	const struct settings	*s = &a->settings;
-	const int		 max = (int)s->number[SETTING_QUEUE_MAX];
-	int			 position, told = 0;
-	bool			 sure = false;
-
-	if (a->node != NULL &&
-	    slot_enter(&a->slot, s->text[SETTING_RUN_DIR]) == -1) {
-		fail(a, FAILURE_INTERNAL, strerror(errno));
-		return;
-	}
-	while ((position = pool_try(&a->pool, &a->slot, a->node, max + 1)) >
-	    0) {
-		/* Who came with us may just get a free slot: look twice. */
-		if (told == 0 && position > max && !sure) {
-			sure = true;
-			wait_for_hub(a, QUEUE_TICK_HEAD);
-			continue;
-		}
-		if (told == 0 && position > max) {
-			fail(a, FAILURE_QUEUE_FULL, "");
-			a->failure.retry_after = RETRY_AFTER_QUEUE;
-			return;
-		}
-		if (position != told)
-			status(a, FRAME_QUEUED, position);
-		told = position;
-		wait_for_hub(a, position == 1 ? QUEUE_TICK_HEAD : QUEUE_TICK);
-		if (ended_by_others(a) != FAILURE_NONE) {
-			fail(a, ended_by_others(a), "");
-			return;
-		}
-	}
-	if (position < 0) {
-		(void)snprintf(why, sizeof(why), "%s", position == -1 ?
-		    strerror(errno) : node_error(a->node));
-		fail(a, FAILURE_INTERNAL, why);
-	}
-}
-
-/* Among several servers: goes to one that has the model loaded. */
-static void
-prefer_loaded(struct answer *a)
-{
-	while (a->failure.code == FAILURE_NONE &&
-	    pool_ask(&a->pool, a->http)) {
-		while (pool_asking(&a->pool)) {
-			if (a->http->wait(a->hub.epoll, LOADED_TIMEOUT) == -1)
-				fail(a, FAILURE_INTERNAL, "");
-			hub_step(&a->hub, clock_us());
-			hub_write(&a->hub);
-			if (ended_by_others(a) != FAILURE_NONE)
-				fail(a, ended_by_others(a), "");
-			if (a->failure.code != FAILURE_NONE)
-				return;
-		}
-		if (pool_prefer(&a->pool, a->node))
-			return;
-		wait_for_slot(a);
-	}
-}
-
-/* Has a server asked: the one that was chosen, or another after it failed. */
-static void
-ask_server(struct answer *a)
-{
-	struct upstream	*u = &a->upstream;
-	struct pool	*p = &a->pool;
-
-	if (u->failure.code != FAILURE_NONE) {
-		pool_pass_over(p, a->node, u->failure.code, u->reason);
-		wait_for_slot(a);
-	}
-	prefer_loaded(a);
-	if (a->failure.code == FAILURE_NONE)
-		upstream_ask(u, &p->server[p->chosen].url, pool_more(p),
-		    clock_us());
-}
-
-/* Streams the answer to whoever follows, until it has ended. */
-static void
-generate(struct answer *a)
-{
-	struct upstream	*u = &a->upstream;
-	int64_t		 now = clock_us(), d;
-
-	u->context = a;
-	u->on_text = on_text;
-	u->on_state = on_state;
-	upstream_begin(u, &a->settings, a->http, a->prompt.data,
-	    a->prompt.len, now);
-	while (u->phase != UPSTREAM_ENDED && a->failure.code == FAILURE_NONE) {
-		if (u->phase == UPSTREAM_SERVER) {
-			ask_server(a);
-			continue;
-		}
-		d = upstream_deadline(u);
-		if (a->hub.accept_again != 0 && a->hub.accept_again < d)
-			d = a->hub.accept_again;
-		if (a->http->wait(a->hub.epoll, clock_poll(clock_us(), d)) ==
-		    -1)
-			upstream_cancel(u, FAILURE_INTERNAL, NULL);
-		now = clock_us();
-		hub_step(&a->hub, now);
-		if (ended_by_others(a) != FAILURE_NONE)
-			upstream_cancel(u, ended_by_others(a), NULL);
-		upstream_step(u, now);
-		/* What came in this turn leaves in as few frames as it can. */
-		if (frame_stream_end(&a->stream) == -1)
-			upstream_cancel(u, FAILURE_INTERNAL, NULL);
-		hub_write(&a->hub);
-	}
-	if (a->failure.code == FAILURE_NONE) {
-		a->failure = u->failure;
-		a->reason = u->reason;
-	}
-	pool_end(&a->pool, u->pass ? POOL_FAILED : u->first != 0 ? POOL_GOOD :
-	    POOL_UNKNOWN);
-	if (a->failure.code == FAILURE_NONE &&
-	    utf8_blank(a->text.data, a->text.len))
-		fail(a, FAILURE_EMPTY_ANSWER, "");
-}
-
 /* Keeps the whole answer, in one transaction. */
 static void
 keep(struct answer *a)
@@ -318,21 +166,24 @@ keep(struct answer *a)
 	struct store		*store;
 	enum failure_code	 rc;
 
-	rc = node_store(a->node, &store);
-	if (rc == FAILURE_NONE)
-		rc = store_update_response(store, a->session, a->text.data,
-		    a->text.len, &a->upstream.cost, &a->versions);
+	do {
+		rc = node_store(a->node, &store);
+		if (rc == FAILURE_NONE)
+			rc = store_update_response(store, a->session,
+			    a->text.data, a->text.len, &a->upstream.cost,
+			    &a->versions);
+	} while (rc == FAILURE_STORAGE && node_again(a->node));
 	if (rc == FAILURE_UNKNOWN_TICKET) {
 		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
 		a->failure = failure_make(rc, why);
 	} else if (rc != FAILURE_NONE) {
-		fail(a, rc, log_value(why, sizeof(why), node_error(a->node)));
+		answer_fail(a, rc, log_value(why, sizeof(why),
+		    node_error(a->node)));
 	}
 }
 
-/* Leaves the meeting place, so that who asks from now on starts anew. */
-static void
-leave(struct answer *a)
+void
+answer_leave(struct answer *a)
 {
 	struct stat	st;
 
@@ -346,28 +197,31 @@ leave(struct answer *a)
 		slots_release(a->node);
 }
 
-/* The terminal frame for all, and time for the slow to read it. */
+/* The terminal frame, for all; false: there is no memory for it. */
+static bool
+end_frames(struct answer *a)
+{
+	struct buf	*frames = &a->hub.frames;
+
+	if (a->session != 0 && frame_cost(frames,
+	    a->upstream.cost.answer_tokens) == -1)
+		return false;		/* they see us die: `interrupted' */
+	if (a->failure.code != FAILURE_NONE)
+		return frame_error(frames, &a->failure, LANGUAGE_EN) == 0;
+	return frame_done(frames, strcmp(a->upstream.cost.done_reason,
+	    "length") == 0, a->versions) == 0;
+}
+
+/* Time for the slow to read what there is. */
 static void
-finish(struct answer *a)
+drain(struct answer *a)
 {
 	int64_t	now = clock_us(), deadline;
-	int	rc;
 
 	deadline = now + a->settings.number[SETTING_SEND_TIMEOUT] * 1000000;
-	if (a->session != 0 && frame_cost(&a->hub.frames,
-	    a->upstream.cost.answer_tokens) == -1)
-		return;		/* they see us die: `interrupted' */
-	if (a->failure.code == FAILURE_NONE)
-		rc = frame_done(&a->hub.frames,
-		    strcmp(a->upstream.cost.done_reason, "length") == 0,
-		    a->versions);
-	else
-		rc = frame_error(&a->hub.frames, &a->failure, LANGUAGE_EN);
-	if (rc == -1)
-		return;
 	hub_write(&a->hub);
 	while (!hub_drained(&a->hub) && now < deadline) {
-		wait_for_hub(a, clock_poll(now, deadline));
+		answer_wait(a, clock_poll(now, deadline));
 		now = clock_us();
 	}
 }
@@ -389,18 +243,6 @@ log_answer(const struct answer *a)
 	    c->model), a->text.len, c->answer_tokens, c->queued,
 	    c->first_token, c->total, log_value(why, sizeof(why),
 	    a->reason == NULL ? "" : a->reason));
-}
-
-/* Loads libcurl, only now; returns false with the failure noted. */
-static bool
-load(struct answer *a)
-{
-	static char	why[256];
-
-	if ((a->http = module_load("http.so", "http_module", why,
-	    sizeof(why))) == NULL)
-		fail(a, FAILURE_INTERNAL, why);
-	return a->http != NULL;
 }
 
 /* Makes the meeting place: those who follow through the socket, or stdout. */
@@ -432,40 +274,71 @@ set_up_hub(struct answer *a)
 	return rc;
 }
 
+/* Joins the other machines that have the same database. */
+static void
+set_up_node(struct answer *a)
+{
+	enum failure_code	rc;
+
+	rc = node_open(&a->node, &a->settings, a->ticket, a->session,
+	    elsewhere_taker(a));
+	if (rc != FAILURE_NONE) {
+		answer_fail(a, rc, node_error(a->node));
+		return;
+	}
+	node_publish(a->node, &a->hub.frames, a->hub.status);
+	if (node_fd(a->node) != -1 && hub_wake(&a->hub, node_fd(a->node)) ==
+	    -1)
+		answer_fail(a, FAILURE_INTERNAL, "");
+}
+
+/* Has the model answer, keeps that, and tells the end of it. */
+static void
+run(struct answer *a)
+{
+	pool_open(&a->pool, &a->settings, a->session == 0);
+	if (a->failure.code == FAILURE_NONE)
+		generate(a);
+	if (a->failure.code == FAILURE_NONE && a->session != 0)
+		keep(a);
+	answer_leave(a);
+	log_answer(a);
+	if (end_frames(a)) {
+		if (a->node != NULL)
+			node_release(a->node);
+		drain(a);
+	}
+	upstream_free(&a->upstream);
+	pool_close(&a->pool);
+	if (a->http != NULL)
+		a->http->close();
+}
+
 /* The whole life of a generation. */
 static int
-run(struct answer *a)
+live(struct answer *a)
 {
 	a->started = clock_us();
 	read_prompt(a);		/* before the hub blocks SIGINT */
 	/* chat has hardened us with itself, for fewer descriptors. */
 	if (a->session != 0 && harden_descriptors(DESCRIPTORS_ANSWER) == -1)
-		fail(a, FAILURE_INTERNAL, strerror(errno));
+		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 	if (set_up_hub(a) == -1) {
 		log_line(LOG_LEVEL_ERROR, "ticket=%" PRId64
 		    " call=hub error=\"%s\"", a->ticket, strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	if (a->session != 0 && node_open(&a->node, &a->settings, a->ticket,
-	    a->session, NULL) != FAILURE_NONE)
-		fail(a, FAILURE_INTERNAL, node_error(a->node));
-	pool_open(&a->pool, &a->settings, a->session == 0);
-	if (a->failure.code == FAILURE_NONE)
-		wait_for_slot(a);
-	a->upstream.cost.queued = (clock_us() - a->started) / 1000;
-	if (a->failure.code == FAILURE_NONE && load(a))
-		generate(a);
-	if (a->failure.code == FAILURE_NONE && a->session != 0)
-		keep(a);
-	leave(a);
-	log_answer(a);
+	if (a->session != 0)
+		set_up_node(a);
+	if (a->failure.code == FAILURE_NONE && a->session != 0 &&
+	    elsewhere(a)) {
+		answer_leave(a);
+		drain(a);
+	} else {
+		run(a);
+	}
 	node_close(a->node);
-	finish(a);
 	hub_free(&a->hub);
-	upstream_free(&a->upstream);
-	pool_close(&a->pool);
-	if (a->http != NULL)
-		a->http->close();
 	return (int)failure_exit(a->failure.code);
 }
 
@@ -475,7 +348,7 @@ ask_servers(struct answer *a, servers_probe *probe, bool json)
 {
 	int	rc;
 
-	if (!load(a)) {
+	if (!answer_load(a)) {
 		(void)fprintf(stderr, "answer: %s\n", a->reason);
 		return EXIT_SYSTEM;
 	}
@@ -508,7 +381,7 @@ main(int argc, char *argv[])
 		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {
 		log_open("answer", NULL);
-		rc = run(&a);
+		rc = live(&a);
 	} else {
 		if (argc - i != 2 ||
 		    (a.ticket = connection_number(argv[i])) == 0 ||
@@ -516,7 +389,7 @@ main(int argc, char *argv[])
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");
 		log_open("answer", a.settings.text[SETTING_LOG]);
-		rc = run(&a);
+		rc = live(&a);
 	}
 	buf_free(&a.prompt);
 	buf_free(&a.text);

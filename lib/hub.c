@@ -50,6 +50,12 @@ hub_listen(struct hub *h, int listener)
 }
 
 int
+hub_wake(struct hub *h, int fd)
+{
+	return watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, &h->met);
+}
+
+int
 hub_add(struct hub *h, int fd, bool plain)
 {
 	struct follower	**list, *f;
@@ -242,6 +248,8 @@ hub_step(struct hub *h, int64_t now)
 		struct follower	*f = e[i].data.ptr;
 		int		 rc = 0;
 
+		if (e[i].data.ptr == &h->met)
+			continue;
 		if (e[i].data.ptr == h) {
 			accept_all(h, now);
 			continue;

@@ -51,6 +51,9 @@ int hub_init(struct hub *, size_t cap);
 int hub_listen(struct hub *, int listener);
 int hub_add(struct hub *, int fd, bool plain);
 
+/* Has another descriptor wake the owner's wait; what it is for he knows. */
+int hub_wake(struct hub *, int fd);
+
 /* The line that tells a state; it replaces the last one. */
 void hub_status(struct hub *, const char *line, size_t len);
 

@@ -224,6 +224,10 @@
 #define NODE_TICK	1000
 #define NODE_SOON	50
 
+/* How long an owner whose connection broke has to come back, before a follower
+ * takes it for dead. */
+#define NODE_GRACE	3000
+
 /* Between two tries to connect to the database anew. */
 #define NODE_PAUSE	500
 

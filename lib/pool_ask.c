@@ -114,8 +114,8 @@ bool
 pool_prefer(struct pool *p, struct node *node)
 {
 	struct pool_call	*c;
-	char			 silent[sizeof(c->call.reason)] = "";
-	bool			 here = false;
+	char			 why[sizeof(c->call.reason)] = "";
+	bool			 here = false, silent = false;
 	int			 i, got = -1;
 
 	for (i = 0; i < p->count; i++) {
@@ -123,9 +123,11 @@ pool_prefer(struct pool *p, struct node *node)
 		if (c->call.url != NULL && c->call.end != HTTP_COMPLETE) {
 			p->server[i].again = health_failed(p->health,
 			    p->slots[i].key, clock_us());
-			if (i == p->chosen)
-				(void)snprintf(silent, sizeof(silent), "%s",
+			if (i == p->chosen) {
+				silent = true;
+				(void)snprintf(why, sizeof(why), "%s",
 				    c->call.reason);
+			}
 		}
 		if (c->call.url == NULL || c->call.end != HTTP_COMPLETE ||
 		    !loaded(p, c))
@@ -138,9 +140,9 @@ pool_prefer(struct pool *p, struct node *node)
 		got = slots_take(node, p->slots, p->count, 0);
 	if (got >= 0)
 		p->chosen = got;
-	if (got >= 0 || *silent == '\0' || !pool_more(p))
+	if (got >= 0 || !silent || !pool_more(p))
 		return true;
-	pool_pass_over(p, node, FAILURE_UPSTREAM_UNREACHABLE, silent);
+	pool_pass_over(p, node, FAILURE_UPSTREAM_UNREACHABLE, why);
 	return false;
 }
 

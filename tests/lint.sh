@@ -22,7 +22,7 @@ tests='tests/*.c tests/replay/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]'
 
 # Files over 300 lines: the most that they may have, and why.
 long_files='
-handlers/answer.c	470	a generation in the order in which it happens
+handlers/answer.c	520	a generation in the order in which it happens
 handlers/chat.c		370	one connection: a loop and what it does
 lib/hub.c		350	one structure; its parts make no sense alone
 lib/upstream.c		420	one conversation with its timers

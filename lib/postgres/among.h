@@ -46,6 +46,9 @@ struct node {
 	int64_t			 join;		/* when to say again that we
 						   are here */
 	bool			 news;		/* there are new frames */
+	bool			 entered;	/* and have looked at nothing */
+	int64_t			 missing;	/* since when nobody has the
+						   ticket; 0: somebody has */
 };
 
 /* Steps of the two roles. */

@@ -110,7 +110,8 @@ node_enter(struct node *n, const char *prompt, size_t len)
 		return n->role = NODE_LATE;
 	/* Who has it may be a chat about to begin: we look again soon. */
 	n->due = clock_us() + NODE_SOON * INT64_C(1000);
-	n->news = true;
+	n->news = n->entered = true;
+	n->missing = 0;
 	return n->role = NODE_FOLLOWER;
 }
 

@@ -12,7 +12,7 @@ static bool
 connected(struct node *n)
 {
 	struct store	*s = n->store;
-	int64_t		 run;
+	struct pg_args	 a = { .count = 0 };
 
 	if (!s->broken && PQstatus(s->db) == CONNECTION_OK)
 		return true;
@@ -24,16 +24,13 @@ connected(struct node *n)
 		return false;
 	s->broken = false;
 	(void)PQsetnonblocking(s->db, 1);
-	if (pg_script(s, store_statements[STATEMENT_OPEN]) != FAILURE_NONE)
+	pg_int(&a, n->ticket);
+	if (pg_script(s, store_statements[STATEMENT_OPEN]) != FAILURE_NONE ||
+	    pg_run(s, STATEMENT_TICKET_LISTEN, &a, NULL) != FAILURE_NONE)
 		return false;
 	among_watch(n);
-	n->given_up = 0;
-	n->join = 0;
+	n->given_up = n->join = n->missing = 0;
 	n->news = true;
-	/* It also listens; if the ticket is free, that is seen by the way. */
-	if (!among_take(n, &run))
-		return false;
-	n->lost = run != 0;
 	return !n->lost;
 }
 
@@ -89,12 +86,31 @@ bring(struct node *n)
 	return rows;
 }
 
-/* Whether the owner is gone: the ticket is to be had, or needs no owner. */
+/*
+ * Whether the owner is gone: the ticket is to be had, and was for a while, or
+ * needs no owner.  One whose connection broke is given the time to come back.
+ */
 static bool
-gone(struct node *n)
+gone(struct node *n, int64_t now)
 {
-	int64_t	run;
+	struct pg_args	a = { .count = 0 };
+	int64_t		held, run;
 
+	pg_int(&a, n->ticket);
+	if (!n->entered) {
+		if (pg_run(n->store, STATEMENT_TICKET_HELD, &a, &held) !=
+		    FAILURE_NONE)
+			return false;
+		if (held != 0)
+			n->missing = 0;
+		else if (n->missing == 0)
+			n->missing = now;
+		if (n->missing == 0 ||
+		    now < n->missing + NODE_GRACE * INT64_C(1000))
+			return false;
+	}
+	/* Who held it as we came may have been a chat, for a moment. */
+	n->entered = false;
 	if (!among_take(n, &run) || run == 0)
 		return false;
 	/* He may have told the rest just before. */
@@ -116,7 +132,7 @@ follower_step(struct node *n, int64_t now)
 	}
 	hear(n);
 	if ((n->news || late) && bring(n) == 0 && late)
-		n->lost |= gone(n);
+		n->lost |= gone(n, now);
 	/* So he goes on telling; a new one who has the ticket begins to. */
 	if (!n->lost && now >= n->join && among_say(n, "join"))
 		n->join = now + NODE_JOIN * INT64_C(1000);

@@ -179,13 +179,21 @@ BEGIN
 END
 $$;
 
+-- Has this connection hear what is said about a ticket.
+CREATE FUNCTION ticket_listen(ticket bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('LISTEN %I', 'ticketchat_' || ticket);
+END
+$$;
+
 -- A ticket for one generation, as long as its connection lives: the number of
 -- the run, which is `again' if that was ours before, with a slot; 0: another
 -- one has it; -1: the session is answered, or gone.
 CREATE FUNCTION ticket_take(ticket bigint, session bigint, body text,
 	again bigint, slot bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
-	EXECUTE format('LISTEN %I', 'ticketchat_' || ticket);
+	PERFORM ticket_listen(ticket);
 	IF NOT pg_try_advisory_lock_shared(lock_key('all', '')) THEN
 		RAISE 'a restore runs';
 	END IF;

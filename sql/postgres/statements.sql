@@ -75,6 +75,18 @@ DELETE FROM RateLimits WHERE Key = $1;
 -- name: TICKET_TAKE
 SELECT ticket_take($1, $2, $3, $4, $5);
 
+-- name: TICKET_LISTEN
+SELECT ticket_listen($1);
+
+-- name: TICKET_HELD
+-- A key of 64 bits is two numbers there.
+SELECT count(*) FROM pg_locks, lock_key('ticket', $1::text) AS key
+WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND
+	classid = (key >> 32 & 4294967295)::oid AND
+	objid = (key & 4294967295)::oid AND
+	database = (SELECT oid FROM pg_database
+		WHERE datname = current_database());
+
 -- name: SLOT_TAKE
 SELECT server, coalesce(lock, 0)
 FROM slot_take($1::text::text[], $2::text::int[], $3::int, nullif($4, 0));

@@ -17,6 +17,9 @@
 #	is GOT WANTED		compares, and shows both
 #	within SECONDS COMMAND	polls until it succeeds
 #
+# STORE=postgres runs a file's tests on PostgreSQL: each has a database in the
+# cluster of postgres.bash, which tells how to break it.
+#
 # Settings are given in front: STALL_TIMEOUT=1 ask 42 '{"ticketBody":"a"}'.
 
 bats_require_minimum_version 1.5.0
@@ -31,7 +34,17 @@ Q='{"ticketBody":"printer jam"}'
 GOOD='Reinicie a impressora.
 '
 
+STORE=${STORE:-sqlite}
+[ "$STORE" != postgres ] || . "$ROOT/tests/cases/postgres.bash"
+
+# A file with a setup_file of its own calls these in it.
+store_begin() { [ "$STORE" != postgres ] || pg_start; }
+store_end() { [ "$STORE" != postgres ] || pg_end; }
+setup_file() { store_begin; }
+teardown_file() { store_end; }
+
 # What a test needs and may not have here.
+needs_sqlite() { [ "$STORE" = sqlite ] || skip "of SQLite: $1"; }
 needs_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
 needs_strace() {
 	sanitized && skip "no ptrace under a sanitizer"
@@ -75,6 +88,9 @@ clocked() { LD_PRELOAD=$T/preload.so CLOCKS=$T/clocks "$@"; }
 # Those that run under AddressSanitizer need more memory, and no ptrace.
 sanitized() { grep -q __asan_init "$B/bin/chat"; }
 
+# A file may have another one.
+migrate() { "$B/bin/sessions" -c "$T/conf" migrate >"$T/migrate"; }
+
 setup() {
 	local k
 	for k in $("$B/bin/sessions" -c /dev/null settings 2>/dev/null |
@@ -90,21 +106,36 @@ setup() {
 	: >"$T/replay.log"
 	printf %s "$GOOD" >"$T/kept/good"
 	export DATABASE=$T/db RUN_DIR=$T/run LOG=$T/log
+	[ "$STORE" != postgres ] || pg_database
 	export OLLAMA_MODEL=gemma3:270m OLLAMA_SERVER=http://127.0.0.1:9
-	"$B/bin/sessions" -c "$T/conf" migrate >"$T/migrate"
+	migrate
 	if declare -F prepare >/dev/null; then prepare; fi
 }
 
 teardown() {
 	local rc=0
-	oracle || rc=1
-	end_all
-	if ! within 10 no_chats; then
-		kill -KILL $(chats)
-		rc=1
-	fi
+	each_node clean_node || rc=1
+	[ -n "$NO_DATABASE" ] || clean_store || rc=1
+	each_node end_all
+	each_node end_chats || rc=1
 	if declare -F cleanup >/dev/null; then cleanup; fi
+	[ "$STORE" != postgres ] || pg_clean || rc=1
 	return $rc
+}
+
+# There is one, but for tests of several; see postgres.bash.
+each_node() {
+	local d rc=0
+	for d in "$RUN_DIR" "$T"/run.[0-9]; do
+		[ ! -d "$d" ] || RUN_DIR=$d "$@" || rc=1
+	done
+	return $rc
+}
+
+end_chats() {
+	within 10 no_chats && return
+	kill -KILL $(chats)
+	return 1
 }
 
 # Waiting
@@ -254,7 +285,21 @@ chat() {
 }
 
 sessions() { "$B/bin/sessions" -c "$T/conf" "$@"; }
-sql() { sqlite3 -batch -cmd '.timeout 5000' "$DATABASE" "$@"; }
+# What both databases understand, and print alike.
+sql() {
+	case $STORE in
+	postgres) psql -c "$1" ;;
+	*) sqlite3 -batch -cmd '.timeout 5000' "$DATABASE" "$@" ;;
+	esac
+}
+
+# Every byte of the database.
+all_that_is_kept() {
+	case $STORE in
+	postgres) pg_dump ;;
+	*) cat "$DATABASE" "$DATABASE-wal" ;;
+	esac
+}
 
 # How many terminal frames these messages ask for.
 questions() {
@@ -452,9 +497,9 @@ check() {
 	return 1
 }
 
-# What must hold whatever a test has done.
-oracle() {
-	local bad=0 kept=0 h f sum
+# What must hold whatever a test has done: of each node, and of the database.
+clean_node() {
+	local bad=0
 	if ! within "${PATIENCE:-10}" none_answers; then
 		echo "answer still runs: $(answers)" >&2
 		bad=1
@@ -464,7 +509,7 @@ oracle() {
 		bad=1
 	fi
 	if [ -d "$RUN_DIR" ] && ls -A "$RUN_DIR" | grep -vE \
-	    '^(claims|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
+	    '^(claims|health|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
 		echo "a file is left" >&2
 		bad=1
 	fi
@@ -472,26 +517,29 @@ oracle() {
 		cat "$T"/*.err >&2
 		bad=1
 	fi
-	[ -n "$NO_DATABASE" ] && return $bad
-	[ "$(sql 'PRAGMA integrity_check')" = ok ] || bad=1
-	[ -z "$(sql 'PRAGMA foreign_key_check')" ] || bad=1
-	[ "$(sql 'SELECT count(*) FROM TicketAISessions AS s
-	    LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
-	    WHERE (s.AiResponse IS NULL) <> (g.SessionId IS NULL)')" = 0 ] || {
+	return $bad
+}
+
+clean_store() {
+	local bad=0 f
+	if [ "$STORE" = sqlite ]; then
+		[ "$(sql 'PRAGMA integrity_check')" = ok ] || bad=1
+		[ -z "$(sql 'PRAGMA foreign_key_check')" ] || bad=1
+	fi
+	env -i DATABASE="$DATABASE" "$B/bin/sessions" -c /dev/null export \
+	    >"$T/exported" || bad=1
+	if ! jq -se 'all((.response == null) == (.model == null))' \
+	    "$T/exported" >/dev/null; then
 		echo "an answer without its cost, or the reverse" >&2
 		bad=1
-	}
-	for h in $(sql 'SELECT DISTINCT hex(AiResponse)
-	    FROM TicketAISessions WHERE AiResponse IS NOT NULL'); do
-		kept=0
-		for f in "$T"/kept/*; do
-			[ "$(od -An -v -tx1 "$f" | tr -d ' \n' |
-			    tr a-f A-F)" = "$h" ] && kept=1
-		done
-		if [ $kept = 0 ]; then
-			echo "a partial answer was kept: $h" >&2
-			bad=1
-		fi
-	done
+	fi
+	for f in "$T"/kept/*; do base64 -w 0 "$f"; echo; done |
+	    sort >"$T/may"
+	jq -r '.response // empty | @base64' "$T/exported" | sort -u |
+	    comm -23 - "$T/may" >"$T/must"
+	if [ -s "$T/must" ]; then
+		echo "a partial answer was kept: $(head -c 1000 "$T/must")" >&2
+		bad=1
+	fi
 	return $bad
 }

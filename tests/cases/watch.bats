@@ -166,12 +166,13 @@ s.bind(sys.argv[1])' "$RUN_DIR/7.sock"
 
 keep() {
 	printf %s "$2" >"$T/kept/$1"
-	sql "INSERT OR IGNORE INTO Tickets (Id) VALUES (42);
-	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, UpdatedAt)
-	VALUES (42, 'x', CAST(readfile('$T/kept/$1') AS TEXT),
-	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-	INSERT INTO TicketAIGenerations VALUES (last_insert_rowid(), 'm',
-	    '${3:-stop}', 1, 2, 3, 4, 5, 6, 7, 8)"
+	jq -cn --rawfile a "$T/kept/$1" --arg reason "${3:-stop}" \
+	    --argjson id "$1" '"2026-01-02T03:04:05Z" as $t | {ticket: 42,
+	    ticket_created: $t, session: $id, created: $t, answered: $t,
+	    prompt: "x", response: $a, model: "m", $reason} + ("prompt_tokens
+	    answer_tokens queued_ms first_token_ms total_ms load_ms prompt_ms
+	    answer_ms" | [splits("\\s+")] | map({(.): 1}) | add)' |
+	    sessions import >/dev/null
 }
 
 @test "replay: a kept answer as frames" {

@@ -22,6 +22,7 @@
  *
  *	request N POST PATH BYTES	read, and its body written
  *	gone N		the client closed before the end of the answer
+ *	get PATH	read
  *
  * Exit codes: 0 after --help, 100 usage or unreadable file, 111 system.
  */

@@ -101,6 +101,7 @@ serve_get(int fd, const char *path)
 	FILE		*f;
 	bool		 keep;
 
+	dprintf(options.log_fd, "get %s\n", path);
 	if (list && recorded != NULL) {
 		a = recording_file(recorded, false, 0);
 	} else {

@@ -283,12 +283,94 @@ looks(void)
 	look_is("empty", -1, 0);
 }
 
+/* Several servers: the one of which the smallest share is taken. */
+static void
+shares(void)
+{
+	static const struct slots_server	list[] = {
+		{ 1, 2 }, { UINT64_MAX, 4 }, { 3, 0 }, { 4, 1 },
+	};
+	static const struct slots_server	other[] = { { 4, 1 },
+						    { 1, 2 } };
+	static const int	want[] = { 0, 1, 3, 1, 0, 1, 1 };
+	struct generation	g[8];
+	int			i;
+
+	for (i = 0; i < 8; i++) {
+		row("%d", i);
+		check_int(enter(&g[i], ".", 0), 0);
+		check_int(slot_try(&g[i].slot, g[i].node, list, 4, 99), i < 7 ?
+		    0 : 1);
+		check_int(g[i].slot.server, i < 7 ? want[i] : -1);
+	}
+	look_is(".", 7, 1);
+	row("what is free is its server's, in any list");
+	slots_release(g[2].node);
+	check_int(slots_take(g[7].node, &list[1], 1, 0), -1);
+	check_int(slots_take(g[7].node, other, 2, 1), -1);
+	check_int(slots_take(g[7].node, other, 2, 0), 0);
+	row("who has one changes it, or keeps it");
+	slots_release(g[0].node);
+	check_int(slots_take(g[7].node, list, 1, 1), -1);
+	look_is(".", 6, 1);
+	check_int(slots_take(g[7].node, list, 1, 0), 0);
+	look_is(".", 6, 1);
+	check_int(slots_take(g[2].node, &list[3], 1, 0), 0);
+	check_int(slots_take(g[2].node, &list[3], 1, 0), 0);
+	look_is(".", 7, 1);
+	check_int(slots_take(g[0].node, &list[3], 1, 0), -1);
+	for (i = 0; i < 8; i++)
+		leave(&g[i]);
+	look_is(".", 0, 0);
+	row("no such directory");
+	check_int(rmdir("away") == -1 && mkdir("away", 0700) == 0, true);
+	settings_free(&settings);
+	memset(&settings, 0, sizeof(settings));
+	check_int(enter(&g[0], "away", 1), 0);
+	check(unlink("away/queue") == 0 && rmdir("away") == 0);
+	check_int(try(&g[0], 9), -2);
+	check_str(node_error(g[0].node), "slots: No such file or directory");
+	leave(&g[0]);
+	settings_free(&settings);
+	memset(&settings, 0, sizeof(settings));
+}
+
+/* Who turns to another server has its place again. */
+static void
+place(void)
+{
+	struct generation	g[3];
+	int			i;
+	int64_t			number;
+
+	for (i = 0; i < 3; i++)
+		check_int(enter(&g[i], ".", 1), 0);
+	check_int(try(&g[0], 9), 0);
+	number = g[0].slot.number;
+	check_int(try(&g[2], 9), 2);
+	slots_release(g[0].node);
+	check_int(slot_enter(&g[0].slot, "."), 0);
+	check(g[0].slot.number == number);
+	check_int(try(&g[2], 9), 3);
+	check_int(try(&g[1], 9), 2);
+	check_int(try(&g[0], 9), 0);
+	row("somebody else has it");
+	slots_release(g[0].node);
+	g[0].slot.number = g[2].slot.number;
+	check_int(slot_enter(&g[0].slot, "."), 0);
+	check_int(try(&g[0], 9), 3);
+	for (i = 0; i < 3; i++)
+		leave(&g[i]);
+}
+
 int
 main(void)
 {
 	t_begin();
 	run(order);
 	run(looks);
+	run(shares);
+	run(place);
 	run(counter);
 	run(crowds);
 	run(killed);

@@ -845,6 +845,23 @@ several(void)
 	check_str(post_call->url, "http://b/api/chat");
 	upstream_cancel(&u, FAILURE_STOPPED, NULL);
 	done();
+	row("to wait for another one is to queue");
+	begin("http://a http://b", "m");
+	check_int(u.cost.queued, 0);
+	step(1000000);
+	end(post_call, HTTP_UNREACHABLE, 0);
+	step(1000000);
+	check_int(u.phase, UPSTREAM_SERVER);
+	check(upstream_deadline(&u) == CLOCK_NEVER);
+	step(50000000);
+	check_int(u.phase, UPSTREAM_SERVER);
+	ask_next();
+	answer("{\"message\":{\"content\":\"x\"},\"done\":true}\n", 41, 0,
+	    HTTP_COMPLETE);
+	check_int(u.failure.code, FAILURE_NONE);
+	check_int(u.cost.queued, 50000);
+	check_int(u.cost.total, 2000);
+	done();
 	row("each is asked for its own first model");
 	begin("http://a http://b", "");
 	give(get_call, 200, "{\"models\":[]}", 13);

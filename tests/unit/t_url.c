@@ -1,6 +1,7 @@
 /*
  * lib/url: which addresses are taken, and what they ask for.
  */
+#include "limit.h"
 #include "t.h"
 #include "url.h"
 
@@ -27,6 +28,18 @@ valid(void)
 		{ "http://h/{x}", false }, { " http://h ", true },
 		{ "http://h https://i/api/chat", true }, { "  ", false },
 		{ "http://h localhost", false },
+		{ "http://h weight=1", true }, { "http://h  weight=100 ", true },
+		{ "http://h weight=3 http://i weight=2 http://j", true },
+		{ "weight=3 http://h", false }, { "weight=3", false },
+		{ "http://h weight=3 weight=3", false },
+		{ "http://h weight=0", false }, { "http://h weight=101", false },
+		{ "http://h weight=", false }, { "http://h weight=-1", false },
+		{ "http://h weight=1x", false }, { "http://h weight=+1", false },
+		{ "http://h weight=4294967297", false },
+		{ "http://h Weight=1", false }, { "http://h weight", false },
+		{ "http://h http://h", false }, { "http://h http://h/", false },
+		{ "http://h http://i http://h/api/chat", false },
+		{ "http://h http://h:1 http://h/x", true },
 		{ "http://h, http://i", false },
 	};
 	size_t	i;
@@ -55,6 +68,7 @@ simple(void)
 		{ "http://127.0.0.1.example", false },
 		{ "http://[fe80::1%eth0]", false }, { "http://[::1", true },
 		{ "http://localhost http://gpu", false },
+		{ "http://localhost weight=2 http://10.0.0.1 weight=1", true },
 		{ "http://a-name-that-is-far-longer-than-any-number-could-be-"
 		    "0123456789", false },
 	};
@@ -121,6 +135,55 @@ several(void)
 	check(!url_next(&list, &u));
 }
 
+static void
+weights(void)
+{
+	static const int	want[] = { 1, 3, 100, 1 };
+	const char		*list = "http://a http://b  weight=3 "
+				    "http://c/api weight=100 http://d";
+	struct url		 u;
+	size_t			 i;
+
+	check_int(url_weights(list), 105);
+	check_int(url_weights("http://a"), 1);
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		row("%zu", i);
+		check(url_next(&list, &u));
+		check_int(u.weight, want[i]);
+		check_mem(u.text, u.base, &"http://ahttp://bhttp://chttp://d"[
+		    i * 8], 8);
+	}
+	check(!url_next(&list, &u));
+}
+
+/* As many servers as there may be, and one more. */
+static void
+many(void)
+{
+	char	list[1024] = "";
+	int	i, n = 0;
+
+	for (i = 0; i <= SERVERS_MAX; i++) {
+		row("%d", i);
+		check_int(url_valid(list), i > 0);
+		n += snprintf(list + n, sizeof(list) - (size_t)n,
+		    "http://h:%d ", i + 1);
+	}
+	check(!url_valid(list));
+}
+
+/* The same on every machine and in every version: slots are found by it. */
+static void
+keys(void)
+{
+	const char	*a = "http://a", *b = "http://b";
+
+	check(url_key("", 0) == UINT64_C(0xcbf29ce484222325));
+	check(url_key("a", 1) == UINT64_C(0xaf63dc4c8601ec8c));
+	check(url_key(a, 8) != url_key(b, 8));
+	check(url_key(a, 7) == url_key(b, 7));
+}
+
 int
 main(void)
 {
@@ -129,5 +192,8 @@ main(void)
 	run(simple);
 	run(split);
 	run(several);
+	run(weights);
+	run(many);
+	run(keys);
 	return t_end();
 }

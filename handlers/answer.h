@@ -1,0 +1,79 @@
+/*
+ * A generation's parts: answer.c is its life, generate.c what it does with the
+ * model, elsewhere.c what it does where another machine has the ticket.
+ */
+#ifndef ANSWER_H
+#define ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "buf.h"
+#include "failure.h"
+#include "frame.h"
+#include "http.h"
+#include "hub.h"
+#include "node.h"
+#include "pool.h"
+#include "settings.h"
+#include "slot.h"
+#include "upstream.h"
+
+struct answer {
+	struct settings		 settings;
+	const struct http	*http;
+	struct hub		 hub;
+	struct node		*node;		/* NULL: a filter */
+	struct slot		 slot;
+	struct upstream		 upstream;
+	struct frame_stream	 stream;
+	struct buf		 prompt, text;
+	struct failure		 failure;
+	const char		*reason;	/* for the log */
+	int64_t			 ticket, session;	/* 0: a filter */
+	char			 path[sizeof(((struct sockaddr_un *)0)->
+				    sun_path)];	/* of our socket */
+	struct stat		 socket;	/* and which one it was */
+	int64_t			 versions;	/* of the ticket's answer */
+	int64_t			 started;
+	struct pool		 pool;
+	bool			 told;		/* another machine's last frame
+						   has come */
+};
+
+/* Notes the first failure; the reason, for the log, is borrowed. */
+void answer_fail(struct answer *, enum failure_code, const char *reason);
+
+/* Loads libcurl, only now; returns false with the failure noted. */
+bool answer_load(struct answer *);
+
+/* When a turn is due, but for what the caller waits for until `d'. */
+int64_t answer_deadline(const struct answer *, int64_t d);
+
+/* A turn of followers, here and on other machines. */
+void answer_turn(struct answer *, int64_t now);
+
+/* Waits for a turn, and has it; ms is at most how long, -1: no matter. */
+void answer_wait(struct answer *, int ms);
+
+/* Why this must end, whatever the model does; NONE: it need not. */
+enum failure_code answer_ended(const struct answer *);
+
+/* Leaves the meeting place, so that who asks from now on starts anew. */
+void answer_leave(struct answer *);
+
+/* Waits for a slot of a server, then streams the answer from it. */
+void generate(struct answer *);
+
+/*
+ * Takes the ticket, or follows the machine that has it to the end: true if
+ * there is nothing left to do then but to let the followers read it.
+ */
+bool elsewhere(struct answer *);
+
+/* Who takes what another machine tells; lasts as long as the program. */
+const struct node_taker *elsewhere_taker(struct answer *);
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * Generating: a slot, a server, and what the model says.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "answer.h"
+#include "clock.h"
+#include "limit.h"
+#include "utf8.h"
+
+/* A piece of the answer: kept, and put into this turn's frame. */
+static bool
+on_text(void *context, const char *text, size_t len)
+{
+	struct answer	*a = context;
+	char		 limit[24];
+
+	errno = EMSGSIZE;
+	if (a->hub.frames.len <= FRAMES_MAX(a->text.cap) &&
+	    buf_add(&a->text, text, len) == 0 &&
+	    frame_stream_add(&a->stream, text, len) == 0)
+		return true;
+	(void)snprintf(limit, sizeof(limit), "%zu", a->text.cap);
+	a->upstream.failure = failure_make(errno == EMSGSIZE ?
+	    FAILURE_ANSWER_TOO_LONG : FAILURE_INTERNAL, limit);
+	return false;
+}
+
+static void
+status(struct answer *a, enum frame_state state, int position)
+{
+	struct buf	line = BUF_INIT(FRAME_MAX);
+
+	/* In a filter nobody has asked for it. */
+	if (a->session != 0 && frame_status(&line, state, position) == 0) {
+		hub_status(&a->hub, line.data, line.len);
+		hub_write(&a->hub);
+	}
+	buf_free(&line);
+}
+
+static void
+on_state(void *context, enum frame_state state)
+{
+	status(context, state, 0);
+}
+
+/* Waits for a server with a free slot, telling the position. */
+static void
+wait_for_slot(struct answer *a)
+{
+	static char		 why[256];
+	const struct settings	*s = &a->settings;
+	const int		 max = (int)s->number[SETTING_QUEUE_MAX];
+	int			 position, told = 0;
+	bool			 sure = false;
+
+	if (a->node != NULL &&
+	    slot_enter(&a->slot, s->text[SETTING_RUN_DIR]) == -1) {
+		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
+		return;
+	}
+	while ((position = pool_try(&a->pool, &a->slot, a->node, max + 1)) >
+	    0) {
+		/* Who came with us may just get a free slot: look twice. */
+		if (told == 0 && position > max && !sure) {
+			sure = true;
+			answer_wait(a, QUEUE_TICK_HEAD);
+			continue;
+		}
+		if (told == 0 && position > max) {
+			answer_fail(a, FAILURE_QUEUE_FULL, "");
+			a->failure.retry_after = RETRY_AFTER_QUEUE;
+			return;
+		}
+		if (position != told)
+			status(a, FRAME_QUEUED, position);
+		told = position;
+		answer_wait(a, position == 1 ? QUEUE_TICK_HEAD : QUEUE_TICK);
+		if (answer_ended(a) != FAILURE_NONE) {
+			answer_fail(a, answer_ended(a), "");
+			return;
+		}
+	}
+	if (position < 0) {
+		(void)snprintf(why, sizeof(why), "%s", position == -1 ?
+		    strerror(errno) : node_error(a->node));
+		answer_fail(a, FAILURE_INTERNAL, why);
+	}
+}
+
+/* Among several servers: goes to one that has the model loaded. */
+static void
+prefer_loaded(struct answer *a)
+{
+	while (a->failure.code == FAILURE_NONE &&
+	    pool_ask(&a->pool, a->http)) {
+		while (pool_asking(&a->pool)) {
+			if (a->http->wait(a->hub.epoll, LOADED_TIMEOUT) == -1)
+				answer_fail(a, FAILURE_INTERNAL, "");
+			answer_turn(a, clock_us());
+			hub_write(&a->hub);
+			if (answer_ended(a) != FAILURE_NONE)
+				answer_fail(a, answer_ended(a), "");
+			if (a->failure.code != FAILURE_NONE)
+				return;
+		}
+		if (pool_prefer(&a->pool, a->node))
+			return;
+		wait_for_slot(a);
+	}
+}
+
+/* Has a server asked: the one that was chosen, or another after it failed. */
+static void
+ask_server(struct answer *a)
+{
+	struct upstream	*u = &a->upstream;
+	struct pool	*p = &a->pool;
+
+	if (u->failure.code != FAILURE_NONE) {
+		pool_pass_over(p, a->node, u->failure.code, u->reason);
+		wait_for_slot(a);
+	}
+	prefer_loaded(a);
+	if (a->failure.code == FAILURE_NONE)
+		upstream_ask(u, &p->server[p->chosen].url, pool_more(p),
+		    clock_us());
+}
+
+/* Streams the answer to whoever follows, until it has ended. */
+static void
+stream(struct answer *a)
+{
+	struct upstream	*u = &a->upstream;
+	int64_t		 now, d;
+
+	u->context = a;
+	u->on_text = on_text;
+	u->on_state = on_state;
+	upstream_begin(u, &a->settings, a->http, a->prompt.data,
+	    a->prompt.len, clock_us());
+	while (u->phase != UPSTREAM_ENDED && a->failure.code == FAILURE_NONE) {
+		if (u->phase == UPSTREAM_SERVER) {
+			ask_server(a);
+			continue;
+		}
+		d = answer_deadline(a, upstream_deadline(u));
+		if (a->http->wait(a->hub.epoll, clock_poll(clock_us(), d)) ==
+		    -1)
+			upstream_cancel(u, FAILURE_INTERNAL, NULL);
+		now = clock_us();
+		answer_turn(a, now);
+		if (answer_ended(a) != FAILURE_NONE)
+			upstream_cancel(u, answer_ended(a), NULL);
+		upstream_step(u, now);
+		/* What came in this turn leaves in as few frames as it can. */
+		if (frame_stream_end(&a->stream) == -1)
+			upstream_cancel(u, FAILURE_INTERNAL, NULL);
+		hub_write(&a->hub);
+	}
+	if (a->failure.code == FAILURE_NONE) {
+		a->failure = u->failure;
+		a->reason = u->reason;
+	}
+	pool_end(&a->pool, u->pass ? POOL_FAILED : u->first != 0 ? POOL_GOOD :
+	    POOL_UNKNOWN);
+	if (a->failure.code == FAILURE_NONE &&
+	    utf8_blank(a->text.data, a->text.len))
+		answer_fail(a, FAILURE_EMPTY_ANSWER, "");
+}
+
+void
+generate(struct answer *a)
+{
+	wait_for_slot(a);
+	a->upstream.cost.queued = (clock_us() - a->started) / 1000;
+	if (a->failure.code == FAILURE_NONE && answer_load(a))
+		stream(a);
+}

@@ -93,6 +93,12 @@ store_use_tickets(struct store *s, const char *table, const char *id_column)
 	return FAILURE_BAD_REQUEST;
 }
 
+bool
+store_is_file(void)
+{
+	return true;
+}
+
 enum failure_code
 store_probe(struct store *s)
 {

@@ -16,12 +16,6 @@ store_serves(const char *database)
 	return strncmp(database, "postgres", 8) != 0;
 }
 
-bool
-store_is_file(void)
-{
-	return true;
-}
-
 enum failure_code
 store_open(struct store **out, const char *path)
 {

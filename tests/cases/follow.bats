@@ -390,6 +390,7 @@ for s in all:
 # bats test_tags=fault,fault:45
 @test "in the backlog at the very end: all of it, or the kept answer" {
 	needs_strace
+	needs_sqlite "it stands still in its own fdatasync"
 	long 15
 	replay_part "$T/long.ndjson"
 	for t in 1 2; do

@@ -87,7 +87,8 @@ wait_for_slot(struct answer *a)
 	if (position < 0) {
 		(void)snprintf(why, sizeof(why), "%s", position == -1 ?
 		    strerror(errno) : node_error(a->node));
-		answer_fail(a, FAILURE_INTERNAL, why);
+		answer_fail(a, position == -1 ? FAILURE_INTERNAL :
+		    FAILURE_STORAGE, why);
 	}
 }
 

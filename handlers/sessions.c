@@ -144,7 +144,8 @@ static const struct command {
 	    "Signed with a secret or a private key, for every ticket unless "
 	    "--ticket,\nfor the user `test' unless --user, good for an hour "
 	    "unless --ttl.\n"
-	    "  sessions token --ticket 42 --user ana secret.key\n", NO_DATABASE },
+	    "  sessions token --ticket 42 --user ana secret.key\n",
+	    NO_DATABASE },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -19,7 +19,7 @@
 struct node;
 
 enum node_role {
-	NODE_FAILED = -1,	/* the database is out of reach; see node_error */
+	NODE_FAILED = -1,	/* the database is out of reach */
 	NODE_OWNER,		/* the ticket is ours, until node_close */
 	NODE_FOLLOWER,		/* another one generates: node_step brings it */
 	NODE_LATE		/* the session is answered already, or gone */

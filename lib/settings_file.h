@@ -14,6 +14,12 @@
  */
 int settings_file_read(struct settings *, const char *path, int optional);
 
+/*
+ * Checks what concerns more than one setting; each alone is right.  As
+ * settings_file_read.
+ */
+int settings_together(struct settings *);
+
 /* Sets the error line; returns -1. */
 int settings_fail(struct settings *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

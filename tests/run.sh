@@ -38,7 +38,7 @@ pgbouncer:pgbouncer'
 # machine from then on.
 proxies='nginx:nginx caddy:caddy'
 web_need='nodejs:node npm:npm chromium python3-websockets'
-lint_need='shellcheck cppcheck clang clang-tidy'
+lint_need='shellcheck cppcheck clang clang-tidy libpq-dev pkgconf:pkg-config'
 fuzz_need='clang libclang-rt-14-dev'
 soak_need='python3 python3-websockets'
 cost_need='valgrind strace python3'

@@ -21,8 +21,8 @@ struct node {
 	size_t			 prompt_len;
 	int			 epoll;		/* holds the connection's fd */
 	enum node_role		 role;
-	int64_t			 run;		/* owner: ours; follower: whose
-						   frames came; 0: none yet */
+	int64_t			 run;		/* ours, or whose frames came;
+						   0: none yet */
 	int			 seq;		/* of the last frames */
 	bool			 stopped, lost;
 	int64_t			 due;		/* the next step */
@@ -36,7 +36,7 @@ struct node {
 	int64_t			 watched;	/* until when somebody is */
 	enum among_sent		 sent;
 	bool			 connected;	/* and the ticket is ours */
-	bool			 resetting;	/* libpq connects anew, */
+	bool			 resetting;	/* connecting anew, */
 	int64_t			 reset_by;	/* until then */
 	int64_t			 next;		/* not to be sent before */
 	int64_t			 given_up;	/* node_again's deadline */

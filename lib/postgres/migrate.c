@@ -116,8 +116,8 @@ store_probe(struct store *s)
 	    &mine)) == FAILURE_NONE)
 		rc = pg_run(other, STATEMENT_PROBE_LOCK, &key, &its);
 	if (rc != FAILURE_NONE) {
-		(void)snprintf(why, sizeof(why), "%.500s", *other->error != '\0' ?
-		    other->error : s->error);
+		(void)snprintf(why, sizeof(why), "%.500s", *other->error !=
+		    '\0' ? other->error : s->error);
 		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: it does not know what "
 		    "several machines need (advisory locks, LISTEN): %s",
 		    PQdb(s->db), why);

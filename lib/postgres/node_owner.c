@@ -21,12 +21,16 @@ later(int64_t now, int64_t ms)
 static void
 disconnected(struct node *n, int64_t now)
 {
-	char	why[512];
+	const char	*error = PQerrorMessage(n->store->db);
+	char		 line[256], why[512];
 
+	/* Its first line: the others guess at causes. */
+	(void)snprintf(line, sizeof(line), "%.*s",
+	    (int)strcspn(error, "\n"), error);
 	if (n->connected)
 		log_line(LOG_LEVEL_WARNING, "ticket=%lld database=lost "
 		    "error=\"%s\"", (long long)n->ticket, log_value(why,
-		    sizeof(why), PQerrorMessage(n->store->db)));
+		    sizeof(why), line));
 	n->connected = n->resetting = false;
 	n->sent = SENT_NOTHING;
 	n->next = later(now, NODE_PAUSE);

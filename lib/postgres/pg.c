@@ -1,7 +1,6 @@
 /*
  * A connection to a PostgreSQL database.
  */
-#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,33 +11,7 @@
 #include "limit.h"
 #include "pg.h"
 
-/* Types by their numbers, see pg_type.dat: they never change. */
-enum { TYPE_BIGINT = 20, TYPE_TEXT = 25 };
-
 enum { TELL_TICK = 100 };	/* milliseconds */
-
-void
-pg_int(struct pg_args *a, int64_t n)
-{
-	const int	i = a->count++;
-
-	(void)snprintf(a->number[i], sizeof(a->number[i]), "%" PRId64, n);
-	a->value[i] = a->number[i];
-	a->len[i] = a->format[i] = 0;
-	a->type[i] = TYPE_BIGINT;
-}
-
-void
-pg_text(struct pg_args *a, const char *text, size_t len)
-{
-	const int	i = a->count++;
-
-	/* "Binary" texts are the same bytes, with their length. */
-	a->value[i] = text == NULL ? "" : text;
-	a->len[i] = (int)len;
-	a->format[i] = 1;
-	a->type[i] = TYPE_TEXT;
-}
 
 /* One line, without what libpq says on others. */
 static void
@@ -326,12 +299,6 @@ pg_settle(struct store *s)
 		return pg_fail(s, "", res);
 	PQclear(res);
 	return FAILURE_NONE;
-}
-
-int64_t
-pg_number(const PGresult *res, int row, int column)
-{
-	return strtoll(PQgetvalue(res, row, column), NULL, 10);
 }
 
 void

@@ -30,8 +30,8 @@ struct node {
 	/* The owner's. */
 	const struct buf	*frames;
 	const char		*status;
-	size_t			 told, telling;	/* of frames: known to be in
-						   the table, and on their way */
+	size_t			 told, telling;	/* of frames: in the table,
+						   and on their way */
 	char			 status_told[128];
 	int64_t			 watched;	/* until when somebody is */
 	enum among_sent		 sent;

@@ -368,6 +368,7 @@ limited() {
 # bats test_tags=fault,fault:37
 @test "a clock that is set moves no rate limit, one that begins anew ends it" {
 	needs_preload
+	needs_sqlite "a server goes by its own clock"
 	replay "$UP/good.ndjson"
 	export RATE_LIMIT=2/day
 	set_clocks 0 0

@@ -14,15 +14,17 @@ prepare() {
 	export TRUSTED_PROXIES=127.0.0.1
 }
 
+# At the port that it had, if it had one.
 start_node() {
-	on "$1" service
+	P=${NODE[$1]:-$(free_port)}
+	on "$1" launch
 	NODE[$1]=$P SERVICES[$1]=$SERVICE
 }
-# Starts node $1 again at its port.
-restart_node() {
-	free_port() { echo "${NODE[$1]}"; }
-	start_node "$1"
-	unset -f free_port
+launch() {
+	PORT=$P ADDRESS=127.0.0.1 "$ROOT/run.sh" >"$T/said" 2>&1 3>&- &
+	SERVICE=$!
+	track $SERVICE
+	within 60 listening "$P"
 }
 stop_node() { end "${SERVICES[$1]}"; within 10 not listening "${NODE[$1]}"; }
 
@@ -97,14 +99,10 @@ settled() { where >"$T/where" && "$@" "$T/where"; }
 all_away_from() { not grep -q " $1\$" "$2"; }
 
 meet_and_move() {
-	local i pids=() was
-	replay "$UP/good.ndjson"
-	behind "$1"
+	local i pids=()
 	long 40
-	replay_end
 	replay_part "$T/long.ndjson"
-	# The nodes have their server from the environment: the port is another.
-	for i in 1 2 3; do stop_node $i; restart_node $i; done
+	behind "$1"
 	for i in {1..20}; do
 		through 42 >"$T/seen.$i" 3>&- &
 		pids+=($!)
@@ -123,7 +121,7 @@ meet_and_move() {
 	within 60 settled all_away_from 2
 	is "$(wc -l <"$T/where")" 12
 	is "$(grep -v ' 2$' "$T/before" | comm -23 - "$T/where")" ''
-	restart_node 2
+	start_node 2
 	within 90 settled cmp -s "$T/before"
 	is "$(posts)" 13
 }

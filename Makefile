@@ -275,8 +275,10 @@ UNITDIR	= $(PREFIX)/lib/systemd/system
 SYSTEMD	= ticketchat.service ticketchat-upkeep.service ticketchat-upkeep.timer
 STATE	= /var/lib/ticketchat
 RUN	= /run/ticketchat
+# POSTGRES=yes: the twins too; the same call without it takes them away.
+POSTGRES =
 install:
-	$(MAKE) all B=$(B)/install LIBEXEC=$(PREFIX)/libexec/ticketchat \
+	$(MAKE) all $(if $(POSTGRES),postgres) B=$(B)/install LIBEXEC=$(PREFIX)/libexec/ticketchat \
 		WEBDIR=$(PREFIX)/share/ticketchat/web \
 		CONF=$(SYSCONFDIR)/ticketchat/websocketd.conf
 	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \
@@ -294,6 +296,12 @@ install:
 		install $(B)/install/libexec/dynamic/$$p \
 			$(DIR)/libexec/ticketchat/dynamic/$$p || exit 1; \
 	done
+	rm -rf $(DIR)/libexec/ticketchat/postgres
+ifneq ($(POSTGRES),)
+	install -d $(DIR)/libexec/ticketchat/postgres
+	install $(PG_PROGRAMS:$(B)/%=$(B)/install/%) \
+		$(DIR)/libexec/ticketchat/postgres
+endif
 	install -m 644 $(B)/install/libexec/*.so $(DIR)/libexec/ticketchat/
 	install $(B)/install/bin/chat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket/chat
@@ -313,7 +321,8 @@ install:
 	rm -f $(DIR)/share/ticketchat/web/*
 	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
 	install -m 644 README.md websocket.md LICENSE $(wildcard docs/*.md) \
-		deploy/nginx.conf deploy/Caddyfile $(DIR)/share/doc/ticketchat
+		deploy/nginx.conf deploy/Caddyfile deploy/nginx-nodes.conf \
+		deploy/haproxy.cfg $(DIR)/share/doc/ticketchat
 	install deploy/upkeep.sh $(DIR)/libexec/ticketchat/upkeep
 	for u in $(SYSTEMD); do \
 		sed -e '/^@SANDBOX@/{r deploy/sandbox.conf' -e 'd;}' \
@@ -341,7 +350,7 @@ uninstall:
 	rm -rf $(DIR)/libexec/ticketchat $(DIR)/share/ticketchat \
 		$(DIR)/share/doc/ticketchat
 
-# A Debian package, build/ticketchat_*.deb; needs debhelper.
+# The Debian packages, build/ticketchat*.deb; needs debhelper.
 deb:
 	rm -rf $(B)/deb $(B)/*.deb
 	mkdir -p $(B)/deb/source

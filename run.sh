@@ -34,6 +34,8 @@ web=build/web
 # What it takes to build and run on Debian.
 packages='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
 libssl-dev libjsmn-dev ca-certificates'
+# And for a DATABASE that is a server.
+packages_postgres='libpq-dev pkgconf:pkg-config'
 
 # What is for websocketd itself, and for the nightly timer; chat and answer
 # read the rest.
@@ -61,6 +63,19 @@ $settings
 END
 }
 
+# Whether the database is a server, not a file.
+is_server() {
+	case $DATABASE in postgres*) ;; *) return 1 ;; esac
+}
+
+# Builds what a server takes, once the settings tell that there is one.
+build_postgres() {
+	is_server && [ -n "$checkout" ] || return 0
+	# shellcheck disable=SC2086
+	install_missing $packages_postgres || exit 111
+	make -s postgres || die 111 "the build for PostgreSQL failed"
+}
+
 # Makes the directories of a file, for us alone.
 make_parent() {
 	case $1 in
@@ -70,7 +85,7 @@ make_parent() {
 }
 
 prepare() {
-	make_parent "$DATABASE"
+	is_server || make_parent "$DATABASE"
 	make_parent "$RUN_DIR"
 	[ "$LOG" = syslog ] || make_parent "$LOG"
 	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate) || exit $?
@@ -257,6 +272,7 @@ elif [ "$action" = demo ]; then
 fi
 [ "$action" != demo ] || start_demo
 load_settings
+build_postgres
 if [ "$action" = check ]; then
 	printf '%s\n' "$settings"
 	tell_address

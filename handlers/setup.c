@@ -19,6 +19,20 @@
 
 static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
 
+/* Has the sessions belong to the table of tickets that the settings name. */
+static void
+use_tickets(struct store *store, const struct settings *s)
+{
+	const char	*table = s->text[SETTING_TICKETS_TABLE];
+	const char	*column = s->text[SETTING_TICKETS_ID_COLUMN];
+
+	if (*table != '\0' && store_use_tickets(store, table, column) !=
+	    FAILURE_NONE)
+		program_fail(EXIT_SETTINGS, "TICKETS_TABLE=%s, "
+		    "TICKETS_ID_COLUMN=%s: %s", table, column,
+		    store_error(store));
+}
+
 /* Makes what the service needs on disk: the run directory and the database. */
 int
 command_migrate(const struct settings *s, int argc, char *argv[])
@@ -31,6 +45,8 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 	command_run_dir(s);
 	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
 	command_need(rc, store);
+	command_need(store_probe(store), store);
+	use_tickets(store, s);
 	store_close(store);
 	if (from == to)
 		(void)printf("%s: schema %d, up to date\n",

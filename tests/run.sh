@@ -33,7 +33,9 @@ postgres_need='libpq-dev pkgconf:pkg-config nftables:nft libc-ares2 libevent-2.1
 libxml2 libldap-2.5-0 libreadline8'
 # Only unpacked, too: installed, there would be a server for all.
 servers='postgresql-15:initdb postgresql-client-15:pg_basebackup
-pgbouncer:pgbouncer'
+pgbouncer:pgbouncer nginx:nginx haproxy:haproxy'
+# haproxy's libraries have no command to look for.
+haproxy_libraries='liblua5.3-0 libopentracing-c-wrapper0 libopentracing1'
 # For cases too, but only unpacked: installed, they would serve port 80 of this
 # machine from then on.
 proxies='nginx:nginx caddy:caddy'

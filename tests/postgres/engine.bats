@@ -1,0 +1,149 @@
+# What the database may be: what migrate refuses, where its password and its
+# certificate authority are, and the service as a person starts it.
+STORE=postgres
+load ../cases/helper
+
+setup_file() { store_begin; }
+teardown_file() { store_end; }
+
+# A test may put a rule in front of those that trust everybody, and TLS.
+FILES=(pg_hba.conf postgresql.conf)
+prepare() {
+	local f
+	for f in "${FILES[@]}"; do cp -p "$PG/$f" "$T/$f"; done
+}
+loaded() { psql -c 'SELECT pg_conf_load_time()'; }
+reloaded() { [ "$(loaded)" != "$1" ]; }
+reload() {
+	local before=$(loaded)
+	as_pg "$PG_BIN/pg_ctl" -s -D "$PG" reload
+	within 10 reloaded "$before"
+}
+rule() {
+	printf '%s\n' "$*" "$(cat "$T/pg_hba.conf")" >"$PG/pg_hba.conf"
+	reload
+}
+as_before() {
+	local f
+	for f in "${FILES[@]}"; do cat "$T/$f" >"$PG/$f"; done
+	reload
+}
+cleanup() {
+	as_before
+	rm -rf "$ETC"
+}
+
+refused() {
+	run -102 "$B/bin/sessions" -c "$T/conf" migrate
+	is "${#lines[@]}" 1
+	[[ $output = "sessions: "*"$1"* ]]
+}
+
+@test "migrate: made, then up to date; another encoding is refused" {
+	grep -qx "$DATABASE: schema 1, was 0" "$T/migrate"
+	is "$(sessions migrate)" "$DATABASE: schema 1, up to date"
+	"$PG_BIN/createdb" -h "$PG.socket" -p "$PG_PORT" -U postgres -O ticketchat \
+	    -E LATIN1 --locale=C -T template0 latin
+	DATABASE=${DATABASE%/*}/latin refused 'its encoding is LATIN1'
+	"$PG_BIN/dropdb" -h "$PG.socket" -p "$PG_PORT" -U postgres latin
+}
+
+@test "migrate: a pooler in transaction mode is refused" {
+	pg_pooler
+	DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE \
+	    refused 'a pooler in transaction mode is in front of it'
+	DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE PORT=$P \
+	    run -102 "$ROOT/run.sh"
+	[[ ${lines[-1]} = *'a pooler in transaction mode is in front of it'* ]]
+}
+
+# CockroachDB, as far as it matters: it knows the locks' names only.
+@test "migrate: locks that lock nothing are refused" {
+	psql <<-'SQL'
+	SET allow_system_table_mods = on;
+	CREATE OR REPLACE FUNCTION pg_catalog.pg_try_advisory_lock(bigint)
+	RETURNS boolean LANGUAGE sql AS 'SELECT true';
+	SQL
+	refused 'or it is no PostgreSQL; connect to the server itself'
+}
+
+@test "a password in DATABASE is refused, in a file it works" {
+	psql -c "ALTER ROLE ticketchat PASSWORD 'sésamo:42'"
+	rule "host all ticketchat 127.0.0.0/8 scram-sha-256"
+	for uri in "postgres://ticketchat:x@127.0.0.11:$PG_PORT/a" \
+	    "postgres://127.0.0.11:$PG_PORT/a?user=ticketchat&password=x"; do
+		DATABASE=$uri refused 'no password in it'
+	done
+	ETC=$(mktemp -d /etc/ticketchat-test.XXXXXX)
+	for dir in "$ETC" "$BATS_FILE_TMPDIR"; do
+		printf '*:*:*:ticketchat:sésamo\\:42\n' >"$dir/pgpass"
+		chmod 600 "$dir/pgpass"
+	done
+	replay "$UP/good.ndjson"
+	DATABASE="$(at 1)?passfile=$ETC/pgpass" ask 42 "$Q"
+	generated
+	DATABASE="$(at 1)?passfile=$ETC/pgpass" sessions list | grep -q '^ *42 '
+	# Elsewhere the programs may not read it, once they are what Landlock makes.
+	DATABASE="$(at 1)?passfile=$BATS_FILE_TMPDIR/pgpass" ask 42 "$Q"
+	[[ $err = *'no Landlock'* ]] || failed_with storage
+	psql -c 'ALTER ROLE ticketchat PASSWORD NULL'
+	as_before
+}
+
+@test "sslmode=verify-full with an authority of one's own" {
+	ETC=$(mktemp -d /etc/ticketchat-test.XXXXXX)
+	chmod 755 "$ETC"
+	for ca in ours another; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		    -nodes -subj "/CN=$ca" -days 2 -keyout "$T/$ca.key" \
+		    -out "$ETC/$ca.pem" 2>"$T/openssl"
+	done
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=db.example -keyout "$PG/server.key" -out "$T/csr" 2>"$T/openssl"
+	openssl x509 -req -in "$T/csr" -CA "$ETC/ours.pem" -CAkey "$T/ours.key" \
+	    -CAcreateserial -days 2 -out "$PG/server.crt" \
+	    -extfile <(echo subjectAltName=IP:127.0.0.11) 2>"$T/openssl"
+	chown --reference="$PG/log" "$PG"/server.*
+	chmod 600 "$PG/server.key"
+	echo 'ssl = on' >>"$PG/postgresql.conf"
+	rule "hostnossl all ticketchat 127.0.0.0/8 reject"
+	tls() { echo "$(at "$1")?sslmode=verify-full&sslrootcert=$ETC/$2.pem"; }
+	replay "$UP/good.ndjson"
+	DATABASE=$(tls 1 ours) ask 42 "$Q"
+	generated
+	DATABASE=$(tls 1 ours) ask 42 "$Q"
+	kept
+	# Another's signature, and another name.
+	DATABASE=$(tls 1 another) ask 42 "$Q"
+	failed_with storage
+	[[ $err = *'certificate verify failed'* ]]
+	DATABASE=$(tls 2 ours) ask 42 "$Q"
+	failed_with storage
+	[[ $err = *'does not match host name'* ]]
+	as_before
+}
+
+@test "run.sh: builds it, starts, answers, and says which database it is" {
+	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
+	replay "$UP/good.ndjson"
+	rm "$B/libexec/postgres/chat"
+	service
+	grep -qx "  database  $DATABASE: schema 1, up to date" "$T/said"
+	[ ! -e "$ROOT/postgres:" ]
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
+	generated
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
+	kept
+	is "$(posts)" 1
+	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
+	# It stays when the database goes, and works when it is back.
+	pg_stop immediate
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/43" "$Q")
+	failed_with storage
+	pg_up_again
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/43" "$Q")
+	generated
+	"$ROOT/run.sh" --check >"$T/check" || [ $? = 2 ]
+	grep -qx "DATABASE=$DATABASE" "$T/check"
+	grep -q '^ok *database' "$T/check" || { cat "$T/check"; false; }
+}

@@ -183,7 +183,10 @@ def table(title, head, lines):
 # (a)
 
 def one(env, ticket, text):
-    v = Viewer(env, ticket).ask(text).good()
+    """Leaves at the first frame: an answer that ends before its chat is nobody's child, and not counted."""
+    v = Viewer(env, ticket).ask(text)
+    while v.first is None:
+        v.frame()
     v.close()
     settle()
     return v.first
@@ -211,8 +214,7 @@ def memories(env):
         first.frame()
     running = named("answer")
     others = [Viewer(env, new_ticket()).ask(wanted(1)) for _ in range(10)]
-    for v in others:
-        v.frame()
+    until(lambda: len(named("answer")) == 1 + len(others), "no answers that wait")
     time.sleep(0.5)
     waiting = named("answer") - running
     usage = viewer, memory(running)[1], memory(waiting)[1] / len(waiting)
@@ -240,7 +242,7 @@ def costs():
         for w, env in who.items():
             for kind in "kept", "miss":
                 before, pg = cpu(), pg_cpu()
-                ms = one(env, TICKET if kind == "kept" else new_ticket(), wanted(50))
+                ms = one(env, TICKET if kind == "kept" else new_ticket(), wanted(50, 1000))
                 got[w, kind].append((ms, cpu() - before))
                 server[kind] += pg_cpu() - pg if w != "SQLite" else 0
     lines = []
@@ -346,6 +348,10 @@ def hour():
         v.close()
     settle()
     own, pg = cpu() - own, pg_cpu() - pg
+    generation = cpu()      # those answers ended before their chats: five that did not stand for them
+    for _ in range(5):
+        one(env[0], new_ticket(), text)
+    own += (cpu() - generation) / 5 * missed
     n = len(viewers)
     if bad:
         raise RuntimeError("%d of %d questions failed" % (len(bad), n))

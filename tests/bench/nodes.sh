@@ -47,7 +47,7 @@ finish() {
 		    as_pg "$PG_BIN/pg_ctl" -s -D "$d" -m immediate stop
 	done
 	nft delete table inet "ticketchat_bench_$$" 2>/dev/null || :
-	rm -rf "$tmp"
+	rm -rf "$tmp" 2>/dev/null || { sleep 1; rm -rf "$tmp"; }
 }
 trap finish EXIT
 trap 'exit 130' INT

@@ -1,0 +1,480 @@
+"""The measurements of nodes.sh: python3 nodes.py [-q] TMP.
+
+Viewers are chat processes with pipes, as websocketd runs them; what they cost is what the kernel says of our children.  We
+adopt the orphans, so that `answer', which outlives the chat that started it, is one of them.
+"""
+import ctypes
+import glob
+import json
+import os
+import random
+import re
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+from service import PR_SET_CHILD_SUBREAPER, STAMP, TICK, Model, below, memory, new_ticket, stat_of, until, wanted
+
+QUICK, TMP = sys.argv[1] == "-q", sys.argv[-1]
+PG, PORT = TMP + "/pg", os.environ["PG_PORT"]
+BIN = os.environ["PG_BIN"]
+AS_PG = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
+TECHNICIANS, FASTER, SECONDS = 1000, 10, 12 if QUICK else 60     # the hour, how much faster it goes, how long we watch
+reaped = threading.Lock()
+ended = {}                  # {pid: status}
+
+
+class Psql:
+    """One that stays: each question takes its lines."""
+
+    def __init__(self, port=PORT):
+        self.p = subprocess.Popen([BIN + "/psql", "-XqAt", "-h", PG, "-p", port, "-U", "postgres", "bench"], text=True,
+                                  bufsize=1, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self("SET search_path = ticketchat, public")
+
+    def __call__(self, sql):
+        self.p.stdin.write(sql + ";\n\\echo .\n")
+        return list(iter(lambda: self.p.stdout.readline().rstrip("\n"), "."))
+
+    def number(self, sql):
+        return float(self(sql)[0] or 0)
+
+
+def uri(node, ports=PORT):
+    hosts = ",".join("127.0.0.1%d:%s" % (node, p) for p in ports.split(","))
+    return "postgres://ticketchat@%s/bench" % hosts
+
+
+def node(n, database=None, **settings):
+    """The environment of a node's programs."""
+    run = "%s/run%s" % (TMP, n)
+    os.makedirs(run, 0o700, exist_ok=True)
+    env = {"PATH": os.environ["PATH"], "DATABASE": database or uri(n), "RUN_DIR": run, "LOG": TMP + "/log",
+           "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "GENERATIONS": "64", **settings}
+    out = subprocess.run(["build/bin/sessions", "-c", "/dev/null", "settings"], env=env, capture_output=True, text=True,
+                         check=True).stdout
+    return env | dict(line.split("=", 1) for line in out.splitlines())
+
+
+class Viewer:
+    """A chat as websocketd runs it."""
+
+    def __init__(self, env, ticket, front=()):
+        stdin, self.stdin = os.pipe()
+        out, stdout = os.pipe()
+        for fd in self.stdin, out:
+            os.set_inheritable(fd, False)
+        self.out, self.ages, self.first = os.fdopen(out, "rb", 65536), [], None
+        self.began = time.monotonic_ns()
+        argv = [*front, "build/bin/chat"]
+        self.pid = os.posix_spawnp(argv[0], argv, env | {"GATEWAY_INTERFACE": "x", "PATH_INFO": "/%d" % ticket,
+                                                         "REMOTE_ADDR": "127.0.0.1"},
+                                   file_actions=[(os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1)])
+        os.close(stdin)
+        os.close(stdout)
+
+    def ask(self, text):
+        os.write(self.stdin, json.dumps({"ticketBody": text}).encode() + b"\n")
+        return self
+
+    def frame(self):
+        f, now = self.out.readline(), time.monotonic_ns()
+        if self.first is None and not f.startswith(b'{"type":"status"'):
+            self.first = (now - self.began) / 1e6
+        self.ages += ((now - int(stamp, 16)) / 1e6 for stamp in STAMP.findall(f))
+        return f
+
+    def finish(self):
+        """Reads up to the end, and stays; the end."""
+        while True:
+            f = self.frame()
+            if not f or f.startswith((b'{"type":"done"', b'{"type":"error"')):
+                return f.decode()
+
+    def good(self):
+        end = self.finish()
+        if '"done"' not in end:
+            raise RuntimeError("an answer ended with " + (end or "nothing"))
+        return self
+
+    def close(self):
+        os.close(self.stdin)
+        self.out.close()
+
+
+def reap():
+    """Takes those that have ended."""
+    with reaped:
+        try:
+            while (got := os.waitpid(-1, os.WNOHANG))[0]:
+                ended[got[0]] = got[1]
+        except ChildProcessError:
+            pass
+
+
+def named(name):
+    found = set()
+    for p in below(os.getpid()):
+        try:
+            with open("/proc/%d/comm" % p) as f:
+                if f.read().strip() == name:
+                    found.add(p)
+        except OSError:
+            pass
+    return found
+
+
+def all_ended():
+    reap()
+    return not named("chat") and not named("answer") and not named("strace")
+
+
+def settle():
+    until(all_ended, "chat or answer does not end", 120)
+
+
+def cpu():
+    """ms of those of our children that have ended."""
+    reap()
+    r = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (r.ru_utime + r.ru_stime) * 1000
+
+
+def pg_cpu():
+    with open(PG + "/main/postmaster.pid") as f:
+        top = int(f.readline())
+    spent = sum(int(n) for n in stat_of(top)[11:15])
+    return TICK * (spent + sum(int(n) for s in below(top).values() for n in s[11:13]))
+
+
+def told():
+    """(statements, rows for those elsewhere and NOTIFYs with them, other NOTIFYs, WAL bytes) until now."""
+    s = psql("SELECT coalesce(sum(calls) FILTER (WHERE userid = 'ticketchat'::regrole), 0), "
+             "coalesce(sum(calls) FILTER (WHERE query ~ 'INSERT INTO TicketAIFrames'), 0), "
+             "coalesce(sum(calls) FILTER (WHERE query ~ '^SELECT pg_notify'), 0), "
+             "pg_current_wal_insert_lsn() - '0/0' FROM public.pg_stat_statements")[0].split("|")
+    return [float(n) for n in s]
+
+
+def since(before):
+    return [b - a for a, b in zip(before, told())]
+
+
+def objects(pid):
+    with open("/proc/%d/maps" % pid) as f:
+        return len(set(re.findall(r"/\S+\.so[.\d]*$", f.read(), re.M)))
+
+
+def quantile(values, q):
+    return sorted(values)[min(len(values) - 1, int(len(values) * q))]
+
+
+def table(title, head, lines):
+    print("\n%s\n\n| | %s |\n| --- %s|" % (title, " | ".join(head), "| --: " * len(head)))
+    for name, *cells in lines:
+        print("| %s | %s |" % (name, " | ".join(c if isinstance(c, str) else "%.3g" % c if c < 1000 else
+                                               format(round(c), ",") for c in cells)), flush=True)
+
+
+# (a)
+
+def one(env, ticket, text):
+    """Leaves at the first frame: an answer that ends before its chat is nobody's child, and not counted."""
+    v = Viewer(env, ticket).ask(text)
+    while v.first is None:
+        v.frame()
+    v.close()
+    settle()
+    return v.first
+
+
+def traced(env, ticket, text):
+    """(connections to the server, messages sent to it)."""
+    log = TMP + "/trace"
+    v = Viewer(env, ticket, ["strace", "-f", "-yy", "-qq", "-e", "trace=connect,sendto", "-o", log]).ask(text).good()
+    v.close()
+    settle()
+    with open(log) as f:
+        lines = [li for li in f if PORT in li]
+    return (sum("connect(" in li for li in lines), sum("sendto(" in li for li in lines))
+
+
+def memories(env):
+    """Objects and USS: a viewer of a kept answer, a running generation, one that waits."""
+    kept = [Viewer(env, TICKET).ask("printer jam").good() for _ in range(10)]
+    viewer = memory([v.pid for v in kept])[1] / 10
+    found = [objects(kept[0].pid)]
+    env = env | {"GENERATIONS": "1"}
+    first = Viewer(env, new_ticket()).ask(wanted(10**5, 50000))
+    while first.first is None:
+        first.frame()
+    running = named("answer")
+    others = [Viewer(env, new_ticket()).ask(wanted(1)) for _ in range(10)]
+    until(lambda: len(named("answer")) == 1 + len(others), "no answers that wait")
+    time.sleep(0.5)
+    waiting = named("answer") - running
+    usage = viewer, memory(running)[1], memory(waiting)[1] / len(waiting)
+    found += [objects(next(iter(running))), objects(next(iter(waiting)))]
+    for v in kept + others + [first]:
+        v.close()
+    for p in running | waiting:
+        os.kill(p, signal.SIGTERM)
+    settle()
+    return found, usage
+
+
+def costs():
+    who = {"SQLite": node("0", TMP + "/sqlite.db"), "PostgreSQL": node(1)}
+    for env in who.values():
+        subprocess.run(["build/bin/sessions", "-c", "/dev/null", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
+        one(env, TICKET, wanted(50))
+    psql("CREATE EXTENSION pg_stat_statements SCHEMA public")
+    # As the service: somebody holds the file.
+    hold = subprocess.Popen(["build/bin/sessions", "-c", "/dev/null", "hold", "sleep", "1000"], env=who["SQLite"])
+    got = {(w, k): [] for w in who for k in ("kept", "miss")}
+    server = {"kept": 0, "miss": 0}
+    rounds = 8 if QUICK else 30
+    for _ in range(rounds):
+        for w, env in who.items():
+            for kind in "kept", "miss":
+                before, pg = cpu(), pg_cpu()
+                ms = one(env, TICKET if kind == "kept" else new_ticket(), wanted(50, 1000))
+                got[w, kind].append((ms, cpu() - before))
+                server[kind] += pg_cpu() - pg if w != "SQLite" else 0
+    lines = []
+    for kind, name in ("kept", "kept answer"), ("miss", "miss, 50 tokens"):
+        for i, what in (0, "first frame, ms"), (1, "CPU of chat and answer, ms"):
+            a, b = (statistics.median(g[i] for g in got[w, kind]) for w in who)
+            lines.append((name + ": " + what, a, b, "%.1f x" % (b / a)))
+        lines.append((name + ": CPU of the server, ms", "–", server[kind] / rounds, "–"))
+        trips = traced(who["PostgreSQL"], TICKET if kind == "kept" else new_ticket(), wanted(50))
+        lines.append((name + ": connections, messages to the server", "–", "%d, %d" % trips, "–"))
+    found, usage = zip(*(memories(env) for env in who.values()))
+    for i, name in enumerate(("viewer", "running generation", "waiting generation")):
+        a, b = (u[i] for u in usage)
+        lines.append((name + ": KB of its own", a, b, "%.1f x" % (b / a)))
+        lines.append((name + ": shared objects", *(str(f[i]) for f in found), "–"))
+    hold.terminate()
+    hold.wait()
+    table("One machine, medians of %d, taking turns" % rounds, ("SQLite", "PostgreSQL", "ratio"), lines)
+
+
+# (b)
+
+def twenty(nodes):
+    """20 viewers of one ticket on so many nodes; the first one's node generates."""
+    tokens = 100 if QUICK else 250
+    env = [node(n) for n in range(1, nodes + 1)]
+    ticket, asked, before = new_ticket(), model.asked(), told()
+    text = wanted(tokens, 20000, 2500000)
+    seen = [Viewer(env[0], ticket).ask(text)]
+    until(lambda: model.asked() > asked, "the model is not asked")
+    seen += [Viewer(env[i % nodes], ticket).ask(text) for i in range(1, 20)]
+    threads = [threading.Thread(target=v.good) for v in seen]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    _, rows, others, wal = since(before)
+    for v in seen:
+        v.close()
+    settle()
+    if any(len(v.ages) != tokens for v in seen):
+        raise RuntimeError("an answer is not whole")
+    local = [a for i, v in enumerate(seen) if i % nodes == 0 for a in v.ages]
+    remote = [a for i, v in enumerate(seen) if i % nodes != 0 for a in v.ages]
+
+    def ages(a):
+        return "%.1f, %.1f" % (quantile(a, .5), quantile(a, .95)) if a else "–"
+    return (model.asked() - asked, ages(local), ages(remote), rows * 1000 / tokens, (rows + others) * 1000 / tokens, wal)
+
+
+def crowd():
+    names = ("requests to the model", "age of a token on the node that generates, ms (p50, p95)", "the same elsewhere",
+             "rows for other nodes, per 1,000 tokens", "NOTIFYs, per 1,000 tokens", "WAL, bytes an answer")
+    table("20 viewers of one ticket, 50 tokens/s", ("routed by ticket", "spread over 3 nodes"),
+          list(zip(names, twenty(1), twenty(3))))
+
+
+# (c)
+
+def hour():
+    rng, env = random.Random(1), [node(n) for n in (1, 2, 3)]
+    rate = TECHNICIANS * 6 / 3600 * FASTER
+    samples, stop, viewers, bad = [], threading.Event(), [], []
+    watch = Psql()
+
+    def sample():
+        while not stop.wait(0.05):
+            samples.append(watch.number("SELECT count(*) FROM pg_stat_activity WHERE usename = 'ticketchat'"))
+
+    def drain(v):
+        if '"done"' not in v.finish():
+            bad.append(v)
+    # 300 tokens at 30 tokens/s, behind a second and a half: all of that so much faster.
+    text = wanted(300, 33333 // FASTER, 1500000 // FASTER)
+    before, own, pg, sessions = told(), cpu(), pg_cpu(), psql.number("SELECT sessions FROM pg_stat_database WHERE datname = 'bench'")
+    threads, began, missed = [threading.Thread(target=sample)], time.monotonic(), 0
+    threads[0].start()
+    at, known = 0.0, [TICKET]
+    while (at := at + rng.expovariate(rate)) < SECONDS:
+        time.sleep(max(0, began + at - time.monotonic()))
+        if rng.random() < .7:
+            ticket = rng.choice(known)
+        else:
+            ticket, missed = new_ticket(), missed + 1
+        v = Viewer(env[ticket % 3], ticket).ask(text)
+        viewers.append(v)
+        if len(viewers) > 60 and ticket not in known:
+            known.append(ticket)    # kept by then, mostly
+        threads.append(threading.Thread(target=drain, args=(v,)))
+        threads[-1].start()
+        if len(viewers) > TECHNICIANS:
+            viewers[len(viewers) - TECHNICIANS - 1].close()
+    late = time.monotonic() - began - SECONDS
+    for t in threads[1:]:
+        t.join()
+    stop.set()
+    threads[0].join()
+    statements, rows, others, wal = since(before)
+    time.sleep(1.5)     # what backends say of themselves comes later
+    sessions = psql.number("SELECT sessions FROM pg_stat_database WHERE datname = 'bench'") - sessions
+    open_ = len(named("chat"))
+    for v in viewers[-TECHNICIANS:]:
+        v.close()
+    settle()
+    own, pg = cpu() - own, pg_cpu() - pg
+    generation = cpu()      # those answers ended before their chats: five that did not stand for them
+    for _ in range(5):
+        one(env[0], new_ticket(), text)
+    own += (cpu() - generation) / 5 * missed
+    n = len(viewers)
+    if bad:
+        raise RuntimeError("%d of %d questions failed" % (len(bad), n))
+    per_hour = TECHNICIANS * 6 / n
+    table("%d technicians' hour, %d x faster: %d openings in %d s (%.0f %% new tickets), %d viewers open at the end, %.1f s late; "
+          "the rates are those of the hour" % (TECHNICIANS, FASTER, n, SECONDS, 100 * missed / n, open_, max(0, late)),
+          ("",), [
+              ("connections to PostgreSQL, most at a time", max(samples)), ("the same, on average", statistics.mean(samples)),
+              ("connections made, an hour", sessions * per_hour), ("statements/s", statements * per_hour / 3600),
+              ("NOTIFY/s", (rows + others) * per_hour / 3600), ("rows for other nodes", rows),
+              ("WAL, MB an hour", wal * per_hour / 2**20), ("CPU of PostgreSQL, s an hour", pg / 1000 * per_hour),
+              ("CPU of the nodes, s an hour", own / 1000 * per_hour)])
+
+
+# (d)
+
+def streaming(env, ticket):
+    v = Viewer(env, ticket).ask(wanted(10**4, 20000))
+    while v.first is None:
+        v.frame()
+    return v, named("answer")
+
+
+def killed():
+    v, answers = streaming(node(1), ticket := new_ticket())
+    began = time.monotonic()
+    for p in answers:
+        os.kill(p, signal.SIGKILL)
+    w = Viewer(node(2), ticket).ask(wanted(1)).good()
+    spent = time.monotonic() - began
+    for x in v, w:
+        x.close()
+    settle()
+    return spent * 1000
+
+
+def nft(text):
+    return subprocess.run(["nft", "-f", "-"], input=text, text=True, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def cut_off():
+    """Seconds until a node whose cable was pulled in mid-stream has lost its ticket."""
+    name = os.environ["NFT_TABLE"]
+    v, answers = streaming(node(1), ticket := new_ticket())
+    # How node 1 reaches the server; the time between two keepalives is part of it.
+    if not nft("table inet %s { chain c { type filter hook input priority 0; ip daddr 127.0.0.11 tcp dport %s drop; "
+               "ip saddr 127.0.0.11 tcp sport %s drop; }; }" % (name, PORT, PORT)):
+        spent = None
+    else:
+        began = time.monotonic()
+        until(lambda: not psql.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "the ticket is not free", 120)
+        w = Viewer(node(2), ticket).ask(wanted(1)).good()
+        spent = time.monotonic() - began
+        w.close()
+        nft("delete table inet " + name)
+    v.close()
+    for p in answers:
+        os.kill(p, signal.SIGKILL)
+    settle()
+    return spent
+
+
+def pg_ctl(where, *args):
+    subprocess.run([*AS_PG, BIN + "/pg_ctl", "-s", "-w", "-D", PG + "/" + where, "-l", PG + "/log", *args], check=True, cwd="/",
+                   env={"LC_ALL": "C.UTF-8"})
+
+
+def failed_over():
+    """Seconds from the primary's death until: its standby is promoted, the first new answer, an answer that ran is kept."""
+    subprocess.run([*AS_PG, BIN + "/pg_basebackup", "-h", PG, "-p", PORT, "-U", "postgres", "-D", PG + "/standby", "-R", "-c",
+                    "fast"], check=True, cwd="/")
+    other = str(int(PORT) - 1 if int(PORT) > 65000 else int(PORT) + 1)
+    pg_ctl("standby", "-o", "-p " + other, "start")
+    env = node(1, uri(1, PORT + "," + other))
+    running = Viewer(env, new_ticket()).ask(wanted(200, 20000))
+    while running.first is None:
+        running.frame()
+    began = time.monotonic()
+    pg_ctl("main", "-m", "immediate", "stop")
+    pg_ctl("standby", "promote")
+    promoted = time.monotonic() - began
+    while True:
+        v = Viewer(env, new_ticket()).ask(wanted(1))
+        good = '"done"' in v.finish()
+        v.close()
+        if good:
+            break
+    first = time.monotonic() - began
+    running.good()
+    kept = time.monotonic() - began
+    running.close()
+    settle()
+    return promoted, first, kept
+
+
+def faults():
+    ms = [killed() for _ in range(3 if QUICK else 7)]
+    cut = cut_off()
+    promoted, first, kept = failed_over()
+    table("What breaks", ("s",), [
+        ("answer killed in mid-stream: whole answer of another node (most of %d)" % len(ms), max(ms) / 1000),
+        ("node cut off in mid-stream: the same", "–" if cut is None else cut),
+        ("primary killed: standby promoted", promoted), ("the same: first new answer", first),
+        ("the same: the answer that ran (4 s of it were left) is kept, `done`", kept)])
+
+
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+model, TICKET = Model(TMP), new_ticket()
+psql = Psql()
+print("%s, Linux %s, PostgreSQL %s, load %.1f" % (time.strftime("%Y-%m-%d"), os.uname().release,
+                                                 psql("SHOW server_version")[0], os.getloadavg()[0]))
+try:
+    for part in costs, crowd, hour, faults:
+        part()
+except (RuntimeError, OSError) as why:
+    print("bench: %s" % why, file=sys.stderr)
+    if os.path.exists(TMP + "/log"):
+        with open(TMP + "/log") as f:
+            sys.stderr.writelines([text for text in f if "level=info" not in text][-5:])
+    sys.exit(111)
+finally:
+    for p in named("chat") | named("answer") | named("model"):
+        os.kill(p, signal.SIGKILL)

@@ -30,12 +30,10 @@ cases_need='bats jq socat sqlite3 strace curl procps psmisc openssl python3
 python3-prometheus-client python3-websockets time mandoc'
 # On top of those for cases: to build, and what the unpacked ones below need.
 postgres_need='libpq-dev pkgconf:pkg-config nftables:nft libc-ares2 libevent-2.1-7
-libxml2 libldap-2.5-0 libreadline8'
+libxml2 libldap-2.5-0 libreadline8 liblua5.3-0 libopentracing-c-wrapper0'
 # Only unpacked, too: installed, there would be a server for all.
 servers='postgresql-15:initdb postgresql-client-15:pg_basebackup
 pgbouncer:pgbouncer nginx:nginx haproxy:haproxy'
-# haproxy's libraries have no command to look for.
-haproxy_libraries='liblua5.3-0 libopentracing-c-wrapper0 libopentracing1'
 # For cases too, but only unpacked: installed, they would serve port 80 of this
 # machine from then on.
 proxies='nginx:nginx caddy:caddy'

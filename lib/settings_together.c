@@ -16,8 +16,12 @@ holds_password(const char *uri)
 	const char	*host = strstr(uri, "://") + 3;
 	const size_t	 user = strcspn(host, "@/?");
 
+	const char	*options = strchr(uri, '?');
+
+	/* Behind the ? a % might spell it otherwise. */
 	return (host[user] == '@' && memchr(host, ':', user) != NULL) ||
-	    strstr(uri, "password=") != NULL;
+	    (options != NULL && (strstr(options, "password=") != NULL ||
+	    strchr(options, '%') != NULL));
 }
 
 /* The settings about a database that is no file. */
@@ -35,8 +39,9 @@ check_server(struct settings *s)
 		return settings_fail(s, "DATABASE=%.60s: neither a file nor "
 		    "postgres://USER@HOST/DATABASE", uri);
 	if (holds_password(uri))
-		return settings_fail(s, "DATABASE: no password in it; "
-		    "?passfile=/etc/ticketchat/pgpass names a file with it");
+		return settings_fail(s, "DATABASE: no password in it, and "
+		    "no %% behind its ?; passfile=/etc/ticketchat/pgpass "
+		    "names a file with the password");
 	if (theirs && s->number[SETTING_TICKETS] != TICKETS_EXISTING)
 		return settings_fail(s, "TICKETS_TABLE needs "
 		    "TICKETS=existing: nothing is added to that table");

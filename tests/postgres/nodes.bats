@@ -392,3 +392,19 @@ ended() { has "$1" '"done"' || has "$1" '"error"'; }
 	kept
 	is "$(posts)" 1
 }
+
+# bats test_tags=fault
+@test "a ticket that cannot be taken over just now is not held by who tried" {
+	two_nodes 25 --times 1 --then "$UP/good.ndjson"
+	psql -c "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+	    'BEGIN RAISE ''not now''; END';
+	    CREATE TRIGGER no BEFORE DELETE ON TicketAIFrames EXECUTE FUNCTION no()"
+	kill -KILL "$(node_answer 42 1)"
+	swept
+	viewed $A
+	is_interrupted
+	within 20 grep -q 'not now' "$PG/log"
+	psql -c 'DROP TRIGGER no ON TicketAIFrames'
+	viewed $C 60
+	is_interrupted
+}

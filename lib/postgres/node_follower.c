@@ -47,14 +47,14 @@ hear(struct node *n)
 	}
 }
 
-/* Brings the frames that are new; tells how many rows there were. */
+/* Brings the frames that are new; tells how many rows were of use. */
 static int
 bring(struct node *n)
 {
 	struct pg_args	 a = { .count = 0 };
 	PGresult	*res;
 	int64_t		 run;
-	int		 i, seq, rows;
+	int		 i, seq;
 
 	n->news = false;
 	pg_int(&a, n->session);
@@ -62,8 +62,7 @@ bring(struct node *n)
 	pg_int(&a, n->seq);
 	if (pg_query(n->store, STATEMENT_FRAMES, &a, &res) != FAILURE_NONE)
 		return 0;
-	rows = PQntuples(res);
-	for (i = 0; i < rows && !n->lost; i++) {
+	for (i = 0; i < PQntuples(res) && !n->lost; i++) {
 		run = pg_number(res, i, 0);
 		seq = (int)pg_number(res, i, 1);
 		/* Another try to answer, or a piece that is missing. */
@@ -83,7 +82,7 @@ bring(struct node *n)
 			    (size_t)PQgetlength(res, i, 3));
 	}
 	PQclear(res);
-	return rows;
+	return i;
 }
 
 /*

@@ -408,3 +408,29 @@ ended() { has "$1" '"done"' || has "$1" '"error"'; }
 	viewed $C 60
 	is_interrupted
 }
+
+# bats test_tags=fault
+@test "a newcomer after the server lost its rows ends too, when the owner dies" {
+	long 2000
+	replay --pace 50 --times 1 --then "$UP/good.ndjson" "$T/long.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	sees $A w1
+	on 2 viewer 42 "$Q"
+	C=$V
+	sees $C w8
+	pg_restart immediate
+	within 30 owned 42
+	within 30 told_elsewhere
+	on 3 viewer 42 "$Q"
+	D=$V
+	within 10 some_answers_on 3
+	sleep 2
+	kill -KILL "$(node_answer 42 1)" "$(node_answer 42 2)"
+	swept
+	viewed $D 60
+	generated
+	viewed $A
+	viewed $C 60
+}
+told_elsewhere() { [ "$(rows)" -gt 0 ]; }

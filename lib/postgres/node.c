@@ -214,13 +214,15 @@ flush(struct node *n)
 void
 node_release(struct node *n)
 {
-	if (n->role != NODE_OWNER)
-		return;
-	flush(n);
-	if (n->connected && n->sent == SENT_NOTHING)
+	if (n->role == NODE_OWNER)
+		flush(n);
+	if (n->role == NODE_FOLLOWER || (n->connected &&
+	    n->sent == SENT_NOTHING))
 		(void)pg_run(n->store, STATEMENT_GIVE_ALL, NULL, NULL);
 	n->role = NODE_LATE;
 	n->due = CLOCK_NEVER;
+	/* What is said about the ticket from now on would wake us for nothing. */
+	(void)epoll_ctl(n->epoll, EPOLL_CTL_DEL, PQsocket(n->store->db), NULL);
 }
 
 void

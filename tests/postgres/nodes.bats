@@ -434,3 +434,44 @@ ended() { has "$1" '"done"' || has "$1" '"error"'; }
 	viewed $C 60
 }
 told_elsewhere() { [ "$(rows)" -gt 0 ]; }
+
+# bats test_tags=fault
+@test "who has followed to the end costs nothing while the last one reads" {
+	export SEND_TIMEOUT=60
+	two_nodes 100000
+	on 2 viewer 42 "$Q"
+	D=$V
+	sees $D w8
+	kill -STOP "${VIEWERS[D]}"
+	replay_rest
+	both is_whole
+	p=$(node_answer 42 2)
+	sleep 6
+	before=$(ticks "$p")
+	sleep 3
+	[ $(($(ticks "$p") - before)) -lt 30 ]
+	kill -CONT "${VIEWERS[D]}"
+	viewed $D
+	is_whole
+}
+# Hundredths of a second that a process has used.
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+
+@test "what does not fit where it is followed: whole, from the database" {
+	{
+		echo '{"response":"w1 ","done":false}'
+		printf '{"response":"%s","done":false}\n' "$(printf '%0200000d' 0)"
+		for i in {2..20}; do echo "{\"response\":\"w$i \",\"done\":false}"; done
+		echo '{"response":"","done":true}'
+	} >"$T/big.ndjson"
+	jq -j .response "$T/big.ndjson" >"$T/kept/long"
+	replay --delay 500 --pace 300 "$T/big.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	MAX_ANSWER_BYTES=1024 on 2 viewer 42 "$Q"
+	C=$V
+	viewed $A 60
+	is "$(types)" "stream done"
+	viewed $C 60
+	[[ $(types) = "stream cached done" || $(types) = "cached done" ]]
+}

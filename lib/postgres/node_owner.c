@@ -27,6 +27,8 @@ disconnected(struct node *n, int64_t now)
 		log_line(LOG_LEVEL_WARNING, "ticket=%lld database=lost "
 		    "error=\"%s\"", (long long)n->ticket, log_value(why,
 		    sizeof(why), PQerrorMessage(n->store->db)));
+	if (n->away == 0)
+		n->away = now;
 	n->connected = n->resetting = false;
 	n->sent = SENT_NOTHING;
 	n->next = later(now, NODE_PAUSE);
@@ -72,6 +74,7 @@ taken(struct node *n, const PGresult *res)
 		return;
 	}
 	n->connected = true;
+	n->away = 0;
 	log_line(LOG_LEVEL_INFO, "ticket=%lld database=back",
 	    (long long)n->ticket);
 }

@@ -475,3 +475,24 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 	viewed $C 60
 	[[ $(types) = "stream cached done" || $(types) = "cached done" ]]
 }
+
+# bats test_tags=fault
+@test "who waits for a slot survives the database's restart" {
+	long 25
+	replay_part "$T/long.ndjson"
+	export GENERATIONS=1
+	on 1 viewer 1 "$Q"
+	A=$V
+	sees $A w8
+	on 2 viewer 2 '{"ticketBody":"a","status":true}'
+	C=$V
+	sees $C '"queued","position":1'
+	pg_restart
+	sleep 1
+	replay_rest
+	viewed $A 60
+	is_whole
+	viewed $C 60
+	is_text "$LONG"
+	is "$(answers_kept)" 2
+}

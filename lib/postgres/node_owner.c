@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "among.h"
 #include "clock.h"
@@ -51,7 +52,12 @@ reset(struct node *n, int64_t now)
 			s = PQresetPoll(db);
 	}
 	n->next = later(now, NODE_SOON);
-	if (!n->resetting || s == PGRES_POLLING_FAILED || now >= n->reset_by) {
+	if (n->resetting && now >= n->reset_by) {
+		/* A machine that says nothing: libpq takes the next address. */
+		(void)shutdown(PQsocket(db), SHUT_RDWR);
+		n->reset_by = later(now, STORE_TIMEOUT);
+	}
+	if (!n->resetting || s == PGRES_POLLING_FAILED) {
 		disconnected(n, now);
 	} else if (s == PGRES_POLLING_OK) {
 		n->resetting = n->store->broken = false;

@@ -496,3 +496,27 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 	is_text "$LONG"
 	is "$(answers_kept)" 2
 }
+
+# bats test_tags=fault
+@test "failed over from a machine that says nothing any more" {
+	needs_nft
+	pg_replica
+	DATABASE=postgres://ticketchat@127.0.0.11:$PG_PORT,127.0.0.1:$REPLICA_PORT/$PG_DATABASE
+	at() { echo "$DATABASE"; }
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	sees $A w8
+	within 20 caught_up
+	pg_stop immediate
+	rules cut1 'filter hook input priority 0' \
+	    <<<"ip daddr 127.0.0.11 tcp dport $PG_PORT drop"
+	pg_promote
+	replay_rest
+	viewed $A 60
+	is_whole
+	NO_DATABASE=1	# what is left is on the other server
+}
+caught_up() { [ "$(psql -c 'SELECT replay_lsn >= pg_current_wal_insert_lsn()
+    FROM pg_stat_replication')" = t ]; }

@@ -333,7 +333,10 @@ live(struct answer *a)
 	if (a->failure.code == FAILURE_NONE && a->session != 0 &&
 	    elsewhere(a)) {
 		answer_leave(a);
-		drain(a);
+		node_release(a->node);
+		/* Without all of it they see us die, and look themselves. */
+		if (a->told && !a->cut)
+			drain(a);
 	} else {
 		run(a);
 	}

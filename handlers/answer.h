@@ -41,6 +41,7 @@ struct answer {
 	struct pool		 pool;
 	bool			 told;		/* another machine's last frame
 						   has come */
+	bool			 cut;		/* there was no room for one */
 };
 
 /* Notes the first failure; the reason, for the log, is borrowed. */

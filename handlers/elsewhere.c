@@ -15,8 +15,9 @@ take_frames(void *context, const char *lines, size_t len)
 	const char	*last;
 	struct frame	 f;
 
-	if (len == 0 || buf_add(&a->hub.frames, lines, len) == -1)
-		return;
+	/* With a piece missing the text would be another one. */
+	if (a->cut || buf_add(&a->hub.frames, lines, len) == -1)
+		a->cut = true;
 	last = memrchr(lines, '\n', len - 1);
 	last = last == NULL ? lines : last + 1;
 	frame_read(&f, last, (size_t)(lines + len - 1 - last));

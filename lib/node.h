@@ -86,8 +86,8 @@ enum failure_code node_store(struct node *, struct store **);
 bool node_again(struct node *);
 
 /*
- * It is over and the last frames are there: followers elsewhere are told them,
- * and the ticket and the slot are given up.
+ * It is over: an owner's followers elsewhere are told the last frames, and the
+ * ticket and the slot are given up.  Nothing more is heard.
  */
 void node_release(struct node *);
 

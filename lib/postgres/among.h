@@ -35,16 +35,20 @@ struct node {
 	char			 status_told[128];
 	int64_t			 watched;	/* until when somebody is */
 	enum among_sent		 sent;
+	int64_t			 quiet;		/* when nothing was, last */
 	bool			 connected;	/* and the ticket is ours */
 	bool			 resetting;	/* connecting anew, */
 	int64_t			 reset_by;	/* until then */
+	int64_t			 away;		/* since when it is not connected;
+						   0: it is */
 	int64_t			 next;		/* not to be sent before */
 	int64_t			 given_up;	/* node_again's deadline */
 	int64_t			 slot;		/* its lock; 0: none */
 
 	/* The follower's. */
 	int64_t			 join;		/* when to say again that we
-						   are here */
+						   are here, */
+	bool			 stop;		/* and want an end */
 	bool			 news;		/* there are new frames */
 	bool			 entered;	/* and have looked at nothing */
 	int64_t			 missing;	/* since when nobody has the

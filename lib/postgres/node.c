@@ -158,6 +158,8 @@ node_publish(struct node *n, const struct buf *frames, const char *status)
 void
 node_say_stop(struct node *n)
 {
+	/* Again with each join: he who has the ticket may be away. */
+	n->stop = true;
 	(void)among_say(n, "stop");
 }
 
@@ -214,13 +216,15 @@ flush(struct node *n)
 void
 node_release(struct node *n)
 {
-	if (n->role != NODE_OWNER)
-		return;
-	flush(n);
-	if (n->connected && n->sent == SENT_NOTHING)
+	if (n->role == NODE_OWNER)
+		flush(n);
+	if (n->role == NODE_FOLLOWER || (n->connected &&
+	    n->sent == SENT_NOTHING))
 		(void)pg_run(n->store, STATEMENT_GIVE_ALL, NULL, NULL);
 	n->role = NODE_LATE;
 	n->due = CLOCK_NEVER;
+	/* What is said about the ticket from now on would wake us for nothing. */
+	(void)epoll_ctl(n->epoll, EPOLL_CTL_DEL, PQsocket(n->store->db), NULL);
 }
 
 void
@@ -230,8 +234,9 @@ node_close(struct node *n)
 
 	if (n == NULL)
 		return;
-	if (n->watched != 0 && n->connected && n->told > 0) {
-		rest(NODE_LINGER);	/* they read what they were told */
+	if (n->connected && n->sent == SENT_NOTHING && n->seq > 0) {
+		if (n->watched != 0)
+			rest(NODE_LINGER);	/* they read what is there */
 		pg_int(&a, n->session);
 		pg_int(&a, n->run);
 		(void)pg_run(n->store, STATEMENT_FRAMES_DELETE, &a, NULL);

@@ -47,14 +47,14 @@ hear(struct node *n)
 	}
 }
 
-/* Brings the frames that are new; tells how many rows there were. */
+/* Brings the frames that are new; tells how many rows were of use. */
 static int
 bring(struct node *n)
 {
 	struct pg_args	 a = { .count = 0 };
 	PGresult	*res;
 	int64_t		 run;
-	int		 i, seq, rows;
+	int		 i, seq;
 
 	n->news = false;
 	pg_int(&a, n->session);
@@ -62,8 +62,7 @@ bring(struct node *n)
 	pg_int(&a, n->seq);
 	if (pg_query(n->store, STATEMENT_FRAMES, &a, &res) != FAILURE_NONE)
 		return 0;
-	rows = PQntuples(res);
-	for (i = 0; i < rows && !n->lost; i++) {
+	for (i = 0; i < PQntuples(res) && !n->lost; i++) {
 		run = pg_number(res, i, 0);
 		seq = (int)pg_number(res, i, 1);
 		/* Another try to answer, or a piece that is missing. */
@@ -83,7 +82,7 @@ bring(struct node *n)
 			    (size_t)PQgetlength(res, i, 3));
 	}
 	PQclear(res);
-	return rows;
+	return i;
 }
 
 /*
@@ -134,6 +133,11 @@ follower_step(struct node *n, int64_t now)
 	if ((n->news || late) && bring(n) == 0 && late)
 		n->lost |= gone(n, now);
 	/* So he goes on telling; a new one who has the ticket begins to. */
-	if (!n->lost && now >= n->join && among_say(n, "join"))
+	if (!n->lost && now >= n->join && among_say(n, "join") &&
+	    (!n->stop || among_say(n, "stop")))
 		n->join = now + NODE_JOIN * INT64_C(1000);
+	/* What came with the answers above wakes nobody. */
+	hear(n);
+	if (n->news)
+		n->due = now;
 }

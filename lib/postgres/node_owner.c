@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "among.h"
 #include "clock.h"
@@ -31,6 +32,8 @@ disconnected(struct node *n, int64_t now)
 		log_line(LOG_LEVEL_WARNING, "ticket=%lld database=lost "
 		    "error=\"%s\"", (long long)n->ticket, log_value(why,
 		    sizeof(why), line));
+	if (n->away == 0)
+		n->away = now;
 	n->connected = n->resetting = false;
 	n->sent = SENT_NOTHING;
 	n->next = later(now, NODE_PAUSE);
@@ -53,7 +56,12 @@ reset(struct node *n, int64_t now)
 			s = PQresetPoll(db);
 	}
 	n->next = later(now, NODE_SOON);
-	if (!n->resetting || s == PGRES_POLLING_FAILED || now >= n->reset_by) {
+	if (n->resetting && now >= n->reset_by) {
+		/* A machine that says nothing: libpq takes the next address. */
+		(void)shutdown(PQsocket(db), SHUT_RDWR);
+		n->reset_by = later(now, STORE_TIMEOUT);
+	}
+	if (!n->resetting || s == PGRES_POLLING_FAILED) {
 		disconnected(n, now);
 	} else if (s == PGRES_POLLING_OK) {
 		n->resetting = n->store->broken = false;
@@ -67,15 +75,21 @@ reset(struct node *n, int64_t now)
 
 /* What the server has to say to the ticket of this connection. */
 static void
-taken(struct node *n, const PGresult *res)
+taken(struct node *n, const PGresult *res, int64_t now)
 {
 	const int64_t	run = pg_number(res, 0, 0);
 
+	/* It may be our own old connection that the server still believes in. */
+	if (run == 0 && now < later(n->away, NODE_PATIENCE)) {
+		disconnected(n, now);
+		return;
+	}
 	if (run <= 0) {
 		n->lost = true;		/* others have been quicker */
 		return;
 	}
 	n->connected = true;
+	n->away = 0;
 	log_line(LOG_LEVEL_INFO, "ticket=%lld database=back",
 	    (long long)n->ticket);
 }
@@ -93,7 +107,7 @@ answered(struct node *n, const PGresult *res, int64_t now)
 		disconnected(n, now);
 	} else if (sent == SENT_TAKE) {
 		if (good)
-			taken(n, res);
+			taken(n, res, now);
 		else
 			disconnected(n, now);
 	} else if (sent == SENT_FRAMES && good) {
@@ -198,7 +212,10 @@ owner_step(struct node *n, int64_t now)
 
 	if (n->lost)
 		return;
-	if (n->connected && n->store->broken)
+	if (n->sent == SENT_NOTHING)
+		n->quiet = now;
+	if ((n->connected && n->store->broken) ||
+	    now >= later(n->quiet, STORE_TIMEOUT))
 		disconnected(n, now);
 	if (n->connected || n->sent != SENT_NOTHING)
 		receive(n, now);

@@ -37,6 +37,19 @@ is_quiet(struct node *n)
 	return n->connected && n->sent == SENT_NOTHING;
 }
 
+/* The database is gone: -1 while it may come back, we wait for a slot anyway. */
+static int
+no_answer(struct node *n)
+{
+	const int64_t	now = clock_us();
+
+	if (PQstatus(n->store->db) != CONNECTION_OK)
+		n->store->broken = true;
+	owner_step(n, now);
+	return n->away == 0 || now >= n->away + NODE_PATIENCE * INT64_C(1000) ?
+	    -2 : -1;
+}
+
 int
 slots_take(struct node *n, const struct slots_server *servers, int count,
     int ahead)
@@ -48,7 +61,7 @@ slots_take(struct node *n, const struct slots_server *servers, int count,
 	int		 i;
 
 	if (!is_quiet(n))
-		return -2;
+		return no_answer(n);
 	for (i = 0; i < count && i < SERVERS_MAX; i++) {
 		array_add(&keys, servers[i].key);
 		array_add(&slots, (uint64_t)servers[i].slots);
@@ -59,7 +72,7 @@ slots_take(struct node *n, const struct slots_server *servers, int count,
 	pg_int(&a, ahead);
 	pg_int(&a, n->slot);
 	if (pg_query(n->store, STATEMENT_SLOT_TAKE, &a, &res) != FAILURE_NONE)
-		return -2;
+		return no_answer(n);
 	i = (int)pg_number(res, 0, 0) - 1;
 	lock = pg_number(res, 0, 1);
 	PQclear(res);

@@ -194,11 +194,11 @@ CREATE FUNCTION ticket_take(ticket bigint, session bigint, body text,
 	again bigint, slot bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM ticket_listen(ticket);
-	IF NOT pg_try_advisory_lock_shared(lock_key('all', '')) THEN
+	-- The transaction's, until nothing can fail any more.
+	IF NOT pg_try_advisory_xact_lock_shared(lock_key('all', '')) THEN
 		RAISE 'a restore runs';
 	END IF;
-	IF NOT pg_try_advisory_lock(lock_key('ticket', ticket::text)) THEN
-		PERFORM pg_advisory_unlock_shared(lock_key('all', ''));
+	IF NOT pg_try_advisory_xact_lock(lock_key('ticket', ticket::text)) THEN
 		RETURN 0;
 	END IF;
 	UPDATE TicketAISessions SET Prompt = body
@@ -206,18 +206,20 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM TicketAISessions
 		WHERE Id = session AND TicketId = ticket AND AiResponse IS NULL)
 	THEN
-		PERFORM pg_advisory_unlock(lock_key('ticket', ticket::text));
-		PERFORM pg_advisory_unlock_shared(lock_key('all', ''));
 		RETURN -1;
 	END IF;
-	IF again <> 0 THEN
-		PERFORM pg_try_advisory_lock(slot) WHERE slot <> 0;
-		RETURN again;
-	END IF;
 	-- What one that died has left; and others long ago.
-	DELETE FROM TicketAIFrames WHERE SessionId = session OR
-		At < clock_timestamp() - interval '1 day';
-	RETURN nextval('TicketAIRuns');
+	IF again = 0 THEN
+		DELETE FROM TicketAIFrames WHERE SessionId = session OR
+			At < clock_timestamp() - interval '1 day';
+	END IF;
+	PERFORM pg_advisory_lock_shared(lock_key('all', ''));
+	PERFORM pg_advisory_lock(lock_key('ticket', ticket::text));
+	IF again = 0 THEN
+		RETURN nextval('TicketAIRuns');
+	END IF;
+	PERFORM pg_try_advisory_lock(slot) WHERE slot <> 0;
+	RETURN again;
 END
 $$;
 

@@ -392,3 +392,131 @@ ended() { has "$1" '"done"' || has "$1" '"error"'; }
 	kept
 	is "$(posts)" 1
 }
+
+# bats test_tags=fault
+@test "a ticket that cannot be taken over just now is not held by who tried" {
+	two_nodes 25 --times 1 --then "$UP/good.ndjson"
+	psql -c "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+	    'BEGIN RAISE ''not now''; END';
+	    CREATE TRIGGER no BEFORE DELETE ON TicketAIFrames EXECUTE FUNCTION no()"
+	kill -KILL "$(node_answer 42 1)"
+	swept
+	viewed $A
+	is_interrupted
+	within 20 grep -q 'not now' "$PG/log"
+	psql -c 'DROP TRIGGER no ON TicketAIFrames'
+	viewed $C 60
+	is_interrupted
+}
+
+# bats test_tags=fault
+@test "a newcomer after the server lost its rows ends too, when the owner dies" {
+	long 2000
+	replay --pace 50 --times 1 --then "$UP/good.ndjson" "$T/long.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	sees $A w1
+	on 2 viewer 42 "$Q"
+	C=$V
+	sees $C w8
+	pg_restart immediate
+	within 30 owned 42
+	within 30 told_elsewhere
+	on 3 viewer 42 "$Q"
+	D=$V
+	within 10 some_answers_on 3
+	sleep 2
+	kill -KILL "$(node_answer 42 1)" "$(node_answer 42 2)"
+	swept
+	viewed $D 60
+	generated
+	viewed $A
+	viewed $C 60
+}
+told_elsewhere() { [ "$(rows)" -gt 0 ]; }
+
+# bats test_tags=fault
+@test "who has followed to the end costs nothing while the last one reads" {
+	export SEND_TIMEOUT=60
+	two_nodes 100000
+	on 2 viewer 42 "$Q"
+	D=$V
+	sees $D w8
+	kill -STOP "${VIEWERS[D]}"
+	replay_rest
+	both is_whole
+	p=$(node_answer 42 2)
+	sleep 6
+	before=$(ticks "$p")
+	sleep 3
+	[ $(($(ticks "$p") - before)) -lt 30 ]
+	kill -CONT "${VIEWERS[D]}"
+	viewed $D
+	is_whole
+}
+# Hundredths of a second that a process has used.
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+
+@test "what does not fit where it is followed: whole, from the database" {
+	{
+		echo '{"response":"w1 ","done":false}'
+		printf '{"response":"%s","done":false}\n' "$(printf '%0200000d' 0)"
+		for i in {2..20}; do echo "{\"response\":\"w$i \",\"done\":false}"; done
+		echo '{"response":"","done":true}'
+	} >"$T/big.ndjson"
+	jq -j .response "$T/big.ndjson" >"$T/kept/long"
+	replay --delay 500 --pace 300 "$T/big.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	MAX_ANSWER_BYTES=1024 on 2 viewer 42 "$Q"
+	C=$V
+	viewed $A 60
+	is "$(types)" "stream done"
+	viewed $C 60
+	[[ $(types) = "stream cached done" || $(types) = "cached done" ]]
+}
+
+# bats test_tags=fault
+@test "who waits for a slot survives the database's restart" {
+	long 25
+	replay_part "$T/long.ndjson"
+	export GENERATIONS=1
+	on 1 viewer 1 "$Q"
+	A=$V
+	sees $A w8
+	on 2 viewer 2 '{"ticketBody":"a","status":true}'
+	C=$V
+	sees $C '"queued","position":1'
+	pg_restart
+	sleep 1
+	replay_rest
+	viewed $A 60
+	is_whole
+	viewed $C 60
+	is_text "$LONG"
+	is "$(answers_kept)" 2
+}
+
+# bats test_tags=fault
+@test "failed over from a machine that says nothing any more" {
+	needs_nft
+	pg_replica
+	DATABASE=postgres://ticketchat@127.0.0.11:$PG_PORT,127.0.0.1:$REPLICA_PORT/$PG_DATABASE
+	at() { echo "$DATABASE"; }
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	sees $A w8
+	within 20 caught_up
+	pg_stop immediate
+	rules cut1 'filter hook input priority 0' \
+	    <<<"ip daddr 127.0.0.11 tcp dport $PG_PORT drop"
+	pg_promote
+	replay_rest
+	viewed $A 60
+	is_whole
+	NO_DATABASE=1	# what is left is on the other server
+}
+caught_up() { [ "$(psql -c 'SELECT replay_lsn >= pg_current_wal_insert_lsn()
+    FROM pg_stat_replication')" = t ]; }

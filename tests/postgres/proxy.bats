@@ -90,7 +90,7 @@ where() {
 	local t
 	forget_logs
 	for t in {1..12}; do through $t >"$T/through.$t" || return; done
-	for t in {1..12}; do echo "$t $(node_of $t)"; done
+	for t in {1..12}; do echo "$t $(node_of $t)"; done | sort
 }
 # Once the proxy has seen that a node is away, or back.
 settled() { where >"$T/where" && "$@" "$T/where"; }

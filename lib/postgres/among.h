@@ -39,8 +39,8 @@ struct node {
 	bool			 connected;	/* and the ticket is ours */
 	bool			 resetting;	/* connecting anew, */
 	int64_t			 reset_by;	/* until then */
-	int64_t			 away;		/* since when it is not connected;
-						   0: it is */
+	int64_t			 away;		/* since when it is not
+						   connected; 0: it is */
 	int64_t			 next;		/* not to be sent before */
 	int64_t			 given_up;	/* node_again's deadline */
 	int64_t			 slot;		/* its lock; 0: none */

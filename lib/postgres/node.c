@@ -223,7 +223,7 @@ node_release(struct node *n)
 		(void)pg_run(n->store, STATEMENT_GIVE_ALL, NULL, NULL);
 	n->role = NODE_LATE;
 	n->due = CLOCK_NEVER;
-	/* What is said about the ticket from now on would wake us for nothing. */
+	/* What is said about the ticket now would wake us for nothing. */
 	(void)epoll_ctl(n->epoll, EPOLL_CTL_DEL, PQsocket(n->store->db), NULL);
 }
 

@@ -79,7 +79,7 @@ taken(struct node *n, const PGresult *res, int64_t now)
 {
 	const int64_t	run = pg_number(res, 0, 0);
 
-	/* It may be our own old connection that the server still believes in. */
+	/* It may be our own old connection, which the server believes in. */
 	if (run == 0 && now < later(n->away, NODE_PATIENCE)) {
 		disconnected(n, now);
 		return;

@@ -87,7 +87,8 @@ wait_for(struct store *s, int64_t until)
 	rc = rest == -1 ? -1 : poll(&p, 1, clock_poll(clock_us(),
 	    s->tell != NULL && tick < until ? tick : until));
 	if (rc == 0 && clock_us() < until) {
-		s->tell(s->tell_context, s->telling, 0, 0);
+		if (s->tell != NULL)
+			s->tell(s->tell_context, s->telling, 0, 0);
 		return true;
 	}
 	if (rc == 0) {

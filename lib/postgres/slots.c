@@ -37,7 +37,7 @@ is_quiet(struct node *n)
 	return n->connected && n->sent == SENT_NOTHING;
 }
 
-/* The database is gone: -1 while it may come back, we wait for a slot anyway. */
+/* The database is gone: -1 while it may come back; we wait anyway. */
 static int
 no_answer(struct node *n)
 {

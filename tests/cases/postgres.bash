@@ -25,7 +25,8 @@
 # proxy's, as many a kernel has no netem.
 
 NODES=4
-for PG_BIN in /usr/lib/postgresql/*/bin "$B"/tests/debian/usr/lib/postgresql/*/bin; do
+for PG_BIN in /usr/lib/postgresql/*/bin "$BATS_RUN_TMPDIR"/usr/lib/postgresql/*/bin \
+    "$B"/tests/debian/usr/lib/postgresql/*/bin; do
 	[ ! -x "$PG_BIN/initdb" ] || break
 done
 
@@ -72,6 +73,13 @@ pg_start() {
 	if [ ! -x "$PG_BIN/initdb" ]; then
 		echo "no PostgreSQL: tests/run.sh postgres gets it" >&2
 		return 1
+	fi
+	# A checkout that only root may enter is none for that user.
+	chmod a+x "$BATS_RUN_TMPDIR"
+	if ! as_pg test -x "$PG_BIN/initdb"; then
+		(cd "$B/tests/debian" && cp -r --parents usr/lib/postgresql \
+		    usr/share/postgresql "$BATS_RUN_TMPDIR")
+		PG_BIN=$BATS_RUN_TMPDIR/${PG_BIN#"$B/tests/debian/"}
 	fi
 	for ((i = 1; i <= NODES; i++)); do addresses+=,127.0.0.1$i; done
 	pg_directory "$PG"
@@ -170,8 +178,9 @@ pg_pooler() {
 	END
 	chmod a+r "$d/users" "$d/ini"
 	POOLER=$d/pid
-	as_pg "$(PATH=$PATH:/usr/sbin:$B/tests/debian/usr/sbin \
-	    command -v pgbouncer)" -q -d "$d/ini"
+	cp "$(PATH=$PATH:/usr/sbin:$B/tests/debian/usr/sbin \
+	    command -v pgbouncer)" "$d/pgbouncer"
+	as_pg "$d/pgbouncer" -q -d "$d/ini"
 	within 10 listening "$POOLER_PORT"
 }
 

@@ -100,7 +100,11 @@ theirs() {
 	[ "$(wc -l <"$T/generation")" -ge 2 ]
 }
 
+# pg_dump and pg_restore, where they are not in everybody's path.
+tools() { PATH=$PG_BIN:$PATH; }
+
 @test "purge spares what a generation works on; restore is refused" {
+	tools
 	line 1 7 a | jq -c '.answered = null | .response = null' |
 	    sessions import
 	sessions backup "$T/copy"
@@ -113,6 +117,7 @@ theirs() {
 }
 
 @test "backup and restore: as it was, but ids go on" {
+	tools
 	{ line 1 7 a; line 2 8 b; } | sessions import
 	sessions export >"$T/before"
 	sessions backup "$T/copy"

@@ -208,6 +208,22 @@ ours(const char *language)
 	return strpbrk(language, ":_") == NULL;
 }
 
+/*
+ * What the environment says of a setting: TICKETCHAT_<KEY>, else the bare name.
+ * NULL if it says nothing.
+ */
+static const char *
+environment(const struct row *r)
+{
+	char		 name[64];
+	const char	*v;
+
+	(void)snprintf(name, sizeof(name), "TICKETCHAT_%s", r->key);
+	if ((v = getenv(name)) == NULL || *v == '\0')
+		v = getenv(r->key);
+	return v == NULL || *v == '\0' ? NULL : v;
+}
+
 int
 settings_load(struct settings *s, const char *file, int optional)
 {
@@ -218,7 +234,7 @@ settings_load(struct settings *s, const char *file, int optional)
 	if (file != NULL && settings_file_read(s, file, optional) == -1)
 		return -1;
 	for (i = 0; i < SETTING__MAX; i++) {
-		if ((v = getenv(table[i].key)) != NULL && *v != '\0' &&
+		if ((v = environment(&table[i])) != NULL &&
 		    (i != SETTING_LANGUAGE || ours(v)))
 			s->text[i] = v;
 		else if (s->text[i] == NULL && i == SETTING_RUN_DIR &&

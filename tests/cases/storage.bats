@@ -547,3 +547,74 @@ anew() {
 	DATABASE=$T/none run -3 --separate-stderr sessions hold sh -c 'exit 3'
 	[[ $stderr = "sessions: hold: $T/none: "* ]]
 }
+
+# A log that nobody reads: FIFO $1, full to the last byte.
+unread() {
+	mkfifo "$1"
+	exec {UNREAD}<>"$1"
+	/usr/bin/python3 - "$1" <<'END'
+import os, sys
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_NONBLOCK)
+for size in 4096, 1:
+    try:
+        while True:
+            os.write(fd, b"x" * size)
+    except BlockingIOError:
+        pass
+END
+}
+
+@test "a log that nobody reads holds back no frame, no stop, no SIGTERM" {
+	long 30
+	unread "$T/unread"
+	export LOG=$T/unread
+	replay_part "$T/long.ndjson"
+	tab 1
+	say $V "$Q"
+	sees $V w1
+	a=$(answers)
+	replay_rest
+	sees $V '"done"'
+	within 10 dead "$a"
+	say $V "$Q"
+	sees $V '"cached"'
+	leave $V
+	is "$(text "$(so_far $V)")" "$LONG"
+	replay_end
+	for way in stop TERM; do
+		rm -f "$T/go"
+		replay_part "$T/long.ndjson"
+		tab 2
+		say $V "$Q"
+		sees $V w1
+		[ $way = TERM ] || say $V '{"type":"stop"}'
+		[ $way = stop ] || kill -TERM "$(answers)"
+		sees $V '"error"'
+		leave $V
+		within 10 none_answers
+		replay_end
+	done
+	exec {UNREAD}<&-
+}
+
+@test "what of the log was dropped is told with the next line" {
+	replay "$UP/good.ndjson"
+	unread "$T/unread"
+	export LOG=$T/unread
+	tab 1
+	for i in 1 2 3; do
+		say $V "$Q"
+		within 10 eval "[ \$(grep -c '\"done\"' '$T/frames.$V') = $i ]"
+	done
+	(without_talkers; exec cat <&$UNREAD >"$T/heard") 3>&- &
+	track $!
+	within 10 eval "[ \$(tr -d x <'$T/heard' | wc -c) = 0 ]"
+	exec {UNREAD}<&-
+	say $V "$Q"
+	within 10 grep -q 'prog=chat .* dropped_lines=3 .* outcome=cached' \
+	    "$T/heard"
+	say $V "$Q"
+	within 10 eval "[ \$(grep -c outcome=cached '$T/heard') = 2 ]"
+	is "$(grep -c dropped_lines "$T/heard")" 1
+	leave $V
+}

@@ -620,7 +620,7 @@ END
 @test "a log that nobody reads holds back no frame, no stop, no SIGTERM" {
 	long 30
 	unread "$T/unread"
-	export LOG=$T/unread
+	export TICKETCHAT_LOG=$T/unread
 	replay_part "$T/long.ndjson"
 	tab 1
 	say $V "$Q"
@@ -653,7 +653,7 @@ END
 @test "what of the log was dropped is told with the next line" {
 	replay "$UP/good.ndjson"
 	unread "$T/unread"
-	export LOG=$T/unread
+	export TICKETCHAT_LOG=$T/unread
 	tab 1
 	for i in 1 2 3; do
 		say $V "$Q"

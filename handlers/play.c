@@ -46,10 +46,11 @@ play_text(const struct session *s, struct buf *out, int64_t pace)
 		n = n == 0 ? most : n;		/* no UTF-8 */
 		if (frame_stream_add(&stream, p, n) == -1 ||
 		    frame_stream_end(&stream) == -1)
-			return -1;
+			break;
 		play(out, pace);
 	}
-	return 0;
+	frame_stream_free(&stream);
+	return p < end ? -1 : 0;
 }
 
 int

@@ -145,14 +145,14 @@ choose(struct probe *p, const struct settings *s, const struct buf *list)
 		code = FAILURE_MODEL_MISSING;
 	}
 	if (p->model[0] != '\0' &&
-	    ollama_model(list->data, list->len, p->model, &m))
+	    ollama_model(list->data, list->len, p->model, &m)) {
 		code = FAILURE_NONE;
-	if (code != FAILURE_UPSTREAM_INVALID && ollama_is_cloud(p->model)) {
+	} else if (code == FAILURE_MODEL_MISSING && ollama_is_cloud(p->model)) {
 		code = FAILURE_NONE;	/* it need not be listed */
-		if (m.remote[0] == '\0')
-			(void)snprintf(m.remote, sizeof(m.remote),
-			    "Ollama's cloud");
+		m.completes = true;
 	}
+	if (m.remote[0] == '\0' && ollama_is_cloud(p->model))
+		(void)snprintf(m.remote, sizeof(m.remote), "Ollama's cloud");
 	(void)snprintf(p->remote, sizeof(p->remote), "%s", m.remote);
 	p->context_max = m.context;
 	if (code == FAILURE_NONE && !m.completes) {

@@ -180,6 +180,59 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	kept "$LONG"
 }
 
+# A text of $1 bytes.
+body() { printf '{"ticketBody":"%s"}' "$(head -c "$1" /dev/zero | tr '\0' x)"; }
+
+# One that fails must not bar its ticket: what SQLite keeps beside while it
+# changes many pages must not need a directory that only others may write.
+@test "a long text whose question fails: the next text of that ticket works" {
+	local t=1 n next
+	for n in 57500 57501 60001 65500; do
+		for next in 11 30000 "$((n - 1))" "$((n + 1))"; do
+			OLLAMA_SERVER=http://127.0.0.1:9 ask $t "$(body "$n")"
+			failed_with upstream_unreachable 2
+			OLLAMA_SERVER=http://127.0.0.1:9 ask $t "$(body "$next")"
+			failed_with upstream_unreachable 2
+			t=$((t + 1))
+		done
+	done
+	replay "$UP/good.ndjson"
+	for t in 1 6 11 16; do
+		ask $t "$Q"
+		generated
+	done
+}
+
+# Opened outside the directory of the database and RUN_DIR, to be written.
+@test "no statement needs a file outside the state directory" {
+	needs_sqlite "its temporary files"
+	needs_strace
+	replay "$UP/good.ndjson"
+	ask 1 "$Q"
+	sql "WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n
+	    WHERE i < 3000) INSERT INTO Tickets (Id) SELECT i FROM n"
+	sql "INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, CreatedAt,
+	    UpdatedAt) SELECT Id, hex(randomblob(2000)), hex(randomblob(2000)),
+	    '2025-01-01T00:00:00.000Z', '2025-01-01T00:00:00.000Z'
+	    FROM Tickets WHERE Id > 1;
+	INSERT INTO TicketAIGenerations SELECT Id, hex(randomblob(20)), 'stop', 1,
+	    2, 3, 4, 5, 6, 7, 8 FROM TicketAISessions WHERE TicketId > 1"
+	sessions export >"$T/out.ndjson"
+	export TMPDIR=$T/elsewhere
+	mkdir "$T/elsewhere"
+	for c in 'forget --ticket 10' 'search 0*' list 'stats --by model' metrics \
+	    export "backup $T/copy" 'check --full' 'delete 1' \
+	    "import $T/out.ndjson" 'forget --ticket 11 --verify' \
+	    'purge --older-than 90'; do
+		strace -f -qq -e trace=openat,open,creat -o "$T/opened" \
+		    "$B/bin/sessions" -c "$T/conf" $c >/dev/null 2>"$T/err"
+		grep -E 'O_CREAT|O_RDWR|O_WRONLY' "$T/opened" |
+		    grep -vE "\"$T/(db|run|copy|log|etilqs)|\"/dev/" \
+		    >"$T/outside" || true
+		is "$c: $(<"$T/outside")" "$c: "
+	done
+}
+
 # Takes SQLite's write lock in a shell; unlock gives it back.
 lock() {
 	[ -p "$T/shell" ] || mkfifo "$T/shell"
@@ -546,4 +599,75 @@ anew() {
 	# What cannot be held is told, and the program runs.
 	DATABASE=$T/none run -3 --separate-stderr sessions hold sh -c 'exit 3'
 	[[ $stderr = "sessions: hold: $T/none: "* ]]
+}
+
+# A log that nobody reads: FIFO $1, full to the last byte.
+unread() {
+	mkfifo "$1"
+	exec {UNREAD}<>"$1"
+	/usr/bin/python3 - "$1" <<'END'
+import os, sys
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_NONBLOCK)
+for size in 4096, 1:
+    try:
+        while True:
+            os.write(fd, b"x" * size)
+    except BlockingIOError:
+        pass
+END
+}
+
+@test "a log that nobody reads holds back no frame, no stop, no SIGTERM" {
+	long 30
+	unread "$T/unread"
+	export LOG=$T/unread
+	replay_part "$T/long.ndjson"
+	tab 1
+	say $V "$Q"
+	sees $V w1
+	a=$(answers)
+	replay_rest
+	sees $V '"done"'
+	within 10 dead "$a"
+	say $V "$Q"
+	sees $V '"cached"'
+	leave $V
+	is "$(text "$(so_far $V)")" "$LONG"
+	replay_end
+	for way in stop TERM; do
+		rm -f "$T/go"
+		replay_part "$T/long.ndjson"
+		tab 2
+		say $V "$Q"
+		sees $V w1
+		[ $way = TERM ] || say $V '{"type":"stop"}'
+		[ $way = stop ] || kill -TERM "$(answers)"
+		sees $V '"error"'
+		leave $V
+		within 10 none_answers
+		replay_end
+	done
+	exec {UNREAD}<&-
+}
+
+@test "what of the log was dropped is told with the next line" {
+	replay "$UP/good.ndjson"
+	unread "$T/unread"
+	export LOG=$T/unread
+	tab 1
+	for i in 1 2 3; do
+		say $V "$Q"
+		within 10 eval "[ \$(grep -c '\"done\"' '$T/frames.$V') = $i ]"
+	done
+	(without_talkers; exec cat <&$UNREAD >"$T/heard") 3>&- &
+	track $!
+	within 10 eval "[ \$(tr -d x <'$T/heard' | wc -c) = 0 ]"
+	exec {UNREAD}<&-
+	say $V "$Q"
+	within 10 grep -q 'prog=chat .* dropped_lines=3 .* outcome=cached' \
+	    "$T/heard"
+	say $V "$Q"
+	within 10 eval "[ \$(grep -c outcome=cached '$T/heard') = 2 ]"
+	is "$(grep -c dropped_lines "$T/heard")" 1
+	leave $V
 }

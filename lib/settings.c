@@ -174,6 +174,10 @@ check(struct settings *s, size_t i)
 	case WORD:
 		return check_word(s, i);
 	case URL:
+		if ((p = url_bare(t)) != NULL)
+			return settings_fail(s, "%s=%.200s: http:// is "
+			    "missing; write http://%.*s", r->key, t,
+			    (int)strcspn(p, " "), p);
 		if (!url_valid(t))
 			return settings_fail(s, "%s=%.200s: not addresses "
 			    "like http://localhost:11434/api/generate", r->key,

@@ -77,11 +77,16 @@ line-array 2 upstream_invalid
 html-line 2 upstream_invalid
 sse 2 upstream_invalid
 response-number 2 upstream_invalid
-response-null 2 upstream_invalid
+response-null 0 ="Reinicie a"
+error-null 0 ="Open the rear cover."
 response-object 2 upstream_invalid
 done-string 2 upstream_invalid
 400-exceeds-context 2 prompt_too_long
 400-prompt-too-long 2 prompt_too_long
+400-context-cloud 2 prompt_too_long
+500-context-old 2 prompt_too_long
+500-memory-short 2 upstream_error
+402-credits 2 upstream_rejected
 401-signin 2 upstream_rejected
 403-empty 2 upstream_rejected
 429-cloud 2 upstream_busy
@@ -333,6 +338,49 @@ while True:
 	failed_with upstream_unreachable 2
 }
 
+@test "a model that runs elsewhere is never chosen, and is named as such" {
+	replay --tags "$UP/cloud-first.tags.http" "$UP/good.ndjson"
+	OLLAMA_MODEL= answer <<<x
+	generated
+	is "$(jq -r .model "$T/bodies/1.json")" llama3.2:latest
+	says() { OLLAMA_MODEL=$1 "$B/bin/answer" -c "$T/conf" check; }
+	is "$(says '')" "http://127.0.0.1:$PORT/api/generate: model llama3.2:latest"
+	for m in gpt-oss:120b-cloud library/gpt-oss:120b-cloud other:cloud; do
+		says "$m" | grep -q "$m; WARNING: it runs at .*tickets leave"
+	done
+	for m in library/llama3.2 registry.ollama.ai/library/llama3.2:latest \
+	    LLAMA3.2; do
+		not grep WARNING <<<"$(says "$m")"
+	done
+}
+
+@test "a llama-server is none, and says so before anybody asks" {
+	replay --tags "$UP/llama-server.tags.http" "$UP/llama-server.answer.http"
+	for m in '' qwen3.gguf other; do
+		OLLAMA_MODEL=$m run -2 "$B/bin/answer" -c "$T/conf" check
+		[[ $output = *"upstream_invalid (a llama-server"* ]]
+	done
+	OLLAMA_SERVER=http://127.0.0.1:$PORT/api/chat answer <<<x
+	failed_with upstream_invalid 2
+}
+
+@test "too little memory and a server's Retry-After are told as such" {
+	replay "$UP/500-memory-short.http"
+	answer <<<x
+	failed_with upstream_error 2
+	last | jq -r .message | grep -q 'a smaller model or num_ctx'
+	replay_end
+	for after in 7 1 99999; do
+		sed "s/^Retry-After: 7/Retry-After: $after/" \
+		    "$UP/429-cloud.http" >"$T/busy.http"
+		replay "$T/busy.http"
+		answer <<<x
+		failed_with upstream_busy 2
+		is "$(last | jq .retryAfter)" "$((after > 3600 ? 3600 : after))"
+		replay_end
+	done
+}
+
 @test "several servers: the first that can answers" {
 	replay "$UP/429-cloud.http"
 	busy=$OLLAMA_SERVER
@@ -379,12 +427,12 @@ $busy upstream_busy"
 	printf 'a "b"\n\tç' | TICKETCHAT_SYSTEM_PROMPT_FILE=none answer
 	generated
 	is "$(jq -c . "$T/bodies/1.json")" \
-	    '{"model":"gemma3:270m","prompt":"a \"b\"\n\tç","stream":true,"truncate":false,"think":false}'
+	    '{"model":"gemma3:270m","prompt":"a \"b\"\n\tç","stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
 	is "$(sed -n 's/^request 1 //p' "$T/replay.log")" \
 	    "POST /api/generate $(wc -c <"$T/bodies/1.json")"
 	printf x | answer
 	is "$(jq -c 'del(.system, .prompt)' "$T/bodies/2.json")" \
-	    '{"model":"gemma3:270m","stream":true,"truncate":false,"think":false}'
+	    '{"model":"gemma3:270m","stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
 	is "$(jq -j .system "$T/bodies/2.json")" \
 	    "$(cat "$ROOT/lib/system_prompt.txt")"
 }
@@ -398,7 +446,7 @@ $busy upstream_busy"
 	done
 	is "$(grep -c 'POST /api/chat ' "$T/replay.log")" 6
 	is "$(sort -u "$T"/bodies/*.json)" \
-	    '{"model":"gemma3:270m","messages":[{"role":"user","content":"x\n"}],"stream":true,"truncate":false,"think":false}'
+	    '{"model":"gemma3:270m","messages":[{"role":"user","content":"x\n"}],"stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
 	TICKETCHAT_SYSTEM_PROMPT_FILE= OLLAMA_SERVER=http://127.0.0.1:$PORT answer <<<x
 	is "$(jq -c '[.messages[].role]' "$T/bodies/7.json")" \
 	    '["system","user"]'
@@ -446,8 +494,8 @@ fenced() {
 	    .messages[-1].content = "" else . end' "$T"/bodies/*.json |
 	    sort | uniq -c | wc -l)" 2
 	is "$(jq -r 'keys_unsorted | join(" ")' "$T"/bodies/*.json | sort -u)" \
-	    'model messages stream truncate think
-model system prompt stream truncate think'
+	    'model messages stream truncate think options
+model system prompt stream truncate think options'
 }
 
 @test "options, keep_alive, think, system prompt" {
@@ -461,8 +509,12 @@ model system prompt stream truncate think'
 	}
 	OLLAMA_OPTIONS='{"num_ctx":4096,"stop":["a"],"temperature":0.5}' \
 	    posted_with .options \
-	    '{"num_ctx":4096,"stop":["a"],"temperature":0.5}'
-	OLLAMA_OPTIONS='{}' posted_with .options '{}'
+	    '{"num_ctx":4096,"stop":["a"],"temperature":0.5,"num_predict":1024}'
+	OLLAMA_OPTIONS='{}' posted_with .options '{"num_predict":1024}'
+	OLLAMA_THINK=low posted_with .options '{"num_predict":4096}'
+	OLLAMA_OPTIONS='{"num_predict":-1}' posted_with .options '{"num_predict":-1}'
+	OLLAMA_THINK=true OLLAMA_OPTIONS='{"num_predict":9}' \
+	    posted_with .options '{"num_predict":9}'
 	OLLAMA_KEEP_ALIVE=-1 posted_with .keep_alive -1
 	OLLAMA_KEEP_ALIVE=300 posted_with .keep_alive 300
 	OLLAMA_KEEP_ALIVE=30m posted_with .keep_alive '"30m"'

@@ -616,6 +616,64 @@ for n in "1", "2":
 	finds context ok 'does not tell'
 }
 
+@test "doctor: a model that runs elsewhere, and what is no Ollama" {
+	helps() { jq -r 'select(.check == "model").remedy' "$T/found" | grep -q -- "$1"; }
+	replay --tags "$UP/cloud-first.tags.http" "$UP/good.ndjson"
+	for m in gpt-oss:120b-cloud other:cloud; do
+		OLLAMA_MODEL=$m examine --quick
+		finds model warning "$m .*tickets leave this machine"
+	done
+	OLLAMA_MODEL=library/llama3.2 examine --quick
+	finds model ok library/llama3.2
+	OLLAMA_SERVER=http://127.0.0.1:$PORT/api/chats examine --quick
+	finds model error 'upstream_rejected.*HTTP 404'
+	helps 'ends in /api/generate or /api/chat'
+	replay_end
+	replay --tags "$UP/llama-server.tags.http" "$UP/good.ndjson"
+	examine --quick
+	finds model error 'llama-server'
+	replay_end
+	printf 'HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n<html><form>Sign in</form></ht' >"$T/tags.http"
+	replay --tags "$T/tags.http" "$UP/good.ndjson"
+	examine --quick
+	finds model error "upstream_invalid.*not Ollama's"
+	helps 'a proxy that wants a login'
+	replay_end
+	printf 'HTTP/1.1 301 Moved\r\nLocation: https://ai.example/api/tags\r\nContent-Length: 0\r\n\r\n' >"$T/tags.http"
+	replay --tags "$T/tags.http" "$UP/good.ndjson"
+	examine --quick
+	finds model error 'redirected to https://ai.example/api/tags'
+	helps 'OLLAMA_SERVER=https://ai.example$'
+	replay_end
+	for a in 127.0.0.1:11434 localhost gpu:11434/api/chat; do
+		OLLAMA_SERVER=$a run -102 --separate-stderr sessions settings
+		grep -qF "http:// is missing; write http://$a" <<<"$stderr"
+	done
+}
+
+@test "doctor: a certificate that nobody here trusts" {
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+	    -keyout "$T/key" -out "$T/cert" 2>"$T/openssl"
+	/usr/bin/python3 - "$T/cert" "$T/key" >"$T/port" 2>"$T/tls" 3>&- <<'END' &
+import http.server, ssl, sys
+s = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+c.load_cert_chain(sys.argv[1], sys.argv[2])
+s.socket = c.wrap_socket(s.socket, server_side=True)
+print(s.server_port, flush=True)
+s.serve_forever()
+END
+	track $!
+	within 10 test -s "$T/port"
+	export OLLAMA_SERVER=https://localhost:$(cat "$T/port")
+	examine --quick
+	finds model error 'upstream_unreachable.*certificate'
+	jq -r 'select(.check == "model").remedy' "$T/found" | grep -q update-ca-certificates
+	ask 1 "$Q"
+	failed_with upstream_unreachable 2
+	last | jq -r .message | grep -qi certific
+}
+
 @test "doctor: who may come in" {
 	examine --quick
 	finds AUTH ok off

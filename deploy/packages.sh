@@ -40,24 +40,42 @@ install_missing() {
 	fi
 }
 
+# version_of NAME: the version that this release's package NAME stands for, as 15
+# for postgresql in Debian 12.
+version_of() {
+	[ -n "$(apt-cache show "$1" 2>/dev/null)" ] || apt-get -q update >&2
+	apt-cache depends "$1" | sed -n "s/^ *Depends: $1-\([0-9]*\)$/\1/p"
+}
+
 # unpack_missing DIRECTORY NAME:COMMAND...: the same, but unpacked below the
-# directory only, for anybody: nothing is set up, nothing starts.
+# directory only: nothing is set up, nothing starts.  Only the libraries that
+# these programs need are installed.
 unpack_missing() {
 	to=$1
 	shift
+	packages=
 	for want in "$@"; do
-		package=${want%%:*}
 		! command -v "${want#*:}" >/dev/null || continue
 		[ -z "$(find "$to" -name "${want#*:}" -path '*bin/*' \
 		    2>/dev/null)" ] || continue
-		echo "unpacking $package"
-		(
-			mkdir -p "$to" && cd "$to" || exit
-			apt-get -q download "$package" || {
-				apt-get -q update &&
-				apt-get -q download "$package"
-			} || exit
-			dpkg -x "${package}"_*.deb . && rm "${package}"_*.deb
-		) >"$to.log" 2>&1 || { tail -n 20 "$to.log" >&2; return 1; }
+		packages="$packages ${want%%:*}"
 	done
+	[ -n "$packages" ] || return 0
+	echo "unpacking$packages"
+	# shellcheck disable=SC2086
+	(
+		mkdir -p "$to" && cd "$to" || exit
+		apt-get -q download $packages || {
+			apt-get -q update && apt-get -q download $packages
+		} || exit
+		for package in $packages; do
+			dpkg -x "${package}"_*.deb . &&
+			    rm "${package}"_*.deb || exit
+		done
+	) >"$to.log" 2>&1 || { tail -n 20 "$to.log" >&2; return 1; }
+	# PostgreSQL does without its compiler.
+	# shellcheck disable=SC2046,SC2086
+	install_missing $(apt-get -qq -s --no-install-recommends install \
+	    $packages | sed -n 's/^Inst \(lib[^ ]*\) .*/\1/p' |
+	    grep -v -e '^libllvm' -e perl)
 }

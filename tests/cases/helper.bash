@@ -24,6 +24,7 @@
 
 bats_require_minimum_version 1.5.0
 export LC_ALL=C.UTF-8	# a bare system has no other, and may set none
+unset PYTHONUNBUFFERED	# nor this
 shopt -s lastpipe	# printf ... | pipe 42 1 sets our variables
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -260,9 +261,10 @@ service() {
 	within 60 listening "$P"
 }
 
-# Asks a running service; prints the frames.  $3: more arguments for connect.
+# Asks a running service; prints the frames, each as it comes.  $3: more
+# arguments for connect.
 client() {
-	/usr/bin/python3 - "$@" <<'END'
+	/usr/bin/python3 -u - "$@" <<'END'
 import asyncio, sys, json, websockets
 more = eval("dict(%s)" % "".join(sys.argv[3:]))
 async def main():

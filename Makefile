@@ -46,10 +46,14 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 STATIC	:= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
 	$(CC) -print-file-name=libsqlite3.a)))
 # answer needs a libcurl without TLS for that, which no distribution has:
-# deploy/libcurl.sh makes one, and `make CURL=DIRECTORY' takes it.  Starting
-# answer then takes a tenth of the time.
-CURL	=
-STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(CURL),answer))
+# deploy/libcurl.sh makes one.  Starting answer then takes a tenth of the time.
+# It is taken from where `make CURL=DIRECTORY' has last named it, else from
+# build/libcurl if it is there; CURL=no does without from then on.
+CURL	:= $(shell cat $(B)/curl 2>/dev/null)
+CURL	:= $(firstword $(filter no,$(CURL)) $(foreach d,$(CURL) build/libcurl,\
+	$(if $(wildcard $(d)/lib/libcurl.a),$(d))))
+SMALL_CURL = $(filter-out no,$(CURL))
+STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(SMALL_CURL),answer))
 
 # Everything in lib/ but the modules; each program takes what it needs.  What
 # stands behind lib/store.h and its like is in a directory, and an archive, of
@@ -116,9 +120,9 @@ $(STATIC_PROGRAMS:%=$(B)/bin/%): $(B)/obj/module_static.o
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private HARDEN_LINK := -static$(HARDEN_LINK)
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private LIBS := $(LIBS_STATIC)
 ifneq ($(filter answer,$(STATIC_PROGRAMS)),)
-$(B)/bin/answer: $(B)/obj/http_static.o $(CURL)/lib/libcurl.a
+$(B)/bin/answer: $(B)/obj/http_static.o $(SMALL_CURL)/lib/libcurl.a
 $(B)/obj/http_static.o: lib/http.c $(B)/flags
-	$(CC) $(FLAGS) -I$(CURL)/include $(DEFINES) -c -o $@ $<
+	$(CC) $(FLAGS) -I$(SMALL_CURL)/include $(DEFINES) -c -o $@ $<
 endif
 
 $(B)/libexec/dynamic/answer: $(ANSWER)
@@ -183,6 +187,7 @@ BUILT_WITH = $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL) \
 	$(sort $(wildcard sql/*.sql sql/postgres/*.sql))
 $(B)/flags: FORCE
 	@mkdir -p $(B)/obj
+	@echo '$(CURL)' >$(B)/curl
 	@echo '$(BUILT_WITH)' | cmp -s - $@ || echo '$(BUILT_WITH)' >$@
 FORCE:
 
@@ -278,7 +283,7 @@ RUN	= /run/ticketchat
 # POSTGRES=yes: the twins too; the same call without it takes them away.
 POSTGRES =
 install:
-	$(MAKE) all $(if $(POSTGRES),postgres) B=$(B)/install LIBEXEC=$(PREFIX)/libexec/ticketchat \
+	$(MAKE) all $(if $(POSTGRES),postgres) B=$(B)/install CURL=$(CURL) LIBEXEC=$(PREFIX)/libexec/ticketchat \
 		WEBDIR=$(PREFIX)/share/ticketchat/web \
 		CONF=$(SYSCONFDIR)/ticketchat/websocketd.conf
 	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \

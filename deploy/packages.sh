@@ -2,20 +2,28 @@
 # packages.sh - installing what is missing, for run.sh and tests/run.sh; to be
 # sourced by them.
 
-# install_missing NAME[:COMMAND]...: the Debian packages NAME that are not
-# installed; one with a COMMAND is missing only if there is no such command.
+# Whether a package is there, or what it is wanted for, from wherever it came.
+is_there() {
+	package=${1%%[:@]*} what=${1#*[:@]}
+	case $1 in
+	*:*) command -v "$what" >/dev/null && return ;;
+	*@/*) [ -e "$what" ] && return ;;
+	*@*) printf '#include <%s>\n' "$what" | "${CC:-cc}" -E - \
+	    >/dev/null 2>&1 && return ;;
+	esac
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = \
+	    installed ]
+}
+
+# install_missing NAME[:COMMAND|@HEADER|@FILE]...: the Debian packages NAME that
+# are not installed.  One with a COMMAND, a C header or a FILE (which begins
+# with /) is missing only where there is none of that either.
 # Says what it installs; asks nothing as root, and otherwise ends with the line
 # to run.
 install_missing() {
 	missing=
 	for want in "$@"; do
-		package=${want%%:*}
-		case $want in
-		*:*) command -v "${want#*:}" >/dev/null && continue ;;
-		*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
-		    2>/dev/null)" = installed ] && continue ;;
-		esac
-		missing="$missing $package"
+		is_there "$want" || missing="$missing ${want%%[:@]*}"
 	done
 	[ -n "$missing" ] || return 0
 	if ! command -v apt-get >/dev/null; then
@@ -23,7 +31,7 @@ install_missing() {
 		return 1
 	fi
 	if [ "$(id -u)" != 0 ]; then
-		echo "packages are missing; run: sudo apt-get install -y" \
+		echo "packages are missing; as root run: apt-get install -y" \
 		    "--no-install-recommends$missing" >&2
 		return 1
 	fi

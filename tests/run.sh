@@ -26,8 +26,10 @@ passed=0 failed=0
 . deploy/packages.sh
 
 # What it takes to build and run; as in run.sh.
-needs='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
-libssl-dev libjsmn-dev ca-certificates'
+needs='websocketd:websocketd gcc:cc libc6-dev@stdio.h make:make
+libcurl4-openssl-dev@curl/curl.h libsqlite3-dev@sqlite3.h
+libssl-dev@openssl/evp.h libjsmn-dev@jsmn.h
+ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 cases_need='bats jq socat sqlite3 strace curl procps psmisc openssl python3
 python3-prometheus-client python3-websockets time mandoc'
 # On top of those for cases.

@@ -1,7 +1,7 @@
 # Builds ticketchat: `make' into build/, `make check', `make install'.
 # CC, CFLAGS, PREFIX, DESTDIR and SYSCONFDIR as everywhere.
 
-VERSION	= 0.1.0
+VERSION	= 0.2.0
 PREFIX	= /usr/local
 SYSCONFDIR = /etc
 CC	= cc
@@ -291,7 +291,7 @@ install:
 		$(DIR)/share/doc/ticketchat $(DIR)/share/ticketchat/sql \
 		$(DIR)/share/ticketchat/web \
 		$(DIR)/share/man/man1 $(DIR)/share/man/man5 $(DIR)/share/man/man8 \
-		$(DIR)/lib/sysusers.d $(DESTDIR)$(UNITDIR) \
+		$(DIR)/lib/sysusers.d $(DIR)/lib/tmpfiles.d $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
 	install $(B)/install/bin/answer $(DIR)/libexec/ticketchat/answer
@@ -339,6 +339,8 @@ endif
 	done
 	install -m 644 deploy/ticketchat.sysusers \
 		$(DIR)/lib/sysusers.d/ticketchat.conf
+	install -m 644 deploy/ticketchat.tmpfiles \
+		$(DIR)/lib/tmpfiles.d/ticketchat.conf
 	install -m 644 man/*.1 $(DIR)/share/man/man1
 	install -m 644 man/*.8 $(DIR)/share/man/man8
 	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
@@ -351,18 +353,30 @@ uninstall:
 		$(DIR)/share/man/man8/ticketchat.8 \
 		$(DIR)/share/man/man5/websocketd.conf.5
 	rm -f $(SYSTEMD:%=$(DESTDIR)$(UNITDIR)/%) \
-		$(DIR)/lib/sysusers.d/ticketchat.conf
+		$(DIR)/lib/sysusers.d/ticketchat.conf \
+		$(DIR)/lib/tmpfiles.d/ticketchat.conf
 	rm -rf $(DIR)/libexec/ticketchat $(DIR)/share/ticketchat \
 		$(DIR)/share/doc/ticketchat
 
-# The Debian packages, build/ticketchat*.deb; needs debhelper.
+# The Debian packages of what is committed, into $(B)/packages; needs debhelper.
+# Each build has a version of its own, by its time, so that apt takes it for
+# newer: a security update of a library is a new build of the same source.
+# Packages built before stay; $(B)/ticketchat.deb is the newest one.
+DEB_VERSION := $(VERSION)+$(shell date -u +%Y%m%d.%H%M%S)
 deb:
-	rm -rf $(B)/deb $(B)/*.deb
-	mkdir -p $(B)/deb/source
+	@git diff --quiet HEAD || { echo "make deb packs what is committed, and" \
+		"these files are not as they were committed:" >&2; \
+		git diff --name-only HEAD >&2; exit 1; }
+	rm -rf $(B)/deb
+	mkdir -p $(B)/deb/source $(B)/packages
 	git archive HEAD | tar -x -C $(B)/deb/source
 	mv $(B)/deb/source/deploy/debian $(B)/deb/source/debian
+	sed -i '1s/([^)]*)/($(DEB_VERSION))/' $(B)/deb/source/debian/changelog
 	cd $(B)/deb/source && dpkg-buildpackage -b -us -uc -ui
-	mv $(B)/deb/*.deb $(B)/
+	for p in ticketchat ticketchat-postgres; do \
+		ln -f $(B)/deb/$${p}_$(DEB_VERSION)_*.deb $(B)/packages/ && \
+		ln -f $(B)/deb/$${p}_$(DEB_VERSION)_*.deb $(B)/$$p.deb || exit 1; \
+	done
 
 # deploy/README.md and the package on a bare Debian that is made and booted for
 # them, and the container; as root.

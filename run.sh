@@ -109,8 +109,9 @@ tell_model() {
 	    "without a restart."
 	say "            Start Ollama (ollama serve), get a model (ollama pull" \
 	    "gemma3), or set"
-	say "            OLLAMA_SERVER.  To look around without one:" \
-	    "./run.sh --demo"
+	say "            OLLAMA_SERVER."
+	[ -z "$checkout" ] ||
+	    say "            To look around without one: ./run.sh --demo"
 }
 
 # The address to show: the first one, by its usual name.

@@ -265,8 +265,11 @@ service() {
 # arguments for connect.
 client() {
 	/usr/bin/python3 -u - "$@" <<'END'
-import asyncio, sys, json, websockets
+import asyncio, inspect, sys, json, websockets
 more = eval("dict(%s)" % "".join(sys.argv[3:]))
+# Their name in websockets 10 is another one in 14.
+if "extra_headers" not in inspect.signature(websockets.connect.__init__).parameters:
+    more = {k.replace("extra_", "additional_"): v for k, v in more.items()}
 async def main():
     async with websockets.connect(sys.argv[1], max_size=None, **more) as ws:
         await ws.send(sys.argv[2])

@@ -265,13 +265,12 @@ service() {
 # arguments for connect.
 client() {
 	/usr/bin/python3 -u - "$@" <<'END'
-import asyncio, inspect, sys, json, websockets
+import asyncio, sys, json
+# Debian 12 and Debian 13 both have this one.
+from websockets.legacy.client import connect
 more = eval("dict(%s)" % "".join(sys.argv[3:]))
-# Their name in websockets 10 is another one in 14.
-if "extra_headers" not in inspect.signature(websockets.connect.__init__).parameters:
-    more = {k.replace("extra_", "additional_"): v for k, v in more.items()}
 async def main():
-    async with websockets.connect(sys.argv[1], max_size=None, **more) as ws:
+    async with connect(sys.argv[1], max_size=None, **more) as ws:
         await ws.send(sys.argv[2])
         async for line in ws:
             print(line)

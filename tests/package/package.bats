@@ -132,17 +132,16 @@ page() {
 }
 ask() {
 	SSL_CERT_FILE=$BATS_FILE_TMPDIR/root.crt /usr/bin/python3 - "$HTTPS" "$@" <<-'END'
-	import asyncio, inspect, json, sys, websockets
-	HEADERS = next(p for p in ("additional_headers", "extra_headers")
-	    if p in inspect.signature(websockets.connect.__init__).parameters)
+	import asyncio, json, sys
+	from websockets.legacy.client import connect
 	port, ticket, *more = sys.argv[1:]
 	origin = more[0] if more else "https://desk.example"
 	headers = {"Authorization": "Bearer " + more[1]} if more[1:] else {}
 	async def main():
-	    async with websockets.connect(
+	    async with connect(
 	            f"wss://desk.example:{port}/api/websocket/chat/{ticket}",
 	            host="127.0.0.1", server_hostname="desk.example",
-	            origin=origin, **{HEADERS: headers}) as ws:
+	            origin=origin, extra_headers=headers) as ws:
 	        await ws.send('{"ticketBody":"printer jam"}')
 	        async for frame in ws:
 	            print(frame, flush=True)

@@ -157,8 +157,9 @@ export function statusLine(view, lang, dated = true) {
   if (end?.type === "error") return [end.message || w[end.code], partial && w.partial].filter(Boolean).join(" ");
   if (end) {
     const date = dated && cached?.createdAt && new Date(cached.createdAt).toLocaleString(language(lang));
-    const what = isCut(view) ? w.length : cached ? cached.message : w.done;
-    return [version < versions ? w.older : what, date && `(${date})`, isForAnother(view) && w.changed].filter(Boolean).join(" ");
+    const cut = isCut(view);
+    const what = version < versions ? w.older : cached ? cached.message : !cut && w.done;
+    return [what, date && `(${date})`, cut && w.length, isForAnother(view) && w.changed].filter(Boolean).join(" ");
   }
   if (disconnected(view)) return w.offline;
   if (state === "generating" && !fresh) return w.states.reading;

@@ -276,7 +276,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     put(help, hint(view, lang));
     help.title = failed && end.code === "connection_lost" ? `${server || HOME} (MAX_CONNECTIONS?)` : "";
     put(draft, text ? w.draft : "");
-    this.#markdown.update(text);
+    this.#markdown.update(text, { whole: Boolean(end) || !view.partial });
     answer.hidden = !text;
     answer.ariaBusy = String(busy);
     answer.ariaLabel = w.answer(ticketId);

@@ -16,7 +16,6 @@ export interface CachedFrame {
   reason?: string;
   version?: number;
   versions?: number;
-  reason?: string;
 }
 export interface DoneFrame {
   type: "done";

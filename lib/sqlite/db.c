@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ db_make(const char *path)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
 	s->lock = -1;
-	(void)snprintf(s->path, sizeof(s->path), "%s", path);
+	if (strlen(path) < sizeof(s->path))
+		(void)snprintf(s->path, sizeof(s->path), "%s", path);
 	return s;
 }
 
@@ -63,7 +65,9 @@ shorten(void *context, sqlite3 *db, const char *name, int pages)
 /*
  * For a process of one thread that runs a few statements: no mutexes, no
  * counting, and pages as they are needed instead of a pool that is touched
- * beforehand.  Once SQLite has begun it changes nothing.
+ * beforehand.  What a statement needs to take back its own changes stays in
+ * memory: a file for it would be one more that can fail on a full disk.  Once
+ * SQLite has begun it changes nothing.
  */
 static void
 configure(void)
@@ -71,6 +75,28 @@ configure(void)
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+}
+
+/*
+ * Large temporary files (of VACUUM, of sorting and searching) lie beside the
+ * database, without a name: Landlock lets chat and answer write there and into
+ * RUN_DIR and nowhere else, and a small /tmp is no reason to fail.  Whoever
+ * sets SQLITE_TMPDIR wants them there.
+ */
+static void
+keep_temporary_files_here(struct store *s)
+{
+	static char	 dir[sizeof(s->path)];
+	const char	*file = sqlite3_db_filename(s->db, "main");
+	const char	*slash = strrchr(file, '/');
+
+	if (getenv("SQLITE_TMPDIR") != NULL || slash == NULL ||
+	    slash - file >= (ptrdiff_t)sizeof(dir))
+		return;
+	(void)snprintf(dir, sizeof(dir), "%.*s", slash == file ? 1 :
+	    (int)(slash - file), file);
+	sqlite3_temp_directory = dir;
 }
 
 /*
@@ -83,10 +109,16 @@ db_connect(struct store *s, int flags)
 {
 	int	on = 1;
 
+	if (s->path[0] == '\0') {
+		(void)snprintf(s->error, sizeof(s->error), "the database's "
+		    "name must have 1 to %zu bytes", sizeof(s->path) - 1);
+		return FAILURE_STORAGE;
+	}
 	configure();
 	if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
 		return db_fail(s, s->path);
+	keep_temporary_files_here(s);
 	(void)sqlite3_busy_timeout(s->db, STORE_TIMEOUT);
 	(void)sqlite3_wal_hook(s->db, shorten, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -148,6 +180,17 @@ db_bind_text(sqlite3_stmt *st, int i, const char *text, size_t len)
 {
 	return sqlite3_bind_text64(st, i, text == NULL ? "" : text, len,
 	    SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK;
+}
+
+bool
+db_column_text(sqlite3_stmt *st, int column, const char **text, size_t *len)
+{
+	/* SQLite gives NULL for both; asked first, the type tells which. */
+	const bool	null = sqlite3_column_type(st, column) == SQLITE_NULL;
+
+	*text = null ? NULL : (const char *)sqlite3_column_text(st, column);
+	*len = *text == NULL ? 0 : (size_t)sqlite3_column_bytes(st, column);
+	return null || *text != NULL;
 }
 
 enum failure_code

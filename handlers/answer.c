@@ -299,14 +299,18 @@ set_up_node(struct answer *a)
 static void
 run(struct answer *a)
 {
+	bool	told;
+
 	pool_open(&a->pool, &a->settings, a->session == 0);
 	if (a->failure.code == FAILURE_NONE)
 		generate(a);
 	if (a->failure.code == FAILURE_NONE && a->session != 0)
 		keep(a);
 	answer_leave(a);
+	if ((told = end_frames(a)))
+		hub_write(&a->hub);	/* whatever becomes of the log */
 	log_answer(a);
-	if (end_frames(a)) {
+	if (told) {
 		if (a->node != NULL)
 			node_release(a->node);
 		drain(a);
@@ -344,6 +348,7 @@ live(struct answer *a)
 		run(a);
 	}
 	node_close(a->node);
+	frame_stream_free(&a->stream);
 	hub_free(&a->hub);
 	return (int)failure_exit(a->failure.code);
 }

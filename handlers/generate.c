@@ -158,8 +158,11 @@ stream(struct answer *a)
 			upstream_cancel(u, answer_ended(a), NULL);
 		upstream_step(u, now);
 		/* What came in this turn leaves in as few frames as it can. */
-		if (frame_stream_end(&a->stream) == -1)
+		if (frame_stream_end(&a->stream) == -1) {
 			upstream_cancel(u, FAILURE_INTERNAL, NULL);
+			/* Also where it has ended well: text is missing. */
+			answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
+		}
 		hub_write(&a->hub);
 	}
 	if (a->failure.code == FAILURE_NONE) {

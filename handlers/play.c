@@ -46,10 +46,11 @@ play_text(const struct session *s, struct buf *out, int64_t pace)
 		n = n == 0 ? most : n;		/* no UTF-8 */
 		if (frame_stream_add(&stream, p, n) == -1 ||
 		    frame_stream_end(&stream) == -1)
-			return -1;
+			break;
 		play(out, pace);
 	}
-	return 0;
+	frame_stream_free(&stream);
+	return p < end ? -1 : 0;
 }
 
 int
@@ -67,7 +68,6 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	struct store			*store;
 	char				*end;
 	long				 ms;
-	bool				 cut = false;
 	int				 i;
 
 	i = command_options(argc, argv, options, 1, 1);
@@ -82,10 +82,9 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	if (session.id == 0)
 		program_fail(EXIT_CLIENT, "ticket %s has no such answer",
 		    argv[i]);
-	command_need(store_was_cut(store, session.id, &cut), store);
 	store_close(store);
 	if (play_text(&session, &out, ms) == -1 ||
-	    frame_done(&out, cut, session.versions) == -1)
+	    frame_done(&out, session.cut, session.versions) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	play(&out, 0);
 	session_free(&session);

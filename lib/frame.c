@@ -48,6 +48,8 @@ frame_cached(struct buf *b, const struct session *s, bool body_changed,
 	jsonw_text(&w, "createdAt", s->created);
 	if (body_changed)
 		jsonw_bool(&w, "bodyChanged", true);
+	if (s->cut)
+		jsonw_text(&w, "reason", "length");
 	if (s->versions > 1) {
 		jsonw_int(&w, "version", s->version);
 		jsonw_int(&w, "versions", s->versions);
@@ -87,7 +89,7 @@ frame_error(struct buf *b, const struct failure *f, enum language language)
 	struct jsonw	w;
 	char		message[512];
 
-	fill(message, sizeof(message), failure_message(f->code, language),
+	fill(message, sizeof(message), failure_words(f, language),
 	    f->detail);
 	begin(&w, b, "error");
 	jsonw_text(&w, "message", message);
@@ -145,10 +147,20 @@ frame_cost(struct buf *b, int64_t tokens)
 int
 frame_stream_end(struct frame_stream *s)
 {
-	if (s->open == 0)
+	int	rc;
+
+	if (s->open.len == 0)
 		return 0;
-	s->open = 0;
-	return buf_puts(s->out, stream_tail);
+	if ((rc = buf_puts(&s->open, stream_tail)) == 0)
+		rc = buf_add(s->out, s->open.data, s->open.len);
+	buf_clear(&s->open);
+	return rc;
+}
+
+void
+frame_stream_free(struct frame_stream *s)
+{
+	buf_free(&s->open);
 }
 
 /* How many bytes s takes within a JSON string: an upper bound by counting. */
@@ -179,17 +191,15 @@ escaped(const char *s, size_t len)
 static int
 add(struct frame_stream *s, const char *text, size_t len, size_t need)
 {
-	size_t	before;
-
-	if (s->open > 0 &&
-	    s->open + need + sizeof(stream_tail) - 1 > FRAME_MAX &&
+	s->open.cap = FRAME_MAX;
+	if (s->open.len + need + sizeof(stream_tail) - 1 > FRAME_MAX &&
 	    frame_stream_end(s) == -1)
 		return -1;
-	before = s->out->len - s->open;
-	if ((s->open == 0 && buf_puts(s->out, stream_head) == -1) ||
-	    jsonw_escape(s->out, text, len) == -1)
+	if ((s->open.len == 0 && buf_puts(&s->open, stream_head) == -1) ||
+	    jsonw_escape(&s->open, text, len) == -1) {
+		buf_clear(&s->open);	/* half a piece is none */
 		return -1;
-	s->open = s->out->len - before;
+	}
 	return 0;
 }
 

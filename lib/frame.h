@@ -55,19 +55,26 @@ int frame_cost(struct buf *, int64_t tokens)
 /*
  * Stream frames are written piece by piece, so that what a model sends at the
  * same time leaves as one frame.  A frame ends between two pieces; a piece
- * that is too long for one alone is cut between characters.
+ * that is too long for one alone is cut between characters.  The frame that is
+ * being written is kept apart: `out' holds whole frames only, whatever fails.
  */
 struct frame_stream {
 	struct buf	*out;		/* borrowed; whole frames go here */
-	size_t		 open;		/* length of the frame being written,
-					   the end of `out'; 0: none is */
+	struct buf	 open;		/* the frame being written; empty: none
+					   is.  Its cap is set here. */
 };
 
-/* Add a piece, end the frame; 0, or -1 as buf_add. */
+/*
+ * Add a piece, end the frame; 0, or -1 as buf_add.  After -1 the text of this
+ * frame is not in `out', so the generation must end with an error.
+ */
 int frame_stream_add(struct frame_stream *, const char *text, size_t len)
     __attribute__((warn_unused_result));
 int frame_stream_end(struct frame_stream *)
     __attribute__((warn_unused_result));
+
+/* Frees the frame being written. */
+void frame_stream_free(struct frame_stream *);
 
 /* A line that answer sent, read by chat. */
 struct frame {

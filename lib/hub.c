@@ -301,6 +301,7 @@ hub_close_listener(struct hub *h)
 	accept_all(h, 0);
 	(void)close(h->listener);
 	h->listener = -1;
+	h->accept_again = 0;	/* there is nothing to accept from */
 }
 
 bool

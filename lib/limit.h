@@ -60,6 +60,11 @@
 /* A list of models: `ollama list' of a large server is some 100 KB. */
 #define UPSTREAM_LIST_MAX	(4 * 1024 * 1024)
 
+/* Tokens of an answer, and with the model's thoughts, unless OLLAMA_OPTIONS
+ * says otherwise: three times what our system prompt asks for.  JSON. */
+#define PREDICT_MAX		"1024"
+#define PREDICT_MAX_THINKING	"4096"
+
 /* The two lines of a fence around a ticket; see lib/prompt.h. */
 #define PROMPT_FENCE	64
 
@@ -184,6 +189,7 @@
 
 /* A small upstream call (/api/tags, /api/ps): answered from memory. */
 #define UPSTREAM_SMALL_TIMEOUT	10000
+#define SMALL_TIMEOUT_TEXT	"10 s"
 
 /* All servers are asked which models they have loaded (/api/ps): who has not
  * told it by then would not be quick with an answer either. */
@@ -244,6 +250,9 @@
 
 /* `retryAfter' over MAX_VIEWERS, in seconds: when a tab may have closed. */
 #define RETRY_AFTER_VIEWERS	10
+
+/* The most that is believed of a server's Retry-After: an hour. */
+#define RETRY_AFTER_MAX	3600
 
 /* `retryAfter' of queue_full, in seconds: about one answer on a small CPU. */
 #define RETRY_AFTER_QUEUE	30

@@ -86,7 +86,7 @@ bool node_again(struct node *);
 
 /*
  * It is over: an owner's followers elsewhere are told the last frames, and the
- * ticket and the slot are given up.  Nothing more is heard.
+ * ticket and the slot are given up.  Nothing more is heard.  NULL is nothing.
  */
 void node_release(struct node *);
 

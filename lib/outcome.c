@@ -71,10 +71,12 @@ outcome_system(struct question *q, enum failure_code code, const char *what,
 {
 	char	text[512];
 
+	/* The outcome closes the store, whose words these may be. */
+	(void)log_value(text, sizeof(text), why);
+	outcome_code(q, code);
 	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64
 	    " call=%s error=\"%s\"", q->connection->id, q->connection->ticket,
-	    what, log_value(text, sizeof(text), why));
-	outcome_code(q, code);
+	    what, text);
 }
 
 void

@@ -209,6 +209,8 @@ flush(struct node *n)
 void
 node_release(struct node *n)
 {
+	if (n == NULL)
+		return;
 	if (n->role == NODE_OWNER)
 		flush(n);
 	if (n->role == NODE_FOLLOWER || (n->connected &&

@@ -17,6 +17,7 @@ take(struct record *r, int i, sqlite3_stmt *st)
 {
 	struct record_value	*v = &r->value[i];
 	const char		*text;
+	size_t			 len;
 
 	v->null = i >= sqlite3_column_count(st) ||
 	    sqlite3_column_type(st, i) == SQLITE_NULL;
@@ -27,9 +28,8 @@ take(struct record *r, int i, sqlite3_stmt *st)
 		    sqlite3_column_int64(st, i) : 0;
 		return 0;
 	}
-	text = (const char *)sqlite3_column_text(st, i);
-	return text == NULL ? -1 : record_set(r, (enum record_field)i, text,
-	    (size_t)sqlite3_column_bytes(st, i));
+	return !db_column_text(st, i, &text, &len) ? -1 :
+	    record_set(r, (enum record_field)i, text, len);
 }
 
 /* Gathers the row that a statement stands at. */

@@ -39,7 +39,8 @@ db_make(const char *path)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
 	s->lock = -1;
-	(void)snprintf(s->path, sizeof(s->path), "%s", path);
+	if (strlen(path) < sizeof(s->path))
+		(void)snprintf(s->path, sizeof(s->path), "%s", path);
 	return s;
 }
 
@@ -108,6 +109,11 @@ db_connect(struct store *s, int flags)
 {
 	int	on = 1;
 
+	if (s->path[0] == '\0') {
+		(void)snprintf(s->error, sizeof(s->error), "the database's "
+		    "name must have 1 to %zu bytes", sizeof(s->path) - 1);
+		return FAILURE_STORAGE;
+	}
 	configure();
 	if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
@@ -174,6 +180,17 @@ db_bind_text(sqlite3_stmt *st, int i, const char *text, size_t len)
 {
 	return sqlite3_bind_text64(st, i, text == NULL ? "" : text, len,
 	    SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK;
+}
+
+bool
+db_column_text(sqlite3_stmt *st, int column, const char **text, size_t *len)
+{
+	/* SQLite gives NULL for both; asked first, the type tells which. */
+	const bool	null = sqlite3_column_type(st, column) == SQLITE_NULL;
+
+	*text = null ? NULL : (const char *)sqlite3_column_text(st, column);
+	*len = *text == NULL ? 0 : (size_t)sqlite3_column_bytes(st, column);
+	return null || *text != NULL;
 }
 
 enum failure_code

@@ -21,7 +21,7 @@ struct store {
 	int		 lock;		/* the write lock's file; -1: none */
 	char		 id[STORE_IDENTITY + 1];	/* "": not read yet */
 	unsigned char	 secret[TEXT_SECRET];
-	char		 path[512];
+	char		 path[512];	/* empty: the name is too long */
 	char		 error[1024];	/* why the last call failed */
 	/* Who wants to know how far something long is; see store_watch. */
 	void		(*tell)(void *, const char *, int64_t, int64_t);
@@ -29,7 +29,10 @@ struct store {
 	const char	*telling;	/* what is being done */
 };
 
-/* A store that is not connected; NULL if there is no memory. */
+/*
+ * A store that is not connected; NULL if there is no memory.  db_connect refuses
+ * a name that is too long: cut it would be another file's.
+ */
 struct store *db_make(const char *path);
 
 /*
@@ -66,6 +69,12 @@ sqlite3_stmt *db_statement_of(struct store *, enum statement, int64_t);
 
 /* Binds a text that outlives the statement's use. */
 bool db_bind_text(sqlite3_stmt *, int i, const char *, size_t len);
+
+/*
+ * A text of the row that a statement stands at, as sqlite3_column_text; NULL
+ * stands for NULL.  Returns false if there is no memory for it.
+ */
+bool db_column_text(sqlite3_stmt *, int column, const char **, size_t *len);
 
 /* Ends a statement's use; rc is what sqlite3_step returned last. */
 enum failure_code db_done(struct store *, sqlite3_stmt *, int rc);

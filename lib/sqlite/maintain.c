@@ -82,7 +82,9 @@ store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
     const char *, size_t), void *context)
 {
 	sqlite3_stmt	*st;
+	const char	*p;
 	int64_t		 session;
+	size_t		 len;
 	int		 i, rc;
 
 	st = ticket == 0 ? db_statement(s, STATEMENT_TEXTS) :
@@ -92,10 +94,10 @@ store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		session = sqlite3_column_int64(st, 0);
 		for (i = 1; i <= 2; i++) {
-			if (sqlite3_column_type(st, i) != SQLITE_NULL)
-				text(context, session, (const char *)
-				    sqlite3_column_text(st, i),
-				    (size_t)sqlite3_column_bytes(st, i));
+			if (!db_column_text(st, i, &p, &len))
+				return db_done(s, st, SQLITE_NOMEM);
+			if (p != NULL)
+				text(context, session, p, len);
 		}
 	}
 	return db_done(s, st, rc);
@@ -108,12 +110,14 @@ look(struct store *s, enum statement which, void (*found)(void *,
 {
 	sqlite3_stmt	*st;
 	const char	*line;
+	size_t		 len;
 	int		 rc;
 
 	if ((st = db_statement(s, which)) == NULL)
 		return db_fail(s, "check");
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		line = (const char *)sqlite3_column_text(st, 0);
+		if (!db_column_text(st, 0, &line, &len))
+			return db_done(s, st, SQLITE_NOMEM);
 		if (line != NULL && strcmp(line, "ok") != 0)
 			found(context, line);
 	}

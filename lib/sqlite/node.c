@@ -117,6 +117,8 @@ node_again(struct node *n)
 void
 node_release(struct node *n)
 {
+	if (n == NULL)
+		return;
 	store_close(n->store);
 	n->store = NULL;
 }

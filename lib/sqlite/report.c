@@ -28,18 +28,22 @@ enum failure_code
 report_rows(struct store *s, sqlite3_stmt *st, store_row *row, void *ctx)
 {
 	struct cell	 cell[CELLS_MAX];
+	bool		 good = true;
 	int		 i, n, rc;
 
 	n = sqlite3_column_count(st);
 	n = n < CELLS_MAX ? n : CELLS_MAX;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		for (i = 0; i < n; i++) {
+		for (i = 0; i < n && good; i++) {
 			cell[i].name = sqlite3_column_name(st, i);
 			cell[i].number = sqlite3_column_type(st, i) ==
 			    SQLITE_INTEGER;
-			cell[i].text = (const char *)sqlite3_column_text(st,
-			    i);
-			cell[i].len = (size_t)sqlite3_column_bytes(st, i);
+			good = db_column_text(st, i, &cell[i].text,
+			    &cell[i].len);
+		}
+		if (!good) {
+			rc = SQLITE_NOMEM;
+			break;
 		}
 		if (!row(ctx, cell, n))
 			break;

@@ -61,11 +61,11 @@ store_error(const struct store *s)
 static char *
 copy(sqlite3_stmt *st, int column, size_t *len)
 {
-	const unsigned char	*text = sqlite3_column_text(st, column);
-	char			*p;
+	const char	*text;
+	char		*p;
 
-	*len = (size_t)sqlite3_column_bytes(st, column);
-	if ((p = malloc(*len + 1)) == NULL)
+	if (!db_column_text(st, column, &text, len) ||
+	    (p = malloc(*len + 1)) == NULL)
 		return NULL;
 	if (text != NULL)
 		memcpy(p, text, *len);
@@ -77,20 +77,24 @@ copy(sqlite3_stmt *st, int column, size_t *len)
 static enum failure_code
 find(struct store *s, sqlite3_stmt *st, struct session *out)
 {
-	const unsigned char	*created;
-	int			 rc;
+	const char	*created;
+	size_t		 len;
+	bool		 good;
+	int		 rc;
 
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		out->id = sqlite3_column_int64(st, 0);
 		out->prompt = copy(st, 1, &out->prompt_len);
 		out->response = copy(st, 2, &out->response_len);
-		if ((created = sqlite3_column_text(st, 3)) != NULL)
+		if ((good = db_column_text(st, 3, &created, &len)) &&
+		    created != NULL)
 			(void)snprintf(out->created, sizeof(out->created),
-			    "%s", (const char *)created);
+			    "%s", created);
 		out->versions = sqlite3_column_int64(st, 4);
-		out->version = sqlite3_column_count(st) > 5 ?
-		    sqlite3_column_int64(st, 5) : out->versions;
-		if (out->prompt == NULL || out->response == NULL) {
+		out->cut = sqlite3_column_int(st, 5) != 0;
+		out->version = sqlite3_column_count(st) > 6 ?
+		    sqlite3_column_int64(st, 6) : out->versions;
+		if (!good || out->prompt == NULL || out->response == NULL) {
 			session_free(out);
 			rc = SQLITE_NOMEM;
 		}
@@ -160,17 +164,6 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 
 	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
 	*there = n != 0;
-	return rc;
-}
-
-enum failure_code
-store_was_cut(struct store *s, int64_t id, bool *cut)
-{
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = number(s, STATEMENT_WAS_CUT, id, &n);
-	*cut = n != 0;
 	return rc;
 }
 

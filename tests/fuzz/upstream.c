@@ -72,6 +72,7 @@ try_lines(const char *data, size_t size, enum url_api api)
 	must(frame_stream_end(&stream) == 0);
 	must(clean.len == 0 || utf8_valid(clean.data, clean.len));
 	check_frames(&frames, &clean);
+	frame_stream_free(&stream);
 	json_free(&j);
 	buf_free(&text);
 	buf_free(&clean);

@@ -160,7 +160,7 @@ stream(const char *text, size_t len, size_t size, size_t turn, bool valid)
 		n = utf8_cut(text + i, len - i, size);
 		check(frame_stream_add(&s, text + i, n) == 0);
 		if (turn > 0 && ++pieces % turn == 0)
-			check(frame_stream_end(&s) == 0 && s.open == 0);
+			check(frame_stream_end(&s) == 0 && s.open.len == 0);
 	}
 	check(frame_stream_end(&s) == 0);
 	check(frame_stream_end(&s) == 0);
@@ -187,6 +187,7 @@ stream(const char *text, size_t len, size_t size, size_t turn, bool valid)
 	if (turn == 0 && size < 100)
 		check(frames <= b.len / (FRAME_MAX * 3 / 4) + 1);
 	json_free(&j);
+	frame_stream_free(&s);
 	buf_free(&b);
 	buf_free(&all);
 }
@@ -245,7 +246,65 @@ pieces(void)
 	check(frame_stream_end(&s) == 0);
 	check_int(b.len, 3000 + 1500 + 2 * 31);
 	check(b.data[3030] == '\n');
+	frame_stream_free(&s);
 	buf_free(&b);
+}
+
+/* Whether the buffer holds whole stream frames, and nothing else. */
+static bool
+whole(const struct buf *b)
+{
+	struct json	j = { 0 };
+	const char	*line = b->data, *end;
+	bool		good = true;
+
+	for (; good && b->len > 0 && line < b->data + b->len; line = end + 1) {
+		end = memchr(line, '\n', b->len - (size_t)(line - b->data));
+		if (end == NULL)
+			return false;
+		good = json_parse(&j, line, (size_t)(end - line), 2, 9) == 0;
+		json_free(&j);
+	}
+	return good;
+}
+
+/* Where there is no room, whatever the piece: whole frames, or none. */
+static void
+no_room(void)
+{
+	static const char *const	pieces[] = {
+		"a", "\"\\\"", "\xc3\xa1\xe2\x82\xac", "\x01\x02\x03", "word "
+	};
+	static char			text[6000];
+	size_t				i, n, cap;
+
+	for (i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		for (n = 0; n + strlen(pieces[i]) < sizeof(text); )
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    "%s", pieces[i]);
+		for (cap = 0; cap < 9000; cap += 1 + cap / 3) {
+			struct buf		b = BUF_INIT(cap);
+			struct frame_stream	s = { .out = &b };
+			bool			failed;
+
+			row("\"%s\" into %zu bytes", pieces[i], cap);
+			failed = frame_stream_add(&s, "first", 5) == -1 ||
+			    frame_stream_end(&s) == -1;
+			failed = frame_stream_add(&s, text, n) == -1 ||
+			    failed;
+			failed = frame_stream_end(&s) == -1 || failed;
+			check(failed || cap > sizeof(text));
+			check(whole(&b));
+			row("a short frame after it");
+			b.cap += 100;
+			check(frame_stream_add(&s, "last", 4) == 0);
+			check(frame_stream_end(&s) == 0);
+			check(whole(&b) && strstr(b.data, "\"last\"") !=
+			    NULL);
+			frame_stream_free(&s);
+			buf_free(&b);
+		}
+	}
 }
 
 static void
@@ -311,6 +370,7 @@ main(void)
 	run(errors);
 	run(streams);
 	run(pieces);
+	run(no_room);
 	run(reads);
 	return t_end();
 }

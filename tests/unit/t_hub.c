@@ -385,6 +385,47 @@ no_descriptors(void)
 	hub_free(&h);
 }
 
+/* What closes while it has no descriptors has nothing more to accept. */
+static void
+closes_without_descriptors(void)
+{
+	struct rlimit	old, few;
+	struct hub	h;
+	int64_t		now = clock_us();
+	int		l, fd, turn;
+
+	if (getrlimit(RLIMIT_NOFILE, &old) == -1)
+		t_die("getrlimit");
+	for (turn = 0; turn < 3; turn++) {
+		row("%s", turn == 0 ? "at the end" : turn == 1 ? "before too" :
+		    "and closed twice");
+		begin(&h);
+		l = generation_listen(".", 44);
+		check_int(hub_listen(&h, l), 0);
+		check_int(generation_connect(".", 44, &fd),
+		    GENERATION_RUNNING);
+		few = old;
+		few.rlim_cur = (rlim_t)fd + 1;
+		if (setrlimit(RLIMIT_NOFILE, &few) == -1)
+			t_die("setrlimit");
+		if (turn > 0) {
+			hub_step(&h, now);
+			check(h.accept_again != 0);
+		}
+		hub_close_listener(&h);
+		if (turn == 2)
+			hub_close_listener(&h);
+		if (setrlimit(RLIMIT_NOFILE, &old) == -1)
+			t_die("setrlimit");
+		check_int(h.accept_again, 0);
+		hub_step(&h, now + 1000000);
+		check_int(h.accept_again, 0);
+		check(!is_ready(&h));
+		(void)close(fd);
+		hub_free(&h);
+	}
+}
+
 static void
 signals(void)
 {
@@ -504,6 +545,7 @@ main(void)
 	run(stops);
 	run(listens);
 	run(no_descriptors);
+	run(closes_without_descriptors);
 	run(signals);
 	run(plain);
 	run(crowd);

@@ -3,7 +3,9 @@
  * terminal would obey.
  */
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "limit.h"
 #include "log.h"
@@ -140,6 +142,131 @@ targets(void)
 	log_open("t", NULL);
 }
 
+/* A socket of syslog's that the test reads, or does not. */
+static int
+syslogd(const char *path, int type)
+{
+	struct sockaddr_un	a = { .sun_family = AF_UNIX };
+	int			fd;
+
+	(void)unlink(path);
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	if (fd == -1 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) ==
+	    -1 || (type == SOCK_STREAM && listen(fd, 5) == -1))
+		t_die("syslogd");
+	log_syslog = path;
+	return fd;
+}
+
+/* What has come, as a string. */
+static const char *
+heard(int fd)
+{
+	static char	data[1 << 20];
+	size_t		len = 0;
+	ssize_t		n;
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		t_die("fcntl");
+	while (len < sizeof(data) - 1 && (n = read(fd, data + len,
+	    sizeof(data) - 1 - len)) > 0)
+		len += (size_t)n;
+	data[len] = '\0';
+	while (len-- > 0)	/* a line of syslog's ends with a NUL */
+		data[len] = data[len] == '\0' ? '\n' : data[len];
+	return data;
+}
+
+/* More lines than whatever stands between us and the reader takes. */
+static void
+flood(void)
+{
+	int	i;
+
+	for (i = 0; i < 5000; i++)
+		log_line(LOG_LEVEL_INFO, "n=%d %0500d", i, 0);
+}
+
+/* The line that got through says how many did not; the one after it not. */
+static void
+tells_dropped(int fd)
+{
+	const char	*first = heard(fd), *n;
+	long		 lines = 0;
+
+	while ((n = strstr(first, " n=")) != NULL) {
+		check(strtol(n + 3, NULL, 10) == lines);
+		lines++;
+		first = n + 3;
+	}
+	check(lines > 0 && lines < 5000);
+	log_line(LOG_LEVEL_INFO, "again=1");
+	log_line(LOG_LEVEL_INFO, "again=2");
+	first = heard(fd);
+	n = strstr(first, " dropped_lines=");
+	check(n != NULL && strtol(n + 15, NULL, 10) == 5000 - lines);
+	check(n != NULL && strstr(n, " again=1\n") != NULL &&
+	    strstr(n + 2, "dropped_lines") == NULL);
+	check(strstr(first, "again=2") != NULL);
+}
+
+/* Whoever reads the log, or does not, nobody waits for it. */
+static void
+never_waits(void)
+{
+	int	fd, pipe_fd[2], saved, sys;
+
+	sys = syslogd("sys", SOCK_DGRAM);
+	row("syslog that nobody reads");
+	log_open("t", "syslog");
+	flood();
+	tells_dropped(sys);
+	row("syslog that is started anew");
+	(void)close(sys);
+	log_line(LOG_LEVEL_INFO, "lost");
+	sys = syslogd("sys", SOCK_DGRAM);
+	log_line(LOG_LEVEL_ERROR, "good=1");
+	check(strncmp(heard(sys), "<27>", 4) == 0);
+	row("a FIFO without a reader: syslog has the line");
+	if (mkfifo("fifo", 0600) == -1)
+		t_die("mkfifo");
+	log_open("t", "fifo");
+	log_line(LOG_LEVEL_INFO, "no=reader");
+	check(strstr(heard(sys), " no=reader\n") != NULL);
+	row("a FIFO that nobody reads, and no syslog");
+	(void)close(sys);
+	if ((fd = open("fifo", O_RDONLY | O_NONBLOCK)) == -1)
+		t_die("fifo");
+	flood();
+	tells_dropped(fd);
+	(void)close(fd);
+	row("a stream of syslog's");
+	fd = syslogd("stream", SOCK_STREAM);
+	log_open("t", "syslog");
+	log_line(LOG_LEVEL_INFO, "one");
+	if ((sys = accept(fd, NULL, NULL)) == -1)
+		t_die("accept");
+	check(strstr(heard(sys), " one\n") != NULL);
+	flood();
+	check(strstr(heard(sys), " n=0 ") != NULL);
+	(void)close(sys);
+	(void)close(fd);
+	row("a pipe as stderr that nobody reads");
+	log_open("t", NULL);
+	log_line(LOG_LEVEL_INFO, "what was dropped until now is told here");
+	if ((saved = dup(2)) == -1 || pipe(pipe_fd) == -1 ||
+	    dup2(pipe_fd[1], 2) == -1)
+		t_die("pipe");
+	flood();
+	tells_dropped(pipe_fd[0]);
+	if (dup2(saved, 2) == -1)
+		t_die("dup2");
+	(void)close(saved);
+	(void)close(pipe_fd[0]);
+	(void)close(pipe_fd[1]);
+}
+
 static void
 values(void)
 {
@@ -158,6 +285,7 @@ main(void)
 	run(lines);
 	run(cuts);
 	run(targets);
+	run(never_waits);
 	run(values);
 	return t_end();
 }

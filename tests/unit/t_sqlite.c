@@ -2,6 +2,7 @@
  * lib/sqlite: its files, whose they are and who may read them; others that
  * write to them; a disk that is full; each statement of sql/.
  */
+#include <malloc.h>
 #include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -204,6 +205,132 @@ long_path(void)
 	check(access(path, F_OK) == 0);
 }
 
+/* A name that SQLite would take, cut at its end, is another file's. */
+static void
+cut_path(void)
+{
+	static const char *const	pad[] = { "./", ".//", "/", "d/../" };
+	char				path[1200], cut[512];
+	struct store			*s;
+	size_t				i, n;
+	int				from, to, len;
+
+	if (mkdir("d", 0700) == -1)
+		t_die("mkdir");
+	for (i = 0; i < sizeof(pad) / sizeof(pad[0]); i++) {
+		for (len = 512; len < 1000; len += 119) {
+			row("%s, %d bytes", pad[i], len);
+			n = pad[i][0] == '/' ? (size_t)snprintf(path,
+			    sizeof(path), "%s", t_dir) : 0;
+			while (n < 490)
+				n += (size_t)snprintf(path + n, sizeof(path) -
+				    n, "%s", pad[i]);
+			(void)snprintf(path + n, sizeof(path) - n, "%0*d",
+			    len - (int)n, 0);
+			check_int(strlen(path), len);
+			(void)snprintf(cut, sizeof(cut), "%.511s", path);
+			check_int(store_migrate(&s, path, &from, &to),
+			    FAILURE_STORAGE);
+			check(strstr(store_error(s), "bytes") != NULL);
+			store_close(s);
+			check_int(store_open(&s, path), FAILURE_STORAGE);
+			store_close(s);
+			check(access(cut, F_OK) == -1);
+		}
+	}
+	row("no name at all");
+	check_int(store_open(&s, ""), FAILURE_STORAGE);
+	store_close(s);
+}
+
+/* SQLite's memory, of which the n-th piece is not there; 0: all are. */
+static long	memory_fails, memory_count;
+
+static bool
+memory_is_there(void)
+{
+	return ++memory_count != memory_fails;
+}
+
+static void *
+memory_get(int n)
+{
+	return memory_is_there() ? malloc((size_t)n) : NULL;
+}
+
+static void *
+memory_again(void *p, int n)
+{
+	return memory_is_there() ? realloc(p, (size_t)n) : NULL;
+}
+
+static int
+memory_size(void *p)
+{
+	return p == NULL ? 0 : (int)malloc_usable_size(p);
+}
+
+static int
+memory_round(int n)
+{
+	return (n + 7) & ~7;
+}
+
+static int
+memory_begin(void *context)
+{
+	(void)context;
+	return SQLITE_OK;
+}
+
+static void
+memory_end(void *context)
+{
+	(void)context;
+}
+
+/* Each of a statement's pieces of memory: the whole answer, or a failure. */
+static void
+no_memory(void)
+{
+	static char	text[20001];
+	struct session	k;
+	struct store	*s;
+	int64_t		id;
+	long		n, most;
+	int		whole = 0;
+
+	memset(text, 'x', sizeof(text) - 1);
+	s = t_make("memory");
+	id = t_ask(s, 1, text);
+	check_int(t_answer(s, id, text), FAILURE_NONE);
+	store_close(s);
+	for (most = n = 0; n <= most + 3; n++) {
+		row("piece %ld of %ld", n, most);
+		memory_count = 0;
+		memory_fails = n;
+		memset(&k, 0, sizeof(k));
+		if (store_open(&s, t_database("memory")) == FAILURE_NONE &&
+		    store_session_by_ticket(s, 1, &k) == FAILURE_NONE) {
+			check_int(k.id, id);
+			check_mem(k.prompt, k.prompt_len, text,
+			    sizeof(text) - 1);
+			check_mem(k.response, k.response_len, text,
+			    sizeof(text) - 1);
+			check(k.created[0] == '2');
+			check_int(k.versions, 1);
+			whole++;
+		} else {
+			check(k.response == NULL && *store_error(s) != '\0');
+		}
+		most = n == 0 ? memory_count : most;
+		memory_fails = 0;
+		session_free(&k);
+		store_close(s);
+	}
+	check(whole > 1 && whole < most);
+}
+
 /* A writer that knows nothing of our lock, such as the sqlite3 shell. */
 static void
 stranger(void)
@@ -322,11 +449,20 @@ statements(void)
 int
 main(void)
 {
+	const struct sqlite3_mem_methods	memory = {
+		memory_get, free, memory_again, memory_size, memory_round,
+		memory_begin, memory_end, NULL
+	};
+
 	t_begin();
+	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &memory) != SQLITE_OK)
+		t_die("sqlite3_config");
 	run(cascades);
 	run(migrations);
 	run(refuses);
 	run(long_path);
+	run(cut_path);
+	run(no_memory);
 	run(stranger);
 	run(full);
 	run(held);

@@ -163,7 +163,7 @@ days_ago() { date -u -d "$1 days ago" +%FT%T.000Z; }
 	TICKETCHAT_OLLAMA_SERVER=http://127.0.0.1:9 ask 1 \
 	    '{"ticketBody":"unreachable mauve"}'
 	failed_with upstream_unreachable 2
-	replay --status 500 "$UP/good.ndjson"
+	replay "$UP/empty.ndjson"
 	ask 2 '{"ticketBody":"refused mauve"}'
 	not generated
 	replay_end

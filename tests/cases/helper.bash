@@ -25,6 +25,7 @@
 
 bats_require_minimum_version 1.5.0
 export LC_ALL=C.UTF-8	# a bare system has no other, and may set none
+unset PYTHONUNBUFFERED	# nor this
 shopt -s lastpipe	# printf ... | pipe 42 1 sets our variables
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -262,13 +263,16 @@ service() {
 	within 60 listening "$P"
 }
 
-# Asks a running service; prints the frames.  $3: more arguments for connect.
+# Asks a running service; prints the frames, each as it comes.  $3: more
+# arguments for connect.
 client() {
-	/usr/bin/python3 - "$@" <<'END'
-import asyncio, sys, json, websockets
+	/usr/bin/python3 -u - "$@" <<'END'
+import asyncio, sys, json
+# Debian 12 and Debian 13 both have this one.
+from websockets.legacy.client import connect
 more = eval("dict(%s)" % "".join(sys.argv[3:]))
 async def main():
-    async with websockets.connect(sys.argv[1], max_size=None, **more) as ws:
+    async with connect(sys.argv[1], max_size=None, **more) as ws:
         await ws.send(sys.argv[2])
         async for line in ws:
             print(line)

@@ -291,3 +291,19 @@ night() {
 		OLLAMA_KEEP_ALIVE=$e run -0 sessions settings
 	done
 }
+
+@test "a carriage return hides no setting: a file of an old Mac is refused" {
+	# Its first line is a comment, and AUTH=required would be a part of it.
+	run -102 --separate-stderr env -i "$B/bin/sessions" \
+	    -c "$ROOT/tests/cases/settings/settings-cr.conf" settings
+	[[ $stderr = *'settings-cr.conf:1: a carriage return'* ]]
+	printf 'PORT=1\n# mine\rAUTH=required\r\n' >"$T/bad"
+	run -102 --separate-stderr env -i "$B/bin/sessions" -c "$T/bad" settings
+	[[ $stderr = *'bad:2: a carriage return'* ]]
+	printf '\r\n# mine\r\nPORT=6000\r\n' >"$T/good"
+	run -0 env -i "$B/bin/sessions" -c "$T/good" settings
+	[[ $output = *PORT=6000* ]]
+	printf 'PORT=6000\n' | iconv -t UTF-16 >"$T/wide"
+	run -102 --separate-stderr env -i "$B/bin/sessions" -c "$T/wide" settings
+	[[ $stderr = *UTF-16* ]]
+}

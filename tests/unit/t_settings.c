@@ -370,6 +370,27 @@ static const struct {
 	{ "OLLAMA_MODEL=a\x01" "b\n", NULL },
 };
 
+/* What an editor may show as the end of a line. */
+static const struct {
+	const char	*file, *error;
+} line_ends[] = {
+	{ "# my settings\rAUTH=required\rPORT=6000\r", "conf:1: a carriage" },
+	{ "PORT=1\n# mine\rAUTH=required\n", "conf:2: a carriage" },
+	{ "PORT=1\r", "conf:1: a carriage" },
+	{ "PORT=1\r\r\n", "conf:1: a carriage" },
+	{ "\r", "conf:1: a carriage" },
+	{ "\r\n\rPORT=1\n", "conf:2: a carriage" },
+	{ "OLLAMA_MODEL=a\rb\n", "conf:1: a carriage" },
+	{ "OLLAMA_MODEL='a\r'\n", "conf:1: a carriage" },
+	{ "# a\vAUTH=required\n", "conf:1: a vertical tab" },
+	{ "PORT=1\n\n# a\fAUTH=required\n", "conf:3: a form feed" },
+	{ "# a\xc2\x85" "AUTH=required\n", "conf:1: U+0085" },
+	{ "# a\xe2\x80\xa8" "AUTH=required\n", "conf:1: U+2028" },
+	{ "; a\xe2\x80\xa9" "AUTH=required\n", "conf:1: U+2029" },
+	{ "\xef\xbb\xbf# a\nPORT=1\n", "conf:1: a byte order mark" },
+	{ "\xef\xbb\xbfPORT=1\n", "conf:1: a byte order mark" },
+};
+
 static void
 syntax(void)
 {
@@ -391,6 +412,23 @@ syntax(void)
 	row("the line is told");
 	check_int(load(&s, "# 1\nPORT=1\n\nX=1\n"), -1);
 	check(strncmp(s.error, "conf:4:", 7) == 0);
+	settings_free(&s);
+	row("line ends");
+	for (i = 0; i < sizeof(line_ends) / sizeof(line_ends[0]); i++) {
+		row("%s", line_ends[i].file);
+		check_int(load(&s, line_ends[i].file), -1);
+		check(strncmp(s.error, line_ends[i].error,
+		    strlen(line_ends[i].error)) == 0);
+		check(strchr(s.error, '\n') == NULL);
+		settings_free(&s);
+	}
+	check_int(load(&s, "# a\r\nAUTH=off\r\n\r\nPORT=7\r\n"), 0);
+	check_int(s.number[SETTING_PORT], 7);
+	settings_free(&s);
+	row("UTF-16");
+	t_write("conf", "\xff\xfeP\0O\0R\0T\0=\0" "7\0\n\0", 16);
+	check_int(settings_load(&s, "conf", 0), -1);
+	check(strstr(s.error, "UTF-16") != NULL);
 	settings_free(&s);
 	row("NUL");
 	t_write("conf", "PORT=1\0\n", 8);

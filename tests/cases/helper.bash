@@ -32,6 +32,7 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 B=$(realpath "${B:-$ROOT/build}")
 UP=$ROOT/tests/upstream
 REC=$ROOT/tests/ollama
+SCHEMA=$(ls "$ROOT"/sql/[0-9]*.sql | wc -l)	# the newest one's number
 Q='{"ticketBody":"printer jam"}'
 GOOD='Reinicie a impressora.
 '
@@ -283,10 +284,13 @@ END
 
 # Programs
 
+# Where a ticket is for chat: under websocketd the whole path.
+path_of() { echo "${GATEWAY_INTERFACE:+/api/websocket/chat}/$1"; }
+
 chat() {
 	local t=$1
 	shift
-	PATH_INFO=/$t "$CHAT_BIN" -c "$T/conf" "$@"
+	PATH_INFO=$(path_of "$t") "$CHAT_BIN" -c "$T/conf" "$@"
 }
 
 sessions() { "$B/bin/sessions" -c "$T/conf" "$@"; }
@@ -347,7 +351,7 @@ without_talkers() {
 # Becomes chat.
 background() {
 	without_talkers
-	PATH_INFO=/$1 exec "$CHAT_BIN" -c "$T/conf"
+	PATH_INFO=$(path_of "$1") exec "$CHAT_BIN" -c "$T/conf"
 }
 
 viewer() {

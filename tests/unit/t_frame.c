@@ -18,7 +18,7 @@ shapes(void)
 		"\"message\":\"This ticket already has an answer.\","
 		"\"createdAt\":\"2026-01-02T03:04:05.678Z\"}\n",
 		"{\"type\":\"cached\",\"response\":\"\","
-		"\"message\":\"Este chamado j\xc3\xa1 tinha uma resposta.\","
+		"\"message\":\"Este chamado j\xc3\xa1 tem uma resposta.\","
 		"\"createdAt\":\"x\",\"bodyChanged\":true}\n",
 		("{\"type\":\"cached\",\"response\":\"\","
 		"\"message\":\"This ticket already has an answer.\","

@@ -382,7 +382,7 @@ null'
 	grep -q 'was cut off and not saved' <<<"$frames"
 	viewed $pt
 	failed_with upstream_truncated
-	grep -q 'terminou antes do fim' <<<"$frames"
+	grep -q 'foi cortada e não foi guardada' <<<"$frames"
 }
 
 @test "a desktop's LANGUAGE, which is gettext's, stops nobody" {

@@ -427,7 +427,7 @@ test("a refresh that fails half-way offers the kept answer", async (t) => {
   });
   await tab.add();
   await tab.button(w.refresh).click();
-  assert.equal(await tab.said(/luck/), `No luck. ${w.partial}`);
+  assert.ok((await tab.said(/luck/)).startsWith(`No luck. ${w.partial}`));
   await tab.button(w.kept).click();
   await tab.said(/Kept/);
   assert.equal(await tab.answer(), "kept");

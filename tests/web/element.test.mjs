@@ -225,7 +225,7 @@ test("an answer that is complete, kept or broken off loses no character at its e
     }
   }
   await tab.page.evaluate(() => window.chat.ask());
-  await tab.said(new RegExp(w.states.generating));
+  await tab.said(new RegExp(w.states.reading));
   await tab.page.waitForTimeout(100);
   say({ type: "cached", response: "x `y", message: "Kept." });
   done(say);

@@ -426,6 +426,9 @@ test("on paper: the ticket, its text, the answer, and that an AI wrote it; no fo
   for (const part of ["form", "details"]) assert.equal(await tab.page.locator(part).isVisible(), false, part);
   for (const button of await tab.page.locator("button").all()) assert.equal(await button.isVisible(), false);
   await look(tab.page, "paper");
+  await tab.page.emulateMedia({ media: "print", colorScheme: "dark" });
+  const colour = await tab.page.locator("ticket-chat .answer").evaluate((node) => getComputedStyle(node).color);
+  assert.equal(colour, "rgb(31, 35, 40)", "dark on white, whatever the screen has");
 });
 
 test("the page in Spanish", async (t) => {

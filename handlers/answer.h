@@ -41,6 +41,8 @@ struct answer {
 	struct pool		 pool;
 	bool			 told;		/* another machine's last frame
 						   has come */
+	bool			 settled;	/* what was shown is not what
+						   is kept */
 	bool			 cut;		/* there was no room for one */
 };
 

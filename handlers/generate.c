@@ -137,6 +137,7 @@ stream(struct answer *a)
 {
 	struct upstream	*u = &a->upstream;
 	int64_t		 now, d;
+	int		 settled = 0;
 
 	u->context = a;
 	u->on_text = on_text;
@@ -169,6 +170,10 @@ stream(struct answer *a)
 		a->failure = u->failure;
 		a->reason = u->reason;
 	}
+	if (a->failure.code == FAILURE_NONE &&
+	    (settled = upstream_settle(u, &a->text)) == -1)
+		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
+	a->settled = settled == 1;
 	pool_end(&a->pool, u->pass ? POOL_FAILED : u->first != 0 ? POOL_GOOD :
 	    POOL_UNKNOWN);
 	if (a->failure.code == FAILURE_NONE &&

@@ -65,6 +65,13 @@
 #define PREDICT_MAX		"1024"
 #define PREDICT_MAX_THINKING	"4096"
 
+/* A head of Harmony's, from its first mark to <|message|>: some words. */
+#define HARMONY_HEAD_MAX	200
+
+/* White space in front of an answer that may still be a thought: more of it is
+ * none. */
+#define THOUGHT_WHITE_MAX	4096
+
 /* The two lines of a fence around a ticket; see lib/prompt.h. */
 #define PROMPT_FENCE	64
 

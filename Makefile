@@ -1,7 +1,7 @@
 # Builds ticketchat: `make' into build/, `make check', `make install'.
 # CC, CFLAGS, PREFIX, DESTDIR and SYSCONFDIR as everywhere.
 
-VERSION	= 0.1.0
+VERSION	= 0.2.0
 PREFIX	= /usr/local
 SYSCONFDIR = /etc
 CC	= cc
@@ -338,6 +338,9 @@ endif
 	install -m 644 man/*.8 $(DIR)/share/man/man8
 	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
 		>$(DIR)/share/man/man5/websocketd.conf.5
+	@[ -n "$(DESTDIR)" ] || echo "Restart the service where one runs" \
+		"(systemctl restart ticketchat): until then one of version" \
+		"0.1 answers each question with an error."
 
 uninstall:
 	rm -f $(DIR)/bin/sessions $(DIR)/bin/ticketchat \

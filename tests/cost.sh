@@ -25,8 +25,8 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 mkdir -m 700 "$tmp/run"
 clean() {
-	env -i PATH="$PATH" DATABASE="$tmp/db" RUN_DIR="$tmp/run" \
-	    LOG="$tmp/log" OLLAMA_MODEL=gemma3:270m "$@"
+	env -i PATH="$PATH" TICKETCHAT_DATABASE="$tmp/db" TICKETCHAT_RUN_DIR="$tmp/run" \
+	    TICKETCHAT_LOG="$tmp/log" OLLAMA_MODEL=gemma3:270m "$@"
 }
 clean "$B/bin/sessions" -c /dev/null migrate >/dev/null
 # Held, as it is by the service: who opens it alone does more.

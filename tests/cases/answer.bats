@@ -205,7 +205,7 @@ cuts() {
 # bats test_tags=fault,fault:16
 @test "stalled at many places: the timer is named" {
 	for i in 0 60 118 150 300 500 700; do
-		FIRST_TOKEN_TIMEOUT=1 STALL_TIMEOUT=1 play $i /api/generate \
+		TICKETCHAT_FIRST_TOKEN_TIMEOUT=1 TICKETCHAT_STALL_TIMEOUT=1 play $i /api/generate \
 		    --stall $i "$UP/good.ndjson"
 	done
 	played
@@ -227,7 +227,7 @@ timer() { jq -r 'select(.type == "error").detail' <<<"$frames"; }
 @test "ANSWER_TIMEOUT, though text keeps coming" {
 	long 100
 	replay --pace 50 "$T/long.ndjson"
-	ANSWER_TIMEOUT=1 answer <<<x
+	TICKETCHAT_ANSWER_TIMEOUT=1 answer <<<x
 	failed_with upstream_timeout 2
 	is "$(timer)" ANSWER_TIMEOUT
 	within 10 logged '^gone 1'
@@ -247,7 +247,7 @@ print(s.getsockname()[1], flush=True)
 time.sleep(60)' >"$T/port" 3>&- &
 	track $!
 	within 10 test -s "$T/port"
-	OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port") CONNECT_TIMEOUT=1 \
+	OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port") TICKETCHAT_CONNECT_TIMEOUT=1 \
 	    answer <<<x
 	failed_with upstream_timeout 2
 	is "$(timer)" CONNECT_TIMEOUT
@@ -424,7 +424,7 @@ $busy upstream_busy"
 
 @test "what is posted to /api/generate" {
 	replay "$UP/good.ndjson"
-	printf 'a "b"\n\tç' | SYSTEM_PROMPT_FILE=none answer
+	printf 'a "b"\n\tç' | TICKETCHAT_SYSTEM_PROMPT_FILE=none answer
 	generated
 	is "$(jq -c . "$T/bodies/1.json")" \
 	    '{"model":"gemma3:270m","prompt":"a \"b\"\n\tç","stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
@@ -439,7 +439,7 @@ $busy upstream_busy"
 
 @test "what is posted to /api/chat, also for a bare address" {
 	replay "$UP/good.ndjson"
-	export SYSTEM_PROMPT_FILE=none
+	export TICKETCHAT_SYSTEM_PROMPT_FILE=none
 	for a in /api/chat /api/chat/ '' / /api /api/; do
 		OLLAMA_SERVER=http://127.0.0.1:$PORT$a answer <<<x
 		generated
@@ -447,7 +447,7 @@ $busy upstream_busy"
 	is "$(grep -c 'POST /api/chat ' "$T/replay.log")" 6
 	is "$(sort -u "$T"/bodies/*.json)" \
 	    '{"model":"gemma3:270m","messages":[{"role":"user","content":"x\n"}],"stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
-	SYSTEM_PROMPT_FILE= OLLAMA_SERVER=http://127.0.0.1:$PORT answer <<<x
+	TICKETCHAT_SYSTEM_PROMPT_FILE= OLLAMA_SERVER=http://127.0.0.1:$PORT answer <<<x
 	is "$(jq -c '[.messages[].role]' "$T/bodies/7.json")" \
 	    '["system","user"]'
 	fenced 7 <<<x
@@ -521,10 +521,10 @@ model system prompt stream truncate think options'
 	OLLAMA_THINK=true posted_with .think true
 	OLLAMA_THINK=high posted_with .think '"high"'
 	OLLAMA_THINK=server posted_with 'has("think")' false
-	SYSTEM_PROMPT_FILE=none posted_with 'has("system")' false
+	TICKETCHAT_SYSTEM_PROMPT_FILE=none posted_with 'has("system")' false
 	printf 'be "brief"\n' >"$T/prompt"
-	SYSTEM_PROMPT_FILE=$T/prompt posted_with .system '"be \"brief\"\n"'
-	SYSTEM_PROMPT_FILE=$T/none answer <<<x
+	TICKETCHAT_SYSTEM_PROMPT_FILE=$T/prompt posted_with .system '"be \"brief\"\n"'
+	TICKETCHAT_SYSTEM_PROMPT_FILE=$T/none answer <<<x
 	failed_with internal 111
 	grep -q SYSTEM_PROMPT_FILE <<<"$err"
 	OLLAMA_OPTIONS='[1]' run -102 --separate-stderr "$B/bin/answer" \
@@ -585,14 +585,14 @@ s.serve_forever()' >"$T/port" 3>&- &
 	long 100	# 292 bytes of "w100 "
 	n=${#LONG}
 	replay --pace 1 "$T/long.ndjson"
-	MAX_ANSWER_BYTES=$n answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=$n answer <<<x
 	is_text "$LONG"
-	MAX_ANSWER_BYTES=$((n - 1)) answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=$((n - 1)) answer <<<x
 	failed_with answer_too_long 2
 	is "$(last | jq -r .detail)" $((n - 1))
 	replay_end
 	replay --pace 50 "$T/long.ndjson"
-	MAX_ANSWER_BYTES=10 answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=10 answer <<<x
 	failed_with answer_too_long 2
 	within 10 logged '^gone 1'
 }
@@ -602,7 +602,7 @@ s.serve_forever()' >"$T/port" 3>&- &
 		print "{\"response\":\"a\",\"done\":false}"
 	print "{\"response\":\"\",\"done\":true}" }' >"$T/bytes.ndjson"
 	replay --split 60 "$T/bytes.ndjson"
-	MAX_ANSWER_BYTES=33333 answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=33333 answer <<<x
 	is "$(types) $(text | wc -c)" 'stream done 20000'
 }
 
@@ -653,7 +653,7 @@ s.serve_forever()' >"$T/port" 3>&- &
 	head -c 9000000 /dev/zero | tr '\0' a |
 	    jq -Rc '{response: ., done: false}' >"$T/huge.ndjson"
 	replay "$T/huge.ndjson"
-	MAX_ANSWER_BYTES=20000000 answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=20000000 answer <<<x
 	failed_with upstream_invalid 2
 }
 
@@ -712,7 +712,7 @@ time.sleep(60)' >"$T/port" 3>&- &
 
 @test "prompts: at the limit and one over it, blank, no UTF-8, empty" {
 	replay "$UP/good.ndjson"
-	export SYSTEM_PROMPT_FILE=none
+	export TICKETCHAT_SYSTEM_PROMPT_FILE=none
 	head -c 65536 /dev/zero | tr '\0' x | answer
 	generated
 	is "$(jq -j .prompt "$T/bodies/1.json" | wc -c)" 65536

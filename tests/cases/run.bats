@@ -13,16 +13,16 @@ prepare() {
 	run -100 "$ROOT/run.sh" --nonsense
 	is "${#lines[@]}" 1
 	run -100 "$ROOT/run.sh" -c
-	PORT=0 run -102 "$ROOT/run.sh" --check
+	TICKETCHAT_PORT=0 run -102 "$ROOT/run.sh" --check
 	[[ ${lines[-1]} = *"PORT=0: not a whole number from 1 to 65535" ]]
 	echo 'NONSENSE=1' >"$T/bad"
 	run -102 "$ROOT/run.sh" --check -c "$T/bad"
 	[[ ${lines[-1]} = *'bad:1: unknown setting "NONSENSE"' ]]
-	AUTH=required run -102 "$ROOT/run.sh" --check
-	AUTH=required JWT_KEY_FILE=$T/none run -102 "$ROOT/run.sh"
+	TICKETCHAT_AUTH=required run -102 "$ROOT/run.sh" --check
+	TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/none run -102 "$ROOT/run.sh"
 	# A file is never run.
 	printf 'DATABASE=$(touch %s/pwned)\n' "$T" >"$T/bad"
-	(unset DATABASE; "$ROOT/run.sh" --check -c "$T/bad") | grep -qF 'DATABASE=$(touch'
+	(unset TICKETCHAT_DATABASE; "$ROOT/run.sh" --check -c "$T/bad") | grep -qF 'DATABASE=$(touch'
 	[ ! -e "$T/pwned" ]
 }
 
@@ -65,7 +65,7 @@ prepare() {
 }
 
 @test "nothing but the endpoint is served without the page" {
-	WEB=off service
+	TICKETCHAT_WEB=off service
 	local path
 	for path in / /api/websocket/ /websocketd.conf /../websocketd.conf \
 	    /api/websocket/chat/42; do
@@ -75,7 +75,7 @@ prepare() {
 }
 
 @test "--demo answers without an Ollama, in both languages, and ends cleanly" {
-	unset OLLAMA_SERVER OLLAMA_MODEL DATABASE
+	unset OLLAMA_SERVER OLLAMA_MODEL TICKETCHAT_DATABASE
 	export TMPDIR=$T/tmp
 	mkdir "$TMPDIR"
 	service --demo
@@ -95,7 +95,7 @@ prepare() {
 	run ! listening "$P"
 	within 10 dead "$demo"
 	is "$(ls -A "$TMPDIR")" ""
-	export DATABASE=$T/db
+	export TICKETCHAT_DATABASE=$T/db
 }
 
 @test "a RUN_DIR that cannot be used is refused at start" {
@@ -103,7 +103,7 @@ prepare() {
 	echo >"$T/file"
 	for d in "$T/open" "$T/file" "$T/$(printf 'x%.0s' {1..90})"; do
 		P=$(free_port)
-		RUN_DIR=$d PORT=$P ADDRESS=127.0.0.1 run ! timeout 60 \
+		TICKETCHAT_RUN_DIR=$d TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 run ! timeout 60 \
 		    "$ROOT/run.sh"
 		case $status in 102 | 111) ;; *) false ;; esac
 		grep -q RUN_DIR <<<"${lines[-1]}"

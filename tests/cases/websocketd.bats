@@ -8,9 +8,11 @@ load helper
 become_server() {
 	eval "$(sed -n '/^server_keys=/p; /^make_flags() {$/,/^}$/p' \
 	    "$ROOT/run.sh")"
-	settings=$(PORT=$P ADDRESS=127.0.0.1 sessions settings) || exit
+	settings=$(TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 \
+	    sessions settings) || exit
 	handlers=$B/handlers
-	while IFS= read -r line; do export "${line?}"; done <<<"$settings"
+	while IFS= read -r line; do export "TICKETCHAT_${line?}"; done \
+	    <<<"$settings"
 	make_flags
 	mapfile -t flags <<<"$flags"
 	cd "$T/kept" || exit
@@ -185,7 +187,7 @@ END
 @test "three ways to leave in mid-stream: the answer is kept" {
 	long 40
 	replay_part "$T/long.ndjson"
-	export GENERATIONS=3
+	export TICKETCHAT_GENERATIONS=3
 	server
 	clients 0 <<'END'
 async def main():
@@ -217,7 +219,7 @@ END
 
 @test "thirty tickets at once" {
 	replay --pace 5 "$UP/good.ndjson"
-	export GENERATIONS=4
+	export TICKETCHAT_GENERATIONS=4
 	server
 	clients 30 <<'END'
 async def one(ticket):
@@ -300,7 +302,7 @@ async def main():
         is_cached(await a.ask(), "long")
 END
 	is "$(posts)" 2
-	grep -q dropped=question "$LOG"
+	grep -q dropped=question "$TICKETCHAT_LOG"
 }
 
 # bats test_tags=fault,fault:27
@@ -311,7 +313,7 @@ END
 	print "{\"response\":\"\",\"done\":true}" }' >"$T/long.ndjson"
 	jq -j .response "$T/long.ndjson" >"$T/kept/long"
 	replay --delay 200 "$T/long.ndjson"
-	export MAX_ANSWER_BYTES=16777216
+	export TICKETCHAT_MAX_ANSWER_BYTES=16777216
 	server
 	clients 3 <<'END'
 import socket
@@ -327,7 +329,7 @@ async def main():
             is_whole(await quick.ask(), "long")
         await asyncio.sleep(3 - (time.monotonic() - begun))
         # It does stand still: only the quick one's is over.
-        with open(os.environ["LOG"]) as f:
+        with open(os.environ["TICKETCHAT_LOG"]) as f:
             assert sum(" outcome=" in line and "prog=chat" in line
                        for line in f) == 1
         is_generated(await slow.answer(), "long")
@@ -448,7 +450,7 @@ END
 @test "IDLE_TIMEOUT closes who is silent, and nobody else" {
 	long 50
 	replay_part "$T/long.ndjson"
-	export IDLE_TIMEOUT=2
+	export TICKETCHAT_IDLE_TIMEOUT=2
 	server
 	clients 1 <<'END'
 async def main():
@@ -476,7 +478,7 @@ END
 @test "MAX_CONNECTIONS: one more is 429, and the others notice nothing" {
 	long 40
 	replay_part "$T/long.ndjson"
-	export MAX_CONNECTIONS=3
+	export TICKETCHAT_MAX_CONNECTIONS=3
 	server
 	within 10 no_chats	# that of the port's test
 	clients 4 <<'END'
@@ -582,7 +584,7 @@ END
 # bats test_tags=fault,fault:39
 @test "Origin: in the list or not there" {
 	replay "$UP/good.ndjson"
-	export ALLOWED_ORIGINS='https://desk.example http://localhost:*'
+	export TICKETCHAT_ALLOWED_ORIGINS='https://desk.example http://localhost:*'
 	server
 	clients 11 <<'END'
 async def main():
@@ -606,7 +608,8 @@ END
 	server
 	clients 2 <<'END'
 async def main():
-    names = ("Proxy", "X-Database", "Database", "DATABASE", "Run-Dir", "Log",
+    names = ("Proxy", "X-Database", "Database", "TICKETCHAT_DATABASE",
+             "Ticketchat-Auth", "DATABASE", "Run-Dir", "Log",
              "Ollama-Server", "OLLAMA_SERVER", "Ollama-Model", "Path-Info",
              "PATH_INFO", "Gateway-Interface", "Auth", "LD_PRELOAD",
              "Max-Ticket-Bytes", "Remote-Addr", "Unique-Id", "Language")
@@ -628,7 +631,7 @@ async def main():
                     e = f.read()
             except OSError:
                 continue
-            if "RUN_DIR=" + os.environ["RUN_DIR"] + "\0" not in e:
+            if "TICKETCHAT_RUN_DIR=" + os.environ["TICKETCHAT_RUN_DIR"] + "\0" not in e:
                 continue
             seen += 1
             for secret in ("HTTP_", "secret-", "127.0.0.1:9/x", "REMOTE_"):
@@ -642,7 +645,7 @@ END
 	is "$(sql 'SELECT count(*), count(AiResponse) FROM TicketAISessions')" \
 	    '1|1'
 	[ ! -e "$T/kept/pwned" ]
-	not grep -r 'secret-' "$LOG" "$T/server" "$T/run"
+	not grep -r 'secret-' "$TICKETCHAT_LOG" "$T/server" "$T/run"
 }
 
 @test "a URL's query, a token in it, is in no log" {
@@ -654,8 +657,8 @@ async def main():
         is_generated(await a.ask())
 END
 	# websocketd's own log may have it: it tells the URL with each error.
-	not grep -r 'secret-' "$LOG" "$T/run"
-	test -s "$LOG"
+	not grep -r 'secret-' "$TICKETCHAT_LOG" "$T/run"
+	test -s "$TICKETCHAT_LOG"
 }
 
 @test "stop by one viewer ends it for the other" {

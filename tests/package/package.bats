@@ -286,7 +286,7 @@ commands() {
 	inside dpkg -i /root/old.deb >"$BATS_TEST_TMPDIR/said" 2>&1
 	grep -q 'schema 99, newer than .* `sessions restore' "$BATS_TEST_TMPDIR/said"
 	[ "$(inside dpkg-query -W -f '${Status} ${Version}' ticketchat)" = \
-	    'install ok installed 0.1.0' ]
+	    'install ok installed 0.2.0' ]
 	ask 42 | grep -q '"code":"schema"'
 	sessions restore "$(inside find /var/lib/ticketchat/backup -name '*.db')"
 	ask 42 | grep -q '"type":"cached"'

@@ -162,8 +162,8 @@ claims_of_settings(void)
 	char			error[256];
 	size_t			i;
 
-	check(setenv("JWT_ISSUER", "https://i", 1) == 0);
-	check(setenv("JWT_AUDIENCE", "a", 1) == 0);
+	check(setenv("TICKETCHAT_JWT_ISSUER", "https://i", 1) == 0);
+	check(setenv("TICKETCHAT_JWT_AUDIENCE", "a", 1) == 0);
 	load_settings();
 	check_int(token_keys_read(&keys, "hs.key", error, sizeof(error)), 0);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -178,8 +178,8 @@ claims_of_settings(void)
 	is(&keys, &t, "good");
 	token_keys_free(&keys);
 	buf_free(&t);
-	(void)unsetenv("JWT_ISSUER");
-	(void)unsetenv("JWT_AUDIENCE");
+	(void)unsetenv("TICKETCHAT_JWT_ISSUER");
+	(void)unsetenv("TICKETCHAT_JWT_AUDIENCE");
 	load_settings();
 }
 

@@ -27,19 +27,14 @@ follow_begin(struct question *q, int fd)
 	(void)malloc_trim(0);
 }
 
-/* The generator is gone without a terminal frame. */
+/* The answer is whole, if it is one, in the database: what was shown may
+ * differ. */
 static void
-lost(struct question *q, int64_t now)
+look_up(struct question *q)
 {
 	enum failure_code	rc;
 	struct session		s = { 0 };
 
-	(void)close(q->fd);
-	q->fd = -1;
-	if (q->session == 0 && ++q->tries < ATTACH_TRIES) {
-		question_look(q, now);	/* it went just as we came */
-		return;
-	}
 	q->state = QUESTION_ATTACHING;
 	if ((rc = question_open_store(q)) == FAILURE_NONE)
 		rc = store_session(q->store, q->connection->ticket,
@@ -47,10 +42,22 @@ lost(struct question *q, int64_t now)
 	if (rc != FAILURE_NONE)
 		outcome_store(q, rc);
 	else if (s.id != 0)
-		outcome_cached(q, &s);	/* whole: what was shown may differ */
+		outcome_cached(q, &s);
 	else
 		outcome_code(q, FAILURE_INTERRUPTED);
 	session_free(&s);
+}
+
+/* The generator is gone without a terminal frame. */
+static void
+lost(struct question *q, int64_t now)
+{
+	(void)close(q->fd);
+	q->fd = -1;
+	if (q->session == 0 && ++q->tries < ATTACH_TRIES)
+		question_look(q, now);	/* it went just as we came */
+	else
+		look_up(q);
 }
 
 void
@@ -109,6 +116,11 @@ read_lines(struct question *q)
 			q->session = f.session;
 		} else if (f.type == FRAME_COST) {
 			q->tokens = f.tokens;
+		} else if (f.type == FRAME_KEPT) {
+			(void)close(q->fd);
+			q->fd = -1;
+			look_up(q);
+			return;
 		} else if (f.type == FRAME_ERROR) {
 			outcome_error(q, &f.failure);
 			return;

@@ -145,6 +145,15 @@ frame_cost(struct buf *b, int64_t tokens)
 }
 
 int
+frame_kept(struct buf *b)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "kept");
+	return jsonw_end(&w, true);
+}
+
+int
 frame_stream_end(struct frame_stream *s)
 {
 	int	rc;
@@ -271,6 +280,8 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->type = FRAME_SESSION;
 		f->session = json_int(&j, json_member(&j, 0, "session"), 0);
 		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
+	} else if (json_equals(&j, type, "kept")) {
+		f->type = FRAME_KEPT;
 	} else if (json_equals(&j, type, "cost")) {
 		f->type = FRAME_COST;
 		f->tokens = json_int(&j, json_member(&j, 0, "tokens"), 0);

@@ -127,6 +127,14 @@
 /* Servers whose failures are remembered: also those of another list. */
 #define HEALTH_RECORDS	(2 * SERVERS_MAX)
 
+/* The notices behind them, a line of these, and how many days doctor tells it:
+ * a template that was mended is soon forgotten. */
+#define HEALTH_RECORD	24
+#define NOTICES_AT	(HEALTH_RECORD * 171)
+#define NOTICES_MAX	16384
+#define NOTICE_MAX	320
+#define NOTICE_DAYS	7
+
 /* Descriptors of an answer: its followers', and libcurl's, which needs some for
  * each server that it asks. */
 #define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64 + 4 * SERVERS_MAX)

@@ -81,8 +81,8 @@ thought_begin(struct thought *t)
 	buf_clear(&t->held);
 }
 
-bool
-thought_thinking(const struct thought *t)
+static bool
+thinking(const struct thought *t)
 {
 	return t->state == THOUGHT_INSIDE || t->state == THOUGHT_CHANNEL;
 }
@@ -315,7 +315,7 @@ thought_end(struct thought *t, struct buf *out)
 			 len = t->held.len - white;
 
 	/* Half a mark is text; a head without its text is none. */
-	if (thought_thinking(t))
+	if (thinking(t))
 		buf_clear(&t->held);
 	else if (t->state == THOUGHT_START && ((len == 0 && t->dropped) ||
 	    (len > 0 && (match(text + white, len, start) == YES ||

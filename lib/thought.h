@@ -42,9 +42,6 @@ int thought_add(struct thought *, const char *, size_t, struct buf *out)
 int thought_end(struct thought *, struct buf *out)
     __attribute__((warn_unused_result));
 
-/* Whether the model was thinking when the last piece ended. */
-bool thought_thinking(const struct thought *);
-
 /*
  * Where the answer begins in a whole text that began as one, but holds the end
  * of thoughts without their beginning, which stands in the model's template;

@@ -68,6 +68,7 @@ struct upstream {
 	bool			 lines;		/* a line has come */
 	bool			 over;		/* its last line has come */
 	bool			 shown;		/* text has been shown */
+	bool			 late;		/* thoughts ended in the text */
 	bool			 retried;
 	bool			 retry;		/* one more try may help */
 	int64_t			 begun;		/* clock_us of the first POST */
@@ -105,7 +106,7 @@ void upstream_step(struct upstream *, int64_t now);
  * could be told only at its end is taken out.  Returns 1 if something was, 0 if
  * not, and -1 as buf_add.
  */
-int upstream_settle(const struct upstream *, struct buf *text)
+int upstream_settle(struct upstream *, struct buf *text)
     __attribute__((warn_unused_result));
 
 /* Ends it for this reason; the connection is closed. */

@@ -45,7 +45,7 @@ show(struct upstream *u, bool ended)
 		u->failure = failure_make(FAILURE_INTERNAL, NULL);
 		return false;
 	}
-	if (thought_thinking(&u->thought) && !u->shown)
+	if (u->thought.opened && !u->shown)
 		upstream_tell(u, FRAME_THINKING);
 	if (tidied->len == 0)
 		return true;
@@ -58,7 +58,7 @@ show(struct upstream *u, bool ended)
 
 /* Takes thoughts out that a whole text is found to begin with. */
 static int
-settle_thoughts(const struct upstream *u, struct buf *text)
+settle_thoughts(struct upstream *u, struct buf *text)
 {
 	struct thought	t = { .held = BUF_INIT(text->len + 1) };
 	struct buf	rest = BUF_INIT(text->len + 1);
@@ -69,6 +69,7 @@ settle_thoughts(const struct upstream *u, struct buf *text)
 	if (u->thought.opened || (from = thought_late(text->data,
 	    text->len)) == 0)
 		return 0;
+	u->late = true;
 	thought_begin(&t);
 	if (thought_add(&t, text->data + from, text->len - from, &rest) == 0 &&
 	    thought_end(&t, &rest) == 0) {
@@ -85,7 +86,7 @@ settle_thoughts(const struct upstream *u, struct buf *text)
 
 /* Takes the fence's word and end marks out of a whole text. */
 static int
-settle_marks(const struct upstream *u, struct buf *text)
+settle_marks(struct upstream *u, struct buf *text)
 {
 	struct tidy	t = { .everywhere = true,
 			    .held = BUF_INIT(text->len + 1) };
@@ -107,7 +108,7 @@ settle_marks(const struct upstream *u, struct buf *text)
 }
 
 int
-upstream_settle(const struct upstream *u, struct buf *text)
+upstream_settle(struct upstream *u, struct buf *text)
 {
 	int	changed, rc;
 
@@ -120,6 +121,7 @@ upstream_settle(const struct upstream *u, struct buf *text)
 		if (rc == -1)
 			return -1;
 		changed = 1;
+		u->tidy.found = true;
 	}
 	return changed;
 }

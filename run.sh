@@ -33,8 +33,10 @@ handlers=build/handlers
 web=build/web
 
 # What it takes to build and run on Debian.
-packages='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
-libssl-dev libjsmn-dev ca-certificates'
+packages='websocketd:websocketd gcc:cc libc6-dev@stdio.h make:make
+libcurl4-openssl-dev@curl/curl.h libsqlite3-dev@sqlite3.h
+libssl-dev@openssl/evp.h libjsmn-dev@jsmn.h
+ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 # And for a DATABASE that is a server.
 packages_postgres='libpq-dev pkgconf:pkg-config'
 
@@ -110,8 +112,9 @@ tell_model() {
 	    "without a restart."
 	say "            Start Ollama (ollama serve), get a model (ollama pull" \
 	    "gemma3), or set"
-	say "            OLLAMA_SERVER.  To look around without one:" \
-	    "./run.sh --demo"
+	say "            OLLAMA_SERVER."
+	[ -z "$checkout" ] ||
+	    say "            To look around without one: ./run.sh --demo"
 }
 
 # The address to show: the first one, by its usual name.

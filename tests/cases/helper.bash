@@ -25,12 +25,14 @@
 
 bats_require_minimum_version 1.5.0
 export LC_ALL=C.UTF-8	# a bare system has no other, and may set none
+unset PYTHONUNBUFFERED	# nor this
 shopt -s lastpipe	# printf ... | pipe 42 1 sets our variables
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 B=$(realpath "${B:-$ROOT/build}")
 UP=$ROOT/tests/upstream
 REC=$ROOT/tests/ollama
+SCHEMA=$(ls "$ROOT"/sql/[0-9]*.sql | wc -l)	# the newest one's number
 Q='{"ticketBody":"printer jam"}'
 GOOD='Reinicie a impressora.
 '
@@ -261,13 +263,16 @@ service() {
 	within 60 listening "$P"
 }
 
-# Asks a running service; prints the frames.  $3: more arguments for connect.
+# Asks a running service; prints the frames, each as it comes.  $3: more
+# arguments for connect.
 client() {
-	/usr/bin/python3 - "$@" <<'END'
-import asyncio, sys, json, websockets
+	/usr/bin/python3 -u - "$@" <<'END'
+import asyncio, sys, json
+# Debian 12 and Debian 13 both have this one.
+from websockets.legacy.client import connect
 more = eval("dict(%s)" % "".join(sys.argv[3:]))
 async def main():
-    async with websockets.connect(sys.argv[1], max_size=None, **more) as ws:
+    async with connect(sys.argv[1], max_size=None, **more) as ws:
         await ws.send(sys.argv[2])
         async for line in ws:
             print(line)

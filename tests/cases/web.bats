@@ -393,9 +393,11 @@ sockets_behind() {
 held_and_one_more() {
 	/usr/bin/python3 - "$HTTPS" "$Q" <<'END'
 import asyncio, sys, json, websockets
+# Debian 12 and Debian 13 both have this one.
+from websockets.legacy.client import connect as begin
 port, question = sys.argv[1:]
 def connect(address):
-    return websockets.connect(
+    return begin(
         "wss://desk.example:%s/ai/api/websocket/chat/42" % port,
         host="127.0.0.1", server_hostname="desk.example",
         local_addr=(address, 0), max_size=None, open_timeout=60)

@@ -35,6 +35,8 @@ prepare() {
 # A client: what every test's program begins with.
 import asyncio, json, os, sys, time
 import websockets
+# Debian 12 and Debian 13 both have this one.
+from websockets.legacy.client import connect
 
 HOST = "ws://127.0.0.1:" + os.environ["P"]
 T = os.environ["T"]
@@ -45,7 +47,7 @@ class Client:
     """A connection; every frame that comes is a line of ws.N."""
     def __init__(self, path, **kw):
         kw.setdefault("ping_interval", None)
-        self.connecting = websockets.connect(
+        self.connecting = connect(
             HOST + "/api/websocket/chat/" + path, max_size=None,
             open_timeout=30, close_timeout=5, **kw)
         self.n = next(numbers)

@@ -1,5 +1,5 @@
 # docs/scaling.md: its shell blocks that need no other machine run as printed
-# (those that do are `sh database'), and what it names is there.
+# (a page of their own has those), and what it names is there.
 STORE=postgres
 load ../cases/helper
 
@@ -74,5 +74,5 @@ tied() {
 	done
 	sed -n '/^```conf/,/^```/{/^```/d;p;}' "$PAGE" >"$T/lines"
 	env -i "$B/bin/sessions" -c "$T/lines" settings | grep -qxF "$(grep ^DATABASE "$T/lines")"
-	is "$(grep '^```.' "$PAGE" | sort -u | paste -sd ' ')" '```conf ```sh ```sh database ```sql'
+	is "$(grep '^```.' "$PAGE" | sort -u | paste -sd ' ')" '```conf ```sh ```sql'
 }

@@ -43,6 +43,7 @@ import time
 import traceback
 
 import websockets
+from websockets.legacy.client import connect        # Debian 12 and Debian 13 both have this one
 
 parser = argparse.ArgumentParser()
 parser.add_argument("-m", type=float, default=60, help="minutes; 60 unless given")
@@ -550,7 +551,7 @@ async def visit(behaviour, ticket, rng, slow=False):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)      # a window that is smaller hardly moves
     s.connect(("127.0.0.1", PORT))
-    ws = await websockets.connect(
+    ws = await connect(
         f"ws://127.0.0.1:{PORT}/api/websocket/chat/{ticket.id}", sock=s, compression=None, ping_interval=None,
         open_timeout=PATIENCE, close_timeout=1, max_size=None, max_queue=1 if slow else None, read_limit=4096)
     v = Viewer(ws, ticket, rng)

@@ -25,6 +25,7 @@ struct session {
 	char	 created[40];	/* when the answer was kept, ISO 8601 UTC */
 	int64_t	 version;	/* which of the ticket's answers, from 1, */
 	int64_t	 versions;	/* and of how many */
+	bool	 cut;		/* it ended at the model's limit */
 };
 
 /* What a generation cost; times in milliseconds. */
@@ -74,9 +75,6 @@ enum failure_code store_session(struct store *, int64_t ticket, int64_t id,
 /* As store_session: that of the ticket's n-th answer, n from 1, the oldest. */
 enum failure_code store_session_by_version(struct store *, int64_t ticket,
     int64_t n, struct session *);
-
-/* Whether an answer was cut at the model's limit of length. */
-enum failure_code store_was_cut(struct store *, int64_t id, bool *cut);
 
 /* The id of the newest session that has an answer; 0: none. */
 enum failure_code store_newest(struct store *, int64_t ticket, int64_t *id);

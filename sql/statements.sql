@@ -2,9 +2,12 @@
 -- the order in which lib/sqlite/store.c binds them.
 
 -- name: ANSWER_BY_TICKET
--- The newest answer of a ticket, and how many it has.
+-- The newest answer of a ticket, and how many it has; whether it
+-- was cut at its limit.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
-	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?1)
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?1),
+	EXISTS (SELECT 1 FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length')
 FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL
 ORDER BY Id DESC LIMIT 1;
@@ -12,6 +15,8 @@ ORDER BY Id DESC LIMIT 1;
 -- name: ANSWER_BY_SESSION
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?2),
+	EXISTS (SELECT 1 FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length'),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?2
 	AND Id <= ?1)
 FROM TicketAISessions
@@ -30,10 +35,6 @@ WHERE TicketId = (SELECT TicketId FROM TicketAISessions WHERE Id = ?1);
 -- name: NEWEST_ANSWER
 SELECT max(Id) FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL;
-
--- name: WAS_CUT
-SELECT 1 FROM TicketAIGenerations
-WHERE SessionId = ?1 AND DoneReason = 'length';
 
 -- name: TICKET_EXISTS
 SELECT 1 FROM Tickets WHERE Id = ?1;

@@ -66,13 +66,13 @@ function RetryButton({ label, after, onClick }: { label: string; after: number; 
 }
 
 /* The model's Markdown, as elements that are made one by one: it is untrusted. Its language is the ticket's. */
-function Answer({ text, busy, old }: { text: string; busy: boolean; old: boolean }) {
+function Answer({ text, whole, busy, old }: { text: string; whole: boolean; busy: boolean; old: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const markdown = useRef<MarkdownView | undefined>(undefined);
   useLayoutEffect(() => {
     markdown.current ??= new MarkdownView(box.current!);
-    markdown.current.update(text);
-  }, [text]);
+    markdown.current.update(text, { whole });
+  }, [text, whole]);
   return <div ref={box} lang="" aria-busy={busy} style={{ overflow: "auto", overflowWrap: "anywhere", opacity: old ? 0.6 : 1 }} />;
 }
 
@@ -82,13 +82,13 @@ export function TicketChat(props: TicketChatProps) {
   const browser = useSyncExternalStore(never, () => navigator.language, () => "pt-BR");
   const lang = language(props.lang ?? browser);
   const { view, again, stop } = useTicketChat({ ...props, lang });
-  const { text, fresh, version, versions, end } = view;
+  const { text, fresh, partial, version, versions, end } = view;
   const w = words(lang);
   return (
     <section className="ticket-chat" lang={lang}>
       <p role="status">{statusLine(view, lang)}</p>
       {!end && !fresh && <progress aria-hidden />}
-      {text && <Answer text={text} busy={!end} old={!end && !fresh} />}
+      {text && <Answer text={text} whole={Boolean(end) || !partial} busy={!end} old={!end && !fresh} />}
       <p>
         {!end && <button type="button" onClick={stop}>{w.stop}</button>}
         {end?.type === "error" && end.retryable && (

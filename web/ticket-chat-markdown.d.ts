@@ -11,8 +11,11 @@ export class MarkdownView {
   constructor(container: Element);
   /**
    * Shows a text: the whole text so far, or another one. Where it only grew, what is finished is not looked at again,
-   * and nodes that are still right stay, with a selection or the focus in them. What is open at the end of the text, as
-   * in `**bol`, is shown as if it were closed.
+   * and nodes that are still right stay, with a selection or the focus in them.
+   *
+   * While a text is being written, what is open at its end, as in `**bol`, is shown as if it were closed, and a mark
+   * that may become anything is not shown yet. `whole` says that no more comes: then a mark without its counterpart is
+   * a character like any other.
    */
-  update(text: string): void;
+  update(text: string, options?: { whole?: boolean }): void;
 }

@@ -5,7 +5,7 @@
  */
 const DEPTH = 16; // of blocks and of marks; what is deeper stays text
 
-const HEADING = /^(#{1,6})(?:\s|$)/;
+const HEADING = /^(#{1,6})(?=\s)/;
 const FENCE = /^(`{3,}(?=[^`]*$)|~{3,})\s*([\w.+#-]{0,30})/;
 const RULE = /^([-*_])(?:\s*\1){2,999}$/;
 const ITEM = /^([-+*]|\d{1,9}[.)])(?:\s+|$)/;
@@ -28,7 +28,10 @@ const cells = (line) => line.replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/)
 
 /* The nodes of lines, each with its `start'. `open': the text ends here so far. */
 function blocks(lines, open, depth) {
-  const trimmed = lines.map((line) => line.trim());
+  const trimmed = lines.map((line) => {
+    const text = line.trim();
+    return text.endsWith("\\") && !line.endsWith("\\") ? `${text} ` : text; // not at the end of its line
+  });
   const nodes = [];
   let i = 0; // a parser's second line
   const text = (s) => inline(s, open && i >= lines.length);
@@ -39,31 +42,37 @@ function blocks(lines, open, depth) {
     return from.slice(start, i);
   };
 
+  const isItem = (line) => ITEM.test(line) && !RULE.test(line) && depth < DEPTH;
+  const title = (line) => line.replace(/^#+|\s#+$/g, "").trim();
+
+  /* What begins in line i. A mark with nothing behind it is a character that somebody wrote about. */
   const kind = () => {
     const line = trimmed[i] ?? "";
-    if (HEADING.test(line)) return heading;
+    const last = open && i === lines.length - 1;
+    if (HEADING.test(line) && title(line)) return heading;
     if (FENCE.test(line)) return fence;
     if (RULE.test(line)) return rule;
-    if (line[0] === ">" && depth < DEPTH) return quote;
-    if (ITEM.test(line) && depth < DEPTH) return list;
+    if (line[0] === ">" && depth < DEPTH && (line[1] || last || trimmed[i + 1]?.[0] === ">")) return quote;
+    if (isItem(line) && (ITEM.exec(line)[0].length < line.length || last || (trimmed[i + 1] &&
+      (columns(lines[i + 1]) > columns(lines[i]) || isItem(trimmed[i + 1]))))) return list;
     if (line.includes("|")) {
       const next = cells(trimmed[i + 1] ?? "");
       if (next.every((cell) => /^:?-+:?$/.test(cell)) ? next.length === cells(line).length
-        : open && i === lines.length - 1 && line[0] === "|") return table;
+        : last && line[0] === "|") return table;
     }
     return line && paragraph;
   };
 
   function heading(line) {
     const [, { length }] = HEADING.exec(line);
-    return el(`h${Math.min(length + 2, 6)}`, text(line.replace(/^#+|\s#+$/g, "").trim()));
+    return el(`h${Math.min(length + 2, 6)}`, text(title(line)));
   }
 
   function fence(line) {
     const [, marks, language] = FENCE.exec(line);
     const indent = columns(lines[i - 1]);
     const code = take((other) => !other.startsWith(marks) || other.replaceAll(marks[0], ""), lines);
-    i++;
+    if (i++ >= lines.length) while (code.at(-1)?.trim() === "") code.pop(); // it has no end
     return el("pre", [el("code", [code.map((other) => dedent(other, indent)).join("\n")])],
       { "data-language": language });
   }
@@ -78,12 +87,12 @@ function blocks(lines, open, depth) {
   function list(line) {
     const [, first] = ITEM.exec(line);
     const items = [];
-    for (i--; kind() === list; ) {
+    for (i--; isItem(trimmed[i] ?? ""); ) {
       const [, marker] = ITEM.exec(trimmed[i]);
       if (marker.at(-1) !== first.at(-1)) break;
       const indent = columns(lines[i]);
       const own = [trimmed[i++].replace(ITEM, ""), ...take((other) =>
-        !other || columns(lines[i]) > indent + 1 || (trimmed[i - 1] && /\D/.test(other) && kind() === paragraph), lines)
+        !other || columns(lines[i]) > indent + 1 || (trimmed[i - 1] && /\D/.test(other) && !isItem(other) && kind() === paragraph), lines)
         .map((other) => dedent(other, indent + marker.length + 1))];
       items.push(el("li", within(own).flatMap((node, k) => (k || node.tag !== "p" ? node : node.children))));
     }
@@ -258,14 +267,14 @@ export class MarkdownView {
     container.replaceChildren();
   }
 
-  update(text) {
-    text = text.replace(/\r|\p{Bidi_Control}/gu, "");
+  update(text, { whole = false } = {}) {
+    text = text.replace(/\r\n?/g, "\n").replace(/\p{Bidi_Control}/gu, "");
     if (!text.startsWith(this.#text)) this.#from = this.#kept = 0;
     this.#text = text;
     const lines = text.slice(this.#from).split("\n");
     const complete = lines.length - 1;
-    if (UNBORN.test(lines[complete])) lines.pop();
-    const nodes = blocks(lines, true, 0);
+    if (!whole && UNBORN.test(lines[complete])) lines.pop();
+    const nodes = blocks(lines, !whole, 0);
     patch(this.#container, nodes, this.#kept);
     // Two complete lines tell for good where a block begins.
     const k = nodes.findLastIndex(({ start }) => start < complete - 1);

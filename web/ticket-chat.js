@@ -263,7 +263,7 @@ export class TicketChat extends HTMLElement {
     head.lang = foot.lang = lang;
     put(line, statusLine(view, lang, false));
     put(help, failed ? hint(end, lang, server || HOME) : "");
-    this.#markdown.update(text);
+    this.#markdown.update(text, { whole: Boolean(end) || !view.partial });
     answer.hidden = !text;
     answer.ariaBusy = String(busy);
     answer.ariaLabel = w.answer(ticketId);

@@ -86,7 +86,8 @@ find(struct store *s, enum statement which, const struct pg_args *a,
 		(void)snprintf(out->created, sizeof(out->created), "%s",
 		    PQgetvalue(res, 0, 3));
 		out->versions = pg_number(res, 0, 4);
-		out->version = PQnfields(res) > 5 ? pg_number(res, 0, 5) :
+		out->cut = pg_number(res, 0, 5) != 0;
+		out->version = PQnfields(res) > 6 ? pg_number(res, 0, 6) :
 		    out->versions;
 		if (out->prompt == NULL || out->response == NULL) {
 			session_free(out);
@@ -145,17 +146,6 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 
 	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
 	*there = n != 0;
-	return rc;
-}
-
-enum failure_code
-store_was_cut(struct store *s, int64_t id, bool *cut)
-{
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = number(s, STATEMENT_WAS_CUT, id, &n);
-	*cut = n != 0;
 	return rc;
 }
 

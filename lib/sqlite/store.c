@@ -99,8 +99,9 @@ find(struct store *s, sqlite3_stmt *st, struct session *out)
 			(void)snprintf(out->created, sizeof(out->created),
 			    "%s", created);
 		out->versions = sqlite3_column_int64(st, 4);
-		out->version = sqlite3_column_count(st) > 5 ?
-		    sqlite3_column_int64(st, 5) : out->versions;
+		out->cut = sqlite3_column_int(st, 5) != 0;
+		out->version = sqlite3_column_count(st) > 6 ?
+		    sqlite3_column_int64(st, 6) : out->versions;
 		if (!good || out->prompt == NULL || out->response == NULL) {
 			session_free(out);
 			rc = SQLITE_NOMEM;
@@ -171,17 +172,6 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 
 	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
 	*there = n != 0;
-	return rc;
-}
-
-enum failure_code
-store_was_cut(struct store *s, int64_t id, bool *cut)
-{
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = number(s, STATEMENT_WAS_CUT, id, &n);
-	*cut = n != 0;
 	return rc;
 }
 

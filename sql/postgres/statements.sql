@@ -18,9 +18,12 @@ SET client_min_messages = warning;
 SELECT Version FROM SchemaVersion;
 
 -- name: ANSWER_BY_TICKET
--- The newest answer of a ticket, and how many it has.
+-- The newest answer of a ticket, and how many it has; whether it
+-- was cut at its limit.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
-	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1)
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
+	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length')
 FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL
 ORDER BY Id DESC LIMIT 1;
@@ -28,6 +31,8 @@ ORDER BY Id DESC LIMIT 1;
 -- name: ANSWER_BY_SESSION
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2),
+	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length'),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2
 	AND Id <= $1)
 FROM TicketAISessions
@@ -37,6 +42,8 @@ WHERE Id = $1 AND TicketId = $2 AND AiResponse IS NOT NULL;
 -- The ticket's n-th answer, counted from 1, the oldest.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
+	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length'),
 	$2
 FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL
@@ -45,10 +52,6 @@ ORDER BY Id LIMIT 1 OFFSET $2 - 1;
 -- name: NEWEST_ANSWER
 SELECT coalesce(max(Id), 0) FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL;
-
--- name: WAS_CUT
-SELECT count(*) FROM TicketAIGenerations
-WHERE SessionId = $1 AND DoneReason = 'length';
 
 -- name: TICKET_EXISTS
 SELECT count(*) FROM Tickets WHERE Id = $1;

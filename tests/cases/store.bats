@@ -86,7 +86,7 @@ days_ago() { date -u -d "$1 days ago" +%FT%T.000Z; }
 @test "CACHE=body: the answer for the text, or a new one" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
-	export CACHE=body
+	export TICKETCHAT_CACHE=body
 	ask 42 "$Q"
 	kept
 	ask 42 '{"ticketBody":"printer on fire"}'
@@ -96,7 +96,7 @@ days_ago() { date -u -d "$1 days ago" +%FT%T.000Z; }
 
 @test "TICKETS=existing: only those that are there" {
 	replay "$UP/good.ndjson"
-	export TICKETS=existing
+	export TICKETCHAT_TICKETS=existing
 	ask 42 "$Q"
 	failed_with unknown_ticket 1
 	run -1 sessions list
@@ -139,7 +139,7 @@ END
 }
 
 @test "texts of a megabyte" {
-	export MAX_TICKET_BYTES=1048576 MAX_ANSWER_BYTES=1048576
+	export TICKETCHAT_MAX_TICKET_BYTES=1048576 TICKETCHAT_MAX_ANSWER_BYTES=1048576
 	/usr/bin/python3 - "$T" <<'END'
 import json, sys
 big = ("0123456789abcdé\n" * 61681)[:1048576 - 62000]
@@ -469,7 +469,7 @@ $(days_ago 5 | cut -c1-10)"
 	    '[1200,1201] [1300,1202]'
 	run -0 sessions purge --older-than 90d
 	is "$output" '0 sessions and 0 tickets deleted'
-	TICKETS=existing run -0 sessions purge --older-than 0d
+	TICKETCHAT_TICKETS=existing run -0 sessions purge --older-than 0d
 	is "$output" '2 sessions and 0 tickets deleted'
 	is "$(exported | jq -c '[.ticket, .session]' | paste -sd ' ')" \
 	    '[1200,null] [1300,null]'
@@ -533,7 +533,7 @@ $(days_ago 5 | cut -c1-10)"
 fresh_store() {
 	case $STORE in
 	postgres) pg_database "t${BATS_TEST_NUMBER}new" ;;
-	*) DATABASE=$T/new ;;
+	*) TICKETCHAT_DATABASE=$T/new ;;
 	esac
 }
 
@@ -593,7 +593,7 @@ fresh_store() {
 
 @test "thirty tickets at once: each has its answer" {
 	replay "$UP/good.ndjson"
-	export GENERATIONS=30
+	export TICKETCHAT_GENERATIONS=30
 	local i
 	for i in {1..30}; do viewer $i "$Q"; done
 	for i in {1..30}; do
@@ -639,7 +639,7 @@ fresh_store() {
 @test "ON_DISCONNECT=cancel: the last one's leaving ends it" {
 	long 40
 	replay_part "$T/long.ndjson"
-	export ON_DISCONNECT=cancel
+	export TICKETCHAT_ON_DISCONNECT=cancel
 	tab 42
 	say $V "$Q"
 	sees $V w1
@@ -650,7 +650,7 @@ fresh_store() {
 
 @test "RATE_LIMIT: so many, exactly, however many ask at once" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=5/hour GENERATIONS=20 GATEWAY_INTERFACE=x
+	export TICKETCHAT_RATE_LIMIT=5/hour TICKETCHAT_GENERATIONS=20 GATEWAY_INTERFACE=x
 	local i
 	for i in {1..20}; do
 		REMOTE_ADDR=10.0.0.1 talker $i
@@ -682,7 +682,7 @@ fresh_store() {
 	replay "$UP/good.ndjson"
 	head -c 40 /dev/zero | tr '\0' k >"$T/key"
 	chmod 600 "$T/key"
-	export AUTH=required JWT_KEY_FILE=$T/key RATE_LIMIT=1/hour
+	export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/key TICKETCHAT_RATE_LIMIT=1/hour
 	as_ana() {
 		ask "$1" "{\"ticketBody\":\"x\",\"token\":\"$(sessions token \
 		    --user ana "$T/key")\"}"
@@ -700,7 +700,7 @@ fresh_store() {
 
 @test "websocketd: asked, cached, and shown by sessions" {
 	replay "$UP/good.ndjson"
-	export WEB=off
+	export TICKETCHAT_WEB=off
 	service
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
 	generated

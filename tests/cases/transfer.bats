@@ -9,7 +9,7 @@ count() { sql "SELECT count(*) FROM $1"; }
 
 # Another database, empty, made the current one.
 another() {
-	DATABASE=$T/${1:-another}
+	TICKETCHAT_DATABASE=$T/${1:-another}
 	NO_DATABASE=1
 	sessions migrate >"$T/migrate"
 }
@@ -221,7 +221,7 @@ many() {
 	sessions export >"$T/out"
 	was=$(content | md5sum)
 	another
-	cp "$DATABASE" "$T/empty"
+	cp "$TICKETCHAT_DATABASE" "$T/empty"
 	# Not those for memory: how many there are is up to where it lies.
 	points "$B/bin/sessions" -c "$T/conf" import "$T/out" |
 	    awk '/openat/ { f = 1 } f && !/^(brk|mmap|munmap) /' >"$T/all"
@@ -230,8 +230,8 @@ many() {
 	    >"$T/points"
 	tail -n 30 "$T/all" | awk 'NR % 3 == 0' >>"$T/points"
 	while read -r call i; do
-		rm -f "$DATABASE"*
-		cp "$T/empty" "$DATABASE"
+		rm -f "$TICKETCHAT_DATABASE"*
+		cp "$T/empty" "$TICKETCHAT_DATABASE"
 		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
 		    "$B/bin/sessions" -c "$T/conf" import "$T/out" \
 		    >/dev/null 2>&1 || killed=$((killed + 1))
@@ -278,8 +278,8 @@ many() {
 	sql 'PRAGMA user_version = 99'
 	run -102 --separate-stderr sessions import "$T/out"
 	run -102 --separate-stderr sessions export
-	DATABASE=$T/none run -111 --separate-stderr sessions import "$T/out"
-	DATABASE=$T/none run -111 --separate-stderr sessions export
+	TICKETCHAT_DATABASE=$T/none run -111 --separate-stderr sessions import "$T/out"
+	TICKETCHAT_DATABASE=$T/none run -111 --separate-stderr sessions export
 	not test -e "$T/none"
 }
 
@@ -448,14 +448,14 @@ ok
 	INSERT INTO TicketAISessions SELECT Id, Id, 'p', hex(zeroblob(300)),
 	    '2024-05-01 12:00:00', NULL FROM Tickets"
 	NO_DATABASE=1
-	cp "$DATABASE" "$T/empty"
+	cp "$TICKETCHAT_DATABASE" "$T/empty"
 	points "$B/bin/sessions" -c "$T/conf" import --aspnet "$T/original" |
 	    awk '/openat/ { f = 1 } f' >"$T/all"
 	awk -v n="$(($(wc -l <"$T/all") / 30 + 1))" 'NR % n == 0' "$T/all" \
 	    >"$T/points"
 	while read -r call i; do
-		rm -f "$DATABASE"*
-		cp "$T/empty" "$DATABASE"
+		rm -f "$TICKETCHAT_DATABASE"*
+		cp "$T/empty" "$TICKETCHAT_DATABASE"
 		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
 		    "$B/bin/sessions" -c "$T/conf" import --aspnet \
 		    "$T/original" >/dev/null 2>&1 || killed=$((killed + 1))

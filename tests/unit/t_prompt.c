@@ -64,12 +64,12 @@ systems(void)
 	check(p != NULL && strstr(p, "[[") != NULL && strlen(p) > 100);
 	free(p);
 	settings_free(&s);
-	check(setenv("SYSTEM_PROMPT_FILE", "none", 1) == 0);
+	check(setenv("TICKETCHAT_SYSTEM_PROMPT_FILE", "none", 1) == 0);
 	check_int(settings_load(&s, NULL, 0), 0);
 	p = prompt_system(&s);
 	check_str(p, "");
 	free(p);
-	check(setenv("SYSTEM_PROMPT_FILE", "file", 1) == 0);
+	check(setenv("TICKETCHAT_SYSTEM_PROMPT_FILE", "file", 1) == 0);
 	check_int(settings_load(&s, NULL, 0), 0);
 	check(prompt_system(&s) == NULL && errno == ENOENT);
 	t_write("file", "Be brief.\n", 10);

@@ -186,6 +186,52 @@ test("events: every frame, then one end", async (t) => {
   assert.deepEqual(frames.map(({ type }) => type), ["status", "stream", "done", "status", "cached", "done", "status", "error"]);
 });
 
+/* What ends in a mark, how it looks while it is written, and whole. */
+const ENDS = [
+  ["The new password is Sommer2026*", "The new password is Sommer2026", "The new password is Sommer2026*"],
+  ["Delete C:/Temp/*", "Delete C:/Temp/", "Delete C:/Temp/*"],
+  ["Press this key:\n\n#", "Press this key:", "Press this key:#"],
+  ["press [OK](", "press OK", "press [OK]("],
+  ["type `dir", "type dir", "type `dir"],
+];
+
+test("an answer that is complete, kept or broken off loses no character at its end", async (t) => {
+  let say;
+  const tab = await open(t, (s) => (say = s)({ type: "status", state: "generating" }));
+  await tab.add({ manual: true });
+  const ends = [{ type: "done" }, { type: "cached", response: "", message: "Kept." }, { type: "error", code: "storage", message: "Full." }];
+  let n = 0;
+  for (const end of ends) {
+    for (const [text, written, whole] of ENDS) {
+      const asked = tab.fake.questions.length;
+      await tab.page.evaluate(() => window.chat.ask());
+      await tab.asked(asked + 1);
+      if (end.type === "cached") {
+        say({ ...end, response: text });
+      } else {
+        say({ type: "stream", content: text });
+        await until(`${written} while it is written`, async () => (await tab.answer()) === written);
+        say(end);
+      }
+      await until(`${whole} after ${end.type}`, async () => (await tab.answer()) === whole);
+      if (end.type === "cached") done(say);
+      await tab.told(end.type === "error" ? "error" : "done", end.type === "error" ? n + 1 - 2 * ENDS.length : n + 1);
+      assert.equal(await tab.answer(), whole);
+      n++;
+    }
+  }
+  await tab.page.evaluate(() => window.chat.ask());
+  await tab.said(new RegExp(w.states.generating));
+  await tab.page.waitForTimeout(100);
+  say({ type: "cached", response: "x `y", message: "Kept." });
+  done(say);
+  await tab.told("done", 2 * ENDS.length + 1);
+  await tab.page.evaluate(() => window.chat.refresh());
+  await tab.asked(n + 2);
+  await tab.page.waitForTimeout(100);
+  assert.equal(await tab.answer(), "x `y", "nor does it while another one is awaited");
+});
+
 test("moved it goes on, taken out it hangs up, put back it takes up again", async (t) => {
   let say;
   const tab = await open(t, (s) => (say = s)({ type: "stream", content: "so far" }));

@@ -1,6 +1,6 @@
 // web/ticket-chat-markdown.js in a real Chromium, under the strictest policy that it promises to work with.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { openBrowser } from "./browser.mjs";
@@ -66,9 +66,12 @@ describe("examples", () => {
   for (const example of examples) {
     const [, name, markdown, html] = /^(.*)\n([^]*?)\n=>\n([^]*?)\n*$/.exec(example);
     group = name.trim() || group;
+    const ways = /^unfinished/.test(group) ? [false] : /^whole/.test(group) ? [true] : [false, true];
     test(name.trim() || `${group}, again`, async () => {
-      const got = await page.evaluate((text) => window.render(text), markdown);
-      assert.equal(got, html.replaceAll(">\n<", "><"));
+      for (const whole of ways) {
+        const got = await page.evaluate(([text, whole]) => window.render(text, whole), [markdown, whole]);
+        assert.equal(got, html.replaceAll(">\n<", "><"), whole ? "whole" : "being written");
+      }
       const { wrong } = await feed(markdown, everywhere(markdown));
       assert.deepEqual(wrong, []);
     });
@@ -77,6 +80,8 @@ describe("examples", () => {
   test("lines that end as on Windows", async () => {
     assert.equal(await page.evaluate((text) => window.render(text), "a\r\nb\r\n\r\n```\r\nc\r\n```\r\nd\r\n"),
       "<p>a<br>b</p><pre><code>c</code></pre><p>d</p>");
+    for (const text of ["a\rb", "a\r\nb", "a\r", "a\r\r\nb"])
+      assert.equal((await feed(text, everywhere(text))).whole.replace(/(<.*?>)+/g, " ").trim(), text.includes("b") ? "a b" : "a");
   });
 
   test("nothing turns the direction of writing", async () => {
@@ -86,7 +91,7 @@ describe("examples", () => {
   });
 
   test("it is small, and has no way from text to HTML", () => {
-    assert.ok(gzipSync(source, { level: 9 }).length <= 4096, `${gzipSync(source, { level: 9 }).length} bytes`);
+    assert.ok(gzipSync(source, { level: 9 }).length <= 6144, `${gzipSync(source, { level: 9 }).length} bytes`);
     assert.ok(source.split("\n").length < 350);
     assert.doesNotMatch(source, /HTML\b(?! stays)|DOMParser|createContextualFragment|document\.write|\beval\b|\bFunction\b|import|\.style\b/);
     assert.equal(source.match(/createElement/g).length, 1);
@@ -206,9 +211,10 @@ describe("random Markdown", () => {
         jobs.map(([text, ways]) => ways.map((cuts) => window.feed(text, cuts))), jobs);
       for (const [i, [whole, ...pieces]] of results.entries()) {
         const about = `seed ${seed + i}: ${JSON.stringify(texts[i])}`;
-        for (const { html, wrong } of [whole, ...pieces]) {
+        for (const { html, whole: closed, wrong } of [whole, ...pieces]) {
           assert.deepEqual(wrong, [], about);
           assert.equal(html, whole.html, about);
+          assert.equal(closed, whole.whole, about);
         }
         const shown = whole.text.match(/w\d+/g) ?? [];
         assert.deepEqual(words(texts[i]).filter((word) => !shown.includes(word)), [], `${about} shows as ${whole.html}`);
@@ -224,6 +230,74 @@ describe("random Markdown", () => {
       return [texts.map((text) => (update(text), box.innerHTML)), texts.map((text) => window.feed(text, [text.length]).html)];
     }, texts);
     assert.deepEqual(one, each);
+  });
+});
+
+describe("a whole text", () => {
+  const cases = readdirSync(`${HERE}/whole`).flatMap((name) => {
+    const text = readFileSync(`${HERE}/whole/${name}`, "utf8");
+    const texts = name.endsWith(".ndjson") ? [text.trim().split("\n").map((line) => JSON.parse(line).response).join("")]
+      : text.split(/^---8<---\n/m);
+    return texts.map((text, i) => [`${name} ${i + 1}`, text]);
+  });
+  const ALPHABET = [..."*_`[]()<>\\|#-+.1 \n\r&~", ..."*_`\n\\", "a", "b", "é", "xy", "Z", "9", "\n\n", "\r\n"];
+
+  /** Both ways to say that nothing more comes: it is so, or something stands far behind it. */
+  async function assertClosed(texts, about) {
+    const results = await page.evaluate((texts) => texts.map((text) => {
+      const { box, update } = window.view();
+      update(`${text}\n\nEND`, { whole: true });
+      const more = box.innerHTML;
+      update(text, { whole: true });
+      const count = (tags) => box.querySelectorAll(tags).length;
+      const info = [...box.querySelectorAll("pre")].map((pre) => pre.dataset.language ?? "").join("");
+      return { more, alone: box.innerHTML, shown: box.textContent, info, blocks: count("ul, ol, hr, pre, table, h3, h4, h5, h6, blockquote, a"),
+        marks: 2 * count("em") + 4 * count("strong"), tildes: 4 * count("del"), code: count("code") };
+    }), texts);
+    for (const [i, { more, alone, shown, info, blocks, marks, tildes, code }] of results.entries()) {
+      const text = texts[i];
+      const where = `${about(i)}: ${JSON.stringify(text)} shows as ${alone}`;
+      assert.equal(more.replace(/<p>END<\/p>$|\n*END(?=(<\/[a-z]+>)+$)/, ""), alone, where);
+      const letters = (s) => (s.match(/\p{L}/gu) ?? []).sort().join("");
+      assert.equal(letters(shown + info), letters(text), where);
+      if (blocks) continue; // their marks are not in the text any more
+      const lost = (...marks) => marks.reduce((sum, mark) => sum + text.split(mark).length - shown.split(mark).length, 0);
+      assert.equal(lost("*", "_"), marks, where);
+      assert.equal(lost("~"), tildes, where);
+      assert.ok(lost("`") >= 2 * code && (code || !lost("`")), where);
+      for (const mark of "[]()<>#-+.19&|") assert.equal(lost(mark), 0, `${mark} in ${where}`);
+      assert.ok(lost("\\") <= (text.match(/\\[!-/:-@[-`{-~\r\n]/g) ?? []).length, where);
+    }
+  }
+
+  for (const [name, text] of cases) {
+    test(`${name} is closed, and so is each beginning of it`, async () => {
+      await assertClosed([text], () => name);
+      const beginnings = everywhere(text).map((end) => text.slice(0, end));
+      const { more, alone } = await page.evaluate((texts) => Object.fromEntries(["more", "alone"].map((way) =>
+        [way, texts.map((text) => window.render(way === "more" ? `${text}\n\nEND` : text, true))])), beginnings);
+      for (const [i, html] of alone.entries())
+        assert.equal(more[i].replace(/<p>END<\/p>$|\n*END(?=(<\/[a-z]+>)+$)/, ""), html, JSON.stringify(beginnings[i]));
+    });
+  }
+
+  for (let seed = 0; seed < 4000; seed += 1000) {
+    test(`random texts, seeds ${seed} to ${seed + 999}`, async () => {
+      const texts = Array.from({ length: 1000 }, (_, i) => {
+        const below = random(seed + i);
+        return Array.from({ length: 1 + below(i % 2 ? 12 : 60) }, () => ALPHABET[below(ALPHABET.length)]).join("");
+      });
+      await assertClosed(texts, (i) => `seed ${seed + i}`);
+    });
+  }
+
+  test("once it is whole a text may still grow, or be another one", async () => {
+    const html = await page.evaluate(() => {
+      const { box, update } = window.view();
+      return [["a *b", true], ["a *b* c", false], ["a **b", true], ["a **b", false], ["d *", true]]
+        .map(([text, whole]) => (update(text, { whole }), box.innerHTML));
+    });
+    assert.deepEqual(html, ["<p>a *b</p>", "<p>a <em>b</em> c</p>", "<p>a **b</p>", "<p>a <strong>b</strong></p>", "<p>d *</p>"]);
   });
 });
 

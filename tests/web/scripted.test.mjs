@@ -37,6 +37,21 @@ for (const react of VERSIONS) {
       assert.deepEqual(tab.page.problems, []);
     });
 
+    test("an answer that is complete, kept or broken off loses no character at its end", async (t) => {
+      for (const [text, end, ...more] of [
+        ["The new password is Sommer2026*", { type: "done" }], ["press [OK](", { type: "error", code: "storage", message: "Full." }],
+        ["", { type: "cached", response: "Delete C:/Temp/*", message: "Kept." }, { type: "done" }],
+      ]) {
+        let say;
+        const tab = await open(t, (told) => (say = told)({ type: "stream", content: text || "a **b" }));
+        await tab.grown(3);
+        assert.ok(!/[*[(]/.test(await tab.text()), "marks are not seen while it is written");
+        for (const frame of [end, ...more]) say(frame);
+        await tab.idle();
+        assert.equal(await tab.text(), text || end.response);
+      }
+    });
+
     test("a kept answer after some text replaces it", async (t) => {
       const tab = await open(t, (say) => {
         say({ type: "stream", content: "the begin" });

@@ -54,19 +54,19 @@ window.view = (box) => {
     host.attachShadow({ mode: "open" }).append(box);
   }
   const view = new MarkdownView(box);
-  return { box, update: (text) => view.update(text) };
+  return { box, update: (text, options) => view.update(text, options) };
 };
 
 /** What a text becomes, as HTML; without the attributes that all of their kind have, see offences(). */
-window.render = (text) => {
+window.render = (text, whole = false) => {
   const { box, update } = window.view();
-  update(text);
+  update(text, { whole });
   return box.innerHTML.replaceAll(' target="_blank" rel="noopener noreferrer nofollow"', "").replaceAll(' role="region" tabindex="0"', "");
 };
 
 /**
- * Feeds a text up to each of its cuts. Returns the HTML and all texts at the end, and what went wrong on the way: what
- * should not be there, and changes of what was right already.
+ * Feeds a text up to each of its cuts, and says at last that it is whole. Returns the HTML before and after that, all
+ * texts at the end, and what went wrong on the way: what should not be there, and changes of what was right already.
  */
 window.feed = (text, cuts) => {
   const { box, update } = window.view();
@@ -74,8 +74,10 @@ window.feed = (text, cuts) => {
   const observer = new MutationObserver(() => {});
   let finished = [];
   observer.observe(box, { subtree: true, childList: true, characterDataOldValue: true, attributeOldValue: true });
-  for (const cut of cuts) {
-    update(text.slice(0, cut));
+  let html;
+  for (const cut of [...cuts, Infinity]) {
+    if (cut === Infinity) html = box.innerHTML;
+    update(text.slice(0, cut), { whole: cut === Infinity });
     for (const offence of window.offences(box)) wrong.add(offence);
     for (const { type, target, attributeName, oldValue } of observer.takeRecords()) {
       if (finished.some((node) => node.contains(target))) wrong.add(`a finished <${target.nodeName}> changes`);
@@ -88,7 +90,7 @@ window.feed = (text, cuts) => {
   const texts = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
   let shown = "";
   while (texts.nextNode()) shown += `${texts.currentNode.data} `;
-  return { html: box.innerHTML, text: shown, wrong: [...wrong] };
+  return { html, whole: box.innerHTML, text: shown, wrong: [...wrong] };
 };
 
 /** The milliseconds that a text takes in which a part is repeated for so many characters. */

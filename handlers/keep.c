@@ -16,13 +16,16 @@
 static enum failure_code
 try(struct answer *a)
 {
+	const struct answered	 all = {
+		a->prompt.data, a->prompt.len, a->text.data, a->text.len,
+		&a->upstream.cost
+	};
 	enum failure_code	 rc;
 	struct store		*store;
 
 	rc = node_store(a->node, &store);
 	return rc != FAILURE_NONE ? rc : store_update_response(store,
-	    a->session, a->text.data, a->text.len, &a->upstream.cost,
-	    &a->versions);
+	    a->session, &all, &a->versions);
 }
 
 /* Serves the viewers until then, or until we are to end.  Their `stop' changes

@@ -979,7 +979,7 @@ waits() {
 	long 300
 	CLOCK=0
 	t=0
-	export GENERATIONS=1
+	export TICKETCHAT_GENERATIONS=1
 	for way in writing stopped queued; do
 		t=$((t + 2))
 		set_clocks 0 $CLOCK
@@ -1062,7 +1062,7 @@ waits() {
 	long 300
 	CLOCK=0
 	set_clocks 0 0
-	export STALL_TIMEOUT=1000	# the model was not paused
+	export TICKETCHAT_STALL_TIMEOUT=1000	# the model was not paused
 	replay_part "$T/long.ndjson"
 	clocked_tab 1
 	say $V "$STATUS"
@@ -1098,9 +1098,9 @@ c.send(b"{\"type\":\"stream\",\"content\":\"slow\"}\n")
 while not os.path.exists(sys.argv[2]):
     time.sleep(0.1)
 os.unlink(sys.argv[1])
-c.send(b"{\"type\":\"done\"}\n")' "$RUN_DIR/1.sock" "$T/go" 3>&- &
+c.send(b"{\"type\":\"done\"}\n")' "$TICKETCHAT_RUN_DIR/1.sock" "$T/go" 3>&- &
 	track $!
-	within 10 test -S "$RUN_DIR/1.sock"
+	within 10 test -S "$TICKETCHAT_RUN_DIR/1.sock"
 	clocked_tab 1
 	say $V "$STATUS"
 	sees $V slow
@@ -1114,14 +1114,14 @@ c.send(b"{\"type\":\"done\"}\n")' "$RUN_DIR/1.sock" "$T/go" 3>&- &
 # What a follower of the socket itself gets, behind the first line.
 @test "a generation says at least every five seconds that it lives" {
 	long 30
-	export GENERATIONS=1
+	export TICKETCHAT_GENERATIONS=1
 	replay_part "$T/long.ndjson"
 	viewer 1 "$Q"
 	sees $V w1
 	viewer 2 "$STATUS"
 	sees $V queued
 	for t in 1 2; do
-		timeout 9.5 socat -u "UNIX-CONNECT:$RUN_DIR/$t.sock" - \
+		timeout 9.5 socat -u "UNIX-CONNECT:$TICKETCHAT_RUN_DIR/$t.sock" - \
 		    >"$T/lines.$t" 3>&- &
 		track $!
 	done

@@ -313,7 +313,7 @@ sys.stdin.read()' "$DATABASE" <"$T/shell" >"$T/shell.out" 3>&- &
 # bats test_tags=fault,fault:31
 @test "an answer that ends while others hold the database is saved later" {
 	needs_sqlite "its locks"
-	export GENERATIONS=1
+	export TICKETCHAT_GENERATIONS=1
 	t=0
 	for way in shell file exclusive; do
 		t=$((t + 2))

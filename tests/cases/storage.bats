@@ -302,7 +302,7 @@ in_the_way() {
 f = open(sys.argv[1] + "-lock", "r+b")
 fcntl.fcntl(f, 38, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 1, 1, 0))
 print("locked", flush=True)
-sys.stdin.read()' "$DATABASE" <"$T/shell" >"$T/shell.out" 3>&- &
+sys.stdin.read()' "$TICKETCHAT_DATABASE" <"$T/shell" >"$T/shell.out" 3>&- &
 		track $!
 		exec {IN[0]}>"$T/shell"
 		within 10 grep -q locked "$T/shell.out"
@@ -778,8 +778,8 @@ time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
 	within 10 pgrep -P $h -x sleep
 	s=$(pgrep -P $h -x sleep)
 	# The locks are its own: whatever the program leaves behind has none.
-	not grep -q "$(basename "$DATABASE")" <(ls -l "/proc/$s/fd")
-	grep -q "$(basename "$DATABASE")" <(ls -l "/proc/$h/fd")
+	not grep -q "$(basename "$TICKETCHAT_DATABASE")" <(ls -l "/proc/$s/fd")
+	grep -q "$(basename "$TICKETCHAT_DATABASE")" <(ls -l "/proc/$h/fd")
 	kill -KILL $h
 	within 10 dead "$s"
 }

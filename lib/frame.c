@@ -20,8 +20,9 @@ static const char *const states[FRAME_STATE__MAX] = {
 };
 
 static const char *const cached_message[LANGUAGE__MAX] = {
-	[LANGUAGE_PT] = "Este chamado já tinha uma resposta.",
-	[LANGUAGE_EN] = "This ticket had an answer already.",
+	[LANGUAGE_PT] = "Este chamado já tem uma resposta.",
+	[LANGUAGE_EN] = "This ticket already has an answer.",
+	[LANGUAGE_ES] = "Este ticket ya tiene una respuesta.",
 };
 
 /* A stream frame around its text. */

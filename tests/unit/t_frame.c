@@ -15,13 +15,13 @@ shapes(void)
 {
 	static const char *const	want[] = {
 		"{\"type\":\"cached\",\"response\":\"a\\\"\\u0000\","
-		"\"message\":\"This ticket had an answer already.\","
+		"\"message\":\"This ticket already has an answer.\","
 		"\"createdAt\":\"2026-01-02T03:04:05.678Z\"}\n",
 		"{\"type\":\"cached\",\"response\":\"\","
-		"\"message\":\"Este chamado j\xc3\xa1 tinha uma resposta.\","
+		"\"message\":\"Este chamado j\xc3\xa1 tem uma resposta.\","
 		"\"createdAt\":\"x\",\"bodyChanged\":true}\n",
 		("{\"type\":\"cached\",\"response\":\"\","
-		"\"message\":\"This ticket had an answer already.\","
+		"\"message\":\"This ticket already has an answer.\","
 		"\"createdAt\":\"x\",\"version\":2,\"versions\":3}\n"),
 		"{\"type\":\"done\"}\n",
 		("{\"type\":\"done\",\"reason\":\"length\","

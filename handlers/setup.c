@@ -153,7 +153,8 @@ command_token(const struct settings *s, int argc, char *argv[])
 	const char			*file;
 	size_t				 len;
 
-	file = argv[command_options(argc, argv, options, 1, 1)];
+	file = token_key_path(argv[command_options(argc, argv, options, 1,
+	    1)]);
 	if ((ttl = strtoll(life, &end, 10)) == 0 || *end != '\0')
 		program_fail(EXIT_USAGE, "token: --ttl takes seconds");
 	if ((key = file_read(file, KEY_FILE_MAX, true, &len)) == NULL)

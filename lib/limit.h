@@ -30,8 +30,18 @@
 /* A token in a message: far over any JWT, far under what hurts. */
 #define TOKEN_MAX	8192
 
-/* A file with a key: the PEM of a large RSA key has 800 bytes. */
-#define KEY_FILE_MAX	16384
+/* A file with keys: PEM of one has 800 bytes, but the set (JWKS) of a large
+ * provider comes with its certificates. */
+#define KEY_FILE_MAX	65536
+
+/* A secret for tokens: more than 64 bytes make it no stronger. */
+#define SECRET_MAX	16384
+
+/* Tokens (jsmn's) of such a set: a key has some 30. */
+#define KEY_FILE_TOKENS	4096
+
+/* The name of a key (`kid'). */
+#define KEY_ID_MAX	255
 
 /* Brackets in a client message; the protocol itself needs one. */
 #define MESSAGE_DEPTH	64

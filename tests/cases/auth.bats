@@ -256,6 +256,106 @@ attacks() {
 	done
 }
 
+# Tries a key file: fate FILE used|refused.
+fate() {
+	TICKETCHAT_JWT_KEY_FILE=$1 run --separate-stderr timeout 5 "$B/bin/sessions" -c "$T/conf" settings
+	if [ "$2" = used ]; then
+		is "$1 $status ${#stderr_lines[@]}" "$1 0 0"
+	else
+		is "$1 $status $output ${#stderr_lines[@]}" "$1 102  1"
+		grep -qF "${1#hs256:}: " <<<"$stderr"
+	fi
+}
+
+@test "no public key, in no disguise, and nothing private becomes a secret" {
+	unset JWT_ISSUER JWT_AUDIENCE
+	export TICKETCHAT_AUTH=required
+	mkdir -m 700 "$T/d"
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/disguises.py" "$K" \
+	    "$BATS_TEST_DIRNAME/keys" "$T/d" >"$T/list"
+	[ "$(wc -l <"$T/list")" -gt 150 ]
+	[ "$(grep -c ' used$' "$T/list")" -gt 15 ]
+	while read -r name wanted; do
+		fate "$T/d/$name" "$wanted"
+		# A declaration makes no secret of it either.
+		fate "hs256:$T/d/$name" refused
+		cp -p "$T/d/$name" "$T/d/$name.secret"
+		fate "$T/d/$name.secret" refused
+	done <"$T/list"
+}
+
+@test "a public key that is used as one is no secret: whoever has the file" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	unset JWT_ISSUER JWT_AUDIENCE
+	export TICKETCHAT_AUTH=required
+	mkdir -m 700 "$T/d"
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/disguises.py" "$K" \
+	    "$BATS_TEST_DIRNAME/keys" "$T/d" >"$T/list"
+	sed -n 's/ used$//p' "$T/list" | grep -v '^case' >"$T/used"
+	while read -r name; do
+		export TICKETCHAT_JWT_KEY_FILE=$T/d/$name
+		key=$K/rsa.pem
+		case $name in *-ec | *-ec.json) key=$K/ec.pem ;; esac
+		ask 42 "$(with "$(forged "$T/d/$name")")" \
+		    "$(with "$(sessions token "$key")")"
+		is "$name $(jq -r '.code // .type' <<<"$frames" | paste -sd ' ')" \
+		    "$name unauthorized cached done"
+	done <"$T/used"
+}
+
+# A token that is signed with HS256 and a file's bytes, line end or not.
+forged() {
+	/usr/bin/python3 - "$1" <<'END'
+import base64, hashlib, hmac, sys, time
+def b64(b): return base64.urlsafe_b64encode(b).rstrip(b"=")
+t = b64(b'{"alg":"HS256"}') + b"." + b64(b'{"exp":%d}' % (time.time() + 60))
+key = open(sys.argv[1], "rb").read().rstrip(b"\r\n")
+print((t + b"." + b64(hmac.new(key, t, hashlib.sha256).digest())).decode())
+END
+}
+
+@test "secrets: declared, or proven to be nothing else" {
+	unset JWT_ISSUER JWT_AUDIENCE
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	export TICKETCHAT_AUTH=required
+	umask 077
+	openssl rand -hex 32 >"$T/hex"
+	openssl rand -base64 48 >"$T/base64"
+	printf 'correct horse battery staple, again and again\r\n' >"$T/words"
+	(printf r; openssl rand 47) >"$T/binary"
+	cp "$T/hex" "$T/x.secret"
+	cp "$T/hex" "$T/x.pem"
+	for f in "$T"/{hex,base64,words,binary,x.secret} hs256:"$T"/{hex,x.pem}; do
+		fate "$f" used
+		export TICKETCHAT_JWT_KEY_FILE=$f
+		ask 42 "$(with "$(sessions token "$f")")"
+		kept
+	done
+	# Named like a public key, and none in it.
+	fate "$T/x.pem" refused
+	# Landlock lets chat read a file that is declared, wherever it is.
+	export TICKETCHAT_JWT_KEY_FILE="hs256:$T/x.pem $K/rsa.pub"
+	run sessions doctor --quick --json
+	is "$(jq -r 'select(.check == "JWT_KEY_FILE") | .finding' <<<"$output" |
+	    sed "s|$T|T|; s|$K|K|" | paste -sd ';')" \
+	    "T/x.pem: HS256, secret of 512 bits, kid x;K/rsa.pub: RS256, RSA of 2048 bits, kid rsa"
+	TICKETCHAT_JWT_KEY_FILE=$T/hex run sessions doctor --quick
+	grep -q 'HS256, secret of 512 bits, kid hex (a secret by its form' <<<"$output"
+}
+
+@test "a set of keys: what is not for signatures is told, and not used" {
+	export TICKETCHAT_AUTH=required
+	mkdir -m 700 "$T/d"
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/disguises.py" "$K" \
+	    "$BATS_TEST_DIRNAME/keys" "$T/d" >"$T/list"
+	TICKETCHAT_JWT_KEY_FILE=$T/d/jwks-ec run sessions doctor --quick
+	grep -q 'AUTH: required, 1 key[.]$' <<<"$output"
+	grep -q 'jwks-ec: ES256, EC P-256 of 256 bits, kid jwks-ec[.]$' <<<"$output"
+	grep -q 'jwks-ec: a key of the set is not used: its use is not sig[.]$' <<<"$output"
+}
+
 @test "several keys: kid names the file, and that key only" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"

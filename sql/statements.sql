@@ -42,21 +42,37 @@ SELECT 1 FROM Tickets WHERE Id = ?1;
 -- name: TICKET_ADD
 INSERT INTO Tickets (Id) VALUES (?1) ON CONFLICT DO NOTHING;
 
+-- name: SESSION_OF_TEXT
+-- Answers of a ticket whose text may be the one of the hash ?2, newest first,
+-- with their text where they have no hash.
+SELECT Id, CASE WHEN TextHash IS NULL THEN Prompt END FROM TicketAISessions
+WHERE TicketId = ?1 AND AiResponse IS NOT NULL AND
+	coalesce(TextHash = ?2, true)
+ORDER BY Id DESC;
+
 -- name: SESSION_REUSE
 -- The newest row of the ticket, if it has no answer.
-UPDATE TicketAISessions SET Prompt = ?2
+SELECT Id FROM TicketAISessions
 WHERE Id = (SELECT max(Id) FROM TicketAISessions WHERE TicketId = ?1)
-AND AiResponse IS NULL
-RETURNING Id;
+AND AiResponse IS NULL;
 
 -- name: SESSION_ADD
-INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (?1, ?2)
+-- Its text comes with its answer: a question that fails leaves none.
+INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (?1, '')
 RETURNING Id;
 
 -- name: SESSION_ANSWER
-UPDATE TicketAISessions
-SET AiResponse = ?2, UpdatedAt = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+UPDATE TicketAISessions SET Prompt = ?2, TextHash = ?3, AiResponse = ?4,
+	UpdatedAt = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE Id = ?1 AND AiResponse IS NULL;
+
+-- name: SESSION_IS
+-- Whether a session holds this very answer.
+SELECT iif(Prompt = ?2 AND AiResponse = ?3, 1, 2) FROM TicketAISessions
+WHERE Id = ?1 AND AiResponse IS NOT NULL;
+
+-- name: IDENTITY
+SELECT Id, Secret FROM Identity;
 
 -- name: GENERATION_ADD
 INSERT INTO TicketAIGenerations (SessionId, Model, DoneReason, PromptTokens,

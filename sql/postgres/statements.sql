@@ -57,11 +57,22 @@ WHERE TicketId = $1 AND AiResponse IS NOT NULL;
 SELECT count(*) FROM Tickets WHERE Id = $1;
 
 -- name: SESSION_BEGIN
-SELECT session_begin($1, $2, $3, $4 <> 0);
+SELECT session_begin($1, $2, $3 <> 0);
 
 -- name: SESSION_ANSWER
-SELECT session_answer($1, $2, $3, $4, ARRAY[$5, $6, $7, $8, $9, $10, $11,
-	$12]);
+SELECT session_answer($1, $2, $3, $4, $5, $6, ARRAY[$7, $8, $9, $10, $11,
+	$12, $13, $14]);
+
+-- name: SESSION_OF_TEXT
+-- Answers of a ticket whose text may be the one of the hash $2, newest first,
+-- with their text where they have no hash.
+SELECT Id, CASE WHEN TextHash IS NULL THEN Prompt END FROM TicketAISessions
+WHERE TicketId = $1 AND AiResponse IS NOT NULL AND
+	coalesce(TextHash = $2, true)
+ORDER BY Id DESC;
+
+-- name: IDENTITY
+SELECT Id, Secret FROM Identity;
 
 -- name: TICKET_DELETE
 SELECT ticket_delete($1)::int;
@@ -76,7 +87,7 @@ SELECT rate_take($1, $2, $3);
 DELETE FROM RateLimits WHERE Key = $1;
 
 -- name: TICKET_TAKE
-SELECT ticket_take($1, $2, $3, $4, $5);
+SELECT ticket_take($1, $2, $3, $4);
 
 -- name: TICKET_LISTEN
 SELECT ticket_listen($1);

@@ -32,6 +32,7 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 B=$(realpath "${B:-$ROOT/build}")
 UP=$ROOT/tests/upstream
 REC=$ROOT/tests/ollama
+SCHEMA=$(ls "$ROOT"/sql/[0-9]*.sql | wc -l)	# the newest one's number
 Q='{"ticketBody":"printer jam"}'
 GOOD='Reinicie a impressora.
 '

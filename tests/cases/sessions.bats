@@ -394,7 +394,7 @@ for f in parse(sys.stdin.read()):
 	    'ticketchat_first_token_seconds_bucket le=600 1.0' \
 	    'ticketchat_first_token_seconds_bucket le=+Inf 2.0' \
 	    'ticketchat_first_token_seconds_sum 701.5' \
-	    'ticketchat_schema_version 1.0' 'ticketchat_generations_running 0.0' \
+	    "ticketchat_schema_version $SCHEMA.0" 'ticketchat_generations_running 0.0' \
 	    "ticketchat_newest_answer_timestamp_seconds 1795219200.0" \
 	    "ticketchat_database_bytes $(stat -c %s "$TICKETCHAT_DATABASE").0" \
 	    "ticketchat_wal_bytes $(stat -c %s "$TICKETCHAT_DATABASE-wal" 2>/dev/null || echo 0).0"; do
@@ -490,7 +490,7 @@ finds() {
 	sql 'PRAGMA user_version = 99'
 	examine
 	finds database error 'schema 99'
-	sql 'PRAGMA user_version = 1; PRAGMA application_id = 5'
+	sql "PRAGMA user_version = $SCHEMA; PRAGMA application_id = 5"
 	examine
 	finds database error 'application_id 5'
 	sql 'PRAGMA application_id = 0x7469636b; PRAGMA journal_mode = DELETE'
@@ -747,10 +747,10 @@ END
 	    metrics; do
 		TICKETCHAT_DATABASE=$T/none run -111 --separate-stderr sessions $c
 		is "$output ${#stderr_lines[@]}" ' 1'
-		sql 'PRAGMA user_version = 2'
+		sql "PRAGMA user_version = $((SCHEMA + 1))"
 		run -102 --separate-stderr sessions $c
 		is "$output ${#stderr_lines[@]}" ' 1'
-		sql 'PRAGMA user_version = 1'
+		sql "PRAGMA user_version = $SCHEMA"
 	done
 	[ ! -e "$T/none" ]
 	for c in history 'history x' 'history 1 2' 'history --by 1' 'show' \

@@ -94,6 +94,108 @@ days_ago() { date -u -d "$1 days ago" +%FT%T.000Z; }
 	is "$(posts)" 2
 }
 
+# An answer for another text of the same ticket counts when that text is asked
+# again, whichever version it is.
+@test "CACHE=body: an older version's text counts, with or without a hash" {
+	replay "$UP/good.ndjson"
+	export TICKETCHAT_CACHE=body
+	ask 42 "$Q"
+	ask 42 '{"ticketBody":"printer on fire"}'
+	ask 42 '{"ticketBody":"printer drowned"}'
+	generated
+	is "$(posts)" 3
+	for hash in there gone; do
+		ask 42 "$Q"
+		kept
+		is "$(cached version) $(cached versions) $(cached bodyChanged)" \
+		    '1 3 null'
+		ask 42 '{"ticketBody":"\ufeffprinter on\u00a0fire \r\n"}'
+		kept
+		is "$(cached version) $(cached versions) $(cached bodyChanged)" \
+		    '2 3 null'
+		sql 'UPDATE TicketAISessions SET TextHash = NULL'
+	done
+	# Not for a refresh, which wants a newer one.
+	ask 42 '{"ticketBody":"printer jam","refresh":true}'
+	generated
+	is "$(posts)" 4
+}
+
+# cases/same-text.messages, and more of the kind.
+@test "the same text, typed or sent in another way, is no other text" {
+	replay "$UP/good.ndjson"
+	local first n=0 m
+	first=$(head -n 1 "$ROOT/tests/cases/same-text.messages")
+	ask 42 "$first"
+	generated
+	{
+		cat "$ROOT/tests/cases/same-text.messages"
+		printf '{"ticketBody":"%s"}\n' 'Impressão parou.\rPiso 2.' \
+		    '\ufeffImpressão parou.\nPiso 2.' \
+		    'Impressão parou. \t\r\nPiso 2. \u00a0' \
+		    '\n\tImpressão parou.\u00a0\nPiso 2.\r\n\r\n' \
+		    'Impressa\u0303o\u00a0parou.\rPiso 2.\u000b'
+	} >"$T/same"
+	for cache in ticket body; do
+		while read -r m; do
+			TICKETCHAT_CACHE=$cache ask 42 "$m"
+			kept
+			is "$m $(cached bodyChanged)" "$m null"
+			n=$((n + 1))
+		done <"$T/same"
+	done
+	is "$n $(posts)" '20 1'
+	# What is kept is what was sent first, and these are other texts.
+	is "$(sessions show 42 --json | jq -c .prompt)" \
+	    "$(jq -c .ticketBody <<<"$first")"
+	for m in 'impressão parou.\nPiso 2.' 'Impressão  parou.\nPiso 2.' \
+	    'Impressáo parou.\nPiso 2.' 'Impressao parou.\nPiso 2.' \
+	    'Impressão parou. Piso 2.' 'Impressão parou.\n\nPiso 2.'; do
+		ask 42 "{\"ticketBody\":\"$m\"}"
+		kept
+		is "$m $(cached bodyChanged)" "$m true"
+	done
+}
+
+# A text is kept with its answer, and not before.
+@test "a question that fails or is stopped leaves no text" {
+	local t
+	TICKETCHAT_OLLAMA_SERVER=http://127.0.0.1:9 ask 1 \
+	    '{"ticketBody":"unreachable mauve"}'
+	failed_with upstream_unreachable 2
+	replay "$UP/empty.ndjson"
+	ask 2 '{"ticketBody":"refused mauve"}'
+	not generated
+	replay_end
+	replay "$UP/good.ndjson"
+	ask 3 '{"ticketBody":"kept azure"}'
+	generated
+	replay_end
+	TICKETCHAT_OLLAMA_SERVER=http://127.0.0.1:9 ask 3 \
+	    '{"ticketBody":"a refresh of mauve","refresh":true}'
+	failed_with upstream_unreachable 2
+	long 10
+	replay_part "$T/long.ndjson"
+	talker 4
+	say $V '{"ticketBody":"stopped mauve"}'
+	sees $V w1
+	say $V '{"type":"stop"}'
+	sees $V '"stopped"'
+	viewed $V
+	all_that_is_kept | grep -aq 'kept azure'
+	not grep -aq mauve <(all_that_is_kept)
+	exported >"$T/out"
+	is "$(jq -c 'select(.response == null and .session).prompt' "$T/out" |
+	    sort | uniq -c | awk '{ print $1, $2 }')" '4 ""'
+	run -0 sessions check
+	# They are answered once they are asked again, in the same row.
+	is "$(of 1 session | wc -w)" 1
+	replay_rest
+	ask 1 "$Q"
+	is "$(types)" 'stream done'
+	is "$(of 1 session | wc -w)" 1
+}
+
 @test "TICKETS=existing: only those that are there" {
 	replay "$UP/good.ndjson"
 	export TICKETCHAT_TICKETS=existing
@@ -494,7 +596,7 @@ $(days_ago 5 | cut -c1-10)"
 
 @test "migrate: again is nothing, twenty at once are one" {
 	run -0 sessions migrate
-	[[ $output = *': schema 1, up to date' ]] || is "$output" 'up to date'
+	[[ $output = *": schema $SCHEMA, up to date" ]] || is "$output" 'up to date'
 	fresh_store
 	local i p=()
 	for i in {1..20}; do
@@ -502,7 +604,7 @@ $(days_ago 5 | cut -c1-10)"
 		p[i]=$!
 	done
 	for i in {1..20}; do wait "${p[i]}"; done
-	is "$(sed 's|.*: schema 1, ||' "$T"/m.* | sort | uniq -c |
+	is "$(sed 's|.*: schema [0-9]*, ||' "$T"/m.* | sort | uniq -c |
 	    awk '{ print $1, $2 }' | paste -sd ' ')" '19 up 1 was'
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"

@@ -4,7 +4,12 @@ load helper
 
 cleanup() { if [ -n "$DISK" ]; then umount "$DISK"; fi; }
 
-content() { sql '.dump' | grep '^INSERT' | grep -v sqlite_sequence | sort; }
+# All rows, but for what each database has of its own: its identity, and the
+# hashes that its secret makes.
+content() {
+	sql '.dump' | grep '^INSERT' | grep -v 'sqlite_sequence\|Identity' |
+	    sed -E "/TicketAISessions/s/,(NULL|'[0-9a-f]{32}')\\);\$/);/" | sort
+}
 count() { sql "SELECT count(*) FROM $1"; }
 
 # Another database, empty, made the current one.
@@ -329,8 +334,8 @@ sessions_here() { sql "SELECT Id, TicketId, Prompt, AiResponse, CreatedAt,
 	run -0 sessions import --aspnet "$T/original"
 	is "$output" '4 sessions and 3 tickets taken in, 0 sessions were here already'
 	is "$(sessions_here)" "2|3|printer|open it|2024-05-01T12:34:56.789Z|2024-05-01T12:35:00.000Z
-4|5|vpn é||2024-05-01T10:34:56.789Z|
-9|3|printer||2024-05-02T00:00:00.000Z|
+4|5|||2024-05-01T10:34:56.789Z|
+9|3|||2024-05-02T00:00:00.000Z|
 11|5|vpn é|
 ok
 |2024-12-31T23:59:59.999Z|"
@@ -450,7 +455,7 @@ ok
 	NO_DATABASE=1
 	cp "$TICKETCHAT_DATABASE" "$T/empty"
 	points "$B/bin/sessions" -c "$T/conf" import --aspnet "$T/original" |
-	    awk '/openat/ { f = 1 } f' >"$T/all"
+	    awk '/openat/ { f = 1 } f && !/^(brk|mmap|munmap) /' >"$T/all"
 	awk -v n="$(($(wc -l <"$T/all") / 30 + 1))" 'NR % n == 0' "$T/all" \
 	    >"$T/points"
 	while read -r call i; do

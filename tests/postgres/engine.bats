@@ -40,8 +40,8 @@ refused() {
 }
 
 @test "migrate: made, then up to date; another encoding is refused" {
-	grep -qx "$TICKETCHAT_DATABASE: schema 1, was 0" "$T/migrate"
-	is "$(sessions migrate)" "$TICKETCHAT_DATABASE: schema 1, up to date"
+	grep -qx "$TICKETCHAT_DATABASE: schema $SCHEMA, was 0" "$T/migrate"
+	is "$(sessions migrate)" "$TICKETCHAT_DATABASE: schema $SCHEMA, up to date"
 	"$PG_BIN/createdb" -h "$PG.socket" -p "$PG_PORT" -U postgres -O ticketchat \
 	    -E LATIN1 --locale=C -T template0 latin
 	TICKETCHAT_DATABASE=${TICKETCHAT_DATABASE%/*}/latin refused 'its encoding is LATIN1'
@@ -128,7 +128,7 @@ refused() {
 	replay "$UP/good.ndjson"
 	rm "$B/libexec/postgres/chat"
 	service
-	grep -qx "  database  $TICKETCHAT_DATABASE: schema 1, up to date" "$T/said"
+	grep -qx "  database  $TICKETCHAT_DATABASE: schema $SCHEMA, up to date" "$T/said"
 	[ ! -e "$ROOT/postgres:" ]
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
 	generated

@@ -40,7 +40,7 @@ sessions_of() { psql -c "SELECT count(*) FROM TicketAISessions WHERE TicketId = 
 belongs() {
 	use "$1" "$2"
 	is "$status" 0
-	[[ $output = *': schema 1, was 0' ]]
+	[[ $output = *": schema $SCHEMA, was 0" ]]
 	use "$1" "$2"
 	is "$status" 0
 	replay "$UP/good.ndjson"

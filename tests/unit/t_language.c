@@ -7,7 +7,8 @@
 static void
 tags(void)
 {
-	enum { PT = LANGUAGE_PT, EN = LANGUAGE_EN, NO = LANGUAGE__MAX };
+	enum { PT = LANGUAGE_PT, EN = LANGUAGE_EN, ES = LANGUAGE_ES,
+	    NO = LANGUAGE__MAX };
 	static const struct {
 		const char	*tags;
 		int		 want;
@@ -31,7 +32,9 @@ tags(void)
 		{ "pt; \t q=0.1,\ten\t;\tq=0.9", EN }, { "en\t", EN },
 		{ "en\t,pt", EN }, { "pt;q=0.5\t,en;q=0.4", PT },
 		{ "en;", EN }, { "en;q", EN }, { "en;q=", EN },
-		{ "en;x=0.1,pt;q=0.9", EN },
+		{ "en;x=0.1,pt;q=0.9", EN }, { "es", ES }, { "es-419", ES },
+		{ "ES-mx;q=0.9,en;q=0.8", ES }, { "ca,es;q=0.9", ES },
+		{ "est", NO }, { "en,es", EN },
 	};
 	size_t	i;
 

@@ -5,6 +5,21 @@
  * `p`, `h3` to `h6`, `ul`, `ol`, `li`, `blockquote`, `pre` (its language in `data-language`), `code`, `em`, `strong`,
  * `del`, `br`, `hr`, `a` (with the host in a `bdi` where the label does not tell it), and `table`, `tr`, `th`, `td`
  * (`data-align` "center" or "right") in a `div` with `role=region`, which is to scroll. It brings no styles.
+ *
+ * It is CommonMark with the tables of GitHub, but for what would damage the answer of a help desk:
+ *
+ * - A backslash before punctuation is an escape (`\*`, `snake\_case`), but in a path it is a backslash, and what follows
+ *   it is no mark: `C:\Temp\*.*`, `\\fs01\dept$\_scans`. A word is a path if it has a backslash before a letter or digit or
+ *   behind a `$`, `\*.` or `\.` with more behind it, or begins with a drive, `\\`, `HK…\`, `%NAME%\`, `$name\`, `~\`, `.\` or
+ *   `..\`; so are the words behind a drive, server, hive or variable to the end of the line or sentence, for a path
+ *   may hold blanks. `\*` at the end of a word is a wildcard unless another `\*` opened before it.
+ * - `2*3*4` multiplies, `*.*` and `*.tmp` are wildcards, `__init__.py` is a name. Four marks and more are text.
+ * - A mark with nothing behind it, as `#` alone in its paragraph, is a character.
+ * - `<br>` in the cell of a table ends a line; all other HTML is text. `&amp;`, `&lt;`, `&gt;`, `&quot;`, `&apos;` and `&nbsp;` are
+ *   characters, no other entity is.
+ * - Words behind the marks of a code fence are shown before the code.
+ * - An answer that begins with a ```` ```markdown ```` fence is shown without it.
+ * - Each end of a line is one. Code needs a fence. Links need a whole address.
  */
 export class MarkdownView {
   /** From now on the children of `container` belong to the view. */

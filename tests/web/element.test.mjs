@@ -485,10 +485,10 @@ test("a page may give it another look", async (t) => {
   assert.equal(await tab.button(w.copyMarkdown).count(), 0);
 });
 
-test("it takes less than 15 kB on its way", () => {
+test("it takes less than 20 kB on its way", () => {
   const bytes = MODULES.map((name) => [name, gzipSync(readFileSync(`${ROOT}/web/${name}`), { level: 9 }).length]);
   const sum = bytes.reduce((total, [, n]) => total + n, 0);
-  assert.ok(sum < 15_000, `${sum} bytes: ${bytes.join(" ")}`);
+  assert.ok(sum < 20_000, `${sum} bytes: ${bytes.join(" ")}`);
   assert.ok(bytes.length >= 5);
 });
 

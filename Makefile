@@ -1,7 +1,7 @@
 # Builds ticketchat: `make' into build/, `make check', `make install'.
 # CC, CFLAGS, PREFIX, DESTDIR and SYSCONFDIR as everywhere.
 
-VERSION	= 0.1.0
+VERSION	= 0.2.0
 PREFIX	= /usr/local
 SYSCONFDIR = /etc
 CC	= cc
@@ -46,10 +46,14 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 STATIC	:= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
 	$(CC) -print-file-name=libsqlite3.a)))
 # answer needs a libcurl without TLS for that, which no distribution has:
-# deploy/libcurl.sh makes one, and `make CURL=DIRECTORY' takes it.  Starting
-# answer then takes a tenth of the time.
-CURL	=
-STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(CURL),answer))
+# deploy/libcurl.sh makes one.  Starting answer then takes a tenth of the time.
+# It is taken from where `make CURL=DIRECTORY' has last named it, else from
+# build/libcurl if it is there; CURL=no does without from then on.
+CURL	:= $(shell cat $(B)/curl 2>/dev/null)
+CURL	:= $(firstword $(filter no,$(CURL)) $(foreach d,$(CURL) build/libcurl,\
+	$(if $(wildcard $(d)/lib/libcurl.a),$(d))))
+SMALL_CURL = $(filter-out no,$(CURL))
+STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(SMALL_CURL),answer))
 
 # Everything in lib/ but the modules; each program takes what it needs.  What
 # stands behind lib/store.h and its like is in a directory, and an archive, of
@@ -116,9 +120,9 @@ $(STATIC_PROGRAMS:%=$(B)/bin/%): $(B)/obj/module_static.o
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private HARDEN_LINK := -static$(HARDEN_LINK)
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private LIBS := $(LIBS_STATIC)
 ifneq ($(filter answer,$(STATIC_PROGRAMS)),)
-$(B)/bin/answer: $(B)/obj/http_static.o $(CURL)/lib/libcurl.a
+$(B)/bin/answer: $(B)/obj/http_static.o $(SMALL_CURL)/lib/libcurl.a
 $(B)/obj/http_static.o: lib/http.c $(B)/flags
-	$(CC) $(FLAGS) -I$(CURL)/include $(DEFINES) -c -o $@ $<
+	$(CC) $(FLAGS) -I$(SMALL_CURL)/include $(DEFINES) -c -o $@ $<
 endif
 
 $(B)/libexec/dynamic/answer: $(ANSWER)
@@ -183,6 +187,7 @@ BUILT_WITH = $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL) \
 	$(sort $(wildcard sql/*.sql sql/postgres/*.sql))
 $(B)/flags: FORCE
 	@mkdir -p $(B)/obj
+	@echo '$(CURL)' >$(B)/curl
 	@echo '$(BUILT_WITH)' | cmp -s - $@ || echo '$(BUILT_WITH)' >$@
 FORCE:
 
@@ -278,7 +283,7 @@ RUN	= /run/ticketchat
 # POSTGRES=yes: the twins too; the same call without it takes them away.
 POSTGRES =
 install:
-	$(MAKE) all $(if $(POSTGRES),postgres) B=$(B)/install LIBEXEC=$(PREFIX)/libexec/ticketchat \
+	$(MAKE) all $(if $(POSTGRES),postgres) B=$(B)/install CURL=$(CURL) LIBEXEC=$(PREFIX)/libexec/ticketchat \
 		WEBDIR=$(PREFIX)/share/ticketchat/web \
 		CONF=$(SYSCONFDIR)/ticketchat/websocketd.conf
 	install -d $(DIR)/bin $(DIR)/libexec/ticketchat \
@@ -286,7 +291,7 @@ install:
 		$(DIR)/share/doc/ticketchat $(DIR)/share/ticketchat/sql \
 		$(DIR)/share/ticketchat/web \
 		$(DIR)/share/man/man1 $(DIR)/share/man/man5 $(DIR)/share/man/man8 \
-		$(DIR)/lib/sysusers.d $(DESTDIR)$(UNITDIR) \
+		$(DIR)/lib/sysusers.d $(DIR)/lib/tmpfiles.d $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
 	install $(B)/install/bin/answer $(DIR)/libexec/ticketchat/answer
@@ -334,10 +339,15 @@ endif
 	done
 	install -m 644 deploy/ticketchat.sysusers \
 		$(DIR)/lib/sysusers.d/ticketchat.conf
+	install -m 644 deploy/ticketchat.tmpfiles \
+		$(DIR)/lib/tmpfiles.d/ticketchat.conf
 	install -m 644 man/*.1 $(DIR)/share/man/man1
 	install -m 644 man/*.8 $(DIR)/share/man/man8
 	$(AWK) -f man/websocketd.conf.awk websocketd.conf \
 		>$(DIR)/share/man/man5/websocketd.conf.5
+	@[ -n "$(DESTDIR)" ] || echo "Restart the service where one runs" \
+		"(systemctl restart ticketchat): until then one of version" \
+		"0.1 answers each question with an error."
 
 uninstall:
 	rm -f $(DIR)/bin/sessions $(DIR)/bin/ticketchat \
@@ -346,18 +356,30 @@ uninstall:
 		$(DIR)/share/man/man8/ticketchat.8 \
 		$(DIR)/share/man/man5/websocketd.conf.5
 	rm -f $(SYSTEMD:%=$(DESTDIR)$(UNITDIR)/%) \
-		$(DIR)/lib/sysusers.d/ticketchat.conf
+		$(DIR)/lib/sysusers.d/ticketchat.conf \
+		$(DIR)/lib/tmpfiles.d/ticketchat.conf
 	rm -rf $(DIR)/libexec/ticketchat $(DIR)/share/ticketchat \
 		$(DIR)/share/doc/ticketchat
 
-# The Debian packages, build/ticketchat*.deb; needs debhelper.
+# The Debian packages of what is committed, into $(B)/packages; needs debhelper.
+# Each build has a version of its own, by its time, so that apt takes it for
+# newer: a security update of a library is a new build of the same source.
+# Packages built before stay; $(B)/ticketchat.deb is the newest one.
+DEB_VERSION := $(VERSION)+$(shell date -u +%Y%m%d.%H%M%S)
 deb:
-	rm -rf $(B)/deb $(B)/*.deb
-	mkdir -p $(B)/deb/source
+	@git diff --quiet HEAD || { echo "make deb packs what is committed, and" \
+		"these files are not as they were committed:" >&2; \
+		git diff --name-only HEAD >&2; exit 1; }
+	rm -rf $(B)/deb
+	mkdir -p $(B)/deb/source $(B)/packages
 	git archive HEAD | tar -x -C $(B)/deb/source
 	mv $(B)/deb/source/deploy/debian $(B)/deb/source/debian
+	sed -i '1s/([^)]*)/($(DEB_VERSION))/' $(B)/deb/source/debian/changelog
 	cd $(B)/deb/source && dpkg-buildpackage -b -us -uc -ui
-	mv $(B)/deb/*.deb $(B)/
+	for p in ticketchat ticketchat-postgres; do \
+		ln -f $(B)/deb/$${p}_$(DEB_VERSION)_*.deb $(B)/packages/ && \
+		ln -f $(B)/deb/$${p}_$(DEB_VERSION)_*.deb $(B)/$$p.deb || exit 1; \
+	done
 
 # deploy/README.md and the package on a bare Debian that is made and booted for
 # them, and the container; as root.

@@ -6,8 +6,9 @@
 #	./run.sh --demo		without an Ollama: recorded answers, own database
 #	./run.sh --check	the settings as they take effect, and the rest
 #
-# Every setting may also come from the environment:
-#	OLLAMA_SERVER=http://gpu:11434/api/generate ./run.sh
+# Every setting may also come from the environment, as TICKETCHAT_<KEY>; those
+# of OLLAMA_<X> also by that name alone:
+#	TICKETCHAT_PORT=8080 OLLAMA_MODEL=gemma3 ./run.sh
 set -euf
 
 usage() {
@@ -32,8 +33,10 @@ handlers=build/handlers
 web=build/web
 
 # What it takes to build and run on Debian.
-packages='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
-libssl-dev libjsmn-dev ca-certificates'
+packages='websocketd:websocketd gcc:cc libc6-dev@stdio.h make:make
+libcurl4-openssl-dev@curl/curl.h libsqlite3-dev@sqlite3.h
+libssl-dev@openssl/evp.h libjsmn-dev@jsmn.h
+ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 # And for a DATABASE that is a server.
 packages_postgres='libpq-dev pkgconf:pkg-config'
 
@@ -53,11 +56,13 @@ die() {
 	exit "$code"
 }
 
-# Puts every setting, checked, into the environment.
+# Puts every setting, checked, into the environment, as TICKETCHAT_<KEY>.  Bare
+# names there, which counted in 0.1, are refused or warned of.
 load_settings() {
-	settings=$("$bin/sessions" ${conf:+-c "$conf"} settings) || exit $?
+	settings=$("$bin/sessions" ${conf:+-c "$conf"} settings --service) ||
+	    exit $?
 	while IFS= read -r line; do
-		export "${line?}"
+		export "TICKETCHAT_${line?}"
 	done <<END
 $settings
 END
@@ -65,7 +70,7 @@ END
 
 # Whether the database is a server, not a file.
 is_server() {
-	case $DATABASE in postgres*) ;; *) return 1 ;; esac
+	case $TICKETCHAT_DATABASE in postgres*) ;; *) return 1 ;; esac
 }
 
 # Builds what a server takes, once the settings tell that there is one.
@@ -85,12 +90,12 @@ make_parent() {
 }
 
 prepare() {
-	is_server || make_parent "$DATABASE"
-	make_parent "$RUN_DIR"
-	[ "$LOG" = syslog ] || make_parent "$LOG"
+	is_server || make_parent "$TICKETCHAT_DATABASE"
+	make_parent "$TICKETCHAT_RUN_DIR"
+	[ "$TICKETCHAT_LOG" = syslog ] || make_parent "$TICKETCHAT_LOG"
 	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate) || exit $?
-	[ "$LOG" = syslog ] || (umask 077 && : >>"$LOG") ||
-	    die 102 "LOG=$LOG cannot be written"
+	[ "$TICKETCHAT_LOG" = syslog ] || (umask 077 && : >>"$TICKETCHAT_LOG") ||
+	    die 102 "LOG=$TICKETCHAT_LOG cannot be written"
 }
 
 # Tells about the model's server; its absence is no reason not to start.
@@ -98,7 +103,7 @@ tell_model() {
 	if model=$("$libexec/answer" ${conf:+-c "$conf"} check 2>&1); then
 		say "  model     $model" | sed '2,$s/^/            /'
 		# So that the first one who asks need not wait for it.
-		[ -z "$OLLAMA_KEEP_ALIVE" ] || [ "$action" = check ] ||
+		[ -z "$TICKETCHAT_OLLAMA_KEEP_ALIVE" ] || [ "$action" = check ] ||
 		    "$libexec/answer" ${conf:+-c "$conf"} load >/dev/null 2>&1 &
 		return
 	fi
@@ -107,33 +112,34 @@ tell_model() {
 	    "without a restart."
 	say "            Start Ollama (ollama serve), get a model (ollama pull" \
 	    "gemma3), or set"
-	say "            OLLAMA_SERVER.  To look around without one:" \
-	    "./run.sh --demo"
+	say "            OLLAMA_SERVER."
+	[ -z "$checkout" ] ||
+	    say "            To look around without one: ./run.sh --demo"
 }
 
 # The address to show: the first one, by its usual name.
 tell_address() {
 	# shellcheck disable=SC2086
-	set -- $ADDRESS
+	set -- $TICKETCHAT_ADDRESS
 	case $1 in
 	127.0.0.1 | '[::1]' | 0.0.0.0 | '[::]') host=localhost ;;
 	*) host=$1 ;;
 	esac
 	s=
-	[ -z "$TLS_CERT" ] || s=s
-	say "  serves    ws$s://$host:$PORT/api/websocket/chat/{ticketId}"
-	[ "$WEB" = off ] || say "  page      http$s://$host:$PORT/"
+	[ -z "$TICKETCHAT_TLS_CERT" ] || s=s
+	say "  serves    ws$s://$host:$TICKETCHAT_PORT/api/websocket/chat/{ticketId}"
+	[ "$TICKETCHAT_WEB" = off ] || say "  page      http$s://$host:$TICKETCHAT_PORT/"
 }
 
 # The flags of websocketd, in "$@" of the caller by way of `flags', one a line.
 make_flags() {
-	flags="--port=$PORT
+	flags="--port=$TICKETCHAT_PORT
 --dir=$handlers
---maxforks=$MAX_CONNECTIONS
+--maxforks=$TICKETCHAT_MAX_CONNECTIONS
 --loglevel=error"
-	for a in $ADDRESS; do
+	for a in $TICKETCHAT_ADDRESS; do
 		# One address that cannot be bound ends websocketd.
-		if [ "$a" = '[::1]' ] && [ "$ADDRESS" != "$a" ] &&
+		if [ "$a" = '[::1]' ] && [ "$TICKETCHAT_ADDRESS" != "$a" ] &&
 		    ! grep -qs '^0*1 ' /proc/net/if_inet6; then
 			say "  (no IPv6 here: $a is left out)"
 			continue
@@ -141,10 +147,10 @@ make_flags() {
 		flags="$flags
 --address=$a"
 	done
-	[ -z "$TLS_CERT" ] || flags="$flags
+	[ -z "$TICKETCHAT_TLS_CERT" ] || flags="$flags
 --ssl
---sslcert=$TLS_CERT
---sslkey=$TLS_KEY"
+--sslcert=$TICKETCHAT_TLS_CERT
+--sslkey=$TICKETCHAT_TLS_KEY"
 	# Versions after 0.4.1 can bound a message before it reaches us.
 	if websocketd --help 2>&1 | grep -q maxframesize; then
 		flags="$flags
@@ -153,7 +159,7 @@ make_flags() {
 	names=
 	while IFS='=' read -r key _; do
 		case $server_keys$timer_keys in *" $key "*) continue ;; esac
-		names="$names${names:+,}$key"
+		names="$names${names:+,}TICKETCHAT_$key"
 	done <<END
 $settings
 END
@@ -194,7 +200,7 @@ web_flags() {
 # within a flag cannot be, see settings.c.
 serve() {
 	make_flags
-	[ "$WEB" = off ] || web_flags
+	[ "$TICKETCHAT_WEB" = off ] || web_flags
 	IFS='
 '
 	# shellcheck disable=SC2086,SC2090
@@ -226,10 +232,10 @@ start_demo() {
 		sleep 0.2
 	done
 	[ -s "$demo/port" ] || die 111 "the replayed model does not start"
-	DATABASE=$demo/demo.db RUN_DIR=$demo/run LOG=$demo/log
-	OLLAMA_SERVER=http://127.0.0.1:$(cat "$demo/port")/api/generate
-	OLLAMA_MODEL=demo
-	export DATABASE RUN_DIR LOG OLLAMA_SERVER OLLAMA_MODEL
+	export TICKETCHAT_DATABASE="$demo/demo.db" TICKETCHAT_RUN_DIR="$demo/run" \
+	    TICKETCHAT_LOG="$demo/log" TICKETCHAT_OLLAMA_MODEL=demo
+	TICKETCHAT_OLLAMA_SERVER=http://127.0.0.1:$(cat "$demo/port")/api/generate
+	export TICKETCHAT_OLLAMA_SERVER
 }
 
 end_demo() {
@@ -285,6 +291,6 @@ tell_address
 say "  database  $database"
 tell_model
 [ -z "$demo" ] || say "  demo      nothing is kept; end it with Ctrl-C"
-say "  try       npx wscat -c ws://localhost:$PORT/api/websocket/chat/42"
+say "  try       npx wscat -c ws://localhost:$TICKETCHAT_PORT/api/websocket/chat/42"
 say "            > {\"ticketBody\":\"The printer on floor 2 is jammed\"}"
 serve

@@ -1,9 +1,9 @@
 #!/bin/sh
 # libcurl.sh - makes a libcurl that speaks HTTP and nothing else, to be linked
-# into answer, from the source that Debian keeps up to date:
+# into answer, from the source package of this machine's own apt sources:
 #
 #	deploy/libcurl.sh [DIRECTORY]		build/libcurl
-#	make CURL=DIRECTORY
+#	make CURL=DIRECTORY			make finds build/libcurl itself
 #
 # With all of libcurl, answer loads 30 shared objects each time; see
 # docs/sizing.md.  An address of OLLAMA_SERVER that takes TLS or a resolver has
@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.."
 
 # shellcheck source=deploy/packages.sh
 . deploy/packages.sh
-install_missing gcc:cc libc6-dev make dpkg-dev debian-archive-keyring
+install_missing gcc:cc libc6-dev make dpkg-dev
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/ticketchat-libcurl.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
@@ -24,18 +24,30 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 cd "$tmp"
 
+# The machine's own sources of this release, for source packages: its lists in
+# apt's older form, and in the newer one (sources.list(5)).
 # shellcheck source=/dev/null
 . /etc/os-release
-key='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
-mirror=http://deb.debian.org
-cat >sources.list <<END
-deb-src $key $mirror/debian $VERSION_CODENAME main
-deb-src $key $mirror/debian-security $VERSION_CODENAME-security main
-END
+[ -n "${VERSION_CODENAME:-}" ] || { echo "no release of Debian" >&2; exit 111; }
+mkdir sources
+for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+	[ ! -f "$f" ] || awk -v release="$VERSION_CODENAME" '
+	$1 == "deb" && $0 ~ "[ \t]" release "(-updates|-security)?[ \t]" {
+		sub(/deb/, "deb-src")
+		print
+	}' "$f"
+done >sources/here.list
+for f in /etc/apt/sources.list.d/*.sources; do
+	[ ! -f "$f" ] || awk -v RS= -v release="$VERSION_CODENAME" '
+	$0 ~ "(^|\n)Suites:([^\n]*[ \t])?" release "(-updates|-security)?([ \t]|\n|$)" {
+		sub(/Types:[^\n]*/, "Types: deb-src")
+		print $0 "\n"
+	}' "$f"
+done >sources/here.sources
 mkdir -p state/lists/partial cache/archives/partial
 apt() {
-	apt-get -q -o "Dir::Etc::SourceList=$tmp/sources.list" \
-	    -o Dir::Etc::SourceParts=/dev/null -o "Dir::State=$tmp/state" \
+	apt-get -q -o Dir::Etc::SourceList=/dev/null \
+	    -o "Dir::Etc::SourceParts=$tmp/sources" -o "Dir::State=$tmp/state" \
 	    -o Dir::State::Status=/var/lib/dpkg/status \
 	    -o "Dir::Cache=$tmp/cache" -o APT::Sandbox::User= "$@"
 }

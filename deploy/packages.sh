@@ -2,20 +2,28 @@
 # packages.sh - installing what is missing, for run.sh and tests/run.sh; to be
 # sourced by them.
 
-# install_missing NAME[:COMMAND]...: the Debian packages NAME that are not
-# installed; one with a COMMAND is missing only if there is no such command.
+# Whether a package is there, or what it is wanted for, from wherever it came.
+is_there() {
+	package=${1%%[:@]*} what=${1#*[:@]}
+	case $1 in
+	*:*) command -v "$what" >/dev/null && return ;;
+	*@/*) [ -e "$what" ] && return ;;
+	*@*) printf '#include <%s>\n' "$what" | "${CC:-cc}" -E - \
+	    >/dev/null 2>&1 && return ;;
+	esac
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = \
+	    installed ]
+}
+
+# install_missing NAME[:COMMAND|@HEADER|@FILE]...: the Debian packages NAME that
+# are not installed.  One with a COMMAND, a C header or a FILE (which begins
+# with /) is missing only where there is none of that either.
 # Says what it installs; asks nothing as root, and otherwise ends with the line
 # to run.
 install_missing() {
 	missing=
 	for want in "$@"; do
-		package=${want%%:*}
-		case $want in
-		*:*) command -v "${want#*:}" >/dev/null && continue ;;
-		*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
-		    2>/dev/null)" = installed ] && continue ;;
-		esac
-		missing="$missing $package"
+		is_there "$want" || missing="$missing ${want%%[:@]*}"
 	done
 	[ -n "$missing" ] || return 0
 	if ! command -v apt-get >/dev/null; then
@@ -23,7 +31,7 @@ install_missing() {
 		return 1
 	fi
 	if [ "$(id -u)" != 0 ]; then
-		echo "packages are missing; run: sudo apt-get install -y" \
+		echo "packages are missing; as root run: apt-get install -y" \
 		    "--no-install-recommends$missing" >&2
 		return 1
 	fi
@@ -40,24 +48,42 @@ install_missing() {
 	fi
 }
 
+# version_of NAME: the version that this release's package NAME stands for, as 15
+# for postgresql in Debian 12.
+version_of() {
+	[ -n "$(apt-cache show "$1" 2>/dev/null)" ] || apt-get -q update >&2
+	apt-cache depends "$1" | sed -n "s/^ *Depends: $1-\([0-9]*\)$/\1/p"
+}
+
 # unpack_missing DIRECTORY NAME:COMMAND...: the same, but unpacked below the
-# directory only, for anybody: nothing is set up, nothing starts.
+# directory only: nothing is set up, nothing starts.  Only the libraries that
+# these programs need are installed.
 unpack_missing() {
 	to=$1
 	shift
+	packages=
 	for want in "$@"; do
-		package=${want%%:*}
 		! command -v "${want#*:}" >/dev/null || continue
 		[ -z "$(find "$to" -name "${want#*:}" -path '*bin/*' \
 		    2>/dev/null)" ] || continue
-		echo "unpacking $package"
-		(
-			mkdir -p "$to" && cd "$to" || exit
-			apt-get -q download "$package" || {
-				apt-get -q update &&
-				apt-get -q download "$package"
-			} || exit
-			dpkg -x "${package}"_*.deb . && rm "${package}"_*.deb
-		) >"$to.log" 2>&1 || { tail -n 20 "$to.log" >&2; return 1; }
+		packages="$packages ${want%%:*}"
 	done
+	[ -n "$packages" ] || return 0
+	echo "unpacking$packages"
+	# shellcheck disable=SC2086
+	(
+		mkdir -p "$to" && cd "$to" || exit
+		apt-get -q download $packages || {
+			apt-get -q update && apt-get -q download $packages
+		} || exit
+		for package in $packages; do
+			dpkg -x "${package}"_*.deb . &&
+			    rm "${package}"_*.deb || exit
+		done
+	) >"$to.log" 2>&1 || { tail -n 20 "$to.log" >&2; return 1; }
+	# PostgreSQL does without its compiler.
+	# shellcheck disable=SC2046,SC2086
+	install_missing $(apt-get -qq -s --no-install-recommends install \
+	    $packages | sed -n 's/^Inst \(lib[^ ]*\) .*/\1/p' |
+	    grep -v -e '^libllvm' -e perl)
 }

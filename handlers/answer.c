@@ -162,6 +162,10 @@ read_prompt(struct answer *a)
 static void
 keep(struct answer *a)
 {
+	const struct answered	 all = {
+		a->prompt.data, a->prompt.len, a->text.data, a->text.len,
+		&a->upstream.cost
+	};
 	static char		 why[256];
 	struct store		*store;
 	enum failure_code	 rc;
@@ -169,8 +173,7 @@ keep(struct answer *a)
 	do {
 		rc = node_store(a->node, &store);
 		if (rc == FAILURE_NONE)
-			rc = store_update_response(store, a->session,
-			    a->text.data, a->text.len, &a->upstream.cost,
+			rc = store_update_response(store, a->session, &all,
 			    &a->versions);
 	} while (rc == FAILURE_STORAGE && node_again(a->node));
 	if (rc == FAILURE_UNKNOWN_TICKET) {

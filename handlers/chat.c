@@ -24,6 +24,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@
 #include "log.h"
 #include "message.h"
 #include "module.h"
+#include "outdated.h"
 #include "output.h"
 #include "program.h"
 #include "question.h"
@@ -319,6 +321,8 @@ set_up(struct chat *c, int argc, char *argv[])
 		(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	if (program_options(argc, argv, usage, &file) != argc)
 		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
+	if (file == NULL && outdated())
+		exit(outdated_serve());
 	program_settings(&c->settings, file, cgi);
 	program_store(&c->settings, "chat", argv);
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&

@@ -59,6 +59,28 @@ doctor_address(struct doctor *d)
 		doctor_tell(d, DOCTOR_OK, "ALLOWED_ORIGINS", "%s", origins);
 }
 
+/* Tells of each key of what kind it is, and of each that is not used. */
+static void
+tell_keys(struct doctor *d, const struct token_keys *keys)
+{
+	const struct token_key	*k;
+	size_t			 i;
+
+	for (i = 0; i < keys->count; i++) {
+		k = &keys->key[i];
+		if (k->key == NULL)
+			doctor_tell(d, DOCTOR_OK, "JWT_KEY_FILE",
+			    "%s: a key of the set is not used: %s", k->file,
+			    k->why);
+		else
+			doctor_tell(d, DOCTOR_OK, "JWT_KEY_FILE",
+			    "%s: %s, %s of %zu bits, kid %s%s", k->file,
+			    k->key->algorithm, k->key->kind, k->key->bits,
+			    k->id, k->undeclared ? " (a secret by its form; "
+			    "hs256: in front of the name declares it)" : "");
+	}
+}
+
 void
 doctor_auth(struct doctor *d)
 {
@@ -88,7 +110,8 @@ doctor_auth(struct doctor *d)
 		    "loopback behind a proxy with TLS, or set TLS_CERT");
 	else
 		doctor_tell(d, DOCTOR_OK, "AUTH", "required, %zu key%s",
-		    keys.count, keys.count == 1 ? "" : "s");
+		    keys.usable, keys.usable == 1 ? "" : "s");
+	tell_keys(d, &keys);
 	token_keys_free(&keys);
 }
 

@@ -69,8 +69,12 @@ examine_context(struct doctor *d, const struct probe *p)
 
 /* What helps where the model cannot answer. */
 static const char *
-remedy(enum failure_code code)
+remedy(const struct probe *p)
 {
+	const enum failure_code	code = p->failure.code;
+
+	if (*p->advice != '\0')
+		return p->advice;
 	if (code == FAILURE_UPSTREAM_UNREACHABLE)
 		return "Start Ollama (ollama serve), or set OLLAMA_SERVER";
 	if (code == FAILURE_MODEL_MISSING)
@@ -91,7 +95,12 @@ examine_server(struct doctor *d, const struct url *server,
 		    failure_name(p->failure.code),
 		    *p->model == '\0' ? "" : ", ", p->model,
 		    *p->reason == '\0' ? "" : ", ", p->reason,
-		    remedy(p->failure.code));
+		    remedy(p));
+	else if (*p->remote != '\0')
+		doctor_tell(d, DOCTOR_WARNING, "model", "%s at %.*s runs at "
+		    "%s: tickets leave this machine\nSet OLLAMA_MODEL to a "
+		    "model of your own, unless that is meant", p->model,
+		    (int)server->len, server->text, p->remote);
 	else
 		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s", p->model,
 		    (int)server->len, server->text);

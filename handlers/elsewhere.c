@@ -70,7 +70,7 @@ bool
 elsewhere(struct answer *a)
 {
 	for (;;) {
-		switch (node_enter(a->node, a->prompt.data, a->prompt.len)) {
+		switch (node_enter(a->node)) {
 		case NODE_OWNER:
 			return false;
 		case NODE_FOLLOWER:

@@ -68,7 +68,6 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	struct store			*store;
 	char				*end;
 	long				 ms;
-	bool				 cut = false;
 	int				 i;
 
 	i = command_options(argc, argv, options, 1, 1);
@@ -83,10 +82,9 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	if (session.id == 0)
 		program_fail(EXIT_CLIENT, "ticket %s has no such answer",
 		    argv[i]);
-	command_need(store_was_cut(store, session.id, &cut), store);
 	store_close(store);
 	if (play_text(&session, &out, ms) == -1 ||
-	    frame_done(&out, cut, session.versions) == -1)
+	    frame_done(&out, session.cut, session.versions) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	play(&out, 0);
 	session_free(&session);

@@ -13,13 +13,16 @@ tell(const struct url *u, const struct probe *p)
 {
 	(void)printf("%.*s: ", (int)u->len, u->text);
 	if (p->failure.code == FAILURE_NONE)
-		(void)printf("model %s\n", p->model);
+		(void)printf("model %s%s%s%s\n", p->model,
+		    *p->remote == '\0' ? "" : "; WARNING: it runs at ",
+		    p->remote,
+		    *p->remote == '\0' ? "" : ", tickets leave this machine");
 	else if (p->failure.code == FAILURE_MODEL_MISSING)
 		(void)printf("the model is not there; get it with: "
 		    "ollama pull %s\n", p->failure.detail);
 	else
-		(void)printf("%s (%s)\n", failure_name(p->failure.code),
-		    p->reason);
+		(void)printf("%s (%s)%s%s\n", failure_name(p->failure.code),
+		    p->reason, *p->advice == '\0' ? "" : ". ", p->advice);
 }
 
 static void

@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "program.h"
+#include "settings_names.h"
 
 enum {
 	ANY_SETTINGS = 1,	/* runs also where they are bad */
@@ -134,10 +135,12 @@ static const struct command {
 	    "Who opens a database that nobody else has open takes longer.\n"
 	    "  sessions hold websocketd --port=5000 --dir=build/handlers\n",
 	    0 },
-	{ "settings", command_settings, "",
+	{ "settings", command_settings, "[--service]",
 	    "check the settings, print them as they take effect",
-	    "As lines KEY=value.\n"
-	    "  PORT=8080 sessions settings\n", NO_DATABASE },
+	    "As lines KEY=value.  --service: as run.sh does; names of 0.1 in "
+	    "the environment\n(AUTH, not TICKETCHAT_AUTH) that would lead the "
+	    "service astray are refused, others\ntold of in one warning.\n"
+	    "  TICKETCHAT_PORT=8080 sessions settings\n", NO_DATABASE },
 	{ "token", command_token,
 	    "[--ticket N] [--user NAME] [--ttl SECONDS] KEY-FILE",
 	    "make a token for tests",
@@ -223,6 +226,9 @@ main(int argc, char *argv[])
 		good = settings_load(&s, file == NULL ?
 		    settings_default_file : file, file == NULL) == 0;
 		if (!good && (c->flags & ANY_SETTINGS) == 0)
+			program_fail(EXIT_SETTINGS, "%s", s.error);
+		if (good && (c->flags & NO_DATABASE) == 0 &&
+		    settings_refuse_bare(&s, SETTINGS_BARE_DATA) == -1)
 			program_fail(EXIT_SETTINGS, "%s", s.error);
 		if (good && (c->flags & NO_DATABASE) == 0)
 			program_store(&s, "sessions", argv - i);

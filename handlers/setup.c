@@ -15,6 +15,7 @@
 #include "limit.h"
 #include "module.h"
 #include "program.h"
+#include "settings_names.h"
 #include "token.h"
 
 static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
@@ -93,14 +94,37 @@ command_delete(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
+/* Refuses, or warns of, what the environment of the service says by the
+ * names of 0.1. */
+static void
+examine_bare_names(const struct settings *s)
+{
+	struct settings	copy = *s;
+	char		names[512];
+
+	if (settings_refuse_bare(&copy, SETTINGS_BARE_SERVICE) == -1)
+		program_fail(EXIT_SETTINGS, "%s", copy.error);
+	if (*settings_bare_names(s, names, sizeof(names)) != '\0')
+		(void)fprintf(stderr, "sessions: warning: in the environment, "
+		    "but without effect: %s; such names begin with %s now\n",
+		    names, SETTINGS_PREFIX);
+}
+
 /* Prints the settings; keys that cannot be used are bad settings too. */
 int
 command_settings(const struct settings *s, int argc, char *argv[])
 {
-	struct token_keys	keys;
-	char			error[512];
+	bool				 service = false;
+	const struct command_option	 options[] = {
+		{ "service", &service, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct token_keys		 keys;
+	char				 error[512];
 
-	(void)command_options(argc, argv, none, 0, 0);
+	(void)command_options(argc, argv, options, 0, 0);
+	if (service)
+		examine_bare_names(s);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
 		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
 		    error, sizeof(error)) == -1)
@@ -129,7 +153,8 @@ command_token(const struct settings *s, int argc, char *argv[])
 	const char			*file;
 	size_t				 len;
 
-	file = argv[command_options(argc, argv, options, 1, 1)];
+	file = token_key_path(argv[command_options(argc, argv, options, 1,
+	    1)]);
 	if ((ttl = strtoll(life, &end, 10)) == 0 || *end != '\0')
 		program_fail(EXIT_USAGE, "token: --ttl takes seconds");
 	if ((key = file_read(file, KEY_FILE_MAX, true, &len)) == NULL)

@@ -86,7 +86,7 @@ start(struct question *q)
 
 	if (!may_start(q))
 		return;
-	rc = store_get_or_create(q->store, ticket, r->body.data, r->body.len,
+	rc = store_get_or_create(q->store, ticket,
 	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, q->newest,
 	    &session);
 	if (rc == FAILURE_NONE && session == 0)

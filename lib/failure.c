@@ -175,3 +175,35 @@ failure_message(enum failure_code code, enum language language)
 {
 	return table[code].message[language];
 }
+
+const char *
+failure_words(const struct failure *f, enum language language)
+{
+	static const struct {
+		enum failure_code	 code;
+		const char		*detail, *words[LANGUAGE__MAX];
+	} special[] = {
+		{ FAILURE_UPSTREAM_ERROR, FAILURE_MEMORY, {
+		    "Falta memória para o modelo no servidor do Ollama. O "
+		    "administrador escolhe um modelo menor ou diminui num_ctx "
+		    "em OLLAMA_OPTIONS.",
+		    "Ollama's machine has too little memory for the model. The "
+		    "administrator takes a smaller model or num_ctx "
+		    "(OLLAMA_OPTIONS)." } },
+		{ FAILURE_UPSTREAM_UNREACHABLE, FAILURE_CERTIFICATE, {
+		    "O certificado do servidor em OLLAMA_SERVER não é "
+		    "confiável aqui. O administrador instala a autoridade "
+		    "certificadora (update-ca-certificates).",
+		    "The certificate of the server at OLLAMA_SERVER is not "
+		    "trusted here. The administrator installs its authority "
+		    "(update-ca-certificates)." } },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
+		if (f->code == special[i].code &&
+		    strcmp(f->detail, special[i].detail) == 0)
+			return special[i].words[language];
+	}
+	return failure_message(f->code, language);
+}

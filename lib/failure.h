@@ -52,6 +52,11 @@ enum exit_code {
 	EXIT_SYSTEM = 111
 };
 
+/* Details that have words of their own: of an upstream_error for want of
+ * memory, of an upstream_unreachable whose certificate is not trusted here. */
+#define FAILURE_MEMORY		"memory"
+#define FAILURE_CERTIFICATE	"certificate"
+
 /* A failure on its way to its `error' frame. */
 struct failure {
 	enum failure_code	code;
@@ -79,5 +84,8 @@ enum exit_code failure_exit(enum failure_code);
  * detail belongs: a field's name, a limit, a model, a setting.
  */
 const char *failure_message(enum failure_code, enum language);
+
+/* The same for a failure whose detail may give it better words. */
+const char *failure_words(const struct failure *, enum language);
 
 #endif

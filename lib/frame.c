@@ -48,6 +48,8 @@ frame_cached(struct buf *b, const struct session *s, bool body_changed,
 	jsonw_text(&w, "createdAt", s->created);
 	if (body_changed)
 		jsonw_bool(&w, "bodyChanged", true);
+	if (s->cut)
+		jsonw_text(&w, "reason", "length");
 	if (s->versions > 1) {
 		jsonw_int(&w, "version", s->version);
 		jsonw_int(&w, "versions", s->versions);
@@ -87,7 +89,7 @@ frame_error(struct buf *b, const struct failure *f, enum language language)
 	struct jsonw	w;
 	char		message[512];
 
-	fill(message, sizeof(message), failure_message(f->code, language),
+	fill(message, sizeof(message), failure_words(f, language),
 	    f->detail);
 	begin(&w, b, "error");
 	jsonw_text(&w, "message", message);

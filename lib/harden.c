@@ -16,6 +16,7 @@
 
 #include "harden.h"
 #include "limit.h"
+#include "token.h"
 
 /* Later than Debian 12's header; the kernel's ABI decides. */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
@@ -104,19 +105,19 @@ allow_database(int set, const char *file, uint64_t what)
 	    what);
 }
 
-/* Allows to read files, their names apart by spaces. */
+/* Allows to read the files of JWT_KEY_FILE. */
 static int
-allow_files(int set, const char *files)
+allow_keys(int set, const char *files)
 {
-	char	path[SETTING_MAX + 1];
+	char	word[SETTING_MAX + 1];
 	size_t	len;
 
 	for (; *files != '\0'; files += len) {
 		files += strspn(files, " ");
 		if ((len = strcspn(files, " ")) == 0)
 			break;
-		(void)snprintf(path, sizeof(path), "%.*s", (int)len, files);
-		if (allow(set, path, READ) == -1)
+		(void)snprintf(word, sizeof(word), "%.*s", (int)len, files);
+		if (allow(set, token_key_path(word), READ) == -1)
 			return -1;
 	}
 	return 0;
@@ -143,7 +144,7 @@ allow_all(int set, const struct settings *s, uint64_t handled)
 	if (allow(set, "/dev/null", READ | LANDLOCK_ACCESS_FS_WRITE_FILE) ==
 	    -1 || allow(set, s->text[SETTING_RUN_DIR], write) == -1 ||
 	    allow_database(set, s->text[SETTING_DATABASE], write) == -1 ||
-	    allow_files(set, s->text[SETTING_JWT_KEY_FILE]) == -1 ||
+	    allow_keys(set, s->text[SETTING_JWT_KEY_FILE]) == -1 ||
 	    allow(set, s->text[SETTING_OLLAMA_TOKEN_FILE], READ) == -1 ||
 	    allow(set, s->text[SETTING_SYSTEM_PROMPT_FILE], READ) == -1)
 		return -1;

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "http.h"
+#include "limit.h"
 
 static CURLM	*multi;
 
@@ -68,6 +69,8 @@ configure(struct http_call *c, CURL *e)
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NOSIGNAL, 1L);
+	/* Whoever leaves does not wait for a name server's answer. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_FORBID_REUSE, 1L);
@@ -109,7 +112,8 @@ start(struct http_call *c)
 
 	c->end = HTTP_RUNNING;
 	c->status = 0;
-	c->reason[0] = '\0';
+	c->retry_after = 0;
+	c->reason[0] = c->location[0] = '\0';
 	good = headers(c, &list);
 	c->headers = list;
 	if (good && (c->handle = curl_easy_init()) != NULL &&
@@ -143,9 +147,24 @@ end_of(CURLcode rc)
 		return HTTP_BROKEN;
 	case CURLE_WRITE_ERROR:
 		return HTTP_REFUSED;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+		return HTTP_CERTIFICATE;
 	default:
 		return HTTP_FAILED;
 	}
+}
+
+/* Whether a call got as far as sending: connected, and with TLS where asked
+ * for. */
+static bool
+connected(CURL *e)
+{
+	curl_off_t	when;
+
+	return curl_easy_getinfo(e, CURLINFO_PRETRANSFER_TIME_T, &when) ==
+	    CURLE_OK && when > 0;
 }
 
 /* Takes the calls that have ended out. */
@@ -155,6 +174,8 @@ collect(void)
 	struct http_call	*c;
 	CURLMsg			*m;
 	CURLcode		 rc;
+	curl_off_t		 after;
+	char			*to;
 	int			 left;
 
 	while ((m = curl_multi_info_read(multi, &left)) != NULL) {
@@ -164,10 +185,20 @@ collect(void)
 			continue;
 		(void)curl_easy_getinfo(c->handle, CURLINFO_RESPONSE_CODE,
 		    &c->status);
+		if (curl_easy_getinfo(c->handle, CURLINFO_RETRY_AFTER,
+		    &after) == CURLE_OK && after > 0)
+			c->retry_after = after > RETRY_AFTER_MAX ?
+			    RETRY_AFTER_MAX : (int)after;
+		if (curl_easy_getinfo(c->handle, CURLINFO_REDIRECT_URL, &to) ==
+		    CURLE_OK && to != NULL)
+			(void)snprintf(c->location, sizeof(c->location), "%s",
+			    to);
 		if (rc != CURLE_OK && c->reason[0] == '\0')
 			(void)snprintf(c->reason, sizeof(c->reason), "%s",
 			    curl_easy_strerror(rc));
 		c->end = end_of(rc);
+		if (c->end == HTTP_TIMEOUT && !connected(c->handle))
+			c->end = HTTP_NO_CONNECTION;
 		cancel(c);
 	}
 }

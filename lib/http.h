@@ -13,10 +13,12 @@ enum http_end {
 	HTTP_RUNNING,		/* not yet */
 	HTTP_COMPLETE,		/* an answer, whole; see status */
 	HTTP_UNREACHABLE,	/* no such name, refused */
-	HTTP_TIMEOUT,		/* connecting, or all of it, took too long */
+	HTTP_NO_CONNECTION,	/* connecting took too long, or its name */
+	HTTP_TIMEOUT,		/* all of it took too long */
 	HTTP_INVALID,		/* what came is not HTTP */
 	HTTP_BROKEN,		/* the connection ended before the answer did */
 	HTTP_REFUSED,		/* receive returned false */
+	HTTP_CERTIFICATE,	/* the server's is not trusted here */
 	HTTP_FAILED		/* anything else: no memory, TLS, … */
 };
 
@@ -35,7 +37,9 @@ struct http_call {
 
 	enum http_end	 end;
 	long		 status;	/* HTTP's, once there is one */
+	int		 retry_after;	/* seconds, of Retry-After; 0: none */
 	char		 reason[256];	/* libcurl's words, for the log */
+	char		 location[256];	/* whereto it redirects; or empty */
 	void		*handle;	/* libcurl's; NULL: not running */
 	void		*headers;
 };

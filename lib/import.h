@@ -14,7 +14,10 @@
 
 struct store;
 
-/* Begins to gather, once for a store. */
+/*
+ * Begins to gather, once for a store.  What has no answer is gathered without
+ * its text, and what has one gets the hash that its text has here.
+ */
 enum failure_code import_begin(struct store *);
 
 /*

@@ -30,8 +30,18 @@
 /* A token in a message: far over any JWT, far under what hurts. */
 #define TOKEN_MAX	8192
 
-/* A file with a key: the PEM of a large RSA key has 800 bytes. */
-#define KEY_FILE_MAX	16384
+/* A file with keys: PEM of one has 800 bytes, but the set (JWKS) of a large
+ * provider comes with its certificates. */
+#define KEY_FILE_MAX	65536
+
+/* A secret for tokens: more than 64 bytes make it no stronger. */
+#define SECRET_MAX	16384
+
+/* Tokens (jsmn's) of such a set: a key has some 30. */
+#define KEY_FILE_TOKENS	4096
+
+/* The name of a key (`kid'). */
+#define KEY_ID_MAX	255
 
 /* Brackets in a client message; the protocol itself needs one. */
 #define MESSAGE_DEPTH	64
@@ -59,6 +69,11 @@
 
 /* A list of models: `ollama list' of a large server is some 100 KB. */
 #define UPSTREAM_LIST_MAX	(4 * 1024 * 1024)
+
+/* Tokens of an answer, and with the model's thoughts, unless OLLAMA_OPTIONS
+ * says otherwise: three times what our system prompt asks for.  JSON. */
+#define PREDICT_MAX		"1024"
+#define PREDICT_MAX_THINKING	"4096"
 
 /* The two lines of a fence around a ticket; see lib/prompt.h. */
 #define PROMPT_FENCE	64
@@ -184,6 +199,7 @@
 
 /* A small upstream call (/api/tags, /api/ps): answered from memory. */
 #define UPSTREAM_SMALL_TIMEOUT	10000
+#define SMALL_TIMEOUT_TEXT	"10 s"
 
 /* All servers are asked which models they have loaded (/api/ps): who has not
  * told it by then would not be quick with an answer either. */
@@ -244,6 +260,9 @@
 
 /* `retryAfter' over MAX_VIEWERS, in seconds: when a tab may have closed. */
 #define RETRY_AFTER_VIEWERS	10
+
+/* The most that is believed of a server's Retry-After: an hour. */
+#define RETRY_AFTER_MAX	3600
 
 /* `retryAfter' of queue_full, in seconds: about one answer on a small CPU. */
 #define RETRY_AFTER_QUEUE	30

@@ -43,11 +43,10 @@ enum failure_code node_open(struct node **, const struct settings *,
 const char *node_error(const struct node *);
 
 /*
- * Takes the ticket, or begins to follow who has it.  As the owner, notes the
- * text that is going to be answered.  May be called again by a follower who
- * has heard nothing yet, when the owner is gone.
+ * Takes the ticket, or begins to follow who has it.  May be called again by a
+ * follower who has heard nothing yet, when the owner is gone.
  */
-enum node_role node_enter(struct node *, const char *prompt, size_t len);
+enum node_role node_enter(struct node *);
 
 /*
  * While it runs: the descriptor to watch for reading (-1: none), when

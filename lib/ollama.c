@@ -17,14 +17,61 @@ has(const char *text, const char *part)
 	return strcasestr(text, part) != NULL;
 }
 
+/* Whether a text has one of some parts. */
+static bool
+has_one(const char *text, const char *const *parts, size_t count)
+{
+	size_t	i;
+
+	for (i = 0; i < count; i++) {
+		if (has(text, parts[i]))
+			return true;
+	}
+	return false;
+}
+#define HAS_ONE(text, parts) \
+	has_one((text), (parts), sizeof(parts) / sizeof((parts)[0]))
+
+/*
+ * Whether an error says that the prompt does not fit.  Each version, engine
+ * and cloud has its own words: what they share is what does not fit where.
+ * "context deadline exceeded", which is Go's, is about time.
+ */
+static bool
+is_too_long(const char *error)
+{
+	static const char *const	where[] = {
+		"context length", "context size", "context window",
+		"context_length", "context_size", "context_window",
+	}, *const			what[] = {
+		"exceed", "longer than", "larger than", "greater than",
+		"too long", "too large", "too small", "maximum context length",
+	};
+
+	return (HAS_ONE(error, where) && HAS_ONE(error, what)) ||
+	    has(error, "prompt too long") || has(error, "prompt is too long");
+}
+
+/* Whether an error says that there is too little memory for the model. */
+static bool
+is_memory(const char *error)
+{
+	static const char *const	words[] = {
+		"system memory", "gpu memory", "out of memory",
+		"out-of-memory", "enough memory", "insufficient memory",
+		"allocate memory", "unable to allocate", "failed to allocate",
+		"unable to load full model",
+	};
+
+	return HAS_ONE(error, words) || (has(error, "model requires") &&
+	    has(error, "available"));
+}
+
 /* What an error text means, wherever it came. */
 static enum failure_code
 meaning(const char *error, bool *retry)
 {
-	static const char *const	too_long[] = {
-		"exceed_context_size", "exceeds the available context size",
-		"longer than the context length",
-	}, *const			restarts[] = {
+	static const char *const	restarts[] = {
 		/* The next request starts the runner anew. */
 		"process has terminated", "process no longer running",
 		"runner has unexpectedly stopped", "unexpected server status",
@@ -34,34 +81,26 @@ meaning(const char *error, bool *retry)
 		"error reading llama-server", "server overloaded",
 	}, *const			rejected[] = {
 		"must be of type", "invalid format", "incompatible with",
-		"unable to load full model", "model requires",
-		"does not support",
+		"model requires", "does not support",
 	};
-	size_t				i;
 
 	*retry = false;
-	for (i = 0; i < sizeof(too_long) / sizeof(too_long[0]); i++) {
-		if (has(error, too_long[i]))
-			return FAILURE_PROMPT_TOO_LONG;
-	}
-	for (i = 0; i < sizeof(rejected) / sizeof(rejected[0]); i++) {
-		if (has(error, rejected[i]))
-			return FAILURE_UPSTREAM_REJECTED;
-	}
-	for (i = 0; i < sizeof(restarts) / sizeof(restarts[0]); i++) {
-		if (has(error, restarts[i]))
-			*retry = true;
-	}
+	if (is_too_long(error))
+		return FAILURE_PROMPT_TOO_LONG;
+	if (!is_memory(error) && HAS_ONE(error, rejected))
+		return FAILURE_UPSTREAM_REJECTED;
+	*retry = HAS_ONE(error, restarts);
 	return FAILURE_UPSTREAM_ERROR;
 }
 
-/* Appends the text of a member, if it is there; false if it is no text. */
+/* Appends the text of a member, if it is there; false if it is no text.  Null
+ * is nothing: gateways write it. */
 static bool
 append(const struct json *j, int object, const char *name, struct buf *b)
 {
 	int	value = json_member(j, object, name);
 
-	if (value == -1)
+	if (value == -1 || json_type(j, value) == JSON_NULL)
 		return true;
 	return json_string(j, value, false, b) == 0;
 }
@@ -109,12 +148,24 @@ read_error(struct ollama_line *l, const struct json *j, int error)
 {
 	struct buf	text = BUF_INIT(UPSTREAM_LINE_MAX);
 
-	if (json_string(j, error, false, &text) == -1 || text.data == NULL)
+	if (json_string(j, error, false, &text) == -1 || text.data == NULL) {
 		l->failure = failure_make(FAILURE_UPSTREAM_ERROR, NULL);
-	else
+	} else {
 		l->failure = failure_make(meaning(text.data, &l->retry),
-		    "200");
+		    is_memory(text.data) ? FAILURE_MEMORY : "200");
+		(void)snprintf(l->reason, sizeof(l->reason), "%.*s",
+		    (int)utf8_cut(text.data, text.len, sizeof(l->reason) - 1),
+		    text.data);
+	}
 	buf_free(&text);
+}
+
+/* A line that Ollama would not send. */
+static void
+invalid(struct ollama_line *l, const char *why)
+{
+	l->failure = failure_make(FAILURE_UPSTREAM_INVALID, NULL);
+	(void)snprintf(l->reason, sizeof(l->reason), "%s", why);
 }
 
 void
@@ -122,17 +173,20 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
     size_t len, struct json *j, struct buf *text, struct cost *cost)
 {
 	struct buf	thoughts = BUF_INIT(UPSTREAM_LINE_MAX);
-	int		where = 0, done;
+	int		where = 0, done, error;
 	const char	*name = "response";
 	bool		good;
 
 	memset(l, 0, sizeof(*l));
 	if (json_parse(j, line, len, UPSTREAM_DEPTH, UPSTREAM_TOKENS) == -1 ||
 	    json_type(j, 0) != JSON_OBJECT) {
-		l->failure = failure_make(FAILURE_UPSTREAM_INVALID, NULL);
+		invalid(l, len > 5 && memcmp(line, "data:", 5) == 0 ?
+		    "it speaks /v1 (llama-server?), not Ollama's /api" :
+		    "a line that is no JSON object");
 		return;
 	}
-	if (json_member(j, 0, "error") != -1) {
+	error = json_member(j, 0, "error");
+	if (error != -1 && json_type(j, error) != JSON_NULL) {
 		read_error(l, j, error_member(j));
 		return;
 	}
@@ -143,10 +197,9 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	done = json_member(j, 0, "done");
 	good = (where == -1 || json_type(j, where) == JSON_OBJECT) &&
 	    json_type(j, done) == JSON_BOOL && append(j, where, name,
-	    text) && (json_type(j, json_member(j, where, "thinking")) ==
-	    JSON_NULL || append(j, where, "thinking", &thoughts));
+	    text) && append(j, where, "thinking", &thoughts);
 	if (!good) {
-		l->failure = failure_make(FAILURE_UPSTREAM_INVALID, NULL);
+		invalid(l, "a line without the members of Ollama's");
 	} else {
 		l->thinking = thoughts.len > 0;
 		l->done = json_true(j, done);
@@ -177,9 +230,11 @@ ollama_refusal(long status, const char *body, size_t len, const char *model,
 	enum failure_code	code;
 	const char		*error;
 	char			 number[24];
+	bool			 memory;
 
 	error_text(body, len, &text);
 	error = text.data == NULL ? "" : text.data;
+	memory = is_memory(error);
 	code = meaning(error, retry);
 	(void)snprintf(number, sizeof(number), "%ld", status);
 	if (status == 429 || status == 503) {
@@ -201,5 +256,6 @@ ollama_refusal(long status, const char *body, size_t len, const char *model,
 	}
 	buf_free(&text);
 	return failure_make(code, code == FAILURE_MODEL_MISSING ? model :
+	    code == FAILURE_UPSTREAM_ERROR && memory ? FAILURE_MEMORY :
 	    number);
 }

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "jsonw.h"
+#include "limit.h"
 #include "ollama.h"
 
 /* keep_alive is a number of seconds or a duration like "30m". */
@@ -39,14 +41,62 @@ write_message(struct jsonw *w, const char *role, const char *text, size_t len)
 	jsonw_close(w);
 }
 
-/* What decides how the model is loaded, and for how long. */
+/* Whether the options, a JSON object, say how long an answer may be. */
+static bool
+has_limit(const char *options)
+{
+	struct json	j = { 0 };
+	bool		has;
+
+	has = json_parse(&j, options, strlen(options), MESSAGE_DEPTH,
+	    MESSAGE_TOKENS) == 0 && json_member(&j, 0, "num_predict") != -1;
+	json_free(&j);
+	return has;
+}
+
+/* Thoughts count too.  What the server decides may be to think. */
+static const char *
+limit(const struct settings *s)
+{
+	return strcmp(s->text[SETTING_OLLAMA_THINK], "false") == 0 ?
+	    "\"num_predict\":" PREDICT_MAX :
+	    "\"num_predict\":" PREDICT_MAX_THINKING;
+}
+
+/* The options of the settings; with a limit for the answer, if that is asked
+ * for and they have none. */
 static void
-write_settings(struct jsonw *w, const struct settings *s)
+write_options(struct jsonw *w, const struct settings *s, bool limited)
+{
+	const char	*options = s->text[SETTING_OLLAMA_OPTIONS], *end;
+	struct buf	 b = BUF_INIT(SETTING_MAX + 64);
+
+	if (!limited || (*options != '\0' && has_limit(options))) {
+		if (*options != '\0')
+			jsonw_trusted(w, "options", options);
+		return;
+	}
+	/* In front of the last brace; a comma unless nothing was there. */
+	options = *options == '\0' ? "{}" : options;
+	for (end = strrchr(options, '}'); end > options &&
+	    strchr(" \t\r\n", end[-1]) != NULL; )
+		end--;
+	if (buf_add(&b, options, (size_t)(end - options)) == -1 ||
+	    (end[-1] != '{' && buf_puts(&b, ",") == -1) ||
+	    buf_puts(&b, limit(s)) == -1 || buf_puts(&b, "}") == -1)
+		w->failed = true;
+	else
+		jsonw_trusted(w, "options", b.data);
+	buf_free(&b);
+}
+
+/* How the model is loaded and for how long, and what a question adds. */
+static void
+write_settings(struct jsonw *w, const struct settings *s, bool question)
 {
 	if (*s->text[SETTING_OLLAMA_KEEP_ALIVE] != '\0')
 		write_keep_alive(w, s->text[SETTING_OLLAMA_KEEP_ALIVE]);
-	if (*s->text[SETTING_OLLAMA_OPTIONS] != '\0')
-		jsonw_trusted(w, "options", s->text[SETTING_OLLAMA_OPTIONS]);
+	write_options(w, s, question);
 }
 
 int
@@ -73,7 +123,7 @@ ollama_request(struct buf *b, const struct settings *s, enum url_api api,
 	jsonw_bool(&w, "stream", true);
 	jsonw_bool(&w, "truncate", false);
 	write_think(&w, s->text[SETTING_OLLAMA_THINK]);
-	write_settings(&w, s);
+	write_settings(&w, s, true);
 	return jsonw_end(&w, false);
 }
 
@@ -86,6 +136,6 @@ ollama_load(struct buf *b, const struct settings *s, const char *model)
 	jsonw_object(&w, NULL);
 	jsonw_text(&w, "model", model);
 	jsonw_bool(&w, "stream", false);
-	write_settings(&w, s);
+	write_settings(&w, s, false);
 	return jsonw_end(&w, false);
 }

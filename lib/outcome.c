@@ -9,6 +9,7 @@
 #include "frame.h"
 #include "log.h"
 #include "outcome.h"
+#include "text.h"
 
 void
 outcome(struct question *q, const char *word, enum failure_code code)
@@ -89,10 +90,9 @@ outcome_cached(struct question *q, const struct session *s)
 {
 	const struct request	*r = &q->request;
 	size_t			 before = q->out->data.len;
-	bool			 changed;
+	const bool		 changed = !text_same(s->prompt, s->prompt_len,
+				    r->body.data, r->body.len);
 
-	changed = s->prompt_len != r->body.len ||
-	    memcmp(s->prompt, r->body.data, r->body.len) != 0;
 	q->session = s->id;
 	if (frame_cached(&q->out->data, s, changed, r->language) == -1 ||
 	    frame_done(&q->out->data, false, 0) == -1) {

@@ -16,7 +16,10 @@
 struct probe {
 	struct failure	failure;	/* code NONE: all is well */
 	char		model[256];	/* that would answer */
+	char		remote[128];	/* on whose machine that runs; empty:
+					   on the server's own */
 	char		reason[256];	/* more words; may be empty */
+	char		advice[300];	/* what helps; may be empty */
 	int64_t		context;	/* tokens that the model is loaded
 					   with; 0: it is not */
 	int64_t		context_max;	/* that it can; 0: not told */

@@ -19,7 +19,9 @@ probe_write(const struct probe *p, struct buf *out)
 	jsonw_object(&w, NULL);
 	jsonw_text(&w, "code", failure_name(p->failure.code));
 	jsonw_text(&w, "reason", p->reason);
+	jsonw_text(&w, "advice", p->advice);
 	jsonw_text(&w, "model", p->model);
+	jsonw_text(&w, "remote", p->remote);
 	jsonw_int(&w, "context", p->context);
 	jsonw_int(&w, "context_max", p->context_max);
 	return jsonw_end(&w, true);
@@ -49,7 +51,9 @@ probe_read(struct probe *p, const char *line, size_t len)
 	    json_member(&j, 0, "code") >= 0) {
 		text(&j, "code", code, sizeof(code));
 		text(&j, "reason", p->reason, sizeof(p->reason));
+		text(&j, "advice", p->advice, sizeof(p->advice));
 		text(&j, "model", p->model, sizeof(p->model));
+		text(&j, "remote", p->remote, sizeof(p->remote));
 		p->context = json_int(&j, json_member(&j, 0, "context"), 0);
 		p->context_max = json_int(&j, json_member(&j, 0,
 		    "context_max"), 0);

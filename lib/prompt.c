@@ -2,6 +2,7 @@
  * What the model reads.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -9,6 +10,7 @@
 #include "limit.h"
 #include "prompt.h"
 #include "system_prompt.h"
+#include "text.h"
 
 char *
 prompt_system(const struct settings *s)
@@ -58,5 +60,14 @@ fence(struct buf *b, const char *text, size_t len)
 int
 prompt_ticket(struct buf *b, const char *system, const char *text, size_t len)
 {
-	return *system == '\0' ? buf_add(b, text, len) : fence(b, text, len);
+	char	*form;
+	size_t	 form_len;
+	int	 rc;
+
+	if ((form = text_form(text, len, &form_len)) == NULL)
+		return -1;
+	rc = *system == '\0' ? buf_add(b, form, form_len) :
+	    fence(b, form, form_len);
+	free(form);
+	return rc;
 }

@@ -19,8 +19,8 @@
 char *prompt_system(const struct settings *);
 
 /*
- * Appends a ticket's text: fenced, or bare where there is no system prompt, as
- * the original sent it.  Returns 0, or -1 as buf_add, or with getrandom(2)'s
+ * Appends a ticket's text in its same-text form (lib/text.h): fenced, or bare
+ * where there is no system prompt, as the original sent it.  Returns 0, or -1 as buf_add, or with getrandom(2)'s
  * errno.
  */
 int prompt_ticket(struct buf *, const char *system, const char *text,

@@ -11,6 +11,7 @@
 #include "limit.h"
 #include "outcome.h"
 #include "question.h"
+#include "text.h"
 
 void
 question_init(struct question *q, const struct settings *s,
@@ -46,24 +47,44 @@ serves(const struct question *q, const struct session *s)
 	if (r->refresh && s->id <= r->seen)
 		return false;
 	return q->settings->number[SETTING_CACHE] == CACHE_TICKET ||
-	    (s->prompt_len == r->body.len &&
-	    memcmp(s->prompt, r->body.data, r->body.len) == 0);
+	    text_same(s->prompt, s->prompt_len, r->body.data, r->body.len);
+}
+
+/*
+ * The answer to look at: with CACHE=body one of an older version counts whose
+ * text was the same.
+ */
+static enum failure_code
+find(struct question *q, struct session *s)
+{
+	const struct buf	*body = &q->request.body;
+	const int64_t		 ticket = q->connection->ticket;
+	const int64_t		 version = q->request.version;
+	enum failure_code	 rc;
+
+	if (version != 0)
+		return store_session_by_version(q->store, ticket, version, s);
+	rc = store_session_by_ticket(q->store, ticket, s);
+	q->newest = s->id;
+	if (rc != FAILURE_NONE || s->versions < 2 || serves(q, s) ||
+	    q->settings->number[SETTING_CACHE] == CACHE_TICKET)
+		return rc;
+	session_free(s);
+	return store_session_by_text(q->store, ticket, body->data, body->len,
+	    s);
 }
 
 bool
 question_serve(struct question *q)
 {
-	const int64_t		ticket = q->connection->ticket;
 	const int64_t		version = q->request.version;
 	enum failure_code	rc;
 	struct failure		f;
 	struct session		s = { 0 };
 
+	q->newest = 0;
 	if ((rc = question_open_store(q)) == FAILURE_NONE)
-		rc = version != 0 ? store_session_by_version(q->store, ticket,
-		    version, &s) : store_session_by_ticket(q->store, ticket,
-		    &s);
-	q->newest = s.id;
+		rc = find(q, &s);
 	if (rc != FAILURE_NONE) {
 		outcome_store(q, rc);
 	} else if (serves(q, &s)) {

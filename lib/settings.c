@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "address.h"
 #include "json.h"
@@ -13,6 +14,7 @@
 #include "rate.h"
 #include "settings.h"
 #include "settings_file.h"
+#include "settings_names.h"
 #include "url.h"
 #include "utf8.h"
 
@@ -172,6 +174,10 @@ check(struct settings *s, size_t i)
 	case WORD:
 		return check_word(s, i);
 	case URL:
+		if ((p = url_bare(t)) != NULL)
+			return settings_fail(s, "%s=%.200s: http:// is "
+			    "missing; write http://%.*s", r->key, t,
+			    (int)strcspn(p, " "), p);
 		if (!url_valid(t))
 			return settings_fail(s, "%s=%.200s: not addresses "
 			    "like http://localhost:11434/api/generate", r->key,
@@ -201,42 +207,80 @@ check(struct settings *s, size_t i)
 	}
 }
 
-/* gettext's LANGUAGE is another one, of which a desktop sets "pt_BR:pt". */
-static bool
-ours(const char *language)
+/* The setting of this name; SETTING__MAX if there is none. */
+static size_t
+find(const char *name, size_t len, size_t first)
 {
-	return strpbrk(language, ":_") == NULL;
+	size_t	i, n;
+
+	/* What run.sh and chat pass on is in the table's order. */
+	for (n = 0; n < SETTING__MAX; n++) {
+		i = (first + n) % SETTING__MAX;
+		if (strncmp(table[i].key, name, len) == 0 &&
+		    table[i].key[len] == '\0')
+			return i;
+	}
+	return SETTING__MAX;
+}
+
+size_t
+settings_find(const char *name)
+{
+	return find(name, strlen(name), 0);
 }
 
 /*
- * What the environment says of a setting: TICKETCHAT_<KEY>, else the bare name.
- * NULL if it says nothing.
+ * What the environment says of each setting: TICKETCHAT_<KEY>, and OLLAMA_<X>
+ * also by its bare name, which counts less.  Returns the first name that is
+ * no setting's, or NULL.
  */
 static const char *
-environment(const struct row *r)
+read_environment(const char *value[SETTING__MAX])
 {
-	char		 name[64];
-	const char	*v;
+	static const char	  prefix[] = SETTINGS_PREFIX, bare[] = "OLLAMA_";
+	const char		 *unknown = NULL, *name, *v;
+	char			**e;
+	size_t			  i = 0, len;
 
-	(void)snprintf(name, sizeof(name), "TICKETCHAT_%s", r->key);
-	if ((v = getenv(name)) == NULL || *v == '\0')
-		v = getenv(r->key);
-	return v == NULL || *v == '\0' ? NULL : v;
+	for (e = environ; e != NULL && *e != NULL; e++) {
+		if (strncmp(*e, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		name = *e + sizeof(prefix) - 1;
+		len = strcspn(name, "=");
+		v = name[len] == '=' ? name + len + 1 : "";
+		if (settings_injected(name, len, v))
+			continue;
+		if ((i = find(name, len, i)) == SETTING__MAX) {
+			if (unknown == NULL)
+				unknown = *e;
+		} else if (value[i] == NULL && *v != '\0') {
+			value[i] = v;
+		}
+	}
+	for (i = 0; i < SETTING__MAX; i++) {
+		if (value[i] == NULL && strncmp(table[i].key, bare,
+		    sizeof(bare) - 1) == 0 &&
+		    (v = getenv(table[i].key)) != NULL && *v != '\0')
+			value[i] = v;
+	}
+	return unknown;
 }
 
 int
 settings_load(struct settings *s, const char *file, int optional)
 {
-	const char	*v;
+	const char	*value[SETTING__MAX] = { NULL }, *unknown, *v;
 	size_t		 i;
 
 	memset(s, 0, sizeof(*s));
+	unknown = read_environment(value);
+	if (file != NULL && unknown != NULL)
+		return settings_fail_name(s, unknown);
 	if (file != NULL && settings_file_read(s, file, optional) == -1)
 		return -1;
 	for (i = 0; i < SETTING__MAX; i++) {
-		if ((v = environment(&table[i])) != NULL &&
-		    (i != SETTING_LANGUAGE || ours(v)))
-			s->text[i] = v;
+		if (value[i] != NULL)
+			s->text[i] = value[i];
 		else if (s->text[i] == NULL && i == SETTING_RUN_DIR &&
 		    (v = getenv("RUNTIME_DIRECTORY")) != NULL && *v != '\0')
 			s->text[i] = v;
@@ -246,6 +290,16 @@ settings_load(struct settings *s, const char *file, int optional)
 			return -1;
 	}
 	return settings_together(s);
+}
+
+bool
+settings_good(enum setting which, const char *value)
+{
+	struct settings	s;
+
+	memset(&s, 0, sizeof(s));
+	s.text[which] = value;
+	return check(&s, which) == 0;
 }
 
 const char *
@@ -277,14 +331,15 @@ settings_environment(const struct settings *s)
 	size_t	  i, size = 0;
 
 	for (i = 0; i < SETTING__MAX; i++)
-		size += strlen(table[i].key) + strlen(s->text[i]) + 2;
+		size += strlen(SETTINGS_PREFIX) + strlen(table[i].key) +
+		    strlen(s->text[i]) + 2;
 	if ((env = malloc((SETTING__MAX + 1) * sizeof(*env) + size)) == NULL)
 		return NULL;
 	p = (char *)(env + SETTING__MAX + 1);
 	for (i = 0; i < SETTING__MAX; i++) {
 		env[i] = p;
-		p = stpcpy(stpcpy(stpcpy(p, table[i].key), "="), s->text[i]);
-		p++;
+		p = stpcpy(stpcpy(p, SETTINGS_PREFIX), table[i].key);
+		p = stpcpy(stpcpy(p, "="), s->text[i]) + 1;
 	}
 	env[i] = NULL;
 	return env;

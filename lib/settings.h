@@ -1,10 +1,13 @@
 /*
  * The settings: one table of every key with its default and its bounds, read
- * from the environment first and from websocketd.conf second.
+ * from the environment first and from websocketd.conf second.  The
+ * environment's name of a setting is TICKETCHAT_<KEY>; that of OLLAMA_<X> may
+ * also be bare, which counts less.
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -46,26 +49,38 @@ struct settings {
 	char		 error[512];		/* one line, if it failed */
 };
 
+/* What stands before a key in the environment. */
+#define SETTINGS_PREFIX	"TICKETCHAT_"
+
 /*
  * Reads and checks every setting: environment, then the file, then the
- * default; an empty value is no value.  `file' may be NULL (environment
- * only); if `optional', it may be absent.  Returns 0, or -1 with `error' set.
- * The texts live until settings_free, those of the environment as long as it.
+ * default; an empty value is no value.  If `optional', the file may be absent.
+ * With a file, a TICKETCHAT_ name that is no setting's is an error; without
+ * (`file' is NULL: the environment comes from run.sh or chat) it is ignored.
+ * Returns 0, or -1 with `error' set.  The texts live until settings_free,
+ * those of the environment as long as the environment.
  */
 int settings_load(struct settings *, const char *file, int optional)
     __attribute__((warn_unused_result));
 
 void settings_free(struct settings *);
 
-/* The name of a setting. */
+/* The key of a setting, as in the file. */
 const char *settings_key(enum setting);
+
+/* The setting of a key; SETTING__MAX if there is none. */
+size_t settings_find(const char *key);
+
+/* Whether a setting may have this value, looked at alone. */
+bool settings_good(enum setting, const char *value);
 
 /* Prints each key as KEY=value in the table's order. */
 void settings_print(const struct settings *, FILE *);
 
 /*
- * An environment that holds the settings as they take effect and nothing
- * else, for a child; one allocation, the caller frees it.  NULL: no memory.
+ * An environment that holds the effective settings as TICKETCHAT_<KEY> and
+ * nothing else, for a child; one allocation, the caller frees it.  NULL: no
+ * memory.
  */
 char **settings_environment(const struct settings *);
 

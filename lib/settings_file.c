@@ -10,6 +10,7 @@
 #include "file.h"
 #include "limit.h"
 #include "settings_file.h"
+#include "settings_names.h"
 
 int
 settings_fail(struct settings *s, const char *format, ...)
@@ -62,6 +63,24 @@ value(char *v)
 	return strchr(++v, quote) == NULL ? v : NULL;
 }
 
+/* Says that a line's key is no setting's, and which may have been meant. */
+static int
+fail_key(struct settings *s, const char *path, int number, const char *key)
+{
+	const char	*name = key;
+	size_t		 i;
+
+	/* Who copies from an environment. */
+	if (strncmp(name, SETTINGS_PREFIX, strlen(SETTINGS_PREFIX)) == 0)
+		name += strlen(SETTINGS_PREFIX);
+	i = settings_alike(name, strlen(name));
+	if (i == SETTING__MAX)
+		return settings_fail(s, "%s:%d: unknown setting \"%.60s\"",
+		    path, number, key);
+	return settings_fail(s, "%s:%d: unknown setting \"%.60s\"; did you "
+	    "mean %s?", path, number, key, settings_key((enum setting)i));
+}
+
 /* Reads the lines of s->file into s->text. */
 static int
 parse(struct settings *s, const char *path)
@@ -89,13 +108,8 @@ parse(struct settings *s, const char *path)
 			return settings_fail(s, "%s:%d: not a line KEY=value",
 			    path, number);
 		*eq = '\0';
-		for (i = 0; i < SETTING__MAX; i++) {
-			if (strcmp(settings_key((enum setting)i), line) == 0)
-				break;
-		}
-		if (i == SETTING__MAX)
-			return settings_fail(s, "%s:%d: unknown setting "
-			    "\"%.60s\"", path, number, line);
+		if ((i = settings_find(line)) == SETTING__MAX)
+			return fail_key(s, path, number, line);
 		if (seen[i])
 			return settings_fail(s, "%s:%d: %s stands there twice",
 			    path, number, line);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "failure.h"
+#include "text.h"
 
 struct store;
 
@@ -25,6 +26,7 @@ struct session {
 	char	 created[40];	/* when the answer was kept, ISO 8601 UTC */
 	int64_t	 version;	/* which of the ticket's answers, from 1, */
 	int64_t	 versions;	/* and of how many */
+	bool	 cut;		/* it ended at the model's limit */
 };
 
 /* What a generation cost; times in milliseconds. */
@@ -75,9 +77,6 @@ enum failure_code store_session(struct store *, int64_t ticket, int64_t id,
 enum failure_code store_session_by_version(struct store *, int64_t ticket,
     int64_t n, struct session *);
 
-/* Whether an answer was cut at the model's limit of length. */
-enum failure_code store_was_cut(struct store *, int64_t id, bool *cut);
-
 /* The id of the newest session that has an answer; 0: none. */
 enum failure_code store_newest(struct store *, int64_t ticket, int64_t *id);
 
@@ -86,22 +85,48 @@ enum failure_code store_has_ticket(struct store *, int64_t ticket,
     bool *there);
 
 /*
- * Get or create session: the newest one of the ticket, if it has no answer
- * (its prompt is replaced), else a new one.  With `existing' the ticket must
- * be there (FAILURE_UNKNOWN_TICKET), otherwise it is made.  Id 0: it was
- * answered on another machine since the answer `seen' (0: none); look again.
+ * The ticket's newest session that answers the same text (lib/text.h); none:
+ * id 0.
  */
-enum failure_code store_get_or_create(struct store *, int64_t ticket,
-    const char *prompt, size_t len, bool existing, int64_t seen,
-    int64_t *id);
+enum failure_code store_session_by_text(struct store *, int64_t ticket,
+    const char *text, size_t len, struct session *);
+
+/* The hash of a text's same-text form with the database's own secret. */
+enum failure_code store_text_hash(struct store *, const char *text,
+    size_t len, char hash[TEXT_HASH + 1]);
+
+/* The database's random name, of 32 hexadecimal digits. */
+enum { STORE_IDENTITY = 32 };
+enum failure_code store_identity(struct store *, char id[STORE_IDENTITY + 1]);
 
 /*
- * Update session response: keeps the whole answer with its cost in one
- * transaction.  A session that has an answer already keeps that one; one that
- * is gone is FAILURE_UNKNOWN_TICKET.  Tells how many the ticket has now.
+ * Get or create session: the newest one of the ticket, if it has no answer,
+ * else a new one.  Its text is kept with its answer, not before.  With
+ * `existing' the ticket must be there (FAILURE_UNKNOWN_TICKET), otherwise it
+ * is made.  Id 0: it was answered on another machine since the answer `seen'
+ * (0: none); look again.
+ */
+enum failure_code store_get_or_create(struct store *, int64_t ticket,
+    bool existing, int64_t seen, int64_t *id);
+
+/* What is kept of an answer; all of it is borrowed. */
+struct answered {
+	const char		*prompt;	/* as it was asked */
+	size_t			 prompt_len;
+	const char		*response;
+	size_t			 response_len;
+	const struct cost	*cost;
+};
+
+/*
+ * Update session response: keeps the text, its hash, the whole answer and its
+ * cost in one transaction.  May be done again when it is not known whether it
+ * was done: a session that holds this very answer is good.  One that holds
+ * another is FAILURE_INTERRUPTED, one that is gone FAILURE_UNKNOWN_TICKET.
+ * Tells how many answers the ticket has now.
  */
 enum failure_code store_update_response(struct store *, int64_t id,
-    const char *response, size_t len, const struct cost *, int64_t *versions);
+    const struct answered *, int64_t *versions);
 
 void session_free(struct session *);
 
@@ -111,6 +136,9 @@ void session_free(struct session *);
  */
 enum failure_code store_migrate(struct store **, const char *database,
     int *from, int *to);
+
+/* Draws a new name for a database that began as a copy of another one. */
+enum failure_code store_new_identity(struct store *);
 
 /*
  * Has the sessions belong to somebody else's table of tickets, whose deleting

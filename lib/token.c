@@ -1,17 +1,13 @@
 /*
  * Checking tokens.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base64url.h"
-#include "file.h"
 #include "json.h"
 #include "limit.h"
-#include "module.h"
 #include "token.h"
 
 enum {
@@ -19,86 +15,6 @@ enum {
 	CLAIMS_DEPTH = 8,
 	CLAIMS_TOKENS = 512	/* jsmn's: identity providers add a lot */
 };
-
-/* The name of a key: its file's, without directory and ending. */
-static void
-name_key(struct token_key *k, const char *path)
-{
-	const char	*base = strrchr(path, '/');
-	char		*dot;
-
-	(void)snprintf(k->id, sizeof(k->id), "%.63s",
-	    base == NULL ? path : base + 1);
-	if ((dot = strrchr(k->id, '.')) != NULL && dot != k->id)
-		*dot = '\0';
-}
-
-static int
-read_key(struct token_keys *keys, const char *path, char *error, size_t size)
-{
-	struct token_key	*k = &keys->key[keys->count];
-	char			 why[128];
-
-	k->text = file_read(path, KEY_FILE_MAX, true, &k->len);
-	if (k->text == NULL) {
-		(void)snprintf(error, size, "%s: %s", path, errno == EPERM ?
-		    "others may read it (chmod 600)" : strerror(errno));
-		return -1;
-	}
-	keys->count++;
-	k->algorithm = keys->module->algorithm(k->text, k->len, why,
-	    sizeof(why));
-	if (k->algorithm == NULL) {
-		(void)snprintf(error, size, "%s: %s", path, why);
-		return -1;
-	}
-	name_key(k, path);
-	return 0;
-}
-
-int
-token_keys_read(struct token_keys *keys, const char *files, char *error,
-    size_t size)
-{
-	char	path[SETTING_MAX + 1];
-	size_t	len;
-
-	memset(keys, 0, sizeof(*keys));
-	keys->module = module_load("signature.so", "signature_module", error,
-	    size);
-	if (keys->module == NULL)
-		return -1;
-	for (; *files != '\0'; files += len) {
-		files += strspn(files, " ");
-		if ((len = strcspn(files, " ")) == 0)
-			break;
-		if (keys->count == TOKEN_KEYS) {
-			(void)snprintf(error, size, "more than %d key files",
-			    TOKEN_KEYS);
-			return -1;
-		}
-		(void)snprintf(path, sizeof(path), "%.*s", (int)len, files);
-		if (read_key(keys, path, error, size) == -1)
-			return -1;
-	}
-	if (keys->count > 0)
-		return 0;
-	(void)snprintf(error, size, "there is no key file");
-	return -1;
-}
-
-void
-token_keys_free(struct token_keys *keys)
-{
-	size_t	i;
-
-	for (i = 0; i < keys->count; i++) {
-		if (keys->key[i].text != NULL)
-			explicit_bzero(keys->key[i].text, keys->key[i].len);
-		free(keys->key[i].text);
-	}
-	keys->count = 0;
-}
 
 bool
 token_expired(const struct token *t, int64_t now)
@@ -112,28 +28,32 @@ signed_by(const struct token_keys *keys, const struct token_key *k,
     const struct json *header, const char *text, size_t len,
     const struct buf *mark)
 {
-	return json_equals(header, json_member(header, 0, "alg"),
-	    k->algorithm) && keys->module->verify(k->text, k->len, text, len,
+	return k->key != NULL && json_equals(header,
+	    json_member(header, 0, "alg"), k->key->algorithm) &&
+	    keys->module->verify(k->key, text, len,
 	    (const unsigned char *)mark->data, mark->len);
 }
 
 /*
- * Whether one of the keys made the mark: the one that `kid' names, or any
- * where it names none of ours.
+ * Whether one of the keys made the mark: one that `kid' names, of which there
+ * may be several, or any where it names none of ours.
  */
 static bool
 signature_good(const struct token_keys *keys, const struct json *header,
     const char *text, size_t len, const struct buf *mark)
 {
 	int	kid = json_member(header, 0, "kid");
+	bool	named = false;
 	size_t	i;
 
 	for (i = 0; i < keys->count; i++) {
-		if (json_equals(header, kid, keys->key[i].id))
-			return signed_by(keys, &keys->key[i], header, text,
-			    len, mark);
+		if (!json_equals(header, kid, keys->key[i].id))
+			continue;
+		named = true;
+		if (signed_by(keys, &keys->key[i], header, text, len, mark))
+			return true;
 	}
-	for (i = 0; i < keys->count; i++) {
+	for (i = 0; !named && i < keys->count; i++) {
 		if (signed_by(keys, &keys->key[i], header, text, len, mark))
 			return true;
 	}

@@ -14,18 +14,28 @@
 #include "settings.h"
 #include "signature.h"
 
-enum { TOKEN_KEYS = 8 };	/* a rotation has two or three */
+enum {
+	TOKEN_FILES = 8,	/* a rotation has two or three */
+	TOKEN_KEYS = 32		/* the set of a large provider has a dozen */
+};
 
-/* The keys of JWT_KEY_FILE, each with the algorithm that it fixes. */
+/* A key of JWT_KEY_FILE, with the algorithm that it fixes. */
+struct token_key {
+	struct signature_key	*key;	/* NULL: one of a set that is not for
+					   us; `why' tells */
+	char			*file;	/* where it stands */
+	char			*id;	/* its kid, else its file's name without
+					   directory and ending */
+	char			*why;
+	bool			 undeclared;	/* nothing but its form says
+						   that it is a secret */
+};
+
 struct token_keys {
 	const struct signature	*module;
-	struct token_key {
-		char		*text;
-		size_t		 len;
-		const char	*algorithm;
-		char		 id[64];	/* file's name, no ending */
-	} key[TOKEN_KEYS];
+	struct token_key	*key;
 	size_t			 count;
+	size_t			 usable;
 };
 
 /* What a good token says. */
@@ -35,8 +45,11 @@ struct token {
 };
 
 /*
- * Reads the key files, apart by spaces, which others may not read.  Returns
- * 0, or -1 with one line in `error'.
+ * Reads the key files, apart by spaces, which others may not read: PEM and JWK
+ * with public keys, and secrets, which `hs256:' in front or a name that ends in
+ * .secret declares, or whose form is no other.  Nothing declares what has
+ * another form to be a secret.  Returns 0, or -1 with one line in `error' that
+ * names the file and what it looks like.
  */
 int token_keys_read(struct token_keys *, const char *files, char *error,
     size_t size);
@@ -54,9 +67,13 @@ const char *token_check(const struct token_keys *, const struct settings *,
 /* Whether a token that was good has run out. */
 bool token_expired(const struct token *, int64_t now);
 
+/* The path of a word of JWT_KEY_FILE, behind its `hs256:' if it has that. */
+const char *token_key_path(const char *word);
+
 /*
- * Makes a token for tests: for a ticket (0: any), a user, until `expires'.
- * Appends it to `out'; returns 0, or -1 if the key cannot sign.
+ * Makes a token for tests: for a ticket (0: any), a user, until `expires'; the
+ * key is a secret or a private key in PEM.  Appends it to `out'; returns 0, or
+ * -1 if the key cannot sign.
  */
 int token_make(const struct signature *, const char *key, size_t key_len,
     const struct settings *, int64_t ticket, const char *user,

@@ -3,6 +3,7 @@
  */
 #include "base64url.h"
 #include "jsonw.h"
+#include "key_form.h"
 #include "limit.h"
 #include "token.h"
 
@@ -26,25 +27,41 @@ write_claims(struct buf *b, const struct settings *s, int64_t ticket,
 	return jsonw_end(&w, false);
 }
 
+/* The key of a text: a secret, or a private one; NULL: neither. */
+static struct signature_key *
+signing_key(const struct signature *module, const char *text, size_t len)
+{
+	char	error[128];
+
+	switch (key_form(text, len, NULL)) {
+	case KEY_FORM_SECRET:
+		return module->secret(text, len, error, sizeof(error));
+	case KEY_FORM_PEM:
+		return module->private_pem(text, len, error, sizeof(error));
+	case KEY_FORM_JSON:
+	case KEY_FORM_OTHER:
+	default:
+		return NULL;
+	}
+}
+
 int
 token_make(const struct signature *module, const char *key, size_t key_len,
     const struct settings *s, int64_t ticket, const char *user,
     int64_t expires, struct buf *out)
 {
-	unsigned char	 mark[1024];
+	unsigned char	 mark[2048];	/* of the largest RSA key */
+	struct signature_key *k;
 	struct buf	 part = BUF_INIT(TOKEN_MAX);
-	const char	*algorithm = NULL;
 	struct jsonw	 w;
 	size_t		 len;
 	int		 rc = -1;
 
-	/* The algorithm is the key's: a trial tells it. */
-	if (module->sign(key, key_len, "", 0, mark, sizeof(mark),
-	    &algorithm) == 0)
+	if ((k = signing_key(module, key, key_len)) == NULL)
 		return -1;
 	jsonw_begin(&w, &part);
 	jsonw_object(&w, NULL);
-	jsonw_text(&w, "alg", algorithm);
+	jsonw_text(&w, "alg", k->algorithm);
 	jsonw_text(&w, "typ", "JWT");
 	if (jsonw_end(&w, false) == 0 &&
 	    base64url_encode(out, (unsigned char *)part.data, part.len) == 0 &&
@@ -53,11 +70,12 @@ token_make(const struct signature *module, const char *key, size_t key_len,
 		if (write_claims(&part, s, ticket, user, expires) == 0 &&
 		    base64url_encode(out, (unsigned char *)part.data,
 		    part.len) == 0 &&
-		    (len = module->sign(key, key_len, out->data, out->len,
-		    mark, sizeof(mark), &algorithm)) > 0 &&
+		    (len = module->sign(k, out->data, out->len, mark,
+		    sizeof(mark))) > 0 &&
 		    buf_puts(out, ".") == 0)
 			rc = base64url_encode(out, mark, len);
 	}
+	module->release(k);
 	buf_free(&part);
 	return rc;
 }

@@ -101,6 +101,9 @@ post(struct upstream *u, int64_t now)
 	u->phase = UPSTREAM_ANSWER;
 	u->posted = u->last = now;
 	u->due = now + LOADING_ASK_FIRST * INT64_C(1000);
+	u->local = *u->settings->text[SETTING_OLLAMA_MODEL] == '\0' ?
+	    MODEL_HERE : ollama_is_cloud(u->cost.model) ? MODEL_ELSEWHERE :
+	    MODEL_UNKNOWN;
 	u->lines = u->retry = u->pass = u->over = false;
 	u->failure = failure_make(FAILURE_NONE, NULL);
 	buf_clear(&u->line);
@@ -217,9 +220,15 @@ failure_of(struct upstream *u, const struct http_call *c)
 	switch (c->end) {
 	case HTTP_UNREACHABLE:
 		return failure_make(FAILURE_UPSTREAM_UNREACHABLE, NULL);
-	case HTTP_TIMEOUT:
+	case HTTP_NO_CONNECTION:
 		return failure_make(FAILURE_UPSTREAM_TIMEOUT,
 		    "CONNECT_TIMEOUT");
+	case HTTP_TIMEOUT:	/* of a small call; an answer has timers */
+		return failure_make(FAILURE_UPSTREAM_TIMEOUT,
+		    "/api/tags: " SMALL_TIMEOUT_TEXT);
+	case HTTP_CERTIFICATE:
+		return failure_make(FAILURE_UPSTREAM_UNREACHABLE,
+		    FAILURE_CERTIFICATE);
 	case HTTP_INVALID:
 		return failure_make(FAILURE_UPSTREAM_INVALID, NULL);
 	case HTTP_BROKEN:
@@ -255,13 +264,18 @@ answer_ended(struct upstream *u, int64_t now)
 		struct failure	f = ollama_refusal(c->status, u->body.data,
 				    u->body.len, u->cost.model, &u->retry);
 
-		(void)snprintf(u->reason, sizeof(u->reason), "HTTP %ld %.200s",
-		    c->status, u->body.data == NULL ? "" : u->body.data);
+		(void)snprintf(u->reason, sizeof(u->reason), "HTTP %ld %s%.200s",
+		    c->status, *c->location == '\0' ? "" : "to ",
+		    *c->location != '\0' ? c->location : u->body.data == NULL ?
+		    "" : u->body.data);
 		/* A question that one finds bad is bad for all of them. */
 		u->pass = failure_retryable(f.code) ||
 		    f.code == FAILURE_MODEL_MISSING;
+		f.retry_after = c->retry_after;
 		end(u, f, now);
 	} else {
+		(void)snprintf(u->reason, sizeof(u->reason), "%s",
+		    "the stream ended without done:true");
 		u->retry = true;
 		end(u, failure_make(FAILURE_UPSTREAM_TRUNCATED, NULL), now);
 	}
@@ -272,14 +286,19 @@ static void
 model_ended(struct upstream *u, int64_t now)
 {
 	struct http_call	*c = &u->small;
+	struct failure		 f;
 	enum failure_code	 code;
 
 	if (c->end != HTTP_COMPLETE) {
 		end(u, failure_of(u, c), now);
 	} else if (c->status != 200) {
+		f = ollama_refusal(c->status, u->small_body.data,
+		    u->small_body.len, "", &u->retry);
+		f.retry_after = c->retry_after;
+		(void)snprintf(u->reason, sizeof(u->reason),
+		    "HTTP %ld for /api/tags", c->status);
 		u->pass = true;
-		end(u, ollama_refusal(c->status, u->small_body.data,
-		    u->small_body.len, "", &u->retry), now);
+		end(u, f, now);
 	} else if ((code = ollama_first_model(u->small_body.data,
 	    u->small_body.len, u->cost.model, sizeof(u->cost.model))) !=
 	    FAILURE_NONE) {
@@ -291,22 +310,54 @@ model_ended(struct upstream *u, int64_t now)
 	}
 }
 
-/* While the model is silent: /api/ps tells whether it is being loaded. */
+/* Whether the list of a small answer says that the model runs elsewhere. */
+static bool
+listed_elsewhere(const struct upstream *u)
+{
+	struct ollama_model	m;
+
+	return u->small.end == HTTP_COMPLETE && u->small.status == 200 &&
+	    ollama_model(u->small_body.data, u->small_body.len,
+	    u->cost.model, &m) && m.remote[0] != '\0';
+}
+
+/* What the answer to a question of watch_loading means. */
+static void
+take_list(struct upstream *u, int64_t now)
+{
+	if (u->local == MODEL_ASKED) {
+		u->local = listed_elsewhere(u) ? MODEL_ELSEWHERE : MODEL_HERE;
+	} else if (u->small.end != HTTP_COMPLETE || u->small.status != 200) {
+		return;		/* it does not matter enough */
+	} else if (ollama_lists(u->small_body.data, u->small_body.len,
+	    u->cost.model)) {
+		upstream_tell(u, FRAME_GENERATING);
+		return;
+	} else if (u->local == MODEL_UNKNOWN) {
+		u->local = MODEL_ASKED;
+		u->asking = ask(u, "/api/tags");
+		return;
+	}
+	if (u->local == MODEL_ELSEWHERE) {
+		upstream_tell(u, FRAME_GENERATING);
+		return;
+	}
+	upstream_tell(u, FRAME_LOADING);
+	u->due = now + LOADING_ASK_AGAIN * INT64_C(1000);
+}
+
+/*
+ * While the model is silent: /api/ps tells whether it is being loaded.  One
+ * that runs elsewhere is never listed there; before `loading' is told for the
+ * first time, /api/tags tells where it runs.
+ */
 static void
 watch_loading(struct upstream *u, int64_t now)
 {
 	if (u->asking && u->small.end != HTTP_RUNNING) {
 		u->asking = false;
 		u->due = CLOCK_NEVER;
-		if (u->small.end != HTTP_COMPLETE || u->small.status != 200)
-			return;		/* it does not matter enough */
-		if (ollama_lists(u->small_body.data, u->small_body.len,
-		    u->cost.model)) {
-			upstream_tell(u, FRAME_GENERATING);
-			return;
-		}
-		upstream_tell(u, FRAME_LOADING);
-		u->due = now + LOADING_ASK_AGAIN * INT64_C(1000);
+		take_list(u, now);
 	} else if (!u->asking && now >= u->due) {
 		u->asking = ask(u, "/api/ps");
 		u->due = CLOCK_NEVER;

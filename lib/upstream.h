@@ -55,7 +55,11 @@ struct upstream {
 	struct buf		 line, raw, text;
 	struct json		 json;
 	enum frame_state	 state;
-	bool			 asking;	/* /api/ps is under way */
+	bool			 asking;	/* /api/ps or, for `local',
+						   /api/tags is under way */
+	enum {
+		MODEL_UNKNOWN, MODEL_ASKED, MODEL_HERE, MODEL_ELSEWHERE
+	}			 local;		/* where the model runs */
 	bool			 lines;		/* a line has come */
 	bool			 over;		/* its last line has come */
 	bool			 shown;		/* text has been shown */

@@ -2,6 +2,7 @@
  * Reading an answer.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
@@ -66,8 +67,10 @@ upstream_take_line(struct upstream *u, const char *line, size_t len)
 	ollama_read(&l, u->server.api, line, len, &u->json, &u->text, &u->cost);
 	u->failure = l.failure;
 	u->retry = l.retry;
-	if (l.failure.code != FAILURE_NONE)
+	if (l.failure.code != FAILURE_NONE) {
+		(void)snprintf(u->reason, sizeof(u->reason), "%s", l.reason);
 		return false;
+	}
 	if (l.thinking && !u->shown)
 		upstream_tell(u, FRAME_THINKING);
 	if (!show(u))

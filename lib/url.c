@@ -50,6 +50,19 @@ url_valid(const char *list)
 	return count > 0;
 }
 
+const char *
+url_bare(const char *list)
+{
+	struct url	u;
+
+	while (url_next(&list, &u)) {
+		if (memmem(u.text, u.len, "://", 3) == NULL &&
+		    memmem(u.text, u.len, "=", 1) == NULL)
+			return u.text;
+	}
+	return NULL;
+}
+
 int
 url_weights(const char *list)
 {

@@ -31,6 +31,10 @@ struct url {
  */
 bool url_valid(const char *list);
 
+/* The first address of a list that begins with no http:// or its like, as
+ * OLLAMA_HOST may be written; NULL: each has one. */
+const char *url_bare(const char *list);
+
 /*
  * Whether all of them can be reached without TLS and without asking for a
  * name: http, and a number or "localhost".

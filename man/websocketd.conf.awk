@@ -21,6 +21,19 @@ function mdoc(text,    lines, n, i, out) {
 	return out
 }
 
+# A comment: its paragraphs, and between them its tables, as they stand.
+function paragraphs(text,    part, n, i) {
+	n = split(text, part, "\001")
+	for (i = 1; i <= n; i++) {
+		if (i % 2)
+			printf "%s", mdoc(part[i])
+		else {
+			gsub(/\\/, "\\e", part[i])
+			print ".Bd -literal" part[i] "\n.Ed"
+		}
+	}
+}
+
 BEGIN {
 	print ".\\\" Made from websocketd.conf by man/websocketd.conf.awk."
 	print ".Dd November 23, 2026\n.Dt WEBSOCKETD.CONF 5\n.Os ticketchat"
@@ -41,6 +54,19 @@ NR == 1 { next }
 	next
 }
 
+# Lines that are set in by three blanks are a table; \001 before and behind it.
+/^#   / {
+	sub(/^#   /, "")
+	text = text (table ? "" : "\001") "\n" $0
+	table = 1
+	next
+}
+
+table {
+	text = text "\001"
+	table = 0
+}
+
 /^#/ {
 	sub(/^# ?/, "")
 	# At the line's end a sentence ends too.
@@ -56,12 +82,12 @@ NR == 1 { next }
 	sub(/=.*/, "")
 	print ".It Cm " $0
 	if (text != "")
-		held = mdoc(text)
+		held = text
 	text = ""
 	# Two keys of one comment stand together above it.
 	if ($0 == "TLS_CERT" || $0 == "JWT_ISSUER")
 		next
-	printf "%s", held
+	paragraphs(held)
 	if (value != "")
 		print "Default:\n.Ql " value " ."
 	next

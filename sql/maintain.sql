@@ -71,6 +71,12 @@ FROM TicketAISessions;
 -- name: COPY
 VACUUM INTO ?1;
 
+-- name: IDENTITY_SET
+UPDATE Identity SET Id = ?1;
+
+-- name: IDENTITY_DRAW
+UPDATE Identity SET Id = lower(hex(randomblob(16)));
+
 -- name: LAST_ID
 -- Ids of sessions are never used twice, not even after an older database
 -- has come back.

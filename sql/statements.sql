@@ -2,9 +2,12 @@
 -- the order in which lib/sqlite/store.c binds them.
 
 -- name: ANSWER_BY_TICKET
--- The newest answer of a ticket, and how many it has.
+-- The newest answer of a ticket, and how many it has; whether it
+-- was cut at its limit.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
-	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?1)
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?1),
+	EXISTS (SELECT 1 FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length')
 FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL
 ORDER BY Id DESC LIMIT 1;
@@ -12,6 +15,8 @@ ORDER BY Id DESC LIMIT 1;
 -- name: ANSWER_BY_SESSION
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?2),
+	EXISTS (SELECT 1 FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length'),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?2
 	AND Id <= ?1)
 FROM TicketAISessions
@@ -31,31 +36,43 @@ WHERE TicketId = (SELECT TicketId FROM TicketAISessions WHERE Id = ?1);
 SELECT max(Id) FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL;
 
--- name: WAS_CUT
-SELECT 1 FROM TicketAIGenerations
-WHERE SessionId = ?1 AND DoneReason = 'length';
-
 -- name: TICKET_EXISTS
 SELECT 1 FROM Tickets WHERE Id = ?1;
 
 -- name: TICKET_ADD
 INSERT INTO Tickets (Id) VALUES (?1) ON CONFLICT DO NOTHING;
 
+-- name: SESSION_OF_TEXT
+-- Answers of a ticket whose text may be the one of the hash ?2, newest first,
+-- with their text where they have no hash.
+SELECT Id, CASE WHEN TextHash IS NULL THEN Prompt END FROM TicketAISessions
+WHERE TicketId = ?1 AND AiResponse IS NOT NULL AND
+	coalesce(TextHash = ?2, true)
+ORDER BY Id DESC;
+
 -- name: SESSION_REUSE
 -- The newest row of the ticket, if it has no answer.
-UPDATE TicketAISessions SET Prompt = ?2
+SELECT Id FROM TicketAISessions
 WHERE Id = (SELECT max(Id) FROM TicketAISessions WHERE TicketId = ?1)
-AND AiResponse IS NULL
-RETURNING Id;
+AND AiResponse IS NULL;
 
 -- name: SESSION_ADD
-INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (?1, ?2)
+-- Its text comes with its answer: a question that fails leaves none.
+INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (?1, '')
 RETURNING Id;
 
 -- name: SESSION_ANSWER
-UPDATE TicketAISessions
-SET AiResponse = ?2, UpdatedAt = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+UPDATE TicketAISessions SET Prompt = ?2, TextHash = ?3, AiResponse = ?4,
+	UpdatedAt = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE Id = ?1 AND AiResponse IS NULL;
+
+-- name: SESSION_IS
+-- Whether a session holds this very answer.
+SELECT iif(Prompt = ?2 AND AiResponse = ?3, 1, 2) FROM TicketAISessions
+WHERE Id = ?1 AND AiResponse IS NOT NULL;
+
+-- name: IDENTITY
+SELECT Id, Secret FROM Identity;
 
 -- name: GENERATION_ADD
 INSERT INTO TicketAIGenerations (SessionId, Model, DoneReason, PromptTokens,

@@ -41,7 +41,8 @@ CREATE TEMP TABLE IF NOT EXISTS Incoming (
 	TotalMs		INTEGER,
 	LoadMs		INTEGER,
 	PromptMs	INTEGER,
-	AnswerMs	INTEGER
+	AnswerMs	INTEGER,
+	TextHash	TEXT
 ) STRICT;
 
 -- name: IMPORT_INDEX
@@ -49,7 +50,7 @@ CREATE INDEX IF NOT EXISTS temp.Incoming_Ticket ON Incoming (Ticket, Created);
 
 -- name: IMPORT_ADD
 INSERT INTO temp.Incoming VALUES (?18, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-	?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17);
+	?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?19);
 
 -- name: IMPORT_CONFLICTS
 -- Ids that are somebody else's here.
@@ -106,8 +107,8 @@ ON CONFLICT DO NOTHING;
 -- name: MERGE_SESSIONS
 -- Ids of our own come behind all that are kept.
 INSERT INTO main.TicketAISessions (Id, TicketId, Prompt, AiResponse,
-	CreatedAt, UpdatedAt)
-SELECT Session, Ticket, Prompt, Response, Created, Answered
+	CreatedAt, UpdatedAt, TextHash)
+SELECT Session, Ticket, Prompt, Response, Created, Answered, TextHash
 FROM temp.Incoming
 WHERE Created IS NOT NULL AND NOT EXISTS (
 	SELECT 1 FROM main.TicketAISessions WHERE Id = Session)

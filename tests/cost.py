@@ -18,7 +18,7 @@ import sys
 
 BUILD = os.path.abspath(sys.argv[1])
 SESSIONS, CHAT, TWIN, ANSWER = (f"{BUILD}/{name}" for name in ("bin/sessions", "bin/chat", "libexec/dynamic/chat", "libexec/answer"))
-RUN_DIR = os.environ["RUN_DIR"]
+RUN_DIR = os.environ["TICKETCHAT_RUN_DIR"]
 TICKET = "The printer on floor 2 is jammed: Papierstau, atolamento de papel"
 TEXT = "Open the rear door, and pull the sheet out. Não force o papel.\n" * 32      # an answer of 2 KB
 MANY = 1000
@@ -145,7 +145,7 @@ def token(text, done=False):
 def answer(tool, tokens, waits=False):
     """A generation with one follower; what it needs, and, if it waits, what it needed and had loaded by then and later."""
     seen = []
-    db = sqlite3.connect(os.environ["DATABASE"], isolation_level=None)
+    db = sqlite3.connect(os.environ["TICKETCHAT_DATABASE"], isolation_level=None)
     session = db.execute("INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (3, ?)", [TICKET]).lastrowid
     db.close()
     prompt = os.memfd_create("ticket")
@@ -203,7 +203,7 @@ def tell(**figures):
 
 
 signal.alarm(300)       # a program that says nothing
-db = sqlite3.connect(os.environ["DATABASE"], isolation_level=None)
+db = sqlite3.connect(os.environ["TICKETCHAT_DATABASE"], isolation_level=None)
 db.executescript("INSERT INTO Tickets (Id) VALUES (1), (2), (3)")
 db.execute("INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, UpdatedAt) VALUES (1, ?, ?, '2026-11-23T12:18:14.398Z')",
            [TICKET, TEXT])

@@ -27,6 +27,9 @@ handlers/chat.c		375	one connection: a loop and what it does
 lib/postgres/pg.c	320	one connection: made, asked, waited for
 lib/sqlite/store.c	310	the session service, whole
 lib/hub.c		360	one structure; its parts make no sense alone
+lib/key_form.c		360	one table of forms; a file of its own for each says less
+lib/signature.c		360	all that touches libcrypto
+lib/token_keys.c	460	one file's way from its words to its keys
 lib/upstream.c		420	one conversation with its timers
 '
 

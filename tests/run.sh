@@ -15,6 +15,8 @@
 # tests/cost.txt).  What each printed is kept in build/tests/out.
 set -u
 cd "$(dirname "$0")/.." || exit 111
+# With it, a test that forgets to flush would pass here and hang elsewhere.
+unset PYTHONUNBUFFERED
 
 suites=${*:-unit cases postgres web san lint soak fuzz cost}
 out=build/tests/out
@@ -24,22 +26,22 @@ passed=0 failed=0
 . deploy/packages.sh
 
 # What it takes to build and run; as in run.sh.
-needs='websocketd gcc:cc libc6-dev make libcurl4-openssl-dev libsqlite3-dev
-libssl-dev libjsmn-dev ca-certificates'
+needs='websocketd:websocketd gcc:cc libc6-dev@stdio.h make:make
+libcurl4-openssl-dev@curl/curl.h libsqlite3-dev@sqlite3.h
+libssl-dev@openssl/evp.h libjsmn-dev@jsmn.h
+ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 cases_need='bats jq socat sqlite3 strace curl procps psmisc openssl python3
 python3-prometheus-client python3-websockets time mandoc'
-# On top of those for cases: to build, and what the unpacked ones below need.
-postgres_need='libpq-dev pkgconf:pkg-config nftables:nft libc-ares2 libevent-2.1-7
-libxml2 libldap-2.5-0 libreadline8 liblua5.3-0 libopentracing-c-wrapper0'
+# On top of those for cases.
+postgres_need='libpq-dev pkgconf:pkg-config nftables:nft'
 # Only unpacked, too: installed, there would be a server for all.
-servers='postgresql-15:initdb postgresql-client-15:pg_basebackup
-pgbouncer:pgbouncer nginx:nginx haproxy:haproxy'
+servers='pgbouncer:pgbouncer nginx:nginx haproxy:haproxy'
 # For cases too, but only unpacked: installed, they would serve port 80 of this
 # machine from then on.
 proxies='nginx:nginx caddy:caddy'
 web_need='nodejs:node npm:npm chromium python3-websockets'
 lint_need='shellcheck cppcheck clang clang-tidy libpq-dev pkgconf:pkg-config'
-fuzz_need='clang libclang-rt-14-dev'
+fuzz_need='clang'
 soak_need='python3 python3-websockets'
 cost_need='valgrind strace python3'
 
@@ -106,12 +108,19 @@ if want soak; then needs="$needs $soak_need"; fi
 if want cost; then needs="$needs $cost_need"; fi
 # shellcheck disable=SC2086
 install_missing $needs || exit 111
+if want fuzz; then
+	install_missing "libclang-rt-$(version_of clang)-dev" || exit 111
+fi
 mkdir -p "$out"
 # shellcheck disable=SC2086
 ! want cases || unpack_missing build/tests/debian $proxies || exit 111
-# shellcheck disable=SC2086
-! want postgres || PATH=$PATH:/usr/lib/postgresql/15/bin unpack_missing \
-    build/tests/debian $servers || exit 111
+if want postgres; then
+	postgres=$(version_of postgresql)
+	# shellcheck disable=SC2086
+	PATH=$PATH:/usr/lib/postgresql/$postgres/bin unpack_missing \
+	    build/tests/debian "postgresql-$postgres:initdb" \
+	    "postgresql-client-$postgres:pg_basebackup" $servers || exit 111
+fi
 
 if ! make -s everything >"$out/build.log" 2>&1; then
 	cat "$out/build.log"

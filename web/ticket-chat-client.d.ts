@@ -12,6 +12,8 @@ export interface CachedFrame {
   message: string;
   createdAt?: string;
   bodyChanged?: boolean;
+  /** "length": the model stopped at its length limit. */
+  reason?: string;
   version?: number;
   versions?: number;
 }

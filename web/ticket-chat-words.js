@@ -96,7 +96,8 @@ export function statusLine({ state, position, partial, cached, version, versions
   if (end && cached) {
     const date = dated && cached.createdAt && new Date(cached.createdAt).toLocaleString(language(lang));
     const what = version < versions ? w.older : cached.message;
-    return [what, date && `(${date})`, cached.bodyChanged && w.changed].filter(Boolean).join(" ");
+    return [what, date && `(${date})`, cached.reason === "length" && w.length, cached.bodyChanged && w.changed]
+      .filter(Boolean).join(" ");
   }
   if (end) return end.reason === "length" ? w.length : w.done;
   if (state === "reconnecting" && globalThis.navigator?.onLine === false) return w.offline;

@@ -17,8 +17,6 @@ struct node {
 	struct node_taker	 taker;
 	struct store		*store;
 	int64_t			 ticket, session;
-	char			*prompt;	/* owned */
-	size_t			 prompt_len;
 	int			 epoll;		/* holds the connection's fd */
 	enum node_role		 role;
 	int64_t			 run;		/* ours, or whose frames came;
@@ -63,7 +61,7 @@ void follower_step(struct node *, int64_t now);
 void among_watch(struct node *);
 
 /* Asks for the ticket, waiting for the answer; as ticket_take in
- * sql/postgres/001_init.sql.  False with the reason in the store. */
+ * sql/postgres/002_identity.sql.  False with the reason in the store. */
 bool among_take(struct node *, int64_t *run);
 
 /* What ticket_take wants. */

@@ -170,9 +170,23 @@ examine(struct store *s, const char *file)
 	return rc;
 }
 
-/* Exchanges all of it in one transaction; ids go on behind ours. */
+/* Gives the database its name back. */
 static enum failure_code
-exchange(struct store *s, const char *file)
+keep_identity(struct store *s, const char *id)
+{
+	struct pg_args	a = { .count = 0 };
+
+	s->id[0] = '\0';
+	pg_text(&a, id, strlen(id));
+	return pg_run(s, STATEMENT_IDENTITY_SET, &a, NULL);
+}
+
+/*
+ * Exchanges all of it in one transaction; ids go on behind ours, and the
+ * identity is ours unless the database was made just now.
+ */
+static enum failure_code
+exchange(struct store *s, const char *file, bool made)
 {
 	char			 to[SETTING_MAX + 16];
 	const char *const	 restore[] = { "pg_restore", "--clean",
@@ -182,8 +196,10 @@ exchange(struct store *s, const char *file)
 	struct pg_args		 a = { .count = 0 };
 	enum failure_code	 rc;
 	PGresult		*res;
+	char			 id[STORE_IDENTITY + 1];
 
-	if ((rc = pg_query(s, STATEMENT_LAST_IDS, NULL, &res)) !=
+	if ((rc = store_identity(s, id)) != FAILURE_NONE ||
+	    (rc = pg_query(s, STATEMENT_LAST_IDS, NULL, &res)) !=
 	    FAILURE_NONE)
 		return rc;
 	pg_int(&a, pg_number(res, 0, 0));
@@ -193,7 +209,8 @@ exchange(struct store *s, const char *file)
 	pg_tell(s, "exchanging", 0, 0);
 	if ((rc = run(s, restore, NULL)) != FAILURE_NONE)
 		return rc;
-	return pg_run(s, STATEMENT_LAST_IDS_RAISE, &a, NULL);
+	rc = pg_run(s, STATEMENT_LAST_IDS_RAISE, &a, NULL);
+	return rc == FAILURE_NONE && !made ? keep_identity(s, id) : rc;
 }
 
 enum failure_code
@@ -220,5 +237,5 @@ store_restore(struct store **out, const char *database, const char *file,
 		return rc;
 	if (from != 0 && (rc = dump(s, before, true)) != FAILURE_NONE)
 		return rc;
-	return exchange(s, file);
+	return exchange(s, file, from == 0);
 }

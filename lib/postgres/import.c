@@ -15,8 +15,12 @@ import_begin(struct store *s)
 {
 	enum failure_code	rc;
 
+	char			id[STORE_IDENTITY + 1];
+
 	s->patience = -1;
-	if ((rc = pg_run(s, STATEMENT_IMPORT_CREATE, NULL, NULL)) !=
+	/* The identity before the COPY, in which nothing else can be asked. */
+	if ((rc = store_identity(s, id)) != FAILURE_NONE ||
+	    (rc = pg_run(s, STATEMENT_IMPORT_CREATE, NULL, NULL)) !=
 	    FAILURE_NONE)
 		return rc;
 	return pg_copy(s, STATEMENT_IMPORT_COPY);
@@ -31,11 +35,31 @@ add_cell(struct buf *b, const struct record *r, int i)
 
 	if (v->null)
 		return pg_copy_cell(b, NULL, 0);
+	if (i == RECORD_PROMPT && r->value[RECORD_RESPONSE].null)
+		return pg_copy_cell(b, "", 0);
 	if (!record_is_number(i))
 		return pg_copy_cell(b, v->text.len == 0 ? "" : v->text.data,
 		    v->text.len);
 	(void)snprintf(number, sizeof(number), "%" PRId64, v->number);
 	return pg_copy_cell(b, number, strlen(number));
+}
+
+/* Appends the hash of the text that was answered. */
+static enum failure_code
+add_hash(struct store *s, struct buf *b, const struct record *r)
+{
+	const struct buf	*prompt = &r->value[RECORD_PROMPT].text;
+	const bool		 none = r->value[RECORD_PROMPT].null ||
+				    r->value[RECORD_RESPONSE].null;
+	char			 hash[TEXT_HASH + 1];
+	enum failure_code	 rc;
+
+	if (!none && (rc = store_text_hash(s, prompt->data, prompt->len,
+	    hash)) != FAILURE_NONE)
+		return rc;
+	return pg_copy_cell(b, none ? NULL : hash, none ? 0 : TEXT_HASH) ==
+	    0 ? FAILURE_NONE : pg_refuse(s, FAILURE_STORAGE, "%s",
+	    strerror(errno));
 }
 
 enum failure_code
@@ -58,8 +82,10 @@ import_add(struct store *s, const struct record *r, int64_t line)
 	rc = pg_copy_cell(&row, number, strlen(number));
 	for (i = 0; i < RECORD__MAX && rc == 0; i++)
 		rc = add_cell(&row, r, i);
-	code = rc == 0 ? pg_copy_row(s, &row) :
+	code = rc == 0 ? add_hash(s, &row, r) :
 	    pg_refuse(s, FAILURE_STORAGE, "%s", strerror(errno));
+	if (code == FAILURE_NONE)
+		code = pg_copy_row(s, &row);
 	buf_free(&row);
 	return code;
 }

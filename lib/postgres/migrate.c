@@ -69,6 +69,13 @@ store_migrate(struct store **out, const char *database, int *from, int *to)
 }
 
 enum failure_code
+store_new_identity(struct store *s)
+{
+	s->id[0] = '\0';
+	return pg_run(s, STATEMENT_IDENTITY_DRAW, NULL, NULL);
+}
+
+enum failure_code
 store_use_tickets(struct store *s, const char *table, const char *id_column)
 {
 	struct pg_args	a = { .count = 0 };

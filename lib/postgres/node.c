@@ -60,7 +60,6 @@ among_take_args(const struct node *n, struct pg_args *a)
 	a->count = 0;
 	pg_int(a, n->ticket);
 	pg_int(a, n->session);
-	pg_text(a, n->prompt, n->prompt_len);
 	pg_int(a, n->role == NODE_OWNER ? n->run : 0);
 	pg_int(a, n->slot);
 }
@@ -86,16 +85,10 @@ among_say(struct node *n, const char *word)
 }
 
 enum node_role
-node_enter(struct node *n, const char *prompt, size_t len)
+node_enter(struct node *n)
 {
 	int64_t	run;
 
-	if (n->prompt == NULL) {
-		if ((n->prompt = malloc(len + 1)) == NULL)
-			return NODE_FAILED;
-		memcpy(n->prompt, prompt, len);
-		n->prompt_len = len;
-	}
 	n->lost = false;
 	n->due = 0;
 	if (!among_take(n, &run))
@@ -246,6 +239,5 @@ node_close(struct node *n)
 	store_close(n->store);
 	if (n->epoll != -1)
 		(void)close(n->epoll);
-	free(n->prompt);
 	free(n);
 }

@@ -14,12 +14,15 @@
 #include "buf.h"
 #include "failure.h"
 #include "sql_postgres.h"
+#include "store.h"
 
 enum { PG_ARGS_MAX = 18 };
 
 struct store {
 	PGconn		*db;
 	char		*uri;
+	char		 id[STORE_IDENTITY + 1];	/* "": not read yet */
+	unsigned char	 secret[TEXT_SECRET];
 	int64_t		 patience;	/* ms for a statement; -1: for ever */
 	bool		 broken;	/* no answer came; good for nothing */
 	bool		 copying;	/* between pg_copy and pg_copy_end */

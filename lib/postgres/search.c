@@ -1,6 +1,5 @@
 /*
- * Full text search.  There is no index: the service would pay for one with
- * each answer, and this is an administrator's command, which may read all.
+ * Full text search, by the index of the words of all sessions.
  */
 #include <errno.h>
 #include <string.h>

@@ -86,7 +86,8 @@ find(struct store *s, enum statement which, const struct pg_args *a,
 		(void)snprintf(out->created, sizeof(out->created), "%s",
 		    PQgetvalue(res, 0, 3));
 		out->versions = pg_number(res, 0, 4);
-		out->version = PQnfields(res) > 5 ? pg_number(res, 0, 5) :
+		out->cut = pg_number(res, 0, 5) != 0;
+		out->version = PQnfields(res) > 6 ? pg_number(res, 0, 6) :
 		    out->versions;
 		if (out->prompt == NULL || out->response == NULL) {
 			session_free(out);
@@ -149,31 +150,91 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 }
 
 enum failure_code
-store_was_cut(struct store *s, int64_t id, bool *cut)
-{
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = number(s, STATEMENT_WAS_CUT, id, &n);
-	*cut = n != 0;
-	return rc;
-}
-
-enum failure_code
 store_newest(struct store *s, int64_t ticket, int64_t *id)
 {
 	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
 }
 
+/* Reads the row of Identity, once. */
+static enum failure_code
+identity(struct store *s)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	if (s->id[0] != '\0')
+		return FAILURE_NONE;
+	if ((rc = pg_query(s, STATEMENT_IDENTITY, NULL, &res)) != FAILURE_NONE)
+		return rc;
+	if (PQntuples(res) != 1 ||
+	    PQgetlength(res, 0, 0) != STORE_IDENTITY ||
+	    !text_secret(s->secret, PQgetvalue(res, 0, 1)))
+		rc = pg_refuse(s, FAILURE_STORAGE, "the database has no "
+		    "identity");
+	else
+		memcpy(s->id, PQgetvalue(res, 0, 0), STORE_IDENTITY + 1);
+	PQclear(res);
+	return rc;
+}
+
 enum failure_code
-store_get_or_create(struct store *s, int64_t ticket, const char *prompt,
-    size_t len, bool existing, int64_t seen, int64_t *id)
+store_identity(struct store *s, char id[STORE_IDENTITY + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = identity(s)) == FAILURE_NONE)
+		memcpy(id, s->id, sizeof(s->id));
+	return rc;
+}
+
+enum failure_code
+store_text_hash(struct store *s, const char *text, size_t len,
+    char hash[TEXT_HASH + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = identity(s)) != FAILURE_NONE)
+		return rc;
+	return text_hash(s->secret, text, len, hash) == 0 ? FAILURE_NONE :
+	    pg_refuse(s, FAILURE_STORAGE, "no memory");
+}
+
+enum failure_code
+store_session_by_text(struct store *s, int64_t ticket, const char *text,
+    size_t len, struct session *out)
+{
+	char			 hash[TEXT_HASH + 1];
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	PGresult		*res;
+	int64_t			 id = 0;
+	int			 i;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = store_text_hash(s, text, len, hash)) != FAILURE_NONE)
+		return rc;
+	pg_int(&a, ticket);
+	pg_text(&a, hash, TEXT_HASH);
+	if ((rc = pg_query(s, STATEMENT_SESSION_OF_TEXT, &a, &res)) !=
+	    FAILURE_NONE)
+		return rc;
+	for (i = 0; i < PQntuples(res) && id == 0; i++) {
+		if (PQgetisnull(res, i, 1) || text_same(PQgetvalue(res, i, 1),
+		    (size_t)PQgetlength(res, i, 1), text, len))
+			id = pg_number(res, i, 0);
+	}
+	PQclear(res);
+	return id == 0 ? FAILURE_NONE : store_session(s, ticket, id, out);
+}
+
+enum failure_code
+store_get_or_create(struct store *s, int64_t ticket, bool existing,
+    int64_t seen, int64_t *id)
 {
 	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
 
 	pg_int(&a, ticket);
-	pg_text(&a, prompt, len);
 	pg_int(&a, seen);
 	pg_int(&a, existing);
 	rc = pg_run(s, STATEMENT_SESSION_BEGIN, &a, id);
@@ -184,25 +245,37 @@ store_get_or_create(struct store *s, int64_t ticket, const char *prompt,
 }
 
 enum failure_code
-store_update_response(struct store *s, int64_t id, const char *response,
-    size_t len, const struct cost *c, int64_t *versions)
+store_update_response(struct store *s, int64_t id, const struct answered *all,
+    int64_t *versions)
 {
-	const int64_t		n[] = { c->prompt_tokens, c->answer_tokens,
+	const struct cost	*c = all->cost;
+	const int64_t		 n[] = { c->prompt_tokens, c->answer_tokens,
 				    c->queued, c->first_token, c->total,
 				    c->load, c->prompt, c->answer };
-	struct pg_args		a = { .count = 0 };
-	enum failure_code	rc;
-	size_t			i;
+	char			 hash[TEXT_HASH + 1];
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	size_t			 i;
 
+	*versions = 0;
+	if ((rc = store_text_hash(s, all->prompt, all->prompt_len, hash)) !=
+	    FAILURE_NONE)
+		return rc;
 	pg_int(&a, id);
-	pg_text(&a, response, len);
+	pg_text(&a, all->prompt, all->prompt_len);
+	pg_text(&a, hash, TEXT_HASH);
+	pg_text(&a, all->response, all->response_len);
 	pg_text(&a, c->model, strlen(c->model));
 	pg_text(&a, c->done_reason, strlen(c->done_reason));
 	for (i = 0; i < sizeof(n) / sizeof(n[0]); i++)
 		pg_int(&a, n[i]);
 	rc = pg_run(s, STATEMENT_SESSION_ANSWER, &a, versions);
-	return rc == FAILURE_NONE && *versions == 0 ?
-	    FAILURE_UNKNOWN_TICKET : rc;
+	if (rc != FAILURE_NONE || *versions > 0)
+		return rc;
+	rc = *versions == 0 ? FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
+	*versions = 0;
+	return pg_refuse(s, rc, "session %lld %s", (long long)id,
+	    rc == FAILURE_UNKNOWN_TICKET ? "is gone" : "has another answer");
 }
 
 void

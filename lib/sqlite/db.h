@@ -13,11 +13,14 @@
 
 #include "failure.h"
 #include "sql.h"
+#include "store.h"
 
 struct store {
 	sqlite3		*db;
 	sqlite3_stmt	*statement[STATEMENT__MAX];
 	int		 lock;		/* the write lock's file; -1: none */
+	char		 id[STORE_IDENTITY + 1];	/* "": not read yet */
+	unsigned char	 secret[TEXT_SECRET];
 	char		 path[512];	/* empty: the name is too long */
 	char		 error[1024];	/* why the last call failed */
 	/* Who wants to know how far something long is; see store_watch. */
@@ -47,6 +50,9 @@ int db_pragma(struct store *, const char *sql);
 
 /* Whether somebody else made this database, whose user_version is told. */
 bool db_foreign(struct store *, int version);
+
+/* Runs the steps of sql/ from a version on, in the caller's transaction. */
+enum failure_code db_steps(struct store *, int from);
 
 /*
  * Looks for damage, with `full' also in the indexes, and for rows without

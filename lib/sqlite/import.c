@@ -41,11 +41,33 @@ bind(sqlite3_stmt *st, const struct record *r, int i)
 	return db_bind_text(st, i + 1, v->text.data, v->text.len);
 }
 
+/* The text's hash; a session without an answer has no text. */
+static enum failure_code
+bind_text(struct store *s, sqlite3_stmt *st, const struct record *r,
+    char hash[TEXT_HASH + 1])
+{
+	const struct record_value	*prompt = &r->value[RECORD_PROMPT];
+	enum failure_code		 rc;
+
+	if (prompt->null)
+		return FAILURE_NONE;
+	if (r->value[RECORD_RESPONSE].null)
+		return db_bind_text(st, RECORD_PROMPT + 1, "", 0) ?
+		    FAILURE_NONE : db_fail(s, "import");
+	rc = store_text_hash(s, prompt->text.data, prompt->text.len, hash);
+	if (rc == FAILURE_NONE && !db_bind_text(st, RECORD__MAX + 2, hash,
+	    TEXT_HASH))
+		rc = db_fail(s, "import");
+	return rc;
+}
+
 enum failure_code
 import_add(struct store *s, const struct record *r, int64_t line)
 {
-	sqlite3_stmt	*st;
-	int		 i, rc;
+	char			 hash[TEXT_HASH + 1];
+	enum failure_code	 code;
+	sqlite3_stmt		*st;
+	int			 i, rc;
 
 	if ((st = db_statement(s, STATEMENT_IMPORT_ADD)) == NULL ||
 	    sqlite3_bind_int64(st, RECORD__MAX + 1, line) != SQLITE_OK)
@@ -54,6 +76,8 @@ import_add(struct store *s, const struct record *r, int64_t line)
 		if (!bind(st, r, i))
 			return db_fail(s, "import");
 	}
+	if ((code = bind_text(s, st, r, hash)) != FAILURE_NONE)
+		return code;
 	if ((rc = sqlite3_step(st)) == SQLITE_CONSTRAINT_UNIQUE) {
 		(void)db_done(s, st, SQLITE_DONE);
 		(void)snprintf(s->error, sizeof(s->error),

@@ -18,12 +18,24 @@ db_foreign(struct store *s, int version)
 	return db_pragma(s, "PRAGMA application_id") != APPLICATION_ID;
 }
 
+enum failure_code
+db_steps(struct store *s, int from)
+{
+	int	step;
+
+	for (step = from; step < SCHEMA_VERSION; step++) {
+		if (sqlite3_exec(s->db, store_migrations[step], NULL, NULL,
+		    NULL) != SQLITE_OK)
+			return db_fail(s, "migration");
+	}
+	return FAILURE_NONE;
+}
+
 /* Runs the steps from the database's version on, in one transaction. */
 static enum failure_code
 migrate(struct store *s, int *from)
 {
 	enum failure_code	rc;
-	int			step;
 
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
@@ -40,12 +52,7 @@ migrate(struct store *s, int *from)
 		    "%d)", s->path, *from, SCHEMA_VERSION);
 		return db_end(s, FAILURE_SCHEMA);
 	}
-	for (step = *from; step < SCHEMA_VERSION; step++) {
-		if (sqlite3_exec(s->db, store_migrations[step], NULL, NULL,
-		    NULL) != SQLITE_OK)
-			return db_end(s, db_fail(s, "migration"));
-	}
-	return db_end(s, FAILURE_NONE);
+	return db_end(s, db_steps(s, *from));
 }
 
 /* WAL is set outside a transaction; two at once would be told BUSY. */
@@ -82,6 +89,20 @@ store_migrate(struct store **out, const char *path, int *from, int *to)
 		rc = set_wal(s);
 	(void)umask(mask);
 	return rc;
+}
+
+enum failure_code
+store_new_identity(struct store *s)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+
+	s->id[0] = '\0';
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	if ((st = db_statement(s, STATEMENT_IDENTITY_DRAW)) == NULL)
+		return db_end(s, db_fail(s, "identity"));
+	return db_end(s, db_run(s, st, NULL));
 }
 
 enum failure_code

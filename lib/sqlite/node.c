@@ -34,11 +34,9 @@ node_error(const struct node *n)
 }
 
 enum node_role
-node_enter(struct node *n, const char *prompt, size_t len)
+node_enter(struct node *n)
 {
 	(void)n;
-	(void)prompt;
-	(void)len;
 	return NODE_OWNER;
 }
 

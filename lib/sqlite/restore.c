@@ -137,6 +137,34 @@ raise_ids(struct store *s, struct store *work)
 	return db_copy_take(s, work, rc);
 }
 
+/* Gives the copy the identity of the database, which an old one has not. */
+static enum failure_code
+keep_identity(struct store *s, struct store *work)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	char			 id[STORE_IDENTITY + 1];
+	int			 version;
+
+	/* One that is damaged need not know. */
+	if (store_identity(s, id) != FAILURE_NONE)
+		return FAILURE_NONE;
+	version = db_pragma(work, "PRAGMA user_version");
+	if (sqlite3_exec(work->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return db_copy_take(s, work, db_fail(work, "restore"));
+	if ((rc = db_steps(work, version)) == FAILURE_NONE) {
+		if ((st = db_statement(work, STATEMENT_IDENTITY_SET)) ==
+		    NULL || !db_bind_text(st, 1, id, STORE_IDENTITY))
+			rc = db_fail(work, "restore");
+		else
+			rc = db_run(work, st, NULL);
+	}
+	if (rc == FAILURE_NONE && sqlite3_exec(work->db, "COMMIT", NULL, NULL,
+	    NULL) != SQLITE_OK)
+		rc = db_fail(work, "restore");
+	return db_copy_take(s, work, rc);
+}
+
 /* Opens the database, whatever its content; makes it if there is none. */
 static enum failure_code
 open_live(struct store *s, bool there)
@@ -166,7 +194,7 @@ open_live(struct store *s, bool there)
 
 /* Makes the copy that takes the place: pages of our size, our ids. */
 static enum failure_code
-make_work(struct store *s, struct store *from, const char *to,
+make_work(struct store *s, struct store *from, const char *to, bool there,
     struct store **work)
 {
 	enum failure_code	 rc;
@@ -180,6 +208,8 @@ make_work(struct store *s, struct store *from, const char *to,
 	if ((*work = db_make(to)) == NULL)
 		return db_copy_system(s, to);
 	rc = db_copy_take(s, *work, db_connect(*work, SQLITE_OPEN_READWRITE));
+	if (rc == FAILURE_NONE && there)
+		rc = keep_identity(s, *work);
 	return rc == FAILURE_NONE ? raise_ids(s, *work) : rc;
 }
 
@@ -193,7 +223,7 @@ restore(struct store *s, struct store *from, const char *before, bool there)
 
 	(void)snprintf(copy, sizeof(copy), "%s.restore", s->path);
 	if ((rc = open_live(s, there)) == FAILURE_NONE &&
-	    (rc = make_work(s, from, copy, &work)) == FAILURE_NONE &&
+	    (rc = make_work(s, from, copy, there, &work)) == FAILURE_NONE &&
 	    (rc = db_lock(s)) == FAILURE_NONE) {
 		rc = exchange(s, work, there ? before : NULL);
 		db_unlock(s);

@@ -91,8 +91,9 @@ find(struct store *s, sqlite3_stmt *st, struct session *out)
 			(void)snprintf(out->created, sizeof(out->created),
 			    "%s", created);
 		out->versions = sqlite3_column_int64(st, 4);
-		out->version = sqlite3_column_count(st) > 5 ?
-		    sqlite3_column_int64(st, 5) : out->versions;
+		out->cut = sqlite3_column_int(st, 5) != 0;
+		out->version = sqlite3_column_count(st) > 6 ?
+		    sqlite3_column_int64(st, 6) : out->versions;
 		if (!good || out->prompt == NULL || out->response == NULL) {
 			session_free(out);
 			rc = SQLITE_NOMEM;
@@ -167,33 +168,88 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 }
 
 enum failure_code
-store_was_cut(struct store *s, int64_t id, bool *cut)
-{
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = number(s, STATEMENT_WAS_CUT, id, &n);
-	*cut = n != 0;
-	return rc;
-}
-
-enum failure_code
 store_newest(struct store *s, int64_t ticket, int64_t *id)
 {
 	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
 }
 
-/* A session statement with its ticket and prompt. */
+/* Reads the row of Identity, once. */
 static enum failure_code
-session_write(struct store *s, enum statement which, int64_t ticket,
-    const char *prompt, size_t len, int64_t *id)
+identity(struct store *s)
 {
+	const char	*name = NULL, *key = NULL;
 	sqlite3_stmt	*st;
+	int		 rc;
 
-	if ((st = db_statement_of(s, which, ticket)) == NULL ||
-	    !db_bind_text(st, 2, prompt, len))
-		return db_fail(s, "write");
-	return db_run(s, st, id);
+	if (s->id[0] != '\0')
+		return FAILURE_NONE;
+	if ((st = db_statement(s, STATEMENT_IDENTITY)) == NULL)
+		return db_fail(s, "identity");
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		name = (const char *)sqlite3_column_text(st, 0);
+		key = (const char *)sqlite3_column_text(st, 1);
+	}
+	if (name == NULL || strlen(name) != STORE_IDENTITY ||
+	    !text_secret(s->secret, key)) {
+		(void)db_done(s, st, rc);
+		(void)snprintf(s->error, sizeof(s->error), "the database has "
+		    "no identity");
+		return FAILURE_STORAGE;
+	}
+	memcpy(s->id, name, STORE_IDENTITY + 1);
+	return db_done(s, st, rc);
+}
+
+enum failure_code
+store_identity(struct store *s, char id[STORE_IDENTITY + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = identity(s)) == FAILURE_NONE)
+		memcpy(id, s->id, sizeof(s->id));
+	return rc;
+}
+
+enum failure_code
+store_text_hash(struct store *s, const char *text, size_t len,
+    char hash[TEXT_HASH + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = identity(s)) != FAILURE_NONE)
+		return rc;
+	return text_hash(s->secret, text, len, hash) == 0 ? FAILURE_NONE :
+	    db_fail(s, "no memory");
+}
+
+enum failure_code
+store_session_by_text(struct store *s, int64_t ticket, const char *text,
+    size_t len, struct session *out)
+{
+	char			 hash[TEXT_HASH + 1];
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	const char		*prompt;
+	int64_t			 id = 0;
+	int			 step;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = store_text_hash(s, text, len, hash)) != FAILURE_NONE)
+		return rc;
+	if ((st = db_statement_of(s, STATEMENT_SESSION_OF_TEXT, ticket)) ==
+	    NULL || !db_bind_text(st, 2, hash, TEXT_HASH))
+		return db_fail(s, "select");
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		prompt = (const char *)sqlite3_column_text(st, 1);
+		if (prompt != NULL && !text_same(prompt,
+		    (size_t)sqlite3_column_bytes(st, 1), text, len))
+			continue;
+		id = sqlite3_column_int64(st, 0);
+		break;
+	}
+	if ((rc = db_done(s, st, step)) != FAILURE_NONE || id == 0)
+		return rc;
+	return store_session(s, ticket, id, out);
 }
 
 /* Sees that the ticket is there, or makes it. */
@@ -216,24 +272,21 @@ ticket_ready(struct store *s, int64_t ticket, bool existing)
 
 /* The body of store_get_or_create's transaction. */
 static enum failure_code
-add_session(struct store *s, int64_t ticket, const char *prompt, size_t len,
-    bool existing, int64_t *id)
+add_session(struct store *s, int64_t ticket, bool existing, int64_t *id)
 {
 	enum failure_code	rc;
 
 	rc = ticket_ready(s, ticket, existing);
 	if (rc == FAILURE_NONE)
-		rc = session_write(s, STATEMENT_SESSION_REUSE, ticket, prompt,
-		    len, id);
+		rc = number(s, STATEMENT_SESSION_REUSE, ticket, id);
 	if (rc == FAILURE_NONE && *id == 0)
-		rc = session_write(s, STATEMENT_SESSION_ADD, ticket, prompt,
-		    len, id);
+		rc = number(s, STATEMENT_SESSION_ADD, ticket, id);
 	return rc;
 }
 
 enum failure_code
-store_get_or_create(struct store *s, int64_t ticket, const char *prompt,
-    size_t len, bool existing, int64_t seen, int64_t *id)
+store_get_or_create(struct store *s, int64_t ticket, bool existing,
+    int64_t seen, int64_t *id)
 {
 	enum failure_code	rc;
 
@@ -243,8 +296,7 @@ store_get_or_create(struct store *s, int64_t ticket, const char *prompt,
 	(void)sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL,
 	    NULL);
 	if ((rc = db_begin(s)) == FAILURE_NONE)
-		rc = db_end(s, add_session(s, ticket, prompt, len, existing,
-		    id));
+		rc = db_end(s, add_session(s, ticket, existing, id));
 	(void)sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL,
 	    NULL);
 	return rc;
@@ -270,27 +322,63 @@ cost_add(struct store *s, int64_t id, const struct cost *c)
 	return db_run(s, st, NULL);
 }
 
-enum failure_code
-store_update_response(struct store *s, int64_t id, const char *response,
-    size_t len, const struct cost *cost, int64_t *versions)
+/* Runs the UPDATE; *changed tells whether a row was without an answer. */
+static enum failure_code
+write_answer(struct store *s, int64_t id, const struct answered *a,
+    bool *changed)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
+	char			 hash[TEXT_HASH + 1];
+
+	if ((rc = store_text_hash(s, a->prompt, a->prompt_len, hash)) !=
+	    FAILURE_NONE)
+		return rc;
+	if ((st = db_statement_of(s, STATEMENT_SESSION_ANSWER, id)) == NULL ||
+	    !db_bind_text(st, 2, a->prompt, a->prompt_len) ||
+	    !db_bind_text(st, 3, hash, TEXT_HASH) ||
+	    !db_bind_text(st, 4, a->response, a->response_len))
+		return db_fail(s, "write");
+	rc = db_run(s, st, NULL);
+	*changed = rc == FAILURE_NONE && sqlite3_changes(s->db) == 1;
+	return rc;
+}
+
+/* Why no row was changed: it is all right if this answer was kept before. */
+static enum failure_code
+look_at_answer(struct store *s, int64_t id, const struct answered *a)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	int64_t			 found = 0;
+
+	if ((st = db_statement_of(s, STATEMENT_SESSION_IS, id)) == NULL ||
+	    !db_bind_text(st, 2, a->prompt, a->prompt_len) ||
+	    !db_bind_text(st, 3, a->response, a->response_len))
+		return db_fail(s, "select");
+	if ((rc = db_run(s, st, &found)) != FAILURE_NONE || found == 1)
+		return rc;
+	(void)snprintf(s->error, sizeof(s->error), "session %lld %s",
+	    (long long)id, found == 0 ? "is gone" : "has another answer");
+	return found == 0 ? FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
+}
+
+enum failure_code
+store_update_response(struct store *s, int64_t id, const struct answered *a,
+    int64_t *versions)
+{
+	enum failure_code	rc;
+	bool			changed = false;
 
 	*versions = 0;
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	if ((st = db_statement_of(s, STATEMENT_SESSION_ANSWER, id)) == NULL ||
-	    !db_bind_text(st, 2, response, len))
-		rc = db_fail(s, "write");
-	else
-		rc = db_run(s, st, NULL);
-	if (rc == FAILURE_NONE && sqlite3_changes(s->db) == 1)
-		rc = cost_add(s, id, cost);
-	/* None, and no error: somebody has deleted the session. */
-	if (rc == FAILURE_NONE && (rc = number(s, STATEMENT_VERSIONS, id,
-	    versions)) == FAILURE_NONE && *versions == 0)
-		rc = FAILURE_UNKNOWN_TICKET;
+	rc = write_answer(s, id, a, &changed);
+	if (rc == FAILURE_NONE)
+		rc = changed ? cost_add(s, id, a->cost) :
+		    look_at_answer(s, id, a);
+	if (rc == FAILURE_NONE)
+		rc = number(s, STATEMENT_VERSIONS, id, versions);
 	return db_end(s, rc);
 }
 

@@ -96,6 +96,12 @@ SELECT (SELECT count(*) FROM Tickets), count(*),
 	count(*) FILTER (WHERE AiResponse IS NULL)
 FROM TicketAISessions;
 
+-- name: IDENTITY_SET
+UPDATE Identity SET Id = $1;
+
+-- name: IDENTITY_DRAW
+UPDATE Identity SET Id = replace(gen_random_uuid()::text, '-', '');
+
 -- name: LAST_IDS
 -- Ids of sessions and runs are never used twice, not even after an older
 -- database has come back.

@@ -97,13 +97,10 @@ ORDER BY Day DESC, asks DESC, Name LIMIT $2;
 -- name: SEARCH
 -- What has the words $1, best first; of a text its beginning, see plain().
 WITH Found AS (
-	SELECT s.*, q, ts_rank(v, q, 1) AS rank
-	FROM words_query($1) AS q, TicketAISessions AS s,
--- A lexeme of none lies between: no phrase goes over it.
-		LATERAL (SELECT to_tsvector('words', plain(s.Prompt)) ||
-		$$' ':1$$::tsvector ||
-		to_tsvector('words', plain(coalesce(s.AiResponse, '')))) AS t (v)
-	WHERE v @@ q
+	SELECT s.Id, s.TicketId, s.Prompt, s.AiResponse, s.UpdatedAt,
+		s.CreatedAt, q, ts_rank(s.Words, q, 1) AS rank
+	FROM words_query($1) AS q, TicketAISessions AS s
+	WHERE s.Words @@ q
 	ORDER BY rank DESC, s.Id LIMIT $2)
 SELECT TicketId AS ticket, CASE WHEN AiResponse IS NOT NULL THEN
 		(SELECT count(n.AiResponse) FROM TicketAISessions AS n

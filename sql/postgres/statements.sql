@@ -18,9 +18,12 @@ SET client_min_messages = warning;
 SELECT Version FROM SchemaVersion;
 
 -- name: ANSWER_BY_TICKET
--- The newest answer of a ticket, and how many it has.
+-- The newest answer of a ticket, and how many it has; whether it
+-- was cut at its limit.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
-	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1)
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
+	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length')
 FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL
 ORDER BY Id DESC LIMIT 1;
@@ -28,6 +31,8 @@ ORDER BY Id DESC LIMIT 1;
 -- name: ANSWER_BY_SESSION
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2),
+	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length'),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2
 	AND Id <= $1)
 FROM TicketAISessions
@@ -37,6 +42,8 @@ WHERE Id = $1 AND TicketId = $2 AND AiResponse IS NOT NULL;
 -- The ticket's n-th answer, counted from 1, the oldest.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
+	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
+	AND DoneReason = 'length'),
 	$2
 FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL
@@ -46,19 +53,26 @@ ORDER BY Id LIMIT 1 OFFSET $2 - 1;
 SELECT coalesce(max(Id), 0) FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL;
 
--- name: WAS_CUT
-SELECT count(*) FROM TicketAIGenerations
-WHERE SessionId = $1 AND DoneReason = 'length';
-
 -- name: TICKET_EXISTS
 SELECT count(*) FROM Tickets WHERE Id = $1;
 
 -- name: SESSION_BEGIN
-SELECT session_begin($1, $2, $3, $4 <> 0);
+SELECT session_begin($1, $2, $3 <> 0);
 
 -- name: SESSION_ANSWER
-SELECT session_answer($1, $2, $3, $4, ARRAY[$5, $6, $7, $8, $9, $10, $11,
-	$12]);
+SELECT session_answer($1, $2, $3, $4, $5, $6, ARRAY[$7, $8, $9, $10, $11,
+	$12, $13, $14]);
+
+-- name: SESSION_OF_TEXT
+-- Answers of a ticket whose text may be the one of the hash $2, newest first,
+-- with their text where they have no hash.
+SELECT Id, CASE WHEN TextHash IS NULL THEN Prompt END FROM TicketAISessions
+WHERE TicketId = $1 AND AiResponse IS NOT NULL AND
+	coalesce(TextHash = $2, true)
+ORDER BY Id DESC;
+
+-- name: IDENTITY
+SELECT Id, Secret FROM Identity;
 
 -- name: TICKET_DELETE
 SELECT ticket_delete($1)::int;
@@ -73,7 +87,7 @@ SELECT rate_take($1, $2, $3);
 DELETE FROM RateLimits WHERE Key = $1;
 
 -- name: TICKET_TAKE
-SELECT ticket_take($1, $2, $3, $4, $5);
+SELECT ticket_take($1, $2, $3, $4);
 
 -- name: TICKET_LISTEN
 SELECT ticket_listen($1);

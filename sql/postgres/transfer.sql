@@ -39,7 +39,8 @@ CREATE TEMP TABLE Incoming (
 	TotalMs		bigint,
 	LoadMs		bigint,
 	PromptMs	bigint,
-	AnswerMs	bigint
+	AnswerMs	bigint,
+	TextHash	text
 );
 
 -- name: IMPORT_COPY
@@ -92,8 +93,8 @@ ON CONFLICT DO NOTHING;
 
 -- name: MERGE_SESSIONS
 INSERT INTO TicketAISessions (Id, TicketId, Prompt, AiResponse,
-	CreatedAt, UpdatedAt)
-SELECT Session, Ticket, Prompt, Response, Created, Answered
+	CreatedAt, UpdatedAt, TextHash)
+SELECT Session, Ticket, Prompt, Response, Created, Answered, TextHash
 FROM pg_temp.Incoming AS i
 WHERE Session IS NOT NULL AND NOT EXISTS (
 	SELECT FROM TicketAISessions WHERE Id = i.Session)

@@ -129,7 +129,7 @@ def memories():
 
 def waiting_generation(n=40):
     """PSS of an `answer' that waits; the first one has the slot."""
-    with started(OURS, GENERATIONS="1") as s:
+    with started(OURS, TICKETCHAT_GENERATIONS="1") as s:
         first = watch(s, 1, 1, wanted(10000, 50000))
         running = s.named("answer")
         others = [Viewer(s, new_ticket()).ask(wanted(1)) for _ in range(n)]

@@ -53,8 +53,8 @@ def node(n, database=None, **settings):
     """The environment of a node's programs."""
     run = "%s/run%s" % (TMP, n)
     os.makedirs(run, 0o700, exist_ok=True)
-    env = {"PATH": os.environ["PATH"], "DATABASE": database or uri(n), "RUN_DIR": run, "LOG": TMP + "/log",
-           "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "GENERATIONS": "64", **settings}
+    env = {"PATH": os.environ["PATH"], "TICKETCHAT_DATABASE": database or uri(n), "TICKETCHAT_RUN_DIR": run, "TICKETCHAT_LOG": TMP + "/log",
+           "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "TICKETCHAT_GENERATIONS": "64", **settings}
     out = subprocess.run(["build/bin/sessions", "-c", "/dev/null", "settings"], env=env, capture_output=True, text=True,
                          check=True).stdout
     return env | dict(line.split("=", 1) for line in out.splitlines())
@@ -208,7 +208,7 @@ def memories(env):
     kept = [Viewer(env, TICKET).ask("printer jam").good() for _ in range(10)]
     viewer = memory([v.pid for v in kept])[1] / 10
     found = [objects(kept[0].pid)]
-    env = env | {"GENERATIONS": "1"}
+    env = env | {"TICKETCHAT_GENERATIONS": "1"}
     first = Viewer(env, new_ticket()).ask(wanted(10**5, 50000))
     while first.first is None:
         first.frame()

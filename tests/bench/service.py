@@ -148,10 +148,10 @@ class Service:
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
-        env = {"PATH": os.environ["PATH"], "TMPDIR": tmp, "PORT": str(self.port), "ADDRESS": "127.0.0.1",
-               "DATABASE": self.database, "RUN_DIR": "%s/run%d" % (tmp, Service.count), "LOG": tmp + "/log",
-               "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "MAX_CONNECTIONS": "2000",
-               "GENERATIONS": "1024", **settings}
+        env = {"PATH": os.environ["PATH"], "TMPDIR": tmp, "TICKETCHAT_PORT": str(self.port), "TICKETCHAT_ADDRESS": "127.0.0.1",
+               "TICKETCHAT_DATABASE": self.database, "TICKETCHAT_RUN_DIR": "%s/run%d" % (tmp, Service.count), "TICKETCHAT_LOG": tmp + "/log",
+               "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "TICKETCHAT_MAX_CONNECTIONS": "2000",
+               "TICKETCHAT_GENERATIONS": "1024", **settings}
         # So that run.sh finds nothing to build: `make bench CURL=DIRECTORY'.
         env |= {k: os.environ[k] for k in ("CURL", "MAKEFLAGS") if k in os.environ}
         argv = ["./run.sh", "-c", "/dev/null"] if who == OURS else [
@@ -221,7 +221,7 @@ def make_database(tmp, who, sessions):
     path = "%s/%s-%d.db" % (tmp, who, sessions)
     if os.path.exists(path):
         return path
-    env = {"PATH": os.environ["PATH"], "DATABASE": path, "LOG": tmp + "/log", "RUN_DIR": tmp}
+    env = {"PATH": os.environ["PATH"], "TICKETCHAT_DATABASE": path, "TICKETCHAT_LOG": tmp + "/log", "TICKETCHAT_RUN_DIR": tmp}
     if os.waitpid(spawn([SESSIONS, "-c", "/dev/null", "migrate"], env, tmp + "/out"), 0)[1] != 0:
         raise RuntimeError("sessions migrate")
     c = sqlite3.connect(path, isolation_level=None)

@@ -77,11 +77,16 @@ line-array 2 upstream_invalid
 html-line 2 upstream_invalid
 sse 2 upstream_invalid
 response-number 2 upstream_invalid
-response-null 2 upstream_invalid
+response-null 0 ="Reinicie a"
+error-null 0 ="Open the rear cover."
 response-object 2 upstream_invalid
 done-string 2 upstream_invalid
 400-exceeds-context 2 prompt_too_long
 400-prompt-too-long 2 prompt_too_long
+400-context-cloud 2 prompt_too_long
+500-context-old 2 prompt_too_long
+500-memory-short 2 upstream_error
+402-credits 2 upstream_rejected
 401-signin 2 upstream_rejected
 403-empty 2 upstream_rejected
 429-cloud 2 upstream_busy
@@ -200,7 +205,7 @@ cuts() {
 # bats test_tags=fault,fault:16
 @test "stalled at many places: the timer is named" {
 	for i in 0 60 118 150 300 500 700; do
-		FIRST_TOKEN_TIMEOUT=1 STALL_TIMEOUT=1 play $i /api/generate \
+		TICKETCHAT_FIRST_TOKEN_TIMEOUT=1 TICKETCHAT_STALL_TIMEOUT=1 play $i /api/generate \
 		    --stall $i "$UP/good.ndjson"
 	done
 	played
@@ -222,7 +227,7 @@ timer() { jq -r 'select(.type == "error").detail' <<<"$frames"; }
 @test "ANSWER_TIMEOUT, though text keeps coming" {
 	long 100
 	replay --pace 50 "$T/long.ndjson"
-	ANSWER_TIMEOUT=1 answer <<<x
+	TICKETCHAT_ANSWER_TIMEOUT=1 answer <<<x
 	failed_with upstream_timeout 2
 	is "$(timer)" ANSWER_TIMEOUT
 	within 10 logged '^gone 1'
@@ -242,7 +247,7 @@ print(s.getsockname()[1], flush=True)
 time.sleep(60)' >"$T/port" 3>&- &
 	track $!
 	within 10 test -s "$T/port"
-	OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port") CONNECT_TIMEOUT=1 \
+	OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port") TICKETCHAT_CONNECT_TIMEOUT=1 \
 	    answer <<<x
 	failed_with upstream_timeout 2
 	is "$(timer)" CONNECT_TIMEOUT
@@ -333,6 +338,49 @@ while True:
 	failed_with upstream_unreachable 2
 }
 
+@test "a model that runs elsewhere is never chosen, and is named as such" {
+	replay --tags "$UP/cloud-first.tags.http" "$UP/good.ndjson"
+	OLLAMA_MODEL= answer <<<x
+	generated
+	is "$(jq -r .model "$T/bodies/1.json")" llama3.2:latest
+	says() { OLLAMA_MODEL=$1 "$B/bin/answer" -c "$T/conf" check; }
+	is "$(says '')" "http://127.0.0.1:$PORT/api/generate: model llama3.2:latest"
+	for m in gpt-oss:120b-cloud library/gpt-oss:120b-cloud other:cloud; do
+		says "$m" | grep -q "$m; WARNING: it runs at .*tickets leave"
+	done
+	for m in library/llama3.2 registry.ollama.ai/library/llama3.2:latest \
+	    LLAMA3.2; do
+		not grep WARNING <<<"$(says "$m")"
+	done
+}
+
+@test "a llama-server is none, and says so before anybody asks" {
+	replay --tags "$UP/llama-server.tags.http" "$UP/llama-server.answer.http"
+	for m in '' qwen3.gguf other; do
+		OLLAMA_MODEL=$m run -2 "$B/bin/answer" -c "$T/conf" check
+		[[ $output = *"upstream_invalid (a llama-server"* ]]
+	done
+	OLLAMA_SERVER=http://127.0.0.1:$PORT/api/chat answer <<<x
+	failed_with upstream_invalid 2
+}
+
+@test "too little memory and a server's Retry-After are told as such" {
+	replay "$UP/500-memory-short.http"
+	answer <<<x
+	failed_with upstream_error 2
+	last | jq -r .message | grep -q 'a smaller model or num_ctx'
+	replay_end
+	for after in 7 1 99999; do
+		sed "s/^Retry-After: 7/Retry-After: $after/" \
+		    "$UP/429-cloud.http" >"$T/busy.http"
+		replay "$T/busy.http"
+		answer <<<x
+		failed_with upstream_busy 2
+		is "$(last | jq .retryAfter)" "$((after > 3600 ? 3600 : after))"
+		replay_end
+	done
+}
+
 @test "several servers: the first that can answers" {
 	replay "$UP/429-cloud.http"
 	busy=$OLLAMA_SERVER
@@ -376,30 +424,30 @@ $busy upstream_busy"
 
 @test "what is posted to /api/generate" {
 	replay "$UP/good.ndjson"
-	printf 'a "b"\n\tç' | SYSTEM_PROMPT_FILE=none answer
+	printf 'a "b"\n\tç' | TICKETCHAT_SYSTEM_PROMPT_FILE=none answer
 	generated
 	is "$(jq -c . "$T/bodies/1.json")" \
-	    '{"model":"gemma3:270m","prompt":"a \"b\"\n\tç","stream":true,"truncate":false,"think":false}'
+	    '{"model":"gemma3:270m","prompt":"a \"b\"\n\tç","stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
 	is "$(sed -n 's/^request 1 //p' "$T/replay.log")" \
 	    "POST /api/generate $(wc -c <"$T/bodies/1.json")"
 	printf x | answer
 	is "$(jq -c 'del(.system, .prompt)' "$T/bodies/2.json")" \
-	    '{"model":"gemma3:270m","stream":true,"truncate":false,"think":false}'
+	    '{"model":"gemma3:270m","stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
 	is "$(jq -j .system "$T/bodies/2.json")" \
 	    "$(cat "$ROOT/lib/system_prompt.txt")"
 }
 
 @test "what is posted to /api/chat, also for a bare address" {
 	replay "$UP/good.ndjson"
-	export SYSTEM_PROMPT_FILE=none
+	export TICKETCHAT_SYSTEM_PROMPT_FILE=none
 	for a in /api/chat /api/chat/ '' / /api /api/; do
 		OLLAMA_SERVER=http://127.0.0.1:$PORT$a answer <<<x
 		generated
 	done
 	is "$(grep -c 'POST /api/chat ' "$T/replay.log")" 6
 	is "$(sort -u "$T"/bodies/*.json)" \
-	    '{"model":"gemma3:270m","messages":[{"role":"user","content":"x\n"}],"stream":true,"truncate":false,"think":false}'
-	SYSTEM_PROMPT_FILE= OLLAMA_SERVER=http://127.0.0.1:$PORT answer <<<x
+	    '{"model":"gemma3:270m","messages":[{"role":"user","content":"x\n"}],"stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
+	TICKETCHAT_SYSTEM_PROMPT_FILE= OLLAMA_SERVER=http://127.0.0.1:$PORT answer <<<x
 	is "$(jq -c '[.messages[].role]' "$T/bodies/7.json")" \
 	    '["system","user"]'
 	fenced 7 <<<x
@@ -446,8 +494,8 @@ fenced() {
 	    .messages[-1].content = "" else . end' "$T"/bodies/*.json |
 	    sort | uniq -c | wc -l)" 2
 	is "$(jq -r 'keys_unsorted | join(" ")' "$T"/bodies/*.json | sort -u)" \
-	    'model messages stream truncate think
-model system prompt stream truncate think'
+	    'model messages stream truncate think options
+model system prompt stream truncate think options'
 }
 
 @test "options, keep_alive, think, system prompt" {
@@ -461,18 +509,22 @@ model system prompt stream truncate think'
 	}
 	OLLAMA_OPTIONS='{"num_ctx":4096,"stop":["a"],"temperature":0.5}' \
 	    posted_with .options \
-	    '{"num_ctx":4096,"stop":["a"],"temperature":0.5}'
-	OLLAMA_OPTIONS='{}' posted_with .options '{}'
+	    '{"num_ctx":4096,"stop":["a"],"temperature":0.5,"num_predict":1024}'
+	OLLAMA_OPTIONS='{}' posted_with .options '{"num_predict":1024}'
+	OLLAMA_THINK=low posted_with .options '{"num_predict":4096}'
+	OLLAMA_OPTIONS='{"num_predict":-1}' posted_with .options '{"num_predict":-1}'
+	OLLAMA_THINK=true OLLAMA_OPTIONS='{"num_predict":9}' \
+	    posted_with .options '{"num_predict":9}'
 	OLLAMA_KEEP_ALIVE=-1 posted_with .keep_alive -1
 	OLLAMA_KEEP_ALIVE=300 posted_with .keep_alive 300
 	OLLAMA_KEEP_ALIVE=30m posted_with .keep_alive '"30m"'
 	OLLAMA_THINK=true posted_with .think true
 	OLLAMA_THINK=high posted_with .think '"high"'
 	OLLAMA_THINK=server posted_with 'has("think")' false
-	SYSTEM_PROMPT_FILE=none posted_with 'has("system")' false
+	TICKETCHAT_SYSTEM_PROMPT_FILE=none posted_with 'has("system")' false
 	printf 'be "brief"\n' >"$T/prompt"
-	SYSTEM_PROMPT_FILE=$T/prompt posted_with .system '"be \"brief\"\n"'
-	SYSTEM_PROMPT_FILE=$T/none answer <<<x
+	TICKETCHAT_SYSTEM_PROMPT_FILE=$T/prompt posted_with .system '"be \"brief\"\n"'
+	TICKETCHAT_SYSTEM_PROMPT_FILE=$T/none answer <<<x
 	failed_with internal 111
 	grep -q SYSTEM_PROMPT_FILE <<<"$err"
 	OLLAMA_OPTIONS='[1]' run -102 --separate-stderr "$B/bin/answer" \
@@ -533,14 +585,14 @@ s.serve_forever()' >"$T/port" 3>&- &
 	long 100	# 292 bytes of "w100 "
 	n=${#LONG}
 	replay --pace 1 "$T/long.ndjson"
-	MAX_ANSWER_BYTES=$n answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=$n answer <<<x
 	is_text "$LONG"
-	MAX_ANSWER_BYTES=$((n - 1)) answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=$((n - 1)) answer <<<x
 	failed_with answer_too_long 2
 	is "$(last | jq -r .detail)" $((n - 1))
 	replay_end
 	replay --pace 50 "$T/long.ndjson"
-	MAX_ANSWER_BYTES=10 answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=10 answer <<<x
 	failed_with answer_too_long 2
 	within 10 logged '^gone 1'
 }
@@ -550,7 +602,7 @@ s.serve_forever()' >"$T/port" 3>&- &
 		print "{\"response\":\"a\",\"done\":false}"
 	print "{\"response\":\"\",\"done\":true}" }' >"$T/bytes.ndjson"
 	replay --split 60 "$T/bytes.ndjson"
-	MAX_ANSWER_BYTES=33333 answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=33333 answer <<<x
 	is "$(types) $(text | wc -c)" 'stream done 20000'
 }
 
@@ -601,7 +653,7 @@ s.serve_forever()' >"$T/port" 3>&- &
 	head -c 9000000 /dev/zero | tr '\0' a |
 	    jq -Rc '{response: ., done: false}' >"$T/huge.ndjson"
 	replay "$T/huge.ndjson"
-	MAX_ANSWER_BYTES=20000000 answer <<<x
+	TICKETCHAT_MAX_ANSWER_BYTES=20000000 answer <<<x
 	failed_with upstream_invalid 2
 }
 
@@ -660,7 +712,7 @@ time.sleep(60)' >"$T/port" 3>&- &
 
 @test "prompts: at the limit and one over it, blank, no UTF-8, empty" {
 	replay "$UP/good.ndjson"
-	export SYSTEM_PROMPT_FILE=none
+	export TICKETCHAT_SYSTEM_PROMPT_FILE=none
 	head -c 65536 /dev/zero | tr '\0' x | answer
 	generated
 	is "$(jq -j .prompt "$T/bodies/1.json" | wc -c)" 65536

@@ -20,18 +20,18 @@ setup_file() {
 
 prepare() {
 	K=$BATS_FILE_TMPDIR/keys
-	export JWT_ISSUER=idp JWT_AUDIENCE=tickets
+	export TICKETCHAT_JWT_ISSUER=idp TICKETCHAT_JWT_AUDIENCE=tickets
 }
 
 # With tokens from here on: auth HS256.
 auth() {
-	export AUTH=required
+	export TICKETCHAT_AUTH=required
 	case $1 in
-	HS256) JWT_KEY_FILE=$K/secret KEY=$K/secret ;;
-	RS256) JWT_KEY_FILE=$K/rsa.pub KEY=$K/rsa.pem ;;
-	ES256) JWT_KEY_FILE=$K/ec.pub KEY=$K/ec.pem ;;
+	HS256) TICKETCHAT_JWT_KEY_FILE=$K/secret KEY=$K/secret ;;
+	RS256) TICKETCHAT_JWT_KEY_FILE=$K/rsa.pub KEY=$K/rsa.pem ;;
+	ES256) TICKETCHAT_JWT_KEY_FILE=$K/ec.pub KEY=$K/ec.pem ;;
 	esac
-	export JWT_KEY_FILE
+	export TICKETCHAT_JWT_KEY_FILE
 }
 
 # A good token: token --ticket 42
@@ -76,7 +76,7 @@ attacks() {
 	not grep -q Reinicie <<<"$frames"
 	is "$(posts)" 1
 	# Neither whole nor in part in the log.
-	cat "$LOG" "$T"/*.err >"$T/all"
+	cat "$TICKETCHAT_LOG" "$T"/*.err >"$T/all"
 	jq -r .token "$T/messages" | tr '. ' '\n\n' | awk 'length > 20' |
 	    sort -u >"$T/parts"
 	[ "$(wc -l <"$T/parts")" -gt 50 ]
@@ -99,7 +99,7 @@ attacks() {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
 	auth ES256
-	export JWT_COOKIE=sid
+	export TICKETCHAT_JWT_COOKIE=sid
 	good=$(token)
 	bad=${good%????}AAAA
 	ask 42 "$Q"
@@ -129,7 +129,7 @@ attacks() {
 	failed_with unauthorized 1
 	HTTP_AUTHORIZATION="Bearer $bad" HTTP_COOKIE="sid=$good" ask 42 "$Q"
 	failed_with unauthorized 1
-	JWT_COOKIE='' HTTP_COOKIE="sid=$good" ask 42 "$Q"
+	TICKETCHAT_JWT_COOKIE='' HTTP_COOKIE="sid=$good" ask 42 "$Q"
 	failed_with unauthorized 1
 	# Never from the address: that is logged.
 	QUERY_STRING="token=$good" ask 42 "$Q"
@@ -198,8 +198,8 @@ attacks() {
 	viewed $V
 	is_text "$LONG"
 	for p in ${t//./ }; do
-		not grep -qaF "$p" "$LOG" "$T"/*.err "$T/answer" "$T/bodies/1.json"
-		not grep -rqaF "$p" "$RUN_DIR"
+		not grep -qaF "$p" "$TICKETCHAT_LOG" "$T"/*.err "$T/answer" "$T/bodies/1.json"
+		not grep -rqaF "$p" "$TICKETCHAT_RUN_DIR"
 		not grep -qaF "$p" <(all_that_is_kept)
 	done
 	grep -q 'user="test"' "$T/frames.$V.err"
@@ -226,29 +226,29 @@ attacks() {
 	mkfifo "$T/fifo"
 	head -c 20000 /dev/zero | tr '\0' x >"$T/huge"
 	good=$(with "$(KEY=$K/secret token)")
-	export AUTH=required
+	export TICKETCHAT_AUTH=required
 	for f in short padded readable 1024 384 ed certificate garbage \
 	    empty directory fifo huge none; do
-		JWT_KEY_FILE=$T/$f run -102 --separate-stderr timeout 5 \
+		TICKETCHAT_JWT_KEY_FILE=$T/$f run -102 --separate-stderr timeout 5 \
 		    "$B/bin/sessions" -c "$T/conf" settings
 		is "$output ${#stderr_lines[@]}" ' 1'
 		grep -q "$T/$f" <<<"$stderr"
-		JWT_KEY_FILE="$K/secret $T/$f" ask 42 "$good"
+		TICKETCHAT_JWT_KEY_FILE="$K/secret $T/$f" ask 42 "$good"
 		failed_with internal 111
 	done
 	for f in rsa ec; do	# a private one has no business there
-		JWT_KEY_FILE=$K/$f.pem run -102 sessions settings
+		TICKETCHAT_JWT_KEY_FILE=$K/$f.pem run -102 sessions settings
 	done
-	JWT_KEY_FILE= run -102 sessions settings
-	JWT_KEY_FILE=' ' run -102 sessions settings
-	JWT_KEY_FILE=$(printf "$K/secret %.0s" {1..9}) run -102 sessions settings
-	JWT_KEY_FILE="$K/secret  $K/rsa.pub $K/ec.pub" run -0 sessions settings
+	TICKETCHAT_JWT_KEY_FILE= run -102 sessions settings
+	TICKETCHAT_JWT_KEY_FILE=' ' run -102 sessions settings
+	TICKETCHAT_JWT_KEY_FILE=$(printf "$K/secret %.0s" {1..9}) run -102 sessions settings
+	TICKETCHAT_JWT_KEY_FILE="$K/secret  $K/rsa.pub $K/ec.pub" run -0 sessions settings
 	head -c 32 "$K/secret" >"$T/enough"
-	JWT_KEY_FILE=$T/enough run -0 sessions settings
+	TICKETCHAT_JWT_KEY_FILE=$T/enough run -0 sessions settings
 	# The service's group may read it.
-	JWT_KEY_FILE=$T/group run -0 sessions settings
+	TICKETCHAT_JWT_KEY_FILE=$T/group run -0 sessions settings
 	# Without AUTH nobody looks.
-	AUTH=off JWT_KEY_FILE=$T/none run -0 sessions settings
+	TICKETCHAT_AUTH=off TICKETCHAT_JWT_KEY_FILE=$T/none run -0 sessions settings
 	# And no token is made with such a key.
 	for f in short 1024.pem 384.pem ed.pem readable none; do
 		run ! sessions token "$T/$f"
@@ -256,10 +256,110 @@ attacks() {
 	done
 }
 
+# Tries a key file: fate FILE used|refused.
+fate() {
+	TICKETCHAT_JWT_KEY_FILE=$1 run --separate-stderr timeout 5 "$B/bin/sessions" -c "$T/conf" settings
+	if [ "$2" = used ]; then
+		is "$1 $status ${#stderr_lines[@]}" "$1 0 0"
+	else
+		is "$1 $status $output ${#stderr_lines[@]}" "$1 102  1"
+		grep -qF "${1#hs256:}: " <<<"$stderr"
+	fi
+}
+
+@test "no public key, in no disguise, and nothing private becomes a secret" {
+	unset JWT_ISSUER JWT_AUDIENCE
+	export TICKETCHAT_AUTH=required
+	mkdir -m 700 "$T/d"
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/disguises.py" "$K" \
+	    "$BATS_TEST_DIRNAME/keys" "$T/d" >"$T/list"
+	[ "$(wc -l <"$T/list")" -gt 150 ]
+	[ "$(grep -c ' used$' "$T/list")" -gt 15 ]
+	while read -r name wanted; do
+		fate "$T/d/$name" "$wanted"
+		# A declaration makes no secret of it either.
+		fate "hs256:$T/d/$name" refused
+		cp -p "$T/d/$name" "$T/d/$name.secret"
+		fate "$T/d/$name.secret" refused
+	done <"$T/list"
+}
+
+@test "a public key that is used as one is no secret: whoever has the file" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	unset JWT_ISSUER JWT_AUDIENCE
+	export TICKETCHAT_AUTH=required
+	mkdir -m 700 "$T/d"
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/disguises.py" "$K" \
+	    "$BATS_TEST_DIRNAME/keys" "$T/d" >"$T/list"
+	sed -n 's/ used$//p' "$T/list" | grep -v '^case' >"$T/used"
+	while read -r name; do
+		export TICKETCHAT_JWT_KEY_FILE=$T/d/$name
+		key=$K/rsa.pem
+		case $name in *-ec | *-ec.json) key=$K/ec.pem ;; esac
+		ask 42 "$(with "$(forged "$T/d/$name")")" \
+		    "$(with "$(sessions token "$key")")"
+		is "$name $(jq -r '.code // .type' <<<"$frames" | paste -sd ' ')" \
+		    "$name unauthorized cached done"
+	done <"$T/used"
+}
+
+# A token that is signed with HS256 and a file's bytes, line end or not.
+forged() {
+	/usr/bin/python3 - "$1" <<'END'
+import base64, hashlib, hmac, sys, time
+def b64(b): return base64.urlsafe_b64encode(b).rstrip(b"=")
+t = b64(b'{"alg":"HS256"}') + b"." + b64(b'{"exp":%d}' % (time.time() + 60))
+key = open(sys.argv[1], "rb").read().rstrip(b"\r\n")
+print((t + b"." + b64(hmac.new(key, t, hashlib.sha256).digest())).decode())
+END
+}
+
+@test "secrets: declared, or proven to be nothing else" {
+	unset JWT_ISSUER JWT_AUDIENCE
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	export TICKETCHAT_AUTH=required
+	umask 077
+	openssl rand -hex 32 >"$T/hex"
+	openssl rand -base64 48 >"$T/base64"
+	printf 'correct horse battery staple, again and again\r\n' >"$T/words"
+	(printf r; openssl rand 47) >"$T/binary"
+	cp "$T/hex" "$T/x.secret"
+	cp "$T/hex" "$T/x.pem"
+	for f in "$T"/{hex,base64,words,binary,x.secret} hs256:"$T"/{hex,x.pem}; do
+		fate "$f" used
+		export TICKETCHAT_JWT_KEY_FILE=$f
+		ask 42 "$(with "$(sessions token "$f")")"
+		kept
+	done
+	# Named like a public key, and none in it.
+	fate "$T/x.pem" refused
+	# Landlock lets chat read a file that is declared, wherever it is.
+	export TICKETCHAT_JWT_KEY_FILE="hs256:$T/x.pem $K/rsa.pub"
+	run sessions doctor --quick --json
+	is "$(jq -r 'select(.check == "JWT_KEY_FILE") | .finding' <<<"$output" |
+	    sed "s|$T|T|; s|$K|K|" | paste -sd ';')" \
+	    "T/x.pem: HS256, secret of 512 bits, kid x;K/rsa.pub: RS256, RSA of 2048 bits, kid rsa"
+	TICKETCHAT_JWT_KEY_FILE=$T/hex run sessions doctor --quick
+	grep -q 'HS256, secret of 512 bits, kid hex (a secret by its form' <<<"$output"
+}
+
+@test "a set of keys: what is not for signatures is told, and not used" {
+	export TICKETCHAT_AUTH=required
+	mkdir -m 700 "$T/d"
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/disguises.py" "$K" \
+	    "$BATS_TEST_DIRNAME/keys" "$T/d" >"$T/list"
+	TICKETCHAT_JWT_KEY_FILE=$T/d/jwks-ec run sessions doctor --quick
+	grep -q 'AUTH: required, 1 key[.]$' <<<"$output"
+	grep -q 'jwks-ec: ES256, EC P-256 of 256 bits, kid jwks-ec[.]$' <<<"$output"
+	grep -q 'jwks-ec: a key of the set is not used: its use is not sig[.]$' <<<"$output"
+}
+
 @test "several keys: kid names the file, and that key only" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
-	export AUTH=required JWT_KEY_FILE="$K/rsa.pub $K/other.rsa.pub $K/ec.pub"
+	export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE="$K/rsa.pub $K/other.rsa.pub $K/ec.pub"
 	signed() {	# KEY KID
 		/usr/bin/python3 - "$K/$1" "$2" <<'END'
 import base64, json, subprocess, sys, time
@@ -283,21 +383,21 @@ END
 		failed_with unauthorized 1
 	done
 	# A key that has been taken away.
-	JWT_KEY_FILE="$K/other.rsa.pub" ask 42 "$(with "$(signed rsa.pem rsa)")"
+	TICKETCHAT_JWT_KEY_FILE="$K/other.rsa.pub" ask 42 "$(with "$(signed rsa.pem rsa)")"
 	failed_with unauthorized 1
 }
 
 @test "a limit for tokens that is no limit: settings" {
 	for v in 0/min -1/min 10 /min 10/ 10/week 10/MIN ' 10/min' 10min \
 	    1.5/min 10000000/sec 10/min/min; do
-		RATE_LIMIT=$v run -102 sessions settings
+		TICKETCHAT_RATE_LIMIT=$v run -102 sessions settings
 	done
 	for v in off 1/sec 10/min 100/hour 1000000/day; do
-		RATE_LIMIT=$v run -0 sessions settings
+		TICKETCHAT_RATE_LIMIT=$v run -0 sessions settings
 	done
 	for v in x 10.0.0.0/33 1.2.3 ::/129 10.0.0.1/ 10.0.0.1,10.0.0.2 \
 	    localhost; do
-		TRUSTED_PROXIES=$v run -102 sessions settings
+		TICKETCHAT_TRUSTED_PROXIES=$v run -102 sessions settings
 	done
 }
 
@@ -319,7 +419,7 @@ limited() {
 
 @test "RATE_LIMIT is exact over thirty processes" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=7/hour GENERATIONS=30
+	export TICKETCHAT_RATE_LIMIT=7/hour TICKETCHAT_GENERATIONS=30
 	for i in {1..30}; do
 		REMOTE_ADDR=10.0.0.1 tab $i
 		say $V "$Q"
@@ -339,7 +439,7 @@ limited() {
 
 @test "RATE_LIMIT: what is kept is free, what is refused too" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=2/day
+	export TICKETCHAT_RATE_LIMIT=2/day
 	for i in 1 2; do
 		from 10.0.0.1 $i "$Q"
 		generated
@@ -361,7 +461,7 @@ limited() {
 	limited
 	is "$(posts)" 2
 	# At a shell, without a token, nobody counts.
-	RATE_LIMIT=1/day
+	TICKETCHAT_RATE_LIMIT=1/day
 	for i in 7 8; do ask $i "$Q"; generated; done
 }
 
@@ -370,7 +470,7 @@ limited() {
 	needs_preload
 	needs_sqlite "a server goes by its own clock"
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=2/day
+	export TICKETCHAT_RATE_LIMIT=2/day
 	set_clocks 0 0
 	for i in 1 2; do
 		clocked from 10.0.0.1 $i "$Q"
@@ -449,7 +549,7 @@ END
 
 @test "who is refused does not pay" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=1/hour TICKETS=existing
+	export TICKETCHAT_RATE_LIMIT=1/hour TICKETCHAT_TICKETS=existing
 	sql 'INSERT INTO Tickets (Id) VALUES (1)'
 	from 10.0.0.1 2 "$Q"
 	is "$(code)" unknown_ticket
@@ -460,7 +560,7 @@ END
 @test "who follows a generation does not pay for it" {
 	long 15
 	replay_part "$T/long.ndjson"
-	export RATE_LIMIT=1/hour
+	export TICKETCHAT_RATE_LIMIT=1/hour
 	for a in 10.0.0.1 10.0.0.2; do
 		REMOTE_ADDR=$a tab 1
 		say $V "$Q"
@@ -480,7 +580,7 @@ END
 
 @test "RATE_LIMIT by the token's user, from wherever he comes" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=1/hour
+	export TICKETCHAT_RATE_LIMIT=1/hour
 	auth HS256
 	from 10.0.0.1 1 "$(with "$(token --user ana)")"
 	generated
@@ -493,13 +593,13 @@ END
 	limited
 	ask 3 "$(with "$(token --user "ip:10.0.0.7")")"
 	generated
-	AUTH=off from 10.0.0.7 4 "$Q"
+	TICKETCHAT_AUTH=off from 10.0.0.7 4 "$Q"
 	generated
 }
 
 @test "an IPv6 address stands for its /64" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=1/hour
+	export TICKETCHAT_RATE_LIMIT=1/hour
 	n=0
 	for a in 2001:db8::1 '!2001:db8::2' '![2001:db8::ffff:1:2:3]' \
 	    '!2001:DB8:0:0:9::' 2001:db8:0:1::1 ::ffff:10.0.0.1 '!10.0.0.1' \
@@ -511,7 +611,7 @@ END
 
 @test "MAX_VIEWERS: so many of one address, and one that leaves makes room" {
 	replay "$UP/good.ndjson"
-	export MAX_VIEWERS=2
+	export TICKETCHAT_MAX_VIEWERS=2
 	ask 42 "$Q"
 	for i in 1 2 3; do
 		REMOTE_ADDR=10.0.0.1 tab 42
@@ -540,7 +640,7 @@ END
 @test "MAX_VIEWERS is exact over thirty processes" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
-	export MAX_VIEWERS=7
+	export TICKETCHAT_MAX_VIEWERS=7
 	for i in {1..30}; do
 		REMOTE_ADDR=2001:db8::$i tab 42
 		say $V "$Q"
@@ -553,7 +653,7 @@ END
 }
 
 @test "who may not ask keeps no connection open by pings" {
-	export IDLE_TIMEOUT=3
+	export TICKETCHAT_IDLE_TIMEOUT=3
 	HTTP_ORIGIN=http://evil.example REMOTE_ADDR=10.0.0.1 tab 42
 	REMOTE_ADDR=10.0.0.1 tab 42
 	for i in {1..12}; do
@@ -569,9 +669,9 @@ END
 }
 
 @test "a place too many is closed after 15 silent seconds" {
-	export MAX_VIEWERS=1
+	export TICKETCHAT_MAX_VIEWERS=1
 	REMOTE_ADDR=10.0.0.1 tab 42
-	within 10 test -e "$RUN_DIR/viewers"
+	within 10 test -e "$TICKETCHAT_RUN_DIR/viewers"
 	within 10 sh -c "ls -l /proc/${VIEWERS[1]}/fd | grep -q viewers"
 	REMOTE_ADDR=10.0.0.1 tab 42
 	sleep 9
@@ -586,12 +686,12 @@ END
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
 	remote() {	# PEER FORWARDED WANTED
-		: >"$LOG"
+		: >"$TICKETCHAT_LOG"
 		HTTP_X_FORWARDED_FOR=$2 from "$1" 42 "$Q"
-		is "$(sed -n 's/.* remote=\([^ ]*\) .*/\1/p' "$LOG")" "$3"
+		is "$(sed -n 's/.* remote=\([^ ]*\) .*/\1/p' "$TICKETCHAT_LOG")" "$3"
 	}
 	remote 10.0.0.9 1.2.3.4 10.0.0.9
-	export TRUSTED_PROXIES='10.0.0.0/24 2001:db8::/32 127.0.0.1'
+	export TICKETCHAT_TRUSTED_PROXIES='10.0.0.0/24 2001:db8::/32 127.0.0.1'
 	remote 10.0.0.9 1.2.3.4 1.2.3.4
 	remote 10.0.1.9 1.2.3.4 10.0.1.9
 	remote ::ffff:10.0.0.9 1.2.3.4 1.2.3.4

@@ -194,7 +194,7 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 # bats test_tags=fault,fault:25
 @test "a message of the limit is good, one over it is too_large" {
 	replay "$UP/good.ndjson"
-	export MAX_TICKET_BYTES=16	# 6 * 16 + 32768 bytes of JSON
+	export TICKETCHAT_MAX_TICKET_BYTES=16	# 6 * 16 + 32768 bytes of JSON
 	padded() { printf '{"ticketBody":"printer jam",%*s"x":1}\n' \
 		$(($1 - 34)) ''; }
 	is "$(padded 100 | wc -c)" 101
@@ -237,7 +237,7 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 	yes '{"x":1}' | head -n 100000 | GATEWAY_INTERFACE=x most 0 "$T/deaf"
 	exec 7>&-
 	# And no disk: each is ten bytes, and would be a hundred in the log.
-	[ "$(wc -c <"$LOG")" -lt 1000000 ]
+	[ "$(wc -c <"$TICKETCHAT_LOG")" -lt 1000000 ]
 }
 
 # bats test_tags=fault,fault:21

@@ -41,15 +41,15 @@ null'
 	kept
 	is "$(jq -c .bodyChanged <<<"$frames")" 'null
 null'
-	CACHE=body ask 42 "$Q"
+	TICKETCHAT_CACHE=body ask 42 "$Q"
 	kept
 	is "$(posts)" 1
-	CACHE=body ask 42 '{"ticketBody":"printer on fire"}'
+	TICKETCHAT_CACHE=body ask 42 '{"ticketBody":"printer on fire"}'
 	generated
 	is "$(posts)" 2
 	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 2
 	# The first text's answer is history now.
-	CACHE=body ask 42 "$Q"
+	TICKETCHAT_CACHE=body ask 42 "$Q"
 	generated
 }
 
@@ -208,7 +208,7 @@ null'
 
 @test "the text is unescaped, as it is posted and as it is kept" {
 	replay "$UP/good.ndjson"
-	SYSTEM_PROMPT_FILE=none ask 42 \
+	TICKETCHAT_SYSTEM_PROMPT_FILE=none ask 42 \
 	    '{"ticketBody":"\u00e1 \ud83d\ude00 \"\\\/\b\f\n\r\t\u007f<&>"}'
 	generated
 	printf 'á 😀 "\\/\b\f\n\r\t\177<&>' >"$T/want"
@@ -279,7 +279,7 @@ null'
 @test "stop by somebody who has not asked" {
 	long 1000
 	replay --pace 50 "$T/long.ndjson"
-	export GENERATIONS=8
+	export TICKETCHAT_GENERATIONS=8
 	for i in 1 2 3 4 5 6 7 8; do viewer $i "$Q"; done
 	for i in 1 2 3 4 5 6 7 8; do
 		sees $i w1
@@ -355,11 +355,11 @@ null'
 	is "$(language)" pt
 	HTTP_ACCEPT_LANGUAGE='en' ask 42 '{"lang":"pt-BR"}'
 	is "$(language)" pt
-	LANGUAGE=en ask 42 "$bad"
+	TICKETCHAT_LANGUAGE=en ask 42 "$bad"
 	is "$(language)" en
-	LANGUAGE=pt-BR HTTP_ACCEPT_LANGUAGE=en ask 42 "$bad"
+	TICKETCHAT_LANGUAGE=pt-BR HTTP_ACCEPT_LANGUAGE=en ask 42 "$bad"
 	is "$(language)" pt
-	LANGUAGE=en ask 42 '{"lang":"pt"}'
+	TICKETCHAT_LANGUAGE=en ask 42 '{"lang":"pt"}'
 	is "$(language)" pt
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
@@ -408,7 +408,7 @@ null'
 		failed_with bad_ticket_id 1
 	done
 	is "$(posts)" 4
-	is "$(compgen -G "$RUN_DIR/*.sock")" ''
+	is "$(compgen -G "$TICKETCHAT_RUN_DIR/*.sock")" ''
 }
 
 @test "without PATH_INFO there is no ticket" {
@@ -424,13 +424,13 @@ null'
 # bats test_tags=fault,fault:33
 @test "TICKETS=existing" {
 	replay "$UP/good.ndjson"
-	TICKETS=existing ask 42 '{"ticketBody":"printer jam","lang":"en"}'
+	TICKETCHAT_TICKETS=existing ask 42 '{"ticketBody":"printer jam","lang":"en"}'
 	failed_with unknown_ticket 1
 	is "$(jq -r .message <<<"$frames")" 'There is no ticket 42.'
 	is "$(posts)" 0
 	is "$(sql 'SELECT count(*) FROM Tickets')" 0
 	sql 'INSERT INTO Tickets (Id) VALUES (42)'
-	TICKETS=existing ask 42 "$Q"
+	TICKETCHAT_TICKETS=existing ask 42 "$Q"
 	generated
 }
 
@@ -451,7 +451,7 @@ null'
 		HTTP_ORIGIN=$o ask 42 "$Q"
 		failed_with forbidden_origin 1
 	done
-	export ALLOWED_ORIGINS='https://help.example http://a.example:8080 http://[::1]:*'
+	export TICKETCHAT_ALLOWED_ORIGINS='https://help.example http://a.example:8080 http://[::1]:*'
 	for o in https://help.example https://help.example:443 \
 	    http://a.example:8080 http://[::1]:3000; do
 		HTTP_ORIGIN=$o ask 42 "$Q"
@@ -462,7 +462,7 @@ null'
 		HTTP_ORIGIN=$o ask 42 "$Q"
 		failed_with forbidden_origin 1
 	done
-	ALLOWED_ORIGINS='*' HTTP_ORIGIN=null ask 42 "$Q"
+	TICKETCHAT_ALLOWED_ORIGINS='*' HTTP_ORIGIN=null ask 42 "$Q"
 	kept
 }
 
@@ -489,7 +489,7 @@ null'
 	replay_end
 	ask 42 '{}' "$Q" '{}'
 	failed_with "$(printf '%s\n' bad_request upstream_unreachable bad_request)" 2
-	DATABASE=$T/nowhere ask 42 "$Q"
+	TICKETCHAT_DATABASE=$T/nowhere ask 42 "$Q"
 	failed_with storage 111
 	for a in --nothing -x 42 '-c'; do
 		run -100 --separate-stderr chat 42 $a </dev/null
@@ -498,7 +498,7 @@ null'
 	done
 	run -0 chat 42 --help
 	run -0 chat 42 --version
-	GENERATIONS=0 run -102 --separate-stderr chat 42 </dev/null
+	TICKETCHAT_GENERATIONS=0 run -102 --separate-stderr chat 42 </dev/null
 	is "$output" ''
 	is "${#stderr_lines[@]}" 1
 	run -102 --separate-stderr "$B/bin/chat" -c "$T/none" </dev/null
@@ -515,10 +515,10 @@ null'
 	failed_with too_large 1
 	is "$(jq -r .message <<<"$frames")" \
 	    "The ticket's text is over the limit of 20 bytes."
-	MAX_TICKET_BYTES=21 ask 42 '{"ticketBody":"123456789012345678901"}'
+	TICKETCHAT_MAX_TICKET_BYTES=21 ask 42 '{"ticketBody":"123456789012345678901"}'
 	generated
 	# An empty value is none.
-	MAX_TICKET_BYTES= ask 42 '{"ticketBody":"123456789012345678901"}'
+	TICKETCHAT_MAX_TICKET_BYTES= ask 42 '{"ticketBody":"123456789012345678901"}'
 	failed_with too_large 1
 	# Under websocketd the environment alone counts.
 	printf '%s\n' "$Q" | GATEWAY_INTERFACE=x PATH_INFO=/42 \
@@ -583,11 +583,11 @@ dynamic() {
 	ask 42 '{"ticketBody":"my secret is hunter2"}'
 	is "$(grep -c 'outcome=generated' <<<"$err")" 1
 	not grep -q hunter2 <<<"$err"
-	not grep -q hunter2 "$LOG"
-	is "$(grep -c 'prog=answer.*ticket=42.*outcome=kept' "$LOG")" 1
+	not grep -q hunter2 "$TICKETCHAT_LOG"
+	is "$(grep -c 'prog=answer.*ticket=42.*outcome=kept' "$TICKETCHAT_LOG")" 1
 	printf '%s\n' "$Q" | UNIQUE_ID=$'a\033[31m\nb' REMOTE_ADDR=1.2.3.4 \
 	    GATEWAY_INTERFACE=x chat 42 >/dev/null 2>&1
-	not grep -q $'\033' "$LOG"
+	not grep -q $'\033' "$TICKETCHAT_LOG"
 }
 
 @test "the log line tells the tokens, where Ollama did" {
@@ -632,7 +632,7 @@ dynamic() {
 
 # bats test_tags=fault,fault:21
 @test "who connects and says nothing is let go, without a frame" {
-	IDLE_TIMEOUT=1 tab 42
+	TICKETCHAT_IDLE_TIMEOUT=1 tab 42
 	within 10 dead "${VIEWERS[V]}"
 	status=0
 	wait "${VIEWERS[V]}" || status=$?

@@ -104,10 +104,10 @@ os.dup2(s.fileno(), 3)
 os.set_inheritable(3, True)
 os.rename(path + ".new", path)
 select.select([s], [], [], 5)	# the viewer is there
-os.execvp(sys.argv[2], sys.argv[2:])' "$RUN_DIR/$t.sock" timeout -s KILL 20 \
+os.execvp(sys.argv[2], sys.argv[2:])' "$TICKETCHAT_RUN_DIR/$t.sock" timeout -s KILL 20 \
 	    "$@" "$B/libexec/answer" "$t" "$id" >/dev/null 2>&1 3>&- &
 	track $!
-	within 10 test -S "$RUN_DIR/$t.sock"
+	within 10 test -S "$TICKETCHAT_RUN_DIR/$t.sock"
 	status=0
 	PATH_INFO=/$t timeout -s KILL 20 "$B/bin/chat" -c "$T/conf" <<<"$Q" >"$out" \
 	    2>"$out.said" || status=$?
@@ -127,8 +127,8 @@ os.execvp(sys.argv[2], sys.argv[2:])' "$RUN_DIR/$t.sock" timeout -s KILL 20 \
 # Who asks for a kept answer does not look at the socket: one of a dead
 # generator stays until somebody has to start another.
 swept() {
-	[ ! -e "$RUN_DIR/$1.sock" ] || [[ $frames != '{"type":"cached"'* ]] ||
-	    rm "$RUN_DIR/$1.sock"
+	[ ! -e "$TICKETCHAT_RUN_DIR/$1.sock" ] || [[ $frames != '{"type":"cached"'* ]] ||
+	    rm "$TICKETCHAT_RUN_DIR/$1.sock"
 }
 
 # How it must be after a fault.
@@ -362,7 +362,7 @@ poor() {
 	command -v setpriv >/dev/null || skip "no setpriv"
 	replay "$UP/good.ndjson"
 	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" || true
-	chown 54321:54321 "$T" "$T"/db* "$RUN_DIR" "$T/conf"
+	chown 54321:54321 "$T" "$T"/db* "$TICKETCHAT_RUN_DIR" "$T/conf"
 	as() { setpriv --reuid 54321 --regid 54321 --clear-groups "$@"; }
 	as test -x "$B/bin/chat" || skip "nobody else may enter $B"
 	status=0
@@ -420,10 +420,10 @@ written() {
 	check "$T/out" 1
 	within 10 none_answers
 	written "$T/trace" >"$T/written"
-	grep -qx "$DATABASE" "$T/written"
-	grep -qx "$LOG" "$T/written"
-	grep -q "^$RUN_DIR/" "$T/written"
-	not grep -vE "^($DATABASE(-wal|-shm|-lock|-journal)?|$LOG|$RUN_DIR(/.*)?|/dev/null)\$" \
+	grep -qx "$TICKETCHAT_DATABASE" "$T/written"
+	grep -qx "$TICKETCHAT_LOG" "$T/written"
+	grep -q "^$TICKETCHAT_RUN_DIR/" "$T/written"
+	not grep -vE "^($TICKETCHAT_DATABASE(-wal|-shm|-lock|-journal)?|$TICKETCHAT_LOG|$TICKETCHAT_RUN_DIR(/.*)?|/dev/null)\$" \
 	    "$T/written"
 	is "$(find "$T/home" -mindepth 1)" ''
 }
@@ -435,10 +435,10 @@ written() {
 	: >"$T/elsewhere/log"
 	ln -s "$T/elsewhere/log" "$T/logs/log"
 	mkdir "$T/data"
-	sqlite3 "$DATABASE" "VACUUM INTO '$T/data/db'"
-	export DATABASE=$T/data/db LOG=$T/logs/log
-	chmod 600 "$DATABASE"
-	sqlite3 "$DATABASE" 'PRAGMA journal_mode = WAL' >/dev/null
+	sqlite3 "$TICKETCHAT_DATABASE" "VACUUM INTO '$T/data/db'"
+	export TICKETCHAT_DATABASE=$T/data/db TICKETCHAT_LOG=$T/logs/log
+	chmod 600 "$TICKETCHAT_DATABASE"
+	sqlite3 "$TICKETCHAT_DATABASE" 'PRAGMA journal_mode = WAL' >/dev/null
 	printf '%s\n' "$Q" | GATEWAY_INTERFACE=x chat 1 >"$T/out" 2>"$T/err" ||
 	    true
 	if grep -q 'no Landlock here' "$T/elsewhere/log" "$T/err"; then
@@ -481,18 +481,18 @@ near() { [ "$(($1 - $2))" -gt -60 ] && [ "$(($1 - $2))" -lt 60 ]; }
 		leave $V
 		within 10 none_answers
 		near "$(ahead "$(sed -n 's/^time=\([^ ]*\).*prog=answer.*/\1/p' \
-		    "$LOG" | tail -n 1)")" $day
+		    "$TICKETCHAT_LOG" | tail -n 1)")" $day
 	done
 	replay_end
 	replay --stall 500 "$UP/good.ndjson"
 	set_clocks 0 0
-	STALL_TIMEOUT=1 clocked viewer 5 "$Q"
+	TICKETCHAT_STALL_TIMEOUT=1 clocked viewer 5 "$Q"
 	sees $V Reinicie
 	set_clocks -86400 0
 	viewed $V
 	failed_with upstream_timeout 2
 	set_clocks 0 0
-	IDLE_TIMEOUT=1 clocked tab 6
+	TICKETCHAT_IDLE_TIMEOUT=1 clocked tab 6
 	sleep 0.3
 	set_clocks -86400 0
 	within 10 dead "${VIEWERS[V]}"

@@ -15,7 +15,7 @@ try:
         c.connect(sys.argv[1]); s.append(c)
 except BlockingIOError:
     print(len(s), flush=True)
-time.sleep(60)' "$RUN_DIR/$1.sock") >"$T/full" 2>&1 3>&- &
+time.sleep(60)' "$TICKETCHAT_RUN_DIR/$1.sock") >"$T/full" 2>&1 3>&- &
 	track $!
 	within 10 test -s "$T/full"
 }
@@ -45,7 +45,7 @@ setup_file() {
 teardown_file() {
 	local p
 	for p in $(cat "$BATS_FILE_TMPDIR/pids"); do
-		! RUN_DIR=$BATS_FILE_TMPDIR/run ours "$p" || kill -KILL "$p" || true
+		! TICKETCHAT_RUN_DIR=$BATS_FILE_TMPDIR/run ours "$p" || kill -KILL "$p" || true
 	done
 	store_end
 }
@@ -135,7 +135,7 @@ alike() {
 @test "ON_DISCONNECT=cancel: the last one's leaving ends it" {
 	long 1000
 	replay --pace 30 "$T/long.ndjson"
-	export ON_DISCONNECT=cancel
+	export TICKETCHAT_ON_DISCONNECT=cancel
 	tab 42
 	a=$V
 	say $a "$Q"
@@ -184,7 +184,7 @@ alike() {
 	viewed $V
 	failed_with interrupted 2
 	is "$(jq -c 'select(.type == "error").retryable' <<<"$frames")" true
-	test -S "$RUN_DIR/42.sock"
+	test -S "$TICKETCHAT_RUN_DIR/42.sock"
 	ask 42 "$Q"
 	generated
 	say $a "$Q"
@@ -211,7 +211,7 @@ alike() {
 		viewed $V
 		failed_with shutting_down 2
 		within 10 logged "^gone $((++n))"
-		is "$(compgen -G "$RUN_DIR/*.sock")" ''
+		is "$(compgen -G "$TICKETCHAT_RUN_DIR/*.sock")" ''
 	done
 	# One that waits as well; it holds up nobody.
 	viewer 43 "$Q"
@@ -271,7 +271,7 @@ alike() {
 	ask 42 "$Q"
 	kept "$LONG"
 	is "$(posts)" 1
-	rm "$RUN_DIR/42.sock"
+	rm "$TICKETCHAT_RUN_DIR/42.sock"
 }
 
 # A viewer's frames where `long' was killed and the good answer came next.
@@ -349,7 +349,7 @@ for s in all:
     sys.stdout.buffer.write(b"".join(l for l in lines
         if not l.startswith((b"{\"type\":\"session", b"{\"type\":\"status",
             b"{\"type\":\"cost"))) + b"\0")' \
-	    "$RUN_DIR/42.sock" >"$T/followers" 3>&- &
+	    "$TICKETCHAT_RUN_DIR/42.sock" >"$T/followers" 3>&- &
 	track $!
 	within 10 grep -q connected "$T/followers"
 	replay_rest
@@ -445,7 +445,7 @@ held() {
 	long 30
 	replay_part "$T/long.ndjson"
 	for t in 1 2; do
-		held $t -P "$RUN_DIR/claims" -e inject=openat:signal=SIGSTOP:when=1
+		held $t -P "$TICKETCHAT_RUN_DIR/claims" -e inject=openat:signal=SIGSTOP:when=1
 		viewer $t "$Q"
 		[ $t = 1 ] && sees $V w1 || viewed $V
 		kill -CONT "$p"
@@ -494,9 +494,9 @@ s.listen(9)
 while True:
     c = s.accept()[0]
     c.send(b"{\"type\":\"stream\",\"content\":\"lies\"}\n{\"type\":\"done\"}\n")' \
-	    "$RUN_DIR/42.sock" 3>&- &
+	    "$TICKETCHAT_RUN_DIR/42.sock" 3>&- &
 	track $!
-	within 10 test -S "$RUN_DIR/42.sock"
+	within 10 test -S "$TICKETCHAT_RUN_DIR/42.sock"
 	ask 42 "$Q"
 	failed_with internal 111
 	not grep -q lies <<<"$frames"
@@ -511,22 +511,22 @@ while True:
 	replay "$UP/good.ndjson"
 	/usr/bin/python3 -c '
 import socket, sys
-socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN_DIR/1.sock"
-	echo something >"$RUN_DIR/2.sock"
-	ln -s /nowhere "$RUN_DIR/3.sock"
-	ln -s "$T/conf" "$RUN_DIR/4.sock"
-	mkfifo "$RUN_DIR/5.sock"
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$TICKETCHAT_RUN_DIR/1.sock"
+	echo something >"$TICKETCHAT_RUN_DIR/2.sock"
+	ln -s /nowhere "$TICKETCHAT_RUN_DIR/3.sock"
+	ln -s "$T/conf" "$TICKETCHAT_RUN_DIR/4.sock"
+	mkfifo "$TICKETCHAT_RUN_DIR/5.sock"
 	for i in 1 2 3 4 5; do
 		ask $i "$Q"
 		generated
 	done
 	test -f "$T/conf"
-	mkdir "$RUN_DIR/6.sock"
+	mkdir "$TICKETCHAT_RUN_DIR/6.sock"
 	ask 6 "$Q" "$Q"
 	failed_with "$(printf '%s\n' internal internal)" 111
 	ask 7 "$Q"
 	generated
-	rmdir "$RUN_DIR/6.sock"
+	rmdir "$TICKETCHAT_RUN_DIR/6.sock"
 	ask 6 "$Q"
 	generated
 }
@@ -565,7 +565,7 @@ halt() {
 @test "GENERATIONS=2: two at a time" {
 	long 1000
 	replay --times 2 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
-	export GENERATIONS=2
+	export TICKETCHAT_GENERATIONS=2
 	for i in 1 2 3; do
 		viewer $i "$STATUS"
 		within 10 some_answers $i
@@ -586,7 +586,7 @@ halt() {
 @test "QUEUE_MAX: one more is queue_full, and may come again" {
 	long 1000
 	replay --times 1 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
-	export QUEUE_MAX=1
+	export TICKETCHAT_QUEUE_MAX=1
 	viewer 1 "$Q"
 	sees 1 w1
 	viewer 2 "$STATUS"
@@ -610,7 +610,7 @@ halt() {
 @test "QUEUE_MAX=0: nobody waits" {
 	long 1000
 	replay --times 1 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
-	export QUEUE_MAX=0
+	export TICKETCHAT_QUEUE_MAX=0
 	viewer 1 "$Q"
 	sees 1 w1
 	ask 2 "$Q"
@@ -640,7 +640,7 @@ halt() {
 	halt 4
 	is "$(states)" 'queued3 queued2 queued1 generating'
 	is "$(posts)" 2
-	rm "$RUN_DIR/2.sock"
+	rm "$TICKETCHAT_RUN_DIR/2.sock"
 }
 
 @test "the one that generates is killed: the next one's turn comes at once" {
@@ -694,7 +694,7 @@ heavy() {
 @test "over SEND_TIMEOUT it gets the kept answer, whole" {
 	heavy
 	replay_part --stall 4000 "$T/long.ndjson"
-	export SEND_TIMEOUT=1
+	export TICKETCHAT_SEND_TIMEOUT=1
 	viewer 42 "$Q"
 	sees 1 abcd
 	kill -STOP "${VIEWERS[1]}"
@@ -715,7 +715,7 @@ heavy() {
 	exec 7<>"$T/out"	# open, and nobody reads
 	mkfifo "$T/in"
 	exec 8<>"$T/in"
-	SEND_TIMEOUT=1 GATEWAY_INTERFACE=x chat 42 <"$T/in" >"$T/out" 2>/dev/null \
+	TICKETCHAT_SEND_TIMEOUT=1 GATEWAY_INTERFACE=x chat 42 <"$T/in" >"$T/out" 2>/dev/null \
 	    3>&- 7>&- 8>&- &
 	track $!
 	echo "$Q" >&8
@@ -759,16 +759,16 @@ heavy() {
 	replay_part "$T/long.ndjson"
 	viewer 42 "$Q"
 	sees 1 w1
-	is "$(stat -c '%a %F' "$RUN_DIR/42.sock" "$RUN_DIR" | paste -sd ' ')" \
+	is "$(stat -c '%a %F' "$TICKETCHAT_RUN_DIR/42.sock" "$TICKETCHAT_RUN_DIR" | paste -sd ' ')" \
 	    "700 socket 700 directory"
 	mkfifo "$T/open"
 	exec 7<>"$T/open"
-	socat - "UNIX-CONNECT:$RUN_DIR/42.sock" <&7 >"$T/over" 3>&- &
+	socat - "UNIX-CONNECT:$TICKETCHAT_RUN_DIR/42.sock" <&7 >"$T/over" 3>&- &
 	track $!
 	# Who closes his side has left, and disturbs nobody.
-	socat - "UNIX-CONNECT:$RUN_DIR/42.sock" </dev/null >/dev/null
+	socat - "UNIX-CONNECT:$TICKETCHAT_RUN_DIR/42.sock" </dev/null >/dev/null
 	printf 'nonsense\n%0500d\nstop it\nstopx\n' 0 |
-	    socat - "UNIX-CONNECT:$RUN_DIR/42.sock" >/dev/null
+	    socat - "UNIX-CONNECT:$TICKETCHAT_RUN_DIR/42.sock" >/dev/null
 	within 10 grep -q w8 "$T/over"
 	replay_rest
 	viewed 1
@@ -780,7 +780,7 @@ heavy() {
 	rm "$T/go"
 	viewer 43 "$Q"
 	sees $V w1
-	echo stop | socat - "UNIX-CONNECT:$RUN_DIR/43.sock" >/dev/null
+	echo stop | socat - "UNIX-CONNECT:$TICKETCHAT_RUN_DIR/43.sock" >/dev/null
 	viewed $V
 	failed_with stopped 2
 }
@@ -796,12 +796,12 @@ s.listen()
 c = s.accept()[0]
 os.unlink(sys.argv[1])
 c.sendall(b"\n".join(a.encode() for a in sys.argv[2:] if a != "") + b"\n")
-c.recv(1)' "$RUN_DIR/42.sock" '{"type":"session","session":1,"pid":1}' \
+c.recv(1)' "$TICKETCHAT_RUN_DIR/42.sock" '{"type":"session","session":1,"pid":1}' \
 		    '{"type":"novelty","content":"x"}' \
 		    '{"type":"stream","content":"a"}' "$cost" \
 		    '{"type":"done"}' 3>&- &
 		track $!
-		within 10 test -S "$RUN_DIR/42.sock"
+		within 10 test -S "$TICKETCHAT_RUN_DIR/42.sock"
 		ask 42 "$Q"
 		is "$frames" '{"type":"stream","content":"a"}
 {"type":"done"}'
@@ -818,13 +818,13 @@ s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
 while True: s.accept()[0].close(); print("went", flush=True)' \
-	    "$RUN_DIR/42.sock" >"$T/went" 3>&- &
+	    "$TICKETCHAT_RUN_DIR/42.sock" >"$T/went" 3>&- &
 	track $!
-	within 10 test -S "$RUN_DIR/42.sock"
+	within 10 test -S "$TICKETCHAT_RUN_DIR/42.sock"
 	ask 42 "$Q"
 	failed_with interrupted 2
 	is "$(wc -l <"$T/went")" 8
-	rm "$RUN_DIR/42.sock"
+	rm "$TICKETCHAT_RUN_DIR/42.sock"
 }
 
 @test "4,096 follow; one more waits until another goes" {
@@ -845,7 +845,7 @@ except socket.timeout:
     print("full")
 s[-1].settimeout(30)
 s[0].close()
-print(s[-1].recv(15))' "$RUN_DIR/42.sock") >"$T/followers" 3>&-
+print(s[-1].recv(15))' "$TICKETCHAT_RUN_DIR/42.sock") >"$T/followers" 3>&-
 	is "$(cat "$T/followers")" "full
 b'{\"type\":\"sessio'"
 	chat 42 <<<'{"type":"stop"}'
@@ -889,7 +889,7 @@ b'{\"type\":\"sessio'"
 	ask 42 "$Q"
 	kept
 	is "$(posts)" 3
-	rm "$RUN_DIR/42.sock"
+	rm "$TICKETCHAT_RUN_DIR/42.sock"
 }
 
 # bats test_tags=fault,fault:26
@@ -910,7 +910,7 @@ b'{\"type\":\"sessio'"
 	frames=$(<"$T/frames.$V")
 	is "$(types)" \
 	    'stream error stream done cached done cached done cached done'
-	is "$(grep -c dropped=question "$LOG")" 1
+	is "$(grep -c dropped=question "$TICKETCHAT_LOG")" 1
 }
 
 # bats test_tags=fault,fault:42

@@ -20,16 +20,19 @@
 # STORE=postgres runs a file's tests on PostgreSQL: each has a database in the
 # cluster of postgres.bash, which tells how to break it.
 #
-# Settings are given in front: STALL_TIMEOUT=1 ask 42 '{"ticketBody":"a"}'.
+# Settings are given in front:
+# TICKETCHAT_STALL_TIMEOUT=1 ask 42 '{"ticketBody":"a"}'.
 
 bats_require_minimum_version 1.5.0
 export LC_ALL=C.UTF-8	# a bare system has no other, and may set none
+unset PYTHONUNBUFFERED	# nor this
 shopt -s lastpipe	# printf ... | pipe 42 1 sets our variables
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 B=$(realpath "${B:-$ROOT/build}")
 UP=$ROOT/tests/upstream
 REC=$ROOT/tests/ollama
+SCHEMA=$(ls "$ROOT"/sql/[0-9]*.sql | wc -l)	# the newest one's number
 Q='{"ticketBody":"printer jam"}'
 GOOD='Reinicie a impressora.
 '
@@ -93,19 +96,19 @@ migrate() { "$B/bin/sessions" -c "$T/conf" migrate >"$T/migrate"; }
 
 setup() {
 	local k
-	for k in $("$B/bin/sessions" -c /dev/null settings 2>/dev/null |
-	    sed 's/=.*//') LANGUAGE PATH_INFO GATEWAY_INTERFACE UNIQUE_ID \
-	    REMOTE_ADDR RUNTIME_DIRECTORY; do
+	for k in $(compgen -e | grep -E '^(TICKETCHAT|HTTP|OLLAMA)_') \
+	    $("$B/bin/sessions" -c /dev/null settings | sed 's/=.*//') \
+	    PATH_INFO GATEWAY_INTERFACE UNIQUE_ID REMOTE_ADDR \
+	    RUNTIME_DIRECTORY; do
 		unset "$k"
 	done
-	for k in $(compgen -e | grep '^HTTP_'); do unset "$k"; done
 	T=$BATS_TEST_TMPDIR CHAT_BIN=$B/bin/chat
 	N=0 PIDS=() VIEWERS=() IN=()
 	mkdir -m 700 "$T/run" "$T/bodies" "$T/kept"
 	: >"$T/conf"
 	: >"$T/replay.log"
 	printf %s "$GOOD" >"$T/kept/good"
-	export DATABASE=$T/db RUN_DIR=$T/run LOG=$T/log
+	export TICKETCHAT_DATABASE=$T/db TICKETCHAT_RUN_DIR=$T/run TICKETCHAT_LOG=$T/log
 	[ "$STORE" != postgres ] || pg_database
 	export OLLAMA_MODEL=gemma3:270m OLLAMA_SERVER=http://127.0.0.1:9
 	migrate
@@ -126,8 +129,8 @@ teardown() {
 # There is one, but for tests of several; see postgres.bash.
 each_node() {
 	local d rc=0
-	for d in "$RUN_DIR" "$T"/run.[0-9]; do
-		[ ! -d "$d" ] || RUN_DIR=$d "$@" || rc=1
+	for d in "$TICKETCHAT_RUN_DIR" "$T"/run.[0-9]; do
+		[ ! -d "$d" ] || TICKETCHAT_RUN_DIR=$d "$@" || rc=1
 	done
 	return $rc
 }
@@ -162,7 +165,7 @@ track() { PIDS+=("$1"); }
 # Whether a process is of this test: its number may be another's by now.
 ours() {
 	grep -qsx "PPid:	$BASHPID" "/proc/$1/status" ||
-	    grep -qszxF "RUN_DIR=$RUN_DIR" "/proc/$1/environ"
+	    grep -qszxF "TICKETCHAT_RUN_DIR=$TICKETCHAT_RUN_DIR" "/proc/$1/environ"
 }
 
 # Ends one that was started here, and waits for it.
@@ -185,7 +188,7 @@ end_all() {
 # The pids of the processes of this name that have our RUN_DIR.
 processes() {
 	local f p
-	for f in $(grep -slzxF "RUN_DIR=$RUN_DIR" /proc/[0-9]*/environ); do
+	for f in $(grep -slzxF "TICKETCHAT_RUN_DIR=$TICKETCHAT_RUN_DIR" /proc/[0-9]*/environ); do
 		p=${f%/environ}
 		[ "$(cat "$p/comm" 2>/dev/null)" = "$1" ] || continue
 		echo "${p#/proc/}"
@@ -254,19 +257,22 @@ listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # Starts run.sh with these arguments, and waits for its port.
 service() {
 	P=$(free_port)
-	PORT=$P ADDRESS=127.0.0.1 "$ROOT/run.sh" "$@" >"$T/said" 2>&1 3>&- &
+	TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 "$ROOT/run.sh" "$@" >"$T/said" 2>&1 3>&- &
 	SERVICE=$!
 	track $SERVICE
 	within 60 listening "$P"
 }
 
-# Asks a running service; prints the frames.  $3: more arguments for connect.
+# Asks a running service; prints the frames, each as it comes.  $3: more
+# arguments for connect.
 client() {
-	/usr/bin/python3 - "$@" <<'END'
-import asyncio, sys, json, websockets
+	/usr/bin/python3 -u - "$@" <<'END'
+import asyncio, sys, json
+# Debian 12 and Debian 13 both have this one.
+from websockets.legacy.client import connect
 more = eval("dict(%s)" % "".join(sys.argv[3:]))
 async def main():
-    async with websockets.connect(sys.argv[1], max_size=None, **more) as ws:
+    async with connect(sys.argv[1], max_size=None, **more) as ws:
         await ws.send(sys.argv[2])
         async for line in ws:
             print(line)
@@ -289,7 +295,7 @@ sessions() { "$B/bin/sessions" -c "$T/conf" "$@"; }
 sql() {
 	case $STORE in
 	postgres) psql -c "$1" ;;
-	*) sqlite3 -batch -cmd '.timeout 5000' "$DATABASE" "$@" ;;
+	*) sqlite3 -batch -cmd '.timeout 5000' "$TICKETCHAT_DATABASE" "$@" ;;
 	esac
 }
 
@@ -297,7 +303,7 @@ sql() {
 all_that_is_kept() {
 	case $STORE in
 	postgres) pg_dump ;;
-	*) cat "$DATABASE" "$DATABASE-wal" ;;
+	*) cat "$TICKETCHAT_DATABASE" "$TICKETCHAT_DATABASE-wal" ;;
 	esac
 }
 
@@ -504,11 +510,11 @@ clean_node() {
 		echo "answer still runs: $(answers)" >&2
 		bad=1
 	fi
-	if compgen -G "$RUN_DIR/*.sock" >&2; then
+	if compgen -G "$TICKETCHAT_RUN_DIR/*.sock" >&2; then
 		echo "a socket is left" >&2
 		bad=1
 	fi
-	if [ -d "$RUN_DIR" ] && ls -A "$RUN_DIR" | grep -vE \
+	if [ -d "$TICKETCHAT_RUN_DIR" ] && ls -A "$TICKETCHAT_RUN_DIR" | grep -vE \
 	    '^(claims|health|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
 		echo "a file is left" >&2
 		bad=1
@@ -526,7 +532,7 @@ clean_store() {
 		[ "$(sql 'PRAGMA integrity_check')" = ok ] || bad=1
 		[ -z "$(sql 'PRAGMA foreign_key_check')" ] || bad=1
 	fi
-	env -i DATABASE="$DATABASE" "$B/bin/sessions" -c /dev/null export \
+	env -i TICKETCHAT_DATABASE="$TICKETCHAT_DATABASE" "$B/bin/sessions" -c /dev/null export \
 	    >"$T/exported" || bad=1
 	if ! jq -se 'all((.response == null) == (.model == null))' \
 	    "$T/exported" >/dev/null; then

@@ -24,7 +24,7 @@ fails() {
 	failed_with "$2" 2
 	is "$(rows "$1")" '1|0'
 	none_answers || within 10 none_answers
-	[ ! -e "$RUN_DIR/$1.sock" ]
+	[ ! -e "$TICKETCHAT_RUN_DIR/$1.sock" ]
 	bad=$frames
 }
 
@@ -49,7 +49,7 @@ partly() {
 
 # bats test_tags=fault,fault:11
 @test "nobody listens, or there is no such name: unreachable, in good time" {
-	export CONNECT_TIMEOUT=600	# it is not that which ends it
+	export TICKETCHAT_CONNECT_TIMEOUT=600	# it is not that which ends it
 	for server in http://127.0.0.1:9 http://no-such-host.invalid; do
 		OLLAMA_SERVER=$server fails $((++TICKET)) upstream_unreachable
 		is "$(last | jq .retryable)" true
@@ -102,11 +102,11 @@ partly() {
 
 # bats test_tags=fault,fault:16
 @test "Ollama falls silent: a timer ends it, and the connection" {
-	export STALL_TIMEOUT=1 ANSWER_TIMEOUT=60
+	export TICKETCHAT_STALL_TIMEOUT=1 TICKETCHAT_ANSWER_TIMEOUT=60
 	wrong 1 upstream_timeout --stall 500 "$UP/good.ndjson"
 	partly
 	is "$(last | jq -r .detail)" STALL_TIMEOUT
-	export FIRST_TOKEN_TIMEOUT=1
+	export TICKETCHAT_FIRST_TOKEN_TIMEOUT=1
 	wrong 1 upstream_timeout --stall 100 "$UP/good.ndjson"
 	is "$(last | jq -r .detail)" FIRST_TOKEN_TIMEOUT
 }
@@ -115,7 +115,7 @@ partly() {
 @test "an answer over its cap: not kept, and Ollama is left" {
 	long 1000
 	replay --pace 30 "$T/long.ndjson"
-	export MAX_ANSWER_BYTES=30
+	export TICKETCHAT_MAX_ANSWER_BYTES=30
 	fails 1 answer_too_long
 	within 10 logged '^gone 1'
 	is "$(last | jq .retryable)" false

@@ -118,7 +118,7 @@ pg_database() {
 	"$PG_BIN/createdb" -h "$PG.socket" -p "$PG_PORT" -U postgres -O ticketchat \
 	    "$name"
 	PG_DATABASE=$name
-	DATABASE=$(at 1)
+	TICKETCHAT_DATABASE=$(at 1)
 }
 
 # Ends what the test has made of all this; what still runs is cut off.
@@ -191,7 +191,7 @@ on() {
 	shift
 	[ "$node" = 1 ] || n=.$node
 	mkdir -p -m 700 "$T/run$n"
-	DATABASE=$(at "$node") RUN_DIR=$T/run$n LOG=$T/log$n "$@"
+	TICKETCHAT_DATABASE=$(at "$node") TICKETCHAT_RUN_DIR=$T/run$n TICKETCHAT_LOG=$T/log$n "$@"
 }
 
 needs_nft() {

@@ -13,16 +13,16 @@ prepare() {
 	run -100 "$ROOT/run.sh" --nonsense
 	is "${#lines[@]}" 1
 	run -100 "$ROOT/run.sh" -c
-	PORT=0 run -102 "$ROOT/run.sh" --check
+	TICKETCHAT_PORT=0 run -102 "$ROOT/run.sh" --check
 	[[ ${lines[-1]} = *"PORT=0: not a whole number from 1 to 65535" ]]
 	echo 'NONSENSE=1' >"$T/bad"
 	run -102 "$ROOT/run.sh" --check -c "$T/bad"
 	[[ ${lines[-1]} = *'bad:1: unknown setting "NONSENSE"' ]]
-	AUTH=required run -102 "$ROOT/run.sh" --check
-	AUTH=required JWT_KEY_FILE=$T/none run -102 "$ROOT/run.sh"
+	TICKETCHAT_AUTH=required run -102 "$ROOT/run.sh" --check
+	TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/none run -102 "$ROOT/run.sh"
 	# A file is never run.
 	printf 'DATABASE=$(touch %s/pwned)\n' "$T" >"$T/bad"
-	(unset DATABASE; "$ROOT/run.sh" --check -c "$T/bad") | grep -qF 'DATABASE=$(touch'
+	(unset TICKETCHAT_DATABASE; "$ROOT/run.sh" --check -c "$T/bad") | grep -qF 'DATABASE=$(touch'
 	[ ! -e "$T/pwned" ]
 }
 
@@ -65,7 +65,7 @@ prepare() {
 }
 
 @test "nothing but the endpoint is served without the page" {
-	WEB=off service
+	TICKETCHAT_WEB=off service
 	local path
 	for path in / /api/websocket/ /websocketd.conf /../websocketd.conf \
 	    /api/websocket/chat/42; do
@@ -75,7 +75,7 @@ prepare() {
 }
 
 @test "--demo answers without an Ollama, in both languages, and ends cleanly" {
-	unset OLLAMA_SERVER OLLAMA_MODEL DATABASE
+	unset OLLAMA_SERVER OLLAMA_MODEL TICKETCHAT_DATABASE
 	export TMPDIR=$T/tmp
 	mkdir "$TMPDIR"
 	service --demo
@@ -95,7 +95,7 @@ prepare() {
 	run ! listening "$P"
 	within 10 dead "$demo"
 	is "$(ls -A "$TMPDIR")" ""
-	export DATABASE=$T/db
+	export TICKETCHAT_DATABASE=$T/db
 }
 
 @test "a RUN_DIR that cannot be used is refused at start" {
@@ -103,9 +103,107 @@ prepare() {
 	echo >"$T/file"
 	for d in "$T/open" "$T/file" "$T/$(printf 'x%.0s' {1..90})"; do
 		P=$(free_port)
-		RUN_DIR=$d PORT=$P ADDRESS=127.0.0.1 run ! timeout 60 \
+		TICKETCHAT_RUN_DIR=$d TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 run ! timeout 60 \
 		    "$ROOT/run.sh"
 		case $status in 102 | 111) ;; *) false ;; esac
 		grep -q RUN_DIR <<<"${lines[-1]}"
 	done
+}
+
+# What is said to be missing, of $1, by those who may not install it.
+missing() {
+	(. "$ROOT/deploy/packages.sh"
+	apt-get() { :; }
+	id() { echo 1000; }
+	dpkg-query() { echo not-installed; }
+	install_missing "$1") 2>&1 || true
+}
+
+@test "what is there is not missing, from wherever it came" {
+	mkdir "$T/bin" "$T/include"
+	is "$(missing none:none-such)" \
+	    'packages are missing; as root run: apt-get install -y --no-install-recommends none'
+	printf '#!/bin/sh\n' >"$T/bin/none-such"
+	chmod +x "$T/bin/none-such"
+	PATH=$T/bin:$PATH
+	is "$(missing none:none-such)" ''
+	[[ $(missing none@none/such.h) = *' none' ]]
+	mkdir "$T/include/none"
+	: >"$T/include/none/such.h"
+	is "$(CPATH=$T/include missing none@none/such.h)" ''
+	[[ $(missing "none@$T/file") = *' none' ]]
+	: >"$T/file"
+	is "$(missing "none@$T/file")" ''
+	[[ $(missing none) = *' none' ]]
+	# Without a compiler each header is missing, not there.
+	[[ $(CC=$T/none missing libc6-dev@stdio.h) = *' libc6-dev' ]]
+}
+
+# The libcurl that `make' would link into answer.
+small_curl() {
+	make -s -C "$ROOT" "B=$T/b" "$@" \
+	    --eval 'print: ; @echo "$(SMALL_CURL)"' print
+}
+noted() { make -s -C "$ROOT" "B=$T/b" "$@" "$T/b/flags"; }
+
+@test "make goes on with the libcurl that it was given last" {
+	mkdir -p "$T/one/lib" "$T/two/lib" "$T/b"
+	: >"$T/one/lib/libcurl.a"
+	: >"$T/two/lib/libcurl.a"
+	local here=
+	[ ! -e "$ROOT/build/libcurl/lib/libcurl.a" ] || here=build/libcurl
+	is "$(small_curl)" "$here"
+	noted "CURL=$T/one"
+	is "$(small_curl)" "$T/one"
+	is "$(small_curl "CURL=$T/two")" "$T/two"
+	noted "CURL=$T/two"
+	is "$(small_curl)" "$T/two"
+	noted CURL=no
+	is "$(small_curl)" ''
+	noted "CURL=$T/one"
+	rm "$T/one/lib/libcurl.a"
+	is "$(small_curl)" "$here"
+}
+
+# What deploy/libcurl.sh makes of this machine's lists.
+sources() {
+	sed -n '/^mkdir sources/,/sources\/here.sources/p' \
+	    "$ROOT/deploy/libcurl.sh" | sed "s|/etc/apt|$T/apt|" >"$T/script"
+	(cd "$T" && rm -rf sources && VERSION_CODENAME=trixie sh -eu "$T/script")
+	cat "$T"/sources/*
+}
+
+@test "the small libcurl is made from the machine's own apt sources" {
+	mkdir -p "$T/apt/sources.list.d"
+	cat >"$T/apt/sources.list" <<-'END'
+	# deb http://mirror.example/debian trixie main
+	deb http://mirror.example/debian trixie main contrib
+	deb [signed-by=/k.gpg] http://mirror.example/debian-security trixie-security main
+	deb-src http://mirror.example/debian trixie main
+	deb http://mirror.example/debian trixie-backports main
+	deb http://else.example/apt stable main
+	END
+	cat >"$T/apt/sources.list.d/d.sources" <<-'END'
+	Types: deb
+	# a comment
+	URIs: http://mirror.example/debian
+	Suites: trixie trixie-updates
+	Components: main
+	Signed-By: /k.gpg
+
+	Types: deb
+	URIs: http://else.example/node
+	Suites: nodistro
+	Components: main
+	END
+	is "$(sources)" 'deb-src http://mirror.example/debian trixie main contrib
+deb-src [signed-by=/k.gpg] http://mirror.example/debian-security trixie-security main
+Types: deb-src
+# a comment
+URIs: http://mirror.example/debian
+Suites: trixie trixie-updates
+Components: main
+Signed-By: /k.gpg'
+	rm -r "$T/apt"
+	is "$(sources)" ''
 }

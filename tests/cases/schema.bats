@@ -37,26 +37,26 @@ columns() {
 	done
 	is "$(ls "$ROOT/tests/schema" | wc -l)" $newest
 	is "$(sql 'PRAGMA user_version')" $newest
-	diff <(schema "$T/made") <(schema "$DATABASE")
+	diff <(schema "$T/made") <(schema "$TICKETCHAT_DATABASE")
 }
 
 @test "a database of each schema is brought up to date, and goes on" {
 	local dump n now
 	now=$(sql 'PRAGMA user_version')
-	columns "$DATABASE" >"$T/columns"
+	columns "$TICKETCHAT_DATABASE" >"$T/columns"
 	replay "$UP/good.ndjson"
 	for dump in "$ROOT"/tests/schema/*.sql; do
 		n=$((10#$(basename "$dump" .sql)))
-		export DATABASE=$T/of.$n
-		sqlite3 "$DATABASE" <"$dump"
-		chmod 600 "$DATABASE"
+		export TICKETCHAT_DATABASE=$T/of.$n
+		sqlite3 "$TICKETCHAT_DATABASE" <"$dump"
+		chmod 600 "$TICKETCHAT_DATABASE"
 		if [ $n -lt "$now" ]; then
 			ask 42 "$Q"
 			failed_with schema 102
 		fi
 		run -0 sessions migrate
-		[ $n = "$now" ] || is "$output" "$DATABASE: schema $now, was $n"
-		diff "$T/columns" <(columns "$DATABASE")
+		[ $n = "$now" ] || is "$output" "$TICKETCHAT_DATABASE: schema $now, was $n"
+		diff "$T/columns" <(columns "$TICKETCHAT_DATABASE")
 		run -0 sessions check --full
 		is "$(sql 'PRAGMA journal_mode')" wal
 		# What was kept is served, and told; the history is whole.
@@ -87,7 +87,7 @@ columns() {
 	ask 42 "$Q"
 	failed_with schema 102
 	run -102 --separate-stderr sessions migrate
-	is "$stderr" "sessions: $DATABASE is of schema 99, newer than this program's \
+	is "$stderr" "sessions: $TICKETCHAT_DATABASE is of schema 99, newer than this program's \
 $now: take the newer program, or \`sessions restore' a copy from before"
 	run -2 sessions doctor --quick
 	grep -q '^error *database: .*newer program' <<<"$output"

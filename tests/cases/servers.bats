@@ -23,13 +23,13 @@ gone() {
 
 # Whom the log says to have been passed over, and why.
 passed_over() {
-	sed -n 's/.*passed_over="\([^"]*\)" code=\([^ ]*\) .*/\1 \2/p' "$LOG"
+	sed -n 's/.*passed_over="\([^"]*\)" code=\([^ ]*\) .*/\1 \2/p' "$TICKETCHAT_LOG"
 }
 
 # What is remembered of a server: `well', or the seconds until it may be asked
 # again and the pause in ms.  With more arguments: has these remembered.
 health() {
-	/usr/bin/python3 - "$RUN_DIR/health" "$@" <<'END'
+	/usr/bin/python3 - "$TICKETCHAT_RUN_DIR/health" "$@" <<'END'
 import re, struct, sys, time
 path, server, *more = sys.argv[1:]
 key = 0xcbf29ce484222325
@@ -152,15 +152,15 @@ $bare model_missing"
 	generated
 	is "$(asked a) $(asked b)" '2 0'
 	# The file may hold anything, or not be there to open.
-	head -c 5000 /dev/urandom >"$RUN_DIR/health"
+	head -c 5000 /dev/urandom >"$TICKETCHAT_RUN_DIR/health"
 	ask 3 "$Q"
 	generated
-	rm "$RUN_DIR/health"
-	mkdir "$RUN_DIR/health"
+	rm "$TICKETCHAT_RUN_DIR/health"
+	mkdir "$TICKETCHAT_RUN_DIR/health"
 	gone
 	OLLAMA_SERVER="$gone $a" ask 4 "$Q"
 	generated
-	rmdir "$RUN_DIR/health"
+	rmdir "$TICKETCHAT_RUN_DIR/health"
 	is "$(asked a) $(asked b)" '4 0'
 }
 
@@ -168,7 +168,7 @@ $bare model_missing"
 	long 30
 	server a --stall 420 --until "$T/go" "$T/long.ndjson"
 	server b --stall 420 --until "$T/go" "$T/long.ndjson"
-	export GENERATIONS=2 OLLAMA_SERVER="$b $a weight=3"
+	export TICKETCHAT_GENERATIONS=2 OLLAMA_SERVER="$b $a weight=3"
 	for i in 1 2 3 4 5 6 7 8; do
 		viewer $i "$STATUS"
 		sees $i w1
@@ -211,7 +211,7 @@ queue_length 1'
 	export OLLAMA_SERVER="$a $b"
 	viewer 1 "$Q"
 	sees 1 w1
-	rm "$RUN_DIR/health"
+	rm "$TICKETCHAT_RUN_DIR/health"
 	viewer 2 "$STATUS"
 	sees 2 '"queued","position":1'
 	has_asked a 2
@@ -225,7 +225,7 @@ queue_length 1'
 		is "$(text)" "$LONG"
 	done
 	is "$(asked b)" 2
-	QUEUE_MAX=0 ask 4 "$Q"
+	TICKETCHAT_QUEUE_MAX=0 ask 4 "$Q"
 	is "$(text)" "$LONG"
 }
 
@@ -257,7 +257,7 @@ queue_length 1'
 	halt 2
 	OLLAMA_SERVER="$b" viewer 3 "$STATUS"
 	sees 3 '"position":1'
-	QUEUE_MAX=0 OLLAMA_SERVER="$a $b" ask 4 "$Q"
+	TICKETCHAT_QUEUE_MAX=0 OLLAMA_SERVER="$a $b" ask 4 "$Q"
 	failed_with queue_full 2
 	replay_rest
 	for i in 1 3; do
@@ -338,7 +338,7 @@ while True:
 	ask 2 "$Q"
 	failed_with upstream_unreachable 2
 	is "$(passed_over)" ''
-	[ ! -e "$RUN_DIR/health" ]
+	[ ! -e "$TICKETCHAT_RUN_DIR/health" ]
 }
 
 @test "a filter goes on to the next one, and remembers nothing" {
@@ -349,7 +349,7 @@ while True:
 		generated
 		grep -q "passed_over=\"$gone\"" <<<"$err"
 	done
-	is "$(grep -c get "$T/a.log") $(ls -A "$RUN_DIR")" '0 '
+	is "$(grep -c get "$T/a.log") $(ls -A "$TICKETCHAT_RUN_DIR")" '0 '
 }
 
 @test "a weight that is none is refused at start" {

@@ -7,7 +7,7 @@ prepare() { NO_DATABASE=1; }
 
 # A session of ticket $1: prompt $2, answer $3 (none: unanswered), when $4.
 session() {
-	/usr/bin/python3 - "$DATABASE" "$@" <<'END'
+	/usr/bin/python3 - "$TICKETCHAT_DATABASE" "$@" <<'END'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], timeout=10)
 ticket, prompt, answer, when = (sys.argv[2:] + [None] * 3)[:4]
@@ -74,7 +74,7 @@ REPORTS=('list' 'show 1' 'history 1' 'search quoted' 'search então' 'stats'
 	[ "$(widest <"$T/help")" -le 120 ]
 	for c in $(sed -n 's/^  \([a-z]*\) .*/\1/p' "$T/help"); do
 		# Also where the settings are bad.
-		PORT=0 run -0 --separate-stderr sessions $c --help
+		TICKETCHAT_PORT=0 run -0 --separate-stderr sessions $c --help
 		[[ "${lines[0]} " = "usage: sessions $c "* ]]
 		grep -q "^  .*sessions $c" <<<"$output"
 		[ "$(widest <<<"$output")" -le 100 ]
@@ -276,7 +276,7 @@ END
 }
 
 @test "stats: sums, medians and the 95th of 100, by day and model" {
-	/usr/bin/python3 - "$DATABASE" >"$T/wanted" <<'END'
+	/usr/bin/python3 - "$TICKETCHAT_DATABASE" >"$T/wanted" <<'END'
 import json, random, sqlite3, sys, math
 random.seed(7)
 db = sqlite3.connect(sys.argv[1])
@@ -334,7 +334,7 @@ END
 	hang_up $V
 	viewed $V
 	day=$(date -u +%F)
-	is "$(sessions stats --log "$LOG" --json | jq -c '[.[]]')" \
+	is "$(sessions stats --log "$TICKETCHAT_LOG" --json | jq -c '[.[]]')" \
 	    "[\"$day\",\"10.0.0.9\",4,2,1]"
 	# A user is who the token says; what is in quotes is no field.
 	printf '%s\n' \
@@ -383,7 +383,7 @@ for f in parse(sys.stdin.read()):
 	    DELETE FROM Tickets WHERE Id = 2"
 	sessions metrics >"$T/m"
 	valid_metrics "$T/m"
-	for l in 'ticketchat_build_info version=0.1.0 1.0' \
+	for l in 'ticketchat_build_info version=0.2.0 1.0' \
 	    'ticketchat_sessions_started_total 5.0' \
 	    'ticketchat_sessions_unanswered 1.0' \
 	    'ticketchat_answers model=gemma3 1.0' 'ticketchat_answers model= 1.0' \
@@ -394,10 +394,10 @@ for f in parse(sys.stdin.read()):
 	    'ticketchat_first_token_seconds_bucket le=600 1.0' \
 	    'ticketchat_first_token_seconds_bucket le=+Inf 2.0' \
 	    'ticketchat_first_token_seconds_sum 701.5' \
-	    'ticketchat_schema_version 1.0' 'ticketchat_generations_running 0.0' \
+	    "ticketchat_schema_version $SCHEMA.0" 'ticketchat_generations_running 0.0' \
 	    "ticketchat_newest_answer_timestamp_seconds 1795219200.0" \
-	    "ticketchat_database_bytes $(stat -c %s "$DATABASE").0" \
-	    "ticketchat_wal_bytes $(stat -c %s "$DATABASE-wal" 2>/dev/null || echo 0).0"; do
+	    "ticketchat_database_bytes $(stat -c %s "$TICKETCHAT_DATABASE").0" \
+	    "ticketchat_wal_bytes $(stat -c %s "$TICKETCHAT_DATABASE-wal" 2>/dev/null || echo 0).0"; do
 		grep -qxF "$l" "$T/m.values" || { echo "no $l" >&2; cat "$T/m.values" >&2; false; }
 	done
 	run -100 sessions metrics --json
@@ -414,14 +414,14 @@ for f in parse(sys.stdin.read()):
 	within 20 busy
 	sessions doctor --quick --json | jq -r 'select(.check == "generations").finding' |
 	    grep -qx '1 run, 2 wait'
-	QUEUE_MAX=1 sessions doctor --quick | grep -q '^warning *generations: .*full'
+	TICKETCHAT_QUEUE_MAX=1 sessions doctor --quick | grep -q '^warning *generations: .*full'
 	# To look takes no part: nobody's place is lost.
 	busy
 	for t in $(answers); do kill $t; done
 	for t in 1 2 3; do viewed $t; done
 	is "$(now)" '0 0'
 	# Nor does it make anything.
-	RUN_DIR=$T/none run -0 sessions metrics
+	TICKETCHAT_RUN_DIR=$T/none run -0 sessions metrics
 	[ ! -e "$T/none" ]
 }
 
@@ -448,7 +448,7 @@ finds() {
 
 @test "doctor: all is good" {
 	replay "$UP/good.ndjson"
-	export MAX_TICKET_BYTES=9000 OLLAMA_MODEL=
+	export TICKETCHAT_MAX_TICKET_BYTES=9000 OLLAMA_MODEL=
 	local rc=0
 	examine
 	is "$(jq -r 'select(.level != "ok") | .check' "$T/found" |
@@ -465,12 +465,12 @@ finds() {
 	is "$(posts)" 0
 	sessions doctor --quick | grep -q '^ok *database: .*not read'
 	finds page ok 'web/index.html$'
-	WEB=off examine --quick
+	TICKETCHAT_WEB=off examine --quick
 	finds page ok off
 }
 
 @test "doctor: the settings" {
-	PORT=0 examine
+	TICKETCHAT_PORT=0 examine
 	finds settings error 'PORT=0: not a whole number'
 	[ -n "$(finding websocketd)$(finding clock)" ]
 	is "$(finding database)" ''
@@ -482,15 +482,15 @@ finds() {
 }
 
 @test "doctor: the database and its disk" {
-	DATABASE=$T/none examine
+	TICKETCHAT_DATABASE=$T/none examine
 	finds database error 'none: No such file'
 	[ ! -e "$T/none" ]
-	DATABASE=$T/no/where examine
+	TICKETCHAT_DATABASE=$T/no/where examine
 	finds disk error 'No such file'
 	sql 'PRAGMA user_version = 99'
 	examine
 	finds database error 'schema 99'
-	sql 'PRAGMA user_version = 1; PRAGMA application_id = 5'
+	sql "PRAGMA user_version = $SCHEMA; PRAGMA application_id = 5"
 	examine
 	finds database error 'application_id 5'
 	sql 'PRAGMA application_id = 0x7469636b; PRAGMA journal_mode = DELETE'
@@ -499,18 +499,18 @@ finds() {
 	sessions migrate
 	examine
 	finds database ok sound
-	truncate -s 101M "$DATABASE-wal"
+	truncate -s 101M "$TICKETCHAT_DATABASE-wal"
 	examine --quick
 	finds database warning 'wal has 101 MB'
-	rm "$DATABASE-wal"
+	rm "$TICKETCHAT_DATABASE-wal"
 	echo "no database at all, but a text" >"$T/text"
-	DATABASE=$T/text examine
+	TICKETCHAT_DATABASE=$T/text examine
 	finds database error 'not a database'
 	session 1 p "$(head -c 100000 /dev/zero | tr '\0' x)"
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 	page=$(sql "SELECT rootpage FROM sqlite_schema
 	    WHERE name = 'TicketAISessions_TicketId'")
-	dd if=/dev/urandom of="$DATABASE" bs="$(sql 'PRAGMA page_size')" count=1 \
+	dd if=/dev/urandom of="$TICKETCHAT_DATABASE" bs="$(sql 'PRAGMA page_size')" count=1 \
 	    seek=$((page - 1)) conv=notrunc status=none
 	examine
 	is "$(finding database | cut -d: -f1)" error
@@ -534,52 +534,52 @@ finds() {
 	mount -t tmpfs -o size=1m,mode=700 none "$T/disk" 2>/dev/null ||
 	    skip "no mount here"
 	DISK=$T/disk
-	DATABASE=$DISK/db sessions migrate
-	DATABASE=$DISK/db examine
+	TICKETCHAT_DATABASE=$DISK/db sessions migrate
+	TICKETCHAT_DATABASE=$DISK/db examine
 	finds disk error '[01] MB free'
 	mount -o remount,size=300m "$DISK"
-	DATABASE=$DISK/db examine
+	TICKETCHAT_DATABASE=$DISK/db examine
 	finds disk warning '[23][0-9]* MB free'
 }
 cleanup() { if [ -n "$DISK" ]; then umount "$DISK"; fi; }
 
 @test "doctor: RUN_DIR, sockets, log" {
-	RUN_DIR=$T/none examine
+	TICKETCHAT_RUN_DIR=$T/none examine
 	finds RUN_DIR error 'No such file'
 	[ ! -e "$T/none" ]
 	mkdir -m 755 "$T/open"
-	RUN_DIR=$T/open examine
+	TICKETCHAT_RUN_DIR=$T/open examine
 	finds RUN_DIR error 'open to others'
 	: >"$T/file"
-	RUN_DIR=$T/file examine
+	TICKETCHAT_RUN_DIR=$T/file examine
 	finds RUN_DIR error 'no directory'
-	RUN_DIR=$T/$(printf 'x%.0s' {1..90}) examine
+	TICKETCHAT_RUN_DIR=$T/$(printf 'x%.0s' {1..90}) examine
 	finds RUN_DIR error 'too long'
 	# A socket that nobody listens on, and one of somebody.
 	examine
 	is "$(finding sockets)" ''
 	/usr/bin/python3 -c 'import socket, sys
 for n in "1", "2":
-    s = socket.socket(socket.AF_UNIX); s.bind(f"{sys.argv[1]}/{n}.sock"); s.close()' "$RUN_DIR"
-	socat UNIX-LISTEN:"$RUN_DIR/3.sock" - </dev/null >/dev/null 3>&- &
+    s = socket.socket(socket.AF_UNIX); s.bind(f"{sys.argv[1]}/{n}.sock"); s.close()' "$TICKETCHAT_RUN_DIR"
+	socat UNIX-LISTEN:"$TICKETCHAT_RUN_DIR/3.sock" - </dev/null >/dev/null 3>&- &
 	track $!
-	within 10 test -S "$RUN_DIR/3.sock"
+	within 10 test -S "$TICKETCHAT_RUN_DIR/3.sock"
 	examine
 	finds sockets ok '2 are of'
 	# It is left alone: to connect would count as a viewer.
 	kill -0 $!
-	rm "$RUN_DIR"/[123].sock
-	LOG=syslog examine
+	rm "$TICKETCHAT_RUN_DIR"/[123].sock
+	TICKETCHAT_LOG=syslog examine
 	finds log ok syslog
-	LOG=$T/new examine
+	TICKETCHAT_LOG=$T/new examine
 	finds log ok "$T/new"
 	[ ! -e "$T/new" ]
-	LOG=$T/no/where examine
+	TICKETCHAT_LOG=$T/no/where examine
 	finds log error 'No such file'
 	if [ "$(id -u)" = 0 ]; then
 		mkdir -m 700 "$T/others"
 		chown 12345 "$T/others"
-		RUN_DIR=$T/others examine
+		TICKETCHAT_RUN_DIR=$T/others examine
 		finds RUN_DIR warning 'of uid 12345'
 	fi
 }
@@ -601,7 +601,7 @@ for n in "1", "2":
 	finds context ok '32768'
 	OLLAMA_MODEL=smollm2:135m examine --quick
 	finds context warning '8192'
-	OLLAMA_MODEL=smollm2:135m MAX_TICKET_BYTES=6000 examine --quick
+	OLLAMA_MODEL=smollm2:135m TICKETCHAT_MAX_TICKET_BYTES=6000 examine --quick
 	finds context ok 'not known until smollm2:135m .*8192'
 	replay_end
 	sed 's/"context_length":[0-9]*/"x":1/g; s/"completion"/"embedding"/g' \
@@ -616,47 +616,105 @@ for n in "1", "2":
 	finds context ok 'does not tell'
 }
 
+@test "doctor: a model that runs elsewhere, and what is no Ollama" {
+	helps() { jq -r 'select(.check == "model").remedy' "$T/found" | grep -q -- "$1"; }
+	replay --tags "$UP/cloud-first.tags.http" "$UP/good.ndjson"
+	for m in gpt-oss:120b-cloud other:cloud; do
+		OLLAMA_MODEL=$m examine --quick
+		finds model warning "$m .*tickets leave this machine"
+	done
+	OLLAMA_MODEL=library/llama3.2 examine --quick
+	finds model ok library/llama3.2
+	OLLAMA_SERVER=http://127.0.0.1:$PORT/api/chats examine --quick
+	finds model error 'upstream_rejected.*HTTP 404'
+	helps 'ends in /api/generate or /api/chat'
+	replay_end
+	replay --tags "$UP/llama-server.tags.http" "$UP/good.ndjson"
+	examine --quick
+	finds model error 'llama-server'
+	replay_end
+	printf 'HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n<html><form>Sign in</form></ht' >"$T/tags.http"
+	replay --tags "$T/tags.http" "$UP/good.ndjson"
+	examine --quick
+	finds model error "upstream_invalid.*not Ollama's"
+	helps 'a proxy that wants a login'
+	replay_end
+	printf 'HTTP/1.1 301 Moved\r\nLocation: https://ai.example/api/tags\r\nContent-Length: 0\r\n\r\n' >"$T/tags.http"
+	replay --tags "$T/tags.http" "$UP/good.ndjson"
+	examine --quick
+	finds model error 'redirected to https://ai.example/api/tags'
+	helps 'OLLAMA_SERVER=https://ai.example$'
+	replay_end
+	for a in 127.0.0.1:11434 localhost gpu:11434/api/chat; do
+		OLLAMA_SERVER=$a run -102 --separate-stderr sessions settings
+		grep -qF "http:// is missing; write http://$a" <<<"$stderr"
+	done
+}
+
+@test "doctor: a certificate that nobody here trusts" {
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+	    -keyout "$T/key" -out "$T/cert" 2>"$T/openssl"
+	/usr/bin/python3 - "$T/cert" "$T/key" >"$T/port" 2>"$T/tls" 3>&- <<'END' &
+import http.server, ssl, sys
+s = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+c.load_cert_chain(sys.argv[1], sys.argv[2])
+s.socket = c.wrap_socket(s.socket, server_side=True)
+print(s.server_port, flush=True)
+s.serve_forever()
+END
+	track $!
+	within 10 test -s "$T/port"
+	export OLLAMA_SERVER=https://localhost:$(cat "$T/port")
+	examine --quick
+	finds model error 'upstream_unreachable.*certificate'
+	jq -r 'select(.check == "model").remedy' "$T/found" | grep -q update-ca-certificates
+	ask 1 "$Q"
+	failed_with upstream_unreachable 2
+	last | jq -r .message | grep -qi certific
+}
+
 @test "doctor: who may come in" {
 	examine --quick
 	finds AUTH ok off
 	finds ALLOWED_ORIGINS ok localhost
-	ADDRESS='127.0.0.1 192.0.2.1' examine --quick
+	TICKETCHAT_ADDRESS='127.0.0.1 192.0.2.1' examine --quick
 	finds AUTH warning 'other machines'
 	finds ALLOWED_ORIGINS warning 'only pages of this'
-	ADDRESS=0.0.0.0 ALLOWED_ORIGINS='https://help.example http://localhost:*' examine --quick
+	TICKETCHAT_ADDRESS=0.0.0.0 TICKETCHAT_ALLOWED_ORIGINS='https://help.example http://localhost:*' examine --quick
 	finds ALLOWED_ORIGINS ok help.example
-	ADDRESS='[::1] localhost 127.0.0.2' examine --quick
+	TICKETCHAT_ADDRESS='[::1] localhost 127.0.0.2' examine --quick
 	finds AUTH ok off
-	ALLOWED_ORIGINS='*' examine --quick
+	TICKETCHAT_ALLOWED_ORIGINS='*' examine --quick
 	finds ALLOWED_ORIGINS warning 'any page'
 	head -c 40 /dev/zero | tr '\0' k >"$T/key"
 	chmod 600 "$T/key"
-	export AUTH=required JWT_KEY_FILE=$T/key
-	ALLOWED_ORIGINS='*' examine --quick
+	export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/key
+	TICKETCHAT_ALLOWED_ORIGINS='*' examine --quick
 	finds AUTH ok 'required, 1 key$'
 	finds ALLOWED_ORIGINS ok '[*]'
-	ADDRESS=0.0.0.0 examine --quick
+	TICKETCHAT_ADDRESS=0.0.0.0 examine --quick
 	finds AUTH warning 'plain text'
 	chmod 644 "$T/key"
 	examine --quick
 	finds AUTH error JWT_KEY_FILE
-	JWT_KEY_FILE=$T/none examine --quick
+	TICKETCHAT_JWT_KEY_FILE=$T/none examine --quick
 	finds AUTH error JWT_KEY_FILE
-	AUTH=off OLLAMA_TOKEN_FILE=$T/key SYSTEM_PROMPT_FILE=$T/none \
-	    TLS_CERT=$T/key TLS_KEY=$T/key examine --quick
+	TICKETCHAT_AUTH=off OLLAMA_TOKEN_FILE=$T/key TICKETCHAT_SYSTEM_PROMPT_FILE=$T/none \
+	    TICKETCHAT_TLS_CERT=$T/key TICKETCHAT_TLS_KEY=$T/key examine --quick
 	finds OLLAMA_TOKEN_FILE error 'others may read'
 	finds SYSTEM_PROMPT_FILE error 'No such file'
 	finds TLS_KEY error 'others may read'
 	finds TLS_CERT ok key
 	chmod 600 "$T/key"
-	AUTH=off SYSTEM_PROMPT_FILE=none OLLAMA_TOKEN_FILE=$T/key examine --quick
+	TICKETCHAT_AUTH=off TICKETCHAT_SYSTEM_PROMPT_FILE=none OLLAMA_TOKEN_FILE=$T/key examine --quick
 	finds OLLAMA_TOKEN_FILE ok key
 	is "$(finding SYSTEM_PROMPT_FILE)" ''
 }
 
 @test "doctor: limits, websocketd, and text that is not ours" {
 	(ulimit -n 200; examine --quick; finds limits warning 'ulimit -Hn of this shell is 200; .*1088')
-	(ulimit -n 200; MAX_CONNECTIONS=34 examine --quick; finds limits ok enough)
+	(ulimit -n 200; TICKETCHAT_MAX_CONNECTIONS=34 examine --quick; finds limits ok enough)
 	mkdir "$T/bin"
 	(PATH=$T/bin:/nowhere; unset -f sessions
 	    "$B/bin/sessions" -c "$T/conf" doctor --json --quick) >"$T/found" || true
@@ -685,14 +743,14 @@ END
 		run -1 --separate-stderr sessions $c
 		is "$output ${#stderr_lines[@]}" ' 1'
 	done
-	for c in list 'show 1' 'history 1' 'search x' stats "stats --log $LOG" \
+	for c in list 'show 1' 'history 1' 'search x' stats "stats --log $TICKETCHAT_LOG" \
 	    metrics; do
-		DATABASE=$T/none run -111 --separate-stderr sessions $c
+		TICKETCHAT_DATABASE=$T/none run -111 --separate-stderr sessions $c
 		is "$output ${#stderr_lines[@]}" ' 1'
-		sql 'PRAGMA user_version = 2'
+		sql "PRAGMA user_version = $((SCHEMA + 1))"
 		run -102 --separate-stderr sessions $c
 		is "$output ${#stderr_lines[@]}" ' 1'
-		sql 'PRAGMA user_version = 1'
+		sql "PRAGMA user_version = $SCHEMA"
 	done
 	[ ! -e "$T/none" ]
 	for c in history 'history x' 'history 1 2' 'history --by 1' 'show' \

@@ -11,7 +11,7 @@ small_disk() {
 	mount -t tmpfs -o size=1m,mode=700 none "$T/disk" 2>/dev/null ||
 	    skip "no mount here"
 	DISK=$T/disk
-	DATABASE=$DISK/db
+	TICKETCHAT_DATABASE=$DISK/db
 	run -0 sessions migrate
 }
 fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
@@ -20,17 +20,17 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 @test "no database" {
 	NO_DATABASE=1
 	replay "$UP/good.ndjson"
-	DATABASE=$T/none ask 42 "$Q" "$Q"
+	TICKETCHAT_DATABASE=$T/none ask 42 "$Q" "$Q"
 	failed_with "$(printf '%s\n' storage storage)" 111
 	is "$(jq -c .retryable <<<"$frames" | sort -u)" true
 	not test -e "$T/none"
 	for c in list 'show 42' 'delete 42'; do
-		DATABASE=$T/none run -111 --separate-stderr sessions $c
+		TICKETCHAT_DATABASE=$T/none run -111 --separate-stderr sessions $c
 		is "$output" ''
 		is "${#stderr_lines[@]}" 1
 	done
-	DATABASE=$T/no/where run -111 --separate-stderr sessions migrate
-	DATABASE=$T ask 42 "$Q"
+	TICKETCHAT_DATABASE=$T/no/where run -111 --separate-stderr sessions migrate
+	TICKETCHAT_DATABASE=$T ask 42 "$Q"
 	failed_with storage 111
 	is "$(posts)" 0
 }
@@ -38,7 +38,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 # bats test_tags=fault,fault:32
 @test "a database of an older or a newer schema" {
 	replay "$UP/good.ndjson"
-	for v in 0 2 99; do
+	for v in 0 $((SCHEMA + 1)) 99; do
 		sql "PRAGMA user_version = $v"
 		ask 42 "$Q"
 		failed_with schema 102
@@ -49,16 +49,16 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 		done
 		is "$(sql 'PRAGMA user_version')" $v
 	done
-	sql 'PRAGMA user_version = 1'
+	sql "PRAGMA user_version = $SCHEMA"
 	ask 42 "$Q"
 	generated
 	# An empty file is the oldest of all.
 	: >"$T/empty"
-	DATABASE=$T/empty ask 42 "$Q"
+	TICKETCHAT_DATABASE=$T/empty ask 42 "$Q"
 	failed_with schema 102
-	DATABASE=$T/empty run -0 sessions migrate
-	is "$output" "$T/empty: schema 1, was 0"
-	DATABASE=$T/empty ask 42 "$Q"
+	TICKETCHAT_DATABASE=$T/empty run -0 sessions migrate
+	is "$output" "$T/empty: schema $SCHEMA, was 0"
+	TICKETCHAT_DATABASE=$T/empty ask 42 "$Q"
 	generated
 }
 
@@ -68,7 +68,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	failed_with schema 102
 	run -102 --separate-stderr sessions migrate
 	not grep -q 'not an error' <<<"$stderr$err"
-	sql 'PRAGMA user_version = 1'
+	sql "PRAGMA user_version = $SCHEMA"
 }
 
 # bats test_tags=fault,fault:32
@@ -78,7 +78,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	sqlite3 "$T/other0" 'CREATE TABLE Tickets (Id)'
 	md5sum "$T/text" "$T/other" "$T/other0" >"$T/sums"
 	for f in text other other0; do
-		export DATABASE=$T/$f
+		export TICKETCHAT_DATABASE=$T/$f
 		ask 42 "$Q"
 		case $(code) in storage | schema) ;; *) false ;; esac
 		run ! sessions migrate
@@ -86,7 +86,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 		run ! sessions list
 	done
 	md5sum -c --quiet "$T/sums"
-	DATABASE=$T/db
+	TICKETCHAT_DATABASE=$T/db
 }
 
 @test "of other modes than WAL, with another page size" {
@@ -109,7 +109,7 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	page=$(sql "SELECT rootpage FROM sqlite_schema
 	    WHERE name = 'TicketAISessions'")
 	size=$(sql 'PRAGMA page_size')
-	head -c "$size" /dev/urandom | dd of="$DATABASE" bs="$size" \
+	head -c "$size" /dev/urandom | dd of="$TICKETCHAT_DATABASE" bs="$size" \
 	    seek=$((page - 1)) conv=notrunc status=none
 	ask 42 "$Q" '{"type":"ping"}'
 	failed_with storage 111
@@ -237,7 +237,7 @@ body() { printf '{"ticketBody":"%s"}' "$(head -c "$1" /dev/zero | tr '\0' x)"; }
 lock() {
 	[ -p "$T/shell" ] || mkfifo "$T/shell"
 	: >"$T/shell.out"
-	sqlite3 -batch "$DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	sqlite3 -batch "$TICKETCHAT_DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
 	track $!
 	exec {IN[0]}>"$T/shell"
 	printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&"${IN[0]}"
@@ -287,19 +287,19 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 @test "the database's log stays short, however many answers" {
 	replay "$UP/good.ndjson"
 	for i in {1..60}; do ask $i "$Q"; done
-	[ "$(stat -c %s "$DATABASE-wal")" -lt 600000 ]
+	[ "$(stat -c %s "$TICKETCHAT_DATABASE-wal")" -lt 600000 ]
 }
 
 # bats test_tags=fault,fault:10
 @test "RUN_DIR is made, 0700, and nothing in it is worth keeping" {
 	replay "$UP/good.ndjson"
-	rm -rf "$RUN_DIR"
+	rm -rf "$TICKETCHAT_RUN_DIR"
 	ask 42 "$Q"
 	generated
-	is "$(stat -c %a "$RUN_DIR")" 700
-	is "$(stat -c '%n %a' "$RUN_DIR"/* | sed "s|$RUN_DIR/||" | paste -sd ' ')" \
+	is "$(stat -c %a "$TICKETCHAT_RUN_DIR")" 700
+	is "$(stat -c '%n %a' "$TICKETCHAT_RUN_DIR"/* | sed "s|$TICKETCHAT_RUN_DIR/||" | paste -sd ' ')" \
 	    'claims 600 queue 600 slots 600'
-	rm -rf "$RUN_DIR"
+	rm -rf "$TICKETCHAT_RUN_DIR"
 	ask 42 "$Q"
 	kept
 	ask 43 "$Q"
@@ -320,7 +320,7 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 		within 10 some_answers 2
 		kill -KILL $(answers) $(chats)
 		within 10 none_answers
-		[ $t = 1 ] || rm -r "$RUN_DIR"
+		[ $t = 1 ] || rm -r "$TICKETCHAT_RUN_DIR"
 		# The monotonic clock begins anew.
 		set_clocks 0 $((5 - up))
 		for i in $t $((t + 1)); do
@@ -348,7 +348,7 @@ rows() { sql "SELECT count(*), count(AiResponse) FROM TicketAISessions
 	for d in "$T/open" "$T/group" "$T/file" "$T/no/where" "${l:0:83}" \
 	    "$T/theirs"; do
 		[ "$d" != "$T/theirs" ] || [ "$(id -u)" = 0 ] || continue
-		export RUN_DIR=$d
+		export TICKETCHAT_RUN_DIR=$d
 		ask 43 "$Q"
 		failed_with internal 111
 		grep -q 'call=run_dir' <<<"$err"
@@ -356,7 +356,7 @@ rows() { sql "SELECT count(*), count(AiResponse) FROM TicketAISessions
 		kept
 	done
 	is "$(stat -c %a "$T/open")" 755
-	RUN_DIR=${l:0:82}
+	TICKETCHAT_RUN_DIR=${l:0:82}
 	ask 43 "$Q"
 	generated
 	is "$(posts)" 2
@@ -447,13 +447,13 @@ for kind in "", ".list":
 	sessions settings >/dev/full 2>"$T/err" || is $? 111
 	grep -q 'standard output' "$T/err"
 	run -1 --separate-stderr sessions list
-	PORT=0 run -102 --separate-stderr sessions settings
+	TICKETCHAT_PORT=0 run -102 --separate-stderr sessions settings
 	is "$output" ''
 	is "${#stderr_lines[@]}" 1
 }
 
 @test "sessions settings is read again as it was printed" {
-	OLLAMA_OPTIONS='{"stop":["a b","#;"],"num_ctx":1}' LANGUAGE=en \
+	OLLAMA_OPTIONS='{"stop":["a b","#;"],"num_ctx":1}' TICKETCHAT_LANGUAGE=en \
 	    OLLAMA_MODEL="it's" sessions settings >"$T/once"
 	env -i "$B/bin/sessions" -c "$T/once" settings >"$T/twice"
 	cmp "$T/once" "$T/twice"
@@ -503,25 +503,25 @@ for kind in "", ".list":
 }
 
 @test "twenty migrations at once: one makes it" {
-	export DATABASE=$T/new
+	export TICKETCHAT_DATABASE=$T/new
 	for i in {1..20}; do
 		sessions migrate >"$T/m.$i" 2>&1 3>&- &
 		p[i]=$!
 	done
 	for i in {1..20}; do wait "${p[i]}"; done
-	is "$(cat "$T"/m.* | sed "s|$T/new: schema 1, ||" | sort | uniq -c |
+	is "$(cat "$T"/m.* | sed "s|$T/new: schema [0-9]*, ||" | sort | uniq -c |
 	    awk '{ print $1, $2 }' | paste -sd ' ')" '19 up 1 was'
 	is "$(sql 'PRAGMA journal_mode')" wal
-	is "$(stat -c %a "$DATABASE")" 600
+	is "$(stat -c %a "$TICKETCHAT_DATABASE")" 600
 }
 
 @test "a migration killed at any of its system calls is made up for" {
 	needs_strace
-	DATABASE=$T/new.0 points "$B/bin/sessions" -c "$T/conf" migrate |
+	TICKETCHAT_DATABASE=$T/new.0 points "$B/bin/sessions" -c "$T/conf" migrate |
 	    awk '/openat/ { f = 1 } f' | tail -n 100 | awk 'NR % 4 == 0' \
 	    >"$T/points"
 	while read -r call i; do
-		export DATABASE=$T/new.$call.$i
+		export TICKETCHAT_DATABASE=$T/new.$call.$i
 		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
 		    "$B/bin/sessions" -c "$T/conf" migrate >/dev/null 2>&1 ||
 		    killed=$((killed + 1))
@@ -529,7 +529,7 @@ for kind in "", ".list":
 		is "$(sql 'PRAGMA integrity_check; PRAGMA user_version;
 		    SELECT count(*) FROM sqlite_schema
 		    WHERE type IN ("table", "trigger")' | paste -sd ' ')" \
-		    'ok 1 6'
+		    "ok $SCHEMA 7"
 	done <"$T/points"
 	is "$killed" "$(wc -l <"$T/points")"
 }
@@ -538,12 +538,12 @@ for kind in "", ".list":
 	long 25
 	replay_part "$T/long.ndjson"
 	mkdir -m 700 "$T/state" "$T/logs"
-	export DATABASE=$T/state/db LOG=$T/logs/log
+	export TICKETCHAT_DATABASE=$T/state/db TICKETCHAT_LOG=$T/logs/log
 	run -0 sessions migrate
 	tab 42
 	say $V "$Q"
 	sees $V w1
-	not grep -q 'no Landlock' "$LOG" || skip "no Landlock here"
+	not grep -q 'no Landlock' "$TICKETCHAT_LOG" || skip "no Landlock here"
 	for p in "${VIEWERS[V]}" "$(answers)"; do
 		grep -q 'NoNewPrivs:	1' "/proc/$p/status"
 		grep -Eq 'Max core file size +0 ' "/proc/$p/limits"
@@ -552,9 +552,9 @@ for kind in "", ".list":
 	within 10 has $V done
 	leave $V
 	within 10 none_answers
-	is "$(grep -c 'outcome=\(kept\|generated\)' "$LOG")" 2
+	is "$(grep -c 'outcome=\(kept\|generated\)' "$TICKETCHAT_LOG")" 2
 	# A link out of them leads nowhere; but a database may lie elsewhere.
-	for f in "$LOG"; do
+	for f in "$TICKETCHAT_LOG"; do
 		mv "$f" "$BATS_FILE_TMPDIR/outside"
 		md5sum "$BATS_FILE_TMPDIR/outside" >"$T/sum"
 		ln -s "$BATS_FILE_TMPDIR/outside" "$f"
@@ -597,7 +597,7 @@ anew() {
 	end $!
 	is "$(anew)" 1
 	# What cannot be held is told, and the program runs.
-	DATABASE=$T/none run -3 --separate-stderr sessions hold sh -c 'exit 3'
+	TICKETCHAT_DATABASE=$T/none run -3 --separate-stderr sessions hold sh -c 'exit 3'
 	[[ $stderr = "sessions: hold: $T/none: "* ]]
 }
 
@@ -620,7 +620,7 @@ END
 @test "a log that nobody reads holds back no frame, no stop, no SIGTERM" {
 	long 30
 	unread "$T/unread"
-	export LOG=$T/unread
+	export TICKETCHAT_LOG=$T/unread
 	replay_part "$T/long.ndjson"
 	tab 1
 	say $V "$Q"
@@ -653,7 +653,7 @@ END
 @test "what of the log was dropped is told with the next line" {
 	replay "$UP/good.ndjson"
 	unread "$T/unread"
-	export LOG=$T/unread
+	export TICKETCHAT_LOG=$T/unread
 	tab 1
 	for i in 1 2 3; do
 		say $V "$Q"

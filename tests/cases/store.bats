@@ -86,7 +86,7 @@ days_ago() { date -u -d "$1 days ago" +%FT%T.000Z; }
 @test "CACHE=body: the answer for the text, or a new one" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
-	export CACHE=body
+	export TICKETCHAT_CACHE=body
 	ask 42 "$Q"
 	kept
 	ask 42 '{"ticketBody":"printer on fire"}'
@@ -94,9 +94,111 @@ days_ago() { date -u -d "$1 days ago" +%FT%T.000Z; }
 	is "$(posts)" 2
 }
 
+# An answer for another text of the same ticket counts when that text is asked
+# again, whichever version it is.
+@test "CACHE=body: an older version's text counts, with or without a hash" {
+	replay "$UP/good.ndjson"
+	export TICKETCHAT_CACHE=body
+	ask 42 "$Q"
+	ask 42 '{"ticketBody":"printer on fire"}'
+	ask 42 '{"ticketBody":"printer drowned"}'
+	generated
+	is "$(posts)" 3
+	for hash in there gone; do
+		ask 42 "$Q"
+		kept
+		is "$(cached version) $(cached versions) $(cached bodyChanged)" \
+		    '1 3 null'
+		ask 42 '{"ticketBody":"\ufeffprinter on\u00a0fire \r\n"}'
+		kept
+		is "$(cached version) $(cached versions) $(cached bodyChanged)" \
+		    '2 3 null'
+		sql 'UPDATE TicketAISessions SET TextHash = NULL'
+	done
+	# Not for a refresh, which wants a newer one.
+	ask 42 '{"ticketBody":"printer jam","refresh":true}'
+	generated
+	is "$(posts)" 4
+}
+
+# cases/same-text.messages, and more of the kind.
+@test "the same text, typed or sent in another way, is no other text" {
+	replay "$UP/good.ndjson"
+	local first n=0 m
+	first=$(head -n 1 "$ROOT/tests/cases/same-text.messages")
+	ask 42 "$first"
+	generated
+	{
+		cat "$ROOT/tests/cases/same-text.messages"
+		printf '{"ticketBody":"%s"}\n' 'Impressão parou.\rPiso 2.' \
+		    '\ufeffImpressão parou.\nPiso 2.' \
+		    'Impressão parou. \t\r\nPiso 2. \u00a0' \
+		    '\n\tImpressão parou.\u00a0\nPiso 2.\r\n\r\n' \
+		    'Impressa\u0303o\u00a0parou.\rPiso 2.\u000b'
+	} >"$T/same"
+	for cache in ticket body; do
+		while read -r m; do
+			TICKETCHAT_CACHE=$cache ask 42 "$m"
+			kept
+			is "$m $(cached bodyChanged)" "$m null"
+			n=$((n + 1))
+		done <"$T/same"
+	done
+	is "$n $(posts)" '20 1'
+	# What is kept is what was sent first, and these are other texts.
+	is "$(sessions show 42 --json | jq -c .prompt)" \
+	    "$(jq -c .ticketBody <<<"$first")"
+	for m in 'impressão parou.\nPiso 2.' 'Impressão  parou.\nPiso 2.' \
+	    'Impressáo parou.\nPiso 2.' 'Impressao parou.\nPiso 2.' \
+	    'Impressão parou. Piso 2.' 'Impressão parou.\n\nPiso 2.'; do
+		ask 42 "{\"ticketBody\":\"$m\"}"
+		kept
+		is "$m $(cached bodyChanged)" "$m true"
+	done
+}
+
+# A text is kept with its answer, and not before.
+@test "a question that fails or is stopped leaves no text" {
+	local t
+	TICKETCHAT_OLLAMA_SERVER=http://127.0.0.1:9 ask 1 \
+	    '{"ticketBody":"unreachable mauve"}'
+	failed_with upstream_unreachable 2
+	replay "$UP/empty.ndjson"
+	ask 2 '{"ticketBody":"refused mauve"}'
+	not generated
+	replay_end
+	replay "$UP/good.ndjson"
+	ask 3 '{"ticketBody":"kept azure"}'
+	generated
+	replay_end
+	TICKETCHAT_OLLAMA_SERVER=http://127.0.0.1:9 ask 3 \
+	    '{"ticketBody":"a refresh of mauve","refresh":true}'
+	failed_with upstream_unreachable 2
+	long 10
+	replay_part "$T/long.ndjson"
+	talker 4
+	say $V '{"ticketBody":"stopped mauve"}'
+	sees $V w1
+	say $V '{"type":"stop"}'
+	sees $V '"stopped"'
+	viewed $V
+	all_that_is_kept | grep -aq 'kept azure'
+	not grep -aq mauve <(all_that_is_kept)
+	exported >"$T/out"
+	is "$(jq -c 'select(.response == null and .session).prompt' "$T/out" |
+	    sort | uniq -c | awk '{ print $1, $2 }')" '4 ""'
+	run -0 sessions check
+	# They are answered once they are asked again, in the same row.
+	is "$(of 1 session | wc -w)" 1
+	replay_rest
+	ask 1 "$Q"
+	is "$(types)" 'stream done'
+	is "$(of 1 session | wc -w)" 1
+}
+
 @test "TICKETS=existing: only those that are there" {
 	replay "$UP/good.ndjson"
-	export TICKETS=existing
+	export TICKETCHAT_TICKETS=existing
 	ask 42 "$Q"
 	failed_with unknown_ticket 1
 	run -1 sessions list
@@ -139,7 +241,7 @@ END
 }
 
 @test "texts of a megabyte" {
-	export MAX_TICKET_BYTES=1048576 MAX_ANSWER_BYTES=1048576
+	export TICKETCHAT_MAX_TICKET_BYTES=1048576 TICKETCHAT_MAX_ANSWER_BYTES=1048576
 	/usr/bin/python3 - "$T" <<'END'
 import json, sys
 big = ("0123456789abcdé\n" * 61681)[:1048576 - 62000]
@@ -469,7 +571,7 @@ $(days_ago 5 | cut -c1-10)"
 	    '[1200,1201] [1300,1202]'
 	run -0 sessions purge --older-than 90d
 	is "$output" '0 sessions and 0 tickets deleted'
-	TICKETS=existing run -0 sessions purge --older-than 0d
+	TICKETCHAT_TICKETS=existing run -0 sessions purge --older-than 0d
 	is "$output" '2 sessions and 0 tickets deleted'
 	is "$(exported | jq -c '[.ticket, .session]' | paste -sd ' ')" \
 	    '[1200,null] [1300,null]'
@@ -494,7 +596,7 @@ $(days_ago 5 | cut -c1-10)"
 
 @test "migrate: again is nothing, twenty at once are one" {
 	run -0 sessions migrate
-	[[ $output = *': schema 1, up to date' ]] || is "$output" 'up to date'
+	[[ $output = *": schema $SCHEMA, up to date" ]] || is "$output" 'up to date'
 	fresh_store
 	local i p=()
 	for i in {1..20}; do
@@ -502,7 +604,7 @@ $(days_ago 5 | cut -c1-10)"
 		p[i]=$!
 	done
 	for i in {1..20}; do wait "${p[i]}"; done
-	is "$(sed 's|.*: schema 1, ||' "$T"/m.* | sort | uniq -c |
+	is "$(sed 's|.*: schema [0-9]*, ||' "$T"/m.* | sort | uniq -c |
 	    awk '{ print $1, $2 }' | paste -sd ' ')" '19 up 1 was'
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
@@ -533,7 +635,7 @@ $(days_ago 5 | cut -c1-10)"
 fresh_store() {
 	case $STORE in
 	postgres) pg_database "t${BATS_TEST_NUMBER}new" ;;
-	*) DATABASE=$T/new ;;
+	*) TICKETCHAT_DATABASE=$T/new ;;
 	esac
 }
 
@@ -593,7 +695,7 @@ fresh_store() {
 
 @test "thirty tickets at once: each has its answer" {
 	replay "$UP/good.ndjson"
-	export GENERATIONS=30
+	export TICKETCHAT_GENERATIONS=30
 	local i
 	for i in {1..30}; do viewer $i "$Q"; done
 	for i in {1..30}; do
@@ -639,7 +741,7 @@ fresh_store() {
 @test "ON_DISCONNECT=cancel: the last one's leaving ends it" {
 	long 40
 	replay_part "$T/long.ndjson"
-	export ON_DISCONNECT=cancel
+	export TICKETCHAT_ON_DISCONNECT=cancel
 	tab 42
 	say $V "$Q"
 	sees $V w1
@@ -650,7 +752,7 @@ fresh_store() {
 
 @test "RATE_LIMIT: so many, exactly, however many ask at once" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=5/hour GENERATIONS=20 GATEWAY_INTERFACE=x
+	export TICKETCHAT_RATE_LIMIT=5/hour TICKETCHAT_GENERATIONS=20 GATEWAY_INTERFACE=x
 	local i
 	for i in {1..20}; do
 		REMOTE_ADDR=10.0.0.1 talker $i
@@ -682,7 +784,7 @@ fresh_store() {
 	replay "$UP/good.ndjson"
 	head -c 40 /dev/zero | tr '\0' k >"$T/key"
 	chmod 600 "$T/key"
-	export AUTH=required JWT_KEY_FILE=$T/key RATE_LIMIT=1/hour
+	export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/key TICKETCHAT_RATE_LIMIT=1/hour
 	as_ana() {
 		ask "$1" "{\"ticketBody\":\"x\",\"token\":\"$(sessions token \
 		    --user ana "$T/key")\"}"
@@ -700,7 +802,7 @@ fresh_store() {
 
 @test "websocketd: asked, cached, and shown by sessions" {
 	replay "$UP/good.ndjson"
-	export WEB=off
+	export TICKETCHAT_WEB=off
 	service
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
 	generated

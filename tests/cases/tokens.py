@@ -6,14 +6,13 @@
 # and the like named other.*; ALG, HS256, RS256 or ES256, is what the service
 # has its key for.  One message a line; its field "case" tells what is wrong
 # with it.  The service wants the issuer idp, the audience tickets, ticket 42.
-import base64, hashlib, hmac, json, subprocess, sys, time
+import base64, hashlib, hmac, json, re, subprocess, sys, time
 
 keys, alg, which = sys.argv[1:4]
 now = int(time.time())
 claims = {"sub": "ana", "exp": now + 600, "tid": 42, "iss": "idp",
           "aud": "tickets"}
-P256 = int("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
-           16)
+P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 
 
 def b64(data):
@@ -185,13 +184,107 @@ for name, text in (("no JSON", b"x"), ("an array", b"[]"), ("null", b"null"),
                    ("two objects", b"{}{}"), ("deep", b"[" * 2000)):
     say(f"header: {name}", token(header=text))
     say(f"payload: {name}", token(body=text))
+text = f"{head}.{payload}".encode()
+digest = hashlib.sha256(text).digest()
+
+
+def marked(case, mark):
+    say(case, f"{head}.{payload}.{b64(mark)}")
+
+
+# The cases of signature tests for JSON Web Signatures (as Wycheproof has them),
+# made anew for our keys: numbers out of range, other encodings, other paddings.
 if alg == "ES256":
-    text = f"{head}.{payload}".encode()
+    order = int("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc"
+                "632551", 16)
+    edges = {"0": 0, "1": 1, "n-1": order - 1, "n": order, "n+1": order + 1,
+             "p": P256_PRIME, "all bits": 2**256 - 1}
+    for r, x in edges.items():
+        for s, y in edges.items():
+            marked(f"r {r}, s {s}", x.to_bytes(32, "big") + y.to_bytes(32,
+                                                                     "big"))
+    good_mark = es(text)
+    r, s = good_mark[:32], good_mark[32:]
+    for case, value in (
+            ("r too large", (int.from_bytes(r, "big") + order).to_bytes(
+                33, "big") + b"\0" + s),
+            ("s too large", b"\0" + r + (int.from_bytes(s, "big") +
+                                         order).to_bytes(33, "big")),
+            ("r and s of 33 bytes", b"\0" + r + b"\0" + s),
+            ("zeros behind", r + s + b"\0"), ("zeros in front", b"\0" + r + s),
+            ("two zeros behind", r + s + b"\0\0"), ("s and r", s + r),
+            ("r alone", r), ("r twice", r + r), ("63 bytes", (r + s)[:63]),
+            ("65,536 bits", (r + s) * 64)):
+        marked(case, value)
     say("DER", token(by=lambda t: openssl(t, "ec.pem")))
-    say("zeros", f"{head}.{payload}.{b64(bytes(64))}")
-    say("r of the order", f"{head}.{payload}." +
-        b64(P256.to_bytes(32, "big") * 2))
     say("96 bytes", f"{head}.{payload}.{b64(bytes(96))}")
 if alg == "RS256":
     say("PSS", token(by=lambda t: openssl(t, "rsa.pem", "-sigopt",
                                           "rsa_padding_mode:pss")))
+    shown = subprocess.run(["openssl", "rsa", "-in", f"{keys}/rsa.pem",
+                            "-noout", "-text"], check=True,
+                           capture_output=True, text=True).stdout
+    n, d = (int("".join(re.search(name + r":((?:\s+[0-9a-f:]+)+)", shown)[1]
+                        .replace(":", "").split()), 16)
+            for name in ("modulus", "privateExponent"))
+    size = (n.bit_length() + 7) // 8
+
+    def raw_rsa(padded):
+        return pow(int.from_bytes(padded, "big"), d, n).to_bytes(size, "big")
+
+    def pad(info, begin=b"\0\1", fill=b"\xff", between=b"\0", end=b""):
+        rest = size - len(begin) - len(between) - len(info) - len(end)
+        return begin + fill * rest + between + info + end
+
+    sha256 = bytes.fromhex("300d06096086480165030402010500")
+    null = bytes.fromhex("300b0609608648016503040201")
+    octets = b"\x04\x20" + digest
+    info = b"\x30\x31" + sha256 + octets
+    assert raw_rsa(pad(info)) == rs(text)
+    sha512 = bytes.fromhex("300d06096086480165030402030500")
+    sha1 = bytes.fromhex("300906052b0e03021a0500")
+    for case, padded in (
+            ("length in long form", pad(b"\x30\x81\x31" + sha256 + octets)),
+            ("length with a zero", pad(b"\x30\x82\0\x31" + sha256 + octets)),
+            ("length 50", pad(b"\x30\x32" + sha256 + octets)),
+            ("length 48", pad(b"\x30\x30" + sha256 + octets)),
+            ("length 2^32+49", pad(b"\x30\x85\1\0\0\0\x31" + sha256 +
+                                   octets)),
+            ("length without end", pad(b"\x30\x80" + sha256 + octets +
+                                       b"\0\0")),
+            ("another tag", pad(b"\x31\x31" + sha256 + octets)),
+            ("no sequence", pad(sha256 + octets)),
+            ("no NULL", pad(b"\x30\x2f" + null + octets)),
+            ("NULL in long form", pad(b"\x30\x32\x30\x0e" + sha256[2:13] +
+                                      b"\x05\x81\0" + octets)),
+            ("NULL too long", pad(b"\x30\x33\x30\x0f" + sha256[2:13] +
+                                  b"\x05\x02\0\0" + octets)),
+            ("digest as constructed", pad(b"\x30\x33" + sha256 +
+                                          b"\x24\x22" + octets)),
+            ("digest of 31 bytes", pad(b"\x30\x30" + sha256 + b"\x04\x1f" +
+                                       digest[:31])),
+            ("digest and a zero", pad(b"\x30\x32" + sha256 + b"\x04\x21" +
+                                      digest + b"\0")),
+            ("SHA-512's name", pad(b"\x30\x31" + sha512 + octets)),
+            ("SHA-1", pad(b"\x30\x21" + sha1 + b"\x04\x14" +
+                          hashlib.sha1(text).digest())),
+            ("only the digest", pad(digest)),
+            ("garbage behind", pad(info, end=b"\0" * 20)),
+            ("garbage in the sequence", pad(b"\x30\x33" + sha256 + octets +
+                                            b"\5\0")),
+            ("eight bytes of padding, then garbage", b"\0\1" + b"\xff" * 8 +
+             b"\0" + info + b"x" * (size - 11 - len(info))),
+            ("padding for encryption", pad(info, begin=b"\0\2")),
+            ("padding of zeros", pad(info, begin=b"\0\0", fill=b"\0")),
+            ("padding with another byte", pad(info, fill=b"\xfe")),
+            ("no zero before it", pad(info, between=b"")),
+            ("a byte in front", pad(info, begin=b"\1\1"))):
+        if int.from_bytes(padded, "big") < n:
+            marked(case, raw_rsa(padded))
+    value = int.from_bytes(rs(text), "big")
+    for case, v in (("0", 0), ("1", 1), ("n-1", n - 1), ("n", n),
+                    ("not reduced", value + n)):
+        marked(f"signature {case}", v.to_bytes(size + 1, "big")[
+            0 if v >> (8 * size) else 1:])
+    marked("zero in front", b"\0" + rs(text))
+    marked("zero behind", rs(text) + b"\0")

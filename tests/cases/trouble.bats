@@ -10,8 +10,8 @@ block() {
 	awk -v text="$1" 'index($0, text) { seen = 1 }
 	/^```/ { if (on) exit; on = seen && $0 == "```sh"; next }
 	on' "$PAGE" | sed "s|localhost:5000|127.0.0.1:$P|g
-	    s|/run/ticketchat/|$RUN_DIR/|g
-	    s|/var/lib/ticketchat/ticketchat.db|$DATABASE|g
+	    s|/run/ticketchat/|$TICKETCHAT_RUN_DIR/|g
+	    s|/var/lib/ticketchat/ticketchat.db|$TICKETCHAT_DATABASE|g
 	    s|/var/lib/ticketchat/backup|$T/backup|g
 	    s|/var/lib/ticketchat|$T|g; s|/etc/ticketchat/key|$T/key|g
 	    s|http://localhost:11434|${OLLAMA_SERVER%/api/*}|g" >"$T/block"
@@ -45,7 +45,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 }
 
 @test "look here first: doctor names what is wrong, and what helps" {
-	MAX_TICKET_BYTES=9000 PORT=0 try 'Look here first'
+	TICKETCHAT_MAX_TICKET_BYTES=9000 TICKETCHAT_PORT=0 try 'Look here first'
 	is "$status" 2
 	shows '^error *settings: .*PORT=0.*Mend'
 }
@@ -56,12 +56,12 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	try 'The page is blank'
 	[ "$status" != 0 ]
 	shows connect
-	WEB=off service
+	TICKETCHAT_WEB=off service
 	try 'The page is blank'
 	shows ' 404 '
 	end $SERVICE
 	# What stands in the log of a service that does not start.
-	PORT=0 run -102 "$ROOT/run.sh"
+	TICKETCHAT_PORT=0 run -102 "$ROOT/run.sh"
 	[[ $output = *'sessions: '*PORT=0* ]]
 	service
 	try 'The page is blank'
@@ -79,7 +79,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	sed -i "s|-H 'Upgrade: websocket'||; s|/42$|/chat/42|" "$T/block"
 	is "$(bash "$T/block")" 404
 	end $SERVICE
-	MAX_CONNECTIONS=1 service
+	TICKETCHAT_MAX_CONNECTIONS=1 service
 	block 'closes with 1006'
 	bash "$T/block" >"$T/first" 2>&1 3>&- &
 	some_chats() { [ -n "$(chats)" ]; }
@@ -138,7 +138,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 @test "locked: who it is" {
 	replay "$UP/good.ndjson"
 	mkfifo "$T/shell"
-	sqlite3 -batch "$DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	sqlite3 -batch "$TICKETCHAT_DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
 	track $!
 	local holder=$!
 	exec {IN[0]}>"$T/shell"
@@ -172,14 +172,14 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	page=$(sql "SELECT rootpage FROM sqlite_schema
 	    WHERE name = 'TicketAISessions'")
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >"$T/cut"
-	head -c 4096 /dev/urandom | dd of="$DATABASE" bs=4096 \
+	head -c 4096 /dev/urandom | dd of="$TICKETCHAT_DATABASE" bs=4096 \
 	    seek=$((page - 1)) conv=notrunc status=none
 	ask 42 "$Q"
 	failed_with storage
 	grep -q 'error=".*malformed' <<<"$err"
 	try 'it is damaged'
 	is "$status" 0
-	[ -e "$DATABASE.before-restore" ]
+	[ -e "$TICKETCHAT_DATABASE.before-restore" ]
 	ask 42 "$Q"
 	kept
 	is "$(posts)" 1
@@ -194,7 +194,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	try 'belongs to another version'
 	is "$status" 102
 	shows 'newer program, or `sessions restore'
-	rm "$DATABASE"*
+	rm "$TICKETCHAT_DATABASE"*
 	try 'belongs to another version'
 	is "$status" 0
 }
@@ -203,7 +203,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	replay "$UP/good.ndjson"
 	head -c 40 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$T/key"
 	chmod 600 "$T/key"
-	export AUTH=required JWT_KEY_FILE=$T/key
+	export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/key
 	try 'Everybody is unauthorized'
 	is "$status" 0
 	shows UTC

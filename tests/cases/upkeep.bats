@@ -34,7 +34,7 @@ many() {
 
 count() { sql "SELECT count(*) FROM $1"; }
 # Before the sqlite3 shell removes it.
-log_is_cut() { test -e "$DATABASE-wal" && not test -s "$DATABASE-wal"; }
+log_is_cut() { test -e "$TICKETCHAT_DATABASE-wal" && not test -s "$TICKETCHAT_DATABASE-wal"; }
 content() { sql '.dump' | grep '^INSERT' | sort; }
 
 # A disk of 1 MB, made the current one.
@@ -83,7 +83,7 @@ small_disk() {
 	page=$(sql "SELECT rootpage FROM sqlite_schema
 	    WHERE name = 'TicketAISessions'")
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
-	head -c 4096 /dev/urandom | dd of="$DATABASE" bs=4096 \
+	head -c 4096 /dev/urandom | dd of="$TICKETCHAT_DATABASE" bs=4096 \
 	    seek=$((page - 1)) conv=notrunc status=none
 	run -1 sessions check
 	NO_DATABASE=1
@@ -100,15 +100,15 @@ small_disk() {
 		is "$output" ''
 		is "${#stderr_lines[@]}" 1
 	done
-	cp "$DATABASE" "$T/copy"
+	cp "$TICKETCHAT_DATABASE" "$T/copy"
 	for c in check 'purge --older-than 1d' "backup $T/b" \
 	    'forget --ticket 42'; do
-		DATABASE=$T/none run -111 --separate-stderr sessions $c
+		TICKETCHAT_DATABASE=$T/none run -111 --separate-stderr sessions $c
 		is "${#stderr_lines[@]}" 1
 		sql 'PRAGMA user_version = 99'
 		run -102 --separate-stderr sessions $c
 		is "${#stderr_lines[@]}" 1
-		sql 'PRAGMA user_version = 1'
+		sql "PRAGMA user_version = $SCHEMA"
 	done
 	not test -e "$T/none"
 	not test -e "$T/b"
@@ -135,7 +135,7 @@ small_disk() {
 	is "$(count TicketAIGenerations)" 2
 	run -0 sessions purge --older-than 90
 	is "$output" '0 sessions and 0 tickets deleted'
-	TICKETS=existing run -0 sessions purge --older-than 0d
+	TICKETCHAT_TICKETS=existing run -0 sessions purge --older-than 0d
 	is "$output" '2 sessions and 0 tickets deleted'
 }
 
@@ -160,14 +160,14 @@ small_disk() {
 	many 1400 100
 	keep 1500 1
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
-	cp "$DATABASE" "$T/full"
+	cp "$TICKETCHAT_DATABASE" "$T/full"
 	points "$B/bin/sessions" -c "$T/conf" purge --older-than 90d |
 	    awk '/openat/ { f = 1 } f' | tail -n 160 | awk 'NR % 8 == 0' \
 	    >"$T/points"
 	[ "$(wc -l <"$T/points")" -ge 10 ]
 	while read -r call i; do
-		rm -f "$DATABASE"*
-		cp "$T/full" "$DATABASE"
+		rm -f "$TICKETCHAT_DATABASE"*
+		cp "$T/full" "$TICKETCHAT_DATABASE"
 		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
 		    "$B/bin/sessions" -c "$T/conf" purge --older-than 90d \
 		    >/dev/null 2>&1 || killed=$((killed + 1))
@@ -199,20 +199,20 @@ small_disk() {
 	keep 1 0
 	run -0 sessions backup "$T/b"
 	is "$(stat -c %a "$T/b")" 600
-	is "$(DATABASE=$T/b content)" "$(content)"
+	is "$(TICKETCHAT_DATABASE=$T/b content)" "$(content)"
 	is "$(sqlite3 "$T/b" 'PRAGMA integrity_check; PRAGMA user_version;
-	    PRAGMA journal_mode' | paste -sd ' ')" 'ok 1 delete'
+	    PRAGMA journal_mode' | paste -sd ' ')" "ok $SCHEMA delete"
 	not compgen -G "$T/b.*"
 	md5sum "$T/b" >"$T/sum"
 	keep 2 0
 	run -1 --separate-stderr sessions backup "$T/b"
 	md5sum -c --quiet "$T/sum"
 	run -0 sessions backup --force "$T/b"
-	is "$(DATABASE=$T/b content)" "$(content)"
+	is "$(TICKETCHAT_DATABASE=$T/b content)" "$(content)"
 	for f in '' -wal -shm -lock; do
-		run -1 --separate-stderr sessions backup --force "$DATABASE$f"
+		run -1 --separate-stderr sessions backup --force "$TICKETCHAT_DATABASE$f"
 	done
-	ln -s "$DATABASE" "$T/link"
+	ln -s "$TICKETCHAT_DATABASE" "$T/link"
 	run -1 --separate-stderr sessions backup --force "$T/link"
 	run -111 --separate-stderr sessions backup "$T/no/where"
 	mkdir "$T/dir"
@@ -229,7 +229,7 @@ small_disk() {
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 	page=$(sql "SELECT rootpage FROM sqlite_schema
 	    WHERE name = 'TicketAIGenerations'")
-	head -c 4096 /dev/urandom | dd of="$DATABASE" bs=4096 \
+	head -c 4096 /dev/urandom | dd of="$TICKETCHAT_DATABASE" bs=4096 \
 	    seek=$((page - 1)) conv=notrunc status=none
 	run ! --separate-stderr sessions backup "$T/b"
 	not compgen -G "$T/b" && not compgen -G "$T/b.*"
@@ -244,7 +244,7 @@ small_disk() {
 			echo "BEGIN IMMEDIATE; INSERT INTO Tickets (Id)
 			VALUES ($i$j); INSERT INTO TicketAISessions (TicketId,
 			Prompt) VALUES ($i$j, 'x'); COMMIT;"
-		done | sqlite3 -batch -cmd '.timeout 20000' "$DATABASE" 3>&- &
+		done | sqlite3 -batch -cmd '.timeout 20000' "$TICKETCHAT_DATABASE" 3>&- &
 		w[i]=$!
 	done
 	for k in {1..5}; do
@@ -267,7 +267,7 @@ import fcntl, struct, sys, time
 f = open(sys.argv[1], "r+b")
 fcntl.fcntl(f, 37, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 2, 1, 0))
 print("held", flush=True)
-time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
+time.sleep(60)' "$TICKETCHAT_DATABASE-lock" >"$T/held" 3>&- &
 	track $!
 	within 10 test -s "$T/held"
 	run -1 --separate-stderr sessions backup "$T/c"
@@ -299,8 +299,8 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	md5sum -c --quiet "$T/sum"
 	is "$(content | grep -v sqlite_sequence)" \
 	    "$(grep -v sqlite_sequence <<<"$was")"
-	is "$(DATABASE=$DATABASE.before-restore content)" "$now"
-	is "$(stat -c %a "$DATABASE.before-restore")" 600
+	is "$(TICKETCHAT_DATABASE=$TICKETCHAT_DATABASE.before-restore content)" "$now"
+	is "$(stat -c %a "$TICKETCHAT_DATABASE.before-restore")" 600
 	is "$(sql 'PRAGMA journal_mode')" wal
 	is "$(ls "$T" | grep '^db' | grep -v -e -wal -e -shm | paste -sd ' ')" \
 	    'db db-lock db.before-restore'
@@ -311,7 +311,7 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	run -1 --separate-stderr sessions restore "$T/b"
 	grep -q before-restore <<<"$stderr"
 	run -0 sessions restore --force "$T/b"
-	run -0 sessions restore --force "$DATABASE.before-restore"
+	run -0 sessions restore --force "$TICKETCHAT_DATABASE.before-restore"
 	is "$(count TicketAISessions)" 2
 }
 
@@ -319,29 +319,29 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	keep 1 0
 	run -0 sessions backup "$T/b"
 	was=$(content)
-	rm "$DATABASE"
+	rm "$TICKETCHAT_DATABASE"
 	run -0 sessions restore "$T/b"
 	is "$(content)" "$was"
-	is "$(stat -c %a "$DATABASE")" 600
-	not test -e "$DATABASE.before-restore"
+	is "$(stat -c %a "$TICKETCHAT_DATABASE")" 600
+	not test -e "$TICKETCHAT_DATABASE.before-restore"
 	page=$(sql "SELECT rootpage FROM sqlite_schema
 	    WHERE name = 'TicketAISessions'")
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
-	head -c 4096 /dev/urandom | dd of="$DATABASE" bs=4096 \
+	head -c 4096 /dev/urandom | dd of="$TICKETCHAT_DATABASE" bs=4096 \
 	    seek=$((page - 1)) conv=notrunc status=none
 	run -1 sessions check
-	cp "$DATABASE" "$T/damaged"
+	cp "$TICKETCHAT_DATABASE" "$T/damaged"
 	run -0 sessions restore "$T/b"
 	is "$(content)" "$was"
-	is "$(cmp "$T/damaged" "$DATABASE.before-restore" | wc -l)" 1
-	cmp -s -i 4096 "$T/damaged" "$DATABASE.before-restore"
+	is "$(cmp "$T/damaged" "$TICKETCHAT_DATABASE.before-restore" | wc -l)" 1
+	cmp -s -i 4096 "$T/damaged" "$TICKETCHAT_DATABASE.before-restore"
 	# Beyond opening.
-	rm "$DATABASE.before-restore"
+	rm "$TICKETCHAT_DATABASE.before-restore"
 	echo "no database any more, and longer than a header has to be: it has \
-	a hundred bytes" >"$DATABASE"
+	a hundred bytes" >"$TICKETCHAT_DATABASE"
 	run -1 --separate-stderr sessions restore "$T/b"
 	grep -q 'move it away' <<<"$stderr"
-	rm "$DATABASE"*
+	rm "$TICKETCHAT_DATABASE"*
 	run -0 sessions restore "$T/b"
 	is "$(content)" "$was"
 }
@@ -368,11 +368,11 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 		[ -z "${f#*:}" ] || is "$f $status" "$f ${f#*:}"
 		is "${#stderr_lines[@]}" 1
 		is "$(content)" "$was"
-		not compgen -G "$DATABASE.*"
+		not compgen -G "$TICKETCHAT_DATABASE.*"
 	done
 	# Nor is somebody else's database overwritten.
-	DATABASE=$T/other
-	sqlite3 "$DATABASE" 'CREATE TABLE a (b); PRAGMA user_version = 1'
+	TICKETCHAT_DATABASE=$T/other
+	sqlite3 "$TICKETCHAT_DATABASE" 'CREATE TABLE a (b); PRAGMA user_version = 1'
 	run -1 --separate-stderr sessions restore "$T/b"
 	is "$(sql '.tables')" a
 	NO_DATABASE=1
@@ -382,8 +382,8 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	keep 1 0
 	was=$(content)
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
-	cp "$DATABASE" "$T/wal"
-	cp "$DATABASE" "$T/small"
+	cp "$TICKETCHAT_DATABASE" "$T/wal"
+	cp "$TICKETCHAT_DATABASE" "$T/small"
 	sqlite3 "$T/small" 'PRAGMA journal_mode = DELETE; PRAGMA page_size = 512;
 	VACUUM' >/dev/null
 	for f in wal small; do
@@ -405,7 +405,7 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	sees $V w1
 	run -1 --separate-stderr sessions restore "$T/b"
 	grep -q 'generation runs' <<<"$stderr"
-	not test -e "$DATABASE.before-restore"
+	not test -e "$TICKETCHAT_DATABASE.before-restore"
 	replay_rest
 	viewed $V
 	is_text "$LONG"
@@ -422,7 +422,7 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	sql "UPDATE TicketAISessions SET AiResponse = 'new'"
 	printf new >"$T/kept/new"
 	mkfifo "$T/shell"
-	sqlite3 -batch "$DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	sqlite3 -batch "$TICKETCHAT_DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
 	track $!
 	exec {IN[0]}>"$T/shell"
 	echo 'BEGIN; SELECT AiResponse FROM TicketAISessions;' >&"${IN[0]}"
@@ -430,7 +430,7 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	# The reader is in the way of cutting the log only.
 	{ hang_up 0; sessions restore "$T/b"; } 2>"$T/err" 3>&- &
 	p=$!
-	within 20 test -e "$DATABASE.before-restore"
+	within 20 test -e "$TICKETCHAT_DATABASE.before-restore"
 	restored() { sql 'SELECT AiResponse FROM TicketAISessions' |
 	    grep -q kept; }
 	within 20 restored
@@ -449,9 +449,9 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	sessions backup "$T/b"
 	old=$(sql "UPDATE TicketAISessions SET Prompt = 'old';
 	    PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null; content | md5sum)
-	cp "$DATABASE" "$T/old"
-	DATABASE=$T/try
-	cp "$T/old" "$DATABASE"
+	cp "$TICKETCHAT_DATABASE" "$T/old"
+	TICKETCHAT_DATABASE=$T/try
+	cp "$T/old" "$TICKETCHAT_DATABASE"
 	points "$B/bin/sessions" -c "$T/conf" restore "$T/b" |
 	    awk '/openat/ { f = 1 } f' >"$T/all"
 	new=$(content | md5sum)
@@ -459,8 +459,8 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	awk -v n="$(($(wc -l <"$T/all") / 40 + 1))" 'NR % n == 0' "$T/all" \
 	    >"$T/points"
 	while read -r call i; do
-		rm -f "$DATABASE"*
-		cp "$T/old" "$DATABASE"
+		rm -f "$TICKETCHAT_DATABASE"*
+		cp "$T/old" "$TICKETCHAT_DATABASE"
 		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
 		    "$B/bin/sessions" -c "$T/conf" restore "$T/b" \
 		    >/dev/null 2>&1 || killed=$((killed + 1))
@@ -474,14 +474,14 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	done <"$T/points"
 	is "$killed" "$(wc -l <"$T/points")"
 	is "$olds$news" 11
-	DATABASE=$T/db
+	TICKETCHAT_DATABASE=$T/db
 }
 
 @test "restore on a full disk: the old one" {
 	many 3000 0
 	sessions backup "$T/b"
 	small_disk 1m
-	DATABASE=$DISK/db
+	TICKETCHAT_DATABASE=$DISK/db
 	sessions migrate
 	keep 7 0
 	was=$(content)
@@ -489,7 +489,7 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	is "$(content)" "$was"
 	not compgen -G "$DISK/db.*"
 	run -0 sessions check --full
-	DATABASE=$T/db2
+	TICKETCHAT_DATABASE=$T/db2
 	sessions migrate
 	keep 8 0
 	was=$(content)
@@ -497,7 +497,7 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	    -c '$T/conf' restore '$T/b'"
 	is "$status" 111
 	is "$(content)" "$was"
-	DATABASE=$T/db
+	TICKETCHAT_DATABASE=$T/db
 }
 
 @test "upkeep without permission" {
@@ -506,22 +506,22 @@ time.sleep(60)' "$DATABASE-lock" >"$T/held" 3>&- &
 	sessions backup "$T/b"
 	D=$(mktemp -d)
 	chmod 755 "$D"
-	cp "$DATABASE" "$D/db"
+	cp "$TICKETCHAT_DATABASE" "$D/db"
 	mkdir -m 700 "$D/run"
 	chown 65534 "$D/run"
-	ours() { DATABASE=$D/db RUN_DIR=$D/run setpriv --reuid 65534 \
+	ours() { TICKETCHAT_DATABASE=$D/db TICKETCHAT_RUN_DIR=$D/run setpriv --reuid 65534 \
 	    --clear-groups -- "$B/bin/sessions" -c /dev/null "$@"; }
 	for c in check 'purge --older-than 1d' "backup $D/run/c" \
 	    "restore $D/db" 'forget --ticket 1'; do
 		run -111 --separate-stderr ours $c
 		is "${#stderr_lines[@]}" 1
 	done
-	cmp "$DATABASE" "$D/db"
+	cmp "$TICKETCHAT_DATABASE" "$D/db"
 	rm -r "$D"
 }
 
 # Whether a text stands in any file of the database, the log or RUN_DIR.
-stands() { cat "$DATABASE"* "$LOG"* "$RUN_DIR"/* 2>/dev/null | grep -qaF "$1"; }
+stands() { cat "$TICKETCHAT_DATABASE"* "$TICKETCHAT_LOG"* "$TICKETCHAT_RUN_DIR"/* 2>/dev/null | grep -qaF "$1"; }
 
 @test "forget --ticket: no byte is left, all else is" {
 	for i in {1..40}; do keep $i 0; done
@@ -540,7 +540,7 @@ stands() { cat "$DATABASE"* "$LOG"* "$RUN_DIR"/* 2>/dev/null | grep -qaF "$1"; }
 @test "forget leaves nothing of what moved within the file before" {
 	# Short and long rows, changed and deleted, until old bytes stand where
 	# secure deletion does not look: 1 of 1000 deletions, without VACUUM.
-	/usr/bin/python3 - "$DATABASE" <<'P'
+	/usr/bin/python3 - "$TICKETCHAT_DATABASE" <<'P'
 import random, sqlite3, sys
 random.seed(3)
 c = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -570,7 +570,7 @@ P
 		not stands "$(printf 'TICKET%06dQ' "$t")"
 	done
 	# Nor of those that were only deleted, long before.
-	strings -n 13 "$DATABASE" | grep -o 'TICKET[0-9]*Q' | sort -u >"$T/there"
+	strings -n 13 "$TICKETCHAT_DATABASE" | grep -o 'TICKET[0-9]*Q' | sort -u >"$T/there"
 	sql "SELECT printf('TICKET%06dQ', Id) FROM Tickets" | sort >"$T/may"
 	is "$(comm -23 "$T/there" "$T/may")" ''
 }
@@ -581,13 +581,13 @@ P
 	sessions backup "$T/b"
 	sessions restore "$T/b"
 	run -1 sessions forget --ticket 1 --verify
-	grep -q "^$DATABASE.before-restore: [0-9]* pieces are left" <<<"$output"
+	grep -q "^$TICKETCHAT_DATABASE.before-restore: [0-9]* pieces are left" <<<"$output"
 	is "${#lines[@]}" 1
-	rm "$DATABASE.before-restore"
+	rm "$TICKETCHAT_DATABASE.before-restore"
 	run -0 sessions forget --ticket 2 --verify
 	grep -q 'nothing is left' <<<"$output"
 	# In the log, or in the run directory.
-	for f in "$LOG.1" "$RUN_DIR/x"; do
+	for f in "$TICKETCHAT_LOG.1" "$TICKETCHAT_RUN_DIR/x"; do
 		keep 3 0
 		echo "time=x kept 3 open the rear door and pull the paper out" >"$f"
 		run -1 sessions forget --ticket 3 --verify
@@ -608,7 +608,7 @@ P
 @test "forget --ticket ends its generation first, and nobody begins one" {
 	long 1000
 	replay --pace 50 "$T/long.ndjson"
-	export GENERATIONS=2
+	export TICKETCHAT_GENERATIONS=2
 	viewer 1 "$Q"
 	sees 1 w1
 	viewer 2 "$Q"
@@ -625,13 +625,13 @@ P
 @test "forget --ticket does not wait for ever for a claim" {
 	[ -z "$CI_FAST" ] || skip
 	keep 7 0
-	: >"$RUN_DIR/claims"
+	: >"$TICKETCHAT_RUN_DIR/claims"
 	/usr/bin/python3 -c '
 import fcntl, os, struct, sys, time
 f = os.open(sys.argv[1], os.O_RDWR)
 fcntl.fcntl(f, 37, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 7, 1, 0))	# F_OFD_SETLK
 print("held", flush=True)
-time.sleep(60)' "$RUN_DIR/claims" >"$T/held" 3>&- &
+time.sleep(60)' "$TICKETCHAT_RUN_DIR/claims" >"$T/held" 3>&- &
 	track $!
 	within 10 test -s "$T/held"
 	started=$SECONDS
@@ -659,7 +659,7 @@ time.sleep(60)' "$RUN_DIR/claims" >"$T/held" 3>&- &
 @test "forget --ticket waits for a reader that is in the way" {
 	keep 1 0
 	mkfifo "$T/shell"
-	sqlite3 -batch "$DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	sqlite3 -batch "$TICKETCHAT_DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
 	track $!
 	exec {IN[0]}>"$T/shell"
 	echo 'BEGIN; SELECT AiResponse FROM TicketAISessions;' >&"${IN[0]}"
@@ -678,14 +678,14 @@ time.sleep(60)' "$RUN_DIR/claims" >"$T/held" 3>&- &
 	needs_strace
 	for i in {1..5}; do keep $i 0; done
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
-	cp "$DATABASE" "$T/full"
+	cp "$TICKETCHAT_DATABASE" "$T/full"
 	points "$B/bin/sessions" -c "$T/conf" forget --ticket 3 |
 	    awk '/openat/ { f = 1 } f' >"$T/all"
 	awk -v n="$(($(wc -l <"$T/all") / 30 + 1))" 'NR % n == 0' "$T/all" \
 	    >"$T/points"
 	while read -r call i; do
-		rm -f "$DATABASE"*
-		cp "$T/full" "$DATABASE"
+		rm -f "$TICKETCHAT_DATABASE"*
+		cp "$T/full" "$TICKETCHAT_DATABASE"
 		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
 		    "$B/bin/sessions" -c "$T/conf" forget --ticket 3 \
 		    >/dev/null 2>&1 || killed=$((killed + 1))
@@ -700,64 +700,64 @@ time.sleep(60)' "$RUN_DIR/claims" >"$T/held" 3>&- &
 line() { echo "time=2026-01-01T00:00:00.000Z level=info prog=chat pid=1 id=- remote=- user=\"$1\" ticket=42 outcome=kept"; }
 
 @test "forget --user: the name goes from LOG, and nothing else moves" {
-	for u in ana anabel an '' 'ana b' ana; do line "$u"; done >"$LOG"
-	sed 's/user="ana" /user="-"   /' "$LOG" >"$T/want"
-	inode=$(stat -c %i "$LOG")
+	for u in ana anabel an '' 'ana b' ana; do line "$u"; done >"$TICKETCHAT_LOG"
+	sed 's/user="ana" /user="-"   /' "$TICKETCHAT_LOG" >"$T/want"
+	inode=$(stat -c %i "$TICKETCHAT_LOG")
 	run -0 sessions forget --user ana --verify
-	is "$output" "$LOG: 2 lines changed"
-	cmp "$LOG" "$T/want"
-	is "$(stat -c %i "$LOG")" "$inode"
+	is "$output" "$TICKETCHAT_LOG: 2 lines changed"
+	cmp "$TICKETCHAT_LOG" "$T/want"
+	is "$(stat -c %i "$TICKETCHAT_LOG")" "$inode"
 	run -0 sessions forget --user 'ana b'
 	run -0 sessions forget --user ana
-	is "$output" "$LOG: 0 lines changed"
+	is "$output" "$TICKETCHAT_LOG: 0 lines changed"
 	# As the log has it: quotes, controls, a long name.
 	long=$(printf 'é%.0s' {1..63})
-	line "a'b'c" >"$LOG"
-	line 'a?b' >>"$LOG"
-	line "$long" >>"$LOG"
+	line "a'b'c" >"$TICKETCHAT_LOG"
+	line 'a?b' >>"$TICKETCHAT_LOG"
+	line "$long" >>"$TICKETCHAT_LOG"
 	run -0 sessions forget --user 'a"b\c'
 	run -0 sessions forget --user $'a\001b'
 	run -0 sessions forget --user "$long"
-	is "$(grep -c 'user="-"' "$LOG")" 3
+	is "$(grep -c 'user="-"' "$TICKETCHAT_LOG")" 3
 	# Across a buffer's end, at each place of it.
 	for n in {16300..16420..3}; do
 		{ head -c $n /dev/zero | tr '\0' x; echo; line bob; line eve; } \
-		    >"$LOG"
+		    >"$TICKETCHAT_LOG"
 		run -0 sessions forget --user bob
-		is "$output" "$LOG: 1 lines changed"
-		not grep -q bob "$LOG"
+		is "$output" "$TICKETCHAT_LOG: 1 lines changed"
+		not grep -q bob "$TICKETCHAT_LOG"
 	done
 }
 
 @test "forget --user: older logs, no log, syslog" {
-	line ana >"$LOG.1"
+	line ana >"$TICKETCHAT_LOG.1"
 	run -1 sessions forget --user ana --verify
-	grep -q "^$LOG.1: 1 pieces are left" <<<"$output"
-	rm "$LOG.1"
+	grep -q "^$TICKETCHAT_LOG.1: 1 pieces are left" <<<"$output"
+	rm "$TICKETCHAT_LOG.1"
 	run -0 sessions forget --user ana --verify
-	LOG=syslog run -1 --separate-stderr sessions forget --user ana
+	TICKETCHAT_LOG=syslog run -1 --separate-stderr sessions forget --user ana
 	grep -q 'LOG=syslog' <<<"$stderr"
-	LOG=$T run -111 --separate-stderr sessions forget --user ana
+	TICKETCHAT_LOG=$T run -111 --separate-stderr sessions forget --user ana
 }
 
 @test "forget --user while others write to the log" {
-	for i in {1..300}; do line ana; line bob; done >"$LOG"
+	for i in {1..300}; do line ana; line bob; done >"$TICKETCHAT_LOG"
 	for i in {1..4}; do
-		for j in {1..200}; do line bob >>"$LOG"; done 3>&- &
+		for j in {1..200}; do line bob >>"$TICKETCHAT_LOG"; done 3>&- &
 		w[i]=$!
 	done
 	run -0 sessions forget --user ana
 	for i in {1..4}; do wait "${w[i]}"; done
-	is "$(wc -l <"$LOG")" 1400
-	is "$(grep -c 'user="bob"' "$LOG")" 1100
-	is "$(grep -c 'user="-"  ' "$LOG")" 300
+	is "$(wc -l <"$TICKETCHAT_LOG")" 1400
+	is "$(grep -c 'user="bob"' "$TICKETCHAT_LOG")" 1100
+	is "$(grep -c 'user="-"  ' "$TICKETCHAT_LOG")" 300
 }
 
 @test "forget --user: the rate limit too" {
-	sqlite3 "$RUN_DIR/rate.db" "CREATE TABLE RateLimits (Key TEXT PRIMARY KEY,
+	sqlite3 "$TICKETCHAT_RUN_DIR/rate.db" "CREATE TABLE RateLimits (Key TEXT PRIMARY KEY,
 	Tat INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 	INSERT INTO RateLimits VALUES ('user:ana', 1), ('user:bob', 1)"
 	run -0 sessions forget --user ana
-	is "$(sqlite3 "$RUN_DIR/rate.db" 'SELECT Key FROM RateLimits')" user:bob
-	not grep -qa user:ana "$RUN_DIR"/rate.db*
+	is "$(sqlite3 "$TICKETCHAT_RUN_DIR/rate.db" 'SELECT Key FROM RateLimits')" user:bob
+	not grep -qa user:ana "$TICKETCHAT_RUN_DIR"/rate.db*
 }

@@ -121,20 +121,20 @@ s.bind(sys.argv[1])
 s.listen()
 c, _ = s.accept()
 c.sendall(b"{\"type\":\"stream\",\"content\":\"a\\u001b[31mb\\u0007c\\u009b\"}\n")
-' "$RUN_DIR/42.sock" 3>&- &
+' "$TICKETCHAT_RUN_DIR/42.sock" 3>&- &
 	track $!
 	listens() { run sessions tail 42; [ "$status" != 1 ]; }
 	within 10 listens
 	is "$status" 2
 	is "${lines[0]%sessions*}" $'a\ufffd[31mb\ufffdc\ufffd'
-	rm -f "$RUN_DIR/42.sock"
+	rm -f "$TICKETCHAT_RUN_DIR/42.sock"
 }
 
 @test "tail leaves a stale socket alone, and makes RUN_DIR" {
 	/usr/bin/python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
-s.bind(sys.argv[1])' "$RUN_DIR/7.sock"
+s.bind(sys.argv[1])' "$TICKETCHAT_RUN_DIR/7.sock"
 	watch
 	within 10 watching
 	run -1 sessions tail 7
@@ -142,17 +142,17 @@ s.bind(sys.argv[1])' "$RUN_DIR/7.sock"
 	joined 8
 	within 10 told 'ticket=8 .*state=done'
 	end $TAIL
-	test -S "$RUN_DIR/7.sock"
-	rm "$RUN_DIR/7.sock"
-	RUN_DIR=$T/new run -1 sessions tail 7
+	test -S "$TICKETCHAT_RUN_DIR/7.sock"
+	rm "$TICKETCHAT_RUN_DIR/7.sock"
+	TICKETCHAT_RUN_DIR=$T/new run -1 sessions tail 7
 	is "$(stat -c %a "$T/new")" 700
-	RUN_DIR=$T/no/where run -102 --separate-stderr sessions tail
+	TICKETCHAT_RUN_DIR=$T/no/where run -102 --separate-stderr sessions tail
 }
 
 @test "tail counts as a viewer" {
 	long 40
 	replay_part "$T/long.ndjson"
-	export ON_DISCONNECT=cancel
+	export TICKETCHAT_ON_DISCONNECT=cancel
 	tab 42
 	say $V "$Q"
 	sees $V w2
@@ -218,5 +218,5 @@ keep() {
 		run -100 --separate-stderr sessions $c
 	done
 	sessions replay --pace 0 42 >/dev/full 2>"$T/err" || is $? 111
-	DATABASE=$T/none run -111 --separate-stderr sessions replay 42
+	TICKETCHAT_DATABASE=$T/none run -111 --separate-stderr sessions replay 42
 }

@@ -76,7 +76,7 @@ whole_page() {
 	needs_root
 	unshare -m true 2>/dev/null || skip "no mount namespaces here"
 	P=$(free_port)
-	PORT=$P ADDRESS=127.0.0.1 unshare -m sh -c '
+	TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 unshare -m sh -c '
 		mount --bind /dev/null /etc/mime.types
 		for d in /usr/share/mime /usr/local/share/mime; do
 			[ ! -d $d ] || mount -t tmpfs none $d
@@ -164,7 +164,7 @@ whole_page() {
 # The installed program's, with the mark that it gives each file.
 installed() {
 	P=$(free_port)
-	PORT=$P ADDRESS=127.0.0.1 "$T/usr/bin/ticketchat" >"$T/said" 2>&1 3>&- &
+	TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 "$T/usr/bin/ticketchat" >"$T/said" 2>&1 3>&- &
 	SERVICE=$!
 	track $SERVICE
 	within 60 listening "$P"
@@ -204,14 +204,14 @@ installed() {
 
 @test "WEB=off: no page, and the WebSocket as ever" {
 	replay "$UP/good.ndjson"
-	WEB=off service
+	TICKETCHAT_WEB=off service
 	not grep -q http://localhost "$T/said"
 	for path in / /index.html /ticket-chat.js; do
 		is "$(status_of "http://127.0.0.1:$P$path")" 404
 	done
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
 	generated
-	WEB=perhaps run -102 "$ROOT/run.sh" --check
+	TICKETCHAT_WEB=perhaps run -102 "$ROOT/run.sh" --check
 }
 
 @test "the page may ask by either name of this machine, others' pages may not" {
@@ -228,7 +228,7 @@ installed() {
 }
 
 @test "the page is there when all connections are taken" {
-	MAX_CONNECTIONS=1 service
+	TICKETCHAT_MAX_CONNECTIONS=1 service
 	coproc HELD { exec /usr/bin/python3 -c 'import sys, asyncio, websockets
 async def main():
     async with websockets.connect(sys.argv[1]) as ws:
@@ -361,7 +361,7 @@ sockets_behind() {
 		failed_with forbidden_origin
 	done
 	# The client's address, whatever it says about itself.
-	: >"$LOG"
+	: >"$TICKETCHAT_LOG"
 	for i in {1..10}; do
 		through "/ai/$CHAT/42?token=secret-token" \
 		    'local_addr=("127.0.0.2", 0),' \
@@ -373,7 +373,7 @@ sockets_behind() {
 		    ("Referer", "https://desk.example/?t=secret-token")]'
 		kept
 	done
-	is "$(grep -o ' remote=[^ ]*' "$LOG" | sort | uniq -c | tr -s ' ')" \
+	is "$(grep -o ' remote=[^ ]*' "$TICKETCHAT_LOG" | sort | uniq -c | tr -s ' ')" \
 	    ' 10 remote=127.0.0.2'
 	# Fifty connections of one address; others notice nothing.
 	held_and_one_more >"$T/one-more"
@@ -385,7 +385,7 @@ sockets_behind() {
 	    -H 'Referer: https://desk.example/?t=secret-token')" 502
 	grep -qF "/ai/$CHAT/42" "$T/ticketchat.log"
 	grep -q 502 "$T/ticketchat.log"
-	not grep -rF secret-token "$T"/*.log "$T/proxy.out" "$LOG"
+	not grep -rF secret-token "$T"/*.log "$T/proxy.out" "$TICKETCHAT_LOG"
 }
 
 # Fifty connections of 127.0.0.2; prints what one more gets, and then one of
@@ -393,9 +393,11 @@ sockets_behind() {
 held_and_one_more() {
 	/usr/bin/python3 - "$HTTPS" "$Q" <<'END'
 import asyncio, sys, json, websockets
+# Debian 12 and Debian 13 both have this one.
+from websockets.legacy.client import connect as begin
 port, question = sys.argv[1:]
 def connect(address):
-    return websockets.connect(
+    return begin(
         "wss://desk.example:%s/ai/api/websocket/chat/42" % port,
         host="127.0.0.1", server_hostname="desk.example",
         local_addr=(address, 0), max_size=None, open_timeout=60)

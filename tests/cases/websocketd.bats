@@ -8,9 +8,11 @@ load helper
 become_server() {
 	eval "$(sed -n '/^server_keys=/p; /^make_flags() {$/,/^}$/p' \
 	    "$ROOT/run.sh")"
-	settings=$(PORT=$P ADDRESS=127.0.0.1 sessions settings) || exit
+	settings=$(TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 \
+	    sessions settings) || exit
 	handlers=$B/handlers
-	while IFS= read -r line; do export "${line?}"; done <<<"$settings"
+	while IFS= read -r line; do export "TICKETCHAT_${line?}"; done \
+	    <<<"$settings"
 	make_flags
 	mapfile -t flags <<<"$flags"
 	cd "$T/kept" || exit
@@ -33,6 +35,8 @@ prepare() {
 # A client: what every test's program begins with.
 import asyncio, json, os, sys, time
 import websockets
+# Debian 12 and Debian 13 both have this one.
+from websockets.legacy.client import connect
 
 HOST = "ws://127.0.0.1:" + os.environ["P"]
 T = os.environ["T"]
@@ -43,7 +47,7 @@ class Client:
     """A connection; every frame that comes is a line of ws.N."""
     def __init__(self, path, **kw):
         kw.setdefault("ping_interval", None)
-        self.connecting = websockets.connect(
+        self.connecting = connect(
             HOST + "/api/websocket/chat/" + path, max_size=None,
             open_timeout=30, close_timeout=5, **kw)
         self.n = next(numbers)
@@ -185,7 +189,7 @@ END
 @test "three ways to leave in mid-stream: the answer is kept" {
 	long 40
 	replay_part "$T/long.ndjson"
-	export GENERATIONS=3
+	export TICKETCHAT_GENERATIONS=3
 	server
 	clients 0 <<'END'
 async def main():
@@ -217,7 +221,7 @@ END
 
 @test "thirty tickets at once" {
 	replay --pace 5 "$UP/good.ndjson"
-	export GENERATIONS=4
+	export TICKETCHAT_GENERATIONS=4
 	server
 	clients 30 <<'END'
 async def one(ticket):
@@ -300,7 +304,7 @@ async def main():
         is_cached(await a.ask(), "long")
 END
 	is "$(posts)" 2
-	grep -q dropped=question "$LOG"
+	grep -q dropped=question "$TICKETCHAT_LOG"
 }
 
 # bats test_tags=fault,fault:27
@@ -311,7 +315,7 @@ END
 	print "{\"response\":\"\",\"done\":true}" }' >"$T/long.ndjson"
 	jq -j .response "$T/long.ndjson" >"$T/kept/long"
 	replay --delay 200 "$T/long.ndjson"
-	export MAX_ANSWER_BYTES=16777216
+	export TICKETCHAT_MAX_ANSWER_BYTES=16777216
 	server
 	clients 3 <<'END'
 import socket
@@ -327,7 +331,7 @@ async def main():
             is_whole(await quick.ask(), "long")
         await asyncio.sleep(3 - (time.monotonic() - begun))
         # It does stand still: only the quick one's is over.
-        with open(os.environ["LOG"]) as f:
+        with open(os.environ["TICKETCHAT_LOG"]) as f:
             assert sum(" outcome=" in line and "prog=chat" in line
                        for line in f) == 1
         is_generated(await slow.answer(), "long")
@@ -448,7 +452,7 @@ END
 @test "IDLE_TIMEOUT closes who is silent, and nobody else" {
 	long 50
 	replay_part "$T/long.ndjson"
-	export IDLE_TIMEOUT=2
+	export TICKETCHAT_IDLE_TIMEOUT=2
 	server
 	clients 1 <<'END'
 async def main():
@@ -476,7 +480,7 @@ END
 @test "MAX_CONNECTIONS: one more is 429, and the others notice nothing" {
 	long 40
 	replay_part "$T/long.ndjson"
-	export MAX_CONNECTIONS=3
+	export TICKETCHAT_MAX_CONNECTIONS=3
 	server
 	within 10 no_chats	# that of the port's test
 	clients 4 <<'END'
@@ -582,7 +586,7 @@ END
 # bats test_tags=fault,fault:39
 @test "Origin: in the list or not there" {
 	replay "$UP/good.ndjson"
-	export ALLOWED_ORIGINS='https://desk.example http://localhost:*'
+	export TICKETCHAT_ALLOWED_ORIGINS='https://desk.example http://localhost:*'
 	server
 	clients 11 <<'END'
 async def main():
@@ -606,7 +610,8 @@ END
 	server
 	clients 2 <<'END'
 async def main():
-    names = ("Proxy", "X-Database", "Database", "DATABASE", "Run-Dir", "Log",
+    names = ("Proxy", "X-Database", "Database", "TICKETCHAT_DATABASE",
+             "Ticketchat-Auth", "DATABASE", "Run-Dir", "Log",
              "Ollama-Server", "OLLAMA_SERVER", "Ollama-Model", "Path-Info",
              "PATH_INFO", "Gateway-Interface", "Auth", "LD_PRELOAD",
              "Max-Ticket-Bytes", "Remote-Addr", "Unique-Id", "Language")
@@ -628,7 +633,7 @@ async def main():
                     e = f.read()
             except OSError:
                 continue
-            if "RUN_DIR=" + os.environ["RUN_DIR"] + "\0" not in e:
+            if "TICKETCHAT_RUN_DIR=" + os.environ["TICKETCHAT_RUN_DIR"] + "\0" not in e:
                 continue
             seen += 1
             for secret in ("HTTP_", "secret-", "127.0.0.1:9/x", "REMOTE_"):
@@ -642,7 +647,7 @@ END
 	is "$(sql 'SELECT count(*), count(AiResponse) FROM TicketAISessions')" \
 	    '1|1'
 	[ ! -e "$T/kept/pwned" ]
-	not grep -r 'secret-' "$LOG" "$T/server" "$T/run"
+	not grep -r 'secret-' "$TICKETCHAT_LOG" "$T/server" "$T/run"
 }
 
 @test "a URL's query, a token in it, is in no log" {
@@ -654,8 +659,8 @@ async def main():
         is_generated(await a.ask())
 END
 	# websocketd's own log may have it: it tells the URL with each error.
-	not grep -r 'secret-' "$LOG" "$T/run"
-	test -s "$LOG"
+	not grep -r 'secret-' "$TICKETCHAT_LOG" "$T/run"
+	test -s "$TICKETCHAT_LOG"
 }
 
 @test "stop by one viewer ends it for the other" {

@@ -8,11 +8,10 @@
 #include "token.h"
 
 static bool
-verify(const char *key, size_t key_len, const char *text, size_t len,
+verify(const struct signature_key *key, const char *text, size_t len,
     const unsigned char *mark, size_t mark_len)
 {
 	(void)key;
-	(void)key_len;
 	(void)mark;
 	(void)mark_len;
 	must(memchr(text, '.', len) != NULL);
@@ -22,16 +21,17 @@ verify(const char *key, size_t key_len, const char *text, size_t len,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct signature	module = { NULL, verify, NULL };
+	static const struct signature	module = { .verify = verify };
+	static struct signature_key	hs256 = { .algorithm = "HS256" };
 	static struct settings		s;
-	struct token_keys		keys = { .module = &module };
+	static char			id[] = "key";
+	struct token_key		key = { .key = &hs256, .id = id };
+	struct token_keys		keys = { &module, &key, 1, 1 };
 	struct token			t;
 	const char			*bad;
 
 	if (s.text[0] == NULL)
 		must(settings_load(&s, NULL, 0) == 0);
-	keys.count = 1;
-	keys.key[0].algorithm = "HS256";
 	bad = token_check(&keys, &s, (const char *)data, size, 42,
 	    1795000000, &t);
 	if (bad == NULL) {

@@ -132,13 +132,16 @@ page() {
 }
 ask() {
 	SSL_CERT_FILE=$BATS_FILE_TMPDIR/root.crt /usr/bin/python3 - "$HTTPS" "$@" <<-'END'
-	import asyncio, json, sys, websockets
-	port, ticket, origin = (sys.argv[1:] + ["https://desk.example"])[:3]
+	import asyncio, json, sys
+	from websockets.legacy.client import connect
+	port, ticket, *more = sys.argv[1:]
+	origin = more[0] if more else "https://desk.example"
+	headers = {"Authorization": "Bearer " + more[1]} if more[1:] else {}
 	async def main():
-	    async with websockets.connect(
+	    async with connect(
 	            f"wss://desk.example:{port}/api/websocket/chat/{ticket}",
 	            host="127.0.0.1", server_hostname="desk.example",
-	            origin=origin) as ws:
+	            origin=origin, extra_headers=headers) as ws:
 	        await ws.send('{"ticketBody":"printer jam"}')
 	        async for frame in ws:
 	            print(frame, flush=True)
@@ -153,6 +156,16 @@ commands() {
 	sed '/^## Afterwards/,$d' "$BATS_TEST_DIRNAME/../../deploy/README.md" |
 	    sed -n '/^```sh$/,/^```$/{/^```/!p}'
 }
+# Runs its block ```sh $1 inside, in the checkout there; $2: changes to it.
+block() {
+	sed -n "/^\`\`\`sh $1\$/,/^\`\`\`\$/{/^\`\`\`/!p}" \
+	    "$BATS_TEST_DIRNAME/../../deploy/README.md" | sed "${2:-}" \
+	    >"$BATS_TEST_TMPDIR/block"
+	[ -s "$BATS_TEST_TMPDIR/block" ]
+	inside bash -o pipefail -exc "cd /root/ticketchat; $(<"$BATS_TEST_TMPDIR/block")" \
+	    </dev/null
+}
+installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 
 @test "deploy/README.md: from a bare Debian to TLS in ten commands" {
 	local n=0 own
@@ -172,7 +185,8 @@ commands() {
 		n=$((n + 1))
 	done 4<"$BATS_TEST_TMPDIR/commands"
 	[ $n = 10 ]
-	cp "$(root)"/root/ticketchat/build/ticketchat_*.deb "$PACKAGE/"
+	rm -f "$PACKAGE"/ticketchat*.deb
+	cp "$(root)"/root/ticketchat/build/packages/ticketchat_*.deb "$PACKAGE/"
 	within 60 settle
 	page | cmp - web/index.html
 	page ticket-chat.js | cmp - web/ticket-chat.js
@@ -229,16 +243,16 @@ commands() {
 	ask 43 >"$BATS_TEST_TMPDIR/reader" &
 	reader=$!
 	within 10 grep -q w3 "$BATS_TEST_TMPDIR/reader"
-	# The same once more, as version 0.1.1.
+	# The same once more, as a later version.
 	dpkg-deb -R "$PACKAGE"/ticketchat_*.deb "$BATS_TEST_TMPDIR/new"
-	sed -i 's/^Version: .*/Version: 0.1.1/' \
+	sed -i 's/^Version: .*/Version: 0.9/' \
 	    "$BATS_TEST_TMPDIR/new/DEBIAN/control"
 	dpkg-deb --root-owner-group -b "$BATS_TEST_TMPDIR/new" \
 	    "$(root)/root/new.deb"
 	chat=/usr/libexec/ticketchat/handlers/api/websocket/chat
 	inode=$(inside stat -c %i $chat)
 	inside dpkg -i /root/new.deb
-	[ "$(inside dpkg-query -W -f '${Version}' ticketchat)" = 0.1.1 ]
+	[ "$(installed_version)" = 0.9 ]
 	[ "$(inside stat -c %i $chat)" != "$inode" ]
 	[ "$(main_pid)" = "$p" ]
 	ask 42 | grep -q '"type":"cached"'
@@ -285,12 +299,103 @@ commands() {
 	cp "$PACKAGE"/ticketchat_*.deb "$(root)/root/old.deb"
 	inside dpkg -i /root/old.deb >"$BATS_TEST_TMPDIR/said" 2>&1
 	grep -q 'schema 99, newer than .* `sessions restore' "$BATS_TEST_TMPDIR/said"
-	[ "$(inside dpkg-query -W -f '${Status} ${Version}' ticketchat)" = \
-	    'install ok installed 0.1.0' ]
+	[[ $(inside dpkg-query -W -f '${Status} ${Version}' ticketchat) = \
+	    'install ok installed 0.2.0+'* ]]
 	ask 42 | grep -q '"code":"schema"'
 	sessions restore "$(inside find /var/lib/ticketchat/backup -name '*.db')"
 	ask 42 | grep -q '"type":"cached"'
 	ask 48 | grep -qx '{"type":"done"}'
+}
+
+@test "the service stopped: its folder stays, and the way back is open" {
+	inside systemctl stop ticketchat
+	[ "$(inside stat -c '%U %a' /run/ticketchat)" = 'ticketchat 700' ]
+	sessions migrate
+	sessions purge --older-than 3650d
+	sessions backup --force /var/lib/ticketchat/now.db
+	sessions restore /var/lib/ticketchat/now.db
+	sessions forget 4711 || [ $? = 1 ]
+	# After a boot /run is empty.
+	inside rm -rf /run/ticketchat
+	inside systemd-tmpfiles --create ticketchat.conf
+	[ "$(inside stat -c '%U %a' /run/ticketchat)" = 'ticketchat 700' ]
+	sessions restore /var/lib/ticketchat/now.db
+	inside systemctl start ticketchat
+	within 20 settle
+	ask 42 | grep -q '"type":"cached"'
+}
+
+failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
+@test "a wrong setting fails the unit, and the system says so" {
+	inside systemctl reset-failed ticketchat
+	for line in PORT=abc AUTH=required NONSENSE=1; do
+		inside cp -p /etc/ticketchat/websocketd.conf /root/good.conf
+		inside sed -i "/^${line%%=*}=/d; \$a$line" \
+		    /etc/ticketchat/websocketd.conf
+		inside systemctl restart ticketchat || true
+		within 20 failed
+		[ "$(inside systemctl show -p ExecMainStatus --value ticketchat)" = 102 ]
+		[ "$(inside systemctl is-system-running)" = degraded ]
+		# It stays so: nothing starts it again and again.
+		[ "$(inside systemctl show -p NRestarts --value ticketchat)" = 0 ]
+		inside cp -p /root/good.conf /etc/ticketchat/websocketd.conf
+		inside systemctl reset-failed ticketchat
+		inside systemctl start ticketchat
+		within 20 settle
+	done
+}
+
+@test "an upgrade and the way back, as deploy/README.md says" {
+	first=$(installed_version)
+	# Uncommitted edits do not go into a package unseen.
+	inside sh -c 'cd /root/ticketchat && echo >>LICENSE'
+	run inside make -C /root/ticketchat deb
+	[ "$status" = 2 ]
+	grep -qx LICENSE <<<"$output"
+	inside git -C /root/ticketchat checkout -q LICENSE
+	# There is nothing to pull.
+	block upgrade '/^git pull$/d'
+	second=$(installed_version)
+	[[ $first = 0.2.0+* && $second = 0.2.0+* ]]
+	dpkg --compare-versions "$second" gt "$first"
+	[ "$(inside sessions --version)" = "ticketchat $second" ]
+	ask 42 | grep -q '"type":"cached"'
+	block downgrade "s/ticketchat_OLD/ticketchat_${first}_*/"
+	[ "$(installed_version)" = "$first" ]
+	within 20 settle
+	ask 42 | grep -q '"type":"cached"'
+}
+
+@test "copies on another machine, as deploy/README.md says" {
+	# The other machine is this one.
+	inside mkdir -p /root/away
+	block away 's|rsync -a \(.*\) backup.example:.*|cp -a \1 /root/away|'
+	within 20 inside sh -c 'ls /root/away/*/*.db'
+}
+
+@test "a key for tokens, as deploy/README.md says" {
+	inside cp -p /etc/ticketchat/websocketd.conf /root/good.conf
+	block key >"$BATS_TEST_TMPDIR/said"
+	within 20 settle
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$(tail -n 1 "$BATS_TEST_TMPDIR/said")" |
+	    grep -q '"type":"cached"'
+	inside cp -p /root/good.conf /etc/ticketchat/websocketd.conf
+	inside systemctl restart ticketchat
+	within 20 settle
+}
+
+@test "to another machine, as deploy/README.md says" {
+	block old
+	inside mkdir -p /root/ticketchat.conf.d
+	# The other machine is this one, emptied.
+	inside sh -ec 'cp -a /etc/ticketchat /root/moved
+	    mv /var/lib/ticketchat/move.db /root/
+	    find /var/lib/ticketchat -type f -delete'
+	block new 's|/root/ticketchat/|/root/moved/|'
+	inside systemctl enable --now ticketchat-upkeep.timer ticketchat
+	within 20 settle
+	ask 42 | grep -q '"type":"cached"'
 }
 
 @test "websocketd killed: it comes back, and nothing is lost" {
@@ -351,8 +456,13 @@ commands() {
 	openssl s_client -connect "127.0.0.1:$HTTPS" -tls1_2 </dev/null
 }
 
-@test "removed and purged, nothing is left" {
-	inside dpkg --purge ticketchat
+@test "removed and purged, nothing is left but the copies" {
+	inside rm -rf /etc/systemd/system/ticketchat-away.service \
+	    /etc/systemd/system/ticketchat-upkeep.service.d
+	inside dpkg --purge ticketchat >"$BATS_TEST_TMPDIR/said" 2>&1
+	grep -q 'left in /var/lib/ticketchat/backup' "$BATS_TEST_TMPDIR/said"
+	[ "$(inside ls -A /var/lib/ticketchat)" = backup ]
+	inside rm -r /var/lib/ticketchat
 	inside find / -xdev -name '*ticketchat*' -not -path '/root/*' \
 	    -not -path '/proc/*' -not -path '/etc/nginx/*' \
 	    -not -path '/var/log/*' -not -name 'stamp-*' \

@@ -45,9 +45,9 @@ theirs() {
 	} >"$T/in"
 	sessions import "$T/in"
 	sessions export >"$T/out"
-	DATABASE=$T/file sessions migrate
-	DATABASE=$T/file sessions import "$T/out"
-	DATABASE=$T/file sessions export | cmp - "$T/out"
+	TICKETCHAT_DATABASE=$T/file sessions migrate
+	TICKETCHAT_DATABASE=$T/file sessions import "$T/out"
+	TICKETCHAT_DATABASE=$T/file sessions export | cmp - "$T/out"
 	is "$(jq -c . "$T/out")" "$(jq -c . "$T/in")"
 }
 

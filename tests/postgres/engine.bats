@@ -40,19 +40,19 @@ refused() {
 }
 
 @test "migrate: made, then up to date; another encoding is refused" {
-	grep -qx "$DATABASE: schema 1, was 0" "$T/migrate"
-	is "$(sessions migrate)" "$DATABASE: schema 1, up to date"
+	grep -qx "$TICKETCHAT_DATABASE: schema $SCHEMA, was 0" "$T/migrate"
+	is "$(sessions migrate)" "$TICKETCHAT_DATABASE: schema $SCHEMA, up to date"
 	"$PG_BIN/createdb" -h "$PG.socket" -p "$PG_PORT" -U postgres -O ticketchat \
 	    -E LATIN1 --locale=C -T template0 latin
-	DATABASE=${DATABASE%/*}/latin refused 'its encoding is LATIN1'
+	TICKETCHAT_DATABASE=${TICKETCHAT_DATABASE%/*}/latin refused 'its encoding is LATIN1'
 	"$PG_BIN/dropdb" -h "$PG.socket" -p "$PG_PORT" -U postgres latin
 }
 
 @test "migrate: a pooler in transaction mode is refused" {
 	pg_pooler
-	DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE \
+	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE \
 	    refused 'a pooler in transaction mode is in front of it'
-	DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE PORT=$P \
+	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE TICKETCHAT_PORT=$P \
 	    run -102 "$ROOT/run.sh"
 	[[ ${lines[-1]} = *'a pooler in transaction mode is in front of it'* ]]
 }
@@ -72,7 +72,7 @@ refused() {
 	rule "host all ticketchat 127.0.0.0/8 scram-sha-256"
 	for uri in "postgres://ticketchat:x@127.0.0.11:$PG_PORT/a" \
 	    "postgres://127.0.0.11:$PG_PORT/a?user=ticketchat&password=x"; do
-		DATABASE=$uri refused 'no password in it'
+		TICKETCHAT_DATABASE=$uri refused 'no password in it'
 	done
 	ETC=$(mktemp -d /etc/ticketchat-test.XXXXXX)
 	for dir in "$ETC" "$BATS_FILE_TMPDIR"; do
@@ -80,11 +80,11 @@ refused() {
 		chmod 600 "$dir/pgpass"
 	done
 	replay "$UP/good.ndjson"
-	DATABASE="$(at 1)?passfile=$ETC/pgpass" ask 42 "$Q"
+	TICKETCHAT_DATABASE="$(at 1)?passfile=$ETC/pgpass" ask 42 "$Q"
 	generated
-	DATABASE="$(at 1)?passfile=$ETC/pgpass" sessions list | grep -q '^ *42 '
+	TICKETCHAT_DATABASE="$(at 1)?passfile=$ETC/pgpass" sessions list | grep -q '^ *42 '
 	# Elsewhere the programs may not read it, once they are what Landlock makes.
-	DATABASE="$(at 1)?passfile=$BATS_FILE_TMPDIR/pgpass" ask 42 "$Q"
+	TICKETCHAT_DATABASE="$(at 1)?passfile=$BATS_FILE_TMPDIR/pgpass" ask 42 "$Q"
 	[[ $err = *'no Landlock'* ]] || failed_with storage
 	psql -c 'ALTER ROLE ticketchat PASSWORD NULL'
 	as_before
@@ -109,15 +109,15 @@ refused() {
 	rule "hostnossl all ticketchat 127.0.0.0/8 reject"
 	tls() { echo "$(at "$1")?sslmode=verify-full&sslrootcert=$ETC/$2.pem"; }
 	replay "$UP/good.ndjson"
-	DATABASE=$(tls 1 ours) ask 42 "$Q"
+	TICKETCHAT_DATABASE=$(tls 1 ours) ask 42 "$Q"
 	generated
-	DATABASE=$(tls 1 ours) ask 42 "$Q"
+	TICKETCHAT_DATABASE=$(tls 1 ours) ask 42 "$Q"
 	kept
 	# Another's signature, and another name.
-	DATABASE=$(tls 1 another) ask 42 "$Q"
+	TICKETCHAT_DATABASE=$(tls 1 another) ask 42 "$Q"
 	failed_with storage
 	[[ $err = *'certificate verify failed'* ]]
-	DATABASE=$(tls 2 ours) ask 42 "$Q"
+	TICKETCHAT_DATABASE=$(tls 2 ours) ask 42 "$Q"
 	failed_with storage
 	[[ $err = *'does not match host name'* ]]
 	as_before
@@ -128,7 +128,7 @@ refused() {
 	replay "$UP/good.ndjson"
 	rm "$B/libexec/postgres/chat"
 	service
-	grep -qx "  database  $DATABASE: schema 1, up to date" "$T/said"
+	grep -qx "  database  $TICKETCHAT_DATABASE: schema $SCHEMA, up to date" "$T/said"
 	[ ! -e "$ROOT/postgres:" ]
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
 	generated
@@ -144,6 +144,6 @@ refused() {
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/43" "$Q")
 	generated
 	"$ROOT/run.sh" --check >"$T/check" || [ $? = 2 ]
-	grep -qx "DATABASE=$DATABASE" "$T/check"
+	grep -qx "DATABASE=$TICKETCHAT_DATABASE" "$T/check"
 	grep -q '^ok *database' "$T/check" || { cat "$T/check"; false; }
 }

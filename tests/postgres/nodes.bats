@@ -244,8 +244,8 @@ some_answers_on() { [ -n "$(on "$1" answers)" ]; }
 # bats test_tags=fault
 @test "failed over to a standby in mid-stream: kept there" {
 	pg_replica
-	DATABASE=postgres://ticketchat@127.0.0.11:$PG_PORT,127.0.0.1:$REPLICA_PORT/$PG_DATABASE
-	at() { echo "$DATABASE"; }
+	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.11:$PG_PORT,127.0.0.1:$REPLICA_PORT/$PG_DATABASE
+	at() { echo "$TICKETCHAT_DATABASE"; }
 	long 25
 	replay_part "$T/long.ndjson"
 	on 1 viewer 42 "$Q"
@@ -328,10 +328,10 @@ some_answers_on() { [ -n "$(on "$1" answers)" ]; }
 @test "slots are one server's over all nodes, and free with their holder" {
 	long 25
 	replay_part "$T/long.ndjson"
-	GENERATIONS=1 on 1 viewer 1 "$Q"
+	TICKETCHAT_GENERATIONS=1 on 1 viewer 1 "$Q"
 	A=$V
 	sees $A w8
-	GENERATIONS=1 on 2 viewer 2 '{"ticketBody":"a","status":true}'
+	TICKETCHAT_GENERATIONS=1 on 2 viewer 2 '{"ticketBody":"a","status":true}'
 	C=$V
 	sees $C '"queued","position":1'
 	is "$(posts)" 1
@@ -348,7 +348,7 @@ some_answers_on() { [ -n "$(on "$1" answers)" ]; }
 
 @test "RATE_LIMIT is one user's over all nodes" {
 	replay "$UP/good.ndjson"
-	export RATE_LIMIT=2/hour REMOTE_ADDR=192.0.2.1 GATEWAY_INTERFACE=x
+	export TICKETCHAT_RATE_LIMIT=2/hour REMOTE_ADDR=192.0.2.1 GATEWAY_INTERFACE=x
 	n=0
 	for i in 1 2 3 4; do
 		on $i talker "$i" "$Q"
@@ -363,7 +363,7 @@ some_answers_on() { [ -n "$(on "$1" answers)" ]; }
 ended() { has "$1" '"done"' || has "$1" '"error"'; }
 
 @test "ON_DISCONNECT=cancel: who is on another node counts as a viewer" {
-	export ON_DISCONNECT=cancel
+	export TICKETCHAT_ON_DISCONNECT=cancel
 	long 25
 	replay_part "$T/long.ndjson"
 	on 1 tab 42
@@ -382,7 +382,7 @@ ended() { has "$1" '"done"' || has "$1" '"error"'; }
 
 @test "two services: websocketd on each node" {
 	replay "$UP/good.ndjson"
-	export WEB=off
+	export TICKETCHAT_WEB=off
 	on 1 service
 	local one=$P
 	on 2 service
@@ -437,7 +437,7 @@ told_elsewhere() { [ "$(rows)" -gt 0 ]; }
 
 # bats test_tags=fault
 @test "who has followed to the end costs nothing while the last one reads" {
-	export SEND_TIMEOUT=60
+	export TICKETCHAT_SEND_TIMEOUT=60
 	two_nodes 100000
 	on 2 viewer 42 "$Q"
 	D=$V
@@ -468,7 +468,7 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 	replay --delay 500 --pace 300 "$T/big.ndjson"
 	on 1 viewer 42 "$Q"
 	A=$V
-	MAX_ANSWER_BYTES=1024 on 2 viewer 42 "$Q"
+	TICKETCHAT_MAX_ANSWER_BYTES=1024 on 2 viewer 42 "$Q"
 	C=$V
 	viewed $A 60
 	is "$(types)" "stream done"
@@ -480,7 +480,7 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 @test "who waits for a slot survives the database's restart" {
 	long 25
 	replay_part "$T/long.ndjson"
-	export GENERATIONS=1
+	export TICKETCHAT_GENERATIONS=1
 	on 1 viewer 1 "$Q"
 	A=$V
 	sees $A w8
@@ -501,8 +501,8 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 @test "failed over from a machine that says nothing any more" {
 	needs_nft
 	pg_replica
-	DATABASE=postgres://ticketchat@127.0.0.11:$PG_PORT,127.0.0.1:$REPLICA_PORT/$PG_DATABASE
-	at() { echo "$DATABASE"; }
+	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.11:$PG_PORT,127.0.0.1:$REPLICA_PORT/$PG_DATABASE
+	at() { echo "$TICKETCHAT_DATABASE"; }
 	long 25
 	replay_part "$T/long.ndjson"
 	on 1 viewer 42 "$Q"

@@ -10,7 +10,7 @@ teardown_file() { store_end; }
 PATH=$PATH:$B/tests/debian/usr/sbin
 prepare() {
 	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
-	export TRUSTED_PROXIES=127.0.0.1
+	export TICKETCHAT_TRUSTED_PROXIES=127.0.0.1
 }
 
 # At the port that it had, if it had one.
@@ -20,7 +20,7 @@ start_node() {
 	NODE[$1]=$P SERVICES[$1]=$SERVICE
 }
 launch() {
-	PORT=$P ADDRESS=127.0.0.1 "$ROOT/run.sh" >"$T/said" 2>&1 3>&- &
+	TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 "$ROOT/run.sh" >"$T/said" 2>&1 3>&- &
 	SERVICE=$!
 	track $SERVICE
 	within 60 listening "$P"

@@ -126,8 +126,8 @@ asked() { echo "$1" >&"${IN[0]}"; }
 }
 
 @test "nodes have directories of their own" {
-	show() { echo "$RUN_DIR $LOG $DATABASE"; }
-	is "$(on 1 show)" "$T/run $T/log $DATABASE"
-	is "$(on 2 show)" "$T/run.2 $T/log.2 ${DATABASE/127.0.0.11/127.0.0.12}"
+	show() { echo "$TICKETCHAT_RUN_DIR $TICKETCHAT_LOG $TICKETCHAT_DATABASE"; }
+	is "$(on 1 show)" "$T/run $T/log $TICKETCHAT_DATABASE"
+	is "$(on 2 show)" "$T/run.2 $T/log.2 ${TICKETCHAT_DATABASE/127.0.0.11/127.0.0.12}"
 	is "$(stat -c %a "$T/run.2")" 700
 }

@@ -1,5 +1,5 @@
 # docs/scaling.md: its shell blocks that need no other machine run as printed
-# (those that do are `sh database'), and what it names is there.
+# (a page of their own has those), and what it names is there.
 STORE=postgres
 load ../cases/helper
 
@@ -31,23 +31,23 @@ run_block() {
 
 @test "moved from SQLite to PostgreSQL and back, nothing lost" {
 	replay "$UP/good.ndjson"
-	new=$DATABASE
-	DATABASE=$T/old.db
+	new=$TICKETCHAT_DATABASE
+	TICKETCHAT_DATABASE=$T/old.db
 	sessions migrate
 	for t in 7 8; do ask $t "$Q"; generated; done
 	sessions export >"$T/before"
-	export OLD=$DATABASE NEW=$new
+	export OLD=$TICKETCHAT_DATABASE NEW=$new
 	run_block 'sessions export'
-	DATABASE=$NEW sessions export | diff "$T/before" -
-	DATABASE=$NEW ask 7 "$Q"
+	TICKETCHAT_DATABASE=$NEW sessions export | diff "$T/before" -
+	TICKETCHAT_DATABASE=$NEW ask 7 "$Q"
 	kept
 	OLD=$new NEW=$T/again.db run_block 'sessions export'
-	DATABASE=$T/again.db sessions export | diff "$T/before" -
-	DATABASE=$new
+	TICKETCHAT_DATABASE=$T/again.db sessions export | diff "$T/before" -
+	TICKETCHAT_DATABASE=$new
 }
 
 tied() {
-	TICKETS=existing TICKETS_TABLE='helpdesk."Tickets"' sessions migrate \
+	TICKETCHAT_TICKETS=existing TICKETCHAT_TICKETS_TABLE='helpdesk."Tickets"' sessions migrate \
 	    >"$T/shown" 2>&1
 }
 
@@ -59,7 +59,7 @@ tied() {
 	sed -n '/^```sql/,/^```/{/^```/d;p;}' "$PAGE" >"$T/grants"
 	psql -f "$T/grants"
 	tied
-	export TICKETS=existing
+	export TICKETCHAT_TICKETS=existing
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
 	generated
@@ -74,5 +74,5 @@ tied() {
 	done
 	sed -n '/^```conf/,/^```/{/^```/d;p;}' "$PAGE" >"$T/lines"
 	env -i "$B/bin/sessions" -c "$T/lines" settings | grep -qxF "$(grep ^DATABASE "$T/lines")"
-	is "$(grep '^```.' "$PAGE" | sort -u | paste -sd ' ')" '```conf ```sh ```sh database ```sql'
+	is "$(grep '^```.' "$PAGE" | sort -u | paste -sd ' ')" '```conf ```sh ```sql'
 }

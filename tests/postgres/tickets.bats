@@ -8,7 +8,7 @@ teardown_file() { store_end; }
 
 migrate() { :; }
 prepare() {
-	export TICKETS=existing
+	export TICKETCHAT_TICKETS=existing
 	# The database is theirs too.
 	psql -c "ALTER DATABASE $PG_DATABASE OWNER TO postgres"
 	theirs 'helpdesk."Tickets"' '"Id"' integer
@@ -30,7 +30,7 @@ grants() {
 }
 
 use() {
-	TICKETS_TABLE=$1 TICKETS_ID_COLUMN=$2 run "$B/bin/sessions" \
+	TICKETCHAT_TICKETS_TABLE=$1 TICKETCHAT_TICKETS_ID_COLUMN=$2 run "$B/bin/sessions" \
 	    -c "$T/conf" migrate
 }
 tickets() { psql -c "SELECT count(*) FROM $1"; }
@@ -40,7 +40,7 @@ sessions_of() { psql -c "SELECT count(*) FROM TicketAISessions WHERE TicketId = 
 belongs() {
 	use "$1" "$2"
 	is "$status" 0
-	[[ $output = *': schema 1, was 0' ]]
+	[[ $output = *": schema $SCHEMA, was 0" ]]
 	use "$1" "$2"
 	is "$status" 0
 	replay "$UP/good.ndjson"
@@ -97,14 +97,14 @@ belongs() {
 @test "sessions whose ticket is not there are a refusal, and nothing changes" {
 	sessions migrate
 	replay "$UP/good.ndjson"
-	TICKETS=auto ask 9 "$Q"
+	TICKETCHAT_TICKETS=auto ask 9 "$Q"
 	generated
 	use 'helpdesk."Tickets"' Id
 	is "$status" 102
 	is "${#lines[@]}" 1
 	[[ $output = 'sessions: TICKETS_TABLE=helpdesk."Tickets", TICKETS_ID_COLUMN=Id: '* ]]
 	is "$(psql -c 'SELECT tickets_are_ours()')" t
-	TICKETS=auto ask 9 "$Q"
+	TICKETCHAT_TICKETS=auto ask 9 "$Q"
 	kept
 	# With the ticket there, or without the session, it is none any more.
 	psql -c 'INSERT INTO helpdesk."Tickets" VALUES (9)'
@@ -126,7 +126,7 @@ belongs() {
 	use 'helpdesk."Tickets"' Id
 	is "$status" 102
 	[[ $output = *'permission denied'* ]]
-	TICKETS=auto use 'helpdesk."Tickets"' Id
+	TICKETCHAT_TICKETS=auto use 'helpdesk."Tickets"' Id
 	is "$status" 102
 	[[ $output = *'TICKETS_TABLE needs TICKETS=existing'* ]]
 }

@@ -43,6 +43,7 @@ import time
 import traceback
 
 import websockets
+from websockets.legacy.client import connect        # Debian 12 and Debian 13 both have this one
 
 parser = argparse.ArgumentParser()
 parser.add_argument("-m", type=float, default=60, help="minutes; 60 unless given")
@@ -174,7 +175,7 @@ def proc(pid, name):
 
 def ours(name=None, argument=None, **environment):
     """The pids of this service's processes: those with our RUN_DIR.  A zombie has no environment."""
-    wanted = {f"{k}={v}".encode() for k, v in {"RUN_DIR": RUN_DIR, **environment}.items()}
+    wanted = {f"{k}={v}".encode() for k, v in {"TICKETCHAT_RUN_DIR": RUN_DIR, **environment}.items()}
     return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and
             (name is None or proc(pid, "comm") == f"{name}\n".encode()) and
             wanted <= set(proc(pid, "environ").split(b"\0")) and
@@ -550,7 +551,7 @@ async def visit(behaviour, ticket, rng, slow=False):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)      # a window that is smaller hardly moves
     s.connect(("127.0.0.1", PORT))
-    ws = await websockets.connect(
+    ws = await connect(
         f"ws://127.0.0.1:{PORT}/api/websocket/chat/{ticket.id}", sock=s, compression=None, ping_interval=None,
         open_timeout=PATIENCE, close_timeout=1, max_size=None, max_queue=1 if slow else None, read_limit=4096)
     v = Viewer(ws, ticket, rng)
@@ -738,12 +739,12 @@ def start_service():
     for folder in RUN_DIR, DATA, TMPDIR:
         os.makedirs(folder, 0o700)
     env = {
-        "PATH": os.environ["PATH"], "TMPDIR": TMPDIR, "PORT": PORT, "ADDRESS": "127.0.0.1",
-        "MAX_CONNECTIONS": 2 * VIEWERS + 50, "DATABASE": DATA + "/db", "RUN_DIR": RUN_DIR, "LOG": TMP + "/log",
+        "PATH": os.environ["PATH"], "TMPDIR": TMPDIR, "TICKETCHAT_PORT": PORT, "TICKETCHAT_ADDRESS": "127.0.0.1",
+        "TICKETCHAT_MAX_CONNECTIONS": 2 * VIEWERS + 50, "TICKETCHAT_DATABASE": DATA + "/db", "TICKETCHAT_RUN_DIR": RUN_DIR, "TICKETCHAT_LOG": TMP + "/log",
         "OLLAMA_SERVER": f"http://127.0.0.1:{MODEL_PORT}/api/generate", "OLLAMA_MODEL": "soak",
-        "FIRST_TOKEN_TIMEOUT": MODEL_TIMEOUT, "STALL_TIMEOUT": MODEL_TIMEOUT, "ANSWER_TIMEOUT": int(2 * SECONDS) + 1800,
-        "MAX_ANSWER_BYTES": 4 << 20, "IDLE_TIMEOUT": IDLE_TIMEOUT, "SEND_TIMEOUT": SEND_TIMEOUT,
-        "GENERATIONS": GENERATIONS + 1, "QUEUE_MAX": min(4096, VIEWERS * 4),
+        "TICKETCHAT_FIRST_TOKEN_TIMEOUT": MODEL_TIMEOUT, "TICKETCHAT_STALL_TIMEOUT": MODEL_TIMEOUT, "TICKETCHAT_ANSWER_TIMEOUT": int(2 * SECONDS) + 1800,
+        "TICKETCHAT_MAX_ANSWER_BYTES": 4 << 20, "TICKETCHAT_IDLE_TIMEOUT": IDLE_TIMEOUT, "TICKETCHAT_SEND_TIMEOUT": SEND_TIMEOUT,
+        "TICKETCHAT_GENERATIONS": GENERATIONS + 1, "TICKETCHAT_QUEUE_MAX": min(4096, VIEWERS * 4),
     }
     with open(TMP + "/stdout", "w") as out, open(TMP + "/stderr", "w") as err:
         return start("sh", "run.sh", "-c", "/dev/null", stdout=out, stderr=err,

@@ -258,20 +258,20 @@ main(void)
 {
 	t_begin();
 	log_open("t", "log");
-	check(setenv("RUN_DIR", ".", 1) == 0);
+	check(setenv("TICKETCHAT_RUN_DIR", ".", 1) == 0);
 	load_settings();
 	run(doors);
 	t_write("key", SECRET, 32);
 	check(chmod("key", 0600) == 0);
-	check(setenv("AUTH", "required", 1) == 0);
-	check(setenv("JWT_KEY_FILE", "key", 1) == 0);
-	check(setenv("JWT_COOKIE", "token", 1) == 0);
+	check(setenv("TICKETCHAT_AUTH", "required", 1) == 0);
+	check(setenv("TICKETCHAT_JWT_KEY_FILE", "key", 1) == 0);
+	check(setenv("TICKETCHAT_JWT_COOKIE", "token", 1) == 0);
 	load_settings();
 	run(tokens);
 	run(holds);
-	(void)unsetenv("AUTH");
-	check(setenv("MAX_VIEWERS", "2", 1) == 0);
-	check(setenv("RATE_LIMIT", "2/day", 1) == 0);
+	(void)unsetenv("TICKETCHAT_AUTH");
+	check(setenv("TICKETCHAT_MAX_VIEWERS", "2", 1) == 0);
+	check(setenv("TICKETCHAT_RATE_LIMIT", "2/day", 1) == 0);
 	load_settings();
 	run(viewers);
 	run(charges);

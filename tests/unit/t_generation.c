@@ -276,7 +276,7 @@ starts(void)
 
 		row("env");
 		check(strstr(env, "HTTP_") == NULL);
-		check(strstr(env, "PORT=5000\n") != NULL);
+		check(strstr(env, "TICKETCHAT_PORT=5000\n") != NULL);
 		for (i = 0; (p = strchr(p, '\n')) != NULL; p++)
 			i++;
 		check_int(i, SETTING__MAX);

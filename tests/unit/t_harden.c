@@ -144,12 +144,12 @@ int
 main(void)
 {
 	t_begin();
-	if (setenv("DATABASE", "state/db", 1) != 0 ||
-	    setenv("RUN_DIR", "run", 1) != 0 ||
-	    setenv("LOG", "logs/log", 1) != 0 ||
-	    setenv("JWT_KEY_FILE", "conf/a conf/b", 1) != 0 ||
+	if (setenv("TICKETCHAT_DATABASE", "state/db", 1) != 0 ||
+	    setenv("TICKETCHAT_RUN_DIR", "run", 1) != 0 ||
+	    setenv("TICKETCHAT_LOG", "logs/log", 1) != 0 ||
+	    setenv("TICKETCHAT_JWT_KEY_FILE", "conf/a conf/b", 1) != 0 ||
 	    setenv("OLLAMA_TOKEN_FILE", "conf/token", 1) != 0 ||
-	    setenv("SYSTEM_PROMPT_FILE", "conf/my prompt", 1) != 0)
+	    setenv("TICKETCHAT_SYSTEM_PROMPT_FILE", "conf/my prompt", 1) != 0)
 		t_die("setenv");
 	run(fences);
 	run(limits);

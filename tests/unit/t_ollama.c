@@ -8,6 +8,8 @@
 
 #define HEAD	"{\"model\":\"m\","
 #define TAIL	"\"stream\":true,\"truncate\":false"
+#define LIMIT	"\"options\":{\"num_predict\":1024}"
+#define THINKING "\"options\":{\"num_predict\":4096}"
 
 static void
 requests(void)
@@ -18,33 +20,50 @@ requests(void)
 		const char	*system, *want;
 	} rows[] = {
 		{ NULL, NULL, URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false}" },
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false," LIMIT
+		    "}" },
 		{ NULL, NULL, URL_GENERATE, "be\n", HEAD
 		    "\"system\":\"be\\n\",\"prompt\":\"a\\n\\\"\"," TAIL
-		    ",\"think\":false}" },
+		    ",\"think\":false," LIMIT "}" },
 		{ NULL, NULL, URL_CHAT, "", HEAD
 		    "\"messages\":[{\"role\":\"user\",\"content\":"
-		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false}" },
+		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false," LIMIT
+		    "}" },
 		{ NULL, NULL, URL_CHAT, "be", HEAD
 		    "\"messages\":[{\"role\":\"system\",\"content\":\"be\"},"
 		    "{\"role\":\"user\",\"content\":\"a\\n\\\"\"}]," TAIL
-		    ",\"think\":false}" },
+		    ",\"think\":false," LIMIT "}" },
 		{ "OLLAMA_THINK", "true", URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":true}" },
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":true,"
+		    THINKING "}" },
 		{ "OLLAMA_THINK", "low", URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":\"low\"}" },
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":\"low\","
+		    THINKING "}" },
 		{ "OLLAMA_THINK", "server", URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL "}" },
+		    "\"prompt\":\"a\\n\\\"\"," TAIL "," THINKING "}" },
 		{ "OLLAMA_KEEP_ALIVE", "-1", URL_GENERATE, "", HEAD
 		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
-		    "\"keep_alive\":-1}" },
+		    "\"keep_alive\":-1," LIMIT "}" },
 		{ "OLLAMA_KEEP_ALIVE", "30m", URL_GENERATE, "", HEAD
 		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
-		    "\"keep_alive\":\"30m\"}" },
+		    "\"keep_alive\":\"30m\"," LIMIT "}" },
 		{ "OLLAMA_OPTIONS", "{\"num_ctx\": 8192}", URL_CHAT, "", HEAD
 		    "\"messages\":[{\"role\":\"user\",\"content\":"
 		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false,"
-		    "\"options\":{\"num_ctx\": 8192}}" },
+		    "\"options\":{\"num_ctx\": 8192,\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", " { } ", URL_GENERATE, "", HEAD
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\": {\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", "{\"stop\":[\"}\"] } ", URL_GENERATE, "",
+		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\":{\"stop\":[\"}\"],\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", "{\"num_predict\":-1}", URL_GENERATE, "",
+		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\":{\"num_predict\":-1}}" },
+		{ "OLLAMA_OPTIONS", "{\"num_predict\":7,\"seed\":1}", URL_CHAT,
+		    "", HEAD "\"messages\":[{\"role\":\"user\",\"content\":"
+		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false,"
+		    "\"options\":{\"num_predict\":7,\"seed\":1}}" },
 	};
 	struct settings	s;
 	size_t		i;
@@ -132,8 +151,13 @@ static const struct line	both[] = {
 	/* Errors. */
 	{ "{\"error\":\"boom\"}", "", 0, ERROR },
 	{ "{\"error\":\"boom\",\"done\":true}", "", 0, ERROR },
-	{ "{\"error\":\"\"}", "", 0, ERROR }, { "{\"error\":null}", "", 0,
-	    ERROR }, { "{\"error\":5}", "", 0, ERROR },
+	{ "{\"error\":\"\"}", "", 0, ERROR },
+	{ "{\"error\":5}", "", 0, ERROR },
+	/* Null is none. */
+	{ "{\"error\":null,\"done\":false}", "", 0, 0 },
+	{ "{\"done\":true,\"error\":null}", "", D, 0 },
+	{ "{\"error\":null}", "", 0, INVALID },
+	{ "{\"error\":{\"message\":null}}", "", 0, ERROR },
 	{ "{\"error\":[]}", "", 0, ERROR }, { "{\"error\":{}}", "", 0, ERROR },
 	{ "{\"error\":\"a\",\"error\":\"b\"}", "", 0, ERROR },
 	{ "{\"error\":{\"message\":\"boom\"}}", "", 0, ERROR },
@@ -155,8 +179,10 @@ static const struct line	both[] = {
 	    FAILURE_UPSTREAM_REJECTED },
 	{ "{\"error\":\"m does not support thinking\"}", "", 0,
 	    FAILURE_UPSTREAM_REJECTED },
-	{ "{\"error\":\"model requires more system memory\"}", "", 0,
+	{ "{\"error\":\"model requires more system memory\"}", "", 0, ERROR },
+	{ "{\"error\":\"this model requires more credits\"}", "", 0,
 	    FAILURE_UPSTREAM_REJECTED },
+	{ "{\"error\":\"context deadline exceeded\"}", "", 0, ERROR },
 };
 
 static void
@@ -182,7 +208,7 @@ lines(void)
 		    0 },
 		{ "{\"response\":5,\"done\":false}", "", 0, INVALID },
 		{ "{\"response\":{},\"done\":false}", "", 0, INVALID },
-		{ "{\"response\":null,\"done\":false}", "", 0, INVALID },
+		{ "{\"response\":null,\"done\":false}", "", 0, 0 },
 		{ "{\"response\":\"a\",\"response\":\"b\",\"done\":false}", "",
 		    0, INVALID },
 		{ "{\"thinking\":5,\"done\":false}", "", 0, INVALID },
@@ -338,6 +364,13 @@ recordings(void)
 		    FAILURE_PROMPT_TOO_LONG, false },
 		{ "upstream/400-prompt-too-long.http",
 		    FAILURE_PROMPT_TOO_LONG, false },
+		{ "upstream/400-context-cloud.http", FAILURE_PROMPT_TOO_LONG,
+		    false },
+		{ "upstream/500-context-old.http", FAILURE_PROMPT_TOO_LONG,
+		    false },
+		{ "upstream/500-memory-short.http", ERROR, false },
+		{ "upstream/402-credits.http", FAILURE_UPSTREAM_REJECTED,
+		    false },
 		{ "upstream/401-signin.http", FAILURE_UPSTREAM_REJECTED,
 		    false },
 		{ "upstream/403-empty.http", FAILURE_UPSTREAM_REJECTED,
@@ -368,6 +401,66 @@ recordings(void)
 	}
 }
 
+/* What servers, clouds and engines say where a prompt or a model does not fit.
+ */
+static void
+does_not_fit(void)
+{
+	static const char *const	prompts[] = {
+		"prompt too long; exceeded max context length by 1204 tokens",
+		"input exceeds context length",
+		"the input length exceeds the context length",
+		"This model's maximum context length is 4096 tokens. However",
+		"Prompt is too long",
+		"the request exceeds the available context size (2048 tokens)",
+		"requested tokens (5000) exceed context window of 4096",
+		"prompt is larger than the context size",
+		"context_length_exceeded",
+	}, *const			memory[] = {
+		"model requires more system memory (5.6 GiB) than is available "
+		    "(3.1 GiB)",
+		"model requires 9.1 GiB but only 3.1 GiB are available",
+		"CUDA error: out of memory",
+		"llama-server reported out-of-memory during startup: x",
+		"llama runner process has terminated: error: unable to "
+		    "allocate CUDA0 buffer",
+		"cudaMalloc failed: out of memory", "not enough memory to run",
+		"unable to load full model on GPU",
+	}, *const			neither[] = {
+		"context deadline exceeded", "context canceled", "boom",
+		"net/http: request canceled (Client.Timeout exceeded)",
+	};
+	struct failure			f;
+	char				body[200];
+	size_t				i;
+	bool				retry;
+
+#define SAYS(text) \
+	(row("%s", (text)), (void)snprintf(body, sizeof(body), \
+	"{\"error\":\"%s\"}", (text)), \
+	f = ollama_refusal(500, body, strlen(body), "m", &retry))
+	for (i = 0; i < sizeof(prompts) / sizeof(prompts[0]); i++) {
+		SAYS(prompts[i]);
+		check_int(f.code, FAILURE_PROMPT_TOO_LONG);
+	}
+	for (i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
+		SAYS(memory[i]);
+		check_int(f.code, ERROR);
+		check_str(f.detail, FAILURE_MEMORY);
+		check(strstr(failure_words(&f, LANGUAGE_EN),
+		    "a smaller model or num_ctx") != NULL);
+		check(strstr(failure_words(&f, LANGUAGE_PT), "num_ctx") !=
+		    NULL);
+	}
+	for (i = 0; i < sizeof(neither) / sizeof(neither[0]); i++) {
+		SAYS(neither[i]);
+		check_int(f.code, ERROR);
+		check_str(f.detail, "500");
+		check_str(failure_words(&f, LANGUAGE_EN),
+		    failure_message(ERROR, LANGUAGE_EN));
+	}
+}
+
 static void
 models(void)
 {
@@ -393,6 +486,17 @@ models(void)
 		{ "{\"models\":[{\"name\":\"long-long\"}]}", "",
 		    FAILURE_MODEL_MISSING },
 		{ "{\"models\":[\"c\"]}", "", FAILURE_MODEL_MISSING },
+		/* Somebody else's machine is for whoever names it. */
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"https://o\"},"
+		    "{\"name\":\"b\",\"remote_host\":\"\"}]}", "b", 0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"h:1\"}]}", "",
+		    FAILURE_MODEL_MISSING },
+		{ "{\"models\":[{\"name\":\"a:9-cloud\"},"
+		    "{\"name\":\"a:Cloud\"},{\"name\":\"cloud\"}]}", "cloud", 0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":null}]}", "a", 0 },
+		/* A llama-server's. */
+		{ "{\"models\":[{\"name\":\"a\"}],\"object\":\"list\",\"data\":[]}",
+		    "", FAILURE_UPSTREAM_INVALID },
 		{ "{\"models\":null}", "", FAILURE_UPSTREAM_INVALID },
 		{ "{\"models\":{}}", "", FAILURE_UPSTREAM_INVALID },
 		{ "{}", "", FAILURE_UPSTREAM_INVALID },
@@ -417,7 +521,10 @@ static void
 listed(void)
 {
 	static const char	body[] = "{\"models\":[{\"name\":5},{\"name\":"
-				    "\"a:1b\"},{\"name\":\"B:latest\"}]}";
+				    "\"a:1b\"},{\"name\":\"B:latest\"},"
+				    "{\"name\":\"reg.example:5050/team/"
+				    "helpdesk:latest\"},{\"name\":"
+				    "\"hf.co/u/m-GGUF:Q4_K_M\"}]}";
 	static const struct {
 		const char	*model;
 		bool		 want;
@@ -426,6 +533,21 @@ listed(void)
 		{ "a:latest", false }, { "a:1", false }, { "b", true },
 		{ "B", true }, { "b:latest", true }, { "b:1b", false },
 		{ "", false }, { "a:1bb", false }, { "bb", false },
+		/* As Ollama takes names apart. */
+		{ "library/b", true }, { "Library/B:latest", true },
+		{ "registry.ollama.ai/library/b", true },
+		{ "https://registry.ollama.ai/library/b:latest", true },
+		{ "registry.ollama.ai/library/a:1b", true },
+		{ "other/b", false }, { "hf.co/library/b", false },
+		{ "library/a", false }, { "x/library/b:latest", false },
+		{ "reg.example:5050/team/helpdesk", true },
+		{ "reg.example:5050/team/helpdesk:latest", true },
+		{ "http://REG.example:5050/team/helpdesk", true },
+		{ "reg.example/team/helpdesk", false },
+		{ "team/helpdesk", false }, { "helpdesk", false },
+		{ "reg.example:5050/team/helpdesk:v2", false },
+		{ "hf.co/u/m-GGUF:Q4_K_M", true },
+		{ "hf.co/u/m-gguf:q4_k_m", true }, { "u/m-GGUF:Q4_K_M", false },
 	};
 	size_t	i;
 
@@ -479,6 +601,7 @@ main(void)
 	run(costs);
 	run(refusals);
 	run(recordings);
+	run(does_not_fit);
 	run(models);
 	run(listed);
 	run(described);

@@ -61,8 +61,8 @@ begin(const char *servers, const char *model, bool alone)
 {
 	(void)setenv("OLLAMA_SERVER", servers, 1);
 	(void)setenv("OLLAMA_MODEL", model, 1);
-	(void)setenv("RUN_DIR", ".", 1);
-	(void)setenv("GENERATIONS", "1", 1);
+	(void)setenv("TICKETCHAT_RUN_DIR", ".", 1);
+	(void)setenv("TICKETCHAT_GENERATIONS", "1", 1);
 	(void)unlink("health");
 	if (settings_load(&settings, NULL, 0) == -1)
 		t_die(settings.error);

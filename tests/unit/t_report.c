@@ -27,13 +27,17 @@ add(struct store *s, int64_t ticket, const char *prompt, const char *answer)
 {
 	const struct cost	cost = { .model = "m", .done_reason = "stop",
 				    .answer_tokens = 2, .first_token = 300 };
+	const struct answered	all = {
+		prompt, strlen(prompt), answer, answer == NULL ? 0 :
+		    strlen(answer), &cost
+	};
 	int64_t			id, versions;
 
-	check_int(store_get_or_create(s, ticket, prompt, strlen(prompt),
-	    false, 0, &id), FAILURE_NONE);
+	check_int(store_get_or_create(s, ticket, false, 0, &id),
+	    FAILURE_NONE);
 	if (answer != NULL)
-		check_int(store_update_response(s, id, answer, strlen(answer),
-		    &cost, &versions), FAILURE_NONE);
+		check_int(store_update_response(s, id, &all, &versions),
+		    FAILURE_NONE);
 }
 
 /* The rows seen: the first two columns of each as "a,b;". */
@@ -167,7 +171,7 @@ search(void)
 	add(s, 1, "Printer jam", "Open it.");
 	add(s, 2, "A impressora não imprime", "Reinicie.");
 	add(s, 2, "A impressora não imprime", "Desligue a impressora.");
-	add(s, 3, "wi-fi for 6\"x4\" labels", NULL);
+	add(s, 3, "wi-fi for 6\"x4\" labels", "Yes.");
 	check_int(store_search_begin(s, progress, &steps), FAILURE_NONE);
 	check_int(steps, 1);
 	check(last_done == 4 && last_all == 4);
@@ -177,10 +181,10 @@ search(void)
 	finds(s, "NÃO", NULL, "2,1;2,2;");
 	finds(s, "impr*", NULL, "2,2;2,1;");
 	finds(s, "printer jam", NULL, "1,1;");
-	finds(s, "wi-fi", NULL, "3,-;");
-	finds(s, "wi", "!!!", "3,-;");
-	finds(s, "6\"x4", "\"labels\"", "3,-;");
-	finds(s, "for 6\"x*", NULL, "3,-;");
+	finds(s, "wi-fi", NULL, "3,1;");
+	finds(s, "wi", "!!!", "3,1;");
+	finds(s, "6\"x4", "\"labels\"", "3,1;");
+	finds(s, "for 6\"x*", NULL, "3,1;");
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		finds(s, none[i], NULL, "");
 	row("rows");

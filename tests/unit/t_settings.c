@@ -5,6 +5,7 @@
  */
 #include "limit.h"
 #include "settings.h"
+#include "settings_names.h"
 #include "t.h"
 
 static const char *
@@ -33,6 +34,7 @@ defaults(void)
 {
 	struct settings	s;
 	char		*text, *line, want[64], **env;
+	const size_t	 prefix = strlen(SETTINGS_PREFIX);
 	size_t		 i, len;
 
 	check_int(settings_load(&s, NULL, 0), 0);
@@ -50,7 +52,9 @@ defaults(void)
 		check(strncmp(line, want, strlen(want)) == 0);
 		len = strcspn(line, "\n");
 		check(env != NULL);
-		check_mem(env[i], strlen(env[i]), line, len);
+		check(strncmp(env[i], SETTINGS_PREFIX, prefix) == 0);
+		check_mem(env[i] + prefix, strlen(env[i] + prefix), line,
+		    len);
 		line += len + 1;
 	}
 	check_str(line, "");
@@ -68,6 +72,23 @@ load(struct settings *s, const char *content)
 	return settings_load(s, "conf", 0);
 }
 
+/* The environment's name of a setting. */
+static const char *
+name(size_t i)
+{
+	static char	text[64];
+
+	(void)snprintf(text, sizeof(text), "%s%s", SETTINGS_PREFIX, key(i));
+	return text;
+}
+
+static void
+put(const char *variable, const char *value)
+{
+	if (value == NULL ? unsetenv(variable) : setenv(variable, value, 1))
+		t_die("setenv");
+}
+
 /* The same value by the environment and by the file. */
 static void
 try(size_t i, const char *value, bool good, int64_t number)
@@ -77,8 +98,7 @@ try(size_t i, const char *value, bool good, int64_t number)
 	int		rc;
 
 	row("%s=%.100s", key(i), value);
-	if (setenv(key(i), value, 1) == -1)
-		t_die("setenv");
+	put(name(i), value);
 	rc = settings_load(&s, NULL, 0);
 	check_int(rc, good ? 0 : -1);
 	if (rc == 0) {
@@ -89,7 +109,7 @@ try(size_t i, const char *value, bool good, int64_t number)
 		check(strchr(s.error, '\n') == NULL);
 	}
 	settings_free(&s);
-	(void)unsetenv(key(i));
+	put(name(i), NULL);
 	if (strchr(value, '\n') != NULL || *value == '\0')
 		return;
 	(void)snprintf(line, sizeof(line), "%s='%s'\n", key(i), value);
@@ -345,37 +365,221 @@ static void
 precedence(void)
 {
 	struct settings	s;
-	bool		set;
 
-	set = setenv("PORT", "1", 1) == 0 && setenv("GENERATIONS", "", 1) == 0;
-	check(set);
+	put("TICKETCHAT_PORT", "1");
+	put("TICKETCHAT_GENERATIONS", "");
 	check_int(load(&s, "PORT=2\nGENERATIONS=3\nQUEUE_MAX=\n"), 0);
 	check_int(s.number[SETTING_PORT], 1);
 	check_int(s.number[SETTING_GENERATIONS], 3);
 	check_int(s.number[SETTING_QUEUE_MAX], 64);
 	settings_free(&s);
-	(void)unsetenv("PORT");
-	(void)unsetenv("GENERATIONS");
-	/* LANGUAGE of the environment may be gettext's; of the file, not. */
-	check(setenv("LANGUAGE", "pt_BR:pt:en", 1) == 0);
-	check_int(load(&s, "LANGUAGE=en\n"), 0);
-	check_int(s.number[SETTING_LANGUAGE], LANGUAGE_FIXED_EN);
-	settings_free(&s);
-	(void)unsetenv("LANGUAGE");
+	put("TICKETCHAT_PORT", NULL);
+	put("TICKETCHAT_GENERATIONS", NULL);
 	check_int(load(&s, "LANGUAGE=pt_BR\n"), -1);
 	settings_free(&s);
 	/* systemd's directory stands between the file and the default. */
-	check(setenv("RUNTIME_DIRECTORY", "/run/x", 1) == 0);
+	put("RUNTIME_DIRECTORY", "/run/x");
 	check_int(load(&s, ""), 0);
 	check_str(s.text[SETTING_RUN_DIR], "/run/x");
 	settings_free(&s);
 	check_int(load(&s, "RUN_DIR=y\n"), 0);
 	check_str(s.text[SETTING_RUN_DIR], "y");
 	settings_free(&s);
-	(void)unsetenv("RUNTIME_DIRECTORY");
+	put("TICKETCHAT_RUN_DIR", "z");
+	check_int(load(&s, "RUN_DIR=y\n"), 0);
+	check_str(s.text[SETTING_RUN_DIR], "z");
+	settings_free(&s);
+	put("TICKETCHAT_RUN_DIR", NULL);
+	put("RUNTIME_DIRECTORY", NULL);
 	check_int(load(&s, "RUN_DIR=\n"), 0);
 	check_str(s.text[SETTING_RUN_DIR], "var/run");
 	settings_free(&s);
+}
+
+/* A bare name counts for nothing but what is OLLAMA_'s. */
+static void
+bare_names(void)
+{
+	struct settings	s;
+	size_t		i;
+	bool		ollama;
+
+	for (i = 0; i < SETTING__MAX; i++) {
+		row("%s", key(i));
+		ollama = strncmp(key(i), "OLLAMA_", 7) == 0;
+		put(key(i), "a\nb");	/* no setting may have it */
+		check_int(settings_load(&s, NULL, 0), ollama ? -1 : 0);
+		settings_free(&s);
+		put(key(i), NULL);
+	}
+	put("OLLAMA_MODEL", "bare");
+	check_int(load(&s, "OLLAMA_MODEL=file\n"), 0);
+	check_str(s.text[SETTING_OLLAMA_MODEL], "bare");
+	settings_free(&s);
+	put("TICKETCHAT_OLLAMA_MODEL", "");
+	check_int(load(&s, "OLLAMA_MODEL=file\n"), 0);
+	check_str(s.text[SETTING_OLLAMA_MODEL], "bare");
+	settings_free(&s);
+	put("TICKETCHAT_OLLAMA_MODEL", "named");
+	check_int(load(&s, "OLLAMA_MODEL=file\n"), 0);
+	check_str(s.text[SETTING_OLLAMA_MODEL], "named");
+	settings_free(&s);
+	put("OLLAMA_MODEL", "");
+	put("TICKETCHAT_OLLAMA_MODEL", NULL);
+	check_int(load(&s, "OLLAMA_MODEL=file\n"), 0);
+	check_str(s.text[SETTING_OLLAMA_MODEL], "file");
+	settings_free(&s);
+	put("OLLAMA_MODEL", NULL);
+}
+
+/* A TICKETCHAT_ name that is no setting's, and what is injected for others. */
+static void
+names(void)
+{
+	static const struct {
+		const char	*name, *value, *error;	/* NULL: no error */
+	} rows[] = {
+		{ "TICKETCHAT_AUHT", "required", "did you mean "
+		    "TICKETCHAT_AUTH?" },
+		{ "TICKETCHAT_auth", "required", "TICKETCHAT_AUTH?" },
+		{ "TICKETCHAT_DATBASE", "x", "TICKETCHAT_DATABASE?" },
+		{ "TICKETCHAT_TICKET", "x", "TICKETCHAT_TICKETS?" },
+		{ "TICKETCHAT_JWT_KEY", "x", "TICKETCHAT_JWT_KEY_FILE?" },
+		{ "TICKETCHAT_ORIGINS", "x", "TICKETCHAT_ALLOWED_ORIGINS?" },
+		{ "TICKETCHAT_MODEL", "x", "TICKETCHAT_OLLAMA_MODEL?" },
+		{ "TICKETCHAT_RATELIMIT", "", "TICKETCHAT_RATE_LIMIT?" },
+		{ "TICKETCHAT_", "x", "no such setting" },
+		{ "TICKETCHAT_QQQQQQQQ", "x", "no such setting" },
+		{ "TICKETCHAT_NAMES", "x", "no such setting" },
+		{ "TICKETCHAT_ENV", "x", "no such setting" },
+		{ "TICKETCHAT_ADDRESS_PORT", "5000", "no such setting" },
+		{ "TICKETCHAT_PORT_TCP", "x", "no such setting" },
+		{ "TICKETCHAT_WEB_PORT", "http://10.0.0.1:80",
+		    "no such setting" },
+		{ "TICKETCHAT_SERVICE", "x", "no such setting" },
+		{ "TICKETCHAT_PORT", "abc", "PORT=abc" },
+		{ "TICKETCHAT_PORT", "tcp://10.96.0.1:5000", NULL },
+		{ "TICKETCHAT_PORT", "udp://10.96.0.1:5000", NULL },
+		{ "TICKETCHAT_SERVICE_HOST", "10.96.0.1", NULL },
+		{ "TICKETCHAT_SERVICE_PORT", "5000", NULL },
+		{ "TICKETCHAT_SERVICE_PORT_HTTP", "5000", NULL },
+		{ "TICKETCHAT_PORT_5000_TCP", "tcp://10.96.0.1:5000", NULL },
+		{ "TICKETCHAT_PORT_5000_TCP_ADDR", "10.96.0.1", NULL },
+		{ "TICKETCHAT_PORT_53_UDP_PROTO", "udp", NULL },
+		{ "TICKETCHAT_WEB_SERVICE_HOST", "10.96.0.1", NULL },
+		{ "TICKETCHAT_DATABASE_PORT", "tcp://10.96.0.1:5432", NULL },
+		{ "TICKETCHAT_DB_PORT_5432_TCP_PORT", "5432", NULL },
+		{ "TICKETCHAT_NAME", "/web/ticketchat", NULL },
+		{ "TICKETCHAT_ENV_PATH", "/bin", NULL },
+		{ "TICKETCHATX", "1", NULL },
+	};
+	struct settings	s;
+	size_t		i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s=%s", rows[i].name, rows[i].value);
+		put(rows[i].name, rows[i].value);
+		check_int(load(&s, ""), rows[i].error == NULL ? 0 : -1);
+		if (rows[i].error != NULL)
+			check(strstr(s.error, rows[i].error) != NULL &&
+			    strchr(s.error, '\n') == NULL);
+		else
+			check_int(s.number[SETTING_PORT], 5000);
+		settings_free(&s);
+		put(rows[i].name, NULL);
+	}
+	row("the environment of run.sh may be a newer one's");
+	put("TICKETCHAT_NEWER", "1");
+	check_int(settings_load(&s, NULL, 0), 0);
+	settings_free(&s);
+	put("TICKETCHAT_NEWER", NULL);
+	row("of the file");
+	check_int(load(&s, "\nAUHT=required\n"), -1);
+	check_str(s.error, "conf:2: unknown setting \"AUHT\"; did you mean "
+	    "AUTH?");
+	settings_free(&s);
+	check_int(load(&s, "TICKETCHAT_PORT=1\n"), -1);
+	check_str(s.error, "conf:1: unknown setting \"TICKETCHAT_PORT\"; did "
+	    "you mean PORT?");
+	settings_free(&s);
+}
+
+/* The names of 0.1 that would lead astray. */
+static void
+old_names(void)
+{
+	static const struct {
+		const char	*file, *name, *value;
+		bool		 data, service;	/* whether it is refused */
+		const char	*warning;
+	} rows[] = {
+		{ "", "AUTH", "required", false, true, "" },
+		{ "", "AUTH", "off", false, false, "" },
+		{ "", "AUTH", "", false, false, "" },
+		{ "AUTH=required\nJWT_KEY_FILE=k\n", "AUTH", "off", false,
+		    true, "" },
+		{ "", "AUTH", "perhaps", false, true, "" },
+		{ "", "JWT_ISSUER", "idp", false, true, "" },
+		{ "", "JWT_KEY_FILE", "k", false, true, "" },
+		{ "", "JWT_COOKIE", "sid", false, true, "" },
+		{ "", "JWT_AUDIENCE", "a", false, true, "" },
+		{ "", "ALLOWED_ORIGINS", "https://a.example", false, true,
+		    "" },
+		{ "ALLOWED_ORIGINS=*\n", "ALLOWED_ORIGINS", "*", false,
+		    false, "" },
+		{ "", "TRUSTED_PROXIES", "127.0.0.1", false, true, "" },
+		{ "", "RATE_LIMIT", "2/day", false, true, "" },
+		{ "", "MAX_VIEWERS", "2", false, true, "" },
+		{ "", "TICKETS", "existing", false, true, "" },
+		{ "", "ADDRESS", "0.0.0.0", false, true, "" },
+		{ "", "DATABASE", "copy.db", true, true, "" },
+		{ "DATABASE=copy.db\n", "DATABASE", "copy.db", false, false,
+		    "" },
+		{ "", "RUN_DIR", "/run/x", true, true, "" },
+		{ "", "LOG", "debug", false, false, "LOG" },
+		{ "", "PORT", "6000", false, false, "PORT" },
+		{ "", "PORT", "5000", false, false, "" },
+		{ "", "PORT", "tcp://10.0.0.1:80", false, false, "" },
+		{ "", "LANGUAGE", "pt_BR:pt:en", false, false, "" },
+		{ "", "LANGUAGE", "en", false, false, "LANGUAGE" },
+		{ "", "CACHE", "/var/cache", false, false, "" },
+		{ "", "WEB", "firefox", false, false, "" },
+		{ "", "WEB", "off", false, false, "WEB" },
+		{ "", "RETENTION_DAYS", "30", false, false,
+		    "RETENTION_DAYS" },
+		{ "", "OLLAMA_MODEL", "gemma3", false, false, "" },
+	};
+	struct settings	s;
+	char		text[512], to[64];
+	size_t		i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s=%s, file: %s", rows[i].name, rows[i].value,
+		    rows[i].file);
+		put(rows[i].name, rows[i].value);
+		check_int(load(&s, rows[i].file), 0);
+		check_int(settings_refuse_bare(&s, SETTINGS_BARE_DATA),
+		    rows[i].data ? -1 : 0);
+		check_int(settings_refuse_bare(&s, SETTINGS_BARE_SERVICE),
+		    rows[i].service ? -1 : 0);
+		(void)snprintf(to, sizeof(to), "%s%s", SETTINGS_PREFIX,
+		    rows[i].name);
+		if (rows[i].service)
+			check(strstr(s.error, to) != NULL &&
+			    strstr(s.error, "unset") != NULL);
+		check_str(settings_bare_names(&s, text, sizeof(text)),
+		    rows[i].warning);
+		settings_free(&s);
+		put(rows[i].name, NULL);
+	}
+	row("several in one line");
+	put("PORT", "6000");
+	put("LOG", "debug");
+	check_int(load(&s, ""), 0);
+	check_str(settings_bare_names(&s, text, sizeof(text)), "PORT LOG");
+	settings_free(&s);
+	put("PORT", NULL);
+	put("LOG", NULL);
 }
 
 /* Parses, names each key once, changes no default. */
@@ -414,6 +618,9 @@ main(void)
 	run(together);
 	run(syntax);
 	run(precedence);
+	run(bare_names);
+	run(names);
+	run(old_names);
 	run(shipped);
 	return t_end();
 }

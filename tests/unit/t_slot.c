@@ -28,7 +28,7 @@ enter(struct generation *g, const char *run_dir, int slots)
 	memset(g, 0, sizeof(*g));
 	g->server.key = 7;
 	g->server.slots = slots;
-	(void)setenv("RUN_DIR", run_dir, 1);
+	(void)setenv("TICKETCHAT_RUN_DIR", run_dir, 1);
 	if (settings.text[SETTING_RUN_DIR] == NULL &&
 	    settings_load(&settings, NULL, 0) == -1)
 		t_die(settings.error);

@@ -81,9 +81,8 @@ sessions(void)
 	t_newest_is(s, 7, a, "two", "A");
 	t_newest_is(s, 8, 0, "", "");
 	row("the first answer stays");
-	check_int(t_answer(s, a, "B"), FAILURE_NONE);
+	check_int(t_answer(s, a, "B"), FAILURE_INTERRUPTED);
 	t_newest_is(s, 7, a, "two", "A");
-	check_int(t_versions, 1);
 	row("a new one; until it is answered the old one serves");
 	b = t_ask(s, 7, "three");
 	check(b > a);
@@ -92,7 +91,6 @@ sessions(void)
 	t_is(store_session(s, 7, b, &found), &found, 0, "", "");
 	t_is(store_session(s, 8, a, &found), &found, 0, "", "");
 	t_is(store_session(s, 7, 999, &found), &found, 0, "", "");
-	check_int(t_versions, 1);
 	check_int(t_answer(s, b, ""), FAILURE_NONE);
 	check_int(t_versions, 2);
 	t_newest_is(s, 7, b, "three", "");
@@ -114,14 +112,14 @@ sessions(void)
 	row("gone meanwhile");
 	check_int(t_answer(s, 999, "x"), FAILURE_UNKNOWN_TICKET);
 	row("existing tickets only");
-	check_int(store_get_or_create(s, 9, "p", 1, true, 0, &id),
+	check_int(store_get_or_create(s, 9, true, 0, &id),
 	    FAILURE_UNKNOWN_TICKET);
 	check_int(id, 0);
 	check_int(store_has_ticket(s, 9, &there), FAILURE_NONE);
 	check(!there);
 	check_int(store_has_ticket(s, 8, &there), FAILURE_NONE);
 	check(there);
-	check_int(store_get_or_create(s, 8, "p", 1, true, 0, &id),
+	check_int(store_get_or_create(s, 8, true, 0, &id),
 	    FAILURE_NONE);
 	check(id > 0);
 	row("largest id");
@@ -164,6 +162,126 @@ texts(void)
 	session_free(&found);
 	free(big);
 	store_close(s);
+}
+
+/* Every text that is kept, one after the other. */
+static void
+gather(void *context, int64_t session, const char *text, size_t len)
+{
+	char	*all = context;
+
+	(void)session;
+	(void)snprintf(all + strlen(all), 512 - strlen(all), "%.*s|",
+	    (int)len, text);
+}
+
+/* A text is kept with its answer, once, and not before. */
+static void
+kept_with_its_answer(void)
+{
+	struct store	*s = t_make("kept");
+	int64_t		 id = t_ask(s, 1, "printer jam"), other;
+	char		 all[512] = "";
+
+	row("asked, not answered");
+	check_int(store_texts(s, 1, gather, all), FAILURE_NONE);
+	check_str(all, "|");
+	row("answered");
+	check_int(t_answer(s, id, "A"), FAILURE_NONE);
+	check_int(t_versions, 1);
+	t_newest_is(s, 1, id, "printer jam", "A");
+	row("the same once more: its commit was not acknowledged");
+	check_int(t_answer(s, id, "A"), FAILURE_NONE);
+	check_int(t_versions, 1);
+	t_newest_is(s, 1, id, "printer jam", "A");
+	row("another answer");
+	check_int(t_answer(s, id, "B"), FAILURE_INTERRUPTED);
+	check(strstr(store_error(s), "another answer") != NULL);
+	row("the same answer to another text");
+	t_prompt[(uint64_t)id % 256] = "printer jam ";
+	check_int(t_answer(s, id, "A"), FAILURE_INTERRUPTED);
+	t_newest_is(s, 1, id, "printer jam", "A");
+	row("a refresh that is not answered");
+	other = t_ask(s, 1, "another text");
+	check(other != id);
+	all[0] = '\0';
+	check_int(store_texts(s, 1, gather, all), FAILURE_NONE);
+	check_str(all, "printer jam|A||");
+	check_int(t_ask(s, 1, "a third text"), other);
+	check_int(t_answer(s, other, "C"), FAILURE_NONE);
+	check_int(t_versions, 2);
+	t_newest_is(s, 1, other, "a third text", "C");
+	store_close(s);
+}
+
+/* A ticket's answer by its text, whichever version it is. */
+static void
+by_text(void)
+{
+	static const struct {
+		const char	*text;
+		int		 version;	/* that answers it; 0: none */
+	} rows[] = {
+		{ "Printer jam\non floor 2", 1 },
+		{ "Printer jam\r\non floor 2\r\n", 1 },
+		{ "\xef\xbb\xbfPrinter\xc2\xa0jam \t\non floor 2", 1 },
+		{ "esta\xcc\x81 parada", 2 }, { "est\xc3\xa1 parada", 2 },
+		{ "  taken in  ", 3 }, { "taken in", 3 },
+		{ "printer jam\non floor 2", 0 },
+		{ "Printer  jam\non floor 2", 0 },
+		{ "esta parada", 0 }, { "est\xc3\xa0 parada", 0 },
+	};
+	struct store	*s = t_make("text");
+	struct session	 found;
+	char		 one[TEXT_HASH + 1], two[TEXT_HASH + 1];
+	size_t		 i;
+	int64_t		 id = 0;
+
+	check_int(t_answer(s, t_ask(s, 5, "Printer jam\non floor 2"), "A"),
+	    FAILURE_NONE);
+	id = t_ask(s, 5, "est\xc3\xa1 parada");
+	check_int(t_answer(s, id, "B"), FAILURE_NONE);
+	take_in(s, 5, id + 1, "taken in\n", "C");
+	id = t_ask(s, 6, "another ticket's");
+	check_int(t_answer(s, id, "D"), FAILURE_NONE);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].text);
+		check_int(store_session_by_text(s, 5, rows[i].text,
+		    strlen(rows[i].text), &found), FAILURE_NONE);
+		check_int(found.id == 0 ? 0 : found.version, rows[i].version);
+		session_free(&found);
+	}
+	row("each database has a secret of its own");
+	check_int(store_text_hash(s, "a", 1, one), FAILURE_NONE);
+	store_close(s);
+	s = t_make("text2");
+	check_int(store_text_hash(s, "a", 1, two), FAILURE_NONE);
+	check(strcmp(one, two) != 0);
+	store_close(s);
+}
+
+/* Each database has a name of its own, which stays until one is drawn. */
+static void
+identity(void)
+{
+	struct store	*s = t_make("i1"), *t = t_make("i2");
+	char		 a[STORE_IDENTITY + 1], b[STORE_IDENTITY + 1],
+			 c[STORE_IDENTITY + 1];
+
+	check_int(store_identity(s, a), FAILURE_NONE);
+	check_int(strlen(a), STORE_IDENTITY);
+	check_int(strspn(a, "0123456789abcdef"), STORE_IDENTITY);
+	check_int(store_identity(t, b), FAILURE_NONE);
+	check(strcmp(a, b) != 0);
+	store_close(t);
+	check_int(store_open(&t, t_database("i1")), FAILURE_NONE);
+	check_int(store_identity(t, b), FAILURE_NONE);
+	check_str(b, a);
+	check_int(store_new_identity(s), FAILURE_NONE);
+	check_int(store_identity(s, c), FAILURE_NONE);
+	check(strcmp(a, c) != 0);
+	store_close(s);
+	store_close(t);
 }
 
 /* How much is kept of all; a session's cost goes with it, or is told. */
@@ -252,18 +370,18 @@ answered_since(void)
 	int64_t		 a = t_ask(s, 7, "one"), b, id = -1;
 
 	check_int(t_answer(s, a, "A"), FAILURE_NONE);
-	check_int(store_get_or_create(s, 7, "p", 1, false, 0, &id),
+	check_int(store_get_or_create(s, 7, false, 0, &id),
 	    FAILURE_NONE);
 	check_int(id, 0);
-	check_int(store_get_or_create(s, 7, "two", 3, false, a, &b),
+	check_int(store_get_or_create(s, 7, false, a, &b),
 	    FAILURE_NONE);
 	check(b > a);
 	row("begun there, not answered yet");
-	check_int(store_get_or_create(s, 7, "three", 5, false, a, &id),
+	check_int(store_get_or_create(s, 7, false, a, &id),
 	    FAILURE_NONE);
 	check_int(id, b);
 	check_int(t_answer(s, b, "B"), FAILURE_NONE);
-	t_newest_is(s, 7, b, "three", "B");
+	t_newest_is(s, 7, b, "two", "B");
 	store_close(s);
 }
 
@@ -285,7 +403,7 @@ writers_race(void)
 		for (k = 0; k < EACH; k++) {
 			if (store_open(&s, t_database("w")) != FAILURE_NONE ||
 			    store_newest(s, i + 1, &newest) != FAILURE_NONE ||
-			    store_get_or_create(s, i + 1, "p", 1, false,
+			    store_get_or_create(s, i + 1, false,
 			    newest, &id) != FAILURE_NONE || id == 0 ||
 			    t_answer(s, id, "A") != FAILURE_NONE ||
 			    store_session_by_ticket(s, i + 1, &found) !=
@@ -362,6 +480,9 @@ main(void)
 	t_store_begin();
 	run(sessions);
 	run(texts);
+	run(kept_with_its_answer);
+	run(by_text);
+	run(identity);
 	run(deletes);
 	if (*t_server != '\0')
 		run(answered_since);

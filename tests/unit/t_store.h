@@ -79,13 +79,16 @@ t_newest(struct store *s, int64_t ticket)
 	return newest;
 }
 
+static const char	*t_prompt[256];	/* of a session, by its id's end */
+
 static inline int64_t
 t_ask(struct store *s, int64_t ticket, const char *prompt)
 {
 	int64_t	id = -1;
 
-	check_int(store_get_or_create(s, ticket, prompt, strlen(prompt),
-	    false, t_newest(s, ticket), &id), FAILURE_NONE);
+	check_int(store_get_or_create(s, ticket, false, t_newest(s, ticket),
+	    &id), FAILURE_NONE);
+	t_prompt[(uint64_t)id % 256] = prompt;
 	return id;
 }
 
@@ -98,8 +101,13 @@ t_answer(struct store *s, int64_t id, const char *text)
 				    .prompt_tokens = 1, .answer_tokens = 2,
 				    .first_token = 300 };
 
-	return store_update_response(s, id, text, strlen(text), &cost,
-	    &t_versions);
+	const char		*prompt = t_prompt[(uint64_t)id % 256];
+	const struct answered	 all = {
+		prompt == NULL ? "" : prompt,
+		prompt == NULL ? 0 : strlen(prompt), text, strlen(text), &cost
+	};
+
+	return store_update_response(s, id, &all, &t_versions);
 }
 
 /* What is found: a session's id, prompt and response; id 0 for none. */

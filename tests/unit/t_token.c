@@ -38,9 +38,10 @@ load_settings(void)
 static void
 make(struct buf *t, const char *header, const char *claims, const char *key)
 {
-	unsigned char	mark[1024];
-	const char	*name;
-	size_t		len;
+	unsigned char		 mark[1024];
+	char			 error[128];
+	struct signature_key	*k;
+	size_t			 len;
 
 	buf_clear(t);
 	if (base64url_encode(t, (const unsigned char *)header,
@@ -48,8 +49,11 @@ make(struct buf *t, const char *header, const char *claims, const char *key)
 	    base64url_encode(t, (const unsigned char *)claims,
 	    strlen(claims)) == -1)
 		t_die("buf");
-	len = module->sign(key, strlen(key), t->data, t->len, mark,
-	    sizeof(mark), &name);
+	if ((k = module->secret(key, strlen(key), error,
+	    sizeof(error))) == NULL)
+		t_die(error);
+	len = module->sign(k, t->data, t->len, mark, sizeof(mark));
+	module->release(k);
 	if (!check(len > 0) || buf_puts(t, ".") == -1 ||
 	    base64url_encode(t, mark, len) == -1)
 		t_die("sign");
@@ -162,8 +166,8 @@ claims_of_settings(void)
 	char			error[256];
 	size_t			i;
 
-	check(setenv("JWT_ISSUER", "https://i", 1) == 0);
-	check(setenv("JWT_AUDIENCE", "a", 1) == 0);
+	check(setenv("TICKETCHAT_JWT_ISSUER", "https://i", 1) == 0);
+	check(setenv("TICKETCHAT_JWT_AUDIENCE", "a", 1) == 0);
 	load_settings();
 	check_int(token_keys_read(&keys, "hs.key", error, sizeof(error)), 0);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -178,8 +182,8 @@ claims_of_settings(void)
 	is(&keys, &t, "good");
 	token_keys_free(&keys);
 	buf_free(&t);
-	(void)unsetenv("JWT_ISSUER");
-	(void)unsetenv("JWT_AUDIENCE");
+	(void)unsetenv("TICKETCHAT_JWT_ISSUER");
+	(void)unsetenv("TICKETCHAT_JWT_AUDIENCE");
 	load_settings();
 }
 
@@ -198,7 +202,7 @@ broken(const char *private, const char *file, const char *algorithm)
 	if (!check_int(token_keys_read(&keys, file, error, sizeof(error)),
 	    0))
 		return;
-	check_str(keys.key[0].algorithm, algorithm);
+	check_str(keys.key[0].key->algorithm, algorithm);
 	check_int(token_make(module, private, strlen(private), &settings,
 	    TICKET, "ana", NOW + 600, &t), 0);
 	check(token_check(&keys, &settings, t.data, t.len, TICKET, NOW,
@@ -237,6 +241,33 @@ algorithms(void)
 	broken(EC_PRIVATE, "ec.pem", "ES256");
 }
 
+/* EC_PUBLIC as the members of a JWK. */
+#define EC_JWK \
+    "\"kty\":\"EC\",\"crv\":\"P-256\"," \
+    "\"x\":\"tkj28bX_w_MYUY9pBjD80wW6nOxB4Jempy50Gu23qm4\"," \
+    "\"y\":\"7_Vf2aBjrIjeTn7TPA8_064BF5qJwiC-o5Rxc0qr5Uk\""
+
+/* Another key than EC_PRIVATE's. */
+#define OTHER_JWK(more) \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\"," \
+    "\"x\":\"BZMMuPhkRTwSXyPJ9oME3eQEDylVnrrzoLQWAEP_J88\"," \
+    "\"y\":\"19wQNsp3LdpXvNG7fabekYxhylil1AeyBFu01cAFOUI\"" more "}"
+
+/* A set of one key more than there may be. */
+static void
+many_keys(void)
+{
+	char	text[33 * (sizeof(EC_JWK) + 3) + 32];
+	size_t	i, n;
+
+	n = (size_t)snprintf(text, sizeof(text), "{\"keys\":[{" EC_JWK "}");
+	for (i = 1; i < 33; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    ",{" EC_JWK "}");
+	(void)snprintf(text + n, sizeof(text) - n, "]}");
+	key_file("many.jwks", text, 0600);
+}
+
 static void
 key_files(void)
 {
@@ -253,6 +284,18 @@ key_files(void)
 		{ "p384.pem", "P-256", 0 }, { "ed25519.pem", "P-256", 0 },
 		{ "private.pem", "not a public key", 0 },
 		{ "bad.pem", "not a public key", 0 },
+		{ "two.pem", NULL, 2 }, { "two.pem hs.key", NULL, 3 },
+		{ "three.pem", "private one", 0 },
+		{ "hs.key.pub", "named like a public key", 0 },
+		{ "hs256:hs.key.pub", NULL, 1 }, { "hs256:hs.key", NULL, 1 },
+		{ "x.secret hs256:x.secret", NULL, 2 },
+		{ "hs256:short.key", "shorter", 0 }, { "hs256:", "No such", 0 },
+		{ "hs256:rsa.pem", "looks like PEM", 0 },
+		{ "hs256:key.jwk", "looks like JSON", 0 },
+		{ "rsa.secret", "looks like PEM", 0 },
+		{ "hs256:rsa.secret", "looks like PEM", 0 },
+		{ "rs256:rsa.pem", "No such file", 0 },
+		{ "key.jwk", NULL, 1 }, { "many.jwks", "more than 32", 0 },
 		{ "hs.key hs.key hs.key hs.key hs.key hs.key hs.key hs.key",
 		    NULL, 8 },
 		{ "hs.key hs.key hs.key hs.key hs.key hs.key hs.key hs.key "
@@ -272,6 +315,14 @@ key_files(void)
 	key_file("ed25519.pem", ED25519, 0600);
 	key_file("private.pem", RSA_PRIVATE, 0600);
 	key_file("bad.pem", "-----BEGIN PUBLIC KEY-----\nx\n", 0600);
+	key_file("two.pem", "# two\n" RSA_PUBLIC "\n" EC_PUBLIC "# end\n",
+	    0600);
+	key_file("three.pem", EC_PUBLIC EC_PRIVATE, 0600);
+	key_file("hs.key.pub", SECRET, 0600);
+	key_file("x.secret", SECRET "\n", 0600);
+	key_file("rsa.secret", RSA_PUBLIC, 0600);
+	key_file("key.jwk", "{" EC_JWK "}", 0600);
+	many_keys();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%s", rows[i].files);
 		error[0] = '\0';
@@ -285,6 +336,147 @@ key_files(void)
 			    strchr(error, '\n') == NULL);
 		token_keys_free(&keys);
 	}
+}
+
+/* A token that EC_PRIVATE signed, its header with this kid. */
+static void
+make_es256(struct buf *t, const char *kid)
+{
+	struct buf	 header = BUF_INIT(1000);
+	unsigned char	 mark[128];
+	char		 error[128];
+	struct signature_key *k;
+	size_t		 len;
+
+	buf_clear(t);
+	if ((k = module->private_pem(EC_PRIVATE, strlen(EC_PRIVATE), error,
+	    sizeof(error))) == NULL)
+		t_die(error);
+	if (buf_puts(&header, "{\"alg\":\"ES256\"") == -1 ||
+	    (kid != NULL && (buf_puts(&header, ",\"kid\":\"") == -1 ||
+	    buf_puts(&header, kid) == -1 || buf_puts(&header, "\"") == -1)) ||
+	    buf_puts(&header, "}") == -1 || base64url_encode(t,
+	    (unsigned char *)header.data, header.len) == -1 ||
+	    buf_puts(t, ".") == -1 || base64url_encode(t,
+	    (const unsigned char *)EXP "}", sizeof(EXP)) == -1 ||
+	    (len = module->sign(k, t->data, t->len, mark,
+	    sizeof(mark))) == 0 || buf_puts(t, ".") == -1 ||
+	    base64url_encode(t, mark, len) == -1)
+		t_die("make_es256");
+	module->release(k);
+	buf_free(&header);
+}
+
+/*
+ * JWKs: their kid, use, key_ops and alg count; each is tried alone and beside
+ * one that is for something else.
+ */
+static void
+jwks(void)
+{
+#define KEY(more)	"{" EC_JWK more "}"
+	static const struct {
+		const char	*text, *kid, *want;	/* or the error's part */
+		size_t		 usable;		/* 0: refused */
+	} rows[] = {
+		{ KEY(""), NULL, "good", 1 }, { KEY(""), "x", "good", 1 },
+		{ KEY(",\"kid\":\"a\""), "a", "good", 1 },
+		{ KEY(",\"kid\":\"\\u0061\""), "a", "good", 1 },
+		{ KEY(",\"kid\":\"a\""), "file", "good", 1 },
+		{ KEY(",\"use\":\"sig\",\"alg\":\"ES256\","
+		    "\"key_ops\":[\"sign\",\"verify\"]"), NULL, "good", 1 },
+		{ "{\"keys\":[" KEY(",\"kid\":\"a\"") ","
+		    OTHER_JWK(",\"kid\":\"b\"") "]}", "a", "good", 2 },
+		{ "{\"keys\":[" KEY(",\"kid\":\"a\"") ","
+		    OTHER_JWK(",\"kid\":\"b\"") "]}", "b", "signature", 2 },
+		/* Two of one name are both tried; a name of none, all. */
+		{ "{\"keys\":[" OTHER_JWK(",\"kid\":\"a\"") ","
+		    KEY(",\"kid\":\"a\"") "]}", "a", "good", 2 },
+		{ "{\"keys\":[" OTHER_JWK("") "," KEY("") "]}", "c", "good",
+		    2 },
+		{ "{\"keys\":[" OTHER_JWK("") ","
+		    KEY(",\"use\":\"enc\",\"kid\":\"a\"") "]}", "a",
+		    "signature", 1 },
+		{ "{\"keys\":[" KEY("") ",{\"kty\":\"OKP\"},{},"
+		    KEY(",\"alg\":\"PS256\"") "]}", NULL, "good", 1 },
+		{ KEY(",\"use\":\"enc\""), NULL, "use", 0 },
+		{ KEY(",\"use\":\"SIG\""), NULL, "use", 0 },
+		{ KEY(",\"use\":\"sig\",\"use\":\"sig\""), NULL, "use", 0 },
+		{ KEY(",\"use\":null"), NULL, "use", 0 },
+		{ KEY(",\"key_ops\":[]"), NULL, "key_ops", 0 },
+		{ KEY(",\"key_ops\":[\"sign\"]"), NULL, "key_ops", 0 },
+		{ KEY(",\"key_ops\":{\"verify\":\"verify\"}"), NULL,
+		    "key_ops", 0 },
+		{ KEY(",\"alg\":\"ES384\""), NULL, "alg", 0 },
+		{ KEY(",\"alg\":\"none\""), NULL, "alg", 0 },
+		{ KEY(",\"alg\":\"RS256\""), NULL, "alg", 0 },
+		{ KEY(",\"d\":\"AA\""), NULL, "private", 0 },
+		{ KEY(",\"k\":null"), NULL, "private", 0 },
+		{ "{\"keys\":[" KEY("") "," KEY(",\"d\":\"\"") "]}", NULL,
+		    "private", 0 },
+		{ "{\"keys\":[" KEY("") ",7]}", NULL, "not all JWKs", 0 },
+		{ "{\"keys\":[],\"keys\":[]}", NULL, "no list", 0 },
+		{ "{\"keys\":[]}", NULL, "empty", 0 },
+		{ KEY(",\"kid\":\"\""), NULL, "kid", 0 },
+		{ KEY(",\"kid\":\"a\\u0000b\""), NULL, "kid", 0 },
+		{ KEY(",\"kid\":\"a\",\"kid\":\"a\""), NULL, "kid", 0 },
+		{ "{\"kty\":\"oct\"}", NULL, "kty", 0 },
+	};
+	struct buf		t = BUF_INIT(10000);
+	struct token_keys	keys;
+	char			error[256];
+	size_t			i;
+	int			rc;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%zu: %s", i, rows[i].text);
+		(void)unlink("file.json");
+		key_file("file.json", rows[i].text, 0600);
+		rc = token_keys_read(&keys, "file.json", error,
+		    sizeof(error));
+		check_int(rc, rows[i].usable > 0 ? 0 : -1);
+		if (rc == -1) {
+			check(strstr(error, "file.json: ") != NULL &&
+			    strstr(error, rows[i].want) != NULL);
+		} else {
+			check_int(keys.usable, rows[i].usable);
+			make_es256(&t, rows[i].kid);
+			is(&keys, &t, rows[i].want);
+		}
+		token_keys_free(&keys);
+	}
+	buf_free(&t);
+}
+
+/* Several keys of one name: each is tried for a kid. */
+static void
+one_name(void)
+{
+	struct buf		t = BUF_INIT(10000);
+	struct token_keys	keys;
+	char			error[256];
+
+	check(mkdir("old", 0700) == 0 && mkdir("new", 0700) == 0);
+	key_file("old/idp.pem", RSA_PUBLIC, 0600);
+	key_file("new/idp.pem", EC_PUBLIC, 0600);
+	make_es256(&t, "idp");
+	row("the second file");
+	check_int(token_keys_read(&keys, "old/idp.pem new/idp.pem", error,
+	    sizeof(error)), 0);
+	is(&keys, &t, "good");
+	token_keys_free(&keys);
+	row("the second key of a file");
+	make_es256(&t, "two");
+	check_int(token_keys_read(&keys, "two.pem", error, sizeof(error)), 0);
+	is(&keys, &t, "good");
+	token_keys_free(&keys);
+	row("and only those");
+	make_es256(&t, "rsa");
+	check_int(token_keys_read(&keys, "rsa.pem ec.pem", error,
+	    sizeof(error)), 0);
+	is(&keys, &t, "signature");
+	token_keys_free(&keys);
+	buf_free(&t);
 }
 
 /* What is no token at all. */
@@ -368,6 +560,8 @@ main(void)
 	run(claims_of_settings);
 	run(algorithms);
 	run(key_files);
+	run(jwks);
+	run(one_name);
 	run(garbage);
 	run(users);
 	settings_free(&settings);

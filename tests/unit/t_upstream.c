@@ -287,7 +287,9 @@ scripts(void)
 		{ "line-array", INVALID, "Reinicie a", 1 },
 		{ "html-line", INVALID, "", 1 }, { "sse", INVALID, "", 1 },
 		{ "response-number", INVALID, "Reinicie a", 1 },
-		{ "response-null", INVALID, "Reinicie a", 1 },
+		/* Gateways write null for what is not there. */
+		{ "response-null", 0, "Reinicie a", 1 },
+		{ "error-null", 0, "Open the rear cover.", 1 },
 		{ "response-object", INVALID, "Reinicie a", 1 },
 		{ "done-string", INVALID, WHOLE, 1 },
 	};
@@ -432,7 +434,8 @@ ends(void)
 		int			 posts;
 	} rows[] = {
 		{ HTTP_UNREACHABLE, "", FAILURE_UPSTREAM_UNREACHABLE, 1 },
-		{ HTTP_TIMEOUT, "", FAILURE_UPSTREAM_TIMEOUT, 1 },
+		{ HTTP_NO_CONNECTION, "", FAILURE_UPSTREAM_TIMEOUT, 1 },
+		{ HTTP_CERTIFICATE, "", FAILURE_UPSTREAM_UNREACHABLE, 1 },
 		{ HTTP_INVALID, "", INVALID, 1 },
 		{ HTTP_FAILED, "", FAILURE_UPSTREAM_UNREACHABLE, 1 },
 		{ HTTP_BROKEN, "", ERROR, 2 },
@@ -458,8 +461,8 @@ ends(void)
 		check_int(u.failure.code, rows[i].code);
 		check_int(posts, rows[i].posts);
 		if (rows[i].code != 0)
-			check_str(u.reason, rows[i].how == HTTP_COMPLETE ? "" :
-			    "because");
+			check_str(u.reason, rows[i].how == HTTP_COMPLETE ?
+			    "the stream ended without done:true" : "because");
 		done();
 	}
 	row("refused with a body");
@@ -472,6 +475,36 @@ ends(void)
 	check_str(u.failure.detail, "m");
 	check(strncmp(u.reason, "HTTP 404 ", 9) == 0);
 	done();
+	row("busy, and until when");
+	begin("http://h/api/generate", "m");
+	for (i = 0; i < 2; i++) {
+		post_call->retry_after = 7;
+		end(post_call, HTTP_COMPLETE, 429);
+		step(1);
+		check_int(retries(), i == 0);
+	}
+	check_int(u.failure.code, FAILURE_UPSTREAM_BUSY);
+	check_int(u.failure.retry_after, 7);
+	done();
+	row("an error in mid-stream: why");
+	begin("http://h/api/generate", "m");
+	say("{\"response\":\"a\",\"done\":false}\n"
+	    "{\"error\":\"the runner \\\"x\\\" fell over\"}\n");
+	end(post_call, HTTP_COMPLETE, 200);
+	step(1);
+	check_int(u.failure.code, ERROR);
+	check_str(u.reason, "the runner \"x\" fell over");
+	done();
+	row("which time ran out");
+	for (i = 0; i < 2; i++) {
+		begin("http://h/api/generate", "");
+		end(get_call, i == 0 ? HTTP_NO_CONNECTION : HTTP_TIMEOUT, 0);
+		step(1);
+		check_int(u.failure.code, FAILURE_UPSTREAM_TIMEOUT);
+		check_str(u.failure.detail, i == 0 ? "CONNECT_TIMEOUT" :
+		    "/api/tags: 10 s");
+		done();
+	}
 	row("busy, then not");
 	begin("http://h/api/generate", "m");
 	end(post_call, HTTP_COMPLETE, 503);
@@ -561,16 +594,21 @@ loading(void)
 	list("{\"models\":[]}");
 	end(get_call, HTTP_COMPLETE, 200);
 	step(1);
+	check_str(states, "");
+	check_str(get_call->url, "http://h/api/tags");
+	list(lists_m);
+	end(get_call, HTTP_COMPLETE, 200);
+	step(1);
 	check_str(states, "l");
 	check_int(upstream_deadline(&u), now + 2000000);
 	step(2000000);
-	check_int(gets, 2);
+	check_int(gets, 3);
 	list(lists_m);
 	end(get_call, HTTP_COMPLETE, 200);
 	step(1);
 	check_str(states, "lg");
 	step(9000000);
-	check_int(gets, 2);
+	check_int(gets, 3);
 	row("thoughts, text, and no state twice");
 	say("{\"thinking\":\"h\",\"done\":false}\n");
 	say("{\"thinking\":\"h\",\"done\":false}\n");
@@ -603,6 +641,44 @@ loading(void)
 	answer(a_done, sizeof(a_done) - 1, 0, HTTP_COMPLETE);
 	check_int(u.failure.code, FAILURE_NONE);
 	done();
+}
+
+/* A model that runs elsewhere is never loaded here. */
+static void
+elsewhere(void)
+{
+	static const char	none[] = "{\"models\":[]}";
+	static const struct {
+		const char	*model, *tags, *states;
+	} rows[] = {
+		{ "gpt:9b-cloud", NULL, "g" }, { "gpt:cloud", NULL, "g" },
+		{ "m", "{\"models\":[{\"name\":\"m:latest\",\"remote_host\":"
+		    "\"https://o\"}]}", "g" },
+		{ "library/M", "{\"models\":[{\"name\":\"m:latest\","
+		    "\"remote_host\":\"https://o\"}]}", "g" },
+		{ "m", lists_m, "l" }, { "m", none, "l" }, { "m", "x", "l" },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%zu", i);
+		begin("http://h/api/generate", rows[i].model);
+		step(500000);
+		list(none);
+		end(get_call, HTTP_COMPLETE, 200);
+		step(1);
+		if (rows[i].tags != NULL) {
+			list(rows[i].tags);
+			end(get_call, HTTP_COMPLETE, 200);
+			step(1);
+		}
+		check_str(states, rows[i].states);
+		check_int(upstream_deadline(&u) < now + 3000000,
+		    *rows[i].states == 'l');
+		answer(a_done, sizeof(a_done) - 1, 0, HTTP_COMPLETE);
+		check_int(u.failure.code, FAILURE_NONE);
+		done();
+	}
 }
 
 /* No OLLAMA_MODEL: the first one that the server lists. */
@@ -690,7 +766,7 @@ requests(void)
 	t_write("token", "secret-1\n", 9);
 	check(chmod("token", 0600) == 0);
 	(void)setenv("OLLAMA_TOKEN_FILE", "token", 1);
-	(void)setenv("SYSTEM_PROMPT_FILE", "none", 1);
+	(void)setenv("TICKETCHAT_SYSTEM_PROMPT_FILE", "none", 1);
 	begin("http://h/api/generate", "m");
 	check_str(post_call->token, "secret-1");
 	check(strstr(post_call->body, "\"prompt\":\"my ticket\"") != NULL);
@@ -699,19 +775,19 @@ requests(void)
 	done();
 	row("a prompt of one's own");
 	t_write("prompt", "Be brief.\n", 10);
-	(void)setenv("SYSTEM_PROMPT_FILE", "prompt", 1);
+	(void)setenv("TICKETCHAT_SYSTEM_PROMPT_FILE", "prompt", 1);
 	begin("http://h/api/generate", "m");
 	check(strstr(post_call->body, "\"system\":\"Be brief.\\n\"") != NULL);
 	upstream_cancel(&u, FAILURE_STOPPED, NULL);
 	done();
 	row("files that cannot be read");
-	(void)setenv("SYSTEM_PROMPT_FILE", "nothere", 1);
+	(void)setenv("TICKETCHAT_SYSTEM_PROMPT_FILE", "nothere", 1);
 	begin("http://h/api/generate", "m");
 	check_int(u.failure.code, FAILURE_INTERNAL);
 	check(strncmp(u.reason, "SYSTEM_PROMPT_FILE: ", 20) == 0);
 	check_int(posts, 0);
 	done();
-	(void)unsetenv("SYSTEM_PROMPT_FILE");
+	(void)unsetenv("TICKETCHAT_SYSTEM_PROMPT_FILE");
 	check(chmod("token", 0644) == 0);
 	begin("http://h/api/generate", "m");
 	check_int(u.failure.code, FAILURE_INTERNAL);
@@ -890,6 +966,7 @@ main(void)
 	run(ends);
 	run(timers);
 	run(loading);
+	run(elsewhere);
 	run(model);
 	run(requests);
 	run(probes);

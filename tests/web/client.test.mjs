@@ -782,7 +782,7 @@ describe("the real service", () => {
   });
 
   test("a slow model: in the line, loading, and pings keep the connection", async (t) => {
-    const service = await served(t, { replay: ["--delay", 5000, "--ps", recording("ps"), recording(NAME)], env: { GENERATIONS: "1" } });
+    const service = await served(t, { replay: ["--delay", 5000, "--ps", recording("ps"), recording(NAME)], env: { TICKETCHAT_GENERATIONS: "1" } });
     const first = await open(t, { server: service.server, ticketId: 1 });
     await until("the first request", () => service.requests() === 1);
     const tab = await open(t, { server: service.server, ticketId: 2, clock: "running" });
@@ -802,7 +802,7 @@ describe("the real service", () => {
   });
 
   test("a page that nobody may open it from gets an end, not a loop", async (t) => {
-    const service = await served(t, { replay: PACED, env: { ALLOWED_ORIGINS: "https://helpdesk.example" } });
+    const service = await served(t, { replay: PACED, env: { TICKETCHAT_ALLOWED_ORIGINS: "https://helpdesk.example" } });
     const tab = await open(t, { server: service.server });
     assert.equal((await tab.end()).code, "forbidden_origin");
     await tab.nothingLeft();

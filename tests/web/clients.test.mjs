@@ -196,7 +196,7 @@ test("ticket ids", async (t) => {
 });
 
 test("Origin: absent or allowed, else forbidden_origin", async (t) => {
-  const service = await served(t, { replay: [recording(NAME)], env: { ALLOWED_ORIGINS: "https://helpdesk.example http://localhost:*" } });
+  const service = await served(t, { replay: [recording(NAME)], env: { TICKETCHAT_ALLOWED_ORIGINS: "https://helpdesk.example http://localhost:*" } });
   const answer = async (origin) => (await ask(t, service, 42, ASK, { origin })).at(-1);
   assert.equal((await answer(undefined)).type, "done");
   assert.equal((await answer("https://helpdesk.example")).type, "done");
@@ -217,7 +217,7 @@ test("AUTH=required: who has no good token may neither ask nor stop", async (t) 
   t.after(() => rmSync(folder, { recursive: true }));
   const key = "0123456789abcdef0123456789abcdef";
   writeFileSync(`${folder}/key`, key, { mode: 0o600 });
-  const service = await served(t, { replay: PACED, env: { AUTH: "required", JWT_KEY_FILE: `${folder}/key`, JWT_COOKIE: "helpdesk" } });
+  const service = await served(t, { replay: PACED, env: { TICKETCHAT_AUTH: "required", TICKETCHAT_JWT_KEY_FILE: `${folder}/key`, TICKETCHAT_JWT_COOKIE: "helpdesk" } });
   const good = token(key, {});
   const bad = [undefined, "", "x", token("another key, another key, another", {}), token(key, { exp: 1 }), token(key, { tid: 43 })];
 
@@ -256,7 +256,7 @@ test("a page from elsewhere cannot stop an answer", async (t) => {
 });
 
 test("RATE_LIMIT: one answer more is rate_limited, kept ones are free", async (t) => {
-  const service = await served(t, { replay: [recording(NAME)], env: { RATE_LIMIT: "2/day" } });
+  const service = await served(t, { replay: [recording(NAME)], env: { TICKETCHAT_RATE_LIMIT: "2/day" } });
   for (const ticket of [1, 2, 2, 1]) assert.equal((await ask(t, service, ticket, ASK)).at(-1).type, "done");
   const [error] = await ask(t, service, 3, ASK);
   assert.deepEqual([error.code, error.retryable], ["rate_limited", true]);
@@ -360,7 +360,7 @@ test("the connection stays open after the end, and closes without a close frame 
 });
 
 test("IDLE_TIMEOUT closes a silent connection", async (t) => {
-  const service = await served(t, { env: { IDLE_TIMEOUT: "1" } });
+  const service = await served(t, { env: { TICKETCHAT_IDLE_TIMEOUT: "1" } });
   const self = await client(t, service, 42);
   await until("the close", () => self.code !== undefined, DEADLINE);
   assert.equal(self.code, 1006);

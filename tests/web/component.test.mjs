@@ -82,7 +82,7 @@ for (const react of VERSIONS) {
     });
 
     test("while nothing has come it says what the service says", async (t) => {
-      const service = await served(t, { replay: ["--delay", 2500, ...PACED], env: { GENERATIONS: "1" } });
+      const service = await served(t, { replay: ["--delay", 2500, ...PACED], env: { TICKETCHAT_GENERATIONS: "1" } });
       const first = await open(t, service, { ticketId: 1 }, { locale: "en-US" });
       await until("the first request", () => service.requests() === 1);
       const second = await open(t, service, { ticketId: 2 }, { locale: "en-US" });

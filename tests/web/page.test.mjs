@@ -86,7 +86,7 @@ const STATES = {
     after: (service) => service.resume(),
   },
   queued: {
-    replay: SLOW, env: { GENERATIONS: "1" },
+    replay: SLOW, env: { TICKETCHAT_GENERATIONS: "1" },
     async reach(tab, service, t) {
       for (const ticket of [1, 2]) await another(t, service, ticket);
       await until("both generations", () => service.generators().length === 2);
@@ -176,20 +176,20 @@ const ERRORS = {
   upstream_unreachable: {},
   model_missing: { replay: [recording("missing-model")] },
   upstream_error: { replay: ["--pace", 100, `${UPSTREAM}/error-after-text.ndjson`] },
-  upstream_timeout: { replay: ["--stall", 900, ...PACED], env: { STALL_TIMEOUT: "1" } },
+  upstream_timeout: { replay: ["--stall", 900, ...PACED], env: { TICKETCHAT_STALL_TIMEOUT: "1" } },
   upstream_truncated: { replay: ["--cut", 2000, recording(NAME)] },
-  rate_limited: { replay: [recording(NAME)], env: { RATE_LIMIT: "1/min" }, async before(t, service) {
+  rate_limited: { replay: [recording(NAME)], env: { TICKETCHAT_RATE_LIMIT: "1/min" }, async before(t, service) {
     await another(t, service, 1);
     await until("an answer", () => service.requests() === 1);
   } },
-  queue_full: { replay: SLOW, env: { GENERATIONS: "1", QUEUE_MAX: "1" }, async before(t, service) {
+  queue_full: { replay: SLOW, env: { TICKETCHAT_GENERATIONS: "1", TICKETCHAT_QUEUE_MAX: "1" }, async before(t, service) {
     for (const ticket of [1, 2]) await another(t, service, ticket);
     await until("both generations", () => service.generators().length === 2);
   } },
-  forbidden_origin: { env: { ALLOWED_ORIGINS: "https://helpdesk.example" } },
-  unauthorized: { env: { AUTH: "required" } },
-  unknown_ticket: { env: { TICKETS: "existing" } },
-  too_large: { env: { MAX_TICKET_BYTES: "20" } },
+  forbidden_origin: { env: { TICKETCHAT_ALLOWED_ORIGINS: "https://helpdesk.example" } },
+  unauthorized: { env: { TICKETCHAT_AUTH: "required" } },
+  unknown_ticket: { env: { TICKETCHAT_TICKETS: "existing" } },
+  too_large: { env: { TICKETCHAT_MAX_TICKET_BYTES: "20" } },
 };
 for (const [code, { before, ...options }] of Object.entries(ERRORS)) {
   STATES[code] = { ...options, end: true, async reach(tab, service, t) {
@@ -206,11 +206,11 @@ const KEY = "0123456789abcdef0123456789abcdef";
 
 /** A key for tokens, where the service wants them. */
 function authorized(t, env = {}) {
-  if (env.AUTH !== "required") return env;
+  if (env.TICKETCHAT_AUTH !== "required") return env;
   const folder = mkdtempSync(join(tmpdir(), "ticketchat-key-"));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(`${folder}/key`, KEY, { mode: 0o600 });
-  return { ...env, JWT_KEY_FILE: `${folder}/key` };
+  return { ...env, TICKETCHAT_JWT_KEY_FILE: `${folder}/key` };
 }
 
 for (const [reader, options] of Object.entries(READERS)) {
@@ -331,7 +331,7 @@ test("what is no ticket is not asked about", async (t) => {
 });
 
 test("a token is asked for when the service wants one, and then works", async (t) => {
-  const service = await served(t, { replay: [recording(NAME)], env: authorized(t, { AUTH: "required" }) });
+  const service = await served(t, { replay: [recording(NAME)], env: authorized(t, { TICKETCHAT_AUTH: "required" }) });
   const tab = await open(t, service);
   assert.equal(await tab.page.locator("#token").isVisible(), false);
   await tab.ask();

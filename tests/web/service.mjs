@@ -69,7 +69,7 @@ function processesWith(text) {
 }
 
 function sweep(folder, tries = 20) {
-  for (const pid of processesWith(`RUN_DIR=${folder}/`)) kill(pid, "SIGKILL");
+  for (const pid of processesWith(`TICKETCHAT_RUN_DIR=${folder}/`)) kill(pid, "SIGKILL");
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   } catch (e) {
@@ -111,11 +111,12 @@ export async function start({ replay, env: settings = {} } = {}) {
   const upstream = await freePort();
   const env = {
     PATH: process.env.PATH,
-    DATABASE: `${folder}/t.db`,
-    RUN_DIR: `${folder}/run`,
-    LOG: `${folder}/log`,
+    TICKETCHAT_DATABASE: `${folder}/t.db`,
+    TICKETCHAT_RUN_DIR: `${folder}/run`,
+    TICKETCHAT_LOG: `${folder}/log`,
     OLLAMA_SERVER: `http://127.0.0.1:${upstream}/api/generate`,
     OLLAMA_MODEL: "replay",
+    TICKETCHAT_AUTH: "off", // without it chat believes that 0.1 has started websocketd
     ...settings,
   };
   let websocketd;
@@ -163,7 +164,7 @@ export async function start({ replay, env: settings = {} } = {}) {
       }
     }),
     /** The answer processes: one per running generation. */
-    generators: () => processesWith(`RUN_DIR=${folder}/`).filter((pid) => {
+    generators: () => processesWith(`TICKETCHAT_RUN_DIR=${folder}/`).filter((pid) => {
       try {
         return readFileSync(`/proc/${pid}/comm`, "utf8") === "answer\n";
       } catch {
@@ -178,7 +179,7 @@ export async function start({ replay, env: settings = {} } = {}) {
       return existsSync(log) ? (readFileSync(log, "utf8").match(/^request .*POST/gm) ?? []).length : 0;
     },
 
-    log: () => (existsSync(env.LOG) ? readFileSync(env.LOG, "utf8") : ""),
+    log: () => (existsSync(env.TICKETCHAT_LOG) ? readFileSync(env.TICKETCHAT_LOG, "utf8") : ""),
 
     async stop() {
       service.resume();

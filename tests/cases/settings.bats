@@ -1,0 +1,230 @@
+# The settings' names in the environment, and what a 0.1 has left there.  Bare
+# names are meant here; tests of other things give settings as TICKETCHAT_<KEY>.
+load helper
+
+cleanup() {
+	[ -z "${OLD:-}" ] || end "$OLD"
+}
+
+# Starts websocketd as run.sh of 0.1 did, with these settings, by bare names, in
+# its environment, and the programs of today behind it.
+old_websocketd() {
+	local names
+	P=$(free_port)
+	names=$(for n in "$@"; do echo "${n%%=*}"; done | paste -sd ,)
+	env -i PATH="$PATH" "$@" websocketd --port="$P" --address=127.0.0.1 \
+	    --dir="$B/handlers" --loglevel=error --passenv="PATH,$names" \
+	    >"$T/websocketd" 2>&1 3>&- &
+	OLD=$!
+	track $OLD
+	within 10 listening "$P"
+}
+
+# The code that each of these messages gets, one connection for all.
+codes() {
+	/usr/bin/python3 - "ws://127.0.0.1:$P/api/websocket/chat/42" "$@" <<'END'
+import asyncio, json, sys, websockets
+async def main():
+    async with websockets.connect(sys.argv[1]) as ws:
+        for message in sys.argv[2:]:
+            await ws.send(message)
+            f = json.loads(await ws.recv())
+            print(f["type"], f.get("code"), f.get("retryable"))
+asyncio.run(asyncio.wait_for(main(), 30))
+END
+}
+
+@test "0.1's environment with AUTH=required and today's programs let nobody in" {
+	command -v websocketd >/dev/null || skip "no websocketd"
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	generated
+	(umask 077; head -c 40 /dev/zero | tr '\0' k >"$T/key.secret")
+	old_websocketd AUTH=required JWT_KEY_FILE="$T/key.secret" \
+	    DATABASE="$TICKETCHAT_DATABASE" RUN_DIR="$TICKETCHAT_RUN_DIR" \
+	    LOG="$TICKETCHAT_LOG" OLLAMA_SERVER="$OLLAMA_SERVER" \
+	    OLLAMA_MODEL="$OLLAMA_MODEL"
+	: >"$TICKETCHAT_LOG"
+	run -0 codes "$Q" '{"type":"ping"}' '{"ticketBody":' "$Q"
+	is "$(sort -u <<<"$output")" 'error internal True'
+	is "$(wc -l <<<"$output")" 4
+	# Said once, and the log of then is left alone: its name does not count.
+	is "$(grep -c 'restart the service' "$T/websocketd")" 1
+	[ ! -s "$TICKETCHAT_LOG" ]
+	is "$(posts)" 1
+}
+
+@test "so it is without AUTH, with an empty name, and with a bad setting" {
+	command -v websocketd >/dev/null || skip "no websocketd"
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	for e in LOG="$TICKETCHAT_LOG" TICKETCHAT_AUTH= PORT=tcp://10.0.0.1:5000; do
+		old_websocketd DATABASE="$TICKETCHAT_DATABASE" \
+		    RUN_DIR="$TICKETCHAT_RUN_DIR" "$e"
+		run -0 codes "$Q"
+		is "$output" 'error internal True'
+		end "$OLD"
+	done
+	is "$(posts)" 1
+}
+
+@test "a connection to a websocketd of 0.1 ends by itself" {
+	replay "$UP/good.ndjson"
+	mkfifo "$T/in"
+	env -i PATH="$PATH" GATEWAY_INTERFACE=x PATH_INFO=/42 AUTH=off \
+	    timeout 60 "$B/bin/chat" <"$T/in" >"$T/out" 2>"$T/err" 3>&- &
+	V=$!
+	track $V
+	exec 7>"$T/in"
+	printf '%s\n%s\n' "$Q" "$Q" >&7
+	within 30 dead $V
+	exec 7>&-
+	wait $V && false
+	is "$(jq -r .code "$T/out" | paste -sd ' ')" 'internal internal'
+	is "$(grep -c 'restart the service' "$T/err")" 1
+	is "$(posts)" 0
+}
+
+# run.sh as it is installed: the programs, and nothing that builds.
+installed() {
+	sed -e "s|^bin=.*|bin=$B/bin|" -e "s|^libexec=.*|libexec=$B/libexec|" \
+	    -e "s|^handlers=.*|handlers=$B/handlers|" \
+	    -e "s|^web=.*|web=$B/web|" -e 's|^checkout=.*|checkout=|' \
+	    "$ROOT/run.sh" >"$T/ticketchat"
+	chmod +x "$T/ticketchat"
+}
+
+# What run.sh says to an environment of these names alone.  Never to its end:
+# ADDRESS has no such address.
+start_with() {
+	env -i PATH="$PATH" TICKETCHAT_DATABASE="$T/db" \
+	    TICKETCHAT_RUN_DIR="$T/run" TICKETCHAT_LOG="$T/log" "$@" \
+	    "$T/ticketchat" --check -c "$T/conf"
+}
+
+@test "run.sh: a bare name that leads astray ends the start" {
+	installed
+	(umask 077; head -c 40 /dev/zero | tr '\0' k >"$T/key.secret")
+	# A shell's, a container's and a unit's drop-in of 0.1.
+	for e in AUTH=required AUTH=on JWT_KEY_FILE="$T/key.secret" JWT_ISSUER=idp \
+	    JWT_AUDIENCE=a JWT_COOKIE=sid ALLOWED_ORIGINS=https://a.example \
+	    TRUSTED_PROXIES=127.0.0.1 RATE_LIMIT=2/day MAX_VIEWERS=3 \
+	    TICKETS=existing ADDRESS=0.0.0.0 DATABASE=/var/lib/x.db \
+	    RUN_DIR=/run/ticketchat/run; do
+		run -102 --separate-stderr start_with "$e"
+		is "$output" ''
+		is "$(wc -l <<<"$stderr")" 1
+		[[ $stderr = *"TICKETCHAT_${e%%=*}, or unset ${e%%=*}" ]]
+	done
+	# AUTH=off of a user's shell, against the file's.
+	printf '%s\n' AUTH=required "JWT_KEY_FILE=$T/key.secret" >"$T/conf"
+	run -102 --separate-stderr start_with AUTH=off
+	[[ $stderr = *'TICKETCHAT_AUTH, or unset AUTH' ]]
+	# What says the same, or nothing, is no matter: 0.1's EnvironmentFile=.
+	for e in AUTH=required AUTH= "JWT_KEY_FILE=$T/key.secret" \
+	    RATE_LIMIT=off "DATABASE=$T/db" OLLAMA_MODEL=other; do
+		run --separate-stderr start_with "$e"
+		[ "$status" != 102 ]
+		is "$(grep -c '^AUTH=required$' <<<"$output")" 1
+		not grep -q 'without effect' <<<"$stderr"
+	done
+}
+
+@test "run.sh: what else was bare is named in one warning, and without effect" {
+	installed
+	run --separate-stderr start_with PORT=6000 LOG=debug WEB=off
+	[ "$status" != 102 ]
+	is "$(grep -c 'without effect' <<<"$stderr")" 1
+	grep -q 'without effect: PORT WEB LOG;' <<<"$stderr"
+	grep -qx PORT=5000 <<<"$output"
+	grep -qx "LOG=$T/log" <<<"$output"
+	# Others' variables of such names: a desktop's, Kubernetes', a shell's.
+	run --separate-stderr start_with LANGUAGE=pt_BR:pt:en LANGUAGE=de \
+	    CACHE=/var/cache WEB=firefox PORT=tcp://10.96.0.7:5000
+	[ "$status" != 102 ]
+	is "$(grep -c 'without effect' <<<"$stderr")" 0
+	grep -qx PORT=5000 <<<"$output"
+}
+
+@test "a TICKETCHAT_ name that is no setting's is refused, with a suggestion" {
+	installed
+	for e in TICKETCHAT_AUHT=required TICKETCHAT_JWT_KEYFILE=x \
+	    TICKETCHAT_PROT=1 ticketchat_auth=x TICKETCHAT_Auth=required; do
+		if [ "$e" = ticketchat_auth=x ]; then
+			# Somebody else's.
+			run --separate-stderr start_with "$e"
+			[ "$status" != 102 ]
+			continue
+		fi
+		run -102 --separate-stderr start_with "$e"
+		[[ $stderr = *"${e%%=*}"*'did you mean TICKETCHAT_'* ]]
+		for p in "chat" "answer" "sessions -c $T/conf list"; do
+			run -102 --separate-stderr env "$e" PATH_INFO=/42 \
+			    "$B"/bin/$p </dev/null
+			[[ $stderr = *'did you mean TICKETCHAT_'* ]]
+		done
+	done
+}
+
+@test "what Kubernetes and Docker inject for a service of that name is no matter" {
+	installed
+	run --separate-stderr start_with TICKETCHAT_PORT=tcp://10.96.0.7:5000 \
+	    TICKETCHAT_SERVICE_HOST=10.96.0.7 TICKETCHAT_SERVICE_PORT=5000 \
+	    TICKETCHAT_SERVICE_PORT_HTTP=5000 \
+	    TICKETCHAT_PORT_5000_TCP=tcp://10.96.0.7:5000 \
+	    TICKETCHAT_PORT_5000_TCP_ADDR=10.96.0.7 \
+	    TICKETCHAT_PORT_5000_TCP_PROTO=tcp \
+	    TICKETCHAT_DB_SERVICE_HOST=10.96.0.8 \
+	    TICKETCHAT_DB_PORT=udp://10.96.0.8:53 \
+	    TICKETCHAT_DB_PORT_53_UDP_PORT=53 TICKETCHAT_NAME=/a/ticketchat \
+	    TICKETCHAT_ENV_DEBIAN_FRONTEND=x
+	[ "$status" != 102 ]
+	grep -qx PORT=5000 <<<"$output"
+	run -102 start_with TICKETCHAT_DB_HOST=10.96.0.8
+	run -102 start_with TICKETCHAT_PORT=http://10.96.0.7
+}
+
+@test "sessions: a bare DATABASE or RUN_DIR is refused, not overlooked" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	cp "$TICKETCHAT_DATABASE" "$T/copy.db"
+	for c in list 'show 42' 'history 42' 'search x' stats metrics doctor \
+	    'tail 42' 'replay 42' check "backup $T/b" "restore $T/copy.db" \
+	    export "import $T/none" 'purge --older-than 0d' \
+	    'forget --ticket 42' 'delete 42' migrate 'hold true'; do
+		for e in DATABASE="$T/copy.db" RUN_DIR="$T/other"; do
+			run -102 --separate-stderr env "$e" \
+			    "$B/bin/sessions" -c "$T/conf" $c
+			is "$output" ''
+			[[ $stderr = *"TICKETCHAT_${e%%=*}, or unset "* ]]
+		done
+	done
+	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
+	# The same value, or none, and what opens neither.
+	DATABASE=$TICKETCHAT_DATABASE run -0 sessions list
+	DATABASE= RUN_DIR= run -0 sessions list
+	LOG=debug run -0 sessions list
+	DATABASE=$T/copy.db run -0 sessions settings
+}
+
+@test "chat and answer take no notice of bare names" {
+	replay "$UP/good.ndjson"
+	AUTH=required DATABASE=$T/none RUN_DIR=$T/none MAX_TICKET_BYTES=1 \
+	    LANGUAGE=de PORT=tcp://10.0.0.1:80 ask 42 "$Q"
+	generated
+	AUTH=on CACHE=/var/cache MAX_ANSWER_BYTES=1 answer <<<x
+	generated
+	AUTH=off TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/conf \
+	    ask 42 "$Q"
+	is "$(types)" error
+}
+
+@test "TICKETCHAT_OLLAMA_ wins over OLLAMA_, and an empty value is none" {
+	printf 'OLLAMA_MODEL=file\n' >"$T/conf"
+	model() { sessions settings | sed -n 's/^OLLAMA_MODEL=//p'; }
+	is "$(OLLAMA_MODEL=bare model)" bare
+	is "$(OLLAMA_MODEL=bare TICKETCHAT_OLLAMA_MODEL=named model)" named
+	is "$(OLLAMA_MODEL=bare TICKETCHAT_OLLAMA_MODEL= model)" bare
+	is "$(OLLAMA_MODEL= TICKETCHAT_OLLAMA_MODEL= model)" file
+	is "$(OLLAMA_MODEL= TICKETCHAT_OLLAMA_MODEL=named model)" named
+}

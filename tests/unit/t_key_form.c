@@ -1,0 +1,143 @@
+/*
+ * lib/key_form: what is proven to be a secret, and what is not.  The files
+ * that openssl writes are in tests/cases/disguises.py.
+ */
+#include "base64url.h"
+#include "key_form.h"
+#include "t.h"
+#include "t_keys.h"
+
+static void
+forms(void)
+{
+	static const struct {
+		const char	*text, *name;	/* a part of it; "": a secret */
+		enum key_form	 want;
+	} rows[] = {
+		{ "0123456789abcdef0123456789abcdef", "", KEY_FORM_SECRET },
+		{ "correct horse battery staple {again}", "", KEY_FORM_SECRET },
+		{ "{not JSON, a password of 36 letters}", "", KEY_FORM_SECRET },
+		{ "[0123456789abcdef0123456789abcdef]x", "", KEY_FORM_SECRET },
+		{ "------------------------------------", "", KEY_FORM_SECRET },
+		{ "0\x80 not DER, just text 0123456789abcd", "",
+		    KEY_FORM_SECRET },
+		{ "3082 0123456789abcdef0123456789abcdef", "",
+		    KEY_FORM_SECRET },
+		{ "pass\xc3\xa3o de trinta e duas letras, ou mais", "",
+		    KEY_FORM_SECRET },
+		{ "", "", KEY_FORM_SECRET },
+		{ RSA_PUBLIC, "PEM", KEY_FORM_PEM },
+		{ "x" EC_PUBLIC, "PEM", KEY_FORM_PEM },
+		{ "-----BEGIN NOTHING", "PEM", KEY_FORM_PEM },
+		{ "---- BEGIN NOTHING", "PEM", KEY_FORM_OTHER },
+		{ "-----END PUBLIC KEY-----", "PEM", KEY_FORM_OTHER },
+		{ "my P.u.b.l.i.c 1 Key", "PEM", KEY_FORM_OTHER },
+		{ " \n{\"kty\":\"RSA\"}", "JSON", KEY_FORM_JSON },
+		{ "{}", "JSON", KEY_FORM_JSON }, { "[]\n", "JSON",
+		    KEY_FORM_JSON },
+		{ "x{\"kty\":\"RSA\"}", "JWK", KEY_FORM_OTHER },
+		{ "kty: RSA", "JWK", KEY_FORM_OTHER },
+		{ "\xef\xbb\xbf" "0123456789abcdef", "byte order mark",
+		    KEY_FORM_OTHER },
+		{ "\xff\xfe" "0123456789abcdef", "UTF-16", KEY_FORM_OTHER },
+		{ "a b ssh-rsa AAAA", "SSH", KEY_FORM_OTHER },
+		{ "ecdsa-sha2-nistp256 AAAA", "SSH", KEY_FORM_OTHER },
+		{ "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		    "base64", KEY_FORM_OTHER },
+		{ "key=MCowBQYDK2VwAyEA50EXWfTZPXK8nSL0AYTtH4/hHzTxGpAcMwJf"
+		    "sY8R4V8=", "base64", KEY_FORM_OTHER },
+		{ "302a300506032b6570032100e7411759f4d93d72bc9d22f40184ed1f",
+		    "hexadecimal", KEY_FORM_OTHER },
+		{ "<RSA-KeyValue>", "XML", KEY_FORM_OTHER },
+		{ "\xfe\xed\xfe\xed", "Java", KEY_FORM_OTHER },
+	};
+	const char	*name;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].text);
+		check_int(key_form(rows[i].text, strlen(rows[i].text), &name),
+		    rows[i].want);
+		check(rows[i].name[0] == '\0' ? name[0] == '\0' :
+		    strstr(name, rows[i].name) != NULL);
+		check_int(key_form(rows[i].text, strlen(rows[i].text), NULL),
+		    rows[i].want);
+	}
+}
+
+/* The body of a key in PEM, its lines together, at each place in a text. */
+static void
+bodies(void)
+{
+	static const char	*const keys[] = { RSA_PUBLIC, RSA_SHORT,
+				    RSA_PRIVATE, EC_PUBLIC, EC_PRIVATE,
+				    EC_P384, ED25519 };
+	char			 text[4096];
+	const char		*p;
+	size_t			 i, n;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		row("%zu", i);
+		n = (size_t)snprintf(text, sizeof(text), "the key: ");
+		for (p = strchr(keys[i], '\n') + 1; *p != '-'; p++) {
+			if (*p != '\n')
+				text[n++] = *p;
+		}
+		check_int(key_form(text, n, NULL), KEY_FORM_OTHER);
+		check_int(key_form(text + 9, n - 9, NULL), KEY_FORM_OTHER);
+		check_int(key_form(text + 9, 40, NULL), KEY_FORM_OTHER);
+	}
+}
+
+/* xorshift64: the same secrets each time. */
+static unsigned char
+next(void)
+{
+	static uint64_t	x = 88172645463325252;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return (unsigned char)(x >> 32);
+}
+
+/* What `openssl rand' makes, plain, in hexadecimal and in base64, stays one. */
+static void
+secrets(void)
+{
+	static const char	digits[] = "0123456789abcdef";
+	struct buf		b = BUF_INIT(4096);
+	unsigned char		s[65];
+	char			hex[2 * sizeof(s)];
+	size_t			i, n, len;
+	const char		*name;
+
+	for (i = 0; i < 20000; i++) {
+		len = 32 + i % 34;
+		for (n = 0; n < len; n++) {
+			s[n] = next();
+			hex[2 * n] = digits[s[n] >> 4];
+			hex[2 * n + 1] = digits[s[n] & 15];
+		}
+		s[0] &= 0x7f;	/* a byte order mark would be text */
+		buf_clear(&b);
+		if (base64url_encode(&b, s, len) == -1)
+			t_die("buf");
+		row("%.*s", (int)(2 * len), hex);
+		check_int(key_form((char *)s, len, &name), KEY_FORM_SECRET);
+		check_str(name, "");
+		check_int(key_form(hex, 2 * len, NULL), KEY_FORM_SECRET);
+		check_int(key_form(b.data, b.len, NULL), KEY_FORM_SECRET);
+	}
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	t_begin();
+	run(forms);
+	run(bodies);
+	run(secrets);
+	return t_end();
+}

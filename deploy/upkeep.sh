@@ -23,4 +23,4 @@ if [ "$backups" -gt 0 ]; then
 		rm -f "$old"
 	done
 fi
-[ "$days" = 0 ] || sessions purge --older-than "${days}d"
+[ "$days" -eq 0 ] || sessions purge --older-than "${days}d"

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "frame.h"
 #include "limit.h"
+#include "number.h"
 #include "program.h"
 #include "utf8.h"
 
@@ -66,14 +67,12 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	struct buf			 out = BUF_INIT(OUTPUT_MAX);
 	struct session			 session;
 	struct store			*store;
-	char				*end;
-	long				 ms;
+	int64_t				 ms;
 	int				 i;
 
 	i = command_options(argc, argv, options, 1, 1);
 	ticket = command_ticket(argv[0], argv[i]);
-	ms = strtol(pace, &end, 10);
-	if (*pace < '0' || *pace > '9' || *end != '\0' || ms > PLAY_PACE_MAX)
+	if (!number_read(pace, strlen(pace), PLAY_PACE_MAX, &ms))
 		program_fail(EXIT_USAGE, "replay: --pace takes milliseconds");
 	store = command_store(s);
 	command_need(version != 0 ? store_session_by_version(store, ticket,

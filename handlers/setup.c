@@ -14,6 +14,7 @@
 #include "file.h"
 #include "limit.h"
 #include "module.h"
+#include "number.h"
 #include "program.h"
 #include "settings_names.h"
 #include "token.h"
@@ -149,13 +150,16 @@ command_token(const struct settings *s, int argc, char *argv[])
 	};
 	struct buf			 out = BUF_INIT(TOKEN_MAX);
 	const struct signature		*module;
-	char				*key, *end, error[512];
+	char				*key, error[512];
 	const char			*file;
 	size_t				 len;
+	bool				 past;
 
 	file = token_key_path(argv[command_options(argc, argv, options, 1,
 	    1)]);
-	if ((ttl = strtoll(life, &end, 10)) == 0 || *end != '\0')
+	past = *life == '-';	/* one that has expired already */
+	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||
+	    ttl == 0)
 		program_fail(EXIT_USAGE, "token: --ttl takes seconds");
 	if ((key = file_read(file, KEY_FILE_MAX, true, &len)) == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", file, errno == EPERM ?
@@ -165,7 +169,7 @@ command_token(const struct settings *s, int argc, char *argv[])
 	if (module == NULL)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	if (token_make(module, key, len, s, ticket, user,
-	    (int64_t)time(NULL) + ttl, &out) == -1)
+	    (int64_t)time(NULL) + (past ? -ttl : ttl), &out) == -1)
 		program_fail(EXIT_SETTINGS, "%s: neither a secret of 32 "
 		    "bytes nor a private key in PEM, RSA or P-256", file);
 	(void)puts(out.data);

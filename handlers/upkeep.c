@@ -14,6 +14,7 @@
 #include "command.h"
 #include "generations.h"
 #include "maintain.h"
+#include "number.h"
 #include "program.h"
 #include "progress.h"
 
@@ -33,15 +34,15 @@ open_watched(const struct settings *s)
 static int64_t
 age(const char *text)
 {
-	char		*end;
-	long long	 days;
+	int64_t	days;
+	size_t	len;
 
 	if (text == NULL)
 		program_fail(EXIT_USAGE, "purge: it takes --older-than, as "
 		    "90d");
-	days = strtoll(text, &end, 10);
-	if (*text < '0' || *text > '9' || days > DAYS_MAX ||
-	    (*end != '\0' && strcmp(end, "d") != 0))
+	len = strcspn(text, "d");
+	if (!number_read(text, len, DAYS_MAX, &days) || (text[len] != '\0' &&
+	    strcmp(text + len, "d") != 0))
 		program_fail(EXIT_USAGE, "purge: %s is no number of days, "
 		    "as 90d", text);
 	return days * DAY;

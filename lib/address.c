@@ -4,10 +4,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
+#include "number.h"
 
 /* An address as 16 bytes; IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2). */
 struct address {
@@ -42,8 +42,7 @@ static bool
 parse_network(const char *text, size_t len, struct address *a, unsigned *bits)
 {
 	const char	*slash = memchr(text, '/', len);
-	char		*end;
-	unsigned long	 n;
+	int64_t		 n;
 	bool		 v4;
 
 	*bits = 128;
@@ -52,9 +51,8 @@ parse_network(const char *text, size_t len, struct address *a, unsigned *bits)
 	if (slash == NULL)
 		return true;
 	v4 = memchr(text, ':', len) == NULL;
-	n = strtoul(slash + 1, &end, 10);
-	if (slash[1] < '0' || slash[1] > '9' || end != text + len ||
-	    n > (v4 ? 32 : 128))
+	if (!number_read(slash + 1, (size_t)(text + len - slash - 1),
+	    v4 ? 32 : 128, &n))
 		return false;
 	*bits = (unsigned)n + (v4 ? 96 : 0);
 	return true;

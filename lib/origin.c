@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "number.h"
 #include "origin.h"
 
 /* An origin's three parts; the port as text, "*" for any. */
@@ -29,6 +30,7 @@ static bool
 split(const char *s, size_t len, struct origin *o)
 {
 	const char	*end = s + len, *p, *colon;
+	int64_t		 port;
 
 	for (p = s; p < end && (isalnum((unsigned char)*p) ||
 	    strchr("+-.", *p) != NULL); p++)
@@ -52,12 +54,8 @@ split(const char *s, size_t len, struct origin *o)
 	}
 	if (o->port_len == 1 && *o->port == '*')
 		return o->host_len > 0;
-	for (p = o->port; p < o->port + o->port_len; p++) {
-		if (!isdigit((unsigned char)*p))
-			return false;
-	}
-	return o->host_len > 0 && o->port_len <= 5 &&
-	    (colon == NULL || o->port_len > 0);
+	return o->host_len > 0 && (colon == NULL || (number_read(o->port,
+	    o->port_len, 65535, &port) && port > 0));
 }
 
 static bool

@@ -1,7 +1,6 @@
 /*
  * The settings: the table and the checks.
  */
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "address.h"
 #include "json.h"
 #include "limit.h"
+#include "number.h"
 #include "origin.h"
 #include "rate.h"
 #include "settings.h"
@@ -21,7 +21,9 @@
 const char settings_default_file[] = CONF_FILE;
 
 /* What a value must look like. */
-enum kind { TEXT, NUMBER, WORD, URL, OBJECT, ORIGINS, RATE, ADDRESSES };
+enum kind {
+	TEXT, NUMBER, WORD, DURATION, URL, OBJECT, ORIGINS, RATE, ADDRESSES
+};
 
 static const struct row {
 	const char	*key;
@@ -45,8 +47,8 @@ static const struct row {
 	    "http://localhost:11434/api/generate", URL, 0, 0, NULL },
 	[SETTING_OLLAMA_MODEL] = { "OLLAMA_MODEL", "", TEXT, 0, 0, NULL },
 	[SETTING_OLLAMA_OPTIONS] = { "OLLAMA_OPTIONS", "", OBJECT, 0, 0, NULL },
-	[SETTING_OLLAMA_KEEP_ALIVE] = { "OLLAMA_KEEP_ALIVE", "", TEXT, 0, 0,
-	    NULL },
+	[SETTING_OLLAMA_KEEP_ALIVE] = { "OLLAMA_KEEP_ALIVE", "", DURATION, 0,
+	    0, NULL },
 	[SETTING_OLLAMA_THINK] = { "OLLAMA_THINK", "false", WORD, 0, 0,
 	    "false true low medium high max server " },
 	[SETTING_OLLAMA_TOKEN_FILE] = { "OLLAMA_TOKEN_FILE", "", TEXT, 0, 0,
@@ -103,16 +105,62 @@ check_number(struct settings *s, size_t i)
 {
 	const struct row	*r = &table[i];
 	const char		*t = s->text[i];
-	char			*end;
+	const size_t		 zeros = strspn(t, "0");
 
-	errno = 0;
-	s->number[i] = strtoll(t, &end, 10);
-	if (errno != 0 || *end != '\0' || *t < '0' || *t > '9' ||
-	    s->number[i] < r->min || s->number[i] > r->max)
-		return settings_fail(s, "%s=%.60s: not a whole number from "
-		    "%lld to %lld", r->key, t, (long long)r->min,
-		    (long long)r->max);
-	return 0;
+	if (number_read(t, strlen(t), r->max, &s->number[i]) &&
+	    s->number[i] >= r->min)
+		return 0;
+	s->number[i] = 0;
+	/* websocketd, or a shell, would take it for an octal one. */
+	if (zeros > 0 && strspn(t, "0123456789") == strlen(t) && t[1] != '\0')
+		return settings_fail(s, "%s=%.60s: a number without leading "
+		    "zeros is needed: %.20s", r->key, t, t[zeros] == '\0' ?
+		    "0" : t + zeros);
+	return settings_fail(s, "%s=%.60s: not a whole number from "
+	    "%lld to %lld", r->key, t, (long long)r->min, (long long)r->max);
+}
+
+/*
+ * A duration as Ollama reads one: seconds, or numbers each with a unit, as 30m
+ * or 1h30m; below zero it is for ever.  Ollama counts nanoseconds in 63 bits.
+ */
+static bool
+is_duration(const char *t)
+{
+	static const struct {
+		const char	*name;	/* the longer one first */
+		double		 ns;
+	} units[] = {
+		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
+		{ "m", 60e9 }, { "h", 3600e9 },
+	};
+	const int64_t	most = INT64_MAX / 1000000000;
+	int64_t		n;
+	double		sum = 0;
+	size_t		i, len, u;
+
+	t += *t == '-';
+	if (number_read(t, strlen(t), most, &n))
+		return true;
+	do {
+		len = strspn(t, "0123456789");
+		if (!number_read(t, len, INT64_MAX, &n))
+			return false;
+		if (t[len] == '.' &&
+		    (i = strspn(t + len + 1, "0123456789")) > 0)
+			len += 1 + i;	/* less than one unit more */
+		t += len;
+		for (u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
+			if (strncmp(t, units[u].name,
+			    strlen(units[u].name)) == 0)
+				break;
+		}
+		if (u == sizeof(units) / sizeof(units[0]))
+			return false;
+		sum += ((double)n + 1) * units[u].ns;
+		t += strlen(units[u].name);
+	} while (*t != '\0');
+	return sum < 9.2e18;
 }
 
 static int
@@ -173,6 +221,12 @@ check(struct settings *s, size_t i)
 		return check_number(s, i);
 	case WORD:
 		return check_word(s, i);
+	case DURATION:
+		if (*t != '\0' && !is_duration(t))
+			return settings_fail(s, "%s=%.60s: neither seconds nor "
+			    "a duration like 30m or 1h30m (s, m, h, no "
+			    "blank); -1 is for ever", r->key, t);
+		return 0;
 	case URL:
 		if ((p = url_bare(t)) != NULL)
 			return settings_fail(s, "%s=%.200s: http:// is "
@@ -248,14 +302,14 @@ read_environment(const char *value[SETTING__MAX])
 		name = *e + sizeof(prefix) - 1;
 		len = strcspn(name, "=");
 		v = name[len] == '=' ? name + len + 1 : "";
-		if (settings_injected(name, len, v))
+		i = find(name, len, i);
+		if ((i == SETTING__MAX || i == SETTING_PORT) &&
+		    settings_injected(name, len, v))
 			continue;
-		if ((i = find(name, len, i)) == SETTING__MAX) {
-			if (unknown == NULL)
-				unknown = *e;
-		} else if (value[i] == NULL && *v != '\0') {
+		if (i == SETTING__MAX && unknown == NULL)
+			unknown = *e;
+		else if (i != SETTING__MAX && value[i] == NULL && *v != '\0')
 			value[i] = v;
-		}
 	}
 	for (i = 0; i < SETTING__MAX; i++) {
 		if (value[i] == NULL && strncmp(table[i].key, bare,

@@ -34,8 +34,59 @@ slurp(struct settings *s, const char *path, int optional)
 		return 0;
 	if (s->file == NULL)
 		return settings_fail(s, "%s: %s", path, strerror(errno));
+	if (len >= 2 && (memcmp(s->file, "\xff\xfe", 2) == 0 ||
+	    memcmp(s->file, "\xfe\xff", 2) == 0))
+		return settings_fail(s, "%s:1: this is UTF-16; save it as "
+		    "UTF-8", path);
 	if (strlen(s->file) != len)
 		return settings_fail(s, "%s: holds a NUL byte", path);
+	if (strncmp(s->file, "\xef\xbb\xbf", 3) == 0)
+		return settings_fail(s, "%s:1: a byte order mark (BOM) at the "
+		    "beginning; save it without", path);
+	return 0;
+}
+
+/*
+ * What ends a line for some editors, but not here: behind a `#' a setting
+ * would be seen there, and not read.  Returns its name, or NULL.
+ */
+static const char *
+line_end(const char *p)
+{
+	static const struct {
+		const char	*bytes, *name;
+	} ends[] = {
+		{ "\v", "a vertical tab" }, { "\f", "a form feed" },
+		{ "\xc2\x85", "U+0085, a line end," },
+		{ "\xe2\x80\xa8", "U+2028, a line end," },
+		{ "\xe2\x80\xa9", "U+2029, a line end," },
+	};
+	size_t	i;
+
+	if (*p == '\r')
+		return p[1] == '\n' ? NULL : "a carriage return";
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (strncmp(p, ends[i].bytes, strlen(ends[i].bytes)) == 0)
+			return ends[i].name;
+	}
+	return NULL;
+}
+
+/* Refuses line ends that are none here, in comments too. */
+static int
+check_line_ends(struct settings *s, const char *path)
+{
+	const char	*p, *name;
+	int		 number = 1;
+
+	for (p = s->file; *p != '\0'; p++) {
+		if (*p == '\n')
+			number++;
+		else if ((name = line_end(p)) != NULL)
+			return settings_fail(s, "%s:%d: %s within the line; "
+			    "a line ends with LF or CR LF", path, number,
+			    name);
+	}
 	return 0;
 }
 
@@ -129,5 +180,7 @@ settings_file_read(struct settings *s, const char *path, int optional)
 {
 	if (slurp(s, path, optional) == -1)
 		return -1;
-	return s->file == NULL ? 0 : parse(s, path);
+	if (s->file == NULL)
+		return 0;
+	return check_line_ends(s, path) == -1 ? -1 : parse(s, path);
 }

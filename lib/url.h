@@ -48,8 +48,9 @@ bool url_next(const char **list, struct url *);
 int url_weights(const char *list);
 
 /*
- * A number for a server, made of its address without path; the same in every
- * process and on every machine, and never 0.
+ * A number for a server, made of its base; the same in every process and on
+ * every machine, whatever way its host and its port are written (localhost or
+ * LOCALHOST, [::1] or [0::1], :80 or none), and never 0.
  */
 uint64_t url_key(const char *base, size_t len);
 

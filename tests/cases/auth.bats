@@ -268,7 +268,7 @@ fate() {
 }
 
 @test "no public key, in no disguise, and nothing private becomes a secret" {
-	unset JWT_ISSUER JWT_AUDIENCE
+	unset TICKETCHAT_JWT_ISSUER TICKETCHAT_JWT_AUDIENCE
 	export TICKETCHAT_AUTH=required
 	mkdir -m 700 "$T/d"
 	/usr/bin/python3 "$BATS_TEST_DIRNAME/disguises.py" "$K" \
@@ -287,7 +287,7 @@ fate() {
 @test "a public key that is used as one is no secret: whoever has the file" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
-	unset JWT_ISSUER JWT_AUDIENCE
+	unset TICKETCHAT_JWT_ISSUER TICKETCHAT_JWT_AUDIENCE
 	export TICKETCHAT_AUTH=required
 	mkdir -m 700 "$T/d"
 	/usr/bin/python3 "$BATS_TEST_DIRNAME/disguises.py" "$K" \
@@ -316,7 +316,7 @@ END
 }
 
 @test "secrets: declared, or proven to be nothing else" {
-	unset JWT_ISSUER JWT_AUDIENCE
+	unset TICKETCHAT_JWT_ISSUER TICKETCHAT_JWT_AUDIENCE
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
 	export TICKETCHAT_AUTH=required

@@ -228,3 +228,82 @@ start_with() {
 	is "$(OLLAMA_MODEL= TICKETCHAT_OLLAMA_MODEL= model)" file
 	is "$(OLLAMA_MODEL= TICKETCHAT_OLLAMA_MODEL=named model)" named
 }
+
+@test "a number has one spelling: octal ones, signs and blanks are refused" {
+	for e in PORT=05713 RETENTION_DAYS=00 BACKUPS=08 \
+	    MAX_TICKET_BYTES=0065536 GENERATIONS=+1 'QUEUE_MAX= 5' \
+	    'MAX_VIEWERS=1 ' RATE_LIMIT=010/min 'OLLAMA_SERVER=http://h:011434' \
+	    'OLLAMA_SERVER=http://h weight=02' TRUSTED_PROXIES=10.0.0.0/08 \
+	    ALLOWED_ORIGINS=https://a:0443 IDLE_TIMEOUT=-0; do
+		run -102 --separate-stderr env "TICKETCHAT_$e" \
+		    "$B/bin/sessions" -c "$T/conf" settings
+		[[ $stderr = *"${e%%=*}="* ]]
+		printf '%s\n' "${e%%=*}='${e#*=}'" >"$T/bad"
+		run -102 env -i "$B/bin/sessions" -c "$T/bad" settings
+	done
+	run -102 --separate-stderr env TICKETCHAT_RETENTION_DAYS=00 \
+	    "$B/bin/sessions" -c "$T/conf" settings
+	is "$stderr" "sessions: RETENTION_DAYS=00: a number without leading \
+zeros is needed: 0"
+	for e in 'purge --older-than 090d' 'purge --older-than +90d' \
+	    'purge --older-than 00' 'list -n 010' 'list -n +1' \
+	    'replay --pace 010 42' 'replay --version 01 42' \
+	    'token --ttl 060 key' 'token --ttl +60 key'; do
+		run -100 sessions $e
+	done
+}
+
+# Runs the nightly script with a `sessions' that tells these settings and notes
+# what it is asked for.
+night() {
+	mkdir -p "$T/bin" "$T/data"
+	printf '#!/bin/sh\n[ "$1" = settings ] || echo "$*" >>"%s"\n' \
+	    "$T/asked" >"$T/bin/sessions"
+	printf '[ "$1" != settings ] || cat "%s"\n' "$T/told" \
+	    >>"$T/bin/sessions"
+	printf '[ "$1" != backup ] || : >"$3"\n' >>"$T/bin/sessions"
+	chmod +x "$T/bin/sessions"
+	printf '%s\n' "DATABASE=$T/data/db" "$@" >"$T/told"
+	: >"$T/asked"
+	PATH=$T/bin:$PATH sh "$ROOT/deploy/upkeep.sh"
+}
+
+@test "the nightly script compares numbers, not their spelling" {
+	for days in 0 00 000; do
+		night BACKUPS=1 RETENTION_DAYS=$days
+		not grep -q purge "$T/asked"
+	done
+	night BACKUPS=0 RETENTION_DAYS=30
+	grep -q '^purge --older-than 30d' "$T/asked"
+	not grep -q backup "$T/asked"
+	touch "$T"/data/backup/2026-01-0{1,2,3}.db
+	night BACKUPS=2 RETENTION_DAYS=0
+	is "$(ls "$T/data/backup" | wc -l)" 2
+}
+
+@test "OLLAMA_KEEP_ALIVE: what Ollama would refuse is refused at start" {
+	while IFS= read -r e; do
+		run -102 --separate-stderr env "$e" "$B/bin/sessions" \
+		    -c "$T/conf" settings
+		[[ $stderr = *'OLLAMA_KEEP_ALIVE='*'30m'* ]]
+	done <"$ROOT/tests/cases/settings/keep-alive.txt"
+	for e in -1 0 300 30m 1h30m 24h; do
+		OLLAMA_KEEP_ALIVE=$e run -0 sessions settings
+	done
+}
+
+@test "a carriage return hides no setting: a file of an old Mac is refused" {
+	# Its first line is a comment, and AUTH=required would be a part of it.
+	run -102 --separate-stderr env -i "$B/bin/sessions" \
+	    -c "$ROOT/tests/cases/settings/settings-cr.conf" settings
+	[[ $stderr = *'settings-cr.conf:1: a carriage return'* ]]
+	printf 'PORT=1\n# mine\rAUTH=required\r\n' >"$T/bad"
+	run -102 --separate-stderr env -i "$B/bin/sessions" -c "$T/bad" settings
+	[[ $stderr = *'bad:2: a carriage return'* ]]
+	printf '\r\n# mine\r\nPORT=6000\r\n' >"$T/good"
+	run -0 env -i "$B/bin/sessions" -c "$T/good" settings
+	[[ $output = *PORT=6000* ]]
+	printf 'PORT=6000\n' | iconv -t UTF-16 >"$T/wide"
+	run -102 --separate-stderr env -i "$B/bin/sessions" -c "$T/wide" settings
+	[[ $stderr = *UTF-16* ]]
+}

@@ -328,7 +328,7 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
 @test "a wrong setting fails the unit, and the system says so" {
 	inside systemctl reset-failed ticketchat
-	for line in PORT=abc AUTH=required NONSENSE=1; do
+	for line in TICKETCHAT_PORT=abc TICKETCHAT_AUTH=required NONSENSE=1; do
 		inside cp -p /etc/ticketchat/websocketd.conf /root/good.conf
 		inside sed -i "/^${line%%=*}=/d; \$a$line" \
 		    /etc/ticketchat/websocketd.conf

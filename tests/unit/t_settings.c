@@ -145,6 +145,8 @@ numbers(void)
 	static const char	*const bad[] = {
 		"x", "-1", "+1", " 1", "1 ", "1x", "0x10", "1.0", "1e2",
 		"9223372036854775808", "99999999999999999999999",
+		"00", "01", "007", "0000000000000000000000001", "-0", "+0",
+		"1_000", "1,000", "\xef\xbc\x91", "\t1",
 	};
 	char	text[32];
 	size_t	i, k;
@@ -214,6 +216,48 @@ others(void)
 		{ SETTING_TRUSTED_PROXIES, "127.0.0.1 10.0.0.0/8 ::1", true,
 		    0 },
 		{ SETTING_TRUSTED_PROXIES, "proxy.example", false, 0 },
+		{ SETTING_TRUSTED_PROXIES, "10.0.0.0/08", false, 0 },
+		{ SETTING_TRUSTED_PROXIES, "10.0.0.0/+8", false, 0 },
+		{ SETTING_TRUSTED_PROXIES, "10.0.0.0/", false, 0 },
+		{ SETTING_TRUSTED_PROXIES, "10.0.0.0/0", true, 0 },
+		{ SETTING_TRUSTED_PROXIES, "010.0.0.0/8", false, 0 },
+		{ SETTING_RATE_LIMIT, "010/min", false, 0 },
+		{ SETTING_RATE_LIMIT, "0/min", false, 0 },
+		{ SETTING_RATE_LIMIT, "+1/min", false, 0 },
+		{ SETTING_RATE_LIMIT, "1 /min", false, 0 },
+		{ SETTING_RATE_LIMIT, "1/min ", false, 0 },
+		{ SETTING_RATE_LIMIT, "18446744073709551617/min", false, 0 },
+		{ SETTING_OLLAMA_SERVER, "http://h weight=03", false, 0 },
+		{ SETTING_OLLAMA_SERVER, "http://h:080", false, 0 },
+		{ SETTING_ALLOWED_ORIGINS, "https://a:08443", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "300", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "0", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "-1", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "30m", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "-1m", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "1h30m", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "1.5h", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "500ms", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "9223372036", true, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "9223372037", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "99999999999999999999", false,
+		    0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "2562048h", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "never", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "forever", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "30 m", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "5M", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "5min", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "1d", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "m", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "030m", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "+30m", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "--1", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "-", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "1.h", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "1.5", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "30m ", false, 0 },
+		{ SETTING_OLLAMA_KEEP_ALIVE, "30m10", false, 0 },
 		{ SETTING_DATABASE, "postgres://u@h/db", true, 0 },
 		{ SETTING_DATABASE, "postgresql://h,i/db?passfile=/p", true,
 		    0 },
@@ -326,6 +370,27 @@ static const struct {
 	{ "OLLAMA_MODEL=a\x01" "b\n", NULL },
 };
 
+/* What an editor may show as the end of a line. */
+static const struct {
+	const char	*file, *error;
+} line_ends[] = {
+	{ "# my settings\rAUTH=required\rPORT=6000\r", "conf:1: a carriage" },
+	{ "PORT=1\n# mine\rAUTH=required\n", "conf:2: a carriage" },
+	{ "PORT=1\r", "conf:1: a carriage" },
+	{ "PORT=1\r\r\n", "conf:1: a carriage" },
+	{ "\r", "conf:1: a carriage" },
+	{ "\r\n\rPORT=1\n", "conf:2: a carriage" },
+	{ "OLLAMA_MODEL=a\rb\n", "conf:1: a carriage" },
+	{ "OLLAMA_MODEL='a\r'\n", "conf:1: a carriage" },
+	{ "# a\vAUTH=required\n", "conf:1: a vertical tab" },
+	{ "PORT=1\n\n# a\fAUTH=required\n", "conf:3: a form feed" },
+	{ "# a\xc2\x85" "AUTH=required\n", "conf:1: U+0085" },
+	{ "# a\xe2\x80\xa8" "AUTH=required\n", "conf:1: U+2028" },
+	{ "; a\xe2\x80\xa9" "AUTH=required\n", "conf:1: U+2029" },
+	{ "\xef\xbb\xbf# a\nPORT=1\n", "conf:1: a byte order mark" },
+	{ "\xef\xbb\xbfPORT=1\n", "conf:1: a byte order mark" },
+};
+
 static void
 syntax(void)
 {
@@ -347,6 +412,23 @@ syntax(void)
 	row("the line is told");
 	check_int(load(&s, "# 1\nPORT=1\n\nX=1\n"), -1);
 	check(strncmp(s.error, "conf:4:", 7) == 0);
+	settings_free(&s);
+	row("line ends");
+	for (i = 0; i < sizeof(line_ends) / sizeof(line_ends[0]); i++) {
+		row("%s", line_ends[i].file);
+		check_int(load(&s, line_ends[i].file), -1);
+		check(strncmp(s.error, line_ends[i].error,
+		    strlen(line_ends[i].error)) == 0);
+		check(strchr(s.error, '\n') == NULL);
+		settings_free(&s);
+	}
+	check_int(load(&s, "# a\r\nAUTH=off\r\n\r\nPORT=7\r\n"), 0);
+	check_int(s.number[SETTING_PORT], 7);
+	settings_free(&s);
+	row("UTF-16");
+	t_write("conf", "\xff\xfeP\0O\0R\0T\0=\0" "7\0\n\0", 16);
+	check_int(settings_load(&s, "conf", 0), -1);
+	check(strstr(s.error, "UTF-16") != NULL);
 	settings_free(&s);
 	row("NUL");
 	t_write("conf", "PORT=1\0\n", 8);

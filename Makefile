@@ -64,7 +64,7 @@ SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/sqlite/*.c)))
 PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/postgres/*.c)))
 PROGRAMS = chat answer sessions
 COMMANDS = command doctor doctor_access doctor_data doctor_host \
-	doctor_run doctor_server forget metrics play print progress reports setup table transfer \
+	doctor_run doctor_server forget hold metrics play print progress reports setup table transfer \
 	upkeep watch
 
 ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate servers)
@@ -73,7 +73,7 @@ ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate servers)
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
 	web/*.html web/*.css web/*.js)))
 
-all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer \
+all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer $(B)/libexec/chat \
 	$(STATIC_PROGRAMS:%=$(B)/libexec/dynamic/%) \
 	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat $(B)/web
 
@@ -136,11 +136,11 @@ $(B)/libexec/%.so: $(B)/obj/%.pic.o
 		-o $@.new $^ $(LIBS_$*)
 	@mv $@.new $@
 
-# websocketd runs whatever is executable below its directory: nothing else
-# lies there.  A hard link, put in place whole while others run the old one.
-$(B)/handlers/api/websocket/chat: $(B)/bin/chat
+# Hard links, put in place whole while others run the old ones.  A websocketd
+# that was started by version 0.1 looks for chat below handlers/.
+$(B)/libexec/answer $(B)/libexec/chat: $(B)/libexec/%: $(B)/bin/%
 	$(place)
-$(B)/libexec/answer: $(B)/bin/answer
+$(B)/handlers/api/websocket/chat: $(B)/bin/chat
 	$(place)
 
 define place
@@ -308,11 +308,11 @@ ifneq ($(POSTGRES),)
 		$(DIR)/libexec/ticketchat/postgres
 endif
 	install -m 644 $(B)/install/libexec/*.so $(DIR)/libexec/ticketchat/
-	install $(B)/install/bin/chat \
+	install $(B)/install/bin/chat $(DIR)/libexec/ticketchat/chat
+	ln -sf ../../../chat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket/chat
 	sed -e 's|^bin=.*|bin=$(PREFIX)/bin|' \
 		-e 's|^libexec=.*|libexec=$(PREFIX)/libexec/ticketchat|' \
-		-e 's|^handlers=.*|handlers=$(PREFIX)/libexec/ticketchat/handlers|' \
 		-e 's|^web=.*|web=$(PREFIX)/share/ticketchat/web|' \
 		-e 's|^checkout=.*|checkout=|' run.sh >$(B)/install/ticketchat
 	install $(B)/install/ticketchat $(DIR)/bin/ticketchat

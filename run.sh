@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh - the service.  Installs what is missing, builds, brings the database
-# up to date, tells what it found, and becomes websocketd.
+# up to date, tells what it found, and becomes the parent of websocketd.
 #
 #	./run.sh		with websocketd.conf beside it
 #	./run.sh --demo		without an Ollama: recorded answers, own database
@@ -29,7 +29,6 @@ END
 checkout=yes
 bin=build/bin
 libexec=build/libexec
-handlers=build/handlers
 web=build/web
 
 # What it takes to build and run on Debian.
@@ -131,12 +130,13 @@ tell_address() {
 	[ "$TICKETCHAT_WEB" = off ] || say "  page      http$s://$host:$TICKETCHAT_PORT/"
 }
 
-# The flags of websocketd, in "$@" of the caller by way of `flags', one a line.
+# The flags of websocketd, in "$@" of the caller by way of `flags', one a line;
+# on how many addresses it is to listen, in `listens'.
 make_flags() {
 	flags="--port=$TICKETCHAT_PORT
---dir=$handlers
 --maxforks=$TICKETCHAT_MAX_CONNECTIONS
 --loglevel=error"
+	listens=0
 	for a in $TICKETCHAT_ADDRESS; do
 		# One address that cannot be bound ends websocketd.
 		if [ "$a" = '[::1]' ] && [ "$TICKETCHAT_ADDRESS" != "$a" ] &&
@@ -144,6 +144,7 @@ make_flags() {
 			say "  (no IPv6 here: $a is left out)"
 			continue
 		fi
+		listens=$((listens + 1))
 		flags="$flags
 --address=$a"
 	done
@@ -196,8 +197,8 @@ web_flags() {
 	    sort | sha256sum | cut -c -16)\""
 }
 
-# Becomes websocketd, which holds the database open for all who come; a newline
-# within a flag cannot be, see settings.c.
+# Becomes the parent of websocketd, which holds the database open for all that
+# come; a newline within a flag cannot be, see settings.c.
 serve() {
 	make_flags
 	[ "$TICKETCHAT_WEB" = off ] || web_flags
@@ -206,7 +207,11 @@ serve() {
 	# shellcheck disable=SC2086,SC2090
 	set -- $flags
 	unset IFS
-	set -- "$bin/sessions" ${conf:+-c "$conf"} hold websocketd "$@"
+	# One command, and neither --dir nor --cgidir: with these websocketd
+	# looks for a file by the path before it looks at the method, and
+	# `CONNECT /../../etc/shadow' tells whether there is one, or runs it.
+	set -- "$bin/sessions" ${conf:+-c "$conf"} hold \
+	    "--listen=$listens" websocketd "$@" "$libexec/chat"
 	if [ -n "$demo" ]; then
 		"$@" &
 		server=$!

@@ -26,7 +26,7 @@ static void (*const		of_settings[])(struct doctor *) = {
 	doctor_web, doctor_limits,
 };
 static void (*const		of_machine[])(struct doctor *) = {
-	doctor_websocketd, doctor_landlock, doctor_clock,
+	doctor_websocketd, doctor_landlock, doctor_places, doctor_clock,
 };
 
 static void

@@ -56,6 +56,7 @@ void doctor_websocketd(struct doctor *);
 void doctor_web(struct doctor *);
 void doctor_limits(struct doctor *);
 void doctor_landlock(struct doctor *);
+void doctor_places(struct doctor *);
 void doctor_clock(struct doctor *);
 
 #endif

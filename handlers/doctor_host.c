@@ -15,6 +15,7 @@
 #include "harden.h"
 #include "json.h"
 #include "limit.h"
+#include "listener.h"
 #include "probe.h"
 
 enum {
@@ -243,6 +244,22 @@ doctor_landlock(struct doctor *d)
 		    "none: a program that is taken over could write anywhere "
 		    "its user may\nDebian 12's kernel has it; see lsm= on its "
 		    "command line, and what a container allows");
+}
+
+/* Whether run.sh can give websocketd's connections a timeout of their own. */
+void
+doctor_places(struct doctor *d)
+{
+	if (listener_try() == 0)
+		doctor_tell(d, DOCTOR_OK, "places", "a client that never reads "
+		    "gives its place back");
+	else
+		doctor_tell(d, DOCTOR_WARNING, "places", "this kernel does not "
+		    "let us set the timeout of websocketd's sockets (%s): "
+		    "clients that never read keep their places\nPut a proxy "
+		    "with a write timeout in front, as in deploy/; or allow "
+		    "pidfd_getfd (a container: --cap-add=SYS_PTRACE)",
+		    strerror(errno));
 }
 
 void

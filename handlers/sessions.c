@@ -130,10 +130,14 @@ static const struct command {
 	    "Makes RUN_DIR too.  A newer database, or somebody else's, is "
 	    "refused.\n"
 	    "  sessions migrate\n", 0 },
-	{ "hold", command_hold, "COMMAND [ARGUMENT ...]",
-	    "run a program that holds the database open, as run.sh does",
-	    "Who opens a database that nobody else has open takes longer.\n"
-	    "  sessions hold websocketd --port=5000 --dir=build/handlers\n",
+	{ "hold", command_hold, "[--listen=N] COMMAND [ARGUMENT ...]",
+	    "run a server, as run.sh does, and hold the database open for it",
+	    "Passes signals and the exit code on.  --listen: it is websocketd, "
+	    "on N addresses;\nclients that never read lose their places after "
+	    "SEND_TIMEOUT, and what it says\nabout clients that left is "
+	    "counted only.\n"
+	    "  sessions hold --listen=1 websocketd --port=5000 "
+	    "build/libexec/chat\n",
 	    0 },
 	{ "settings", command_settings, "[--service]",
 	    "check the settings, print them as they take effect",

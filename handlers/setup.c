@@ -59,24 +59,6 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
-/* Becomes another program that holds the database; without, if it cannot be. */
-int
-command_hold(const struct settings *s, int argc, char *argv[])
-{
-	struct store	*store;
-
-	if (argc < 2)
-		program_fail(EXIT_USAGE, "hold: which command?");
-	if (store_open(&store, s->text[SETTING_DATABASE]) != FAILURE_NONE ||
-	    store_hold(store) != FAILURE_NONE)
-		(void)fprintf(stderr, "sessions: hold: %s\n",
-		    store_error(store));
-	store_close(store);
-	program_default_signals();
-	(void)execvp(argv[1], argv + 1);
-	program_fail(EXIT_SYSTEM, "%s: %s", argv[1], strerror(errno));
-}
-
 int
 command_delete(const struct settings *s, int argc, char *argv[])
 {

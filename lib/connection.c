@@ -39,6 +39,22 @@ language(const struct settings *s)
 	return l;
 }
 
+/*
+ * The ticket that the path names; 0: none.  websocketd hands every path on,
+ * and ours is one of them; at a shell the last part alone will do.
+ */
+static int64_t
+ticket(const char *path, bool websocketd)
+{
+	const size_t	len = strlen(CONNECTION_PATH);
+
+	if (path == NULL)
+		return 0;
+	if (strncmp(path, CONNECTION_PATH, len) == 0)
+		return connection_number(path + len);
+	return !websocketd && *path == '/' ? connection_number(path + 1) : 0;
+}
+
 static const char *
 or_dash(const char *name)
 {
@@ -56,11 +72,8 @@ connection_is_websocketd(void)
 void
 connection_read(struct connection *c, const struct settings *s)
 {
-	const char	*path = getenv("PATH_INFO");
-
 	c->websocketd = connection_is_websocketd();
-	c->ticket = path != NULL && *path == '/' ?
-	    connection_number(path + 1) : 0;
+	c->ticket = ticket(getenv("PATH_INFO"), c->websocketd);
 	c->origin = getenv("HTTP_ORIGIN");
 	c->authorization = getenv("HTTP_AUTHORIZATION");
 	c->cookie = getenv("HTTP_COOKIE");

@@ -12,9 +12,14 @@
 #include "language.h"
 #include "settings.h"
 
+/* What stands in front of a ticket's number in the address. */
+#define CONNECTION_PATH	"/api/websocket/chat/"
+
 struct connection {
 	bool		 websocketd;	/* GATEWAY_INTERFACE is set */
-	int64_t		 ticket;	/* PATH_INFO; 0: it names none */
+	int64_t		 ticket;	/* PATH_INFO: CONNECTION_PATH and
+					   a number, at a shell also a slash
+					   and a number; 0: it names none */
 	const char	*origin;	/* HTTP_ORIGIN or NULL */
 	const char	*authorization;	/* HTTP_AUTHORIZATION or NULL */
 	const char	*cookie;	/* HTTP_COOKIE or NULL */

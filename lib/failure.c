@@ -25,10 +25,10 @@ static const struct entry {
 	    "O texto do chamado passa do limite de {} bytes.",
 	    "The ticket's text is over the limit of {} bytes." } },
 	[FAILURE_BAD_TICKET_ID] = { "bad_ticket_id", false, EXIT_CLIENT, {
-	    "O endereço não termina no número de um chamado, como em "
-	    "/api/websocket/chat/42.",
-	    "The address does not end in a ticket's number, as in "
-	    "/api/websocket/chat/42." } },
+	    "O endereço não é /api/websocket/chat/ seguido do número de um "
+	    "chamado, como em /api/websocket/chat/42.",
+	    "The address is not /api/websocket/chat/ and a ticket's number, "
+	    "as in /api/websocket/chat/42." } },
 	[FAILURE_UNKNOWN_TICKET] = { "unknown_ticket", false, EXIT_CLIENT, {
 	    "O chamado {} não existe.",
 	    "There is no ticket {}." } },

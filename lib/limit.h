@@ -211,6 +211,18 @@
 #define HEALTH_PAUSE_MIN	2000
 #define HEALTH_PAUSE_MAX	60000
 
+/* Between two looks whether the server listens, and how long it has to; it
+ * takes milliseconds. */
+#define LISTEN_PAUSE	20
+#define LISTEN_TIMEOUT	30000
+
+/* How often what websocketd says of no use is told in one line: an hour. */
+#define NOISE_PAUSE	3600000
+
+/* As process 1, how long answers have to end before all ends; `podman stop' and
+ * `docker stop' wait for 10 s. */
+#define INIT_TIMEOUT	5000
+
 /* Before the one retry, plus up to the same again at random, so that several
  * generations do not come back at the same time. */
 #define RETRY_PAUSE	1000

@@ -110,7 +110,7 @@ CGI = {     # as from websocketd
 
 def cached(tool, program):
     """A viewer of a kept answer; what it needs, and how many objects it loads."""
-    run = Run(tool, [program], SETTINGS | CGI | {"PATH_INFO": "/1"})
+    run = Run(tool, [program], SETTINGS | CGI | {"PATH_INFO": "/api/websocket/chat/1"})
     run.ask({"ticketBody": TICKET})
     expect(run.stdout, "cached")
     expect(run.stdout, "done")
@@ -121,7 +121,7 @@ def cached(tool, program):
 def follow(tool, frames):
     """A viewer of a generation that runs."""
     listener, path = meeting_place(2)
-    run = Run(tool, [CHAT], SETTINGS | CGI | {"PATH_INFO": "/2"})
+    run = Run(tool, [CHAT], SETTINGS | CGI | {"PATH_INFO": "/api/websocket/chat/2"})
     run.ask({"ticketBody": TICKET})
     generation = listener.accept()[0]
     generation.send(b'{"type":"session","session":2,"pid":%d}\n' % os.getpid())

@@ -158,6 +158,14 @@ source_checks() {
 	grep -nE '(TODO|FIXME|XXX)' $ours $tests /dev/null | grep -v 'XXXXXX' |
 	    report 'unfinished'
 
+	# With these websocketd 0.4.1 looks for a file by the path of any
+	# CONNECT, and with --cgidir it runs whichever is named.
+	grep -rnE -- '--(cgi)?dir([= "`,]|$)' run.sh Makefile deploy tests man \
+	    docs ./*.md handlers web websocketd.conf |
+	    grep -v 'node_modules/' | grep -v '^tests/lint\.sh:' |
+	    grep -vE '^run\.sh:[0-9]*:[[:space:]]*#' |
+	    report 'a directory for websocketd'
+
 	grep -nE '[[:space:]]+$' $ours $tests sql/*.* sql/*/*.* Makefile ./*.md \
 	    websocketd.conf run.sh tests/*.sh /dev/null |
 	    report 'white space at the end of a line'

@@ -71,7 +71,7 @@ class Viewer:
         self.out, self.ages, self.first = os.fdopen(out, "rb", 65536), [], None
         self.began = time.monotonic_ns()
         argv = [*front, "build/bin/chat"]
-        self.pid = os.posix_spawnp(argv[0], argv, env | {"GATEWAY_INTERFACE": "x", "PATH_INFO": "/%d" % ticket,
+        self.pid = os.posix_spawnp(argv[0], argv, env | {"GATEWAY_INTERFACE": "x", "PATH_INFO": "/api/websocket/chat/%d" % ticket,
                                                          "REMOTE_ADDR": "127.0.0.1"},
                                    file_actions=[(os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1)])
         os.close(stdin)

@@ -43,8 +43,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 "${CC:-cc}" -std=c11 -D_GNU_SOURCE -O2 -pthread -o "$tmp/model" \
     tests/bench/model.c
-mkdir -p "$tmp/shell/api/websocket"
-cp tests/bench/shell "$tmp/shell/api/websocket/chat"
+cp tests/bench/shell "$tmp/shell"
 
 python=python3	# Debian's own starts faster than a version manager's
 [ ! -x /usr/bin/python3 ] || python=/usr/bin/python3

@@ -156,7 +156,7 @@ class Service:
         env |= {k: os.environ[k] for k in ("CURL", "MAKEFLAGS") if k in os.environ}
         argv = ["./run.sh", "-c", "/dev/null"] if who == OURS else [
             "websocketd", "--port=%d" % self.port, "--address=127.0.0.1", "--loglevel=error",
-            "--passenv=" + ",".join(env), "--dir=%s/shell" % tmp]
+            "--passenv=" + ",".join(env), tmp + "/shell"]
 
         def run():
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -199,8 +199,16 @@ class Service:
         return next(iter(self.named("websocketd")), None)
 
     def helpers(self):
-        """All but websocketd."""
-        return set(below(self.top)) - {self.websocketd()}
+        """All but websocketd and its parent."""
+        return set(below(self.top)) - {self.websocketd(), self.parent()}
+
+    def parent(self):
+        """`sessions hold', which run.sh becomes."""
+        try:
+            with open("/proc/%s/stat" % self.websocketd()) as f:
+                return int(f.read().rpartition(")")[2].split()[1])
+        except OSError:
+            return None
 
     def memory(self):
         """PSS of all of it, KB."""

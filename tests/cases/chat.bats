@@ -521,7 +521,7 @@ null'
 	TICKETCHAT_MAX_TICKET_BYTES= ask 42 '{"ticketBody":"123456789012345678901"}'
 	failed_with too_large 1
 	# Under websocketd the environment alone counts.
-	printf '%s\n' "$Q" | GATEWAY_INTERFACE=x PATH_INFO=/42 \
+	printf '%s\n' "$Q" | GATEWAY_INTERFACE=x PATH_INFO=/api/websocket/chat/42 \
 	    "$B/bin/chat" >/dev/null
 }
 

@@ -414,7 +414,7 @@ written() {
 	needs_strace
 	replay "$UP/good.ndjson"
 	mkdir "$T/home"
-	HOME=$T/home TMPDIR=$T/home PATH_INFO=/1 GATEWAY_INTERFACE=x strace -f \
+	HOME=$T/home TMPDIR=$T/home PATH_INFO=/api/websocket/chat/1 GATEWAY_INTERFACE=x strace -f \
 	    -e trace=%file -o "$T/trace" "$B/bin/chat" -c "$T/conf" \
 	    < <(echo "$Q"; within 20 grep -q '"done"' "$T/out") >"$T/out"
 	check "$T/out" 1
@@ -540,7 +540,7 @@ near() { [ "$(($1 - $2))" -gt -60 ] && [ "$(($1 - $2))" -lt 60 ]; }
 	sanitized && skip "not that one"
 	command -v readelf >/dev/null || skip "no readelf"
 	for f in "$B"/bin/* "$B"/libexec/*.so "$B"/libexec/dynamic/* \
-	    "$B/handlers/api/websocket/chat"; do
+	    "$B/libexec/chat"; do
 		readelf -Wh -l -d --dyn-syms "$f" >"$T/elf"
 		grep -q 'Type: *DYN' "$T/elf"
 		grep -q 'GNU_RELRO' "$T/elf"

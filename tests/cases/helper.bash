@@ -284,10 +284,13 @@ END
 
 # Programs
 
+# Where a ticket is for chat: under websocketd the whole path.
+path_of() { echo "${GATEWAY_INTERFACE:+/api/websocket/chat}/$1"; }
+
 chat() {
 	local t=$1
 	shift
-	PATH_INFO=/$t "$CHAT_BIN" -c "$T/conf" "$@"
+	PATH_INFO=$(path_of "$t") "$CHAT_BIN" -c "$T/conf" "$@"
 }
 
 sessions() { "$B/bin/sessions" -c "$T/conf" "$@"; }
@@ -348,7 +351,7 @@ without_talkers() {
 # Becomes chat.
 background() {
 	without_talkers
-	PATH_INFO=/$1 exec "$CHAT_BIN" -c "$T/conf"
+	PATH_INFO=$(path_of "$1") exec "$CHAT_BIN" -c "$T/conf"
 }
 
 viewer() {

@@ -46,9 +46,12 @@ prepare() {
 	kept
 	is "$(posts)" 1
 	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
-	# exec: what was started is websocketd itself, and a signal ends it.
-	is "$(cat "/proc/$SERVICE/comm")" websocketd
-	end "$SERVICE"
+	# exec: what was started is the parent of websocketd, and passes a signal
+	# and the end by it on.
+	is "$(cat "/proc/$SERVICE/comm")" sessions
+	is "$(cat "/proc/$(pgrep -P "$SERVICE")/comm")" websocketd
+	kill -TERM "$SERVICE"
+	run -143 wait "$SERVICE"
 	run ! listening "$P"
 }
 

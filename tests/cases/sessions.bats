@@ -452,9 +452,9 @@ finds() {
 	local rc=0
 	examine
 	is "$(jq -r 'select(.level != "ok") | .check' "$T/found" |
-	    grep -v landlock)" ''
+	    grep -vE 'landlock|places')" ''
 	for c in settings database disk RUN_DIR generations log model context \
-	    ALLOWED_ORIGINS AUTH limits page websocketd landlock clock; do
+	    ALLOWED_ORIGINS AUTH limits page websocketd landlock places clock; do
 		[ -n "$(finding $c)" ] || { echo "no $c" >&2; false; }
 	done
 	finds model ok replay:latest
@@ -467,6 +467,18 @@ finds() {
 	finds page ok 'web/index.html$'
 	TICKETCHAT_WEB=off examine --quick
 	finds page ok off
+}
+
+@test "doctor: whether clients that never read give their places back" {
+	finds_places() {
+		strace -f -o "$T/trace" -e inject="$1" "$B/bin/sessions" \
+		    -c "$T/conf" doctor --json --quick >"$T/found" || :
+		finds places "$2" "$3"
+	}
+	needs_strace
+	finds_places 'pidfd_getfd:error=EPERM' warning 'not permitted'
+	finds_places 'pidfd_open:error=ENOSYS' warning 'not implemented'
+	finds_places 'setsockopt:error=ENOPROTOOPT' warning 'not available'
 }
 
 @test "doctor: the settings" {

@@ -584,8 +584,7 @@ anew() {
 	is "$(anew)" 1
 	"$B/bin/sessions" -c "$T/conf" hold sleep 600 3>&- &
 	track $!
-	within 10 eval '[ "$(readlink /proc/$!/exe)" = "$(realpath \
-	    "$(command -v sleep)")" ]'
+	within 10 pgrep -P $! -x sleep
 	is "$(anew)" 0
 	# sqlite3 would take the files along when it is the last to close them.
 	sql 'PRAGMA wal_checkpoint(TRUNCATE); VACUUM' >/dev/null
@@ -599,6 +598,83 @@ anew() {
 	# What cannot be held is told, and the program runs.
 	TICKETCHAT_DATABASE=$T/none run -3 --separate-stderr sessions hold sh -c 'exit 3'
 	[[ $stderr = "sessions: hold: $T/none: "* ]]
+}
+
+# Runs a program below `sessions hold', which gets a signal once the program has
+# said something; prints how it ended: the exit code, or minus the signal.
+held() {
+	/usr/bin/python3 - "$B/bin/sessions" -c "$T/conf" hold "$@" <<'END'
+import os, signal, subprocess, sys
+name, argv = os.environ.get("SIGNAL"), sys.argv[1:]
+p = subprocess.Popen(argv, stdout=subprocess.PIPE)
+if name:
+    p.stdout.readline()
+    p.send_signal(getattr(signal, "SIG" + name))
+print(p.wait(60))
+END
+}
+
+@test "hold: signals and the way it ended are passed on" {
+	local s
+	is "$(held true)" 0
+	is "$(held sh -c 'exit 7')" 7
+	is "$(held --listen=1 sh -c 'exit 102')" 102
+	is "$(held sh -c 'kill -KILL $$')" -9
+	is "$(held sh -c 'kill -SEGV $$')" -11
+	for s in TERM INT HUP QUIT USR1 USR2; do
+		is "$(SIGNAL=$s held sh -c "trap 'exit 9' $s; echo; while :; do sleep 0.1; done")" 9
+		is "$(SIGNAL=$s held --listen=2 /usr/bin/python3 -c 'import time
+print(flush=True)
+time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
+	done
+	run -111 held "$T/none" || :
+	is "$(held "$T/none" 2>/dev/null)" 111
+	# What it is given, and says, goes through.
+	is "$(echo in | sessions hold sh -c 'cat; echo err >&2' 2>&1)" $'in\nerr'
+	is "$(sessions hold --listen=1 sh -c 'printf "a\nb"; printf "c" >&2' \
+	    2>"$T/err")" $'a\nb'
+	is "$(cat "$T/err")" c
+	for s in --listen= --listen=0 --listen=x --listen=1; do
+		run -100 sessions hold $s
+	done
+}
+
+@test "hold: when it is killed, so is what it runs, and no lock is left" {
+	"$B/bin/sessions" -c "$T/conf" hold sleep 600 3>&- &
+	local h=$! s
+	track $h
+	within 10 pgrep -P $h -x sleep
+	s=$(pgrep -P $h -x sleep)
+	# The locks are its own: whatever the program leaves behind has none.
+	not grep -q "$(basename "$DATABASE")" <(ls -l "/proc/$s/fd")
+	grep -q "$(basename "$DATABASE")" <(ls -l "/proc/$h/fd")
+	kill -KILL $h
+	within 10 dead "$s"
+}
+
+@test "hold: as process 1 it reaps what others leave" {
+	needs_root
+	unshare -pf true 2>/dev/null || skip "no namespaces here"
+	cat >"$T/leaves.py" <<'END'
+import os, time
+for i in range(20):
+    if os.fork() == 0:      # whose child outlives it
+        if os.fork() == 0:
+            time.sleep(0.1)
+        os._exit(0)
+    os.wait()
+time.sleep(1)
+states = []
+for p in os.listdir("/proc"):
+    if p.isdigit():
+        with open("/proc/%s/stat" % p) as f:
+            states.append(f.read().rpartition(")")[2].split()[0])
+print(len(states), states.count("Z"))
+END
+	is "$(unshare -pf --mount-proc "$B/bin/sessions" -c "$T/conf" hold \
+	    /usr/bin/python3 "$T/leaves.py")" '2 0'
+	is "$(unshare -pf --mount-proc "$B/bin/sessions" -c "$T/conf" hold \
+	    sh -c 'exit 5' || echo $?)" 5
 }
 
 # A log that nobody reads: FIFO $1, full to the last byte.

@@ -75,8 +75,10 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	is "$(tail -n 1 "$T/shown")" 101
 	block 'closes with 1006'
 	sed -i 's|chat/42$|42|' "$T/block"
-	is "$(bash "$T/block")" 404
-	sed -i "s|-H 'Upgrade: websocket'||; s|/42$|/chat/42|" "$T/block"
+	is "$(bash "$T/block")" 101
+	sed -i 's|curl |&-X POST |' "$T/block"
+	is "$(bash "$T/block")" 405
+	sed -i "s|-H 'Upgrade: websocket'||" "$T/block"
 	is "$(bash "$T/block")" 404
 	end $SERVICE
 	TICKETCHAT_MAX_CONNECTIONS=1 service

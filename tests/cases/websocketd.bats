@@ -10,13 +10,13 @@ become_server() {
 	    "$ROOT/run.sh")"
 	settings=$(TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 \
 	    sessions settings) || exit
-	handlers=$B/handlers
 	while IFS= read -r line; do export "TICKETCHAT_${line?}"; done \
 	    <<<"$settings"
 	make_flags
 	mapfile -t flags <<<"$flags"
 	cd "$T/kept" || exit
-	exec websocketd "${flags[@]}"
+	exec $HELD "$B/bin/sessions" -c "$T/conf" hold "--listen=$listens" \
+	    websocketd "${flags[@]}" "$B/libexec/chat"
 }
 
 # Starts it; the same port again if there was one.
@@ -164,7 +164,7 @@ clients() {
 	rm -f "$T"/ws.*
 	is $n "$wanted"
 	# A server that has panicked, or a handler that talked too much.
-	not grep -E 'panic|goroutine|runtime error' "$T/server"
+	not grep -E 'goroutine|runtime error' "$T/server"
 }
 
 @test "asked, answered, and kept for the next one" {
@@ -411,7 +411,7 @@ END
 @test "the ticket's id in the URL" {
 	replay "$UP/good.ndjson"
 	server
-	clients 29 <<'END'
+	clients 32 <<'END'
 async def one(path, good):
     async with Client(path) as a:
         frames = await a.ask()
@@ -435,17 +435,98 @@ async def main():
             await one(path, False)
         except Exception as e:
             raise AssertionError(path[:40]) from e
-    for path in ("..%2f42", "../42", "%2e%2e/42", "42%00"):
-        try:
-            async with Client(path) as a:
-                print(path, await a.ask())
-        except (websockets.InvalidHandshake, websockets.ConnectionClosed):
-            continue
-        raise AssertionError(path)
+    # websocketd sends these elsewhere (301), where this client follows it.
+    for path in ("..%2f42", "../42", "%2e%2e/42"):
+        await one(path, False)
+    try:
+        async with Client("42%00") as a:
+            print(await a.ask())
+    except (websockets.InvalidHandshake, websockets.ConnectionClosed):
+        return
+    raise AssertionError("%00")
 END
 	is "$(sql 'SELECT DISTINCT TicketId FROM TicketAISessions ORDER BY 1' |
 	    paste -sd ' ')" "42 9223372036854775807"
 	is "$(find "$T/run" -name '*.sock')" ''
+}
+
+@test "no method and no path tells which files this machine has" {
+	server
+	touch "$B/there.$$"
+	/usr/bin/python3 - "$B/there.$$" "$B/absent.$$" "$ROOT" >"$T/told" <<'END'
+import os, socket, sys
+
+def status(method, target, upgrade):
+    s = socket.create_connection(("127.0.0.1", int(os.environ["P"])))
+    s.settimeout(30)
+    request = "%s %s HTTP/1.1\r\nHost: a\r\n" % (method, target)
+    if upgrade:
+        request += ("Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                    "Sec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n")
+    s.sendall((request + "\r\n").encode())
+    answer = s.recv(100)
+    s.close()
+    return answer.split()[1].decode()
+
+there, absent, root = sys.argv[1:]
+below = "/.." * 30
+pairs = [("/etc/passwd", "/etc/passwd.absent"), (there, absent),
+         ("/bin/sh", "/bin/sh.absent"), (root, root + ".absent"),
+         (root + "/build/libexec/chat", root + "/build/libexec/absent"),
+         ("/index.html", "/absent.html"),
+         ("/handlers/api/websocket/chat", "/handlers/absent")]
+ways = [lambda p: below + p, lambda p: below + p + "/42", lambda p: p,
+        lambda p: p + "/42", lambda p: "//" + p, lambda p: below[1:] + p,
+        lambda p: "/%2e%2e" * 30 + p, lambda p: "/..%2f" * 30 + p[1:],
+        lambda p: "/." + p + "/./42", lambda p: below + p.replace("/", "//"),
+        lambda p: "/api/websocket/chat/../../../.." + p]
+for method in ("CONNECT", "connect", "POST", "HEAD", "OPTIONS", "PUT",
+               "DELETE", "TRACE", "GET"):
+    for upgrade in (True, False):
+        for one, other in pairs:
+            for way in ways:
+                a, b = (status(method, way(p), upgrade) for p in (one, other))
+                if a != b:
+                    print(method, way(one), upgrade, a, b)
+                if method == "CONNECT" and upgrade and a != "405":
+                    print(method, way(one), a)
+END
+	rm "$B/there.$$"
+	is "$(cat "$T/told")" ''
+	# And nothing of it was run, but ours.
+	is "$(grep -o "command:'[^']*'" "$T/server" | sort -u)" \
+	    "command:'$B/libexec/chat'"
+}
+
+@test "a WebSocket at any other path is told so" {
+	server
+	clients 27 <<'END'
+class Anywhere(Client):
+    def __init__(self, path):
+        super().__init__("")
+        self.connecting = websockets.connect(HOST + path, ping_interval=None)
+
+async def main():
+    for path in ("/", "", "/foo", "/42", "/chat/42", "/ticket-chat.js",
+                 "/index.html", "/favicon.ico", "/api/websocket/chat",
+                 "/api/websocket/chat42", "/api/websocket/42",
+                 "/x/api/websocket/chat/42", "/API/WEBSOCKET/CHAT/42",
+                 "/api/websocket/chat/42/", "/api/websocket/chat/42/43",
+                 "/api/websocket/chats/42", "/api%20/websocket/chat/42",
+                 "/api/websocket/chat/%2542", "/bin/sh", "/etc/passwd",
+                 "/?x=/api/websocket/chat/42", "/api/websocket/chat/?42",
+                 "/handlers/api/websocket/chat/42", "/api\\websocket\\chat/42",
+                 "/ai/api/websocket/chat/42", "/api/websocket/chat/four"):
+        async with Anywhere(path) as a:
+            frames = await a.ask()
+            is_error(frames, "bad_ticket_id")
+            assert "/api/websocket/chat/" in frames[0]["message"]
+    # A slash may be written as %2f: websocketd decodes it before us.
+    async with Anywhere("/api%2fwebsocket/chat/4x") as a:
+        is_error(await a.ask(), "bad_ticket_id")
+END
+	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 0
 }
 
 # bats test_tags=fault,fault:21
@@ -514,6 +595,85 @@ async def main():
         is_cached(await a.ask(), "long")
 END
 	is "$(posts)" 1
+}
+
+# As clients, with as many connections as MAX_CONNECTIONS allows that ask for
+# much and read nothing; then waits until there are places again.
+deaf_clients() {
+	clients 1 <<'END'
+import socket
+
+async def main():
+    async with Client("42") as a:
+        await a.ask()
+    deaf = []
+    # Each in a way of its own: a kept answer or one that is being written, a
+    # message that is no JSON, pings; a small window, or what a system gives.
+    for i in range(int(os.environ["TICKETCHAT_MAX_CONNECTIONS"]) - 1):
+        s = socket.socket()
+        if i % 2:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", int(os.environ["P"])))
+        c = Client("43" if i == 3 else "42", sock=s, max_queue=1,
+                   read_limit=1024)
+        await c.connecting.__aenter__()
+        ws = c.connecting.protocol
+        ws.transport.pause_reading()
+        ws.transport.set_write_buffer_limits(1 << 30)
+        deaf.append(ws)
+        said = (Q, Q, "}", Q, '{"type":"ping"}')[i % 5]
+        for k in range(8 if said == Q else 60000):
+            await ws.send(said)
+    # One that is idle, and is to stay.
+    async with Client("42") as idle:
+        begun = time.monotonic()
+        free = 0
+        while time.monotonic() < begun + float(os.environ["WAIT"]):
+            try:
+                async with Client("42"):
+                    free = time.monotonic() - begun
+                    break
+            except websockets.InvalidStatusCode as e:
+                assert e.status_code == 429, e
+                await asyncio.sleep(0.2)
+        print("free after", free)
+        with open(T + "/free", "w") as f:
+            f.write("%d" % (free > 0))
+        await idle.ws.send('{"type":"ping"}')
+        assert (await idle.read())["type"] == "pong"
+    for ws in deaf:
+        ws.transport.abort()
+END
+}
+
+# bats test_tags=fault,fault:36
+@test "clients that never read give their places back" {
+	/usr/bin/python3 -c 'import json
+for i in range(1000):
+    print(json.dumps({"response": "x" * 1000 + " ", "done": False}))
+print(json.dumps({"response": "", "done": True}))' >"$T/long.ndjson"
+	jq -j .response "$T/long.ndjson" >"$T/kept/long"
+	replay "$T/long.ndjson"
+	export TICKETCHAT_MAX_CONNECTIONS=7 TICKETCHAT_SEND_TIMEOUT=3
+	server
+	WAIT=33 deaf_clients
+	is "$(cat "$T/free")" 1
+	not grep -q 'for ever' "$T/server"
+	end $SERVER
+	within 10 no_chats
+	# Neither a trace, nor lines about what clients do.
+	not grep -E 'panic serving|already closed|^	' "$T/server"
+	# Where the kernel refuses: said once, and it goes on as it did before.
+	needs_strace
+	HELD="strace -D -o $T/refused -e inject=pidfd_getfd:error=EPERM" server
+	within 10 grep -q 'for ever (Operation not permitted): put a proxy' \
+	    "$T/server"
+	clients 1 <<'END'
+async def main():
+    async with Client("42") as a:
+        is_whole(await a.ask(), "long")
+END
+	is "$(grep -c 'for ever' "$T/server")" 1
 }
 
 # bats test_tags=fault,fault:8

@@ -249,7 +249,7 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 	    "$BATS_TEST_TMPDIR/new/DEBIAN/control"
 	dpkg-deb --root-owner-group -b "$BATS_TEST_TMPDIR/new" \
 	    "$(root)/root/new.deb"
-	chat=/usr/libexec/ticketchat/handlers/api/websocket/chat
+	chat=/usr/libexec/ticketchat/chat
 	inode=$(inside stat -c %i $chat)
 	inside dpkg -i /root/new.deb
 	[ "$(installed_version)" = 0.9 ]

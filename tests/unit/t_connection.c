@@ -38,13 +38,27 @@ env(const char *name, const char *value)
 static void
 paths(void)
 {
+	/* Whole paths count everywhere, the others at a shell only. */
 	static const struct {
 		const char	*path;
-		int64_t		 want;
+		int64_t		 websocketd, shell;
 	} rows[] = {
-		{ NULL, 0 }, { "", 0 }, { "/", 0 }, { "/42", 42 }, { "42", 0 },
-		{ "//42", 0 }, { "/42/", 0 }, { "/42/1", 0 }, { "/x", 0 },
-		{ "/../42", 0 },
+		{ NULL, 0, 0 }, { "", 0, 0 }, { "/", 0, 0 }, { "/42", 0, 42 },
+		{ "42", 0, 0 }, { "//42", 0, 0 }, { "/42/", 0, 0 },
+		{ "/42/1", 0, 0 }, { "/x", 0, 0 }, { "/../42", 0, 0 },
+		{ CONNECTION_PATH "42", 42, 42 }, { CONNECTION_PATH, 0, 0 },
+		{ CONNECTION_PATH "042", 0, 0 },
+		{ CONNECTION_PATH "42/", 0, 0 },
+		{ CONNECTION_PATH "/42", 0, 0 },
+		{ CONNECTION_PATH "42/42", 0, 0 },
+		{ CONNECTION_PATH "9223372036854775807", INT64_MAX, INT64_MAX },
+		{ "/api/websocket/chat", 0, 0 },
+		{ "/api/websocket/chat42", 0, 0 },
+		{ "/API/websocket/chat/42", 0, 0 },
+		{ "/x/api/websocket/chat/42", 0, 0 },
+		{ "/api/websocket/other/42", 0, 0 },
+		{ "//api/websocket/chat/42", 0, 0 },
+		{ "api/websocket/chat/42", 0, 0 },
 	};
 	static struct settings	s;
 	struct connection	c;
@@ -53,8 +67,12 @@ paths(void)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%s", rows[i].path == NULL ? "NULL" : rows[i].path);
 		env("PATH_INFO", rows[i].path);
+		env("GATEWAY_INTERFACE", "websocketd-CGI/0.1");
 		connection_read(&c, &s);
-		check_int(c.ticket, rows[i].want);
+		check_int(c.ticket, rows[i].websocketd);
+		env("GATEWAY_INTERFACE", NULL);
+		connection_read(&c, &s);
+		check_int(c.ticket, rows[i].shell);
 	}
 }
 

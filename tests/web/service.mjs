@@ -5,7 +5,7 @@
 //     service.server                  "ws://127.0.0.1:PORT", for the component
 //     await service.stop();
 //
-// HANDLERS, BIN, WEB_FILES, REPLAY and RECORDINGS name others than those of build/ and tests/, for trying the suite itself.
+// CHAT, BIN, WEB_FILES, REPLAY and RECORDINGS name others than those of build/ and tests/, for trying the suite itself.
 import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -15,7 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "./documentation.mjs";
 
 export const DEADLINE = 60_000; // generous: the machine may be busy
-const HANDLERS = process.env.HANDLERS ?? `${ROOT}/build/handlers`;
+const CHAT = process.env.CHAT ?? `${ROOT}/build/libexec/chat`;
 export const BIN = process.env.BIN ?? `${ROOT}/build/bin`;
 const RECORDINGS = process.env.RECORDINGS ?? `${ROOT}/tests/ollama`;
 const REPLAY = process.env.REPLAY ?? `${ROOT}/build/tests/replay`;
@@ -146,8 +146,8 @@ export async function start({ replay, env: settings = {} } = {}) {
 
     async startWebsocketd() {
       const names = Object.keys(env).join(",");
-      websocketd = spawn("websocketd", [`--port=${port}`, "--address=127.0.0.1", `--dir=${HANDLERS}`, "--loglevel=fatal",
-        `--passenv=${names}`, ...pageFlags()], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
+      websocketd = spawn("websocketd", [`--port=${port}`, "--address=127.0.0.1", "--loglevel=fatal",
+        `--passenv=${names}`, ...pageFlags(), CHAT], { env, cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
       await listening(port);
     },
     stopWebsocketd: () => end(websocketd, "SIGKILL"),

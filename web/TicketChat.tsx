@@ -73,7 +73,7 @@ function Answer({ text, whole, busy, old }: { text: string; whole: boolean; busy
     markdown.current ??= new MarkdownView(box.current!);
     markdown.current.update(text, { whole });
   }, [text, whole]);
-  return <div ref={box} lang="" aria-busy={busy} style={{ overflow: "auto", overflowWrap: "anywhere", opacity: old ? 0.6 : 1 }} />;
+  return <div ref={box} lang="" dir="auto" aria-busy={busy} style={{ overflow: "auto", overflowWrap: "anywhere", opacity: old ? 0.6 : 1 }} />;
 }
 
 const never = () => () => {};

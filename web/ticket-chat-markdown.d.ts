@@ -22,15 +22,19 @@
  * - Each end of a line is one. Code needs a fence. Links need a whole address.
  */
 export class MarkdownView {
-  /** From now on the children of `container` belong to the view. */
-  constructor(container: Element);
+  /**
+   * From now on the children of `container` belong to the view. With `copyCode` each block of code gets an empty
+   * `button.copyCode`; its label and what it does are the page's.
+   */
+  constructor(container: Element, options?: { copyCode?: boolean });
   /**
    * Shows a text: the whole text so far, or another one. Where it only grew, what is finished is not looked at again,
    * and nodes that are still right stay, with a selection or the focus in them.
    *
    * While a text is being written, what is open at its end, as in `**bol`, is shown as if it were closed, and a mark
    * that may become anything is not shown yet. `whole` says that no more comes: then a mark without its counterpart is
-   * a character like any other.
+   * a character like any other. `level` is that of the first heading, 2 to 6, and of those with as many marks or fewer;
+   * without it `#` is `h3`.
    */
-  update(text: string, options?: { whole?: boolean }): void;
+  update(text: string, options?: { whole?: boolean; level?: number }): void;
 }

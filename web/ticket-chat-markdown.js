@@ -356,21 +356,30 @@ export class MarkdownView {
   #text = "";
   #from = 0; // the text before this is finished
   #kept = 0; // so many nodes are
+  #tools; // in each block of code
+  #level; // of the first heading
+  #top; // and how many marks it has
 
-  constructor(container) {
+  constructor(container, { copyCode = false } = {}) {
     this.#container = container;
+    this.#tools = copyCode ? [el("button", [], { type: "button", class: "copyCode", part: "button copy-code" })] : [];
     container.replaceChildren();
   }
 
-  update(text, { whole = false } = {}) {
+  update(text, { whole = false, level } = {}) {
     text = text.replace(/\r\n?/g, "\n").replace(/\p{Bidi_Control}/gu, "");
-    if (!text.startsWith(this.#text)) this.#from = this.#kept = 0;
+    if (!text.startsWith(this.#text) || level !== this.#level) {
+      this.#from = this.#kept = 0;
+      this.#top = undefined;
+    }
     this.#text = text;
+    this.#level = level;
     if (/^\s*(?:```|~~~)/.test(text)) text = unwrap(text, whole);
     const lines = text.slice(this.#from).split("\n");
     const complete = lines.length - 1;
     if (!whole && UNBORN.test(lines[complete])) lines.pop();
     const nodes = blocks(lines, !whole, 0);
+    this.#finish(nodes);
     patch(this.#container, nodes, this.#kept);
     // Two complete lines tell for good where a block begins.
     let k = nodes.findLastIndex(({ start }) => start < complete - 1);
@@ -378,5 +387,14 @@ export class MarkdownView {
     if (k < 1) return;
     this.#kept += k;
     this.#from += lines.slice(0, nodes[k].start).join("\n").length + 1;
+  }
+  /* What the place of the answer makes of its nodes: the first heading is of the level that is wanted there. */
+  #finish(nodes) {
+    for (const node of nodes) {
+      const [, depth] = /^h(\d)$/.exec(node.tag) ?? [];
+      if (node.tag === "pre") node.children = [...this.#tools, ...node.children];
+      else if (depth && this.#level) node.tag = `h${Math.min(6, this.#level + Math.max(0, depth - (this.#top ??= depth)))}`;
+      else if (node.tag) this.#finish(node.children);
+    }
   }
 }

@@ -71,7 +71,7 @@ ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate servers)
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
-	web/*.html web/*.css web/*.js)))
+	web/*.html web/*.css web/*.js web/*.ts web/*.tsx)))
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer $(B)/libexec/chat \
 	$(STATIC_PROGRAMS:%=$(B)/libexec/dynamic/%) \

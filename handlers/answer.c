@@ -7,8 +7,8 @@
  * output, nothing kept.  `answer check' tells whether the model's servers are
  * there and which model would answer, `answer load' has them load it.
  *
- * chat starts it, detached, as `answer TICKET SESSION' with a listening
- * socket as descriptor 3, for all who want to follow.  It waits for a slot,
+ * chat starts it, detached, as `answer TICKET SESSION [HASH]' (of the text) with
+ * a listening socket as descriptor 3, for all who want to follow.  It waits for a slot,
  * streams from Ollama, keeps the whole answer and only then says `done'.
  *
  * Exit code: 0 good, 1 a bad prompt, 2 the model, 100 usage, 102 settings,
@@ -267,7 +267,7 @@ set_up_hub(struct answer *a)
 	if (generation_path(a->path, sizeof(a->path),
 	    a->settings.text[SETTING_RUN_DIR], a->ticket) == -1 ||
 	    lstat(a->path, &a->socket) == -1 ||
-	    frame_session(&line, a->session, getpid()) == -1)
+	    frame_session(&line, a->session, getpid(), a->text_hash) == -1)
 		return -1;
 	memcpy(a->hub.first, line.data, line.len);
 	buf_free(&line);
@@ -374,15 +374,16 @@ main(int argc, char *argv[])
 	static struct answer	 a;
 	const char		*file;
 	servers_probe		*command;
-	bool			 json;
+	bool			 json, detached;
 	int			 i, rc;
 
 	program_start();
 	i = program_options(argc, argv, usage, &file);
 	command = argc > i ? servers_command(argv[i]) : NULL;
 	json = argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
-	program_settings(&a.settings, file, argc - i == 2 && command == NULL);
-	if (argc - i == 2 && command == NULL)
+	detached = argc - i >= 2 && command == NULL;
+	program_settings(&a.settings, file, detached);
+	if (detached)
 		program_store(&a.settings, "answer", argv);
 	if (!url_simple(a.settings.text[SETTING_OLLAMA_SERVER]) &&
 	    module_need("answer", argv) == -1)
@@ -394,11 +395,12 @@ main(int argc, char *argv[])
 		log_open("answer", NULL);
 		rc = live(&a);
 	} else {
-		if (argc - i != 2 ||
+		if (argc - i > 3 || !detached ||
 		    (a.ticket = connection_number(argv[i])) == 0 ||
 		    (a.session = connection_number(argv[i + 1])) == 0)
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");
+		a.text_hash = argc - i == 3 ? argv[i + 2] : "";
 		log_open("answer", a.settings.text[SETTING_LOG]);
 		rc = live(&a);
 	}

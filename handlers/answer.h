@@ -33,6 +33,7 @@ struct answer {
 	struct failure		 failure;
 	const char		*reason;	/* for the log */
 	int64_t			 ticket, session;	/* 0: a filter */
+	const char		*text_hash;	/* of the prompt; "": not told */
 	char			 path[sizeof(((struct sockaddr_un *)0)->
 				    sun_path)];	/* of our socket */
 	struct stat		 socket;	/* and which one it was */

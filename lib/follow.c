@@ -19,12 +19,26 @@ follow_begin(struct question *q, int fd)
 	q->fd = fd;
 	q->state = QUESTION_FOLLOWING;
 	q->session = 0;
-	q->stop_sent = false;
+	q->stop_sent = q->changed = q->waiting = false;
 	buf_clear(&q->in);
 	store_close(q->store);
 	q->store = NULL;
 	/* SQLite's 130 kB go back too: a viewer may wait for long. */
 	(void)malloc_trim(0);
+}
+
+/*
+ * What we waited for has ended, which answered another text: looks again, for
+ * an answer to ours.
+ */
+static void
+look_again(struct question *q, int64_t now)
+{
+	(void)close(q->fd);
+	q->fd = -1;
+	q->waiting = false;
+	buf_clear(&q->in);
+	question_look(q, now);
 }
 
 /* The generator is gone without a terminal frame. */
@@ -34,6 +48,10 @@ lost(struct question *q, int64_t now)
 	enum failure_code	rc;
 	struct session		s = { 0 };
 
+	if (q->waiting) {
+		look_again(q, now);
+		return;
+	}
 	(void)close(q->fd);
 	q->fd = -1;
 	if (q->session == 0 && ++q->tries < ATTACH_TRIES) {
@@ -58,6 +76,11 @@ follow_stop(struct question *q)
 {
 	if (q->state != QUESTION_FOLLOWING || !q->stop || q->stop_sent)
 		return;
+	/* What others wait for as well is not ours to stop. */
+	if (q->waiting) {
+		outcome_code(q, FAILURE_STOPPED);
+		return;
+	}
 	q->stop_sent = true;
 	generation_say_stop(q->fd);
 }
@@ -79,11 +102,75 @@ forward(struct question *q, const char *line, size_t len)
 }
 
 /*
+ * The first line of the generation: which session it works on, and whether it
+ * answers another text than ours.
+ */
+static void
+begun(struct question *q, const struct frame *f)
+{
+	q->session = f->session;
+	q->changed = f->text_hash[0] != '\0' && q->text_hash[0] != '\0' &&
+	    strcmp(f->text_hash, q->text_hash) != 0;
+	q->waiting = q->changed &&
+	    q->settings->number[SETTING_CACHE] == CACHE_BODY;
+	if (q->waiting && q->request.status &&
+	    frame_status(&q->out->data, FRAME_QUEUED, 1) == -1)
+		outcome_code(q, FAILURE_INTERNAL);
+}
+
+/* The last line: forwarded, with bodyChanged if it was another text. */
+static void
+ended(struct question *q, const char *line, size_t len)
+{
+	const size_t	before = q->out->data.len;
+
+	if (!q->changed) {
+		if (!forward(q, line, len + 1))
+			return;
+	} else if (frame_body_changed(&q->out->data, line, len) == -1) {
+		outcome_code(q, FAILURE_INTERNAL);
+		return;
+	} else {
+		outcome_count(q, before);
+	}
+	outcome(q, "generated", FAILURE_NONE);
+}
+
+/*
+ * Takes a line that is for us; false: it has ended the question, or begun it
+ * anew, and nothing more of q->in is there.
+ */
+static bool
+keep(struct question *q, const struct frame *f, int64_t now)
+{
+	if (q->waiting && (f->type == FRAME_DONE || f->type == FRAME_ERROR)) {
+		look_again(q, now);
+		return false;
+	}
+	if (f->type == FRAME_SESSION) {
+		begun(q, f);
+	} else if (f->type == FRAME_COST) {
+		q->tokens = f->tokens;
+	} else if (f->type == FRAME_ERROR) {
+		outcome_error(q, &f->failure);
+	}
+	return q->state == QUESTION_FOLLOWING;
+}
+
+/* Whether a line goes to the viewer as it is. */
+static bool
+is_for_viewer(const struct question *q, const struct frame *f)
+{
+	return !q->waiting && (f->type == FRAME_STREAM ||
+	    (f->type == FRAME_STATUS && q->request.status));
+}
+
+/*
  * Reads the whole lines of q->in; those that go to the viewer as they are go
  * in one piece.  The rest of a line stays.
  */
 static void
-read_lines(struct question *q)
+read_lines(struct question *q, int64_t now)
 {
 	char		*line = q->in.data, *end = line + q->in.len, *nl;
 	char		*from = line;	/* not yet forwarded */
@@ -92,27 +179,20 @@ read_lines(struct question *q)
 	for (; (nl = memchr(line, '\n', (size_t)(end - line))) != NULL;
 	    line = nl + 1) {
 		frame_read(&f, line, (size_t)(nl - line));
-		if (f.type == FRAME_STREAM || f.type == FRAME_DONE ||
-		    (f.type == FRAME_STATUS && q->request.status)) {
+		if (is_for_viewer(q, &f)) {
 			if (f.type == FRAME_STREAM)
 				outcome_text(q);
-			if (f.type != FRAME_DONE)
-				continue;
-			if (forward(q, from, (size_t)(nl + 1 - from)))
-				outcome(q, "generated", FAILURE_NONE);
-			return;
+			continue;
 		}
 		if (!forward(q, from, (size_t)(line - from)))
 			return;
 		from = nl + 1;
-		if (f.type == FRAME_SESSION) {
-			q->session = f.session;
-		} else if (f.type == FRAME_COST) {
-			q->tokens = f.tokens;
-		} else if (f.type == FRAME_ERROR) {
-			outcome_error(q, &f.failure);
+		if (f.type == FRAME_DONE && !q->waiting) {
+			ended(q, line, (size_t)(nl - line));
 			return;
 		}
+		if (!keep(q, &f, now))
+			return;
 	}
 	if (forward(q, from, (size_t)(line - from)))
 		buf_drop(&q->in, (size_t)(line - q->in.data));
@@ -132,6 +212,6 @@ follow_step(struct question *q, int64_t now)
 	} else if (buf_add(&q->in, data, (size_t)n) == -1) {
 		outcome_system(q, FAILURE_INTERNAL, "follow", strerror(errno));
 	} else {
-		read_lines(q);
+		read_lines(q, now);
 	}
 }

@@ -42,12 +42,18 @@ int frame_status(struct buf *, enum frame_state, int position)
     __attribute__((warn_unused_result));
 int frame_pong(struct buf *) __attribute__((warn_unused_result));
 
+/* As another frame's line (of len bytes, without its end), with bodyChanged. */
+int frame_body_changed(struct buf *, const char *line, size_t len)
+    __attribute__((warn_unused_result));
+
 /*
  * Lines of answer that chat keeps for itself, and may be without: the first
- * one, which session it works on, and its pid; the one before the terminal
- * frame, what the answer cost.
+ * one, which session it works on, its pid, and the hash of the text that it
+ * answers ("": not told); the one before the terminal frame, what the answer
+ * cost.
  */
-int frame_session(struct buf *, int64_t session, int64_t pid)
+int frame_session(struct buf *, int64_t session, int64_t pid,
+    const char *text_hash)
     __attribute__((warn_unused_result));
 int frame_cost(struct buf *, int64_t tokens)
     __attribute__((warn_unused_result));
@@ -81,6 +87,7 @@ struct frame {
 	enum frame_type	type;
 	int64_t		session;	/* of a session frame */
 	int64_t		pid;
+	char		text_hash[TEXT_HASH + 1];	/* "": not told */
 	int64_t		tokens;		/* of a cost frame */
 	struct failure	failure;	/* of an error frame */
 	enum frame_state state;		/* of a status frame */

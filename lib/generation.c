@@ -18,6 +18,7 @@
 #include "generation.h"
 #include "limit.h"
 #include "lock.h"
+#include "text.h"
 
 static const char	program[] = LIBEXECDIR "/answer";
 
@@ -216,15 +217,17 @@ files:
 
 int
 generation_start(const struct settings *s, int64_t ticket, int64_t session,
-    int listener, const char *text, size_t len)
+    int listener, const char *text, size_t len, const char *text_hash)
 {
-	char	 name[] = "answer", t[24], id[24], **env;
-	char	*argv[] = { name, t, id, NULL };
+	char	 name[] = "answer", t[24], id[24], hash[TEXT_HASH + 1], **env;
+	char	*argv[] = { name, t, id, *text_hash == '\0' ? NULL : hash,
+		    NULL };
 	pid_t	 pid = -1;
 	int	 in, rc;
 
 	(void)snprintf(t, sizeof(t), "%" PRId64, ticket);
 	(void)snprintf(id, sizeof(id), "%" PRId64, session);
+	(void)snprintf(hash, sizeof(hash), "%s", text_hash);
 	if ((env = settings_environment(s)) == NULL)
 		return -1;
 	if ((in = text_file(text, len)) == -1) {

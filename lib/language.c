@@ -10,6 +10,7 @@
 static const char *const primary[LANGUAGE__MAX] = {
 	[LANGUAGE_PT] = "pt",
 	[LANGUAGE_EN] = "en",
+	[LANGUAGE_ES] = "es",
 };
 
 /* The weight of one range, in thousandths; 1000 where it names none. */

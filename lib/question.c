@@ -132,6 +132,7 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	q->bytes = 0;
 	q->session = q->tokens = 0;
 	q->tries = 0;
+	q->text_hash[0] = '\0';
 	q->charged = q->stop = q->stop_sent = false;
 	if (f.code != FAILURE_NONE)
 		outcome_error(q, &f);

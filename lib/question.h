@@ -37,6 +37,10 @@ struct question {
 	int			 fd;		/* while following */
 	struct buf		 in;		/* what came of the next line */
 	int64_t			 session;	/* that we follow; 0: unknown */
+	char			 text_hash[TEXT_HASH + 1];	/* of the body;
+						   "": not known */
+	bool			 changed;	/* it answers another text, */
+	bool			 waiting;	/* and we want our own after it */
 	int64_t			 tokens;	/* that it cost; 0: unknown */
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;

@@ -84,7 +84,7 @@ static const struct row {
 	    "finish cancel " },
 	[SETTING_CACHE] = { "CACHE", "ticket", WORD, 0, 0, "ticket body " },
 	[SETTING_LANGUAGE] = { "LANGUAGE", "auto", WORD, 0, 0,
-	    "auto pt-BR en " },
+	    "auto pt-BR en es " },
 	[SETTING_AUTH] = { "AUTH", "off", WORD, 0, 0, "off required " },
 	[SETTING_JWT_KEY_FILE] = { "JWT_KEY_FILE", "", TEXT, 0, 0, NULL },
 	[SETTING_JWT_ISSUER] = { "JWT_ISSUER", "", TEXT, 0, 0, NULL },

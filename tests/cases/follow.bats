@@ -811,6 +811,96 @@ c.recv(1)' "$TICKETCHAT_RUN_DIR/42.sock" '{"type":"session","session":1,"pid":1}
 	done
 }
 
+# A generation that answers one text while another one is asked.
+@test "the answer to another text says so to whoever sent that" {
+	long 25
+	replay_part "$T/long.ndjson"
+	local same=() other=() m
+	for m in 'printer jam' 'printer jam \r\n' '\ufeffprinter\u00a0jam'; do
+		viewer 42 "{\"ticketBody\":\"$m\"}"
+		same+=($V)
+		sees $V w8
+	done
+	for m in 'Printer jam' 'printer  jam' 'printer j\u00e1m' 'on fire'; do
+		viewer 42 "{\"ticketBody\":\"$m\"}"
+		other+=($V)
+		sees $V w8
+	done
+	replay_rest
+	for V in "${same[@]}"; do
+		viewed $V
+		is "$(types) $(last)" 'stream done {"type":"done"}'
+		is_text "$LONG"
+	done
+	for V in "${other[@]}"; do
+		viewed $V
+		is "$(types) $(last)" \
+		    'stream done {"type":"done","bodyChanged":true}'
+		is_text "$LONG"
+	done
+	is "$(posts)" 1
+}
+
+@test "CACHE=body: whoever sent another text waits, and gets its own" {
+	export TICKETCHAT_CACHE=body TICKETCHAT_GENERATIONS=1
+	long 25
+	replay_part "$T/long.ndjson"
+	viewer 42 "$Q"
+	local first=$V one two
+	sees $V w8
+	viewer 42 '{"ticketBody":"on fire","status":true}'
+	one=$V
+	sees $one queued
+	tab 42
+	two=$V
+	say $two '{"ticketBody":"drowned","status":true}'
+	sees $two queued
+	# What others wait for it does not stop, but itself.
+	say $two '{"type":"stop"}'
+	sees $two '"stopped"'
+	leave $two
+	not has $one stream
+	not has $first stopped
+	replay_rest
+	viewed $first
+	is "$(last)" '{"type":"done"}'
+	viewed $one
+	is "$(jq -c 'select(.type != "status")' <<<"$frames" | tail -n 1)" \
+	    '{"type":"done","versions":2}'
+	is_text "$LONG"
+	is "$(posts)" 2
+	for m in "$Q" '{"ticketBody":"on fire"}'; do
+		ask 42 "$m"
+		kept "$LONG"
+		is "$(jq -r 'select(.type == "cached").bodyChanged' \
+		    <<<"$frames")" null
+	done
+	is "$(posts)" 2
+}
+
+# An answer of another version of the programs tells no hash.
+@test "where the first line tells no hash nobody is told bodyChanged" {
+	local hash
+	for hash in '' ',"text":"short"' ',"text":7' ',"text":null'; do
+		/usr/bin/python3 -I -S -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+c = s.accept()[0]
+os.unlink(sys.argv[1])
+c.sendall(b"\n".join(a.encode() for a in sys.argv[2:]) + b"\n")
+c.recv(1)' "$TICKETCHAT_RUN_DIR/42.sock" \
+		    '{"type":"session","session":1,"pid":1'"$hash"'}' \
+		    '{"type":"stream","content":"a"}' '{"type":"done"}' 3>&- &
+		track $!
+		within 10 test -S "$TICKETCHAT_RUN_DIR/42.sock"
+		TICKETCHAT_CACHE=body ask 42 "$Q"
+		is "$frames" '{"type":"stream","content":"a"}
+{"type":"done"}'
+	done
+}
+
 @test "one that goes whenever somebody comes: eight tries" {
 	/usr/bin/python3 -I -S -c '
 import socket, sys

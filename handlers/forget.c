@@ -88,7 +88,7 @@ search_beside(struct search *f, const char *file, bool shorts)
 static bool
 log_is_file(const struct settings *s)
 {
-	return strcmp(s->text[SETTING_LOG], "syslog") != 0;
+	return settings_log_is_file(s);
 }
 
 static void
@@ -182,8 +182,8 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	    sizeof(error)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	if (!log_is_file(s))
-		program_fail(EXIT_CLIENT, "LOG=syslog: what it holds is out of "
-		    "reach");
+		program_fail(EXIT_CLIENT, "LOG=%s: what it holds is out of "
+		    "reach", log);
 	if ((lines = log_forget_user(log, user, false)) == -1 &&
 	    errno != ENOENT)
 		program_fail(EXIT_SYSTEM, "%s: %s", log, strerror(errno));

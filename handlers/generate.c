@@ -29,22 +29,9 @@ on_text(void *context, const char *text, size_t len)
 }
 
 static void
-status(struct answer *a, enum frame_state state, int position)
-{
-	struct buf	line = BUF_INIT(FRAME_MAX);
-
-	/* In a filter nobody has asked for it. */
-	if (a->session != 0 && frame_status(&line, state, position) == 0) {
-		hub_status(&a->hub, line.data, line.len);
-		hub_write(&a->hub);
-	}
-	buf_free(&line);
-}
-
-static void
 on_state(void *context, enum frame_state state)
 {
-	status(context, state, 0);
+	answer_status(context, state, 0);
 }
 
 /* Waits for a server with a free slot, telling the position. */
@@ -76,7 +63,7 @@ wait_for_slot(struct answer *a)
 			return;
 		}
 		if (position != told)
-			status(a, FRAME_QUEUED, position);
+			answer_status(a, FRAME_QUEUED, position);
 		told = position;
 		answer_wait(a, position == 1 ? QUEUE_TICK_HEAD : QUEUE_TICK);
 		if (answer_ended(a) != FAILURE_NONE) {

@@ -231,6 +231,33 @@
 #define LOADING_ASK_FIRST	500
 #define LOADING_ASK_AGAIN	2000
 
+/* Each of the two waits of a try to save an answer that is whole, for the write
+ * lock and for SQLite's own locks: together they keep the loop from its viewers
+ * for 200 ms.  Between two tries, doubled from the first to the last; and all of
+ * it, in seconds: a restore or a copy of the file takes minutes. */
+#define SAVE_TRY	100
+#define SAVE_PAUSE_MIN	100
+#define SAVE_PAUSE_MAX	2000
+#define SAVE_PATIENCE	600
+
+/* Whoever follows a generation gets a line at least every ALIVE seconds.  It is
+ * written somewhat earlier, in milliseconds, since a try to save may be in the
+ * way. */
+#define ALIVE		5
+#define ALIVE_PAUSE	4000
+
+/* How many waits of ALIVE seconds without a line it takes until a generation is
+ * given up, and how many after a stop, which it obeys at once. */
+#define ALIVE_WAITS	9
+#define ALIVE_WAITS_STOP	3
+
+/* Between two status frames that only tell of viewers who came or left. */
+#define VIEWERS_PAUSE	1000
+
+/* Between two tries to reach a generation whose backlog is full, to stop it;
+ * after STOP_TIMEOUT that is given up. */
+#define STOP_AGAIN	20
+
 /* After accept(2) failed for want of descriptors or followers' places. */
 #define ACCEPT_PAUSE	100
 
@@ -259,8 +286,8 @@
 /* Between two tries to connect to the database anew. */
 #define NODE_PAUSE	500
 
-/* How long an answer that is whole waits for its database: a server's restart,
- * or another one's taking over. */
+/* How long a generation that runs, or waits, does without its database: a
+ * server's restart, or another one's taking over. */
 #define NODE_PATIENCE	30000
 
 /* How long the last frames wait for others to read them. */

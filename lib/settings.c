@@ -343,6 +343,8 @@ settings_load(struct settings *s, const char *file, int optional)
 		if (check(s, i) == -1)
 			return -1;
 	}
+	if (file != NULL && settings_check_log(s) == -1)
+		return -1;
 	return settings_together(s);
 }
 

@@ -75,6 +75,9 @@ size_t settings_find(const char *key);
 /* Whether a setting may have this value, looked at alone. */
 bool settings_good(enum setting, const char *value);
 
+/* Whether LOG is a file, and neither syslog nor stderr. */
+bool settings_log_is_file(const struct settings *);
+
 /* Prints each key as KEY=value in the table's order. */
 void settings_print(const struct settings *, FILE *);
 

@@ -30,6 +30,10 @@
 /* A token in a message: far over any JWT, far under what hurts. */
 #define TOKEN_MAX	8192
 
+/* Cookies of the name JWT_COOKIE that are tried: a browser sends one for each
+ * path and domain that set it. */
+#define COOKIES_MAX	16
+
 /* A file with keys: PEM of one has 800 bytes, but the set (JWKS) of a large
  * provider comes with its certificates. */
 #define KEY_FILE_MAX	65536

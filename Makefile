@@ -67,7 +67,7 @@ COMMANDS = command doctor doctor_access doctor_data doctor_host \
 	doctor_run doctor_server forget hold metrics play print progress reports setup table transfer \
 	upkeep watch
 
-ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate servers)
+ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate keep servers state)
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \

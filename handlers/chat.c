@@ -262,7 +262,7 @@ wait_for(struct chat *c, struct pollfd p[3], int64_t now)
 static bool
 finished(const struct chat *c)
 {
-	if (!c->eof)
+	if (!c->eof || c->question.state == QUESTION_STOPPING)
 		return false;
 	return c->connection.websocketd || (c->in_taken == c->in_len &&
 	    c->count == 0 && c->question.state == QUESTION_IDLE &&

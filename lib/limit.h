@@ -79,6 +79,13 @@
 #define PREDICT_MAX		"1024"
 #define PREDICT_MAX_THINKING	"4096"
 
+/* A head of Harmony's, from its first mark to <|message|>: some words. */
+#define HARMONY_HEAD_MAX	200
+
+/* White space in front of an answer that may still be a thought: more of it is
+ * none. */
+#define THOUGHT_WHITE_MAX	4096
+
 /* The two lines of a fence around a ticket; see lib/prompt.h. */
 #define PROMPT_FENCE	64
 
@@ -133,6 +140,14 @@
 
 /* Servers whose failures are remembered: also those of another list. */
 #define HEALTH_RECORDS	(2 * SERVERS_MAX)
+
+/* The notices behind them, a line of these, and how many days doctor tells it:
+ * a template that was mended is soon forgotten. */
+#define HEALTH_RECORD	24
+#define NOTICES_AT	(HEALTH_RECORD * 171)
+#define NOTICES_MAX	16384
+#define NOTICE_MAX	320
+#define NOTICE_DAYS	7
 
 /* Descriptors of an answer: its followers', and libcurl's, which needs some for
  * each server that it asks. */

@@ -108,7 +108,7 @@ button[aria-disabled=true] { color: var(--muted); background: transparent; borde
 [data-align=right] { text-align: right !important; }
 .answer hr { border: 0; border-top: 1px solid var(--border); }
 @media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
-@media print { .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
+@media print { :host { color-scheme: light; } .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
 `;
 
 let sheet; // one for all elements; made when the first one is, as a server has none

@@ -22,6 +22,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -183,6 +184,21 @@ answer_over(struct answer *a)
 	a->hub.alive[0] = '\0';
 }
 
+/* For whoever reads a filter: the whole answer, which is not what was shown. */
+static int
+whole_frame(struct answer *a)
+{
+	struct session	s = { .response = a->text.data,
+			    .response_len = a->text.len };
+	struct tm	tm;
+	time_t		now = time(NULL);
+
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(s.created, sizeof(s.created), "%Y-%m-%dT%H:%M:%SZ",
+	    &tm);
+	return frame_cached(&a->hub.frames, &s, false, LANGUAGE_EN);
+}
+
 /* The terminal frame, for all; false: there is no memory for it. */
 static bool
 end_frames(struct answer *a)
@@ -195,6 +211,9 @@ end_frames(struct answer *a)
 		return false;		/* they see us die: `interrupted' */
 	if (a->failure.code != FAILURE_NONE)
 		return frame_error(frames, &a->failure, LANGUAGE_EN) == 0;
+	if (a->settled && (a->session == 0 ? whole_frame(a) :
+	    frame_kept(frames)) == -1)
+		return false;
 	return frame_done(frames, strcmp(a->upstream.cost.done_reason,
 	    "length") == 0, a->versions) == 0;
 }

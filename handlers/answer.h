@@ -51,6 +51,8 @@ struct answer {
 	bool			 over;		/* the last frame is there */
 	bool			 told;		/* another machine's last frame
 						   has come */
+	bool			 settled;	/* what was shown is not what
+						   is kept */
 	bool			 cut;		/* there was no room for one */
 };
 

@@ -8,6 +8,7 @@
 #include "answer.h"
 #include "clock.h"
 #include "limit.h"
+#include "notice.h"
 #include "utf8.h"
 
 /* A piece of the answer: kept, and put into this turn's frame. */
@@ -118,12 +119,28 @@ ask_server(struct answer *a)
 		    clock_us());
 }
 
+/* Remembers for `sessions doctor' what a model's template does wrong. */
+static void
+notice(const struct answer *a)
+{
+	const struct upstream	*u = &a->upstream;
+	const char		*run_dir = a->settings.text[SETTING_RUN_DIR];
+
+	if (a->session == 0 || a->failure.code != FAILURE_NONE)
+		return;
+	if (u->late)
+		notice_add(run_dir, NOTICE_THOUGHTS, u->cost.model);
+	if (u->tidy.found)
+		notice_add(run_dir, NOTICE_MARKS, u->cost.model);
+}
+
 /* Streams the answer to whoever follows, until it has ended. */
 static void
 stream(struct answer *a)
 {
 	struct upstream	*u = &a->upstream;
 	int64_t		 now, d;
+	int		 settled = 0;
 
 	u->context = a;
 	u->on_text = on_text;
@@ -156,6 +173,11 @@ stream(struct answer *a)
 		a->failure = u->failure;
 		a->reason = u->reason;
 	}
+	if (a->failure.code == FAILURE_NONE &&
+	    (settled = upstream_settle(u, &a->text)) == -1)
+		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
+	a->settled = settled == 1;
+	notice(a);
 	pool_end(&a->pool, u->pass ? POOL_FAILED : u->first != 0 ? POOL_GOOD :
 	    POOL_UNKNOWN);
 	if (a->failure.code == FAILURE_NONE &&

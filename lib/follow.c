@@ -65,22 +65,15 @@ look_again(struct question *q, int64_t now)
 	question_look(q, now);
 }
 
-/* The generator is gone without a terminal frame. */
+/* The answer is whole, if it is one, in the database: what was shown may
+ * differ. */
 static void
-lost(struct question *q, int64_t now)
+look_up(struct question *q)
 {
 	enum failure_code	rc;
 	struct session		s = { 0 };
 
-	if (q->waiting) {
-		look_again(q, now);
-		return;
-	}
 	let_go(q);
-	if (q->session == 0 && ++q->tries < ATTACH_TRIES) {
-		question_look(q, now);	/* it went just as we came */
-		return;
-	}
 	q->state = QUESTION_ATTACHING;
 	if ((rc = question_open_store(q)) == FAILURE_NONE)
 		rc = store_session(q->store, q->connection->ticket,
@@ -88,10 +81,24 @@ lost(struct question *q, int64_t now)
 	if (rc != FAILURE_NONE)
 		outcome_store(q, rc);
 	else if (s.id != 0)
-		outcome_cached(q, &s);	/* whole: what was shown may differ */
+		outcome_cached(q, &s);
 	else
 		outcome_code(q, FAILURE_INTERRUPTED);
 	session_free(&s);
+}
+
+/* The generator is gone without a terminal frame. */
+static void
+lost(struct question *q, int64_t now)
+{
+	if (q->waiting) {
+		look_again(q, now);
+	} else if (q->session == 0 && ++q->tries < ATTACH_TRIES) {
+		let_go(q);
+		question_look(q, now);	/* it went just as we came */
+	} else {
+		look_up(q);
+	}
 }
 
 void
@@ -180,6 +187,8 @@ keep(struct question *q, const struct frame *f, int64_t now)
 		begun(q, f);
 	} else if (f->type == FRAME_COST) {
 		q->tokens = f->tokens;
+	} else if (f->type == FRAME_KEPT && !q->waiting) {
+		look_up(q);
 	} else if (f->type == FRAME_ERROR) {
 		outcome_error(q, &f->failure);
 	}

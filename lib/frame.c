@@ -175,6 +175,15 @@ frame_cost(struct buf *b, int64_t tokens)
 }
 
 int
+frame_kept(struct buf *b)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "kept");
+	return jsonw_end(&w, true);
+}
+
+int
 frame_stream_end(struct frame_stream *s)
 {
 	int	rc;
@@ -317,6 +326,8 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
 		f->alive = json_int(&j, json_member(&j, 0, "alive"), 0) > 0;
 		read_hash(f, &j);
+	} else if (json_equals(&j, type, "kept")) {
+		f->type = FRAME_KEPT;
 	} else if (json_equals(&j, type, "cost")) {
 		f->type = FRAME_COST;
 		f->tokens = json_int(&j, json_member(&j, 0, "tokens"), 0);

@@ -24,6 +24,7 @@ enum frame_state {
 /* What a line from answer is. */
 enum frame_type {
 	FRAME_OTHER, FRAME_SESSION, FRAME_STREAM, FRAME_STATUS, FRAME_COST,
+	FRAME_KEPT,
 	FRAME_DONE, FRAME_ERROR
 };
 
@@ -61,6 +62,12 @@ int frame_session(struct buf *, int64_t session, int64_t pid,
 int frame_alive(struct buf *) __attribute__((warn_unused_result));
 int frame_cost(struct buf *, int64_t tokens)
     __attribute__((warn_unused_result));
+
+/*
+ * One more, in front of `done': what is kept is not what was shown, so that
+ * chat reads it from the database and sends it as `cached'.
+ */
+int frame_kept(struct buf *) __attribute__((warn_unused_result));
 
 /*
  * Stream frames are written piece by piece, so that what a model sends at the

@@ -30,6 +30,10 @@
 /* A token in a message: far over any JWT, far under what hurts. */
 #define TOKEN_MAX	8192
 
+/* Cookies of the name JWT_COOKIE that are tried: a browser sends one for each
+ * path and domain that set it. */
+#define COOKIES_MAX	16
+
 /* A file with keys: PEM of one has 800 bytes, but the set (JWKS) of a large
  * provider comes with its certificates. */
 #define KEY_FILE_MAX	65536
@@ -74,6 +78,13 @@
  * says otherwise: three times what our system prompt asks for.  JSON. */
 #define PREDICT_MAX		"1024"
 #define PREDICT_MAX_THINKING	"4096"
+
+/* A head of Harmony's, from its first mark to <|message|>: some words. */
+#define HARMONY_HEAD_MAX	200
+
+/* White space in front of an answer that may still be a thought: more of it is
+ * none. */
+#define THOUGHT_WHITE_MAX	4096
 
 /* The two lines of a fence around a ticket; see lib/prompt.h. */
 #define PROMPT_FENCE	64
@@ -132,6 +143,14 @@
 
 /* Servers whose failures are remembered: also those of another list. */
 #define HEALTH_RECORDS	(2 * SERVERS_MAX)
+
+/* The notices behind them, a line of these, and how many days doctor tells it:
+ * a template that was mended is soon forgotten. */
+#define HEALTH_RECORD	24
+#define NOTICES_AT	(HEALTH_RECORD * 171)
+#define NOTICES_MAX	16384
+#define NOTICE_MAX	320
+#define NOTICE_DAYS	7
 
 /* Descriptors of an answer: its followers', and libcurl's, which needs some for
  * each server that it asks. */

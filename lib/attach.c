@@ -14,6 +14,21 @@
 #include "limit.h"
 #include "outcome.h"
 
+/*
+ * Notes the hash of the text, while there is a database, so that it can be
+ * compared with the one that is answered.  Without it nothing is compared.
+ */
+static void
+hash_text(struct question *q)
+{
+	const struct buf	*body = &q->request.body;
+
+	if (q->text_hash[0] == '\0' && question_open_store(q) ==
+	    FAILURE_NONE && store_text_hash(q->store, body->data, body->len,
+	    q->text_hash) != FAILURE_NONE)
+		q->text_hash[0] = '\0';
+}
+
 /* Tries to connect; tells whether nobody is generating. */
 static bool
 connect_to(struct question *q)
@@ -25,6 +40,7 @@ connect_to(struct question *q)
 	case GENERATION_NONE:
 		return true;
 	case GENERATION_RUNNING:
+		hash_text(q);
 		follow_begin(q, fd);
 		return false;
 	case GENERATION_BUSY:
@@ -102,7 +118,8 @@ start(struct question *q)
 		/* In its backlog first: it may be over before we come. */
 		(void)connect_to(q);
 		if (q->state == QUESTION_FOLLOWING && generation_start(s,
-		    ticket, session, fd, r->body.data, r->body.len) == -1) {
+		    ticket, session, fd, r->body.data, r->body.len,
+		    q->text_hash) == -1) {
 			outcome_system(q, FAILURE_INTERNAL, "answer",
 			    strerror(errno));
 			generation_sweep(s->text[SETTING_RUN_DIR], ticket);

@@ -16,11 +16,13 @@ static const char *const states[FRAME_STATE__MAX] = {
 	[FRAME_LOADING] = "loading",
 	[FRAME_THINKING] = "thinking",
 	[FRAME_GENERATING] = "generating",
+	[FRAME_SAVING] = "saving",
 };
 
 static const char *const cached_message[LANGUAGE__MAX] = {
-	[LANGUAGE_PT] = "Este chamado já tinha uma resposta.",
-	[LANGUAGE_EN] = "This ticket had an answer already.",
+	[LANGUAGE_PT] = "Este chamado já tem uma resposta.",
+	[LANGUAGE_EN] = "This ticket already has an answer.",
+	[LANGUAGE_ES] = "Este ticket ya tiene una respuesta.",
 };
 
 /* A stream frame around its text. */
@@ -103,7 +105,7 @@ frame_error(struct buf *b, const struct failure *f, enum language language)
 }
 
 int
-frame_status(struct buf *b, enum frame_state state, int position)
+frame_status(struct buf *b, enum frame_state state, int position, int viewers)
 {
 	struct jsonw	w;
 
@@ -111,6 +113,8 @@ frame_status(struct buf *b, enum frame_state state, int position)
 	jsonw_text(&w, "state", states[state]);
 	if (state == FRAME_QUEUED)
 		jsonw_int(&w, "position", position);
+	if (viewers > 0)
+		jsonw_int(&w, "viewers", viewers);
 	return jsonw_end(&w, true);
 }
 
@@ -124,14 +128,40 @@ frame_pong(struct buf *b)
 }
 
 int
-frame_session(struct buf *b, int64_t session, int64_t pid)
+frame_session(struct buf *b, int64_t session, int64_t pid,
+    const char *text_hash)
 {
 	struct jsonw	w;
 
 	begin(&w, b, "session");
 	jsonw_int(&w, "session", session);
 	jsonw_int(&w, "pid", pid);
+	jsonw_int(&w, "alive", ALIVE);
+	if (*text_hash != '\0')
+		jsonw_text(&w, "text", text_hash);
 	return jsonw_end(&w, true);
+}
+
+int
+frame_alive(struct buf *b)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "alive");
+	return jsonw_end(&w, true);
+}
+
+int
+frame_body_changed(struct buf *b, const char *line, size_t len)
+{
+	static const char	member[] = ",\"bodyChanged\":true}\n";
+	const size_t		before = b->len;
+
+	if (len > 0 && line[len - 1] == '}' &&
+	    buf_add(b, line, len - 1) == 0 && buf_puts(b, member) == 0)
+		return 0;
+	b->len = before;
+	return -1;
 }
 
 int
@@ -141,6 +171,15 @@ frame_cost(struct buf *b, int64_t tokens)
 
 	begin(&w, b, "cost");
 	jsonw_int(&w, "tokens", tokens);
+	return jsonw_end(&w, true);
+}
+
+int
+frame_kept(struct buf *b)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "kept");
 	return jsonw_end(&w, true);
 }
 
@@ -239,6 +278,18 @@ read_failure(const struct json *j)
 	return f;
 }
 
+/* Reads a session frame's hash; what is none is not told. */
+static void
+read_hash(struct frame *f, const struct json *j)
+{
+	struct buf	hash = BUF_INIT(TEXT_HASH);
+
+	if (json_string(j, json_member(j, 0, "text"), false, &hash) == 0 &&
+	    hash.len == TEXT_HASH)
+		memcpy(f->text_hash, hash.data, TEXT_HASH);
+	buf_free(&hash);
+}
+
 void
 frame_read(struct frame *f, const char *line, size_t len)
 {
@@ -264,6 +315,8 @@ frame_read(struct frame *f, const char *line, size_t len)
 		while (f->state < FRAME_STATE__MAX - 1 && !json_equals(&j,
 		    json_member(&j, 0, "state"), states[f->state]))
 			f->state++;
+		f->position = (int)json_int(&j, json_member(&j, 0,
+		    "position"), 0);
 	} else if (json_equals(&j, type, "error")) {
 		f->type = FRAME_ERROR;
 		f->failure = read_failure(&j);
@@ -271,6 +324,10 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->type = FRAME_SESSION;
 		f->session = json_int(&j, json_member(&j, 0, "session"), 0);
 		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
+		f->alive = json_int(&j, json_member(&j, 0, "alive"), 0) > 0;
+		read_hash(f, &j);
+	} else if (json_equals(&j, type, "kept")) {
+		f->type = FRAME_KEPT;
 	} else if (json_equals(&j, type, "cost")) {
 		f->type = FRAME_COST;
 		f->tokens = json_int(&j, json_member(&j, 0, "tokens"), 0);

@@ -18,6 +18,8 @@
 #include "generation.h"
 #include "limit.h"
 #include "lock.h"
+#include "log.h"
+#include "text.h"
 
 static const char	program[] = LIBEXECDIR "/answer";
 
@@ -179,9 +181,13 @@ text_file(const char *text, size_t len)
 	return fd;
 }
 
-/* Starts the program; the arguments were prepared.  Returns as posix_spawn. */
+/*
+ * Starts the program; the arguments were prepared, and `log' is its stderr, or
+ * -1.  Returns as posix_spawn.
+ */
 static int
-spawn(pid_t *pid, int in, int listener, char *const argv[], char *const env[])
+spawn(pid_t *pid, int in, int listener, int log, char *const argv[],
+    char *const env[])
 {
 	posix_spawn_file_actions_t	files;
 	posix_spawnattr_t		attr;
@@ -194,13 +200,16 @@ spawn(pid_t *pid, int in, int listener, char *const argv[], char *const env[])
 		return rc;
 	if ((rc = posix_spawnattr_init(&attr)) != 0)
 		goto files;
-	/* `in' first: it may be descriptor 3 itself. */
-	if ((rc = posix_spawn_file_actions_adddup2(&files, in, 0)) == 0 &&
+	/* The listener last: `log' or `in' may be descriptor 3 itself. */
+	if ((rc = log == -1 ? 0 : posix_spawn_file_actions_adddup2(&files,
+	    log, 2)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, in, 0)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, listener,
 	    3)) == 0 &&
 	    (rc = posix_spawn_file_actions_addopen(&files, 1, "/dev/null",
 	    O_WRONLY, 0)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, 1, 2)) == 0 &&
+	    (rc = log != -1 ? 0 : posix_spawn_file_actions_adddup2(&files, 1,
+	    2)) == 0 &&
 	    /* What a shell left open is not for a process that outlives it. */
 	    (rc = posix_spawn_file_actions_addclosefrom_np(&files, 4)) == 0 &&
 	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
@@ -216,21 +225,24 @@ files:
 
 int
 generation_start(const struct settings *s, int64_t ticket, int64_t session,
-    int listener, const char *text, size_t len)
+    int listener, const char *text, size_t len, const char *text_hash)
 {
-	char	 name[] = "answer", t[24], id[24], **env;
-	char	*argv[] = { name, t, id, NULL };
+	char	 name[] = "answer", t[24], id[24], hash[TEXT_HASH + 1], **env;
+	char	*argv[] = { name, t, id, *text_hash == '\0' ? NULL : hash,
+		    NULL };
 	pid_t	 pid = -1;
 	int	 in, rc;
 
 	(void)snprintf(t, sizeof(t), "%" PRId64, ticket);
 	(void)snprintf(id, sizeof(id), "%" PRId64, session);
+	(void)snprintf(hash, sizeof(hash), "%s", text_hash);
 	if ((env = settings_environment(s)) == NULL)
 		return -1;
 	if ((in = text_file(text, len)) == -1) {
 		rc = errno;
 	} else {
-		rc = spawn(&pid, in, listener, argv, env);
+		rc = spawn(&pid, in, listener, strcmp(s->text[SETTING_LOG],
+		    "stderr") == 0 ? log_descriptor() : -1, argv, env);
 		(void)close(in);
 	}
 	free(env);

@@ -1,6 +1,5 @@
 /* How <ticket-chat> looks. A constructed style sheet works under every Content-Security-Policy. */
-export const style = new CSSStyleSheet();
-style.replaceSync(`
+const CSS = `
 :host {
   --text: var(--ticket-chat-text, light-dark(#1f2328, #e6e8eb));
   --muted: var(--ticket-chat-muted, light-dark(#59636e, #a3abb5));
@@ -39,10 +38,13 @@ style.replaceSync(`
 .error .head, .warning .head { background: color-mix(in srgb, var(--tone) 7%, var(--background)); }
 .status { margin: 0; padding: .25em 0; line-height: 1.5; overflow-wrap: anywhere; }
 .hint { display: block; }
-.hint, .notice, .time, .version, .answer :is(bdi, blockquote) { color: var(--muted); }
+.ticket { flex-basis: 100%; font-weight: 600; }
+.draft { margin: 0; padding-bottom: 1em; font-size: .875em; }
+.draft:empty { display: none; }
+.hint, .notice, .time, .draft, .version, .answer :is(bdi, blockquote) { color: var(--muted); }
 .lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625em; }
 .time:empty { display: none; }
-.time, .version { font-size: .875em; font-variant-numeric: tabular-nums; }
+.time, .ticket, .version { font-size: .875em; font-variant-numeric: tabular-nums; }
 .copied { position: fixed; opacity: 0; }
 .chat { --tone: var(--muted); --sign: "–"; }
 .good { --tone: var(--good); --sign: "✓"; }
@@ -83,22 +85,35 @@ button[aria-disabled=true] { color: var(--muted); background: transparent; borde
 .answer > :first-child { margin-top: 0; }
 .answer > :last-child { margin-bottom: 0; }
 .answer :is(p, ul, ol, pre, blockquote, hr, div) { margin: .75em 0; }
-.answer :is(h3, h4, h5, h6) { margin: 1.25em 0 .5em; font-size: 1.0625em; line-height: 1.3; }
+.answer :is(h2, h3, h4, h5, h6) { margin: 1.25em 0 .5em; font-size: 1.0625em; line-height: 1.3; }
+.answer h2 { font-size: 1.375em; }
 .answer h3 { font-size: 1.25em; }
-.answer :is(ul, ol) { padding-left: 1.5em; }
+.answer :is(p, h2, h3, h4, h5, h6, th, td) { unicode-bidi: plaintext; }
+.answer :is(ul, ol) { padding-inline-start: 1.5em; }
 .answer li, .answer li > :is(ul, ol) { margin: .25em 0; }
 .answer :is(code, pre) { font-family: ui-monospace, monospace; font-size: .875em;
   background: color-mix(in srgb, var(--text) 8%, transparent); border-radius: 4px; }
 .answer code { padding: .125em .3125em; }
 .answer pre { padding: .75em 1em; white-space: pre-wrap; border-radius: 8px; }
+.answer :is(pre, code) { direction: ltr; text-align: left; unicode-bidi: isolate; }
 .answer pre code { padding: 0; font-size: 1em; background: none; }
-.answer blockquote { margin-left: 0; padding-left: 1em; border-left: 3px solid var(--border); }
+.answer pre[data-language]::before { content: attr(data-language); display: block; padding-bottom: .25em; color: var(--muted); }
+.copyCode { float: right; margin: 0 0 .5em .5em; font-family: system-ui, sans-serif; background: var(--background); user-select: none; }
+.copyCode::before { content: attr(aria-label); }
+.answer blockquote { margin-inline-start: 0; padding-inline-start: 1em; border-inline-start: 3px solid var(--border); }
 .answer div { overflow-x: auto; overflow-wrap: normal; }
 .answer table { border-collapse: collapse; }
-.answer :is(th, td) { padding: .375em .625em; border: 1px solid var(--border); text-align: left; }
+.answer :is(th, td) { padding: .375em .625em; border: 1px solid var(--border); text-align: start; }
 [data-align=center] { text-align: center !important; }
 [data-align=right] { text-align: right !important; }
 .answer hr { border: 0; border-top: 1px solid var(--border); }
 @media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
-@media print { .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
-`);
+@media print { :host { color-scheme: light; } .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
+`;
+
+let sheet; // one for all elements; made when the first one is, as a server has none
+
+export function styleSheet() {
+  if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(CSS);
+  return sheet;
+}

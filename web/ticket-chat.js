@@ -2,17 +2,19 @@
  * <ticket-chat>: the AI answer for one help-desk ticket, shown while it is written. How to use it, and what a page may
  * do to its looks, is in ticket-chat.d.ts.
  */
-import { TicketChatClient } from "./ticket-chat-client.js";
+import { TicketChatClient, ticketNumber } from "./ticket-chat-client.js";
+import { htmlOf, textOf } from "./ticket-chat-copy.js";
 import { MarkdownView } from "./ticket-chat-markdown.js";
-import { style } from "./ticket-chat-style.js";
-import { age, hint, language, statusLine, words } from "./ticket-chat-words.js";
+import { styleSheet } from "./ticket-chat-style.js";
+import { age, hint, isCut, isForAnother, language, statusLine, words } from "./ticket-chat-words.js";
 
-const HOME = new URL(".", import.meta.url).href;
+/* The service that this module came from; in a bundle, the page's own. */
+const HOME = import.meta.url?.match(/^https?:.*\/(?=ticket-chat\.js(?:[?#]|$))/)?.[0] ?? "/";
 const QUIET_MS = 250; // a kept answer comes before one could read "connecting"
 const PATIENCE = 3; // seconds; who waits longer sees how long
 const NOTICE_MS = 4_000;
 const PROPERTIES = ["ticketId", "ticketBody", "server", "token"];
-const SIGNS = { previous: "‹", next: "›" };
+const SIGNS = { previous: "‹", next: "›", copyCode: "" }; // the label of the last one is drawn: it is no text of the answer
 const NOTHING = { state: "idle", text: "" };
 
 const kebab = (name) => name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`);
@@ -29,22 +31,29 @@ function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/* A whole answer, for the page. */
+const whole = (view) => {
+  const { text, cached, version = 1, versions = version, end } = view;
+  return { text, cached: Boolean(cached), version, versions, bodyChanged: isForAnother(view),
+    reason: end.reason ?? cached?.reason };
+};
+
 /* 75 is 1:15. */
 const duration = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^(00:)?0?/, "");
 
 /* The newest answer, but to another text. */
-const outdated = ({ cached, version, versions, end }) =>
-  end?.type === "done" && cached?.bodyChanged && !(version < versions);
+const outdated = (view) => isForAnother(view) && !(view.version < view.versions);
 
 function tone(view) {
   const { state, version, versions, end } = view;
   if (!end) return state === "idle" ? "idle" : "busy";
   if (end.type === "error") return end.code === "stopped" ? "neutral" : "error";
-  if (outdated(view) || end.reason === "length") return "warning";
+  if (outdated(view) || isCut(view)) return "warning";
   return version < versions ? "neutral" : "good";
 }
 
-export class TicketChat extends HTMLElement {
+/* A server that renders pages may load this module: it has no elements, and defines none. */
+export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
   static observedAttributes = [...PROPERTIES.map(kebab), "lang", "manual"];
   static {
     for (const name of PROPERTIES) {
@@ -94,22 +103,27 @@ export class TicketChat extends HTMLElement {
     p.status = make("p", "status", span("line"), " ", span("notice"), span("hint"));
     p.time = make("time", "time");
     p.actions = make("div", "actions", button("retry", () => this.#start()), button("kept", () => this.ask()));
-    p.head = make("div", "head", p.indicator, make("div", "lines", p.status, p.time), button("stop", () => this.stop()),
-      p.actions);
+    p.head = make("div", "head", p.indicator, make("div", "lines", span("ticket"), p.status, p.time),
+      button("stop", () => this.stop()), p.actions);
     p.answer = make("section", "answer");
     p.version = make("div", "version", button("previous", step(-1)), span("number"), button("next", step(1)));
     p.foot = make("div", "foot", button("refresh", () => this.refresh()),
-      button("copy", () => this.#copy(p.answer.innerText)),
+      button("copy", () => this.#copy(textOf(p.answer), htmlOf(p.answer))),
       button("copyMarkdown", () => this.#copy(this.#view.text)), p.version);
-    p.chat = make("div", "chat", p.head, p.answer, p.foot);
+    p.draft = make("p", "draft");
+    p.chat = make("div", "chat", p.head, p.answer, p.draft, p.foot);
     p.status.role = "status";
     p.status.ariaAtomic = "false"; // what is new is read, not the rest again
     p.status.tabIndex = -1; // the focus goes there when its button goes
     p.indicator.ariaHidden = "true";
     p.answer.lang = ""; // the ticket's
-    this.#markdown = new MarkdownView(p.answer);
+    p.answer.dir = "auto";
+    p.answer.addEventListener("click", ({ target }) => {
+      if (target.className === "copyCode") this.#copy(target.parentNode.querySelector("code").textContent);
+    });
+    this.#markdown = new MarkdownView(p.answer, { copyCode: true });
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [style];
+    root.adoptedStyleSheets = [styleSheet()];
     root.append(p.chat);
     this.#render(); // empty: a status that comes with its text is not read
     for (const name of [...PROPERTIES, "manual"]) {
@@ -121,7 +135,7 @@ export class TicketChat extends HTMLElement {
   }
 
   get manual() {
-    return this.hasAttribute("manual");
+    return (this.getAttribute("manual") ?? "false") !== "false"; // React 18 writes "false"
   }
 
   set manual(value) {
@@ -176,6 +190,16 @@ export class TicketChat extends HTMLElement {
     return language(navigator.language);
   }
 
+  /* Of the first heading in the answer: right below the one that this element stands under. */
+  get #level() {
+    for (let node = this; node; node = node.getRootNode().host) {
+      const before = [...node.getRootNode().querySelectorAll("h1, h2, h3, h4, h5")]
+        .findLast((heading) => heading.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING);
+      if (before) return Number(before.localName[1]) + 1;
+    }
+    return 2;
+  }
+
   /* Several properties may change, and it may move in the page: one look when all is done. */
   #change() {
     if (this.#changing) return;
@@ -198,7 +222,7 @@ export class TicketChat extends HTMLElement {
 
   #prepare() {
     const { ticketId, server, token } = this.#given;
-    const place = ticketId ? `${server || HOME} ${ticketId}` : undefined;
+    const place = ticketId ? `${server || HOME} ${ticketNumber(ticketId) || ticketId}` : undefined;
     if (place !== this.#place) {
       this.#client?.close();
       this.#place = place;
@@ -231,7 +255,7 @@ export class TicketChat extends HTMLElement {
   }
 
   #changed = () => {
-    const { state, text, fresh, cached, end } = this.#view;
+    const { state, fresh, end } = this.#view;
     if (!end && (state === "connecting" || state === "waiting")) this.#quiet ??= setTimeout(this.#render, QUIET_MS);
     else if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one picture
     else this.#render();
@@ -239,16 +263,17 @@ export class TicketChat extends HTMLElement {
     this.#end = end;
     if (!end) return;
     this.#since = Date.now();
-    this.#tell(end.type, end.type === "done" ? { text, cached: Boolean(cached) } : end);
+    this.#tell(end.type, end.type === "done" ? whole(this.#view) : end);
   };
 
   #render = () => {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#quiet);
     this.#frame = this.#quiet = undefined;
-    const { chat, head, line, hint: help, answer, foot, actions, version, number, status } = this.#parts;
+    const { chat, head, ticket, line, hint: help, answer, draft, foot, actions, version, number, status } = this.#parts;
     const { stop, retry, kept, refresh, copy, copyMarkdown, previous, next } = this.#parts;
-    const { ticketId, server } = this.#given;
+    const { server } = this.#given;
+    const ticketId = ticketNumber(this.#given.ticketId) || this.#given.ticketId;
     const view = this.#view;
     const { text, end } = view;
     const busy = this.#busy;
@@ -260,10 +285,13 @@ export class TicketChat extends HTMLElement {
     const { activeElement } = this.shadowRoot;
 
     chat.className = `chat ${tone(view)}`;
-    head.lang = foot.lang = lang;
+    head.lang = draft.lang = foot.lang = lang;
+    put(ticket, view.state === "idle" ? "" : w.ticket(ticketId));
     put(line, statusLine(view, lang, false));
-    put(help, failed ? hint(end, lang, server || HOME) : "");
-    this.#markdown.update(text, { whole: Boolean(end) || !view.partial });
+    put(help, hint(view, lang));
+    help.title = failed && end.code === "connection_lost" ? `${server || HOME} (MAX_CONNECTIONS?)` : "";
+    put(draft, text ? w.draft : "");
+    this.#markdown.update(text, { whole: Boolean(end) || !view.partial, level: this.#level });
     answer.hidden = !text;
     answer.ariaBusy = String(busy);
     answer.ariaLabel = w.answer(ticketId);
@@ -271,7 +299,7 @@ export class TicketChat extends HTMLElement {
     put(number, several ? w.version(view.version, view.versions) : "");
 
     for (const button of this.shadowRoot.querySelectorAll("button")) {
-      const label = (button.ariaLabel = w[button.className]);
+      const label = (button.ariaLabel = w[button === stop && view.viewers > 1 ? "stopAll" : button.className]);
       put(button, SIGNS[button.className] ?? label);
     }
     stop.hidden = !busy;
@@ -313,16 +341,23 @@ export class TicketChat extends HTMLElement {
     else if (when) this.#clock = setTimeout(this.#tick, 30_000);
   };
 
-  async #copy(text) {
+  async #copy(text, html) {
     const { notice } = this.#parts;
     const { activeElement } = this.shadowRoot;
     const w = words(this.#lang);
     let done = true;
+    const data = Object.fromEntries([["text/plain", text], ["text/html", html]].filter(([, content]) => content));
     try {
-      await navigator.clipboard.writeText(text);
+      const blobs = Object.entries(data).map(([type, content]) => [type, new Blob([content], { type })]);
+      await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
     } catch { // http:, or not allowed
       const area = this.shadowRoot.appendChild(make("textarea", "copied"));
       area.value = text;
+      area.addEventListener("copy", (event) => {
+        for (const [type, content] of Object.entries(data)) event.clipboardData.setData(type, content);
+        event.preventDefault();
+        event.stopPropagation();
+      });
       area.select();
       done = document.execCommand("copy");
       area.remove();
@@ -334,4 +369,4 @@ export class TicketChat extends HTMLElement {
   }
 }
 
-if (!customElements.get("ticket-chat")) customElements.define("ticket-chat", TicketChat);
+if (globalThis.customElements && !customElements.get("ticket-chat")) customElements.define("ticket-chat", TicketChat);

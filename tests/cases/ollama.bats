@@ -146,3 +146,174 @@ partly() {
 	done
 	grep -q '^antes �.*� depois$' "$T/kept/invalid-utf8"
 }
+
+# A server that answers with a text, WORD in it being the fence's, in pieces of
+# N bytes: says TEXT N
+says() {
+	/usr/bin/python3 - "$@" >"$T/port" 2>"$T/says.err" 3>&- <<'END' &
+import http.server, json, re, sys
+class H(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        word = re.match(r"\[\[([0-9a-f]{16})\]\]\n", asked["prompt"]).group(1)
+        text, n = sys.argv[1].replace("WORD", word), int(sys.argv[2])
+        pieces = [text[i:i + n] for i in range(0, len(text), n)]
+        lines = [{"response": p, "done": False} for p in pieces]
+        lines.append({"response": "", "done": True, "done_reason": "stop"})
+        self.send_response(200)
+        self.end_headers()
+        for line in lines:
+            self.wfile.write((json.dumps(line) + "\n").encode())
+            self.wfile.flush()
+    def log_message(self, *a):
+        pass
+s = http.server.HTTPServer(("127.0.0.1", 0), H)
+print(s.server_port, flush=True)
+s.serve_forever()
+END
+	SAYS=$!
+	track $SAYS
+	within 10 test -s "$T/port"
+	export OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port")/api/generate
+}
+
+@test "thoughts in the text: neither shown nor kept" {
+	printf 'Open the rear cover.' >"$T/kept/open"
+	for f in think-tags harmony; do
+		replay --split 1 "$UP/$f.ndjson"
+		ask $((++TICKET)) '{"ticketBody":"printer jam","status":true}'
+		is "$(text)" 'Open the rear cover.'
+		grep -q '"state":"thinking"' <<<"$frames"
+		not grep -q 'rude\|angry\|think>\||>' <<<"$frames"
+		ask $TICKET "$Q"
+		is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" \
+		    'Open the rear cover.'
+		replay_end
+	done
+	replay "$UP/think-tags-then-length.ndjson"
+	ask $((++TICKET)) "$Q"
+	failed_with empty_answer 2
+	is "$(text)" ''
+}
+
+@test "thoughts whose beginning is in the template: the answer comes whole, before done" {
+	printf 'Open the rear cover.' >"$T/kept/open"
+	replay "$UP/think-close-only.ndjson"
+	ask 1 "$Q"
+	is "$(types) $status" 'stream cached done 0'
+	is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" \
+	    'Open the rear cover.'
+	ask 1 "$Q"
+	is "$(types)" 'cached done'
+	sessions doctor --quick | grep -q "^warning *template: $OLLAMA_MODEL writes its thoughts"
+	answer <<<x
+	is "$(types)" 'stream cached done'
+	is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" \
+	    'Open the rear cover.'
+	replay_end
+	replay "$UP/good.ndjson"
+	sessions doctor --quick | grep -q '^warning *template: '
+	rm "$TICKETCHAT_RUN_DIR/health"
+	ask 2 "$Q"
+	generated
+	not grep template <<<"$(sessions doctor --quick)"
+}
+
+@test "an answer that is about thoughts or marks stays whole" {
+	text='Remove `<think>` … `</think>` and </s> from the log: <|channel|>analysis<|message|>.'
+	printf %s "$text" >"$T/kept/about"
+	says "$text" 3
+	ask 1 "$Q"
+	is "$(types) $status" 'stream done 0'
+	is "$(text)" "$text"
+}
+
+@test "the fence's word and end marks go, in pieces of any size" {
+	printf 'Open it.\nDone.\n' >"$T/kept/it"
+	printf 'Open it.\nDone.' >"$T/kept/it2"
+	printf 'Open it.' >"$T/kept/it3"
+	for n in 1 3 7 1000; do
+		says $'[[WORD]]\nOpen it.\nDone.\n[[/WORD]]\n<|im_end|>' $n
+		ask $((++TICKET)) "$Q"
+		is "$(types) $status" 'stream done 0'
+		is "$(text; echo .)" $'Open it.\nDone.\n.'
+		ask $TICKET "$Q"
+		is "$(jq -j 'select(.type == "cached").response' <<<"$frames"; echo .)" \
+		    $'Open it.\nDone.\n.'
+		end $SAYS
+		says $'Open it.WORD\n  [/WORD] \nDone.</s><|eot_id|>' $n
+		ask $((++TICKET)) "$Q"
+		is "$(types) $status" 'stream done 0'
+		is "$(text)" $'Open it.\nDone.'
+		end $SAYS
+	done
+	says $'Open itWORD.' 3	# told at the end only
+	ask $((++TICKET)) "$Q"
+	is "$(types) $status" 'stream cached done 0'
+	is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" 'Open it.'
+	sessions doctor --quick | grep -q "^warning *template: .*marks around the ticket"
+}
+
+# Runs a command where the only name server never answers.
+silent_names() {
+	unshare -m sh -c 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"' \
+	    sh "$T/resolv.conf" "$@"
+}
+silent_server() {
+	needs_root
+	unshare -m true 2>/dev/null || skip "no mount namespaces here"
+	/usr/bin/python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(1, 250):
+    try:
+        s.bind(("127.77.0.%d" % i, 53))
+        break
+    except OSError:
+        pass
+print("nameserver", s.getsockname()[0], flush=True)
+print("options timeout:30 attempts:5", flush=True)
+while True: s.recv(2000); print("; asked", flush=True)' >"$T/resolv.conf" 3>&- &
+	track $!
+	within 10 grep -q attempts "$T/resolv.conf"
+}
+
+@test "a name server that is silent: CONNECT_TIMEOUT holds" {
+	silent_server
+	for server in http://gpu.example:11434/api/generate \
+	    http://gpu.example https://gpu.example/x/api/chat; do
+		for m in "$OLLAMA_MODEL" ''; do
+			export OLLAMA_SERVER=$server
+			frames=$(OLLAMA_MODEL=$m TICKETCHAT_CONNECT_TIMEOUT=1 silent_names \
+			    timeout 60 "$B/bin/answer" -c "$T/conf" <<<x 2>/dev/null) || true
+			is "$(last | jq -r '[.code, .detail] | join(" ")')" \
+			    'upstream_timeout CONNECT_TIMEOUT'
+		done
+	done
+	grep -q asked "$T/resolv.conf"
+	TICKETCHAT_CONNECT_TIMEOUT=1 silent_names timeout 60 "$B/bin/answer" \
+	    -c "$T/conf" check | grep -q 'upstream_timeout.*no name server'
+}
+
+@test "a name server that is silent: a signal is heard meanwhile" {
+	silent_server
+	export OLLAMA_SERVER=http://gpu.example:11434 TICKETCHAT_CONNECT_TIMEOUT=100
+	silent_names "$B/bin/answer" -c "$T/conf" <<<x >"$T/out" 2>/dev/null 3>&- &
+	p=$!
+	track $p
+	within 20 grep -q asked "$T/resolv.conf"
+	kill $(answers)
+	within 20 dead "$p"
+	frames=$(cat "$T/out")
+	is "$(last | jq -r .code)" shutting_down
+}
+
+@test "a name server that is silent: stop is heard meanwhile" {
+	silent_server
+	export OLLAMA_SERVER=http://gpu.example:11434 TICKETCHAT_CONNECT_TIMEOUT=100
+	(printf '%s\n' "$Q"; within 20 grep -q asked "$T/resolv.conf"
+	    echo '{"type":"stop"}') | silent_names timeout 60 env PATH_INFO=/1 \
+	    "$CHAT_BIN" -c "$T/conf" >"$T/out" 3>&- || true
+	frames=$(cat "$T/out")
+	is "$(last | jq -r .code)" stopped
+}

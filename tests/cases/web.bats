@@ -41,6 +41,8 @@ type_of() {
 	*.html) echo 'text/html; charset=utf-8' ;;
 	*.css) echo 'text/css; charset=utf-8' ;;
 	*.js) echo 'text/javascript; charset=utf-8' ;;
+	# As the machine's /etc/mime.types has it; compilers do not look.
+	*) header Content-Type ;;
 	esac
 }
 
@@ -48,7 +50,8 @@ type_of() {
 whole_page() {
 	local f url base=$1 n=0
 	shift
-	for f in "$ROOT"/web/*.html "$ROOT"/web/*.css "$ROOT"/web/*.js; do
+	for f in "$ROOT"/web/*.html "$ROOT"/web/*.css "$ROOT"/web/*.js \
+	    "$ROOT"/web/*.ts "$ROOT"/web/*.tsx; do
 		url=$base/${f##*/}
 		url=${url%index.html}
 		curl -s "$@" "$url" | cmp - "$f"
@@ -91,7 +94,7 @@ whole_page() {
 	page() { make -s -C "$ROOT" "B=$T/b" "$@" "$T/b/web"; }
 	is "$(cd "$ROOT/build/web" && find . -type f | sort)" \
 	    "$(cd "$ROOT/web" && find . -name '*.html' -o -name '*.css' \
-	    -o -name '*.js' | sort)"
+	    -o -name '*.js' -o -name '*.ts' -o -name '*.tsx' | sort)"
 	page
 	is "$(find "$T/b/web" -not -perm 644 -type f -o -not -perm 755 -type d)" ''
 	diff -r "$ROOT/build/web" "$T/b/web"
@@ -121,7 +124,7 @@ whole_page() {
 	    "/$ROOT/websocketd.conf" /%00 /index.html%00.js /.git/config \
 	    /../bin/chat /handlers/api/websocket/chat /api/websocket/chat \
 	    /api/websocket/chat/42 /api/ /web/ /web/index.html \
-	    /TicketChat.tsx /ticket-chat-client.d.ts /page.js/ /INDEX.HTML; do
+	    /package.json /ticket-chat-client.ts /page.js/ /INDEX.HTML; do
 		for options in '-X GET' -I '-X POST' '-X CONNECT'; do
 			case $(status_of $options --request-target "$path" \
 			    "http://127.0.0.1:$P/") in
@@ -259,7 +262,7 @@ behind() {
 	    2>"$T/openssl"
 	export SSL_CERT_FILE=$T/desk.example.pem
 	while IFS= read -r line; do
-		export "${line?}"
+		export "TICKETCHAT_${line?}"
 	done < <(sed -n 's/^#	\([A-Z_]*=.*\)/\1/p' "$sample")
 	replay "$UP/good.ndjson"
 	service
@@ -388,11 +391,11 @@ sockets_behind() {
 	not grep -rF secret-token "$T"/*.log "$T/proxy.out" "$TICKETCHAT_LOG"
 }
 
-# Fifty connections of 127.0.0.2; prints what one more gets, and then one of
-# another address.
+# Fifty connections of 127.0.0.2; prints what one more gets, then one of another
+# address, and what the page's module gets from 127.0.0.2.
 held_and_one_more() {
 	/usr/bin/python3 - "$HTTPS" "$Q" <<'END'
-import asyncio, sys, json, websockets
+import asyncio, subprocess, sys, json, websockets
 # Debian 12 and Debian 13 both have this one.
 from websockets.legacy.client import connect as begin
 port, question = sys.argv[1:]
@@ -421,6 +424,12 @@ async def main():
         assert await ask(ws) == "done", i
     await one_more("127.0.0.2")
     await one_more("127.0.0.3")
+    page = subprocess.run(["curl", "-sk", "--interface", "127.0.0.2", "-o",
+        "/dev/null", "-w", "%{http_code}", "--resolve",
+        "desk.example:%s:127.0.0.1" % port,
+        "https://desk.example:%s/ticket-chat.js" % port],
+        capture_output=True, text=True)
+    print("page", page.stdout)
     for ws in held:
         await ws.close()
 asyncio.run(asyncio.wait_for(main(), 200))
@@ -432,7 +441,7 @@ END
 
 @test "nginx: WebSockets, the client's address, no token in a log" {
 	sockets_behind nginx
-	is "$(<"$T/one-more")" $'429\ndone'
+	is "$(<"$T/one-more")" $'429\ndone\npage 200'
 	# Silence that is shorter than a client's is no reason.
 	[ "$(sed -n 's/.*proxy_read_timeout \([0-9]*\)s;/\1/p' \
 	    "$ROOT/deploy/nginx.conf")" -ge 60 ]
@@ -440,5 +449,5 @@ END
 
 @test "Caddy: WebSockets, the client's address, no token in a log" {
 	sockets_behind caddy
-	is "$(<"$T/one-more")" $'rate_limited\ndone'
+	is "$(<"$T/one-more")" $'rate_limited\ndone\npage 200'
 }

@@ -701,11 +701,11 @@ async def main():
         refused("42", Q, "forbidden_origin", "https://evil.example"),
         refused("42", '{"ticketBody":1}', "bad_request"), mended())
 END
-	is "$(grep -c 'code=bad_ticket_id' "$LOG")" 1
-	is "$(grep -c 'code=forbidden_origin' "$LOG")" 1
-	is "$(grep -c 'code=bad_request' "$LOG")" 1
-	within 10 eval '[ "$(grep -c "refused=200$" "$LOG")" = 3 ]'
-	is "$(grep -c "refused=5$" "$LOG")" 1
+	is "$(grep -c 'code=bad_ticket_id' "$TICKETCHAT_LOG")" 1
+	is "$(grep -c 'code=forbidden_origin' "$TICKETCHAT_LOG")" 1
+	is "$(grep -c 'code=bad_request' "$TICKETCHAT_LOG")" 1
+	within 10 eval '[ "$(grep -c "refused=200$" "$TICKETCHAT_LOG")" = 3 ]'
+	is "$(grep -c "refused=5$" "$TICKETCHAT_LOG")" 1
 }
 
 # bats test_tags=fault,fault:8

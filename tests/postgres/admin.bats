@@ -20,7 +20,7 @@ line() {
 generation() {
 	psql >"$T/generation" <<-END &
 	SELECT ticket_take($1, (SELECT max(Id) FROM TicketAISessions
-		WHERE TicketId = $1), '', 0, 0);
+		WHERE TicketId = $1), 0, 0);
 	SELECT pg_sleep(3);
 	END
 	track $!
@@ -54,7 +54,7 @@ theirs() {
 @test "ids that were taken in are never given again, nor do they go back" {
 	line 50 7 a | sessions import
 	line 20 7 b | sessions import
-	is "$(sql "SELECT session_begin(8, 'x', 0, false)")" 51
+	is "$(sql "SELECT session_begin(8, 0, false)")" 51
 }
 
 @test "an import is refused whole: twice an id, U+0000" {
@@ -126,7 +126,7 @@ tools() { PATH=$PG_BIN:$PATH; }
 	line 70 9 c | sessions import
 	sessions restore "$T/copy"
 	sessions export | cmp - "$T/before"
-	is "$(sql "SELECT session_begin(8, 'x', 99, false) > 70")" t
+	is "$(sql "SELECT session_begin(8, 99, false) > 70")" t
 	[ -s "$T/copy.before-restore" ]
 	not sessions restore "$T/copy"
 	# What is no backup changes nothing.

@@ -15,24 +15,30 @@ shapes(void)
 {
 	static const char *const	want[] = {
 		"{\"type\":\"cached\",\"response\":\"a\\\"\\u0000\","
-		"\"message\":\"This ticket had an answer already.\","
+		"\"message\":\"This ticket already has an answer.\","
 		"\"createdAt\":\"2026-01-02T03:04:05.678Z\"}\n",
 		"{\"type\":\"cached\",\"response\":\"\","
-		"\"message\":\"Este chamado j\xc3\xa1 tinha uma resposta.\","
+		"\"message\":\"Este chamado j\xc3\xa1 tem uma resposta.\","
 		"\"createdAt\":\"x\",\"bodyChanged\":true}\n",
 		("{\"type\":\"cached\",\"response\":\"\","
-		"\"message\":\"This ticket had an answer already.\","
+		"\"message\":\"This ticket already has an answer.\","
 		"\"createdAt\":\"x\",\"version\":2,\"versions\":3}\n"),
 		"{\"type\":\"done\"}\n",
 		("{\"type\":\"done\",\"reason\":\"length\","
 		"\"versions\":2}\n"),
 		"{\"type\":\"status\",\"state\":\"queued\",\"position\":3}\n",
-		"{\"type\":\"status\",\"state\":\"loading\"}\n",
+		("{\"type\":\"status\",\"state\":\"loading\","
+		"\"viewers\":1}\n"),
 		"{\"type\":\"status\",\"state\":\"thinking\"}\n",
 		"{\"type\":\"status\",\"state\":\"generating\"}\n",
+		("{\"type\":\"status\",\"state\":\"saving\","
+		"\"viewers\":12}\n"),
+		("{\"type\":\"status\",\"state\":\"queued\","
+		"\"position\":4,\"viewers\":2}\n"),
 		"{\"type\":\"pong\"}\n",
 		("{\"type\":\"session\",\"session\":9223372036854775807,"
-		"\"pid\":12}\n"),
+		"\"pid\":12,\"alive\":5}\n"),
+		"{\"type\":\"alive\"}\n",
 		"{\"type\":\"cost\",\"tokens\":298}\n",
 	};
 	struct session	odd = { .response = (char[]){ "a\"" },
@@ -40,6 +46,7 @@ shapes(void)
 			    .created = "2026-01-02T03:04:05.678Z" };
 	struct session	empty = { .response = (char[]){ "" }, .created = "x" };
 	struct buf	b = BUF_INIT(10000);
+	struct frame	f;
 	size_t		i;
 	char		*line, *end;
 
@@ -50,12 +57,15 @@ shapes(void)
 	check(frame_cached(&b, &empty, false, LANGUAGE_EN) == 0);
 	check(frame_done(&b, false, 1) == 0);
 	check(frame_done(&b, true, 2) == 0);
-	check(frame_status(&b, FRAME_QUEUED, 3) == 0);
-	check(frame_status(&b, FRAME_LOADING, 3) == 0);
-	check(frame_status(&b, FRAME_THINKING, 0) == 0);
-	check(frame_status(&b, FRAME_GENERATING, 0) == 0);
+	check(frame_status(&b, FRAME_QUEUED, 3, 0) == 0);
+	check(frame_status(&b, FRAME_LOADING, 3, 1) == 0);
+	check(frame_status(&b, FRAME_THINKING, 0, 0) == 0);
+	check(frame_status(&b, FRAME_GENERATING, 0, 0) == 0);
+	check(frame_status(&b, FRAME_SAVING, 0, 12) == 0);
+	check(frame_status(&b, FRAME_QUEUED, 4, 2) == 0);
 	check(frame_pong(&b) == 0);
-	check(frame_session(&b, INT64_MAX, 12) == 0);
+	check(frame_session(&b, INT64_MAX, 12, "") == 0);
+	check(frame_alive(&b) == 0);
 	check(frame_cost(&b, 298) == 0);
 	for (i = 0, line = b.data; i < sizeof(want) / sizeof(want[0]); i++) {
 		row("%zu", i);
@@ -67,6 +77,21 @@ shapes(void)
 	}
 	check_int(i, sizeof(want) / sizeof(want[0]));
 	check_str(line, "");
+	buf_free(&b);
+	row("a line with bodyChanged, a hash in the first one");
+	check(frame_body_changed(&b, "{\"type\":\"done\"}", 15) == 0);
+	check(frame_body_changed(&b, "{\"type\":\"done\",\"versions\":2}",
+	    28) == 0);
+	check_str(b.data, "{\"type\":\"done\",\"bodyChanged\":true}\n"
+	    "{\"type\":\"done\",\"versions\":2,\"bodyChanged\":true}\n");
+	buf_clear(&b);
+	check(frame_session(&b, 7, 12, "0123456789abcdef0123456789abcdef") ==
+	    0);
+	frame_read(&f, b.data, b.len - 1);
+	check(f.type == FRAME_SESSION && f.session == 7 && f.pid == 12);
+	check_str(f.text_hash, "0123456789abcdef0123456789abcdef");
+	frame_read(&f, "{\"type\":\"session\",\"text\":\"0123\"}", 34);
+	check_str(f.text_hash, "");
 	buf_free(&b);
 	row("over the cap");
 	b.cap = 10;

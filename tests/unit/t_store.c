@@ -380,8 +380,9 @@ answered_since(void)
 	check_int(store_get_or_create(s, 7, false, a, &id),
 	    FAILURE_NONE);
 	check_int(id, b);
+	t_prompt[b % 256] = "three";
 	check_int(t_answer(s, b, "B"), FAILURE_NONE);
-	t_newest_is(s, 7, b, "two", "B");
+	t_newest_is(s, 7, b, "three", "B");
 	store_close(s);
 }
 

@@ -759,7 +759,6 @@ END
 print(flush=True)
 time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
 	done
-	run -111 held "$T/none" || :
 	is "$(held "$T/none" 2>/dev/null)" 111
 	# What it is given, and says, goes through.
 	is "$(echo in | sessions hold sh -c 'cat; echo err >&2' 2>&1)" $'in\nerr'

@@ -182,7 +182,8 @@ text_file(const char *text, size_t len)
 
 /* Starts the program; the arguments were prepared.  Returns as posix_spawn. */
 static int
-spawn(pid_t *pid, int in, int listener, char *const argv[], char *const env[])
+spawn(pid_t *pid, int in, int listener, int shared, char *const argv[],
+    char *const env[])
 {
 	posix_spawn_file_actions_t	files;
 	posix_spawnattr_t		attr;
@@ -199,11 +200,14 @@ spawn(pid_t *pid, int in, int listener, char *const argv[], char *const env[])
 	if ((rc = posix_spawn_file_actions_adddup2(&files, in, 0)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, listener,
 	    3)) == 0 &&
+	    (shared == -1 || (rc = posix_spawn_file_actions_adddup2(&files,
+	    shared, 4)) == 0) &&
 	    (rc = posix_spawn_file_actions_addopen(&files, 1, "/dev/null",
 	    O_WRONLY, 0)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, 1, 2)) == 0 &&
 	    /* What a shell left open is not for a process that outlives it. */
-	    (rc = posix_spawn_file_actions_addclosefrom_np(&files, 4)) == 0 &&
+	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
+	    shared == -1 ? 4 : 5)) == 0 &&
 	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
 	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
 	    (rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID |
@@ -217,13 +221,14 @@ files:
 
 int
 generation_start(const struct settings *s, int64_t ticket, int64_t session,
-    int listener, const char *text, size_t len, const char *text_hash)
+    int listener, const char *text, size_t len, const char *text_hash,
+    int run_dir)
 {
 	char	 name[] = "answer", t[24], id[24], hash[TEXT_HASH + 1], **env;
 	char	*argv[] = { name, t, id, *text_hash == '\0' ? NULL : hash,
 		    NULL };
 	pid_t	 pid = -1;
-	int	 in, rc;
+	int	 in, rc, shared;
 
 	(void)snprintf(t, sizeof(t), "%" PRId64, ticket);
 	(void)snprintf(id, sizeof(id), "%" PRId64, session);
@@ -233,8 +238,14 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	if ((in = text_file(text, len)) == -1) {
 		rc = errno;
 	} else {
-		rc = spawn(&pid, in, listener, argv, env);
+		/* Above those that the child has of us. */
+		shared = run_dir == -1 ? -1 : fcntl(run_dir, F_DUPFD_CLOEXEC,
+		    5);
+		rc = run_dir != -1 && shared == -1 ? errno :
+		    spawn(&pid, in, listener, shared, argv, env);
 		(void)close(in);
+		if (shared != -1)
+			(void)close(shared);
 	}
 	free(env);
 	errno = rc;

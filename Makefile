@@ -67,11 +67,11 @@ COMMANDS = command doctor doctor_access doctor_data doctor_host \
 	doctor_run doctor_server forget hold metrics play print progress reports setup table transfer \
 	upkeep watch
 
-ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate servers)
+ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate keep servers state)
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
-	web/*.html web/*.css web/*.js)))
+	web/*.html web/*.css web/*.js web/*.ts web/*.tsx)))
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer $(B)/libexec/chat \
 	$(STATIC_PROGRAMS:%=$(B)/libexec/dynamic/%) \

@@ -88,13 +88,33 @@ make_parent() {
 	esac
 }
 
+log_is_file() {
+	case $TICKETCHAT_LOG in syslog | stderr) return 1 ;; esac
+}
+
+# Sees that the log can be written.  LOG=stderr is opened anew by each program,
+# to append; a socket cannot be (systemd's), and then they take syslog's.
+prepare_log() {
+	if log_is_file; then
+		(umask 077 && : >>"$TICKETCHAT_LOG") ||
+		    die 102 "LOG=$TICKETCHAT_LOG cannot be written"
+	elif [ "$TICKETCHAT_LOG" = stderr ]; then
+		if (: 3>>"/proc/$$/fd/2") 2>/dev/null; then
+			exec 2>>"/proc/$$/fd/2"
+		elif [ ! -S /dev/log ]; then
+			die 102 "LOG=stderr: standard error cannot be opened" \
+			    "anew here, and there is no syslog; set LOG to a" \
+			    "file"
+		fi
+	fi
+}
+
 prepare() {
 	is_server || make_parent "$TICKETCHAT_DATABASE"
 	make_parent "$TICKETCHAT_RUN_DIR"
-	[ "$TICKETCHAT_LOG" = syslog ] || make_parent "$TICKETCHAT_LOG"
+	! log_is_file || make_parent "$TICKETCHAT_LOG"
 	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate) || exit $?
-	[ "$TICKETCHAT_LOG" = syslog ] || (umask 077 && : >>"$TICKETCHAT_LOG") ||
-	    die 102 "LOG=$TICKETCHAT_LOG cannot be written"
+	prepare_log
 }
 
 # Tells about the model's server; its absence is no reason not to start.

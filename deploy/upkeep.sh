@@ -16,10 +16,12 @@ if [ "$backups" -gt 0 ]; then
 	*) folder=$(dirname "$database")/backup end=db ;;
 	esac
 	(umask 077 && mkdir -p "$folder")
-	sessions backup --force "$folder/$(date +%F).$end"
-	# Their names sort by date.
-	find "$folder" -name "????-??-??.$end" | sort -r |
-	    tail -n "+$((backups + 1))" | while IFS= read -r old; do
+	new=$folder/$(date +%F).$end
+	sessions backup --force "$new"
+	# Their names sort by date.  The one just made stays, also where the
+	# clock went back and it has the oldest name.
+	find "$folder" -name "????-??-??.$end" ! -name "${new##*/}" | sort -r |
+	    tail -n "+$backups" | while IFS= read -r old; do
 		rm -f "$old"
 	done
 fi

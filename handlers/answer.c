@@ -22,6 +22,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -98,18 +99,21 @@ answer_ended(const struct answer *a)
 int64_t
 answer_deadline(const struct answer *a, int64_t d)
 {
-	const int64_t	node = a->node == NULL ? CLOCK_NEVER :
-			    node_deadline(a->node);
+	const int64_t	due[] = { hub_deadline(&a->hub), answer_viewers_due(a),
+			    a->node == NULL ? CLOCK_NEVER :
+			    node_deadline(a->node) };
+	size_t		i;
 
-	if (a->hub.accept_again != 0 && a->hub.accept_again < d)
-		d = a->hub.accept_again;
-	return node < d ? node : d;
+	for (i = 0; i < sizeof(due) / sizeof(due[0]); i++)
+		d = due[i] < d ? due[i] : d;
+	return d;
 }
 
 void
 answer_turn(struct answer *a, int64_t now)
 {
 	hub_step(&a->hub, now);
+	answer_viewers(a, now);
 	if (a->node != NULL)
 		node_step(a->node, now);
 }
@@ -158,33 +162,6 @@ read_prompt(struct answer *a)
 		a->failure = failure_make(FAILURE_BAD_REQUEST, "ticketBody");
 }
 
-/* Keeps the whole answer, in one transaction. */
-static void
-keep(struct answer *a)
-{
-	const struct answered	 all = {
-		a->prompt.data, a->prompt.len, a->text.data, a->text.len,
-		&a->upstream.cost
-	};
-	static char		 why[256];
-	struct store		*store;
-	enum failure_code	 rc;
-
-	do {
-		rc = node_store(a->node, &store);
-		if (rc == FAILURE_NONE)
-			rc = store_update_response(store, a->session, &all,
-			    &a->versions);
-	} while (rc == FAILURE_STORAGE && node_again(a->node));
-	if (rc == FAILURE_UNKNOWN_TICKET) {
-		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
-		a->failure = failure_make(rc, why);
-	} else if (rc != FAILURE_NONE) {
-		answer_fail(a, rc, log_value(why, sizeof(why),
-		    node_error(a->node)));
-	}
-}
-
 void
 answer_leave(struct answer *a)
 {
@@ -200,17 +177,43 @@ answer_leave(struct answer *a)
 		slots_release(a->node);
 }
 
+void
+answer_over(struct answer *a)
+{
+	a->over = true;
+	a->hub.alive[0] = '\0';
+}
+
+/* For whoever reads a filter: the whole answer, which is not what was shown. */
+static int
+whole_frame(struct answer *a)
+{
+	struct session	s = { .response = a->text.data,
+			    .response_len = a->text.len };
+	struct tm	tm;
+	time_t		now = time(NULL);
+
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(s.created, sizeof(s.created), "%Y-%m-%dT%H:%M:%SZ",
+	    &tm);
+	return frame_cached(&a->hub.frames, &s, false, LANGUAGE_EN);
+}
+
 /* The terminal frame, for all; false: there is no memory for it. */
 static bool
 end_frames(struct answer *a)
 {
 	struct buf	*frames = &a->hub.frames;
 
+	answer_over(a);
 	if (a->session != 0 && frame_cost(frames,
 	    a->upstream.cost.answer_tokens) == -1)
 		return false;		/* they see us die: `interrupted' */
 	if (a->failure.code != FAILURE_NONE)
 		return frame_error(frames, &a->failure, LANGUAGE_EN) == 0;
+	if (a->settled && (a->session == 0 ? whole_frame(a) :
+	    frame_kept(frames)) == -1)
+		return false;
 	return frame_done(frames, strcmp(a->upstream.cost.done_reason,
 	    "length") == 0, a->versions) == 0;
 }
@@ -270,6 +273,10 @@ set_up_hub(struct answer *a)
 	    frame_session(&line, a->session, getpid(), a->text_hash) == -1)
 		return -1;
 	memcpy(a->hub.first, line.data, line.len);
+	buf_clear(&line);
+	if (frame_alive(&line) == -1)
+		return -1;
+	memcpy(a->hub.alive, line.data, line.len);
 	buf_free(&line);
 	rc = hub_listen(&a->hub, LISTENER);
 	hub_step(&a->hub, clock_us());	/* the first one waits already */
@@ -289,7 +296,7 @@ set_up_node(struct answer *a)
 		answer_fail(a, rc, node_error(a->node));
 		return;
 	}
-	node_publish(a->node, &a->hub.frames, a->hub.status);
+	node_publish(a->node, &a->hub.frames, a->shared);
 	if (node_fd(a->node) != -1 && hub_wake(&a->hub, node_fd(a->node)) ==
 	    -1)
 		answer_fail(a, FAILURE_INTERNAL, "");
@@ -305,7 +312,7 @@ run(struct answer *a)
 	if (a->failure.code == FAILURE_NONE)
 		generate(a);
 	if (a->failure.code == FAILURE_NONE && a->session != 0)
-		keep(a);
+		answer_keep(a);
 	answer_leave(a);
 	if ((told = end_frames(a)))
 		hub_write(&a->hub);	/* whatever becomes of the log */

@@ -1,6 +1,7 @@
 /*
  * A generation's parts: answer.c is its life, generate.c what it does with the
- * model, elsewhere.c what it does where another machine has the ticket.
+ * model, keep.c how the answer is saved, state.c what viewers are told of all
+ * that, elsewhere.c what it does where another machine has the ticket.
  */
 #ifndef ANSWER_H
 #define ANSWER_H
@@ -40,8 +41,18 @@ struct answer {
 	int64_t			 versions;	/* of the ticket's answer */
 	int64_t			 started;
 	struct pool		 pool;
+	bool			 has_state;	/* the next ones are set */
+	enum frame_state	 state;		/* the newest */
+	int			 position;
+	char			 shared[128];	/* its line for other machines */
+	size_t			 viewers;	/* in our own line, */
+	size_t			 viewers_told;	/* and in the one that all got */
+	int64_t			 viewers_again;	/* not before */
+	bool			 over;		/* the last frame is there */
 	bool			 told;		/* another machine's last frame
 						   has come */
+	bool			 settled;	/* what was shown is not what
+						   is kept */
 	bool			 cut;		/* there was no room for one */
 };
 
@@ -50,6 +61,20 @@ void answer_fail(struct answer *, enum failure_code, const char *reason);
 
 /* Loads libcurl, only now; returns false with the failure noted. */
 bool answer_load(struct answer *);
+
+/* Tells a new state; the position is of FRAME_QUEUED. */
+void answer_status(struct answer *, enum frame_state, int position);
+
+/* Each turn: tells how many viewers there are, if that has changed, and when
+ * that is due. */
+void answer_viewers(struct answer *, int64_t now);
+int64_t answer_viewers_due(const struct answer *);
+
+/* The last frame is about to come: nothing is told behind it. */
+void answer_over(struct answer *);
+
+/* Keeps the whole answer, or notes why it cannot be. */
+void answer_keep(struct answer *);
 
 /* When a turn is due, but for what the caller waits for until `d'. */
 int64_t answer_deadline(const struct answer *, int64_t d);

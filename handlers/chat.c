@@ -262,7 +262,7 @@ wait_for(struct chat *c, struct pollfd p[3], int64_t now)
 static bool
 finished(const struct chat *c)
 {
-	if (!c->eof)
+	if (!c->eof || c->question.state == QUESTION_STOPPING)
 		return false;
 	return c->connection.websocketd || (c->in_taken == c->in_len &&
 	    c->count == 0 && c->question.state == QUESTION_IDLE &&
@@ -309,6 +309,20 @@ serve(struct chat *c)
 	}
 }
 
+/*
+ * Under websocketd the log is LOG; LOG=stderr is the service's stderr, or,
+ * where that is a socket (systemd's), the journal that reads it.
+ */
+static void
+open_log(struct chat *c, bool cgi)
+{
+	const char	**log = &c->settings.text[SETTING_LOG];
+
+	if (cgi && strcmp(*log, "stderr") == 0 && log_open_parent() == -1)
+		*log = "syslog";
+	log_open("chat", cgi ? *log : NULL);
+}
+
 /* Reads the options, the settings and the environment. */
 static void
 set_up(struct chat *c, int argc, char *argv[])
@@ -330,7 +344,7 @@ set_up(struct chat *c, int argc, char *argv[])
 		program_fail(EXIT_SYSTEM, "the one that can check tokens: %s",
 		    strerror(errno));
 	connection_read(&c->connection, &c->settings);
-	log_open("chat", cgi ? c->settings.text[SETTING_LOG] : NULL);
+	open_log(c, cgi);
 	if (generation_prepare(c->settings.text[SETTING_RUN_DIR]) == -1)
 		log_line(LOG_LEVEL_ERROR, "call=run_dir path=\"%s\" "
 		    "error=\"%s\"", c->settings.text[SETTING_RUN_DIR],

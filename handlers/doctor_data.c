@@ -212,8 +212,8 @@ doctor_log(struct doctor *d)
 	const char	*log = d->settings->text[SETTING_LOG];
 	char		 path[PATH_MAX];
 
-	if (strcmp(log, "syslog") == 0)
-		doctor_tell(d, DOCTOR_OK, "log", "syslog");
+	if (!settings_log_is_file(d->settings))
+		doctor_tell(d, DOCTOR_OK, "log", "%s", log);
 	else if (access(log, W_OK) == 0 || (errno == ENOENT &&
 	    access(directory(log, path), W_OK | X_OK) == 0))
 		doctor_tell(d, DOCTOR_OK, "log", "%s", log);

@@ -16,6 +16,7 @@
 #include "json.h"
 #include "limit.h"
 #include "listener.h"
+#include "notice.h"
 #include "probe.h"
 
 enum {
@@ -109,6 +110,23 @@ examine_server(struct doctor *d, const struct url *server,
 		examine_context(d, p);
 }
 
+static void
+tell_notice(void *d, enum notice what, const char *day, const char *model)
+{
+	if (what == NOTICE_THOUGHTS)
+		doctor_tell(d, DOCTOR_WARNING, "template", "%s writes its "
+		    "thoughts into the text without a mark in front of them "
+		    "(last seen %s); they are shown until they end\nGive it a "
+		    "template that does not end in <think>, another "
+		    "OLLAMA_THINK, or take another model", model, day);
+	else
+		doctor_tell(d, DOCTOR_WARNING, "template", "%s writes the "
+		    "marks around the ticket, or of a turn's end, into its "
+		    "answers (last seen %s); they are taken out\nSee that its "
+		    "template and its stop words are its own (ollama show "
+		    "--modelfile), or take a larger model", model, day);
+}
+
 /* libcurl is not linked here: `answer' asks, and prints a line a server. */
 void
 doctor_model(struct doctor *d)
@@ -143,6 +161,7 @@ doctor_model(struct doctor *d)
 	}
 	buf_free(&out);
 	free(env);
+	notice_each(d->settings->text[SETTING_RUN_DIR], tell_notice, d);
 }
 
 void

@@ -22,17 +22,21 @@ take_frames(void *context, const char *lines, size_t len)
 	last = last == NULL ? lines : last + 1;
 	frame_read(&f, last, (size_t)(lines + len - 1 - last));
 	a->told = f.type == FRAME_DONE || f.type == FRAME_ERROR;
+	if (a->told)
+		answer_over(a);
 }
 
 static void
 take_status(void *context, const char *line, size_t len)
 {
 	struct answer	*a = context;
+	struct frame	 f;
 
-	/* It comes with each row. */
-	if (strlen(a->hub.status) != len ||
-	    memcmp(a->hub.status, line, len) != 0)
-		hub_status(&a->hub, line, len);
+	frame_read(&f, line, len);
+	/* It comes with each row; how many are here we know ourselves. */
+	if (f.type == FRAME_STATUS && (!a->has_state || f.state != a->state ||
+	    f.position != a->position))
+		answer_status(a, f.state, f.position);
 }
 
 const struct node_taker *

@@ -27,6 +27,7 @@ struct search {
 	bool		 shorts;	/* in these files, see trace_file */
 	bool		 say;		/* where it is found */
 	int64_t		 files, found;
+	int64_t		 copies;	/* of found, in copies of the database */
 };
 
 /* Looks into one file. */
@@ -88,16 +89,34 @@ search_beside(struct search *f, const char *file, bool shorts)
 static bool
 log_is_file(const struct settings *s)
 {
-	return strcmp(s->text[SETTING_LOG], "syslog") != 0;
+	return settings_log_is_file(s);
+}
+
+/*
+ * The copies that the nightly upkeep makes, and what a killed one has left.  A
+ * copy of PostgreSQL is packed: no text can be found in it.
+ */
+static void
+search_copies(struct search *f, const char *database)
+{
+	const int64_t	before = f->found;
+	char		dir[PATH_MAX], copies[PATH_MAX + 16];
+
+	(void)snprintf(dir, sizeof(dir), "%s", database);
+	(void)snprintf(copies, sizeof(copies), "%s/backup", dirname(dir));
+	search_dir(f, copies, "");
+	f->copies += f->found - before;
 }
 
 static void
 search_all(struct search *f, const struct settings *s, bool say)
 {
 	f->say = say;
-	f->files = f->found = 0;
-	if (store_is_file())
+	f->files = f->found = f->copies = 0;
+	if (store_is_file()) {
 		search_beside(f, s->text[SETTING_DATABASE], true);
+		search_copies(f, s->text[SETTING_DATABASE]);
+	}
 	if (log_is_file(s))
 		search_beside(f, s->text[SETTING_LOG], false);
 	f->shorts = false;
@@ -131,10 +150,14 @@ nothing_left(struct search *f, const struct settings *s, struct store *store)
 		search_all(f, s, true);
 	}
 	progress_end();
+	if (f->copies > 0)
+		(void)printf("In a copy of the database the text lives on until "
+		    "the copy is deleted: delete it,\nor forget the ticket in "
+		    "it too (TICKETCHAT_DATABASE=COPY sessions forget).\n");
 	if (f->found == 0)
 		(void)printf("looked through %" PRId64 " files%s: nothing is "
 		    "left\n", f->files, store_is_file() ? "" :
-		    ", not the server's own");
+		    ", not the server's own, nor copies of it");
 	trace_free(&f->trace);
 	return f->found == 0;
 }
@@ -156,7 +179,7 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 		command_need(store_texts(store, ticket, add_text, &f.trace),
 		    store);
 	command_need(store_forget(store, ticket, &found), store);
-	if (verify)
+	if (verify && found)
 		clean = nothing_left(&f, s, store);
 	(void)close(claim);
 	store_close(store);
@@ -182,8 +205,8 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	    sizeof(error)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	if (!log_is_file(s))
-		program_fail(EXIT_CLIENT, "LOG=syslog: what it holds is out of "
-		    "reach");
+		program_fail(EXIT_CLIENT, "LOG=%s: what it holds is out of "
+		    "reach", log);
 	if ((lines = log_forget_user(log, user, false)) == -1 &&
 	    errno != ENOENT)
 		program_fail(EXIT_SYSTEM, "%s: %s", log, strerror(errno));

@@ -8,6 +8,7 @@
 #include "answer.h"
 #include "clock.h"
 #include "limit.h"
+#include "notice.h"
 #include "utf8.h"
 
 /* A piece of the answer: kept, and put into this turn's frame. */
@@ -29,22 +30,9 @@ on_text(void *context, const char *text, size_t len)
 }
 
 static void
-status(struct answer *a, enum frame_state state, int position)
-{
-	struct buf	line = BUF_INIT(FRAME_MAX);
-
-	/* In a filter nobody has asked for it. */
-	if (a->session != 0 && frame_status(&line, state, position) == 0) {
-		hub_status(&a->hub, line.data, line.len);
-		hub_write(&a->hub);
-	}
-	buf_free(&line);
-}
-
-static void
 on_state(void *context, enum frame_state state)
 {
-	status(context, state, 0);
+	answer_status(context, state, 0);
 }
 
 /* Waits for a server with a free slot, telling the position. */
@@ -76,7 +64,7 @@ wait_for_slot(struct answer *a)
 			return;
 		}
 		if (position != told)
-			status(a, FRAME_QUEUED, position);
+			answer_status(a, FRAME_QUEUED, position);
 		told = position;
 		answer_wait(a, position == 1 ? QUEUE_TICK_HEAD : QUEUE_TICK);
 		if (answer_ended(a) != FAILURE_NONE) {
@@ -131,12 +119,28 @@ ask_server(struct answer *a)
 		    clock_us());
 }
 
+/* Remembers for `sessions doctor' what a model's template does wrong. */
+static void
+notice(const struct answer *a)
+{
+	const struct upstream	*u = &a->upstream;
+	const char		*run_dir = a->settings.text[SETTING_RUN_DIR];
+
+	if (a->session == 0 || a->failure.code != FAILURE_NONE)
+		return;
+	if (u->late)
+		notice_add(run_dir, NOTICE_THOUGHTS, u->cost.model);
+	if (u->tidy.found)
+		notice_add(run_dir, NOTICE_MARKS, u->cost.model);
+}
+
 /* Streams the answer to whoever follows, until it has ended. */
 static void
 stream(struct answer *a)
 {
 	struct upstream	*u = &a->upstream;
 	int64_t		 now, d;
+	int		 settled = 0;
 
 	u->context = a;
 	u->on_text = on_text;
@@ -169,6 +173,11 @@ stream(struct answer *a)
 		a->failure = u->failure;
 		a->reason = u->reason;
 	}
+	if (a->failure.code == FAILURE_NONE &&
+	    (settled = upstream_settle(u, &a->text)) == -1)
+		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
+	a->settled = settled == 1;
+	notice(a);
 	pool_end(&a->pool, u->pass ? POOL_FAILED : u->first != 0 ? POOL_GOOD :
 	    POOL_UNKNOWN);
 	if (a->failure.code == FAILURE_NONE &&

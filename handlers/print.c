@@ -43,6 +43,21 @@ print_json(const struct cell *c, int cells)
 	buf_free(&b);
 }
 
+/*
+ * Whether three bytes are a character that changes how the text behind it is
+ * laid out: U+202A to 202E and U+2066 to 2069 turn the direction of writing
+ * (UAX #9), so that what is shown is not what stands there; U+2028 and U+2029
+ * end a line.
+ */
+static bool
+turns(const char *s)
+{
+	const unsigned char	c = (unsigned char)s[2];
+
+	return (memcmp(s, "\xe2\x80", 2) == 0 && c >= 0xa8 && c <= 0xae) ||
+	    (memcmp(s, "\xe2\x81", 2) == 0 && c >= 0xa6 && c <= 0xa9);
+}
+
 void
 print_tame(const char *text, size_t len, bool line, struct buf *b)
 {
@@ -58,22 +73,44 @@ print_tame(const char *text, size_t len, bool line, struct buf *b)
 		if ((unsigned char)b->data[i] < ' ' &&
 		    (line || (b->data[i] != '\n' && b->data[i] != '\t')))
 			b->data[i] = ' ';
+		if (b->len - i >= 3 && turns(b->data + i))
+			memcpy(b->data + i, "\xef\xbf\xbd", 3);
 	}
 }
 
-/* A field as RFC 4180 has it. */
-static void
-print_csv_field(const char *text, size_t len)
+/*
+ * Whether a spreadsheet may take a text for a formula: it begins with one of
+ * = + - @, also in their full-width forms, or with white space that some drop
+ * before they look.
+ */
+static bool
+is_formula(const char *text, size_t len)
 {
-	size_t	i;
+	static const char *const	wide[] = { "\uff1d", "\uff0b", "\uff0d",
+					    "\uff20" };
+	size_t				i;
+
+	for (i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
+		if (len >= 3 && memcmp(text, wide[i], 3) == 0)
+			return true;
+	}
+	return len > 0 && memchr("=+-@\t\r\n", *text, 7) != NULL;
+}
+
+/* A field as RFC 4180 has it; what might be a formula gets a ' in front. */
+static void
+print_csv_field(const char *text, size_t len, bool number)
+{
+	const bool	formula = !number && is_formula(text, len);
+	size_t		i;
 
 	for (i = 0; i < len && strchr(",\"\r\n", text[i]) == NULL; i++)
 		;
-	if (i == len) {
+	if (i == len && !formula) {
 		(void)fwrite(text, 1, len, stdout);
 		return;
 	}
-	(void)putchar('"');
+	(void)fputs(formula ? "\"'" : "\"", stdout);
 	for (i = 0; i < len; i++) {
 		if (text[i] == '"')
 			(void)putchar('"');
@@ -94,12 +131,12 @@ print_csv(const struct cell *c, int cells, bool names)
 			(void)putchar(',');
 		buf_clear(&b);
 		if (names)
-			print_csv_field(c[i].name, strlen(c[i].name));
+			print_csv_field(c[i].name, strlen(c[i].name), true);
 		else if (terminal && c[i].text != NULL) {
 			print_tame(c[i].text, c[i].len, false, &b);
-			print_csv_field(b.data, b.len);
+			print_csv_field(b.data, b.len, c[i].number);
 		} else if (c[i].text != NULL)
-			print_csv_field(c[i].text, c[i].len);
+			print_csv_field(c[i].text, c[i].len, c[i].number);
 	}
 	(void)fputs("\r\n", stdout);
 	buf_free(&b);

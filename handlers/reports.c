@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "command.h"
 #include "limit.h"
@@ -140,23 +141,43 @@ day_of(const char *line, char *day, size_t size)
 	    line[10] == 'T' ? line : "-");
 }
 
-/* Counts the questions in a log, by day and user. */
+/* The day before which nothing counts, as in a log: UTC. */
+static void
+first_day(int64_t days, char first[11])
+{
+	const time_t	t = time(NULL) - (time_t)days * 86400;
+	struct tm	tm;
+
+	first[0] = '\0';
+	if (days > 0 && gmtime_r(&t, &tm) != NULL)
+		(void)strftime(first, 11, "%Y-%m-%d", &tm);
+}
+
+/*
+ * Counts the questions of the last days (0: all) in a log, by day and user.  A
+ * log may have millions of lines: what is cheap to see is looked at first.
+ */
 static enum failure_code
-read_log(struct store *store, const char *path)
+read_log(struct store *store, const char *path, int64_t days)
 {
 	char			 line[4 * LOG_LINE_MAX], outcome[16], day[11],
-				 user[256];
+				 user[256], first[11];
 	enum failure_code	 rc = store_asks(store);
+
+	first_day(days, first);
 
 	/* Whoever has become another user cannot open /dev/stdin. */
 	if (strcmp(path, "-") != 0 && freopen(path, "re", stdin) == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
 	while (rc == FAILURE_NONE && fgets(line, sizeof(line), stdin) != NULL) {
-		if (!logfmt_value(line, "prog", user, sizeof(user)) ||
-		    strcmp(user, "chat") != 0 || !logfmt_value(line,
-		    "outcome", outcome, sizeof(outcome)))
+		if (strstr(line, "prog=chat") == NULL ||
+		    strstr(line, "outcome=") == NULL)
 			continue;
 		day_of(line, day, sizeof(day));
+		if (strcmp(day, first) < 0 || !logfmt_value(line, "prog", user,
+		    sizeof(user)) || strcmp(user, "chat") != 0 ||
+		    !logfmt_value(line, "outcome", outcome, sizeof(outcome)))
+			continue;
 		if (!logfmt_value(line, "user", user, sizeof(user)) ||
 		    *user == '\0')
 			(void)logfmt_value(line, "remote", user, sizeof(user));
@@ -198,7 +219,7 @@ command_stats(const struct settings *s, int argc, char *argv[])
 	store = command_store(s);
 	if (log == NULL)
 		rc = store_report(store, which, days, r.rows, stats_row, &r);
-	else if ((rc = read_log(store, log)) == FAILURE_NONE)
+	else if ((rc = read_log(store, log, days)) == FAILURE_NONE)
 		rc = store_report(store, STORE_ASKS, days, r.rows, print_row,
 		    &r.print);
 	return end(&r, store, rc, log == NULL ? "there is no answer" :

@@ -110,10 +110,12 @@ static const struct command {
 	    "here, none.\n"
 	    "  sessions import sessions.jsonl\n"
 	    "  sessions import --aspnet tickets.db\n", 0 },
-	{ "purge", command_purge, "--older-than DAYS [--dry-run]",
+	{ "purge", command_purge, "--older-than DAYS [--dry-run | --force]",
 	    "delete what is too old",
 	    "Sessions by their answer's time; tickets that have none left "
-	    "go too, unless\nTICKETS=existing.\n"
+	    "go too, unless\nTICKETS=existing.  Where the newest session is over 30 "
+	    "days old, the clock may\nbe wrong: nothing is deleted without "
+	    "--force.\n"
 	    "  sessions purge --older-than 90d --dry-run\n", 0 },
 	{ "forget", command_forget,
 	    "--ticket N | --user NAME [--verify]",

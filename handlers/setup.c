@@ -163,6 +163,10 @@ command_token(const struct settings *s, int argc, char *argv[])
 	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||
 	    ttl == 0)
 		program_fail(EXIT_USAGE, "token: --ttl takes seconds");
+	if (ticket != 0 && strcmp(s->text[SETTING_JWT_TICKET_CLAIM],
+	    "none") == 0)
+		program_fail(EXIT_USAGE, "token: with JWT_TICKET_CLAIM=none no "
+		    "token is for one ticket");
 	if ((key = file_read(file, KEY_FILE_MAX, true, &len)) == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", file, errno == EPERM ?
 		    "others may read it (chmod 600)" : strerror(errno));

@@ -20,7 +20,11 @@
 #include "program.h"
 #include "progress.h"
 
-enum { DAY = 86400, DAYS_MAX = 36500 };
+enum {
+	DAY = 86400, DAYS_MAX = 36500,
+	NEWEST = 50,		/* rows that are looked at for the newest time */
+	QUIET_DAYS = 30		/* without an answer: the clock may be wrong */
+};
 
 /* Opens the store, and shows how far something long has come. */
 static struct store *
@@ -50,24 +54,67 @@ age(const char *text)
 	return days * DAY;
 }
 
+/* Takes the time of a session, if it is later than those before. */
+static bool
+newest(void *context, const struct cell *c, int cells)
+{
+	time_t		*latest = context, t;
+	struct tm	 tm;
+	const char	*end;
+	int		 i;
+
+	for (i = 0; i < cells; i++) {
+		memset(&tm, 0, sizeof(tm));
+		if (c[i].text == NULL || c[i].number || (end = strptime(
+		    c[i].text, "%Y-%m-%dT%H:%M:%S", &tm)) == NULL ||
+		    (*end != '.' && *end != 'Z'))
+			continue;
+		if ((t = timegm(&tm)) > *latest)
+			*latest = t;
+	}
+	return true;
+}
+
+/*
+ * A clock that is far ahead makes every answer too old.  Where the newest one
+ * is more than QUIET_DAYS old, either that has happened or nobody uses the
+ * service: nothing is deleted unless somebody says so.
+ */
+static void
+need_good_clock(struct store *store, time_t now)
+{
+	enum failure_code	rc;
+	time_t			latest = 0;
+
+	rc = store_report(store, STORE_LIST, 0, NEWEST, newest, &latest);
+	command_need(rc, store);
+	if (latest != 0 && now - latest > QUIET_DAYS * DAY)
+		program_fail(EXIT_CLIENT, "purge: nothing is deleted: by this "
+		    "machine's clock the newest session is %lld days old. "
+		    "See that the clock is right (date -u), or use --force",
+		    (long long)((now - latest) / DAY));
+}
+
 int
 command_purge(const struct settings *s, int argc, char *argv[])
 {
 	const char			*older = NULL;
-	bool				 dry = false;
+	bool				 dry = false, force = false;
 	const struct command_option	 options[] = {
 		{ "older-than", NULL, NULL, &older },
 		{ "dry-run", &dry, NULL, NULL },
+		{ "force", &force, NULL, NULL },
 		{ NULL, NULL, NULL, NULL },
 	};
 	struct purge			 p = {
 		.tickets = s->number[SETTING_TICKETS] == TICKETS_AUTO,
 		.run_dir = s->text[SETTING_RUN_DIR],
 	};
+	const time_t			 now = time(NULL);
 	struct store			*store;
 
 	(void)command_options(argc, argv, options, 0, 0);
-	p.before = (int64_t)time(NULL) - age(older);
+	p.before = (int64_t)now - age(older);
 	command_run_dir(s);
 	store = open_watched(s);
 	command_share_run_dir(s, store);
@@ -75,6 +122,8 @@ command_purge(const struct settings *s, int argc, char *argv[])
 	if (dry) {
 		(void)printf("%" PRId64 " sessions would go\n", p.old);
 	} else {
+		if (!force)
+			need_good_clock(store, now);
 		command_need(store_purge(store, &p), store);
 		(void)printf("%" PRId64 " sessions and %" PRId64
 		    " tickets deleted\n", p.sessions, p.emptied);

@@ -121,6 +121,7 @@ take(struct watch *w, struct watched *g, const char *line, size_t len)
 	case FRAME_ERROR:
 		end(w, g, "error", f.failure.code);
 		break;
+	case FRAME_KEPT:
 	case FRAME_COST:
 	case FRAME_OTHER:
 	default:

@@ -102,6 +102,32 @@ address_in(const char *list, const char *address)
 	return false;
 }
 
+/*
+ * Leaves out what stands around an address in X-Forwarded-For: white space,
+ * quotes, and a port behind an IPv4 address or brackets.
+ */
+static void
+bare(const char **from, size_t *len)
+{
+	const char	*p = *from, *end = p + *len, *colon;
+
+	for (; p < end && strchr(" \t", *p) != NULL; p++)
+		;
+	for (; end > p && strchr(" \t", end[-1]) != NULL; end--)
+		;
+	if (end - p >= 2 && *p == '"' && end[-1] == '"') {
+		p++;
+		end--;
+	}
+	colon = memrchr(p, ':', (size_t)(end - p));
+	if (colon != NULL && (memchr(p, ':', (size_t)(colon - p)) == NULL ||
+	    colon[-1] == ']') && end - colon > 1 && end - colon <= 6 &&
+	    strspn(colon + 1, "0123456789") >= (size_t)(end - colon) - 1)
+		end = colon;
+	*from = p;
+	*len = (size_t)(end - p);
+}
+
 void
 address_client(const char *trusted, const char *peer, const char *forwarded,
     char *out)
@@ -119,12 +145,9 @@ address_client(const char *trusted, const char *peer, const char *forwarded,
 		for (start = end; start > forwarded && start[-1] != ',';
 		    start--)
 			;
-		for (from = start; from < end && strchr(" \t", *from) !=
-		    NULL; from++)
-			;
-		for (len = (size_t)(end - from); len > 0 &&
-		    strchr(" \t", from[len - 1]) != NULL; len--)
-			;
+		from = start;
+		len = (size_t)(end - start);
+		bare(&from, &len);
 		if (!parse(from, len, &a))
 			return;
 		(void)snprintf(out, ADDRESS_MAX, "%.*s", (int)len, from);

@@ -19,8 +19,9 @@ bool address_in(const char *list, const char *address);
 
 /*
  * The client's address: the peer's, unless it is a trusted proxy; then the
- * last one of X-Forwarded-For (`forwarded' or NULL) that is none.  `out' has
- * ADDRESS_MAX bytes; what is no address becomes the peer's.
+ * last one of X-Forwarded-For (`forwarded' or NULL) that is none, without the
+ * port and the quotes that some proxies write.  `out' has ADDRESS_MAX bytes;
+ * what is no address becomes the peer's.
  */
 void address_client(const char *trusted, const char *peer,
     const char *forwarded, char *out);

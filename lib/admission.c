@@ -26,31 +26,41 @@ bearer(const char *header, size_t *len)
 	return header;
 }
 
-/* The value of a cookie (RFC 6265 4.2); NULL if it is not there. */
+/*
+ * The value of the next cookie of a name (RFC 6265 4.2) at or behind *header,
+ * without the quotes around it; NULL if there is none.  websocketd joins
+ * several headers with a comma, which no cookie's value holds.
+ */
 static const char *
-cookie(const char *header, const char *name, size_t *len)
+cookie(const char **header, const char *name, size_t *len)
 {
-	size_t	n = strlen(name);
+	const size_t	 n = strlen(name);
+	const char	*p = *header, *value = NULL;
 
-	if (header == NULL || n == 0)
-		return NULL;
-	for (; *header != '\0'; header += strcspn(header, ";")) {
-		header += strspn(header, "; ");
-		if (strncmp(header, name, n) == 0 && header[n] == '=') {
-			*len = strcspn(header + n + 1, "; ");
-			return header + n + 1;
-		}
+	while (value == NULL && *p != '\0') {
+		p += strspn(p, ";, \t");
+		if (strncmp(p, name, n) == 0 && p[n] == '=')
+			value = p + n + 1;
+		p += strcspn(p, ";,");
 	}
-	return NULL;
+	*header = p;
+	if (value == NULL)
+		return NULL;
+	*len = strcspn(value, ";, \t");
+	if (*len >= 2 && value[0] == '"' && value[*len - 1] == '"') {
+		value++;
+		*len -= 2;
+	}
+	return value;
 }
 
-/* Checks a token and keeps it if it is good. */
+/* Checks a token and keeps it if it is good; else *bad tells why it is not. */
 static enum failure_code
-check_token(struct admission *a, const char *text, size_t len, int64_t now)
+check_token(struct admission *a, const char *text, size_t len, int64_t now,
+    const char **bad)
 {
-	struct token	 t;
-	const char	*bad;
-	char		 error[512];
+	struct token	t;
+	char		error[512];
 
 	if (a->keys.count == 0 && token_keys_read(&a->keys,
 	    a->settings->text[SETTING_JWT_KEY_FILE], error,
@@ -60,35 +70,55 @@ check_token(struct admission *a, const char *text, size_t len, int64_t now)
 		token_keys_free(&a->keys);
 		return FAILURE_INTERNAL;
 	}
-	bad = token_check(&a->keys, a->settings, text, len,
+	*bad = token_check(&a->keys, a->settings, text, len,
 	    a->connection->ticket, now, &t);
-	if (bad == NULL) {
-		a->token = t;
-		return FAILURE_NONE;
-	}
-	log_line(LOG_LEVEL_WARNING, "id=%s remote=%s token=%s",
-	    a->connection->id, a->connection->remote, bad);
-	return FAILURE_UNAUTHORIZED;
+	if (*bad != NULL)
+		return FAILURE_UNAUTHORIZED;
+	a->token = t;
+	return FAILURE_NONE;
 }
 
+/* Tries what the connection came with: the header, then each cookie. */
+static enum failure_code
+check_headers(struct admission *a, int64_t now, const char **bad)
+{
+	const char		*name = a->settings->text[SETTING_JWT_COOKIE];
+	const char		*cookies = a->connection->cookie, *text;
+	enum failure_code	 code = FAILURE_UNAUTHORIZED;
+	size_t			 len, tries;
+
+	if ((text = bearer(a->connection->authorization, &len)) != NULL)
+		code = check_token(a, text, len, now, bad);
+	if (cookies == NULL || *name == '\0')
+		return code;
+	for (tries = 0; code == FAILURE_UNAUTHORIZED && tries < COOKIES_MAX &&
+	    (text = cookie(&cookies, name, &len)) != NULL; tries++)
+		code = check_token(a, text, len, now, bad);
+	return code;
+}
+
+/*
+ * A message's own token decides for it.  Without one each that the connection
+ * has is tried, for one good one is enough: the one that was good before, until
+ * it runs out, then those of the headers.
+ */
 static enum failure_code
 authorize(struct admission *a, const struct request *r)
 {
-	const struct connection	*c = a->connection;
 	const int64_t		 now = (int64_t)time(NULL);
-	const char		*text;
-	size_t			 len;
+	const char		*bad = NULL;
+	enum failure_code	 code;
 
 	if (r->token.len > 0)
-		return check_token(a, r->token.data, r->token.len, now);
-	if (a->token.expires != 0)
-		return token_expired(&a->token, now) ? FAILURE_UNAUTHORIZED :
-		    FAILURE_NONE;
-	if ((text = bearer(c->authorization, &len)) != NULL ||
-	    (text = cookie(c->cookie, a->settings->text[SETTING_JWT_COOKIE],
-	    &len)) != NULL)
-		return check_token(a, text, len, now);
-	return FAILURE_UNAUTHORIZED;
+		code = check_token(a, r->token.data, r->token.len, now, &bad);
+	else if (a->token.expires != 0 && !token_expired(&a->token, now))
+		code = FAILURE_NONE;
+	else
+		code = check_headers(a, now, &bad);
+	if (code == FAILURE_UNAUTHORIZED && bad != NULL)
+		log_line(LOG_LEVEL_WARNING, "id=%s remote=%s token=%s",
+		    a->connection->id, a->connection->remote, bad);
+	return code;
 }
 
 /* FNV-1a: where in the file the bytes of an address are. */

@@ -33,6 +33,8 @@ language(const struct settings *s)
 		return LANGUAGE_PT;
 	if (s->number[SETTING_LANGUAGE] == LANGUAGE_FIXED_EN)
 		return LANGUAGE_EN;
+	if (s->number[SETTING_LANGUAGE] == LANGUAGE_FIXED_ES)
+		return LANGUAGE_ES;
 	if ((accepted = getenv("HTTP_ACCEPT_LANGUAGE")) == NULL ||
 	    (l = language_of(accepted)) == LANGUAGE__MAX)
 		return LANGUAGE_PT;

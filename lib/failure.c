@@ -13,117 +13,148 @@ static const struct entry {
 	enum exit_code	 exit;
 	const char	*message[LANGUAGE__MAX];
 } table[FAILURE__MAX] = {
-	[FAILURE_NONE] = { "none", false, EXIT_GOOD, { "", "" } },
+	[FAILURE_NONE] = { "none", false, EXIT_GOOD, { "", "", "" } },
 	[FAILURE_BAD_JSON] = { "bad_json", false, EXIT_CLIENT, {
 	    "A mensagem não é um objeto JSON válido em UTF-8.",
-	    "The message is not one valid JSON object in UTF-8." } },
+	    "The message is not one valid JSON object in UTF-8.",
+	    "El mensaje no es un objeto JSON válido en UTF-8." } },
 	[FAILURE_BAD_REQUEST] = { "bad_request", false, EXIT_CLIENT, {
 	    "O campo \"{}\" falta, está vazio, repetido ou é do tipo errado.",
 	    "The field \"{}\" is missing, blank, repeated or of the wrong "
-	    "type." } },
+	    "type.",
+	    "El campo \"{}\" falta, está vacío, repetido o es de un tipo "
+	    "equivocado." } },
 	[FAILURE_TOO_LARGE] = { "too_large", false, EXIT_CLIENT, {
-	    "O texto do chamado passa do limite de {} bytes.",
-	    "The ticket's text is over the limit of {} bytes." } },
+	    "O texto do chamado é longo demais (limite: {} bytes). Apague "
+	    "citações antigas.",
+	    "The ticket's text is too long (limit: {} bytes). Delete old "
+	    "quotations.",
+	    "El texto del ticket es demasiado largo (límite: {} bytes). "
+	    "Borre las citas antiguas." } },
 	[FAILURE_BAD_TICKET_ID] = { "bad_ticket_id", false, EXIT_CLIENT, {
 	    "O endereço não é /api/websocket/chat/ seguido do número de um "
 	    "chamado, como em /api/websocket/chat/42.",
 	    "The address is not /api/websocket/chat/ and a ticket's number, "
-	    "as in /api/websocket/chat/42." } },
+	    "as in /api/websocket/chat/42.",
+	    "La dirección no es /api/websocket/chat/ y el número de un "
+	    "ticket, como en /api/websocket/chat/42." } },
 	[FAILURE_UNKNOWN_TICKET] = { "unknown_ticket", false, EXIT_CLIENT, {
 	    "O chamado {} não existe.",
-	    "There is no ticket {}." } },
+	    "There is no ticket {}.",
+	    "El ticket {} no existe." } },
 	[FAILURE_FORBIDDEN_ORIGIN] = { "forbidden_origin", false, EXIT_CLIENT, {
-	    "Esta página não tem permissão para usar o serviço. O "
-	    "administrador a inclui em ALLOWED_ORIGINS.",
-	    "This page may not use the service. The administrator adds it to "
-	    "ALLOWED_ORIGINS." } },
+	    "Esta página não tem permissão para usar o serviço. Peça ao "
+	    "administrador que a inclua em ALLOWED_ORIGINS.",
+	    "This page may not use the service. Ask the administrator to add "
+	    "it to ALLOWED_ORIGINS.",
+	    "Esta página no puede usar el servicio. Pida al administrador "
+	    "que la incluya en ALLOWED_ORIGINS." } },
 	[FAILURE_UNAUTHORIZED] = { "unauthorized", false, EXIT_CLIENT, {
 	    "Acesso negado a este chamado: entre de novo no sistema.",
-	    "No access to this ticket: sign in again." } },
+	    "No access to this ticket: sign in again.",
+	    "Sin acceso a este ticket: inicie la sesión de nuevo." } },
 	[FAILURE_RATE_LIMITED] = { "rate_limited", true, EXIT_CLIENT, {
-	    "Foram pedidas respostas demais, ou há páginas demais abertas. "
-	    "Espere um pouco e tente de novo.",
+	    "Muitas respostas pedidas ou muitas páginas abertas. Espere um "
+	    "pouco e tente de novo.",
 	    "Too many answers were asked for, or too many pages are open. "
-	    "Wait a while and try again." } },
+	    "Wait a while and try again.",
+	    "Se pidieron demasiadas respuestas o hay demasiadas páginas "
+	    "abiertas. Espere un poco e inténtelo de nuevo." } },
 	[FAILURE_QUEUE_FULL] = { "queue_full", true, EXIT_UPSTREAM, {
 	    "Há respostas demais na fila. Tente de novo em instantes.",
-	    "Too many answers are waiting. Try again in a moment." } },
+	    "Too many answers are waiting. Try again in a moment.",
+	    "Hay demasiadas respuestas en la cola. Inténtelo de nuevo en un "
+	    "momento." } },
 	[FAILURE_STOPPED] = { "stopped", true, EXIT_UPSTREAM, {
-	    "A resposta foi interrompida a pedido.",
-	    "The answer was stopped on request." } },
+	    "Alguém parou esta resposta.",
+	    "Somebody stopped this answer.",
+	    "Alguien detuvo esta respuesta." } },
 	[FAILURE_INTERRUPTED] = { "interrupted", true, EXIT_UPSTREAM, {
-	    "A geração da resposta caiu antes do fim. Tente de novo.",
-	    "The answer broke off before its end. Try again." } },
+	    "A resposta parou por uma falha. Tente de novo.",
+	    "The answer broke off before its end. Try again.",
+	    "La respuesta se interrumpió por un fallo. Inténtelo de nuevo." } },
 	[FAILURE_SHUTTING_DOWN] = { "shutting_down", true, EXIT_UPSTREAM, {
 	    "O serviço está sendo encerrado. Tente de novo em instantes.",
-	    "The service is shutting down. Try again in a moment." } },
+	    "The service is shutting down. Try again in a moment.",
+	    "El servicio se está deteniendo. Inténtelo de nuevo en un "
+	    "momento." } },
 	[FAILURE_UPSTREAM_UNREACHABLE] = { "upstream_unreachable", true,
 	    EXIT_UPSTREAM, {
-	    "O Ollama não está acessível. Inicie-o (ollama serve) ou corrija "
-	    "OLLAMA_SERVER.",
-	    "Ollama cannot be reached. Start it (ollama serve) or correct "
-	    "OLLAMA_SERVER." } },
+	    "A IA está fora do ar. Avise o administrador.",
+	    "The AI cannot be reached. Tell the administrator.",
+	    "La IA no está disponible. Avise al administrador." } },
 	[FAILURE_UPSTREAM_BUSY] = { "upstream_busy", true, EXIT_UPSTREAM, {
-	    "O Ollama está ocupado. Tente de novo em instantes.",
-	    "Ollama is busy. Try again in a moment." } },
+	    "A IA está ocupada. Tente de novo em instantes.",
+	    "The AI is busy. Try again in a moment.",
+	    "La IA está ocupada. Inténtelo de nuevo en un momento." } },
 	[FAILURE_UPSTREAM_TIMEOUT] = { "upstream_timeout", true,
 	    EXIT_UPSTREAM, {
-	    "O modelo não respondeu a tempo ({}). Tente de novo.",
-	    "The model did not answer in time ({}). Try again." } },
+	    "A IA não respondeu a tempo ({}). Tente de novo.",
+	    "The AI did not answer in time ({}). Try again.",
+	    "La IA no respondió a tiempo ({}). Inténtelo de nuevo." } },
 	[FAILURE_UPSTREAM_ERROR] = { "upstream_error", true, EXIT_UPSTREAM, {
-	    "O Ollama falhou durante a resposta. Tente de novo; se continuar, "
-	    "veja o log do Ollama.",
-	    "Ollama failed while answering. Try again; if it persists, see "
-	    "Ollama's log." } },
+	    "A IA falhou durante a resposta. Tente de novo; se continuar, "
+	    "avise o administrador.",
+	    "The AI failed while answering. Try again; if it persists, tell "
+	    "the administrator.",
+	    "La IA falló mientras respondía. Inténtelo de nuevo; si "
+	    "continúa, avise al administrador." } },
 	[FAILURE_UPSTREAM_INVALID] = { "upstream_invalid", true,
 	    EXIT_UPSTREAM, {
-	    "O servidor em OLLAMA_SERVER respondeu algo que não é do Ollama.",
-	    "The server at OLLAMA_SERVER answered something that is not "
-	    "Ollama's." } },
+	    "A IA respondeu algo que não se entende. Avise o administrador.",
+	    "What the AI answered cannot be understood. Tell the "
+	    "administrator.",
+	    "Lo que respondió la IA no se entiende. Avise al administrador." } },
 	[FAILURE_UPSTREAM_TRUNCATED] = { "upstream_truncated", true,
 	    EXIT_UPSTREAM, {
-	    "A resposta do modelo terminou antes do fim e não foi guardada. "
-	    "Tente de novo.",
-	    "The model's answer ended before its end and was not kept. Try "
-	    "again." } },
+	    "A resposta da IA foi cortada e não foi guardada. Tente de novo.",
+	    "The AI's answer was cut off and not saved. Try again.",
+	    "La respuesta de la IA se cortó y no se guardó. Inténtelo de "
+	    "nuevo." } },
 	[FAILURE_EMPTY_ANSWER] = { "empty_answer", true, EXIT_UPSTREAM, {
-	    "O modelo não escreveu nada. Tente de novo.",
-	    "The model wrote nothing. Try again." } },
+	    "A IA não escreveu nada. Tente de novo.",
+	    "The AI wrote nothing. Try again.",
+	    "La IA no escribió nada. Inténtelo de nuevo." } },
 	[FAILURE_UPSTREAM_REJECTED] = { "upstream_rejected", false,
 	    EXIT_UPSTREAM, {
-	    "O Ollama recusou o pedido (HTTP {}). O administrador verifica "
-	    "OLLAMA_SERVER, OLLAMA_OPTIONS, OLLAMA_THINK, OLLAMA_KEEP_ALIVE e "
-	    "OLLAMA_TOKEN_FILE.",
-	    "Ollama refused the request (HTTP {}). The administrator checks "
-	    "OLLAMA_SERVER, OLLAMA_OPTIONS, OLLAMA_THINK, OLLAMA_KEEP_ALIVE "
-	    "and OLLAMA_TOKEN_FILE." } },
+	    "A IA recusou o pedido (HTTP {}). Avise o administrador.",
+	    "The AI refused the request (HTTP {}). Tell the administrator.",
+	    "La IA rechazó la petición (HTTP {}). Avise al administrador." } },
 	[FAILURE_MODEL_MISSING] = { "model_missing", false, EXIT_UPSTREAM, {
-	    "O modelo não está instalado no Ollama. No servidor: "
-	    "ollama pull {}",
-	    "The model is not installed in Ollama. On the server: "
-	    "ollama pull {}" } },
+	    "O modelo {} não está instalado. Avise o administrador.",
+	    "The model {} is not installed. Tell the administrator.",
+	    "El modelo {} no está instalado. Avise al administrador." } },
 	[FAILURE_PROMPT_TOO_LONG] = { "prompt_too_long", false,
 	    EXIT_UPSTREAM, {
-	    "O chamado não cabe no contexto do modelo. Encurte o texto ou "
-	    "aumente num_ctx em OLLAMA_OPTIONS.",
-	    "The ticket does not fit the model's context. Shorten the text or "
-	    "raise num_ctx in OLLAMA_OPTIONS." } },
+	    "O chamado é longo demais para a IA. Encurte o texto.",
+	    "The ticket is too long for the AI. Shorten the text.",
+	    "El ticket es demasiado largo para la IA. Acorte el texto." } },
 	[FAILURE_ANSWER_TOO_LONG] = { "answer_too_long", false,
 	    EXIT_UPSTREAM, {
 	    "A resposta passou do limite de {} bytes e não foi guardada.",
-	    "The answer went over the limit of {} bytes and was not kept." } },
+	    "The answer went over the limit of {} bytes and was not saved.",
+	    "La respuesta superó el límite de {} bytes y no se guardó." } },
 	[FAILURE_STORAGE] = { "storage", true, EXIT_SYSTEM, {
-	    "O banco de dados não pôde ser usado. Tente de novo; o log diz o "
-	    "motivo.",
-	    "The database could not be used. Try again; the log says why." } },
+	    "A resposta não pôde ser lida ou guardada. Tente de novo; se "
+	    "continuar, avise o administrador.",
+	    "The answer could not be read or saved. Try again; if it "
+	    "persists, tell the administrator.",
+	    "La respuesta no se pudo leer o guardar. Inténtelo de nuevo; si "
+	    "continúa, avise al administrador." } },
 	[FAILURE_SCHEMA] = { "schema", false, EXIT_SETTINGS, {
-	    "O banco de dados é de outra versão do programa. O administrador "
-	    "executa: sessions migrate",
-	    "The database belongs to another version of the program. The "
-	    "administrator runs: sessions migrate" } },
+	    "O serviço está sendo atualizado. Se continuar, avise o "
+	    "administrador.",
+	    "The service is being upgraded. If it persists, tell the "
+	    "administrator.",
+	    "El servicio se está actualizando. Si continúa, avise al "
+	    "administrador." } },
 	[FAILURE_INTERNAL] = { "internal", true, EXIT_SYSTEM, {
-	    "Erro interno. Tente de novo; o log diz o motivo.",
-	    "Internal error. Try again; the log says why." } },
+	    "Erro interno. Tente de novo; se continuar, avise o "
+	    "administrador.",
+	    "Internal error. Try again; if it persists, tell the "
+	    "administrator.",
+	    "Error interno. Inténtelo de nuevo; si continúa, avise al "
+	    "administrador." } },
 };
 
 struct failure
@@ -184,19 +215,19 @@ failure_words(const struct failure *f, enum language language)
 		const char		*detail, *words[LANGUAGE__MAX];
 	} special[] = {
 		{ FAILURE_UPSTREAM_ERROR, FAILURE_MEMORY, {
-		    "Falta memória para o modelo no servidor do Ollama. O "
-		    "administrador escolhe um modelo menor ou diminui num_ctx "
-		    "em OLLAMA_OPTIONS.",
-		    "Ollama's machine has too little memory for the model. The "
-		    "administrator takes a smaller model or num_ctx "
-		    "(OLLAMA_OPTIONS)." } },
+		    "Falta memória para o modelo. Avise o administrador: um "
+		    "modelo menor ou um num_ctx menor ajuda.",
+		    "There is too little memory for the model. Tell the "
+		    "administrator: a smaller model or num_ctx helps.",
+		    "Falta memoria para el modelo. Avise al administrador: "
+		    "ayuda un modelo o un num_ctx menor." } },
 		{ FAILURE_UPSTREAM_UNREACHABLE, FAILURE_CERTIFICATE, {
-		    "O certificado do servidor em OLLAMA_SERVER não é "
-		    "confiável aqui. O administrador instala a autoridade "
-		    "certificadora (update-ca-certificates).",
-		    "The certificate of the server at OLLAMA_SERVER is not "
-		    "trusted here. The administrator installs its authority "
-		    "(update-ca-certificates)." } },
+		    "O certificado do servidor da IA não é confiável. Avise o "
+		    "administrador.",
+		    "The certificate of the AI's server is not trusted. Tell "
+		    "the administrator.",
+		    "El certificado del servidor de la IA no es de confianza. "
+		    "Avise al administrador." } },
 	};
 	size_t	i;
 

@@ -65,6 +65,25 @@ file_read(const char *path, size_t max, bool secret, size_t *len)
 	return data;
 }
 
+bool
+file_is_plain(const char *path)
+{
+	struct stat	st;
+
+	return lstat(path, &st) == -1 ? errno == ENOENT :
+	    S_ISREG(st.st_mode);
+}
+
+int
+file_remove(const char *path)
+{
+	if (!file_is_plain(path)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return unlink(path) == -1 && errno != ENOENT ? -1 : 0;
+}
+
 /* Waits until a file, or a directory, is on disk. */
 static int
 sync_file(const char *path)
@@ -89,6 +108,10 @@ file_place(const char *from, const char *to, bool replace)
 	n = snprintf(dir, sizeof(dir), "%s", to);
 	if (n < 0 || (size_t)n >= sizeof(dir)) {
 		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (replace && !file_is_plain(to)) {
+		errno = EINVAL;
 		return -1;
 	}
 	if (sync_file(from) == -1)

@@ -2,16 +2,29 @@
  * Following a generation.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "follow.h"
 #include "frame.h"
 #include "generation.h"
 #include "limit.h"
+#include "log.h"
 #include "outcome.h"
+
+/* Begins to wait for a line. */
+static void
+wait_anew(struct question *q, int64_t now)
+{
+	q->wait_end = now + ALIVE * INT64_C(1000000);
+}
 
 void
 follow_begin(struct question *q, int fd)
@@ -19,12 +32,24 @@ follow_begin(struct question *q, int fd)
 	q->fd = fd;
 	q->state = QUESTION_FOLLOWING;
 	q->session = 0;
-	q->stop_sent = q->changed = q->waiting = false;
+	q->stop_sent = q->alive = q->changed = q->waiting = false;
+	q->waits = 0;
+	wait_anew(q, clock_us());
 	buf_clear(&q->in);
 	store_close(q->store);
 	q->store = NULL;
 	/* SQLite's 130 kB go back too: a viewer may wait for long. */
 	(void)malloc_trim(0);
+}
+
+/* Leaves the generation. */
+static void
+let_go(struct question *q)
+{
+	(void)close(q->fd);
+	if (q->pidfd != -1)
+		(void)close(q->pidfd);
+	q->fd = q->pidfd = -1;
 }
 
 /*
@@ -34,30 +59,21 @@ follow_begin(struct question *q, int fd)
 static void
 look_again(struct question *q, int64_t now)
 {
-	(void)close(q->fd);
-	q->fd = -1;
+	let_go(q);
 	q->waiting = false;
 	buf_clear(&q->in);
 	question_look(q, now);
 }
 
-/* The generator is gone without a terminal frame. */
+/* The answer is whole, if it is one, in the database: what was shown may
+ * differ. */
 static void
-lost(struct question *q, int64_t now)
+look_up(struct question *q)
 {
 	enum failure_code	rc;
 	struct session		s = { 0 };
 
-	if (q->waiting) {
-		look_again(q, now);
-		return;
-	}
-	(void)close(q->fd);
-	q->fd = -1;
-	if (q->session == 0 && ++q->tries < ATTACH_TRIES) {
-		question_look(q, now);	/* it went just as we came */
-		return;
-	}
+	let_go(q);
 	q->state = QUESTION_ATTACHING;
 	if ((rc = question_open_store(q)) == FAILURE_NONE)
 		rc = store_session(q->store, q->connection->ticket,
@@ -65,14 +81,28 @@ lost(struct question *q, int64_t now)
 	if (rc != FAILURE_NONE)
 		outcome_store(q, rc);
 	else if (s.id != 0)
-		outcome_cached(q, &s);	/* whole: what was shown may differ */
+		outcome_cached(q, &s);
 	else
 		outcome_code(q, FAILURE_INTERRUPTED);
 	session_free(&s);
 }
 
+/* The generator is gone without a terminal frame. */
+static void
+lost(struct question *q, int64_t now)
+{
+	if (q->waiting) {
+		look_again(q, now);
+	} else if (q->session == 0 && ++q->tries < ATTACH_TRIES) {
+		let_go(q);
+		question_look(q, now);	/* it went just as we came */
+	} else {
+		look_up(q);
+	}
+}
+
 void
-follow_stop(struct question *q)
+follow_stop(struct question *q, int64_t now)
 {
 	if (q->state != QUESTION_FOLLOWING || !q->stop || q->stop_sent)
 		return;
@@ -82,6 +112,8 @@ follow_stop(struct question *q)
 		return;
 	}
 	q->stop_sent = true;
+	q->waits = 0;
+	wait_anew(q, now);
 	generation_say_stop(q->fd);
 }
 
@@ -109,12 +141,16 @@ static void
 begun(struct question *q, const struct frame *f)
 {
 	q->session = f->session;
+	q->alive = f->alive;
+	/* It is this process as long as the connection to it is open. */
+	if (q->alive && q->pidfd == -1 && f->pid > 0 && f->pid <= INT_MAX)
+		q->pidfd = pidfd_open((pid_t)f->pid, 0);
 	q->changed = f->text_hash[0] != '\0' && q->text_hash[0] != '\0' &&
 	    strcmp(f->text_hash, q->text_hash) != 0;
 	q->waiting = q->changed &&
 	    q->settings->number[SETTING_CACHE] == CACHE_BODY;
 	if (q->waiting && q->request.status &&
-	    frame_status(&q->out->data, FRAME_QUEUED, 1) == -1)
+	    frame_status(&q->out->data, FRAME_QUEUED, 1, 0) == -1)
 		outcome_code(q, FAILURE_INTERNAL);
 }
 
@@ -151,6 +187,8 @@ keep(struct question *q, const struct frame *f, int64_t now)
 		begun(q, f);
 	} else if (f->type == FRAME_COST) {
 		q->tokens = f->tokens;
+	} else if (f->type == FRAME_KEPT && !q->waiting) {
+		look_up(q);
 	} else if (f->type == FRAME_ERROR) {
 		outcome_error(q, &f->failure);
 	}
@@ -207,6 +245,8 @@ follow_step(struct question *q, int64_t now)
 	n = recv(q->fd, data, sizeof(data), MSG_DONTWAIT);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
+	q->waits = 0;
+	wait_anew(q, now);
 	if (n <= 0) {
 		lost(q, now);
 	} else if (buf_add(&q->in, data, (size_t)n) == -1) {
@@ -214,4 +254,54 @@ follow_step(struct question *q, int64_t now)
 	} else {
 		read_lines(q, now);
 	}
+}
+
+/*
+ * Whether a line must come: the first one from each generation, the others from
+ * those only that have promised them; one of version 0.1 may run still.
+ */
+static bool
+is_due(const struct question *q)
+{
+	return q->session == 0 || q->alive;
+}
+
+int64_t
+follow_deadline(const struct question *q)
+{
+	return is_due(q) ? q->wait_end : CLOCK_NEVER;
+}
+
+/* It stands still: it is ended, if we know which process it is. */
+static void
+give_up(struct question *q, int64_t now)
+{
+	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64 " session=%" PRId64
+	    " call=follow error=\"the generation stands still\"",
+	    q->connection->id, q->connection->ticket, q->session);
+	if (q->pidfd != -1)
+		(void)pidfd_send_signal(q->pidfd, SIGKILL, NULL, 0);
+	/* Nobody has met it: we would only wait for it once more. */
+	if (q->session == 0)
+		outcome_code(q, FAILURE_INTERRUPTED);
+	else
+		lost(q, now);
+}
+
+void
+follow_wait(struct question *q, bool listening, int64_t now)
+{
+	if (!listening) {
+		wait_anew(q, now);
+		return;
+	}
+	if (!is_due(q) || now < q->wait_end)
+		return;
+	wait_anew(q, now);
+	if (++q->waits < (q->stop_sent && q->session != 0 ? ALIVE_WAITS_STOP :
+	    ALIVE_WAITS))
+		return;
+	follow_step(q, now);	/* what has come just now */
+	if (q->state == QUESTION_FOLLOWING && q->waits > 0)
+		give_up(q, now);
 }

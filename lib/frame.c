@@ -16,11 +16,13 @@ static const char *const states[FRAME_STATE__MAX] = {
 	[FRAME_LOADING] = "loading",
 	[FRAME_THINKING] = "thinking",
 	[FRAME_GENERATING] = "generating",
+	[FRAME_SAVING] = "saving",
 };
 
 static const char *const cached_message[LANGUAGE__MAX] = {
-	[LANGUAGE_PT] = "Este chamado já tinha uma resposta.",
-	[LANGUAGE_EN] = "This ticket had an answer already.",
+	[LANGUAGE_PT] = "Este chamado já tem uma resposta.",
+	[LANGUAGE_EN] = "This ticket already has an answer.",
+	[LANGUAGE_ES] = "Este ticket ya tiene una respuesta.",
 };
 
 /* A stream frame around its text. */
@@ -103,7 +105,7 @@ frame_error(struct buf *b, const struct failure *f, enum language language)
 }
 
 int
-frame_status(struct buf *b, enum frame_state state, int position)
+frame_status(struct buf *b, enum frame_state state, int position, int viewers)
 {
 	struct jsonw	w;
 
@@ -111,6 +113,8 @@ frame_status(struct buf *b, enum frame_state state, int position)
 	jsonw_text(&w, "state", states[state]);
 	if (state == FRAME_QUEUED)
 		jsonw_int(&w, "position", position);
+	if (viewers > 0)
+		jsonw_int(&w, "viewers", viewers);
 	return jsonw_end(&w, true);
 }
 
@@ -132,8 +136,18 @@ frame_session(struct buf *b, int64_t session, int64_t pid,
 	begin(&w, b, "session");
 	jsonw_int(&w, "session", session);
 	jsonw_int(&w, "pid", pid);
+	jsonw_int(&w, "alive", ALIVE);
 	if (*text_hash != '\0')
 		jsonw_text(&w, "text", text_hash);
+	return jsonw_end(&w, true);
+}
+
+int
+frame_alive(struct buf *b)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "alive");
 	return jsonw_end(&w, true);
 }
 
@@ -157,6 +171,15 @@ frame_cost(struct buf *b, int64_t tokens)
 
 	begin(&w, b, "cost");
 	jsonw_int(&w, "tokens", tokens);
+	return jsonw_end(&w, true);
+}
+
+int
+frame_kept(struct buf *b)
+{
+	struct jsonw	w;
+
+	begin(&w, b, "kept");
 	return jsonw_end(&w, true);
 }
 
@@ -292,6 +315,8 @@ frame_read(struct frame *f, const char *line, size_t len)
 		while (f->state < FRAME_STATE__MAX - 1 && !json_equals(&j,
 		    json_member(&j, 0, "state"), states[f->state]))
 			f->state++;
+		f->position = (int)json_int(&j, json_member(&j, 0,
+		    "position"), 0);
 	} else if (json_equals(&j, type, "error")) {
 		f->type = FRAME_ERROR;
 		f->failure = read_failure(&j);
@@ -299,7 +324,10 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->type = FRAME_SESSION;
 		f->session = json_int(&j, json_member(&j, 0, "session"), 0);
 		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
+		f->alive = json_int(&j, json_member(&j, 0, "alive"), 0) > 0;
 		read_hash(f, &j);
+	} else if (json_equals(&j, type, "kept")) {
+		f->type = FRAME_KEPT;
 	} else if (json_equals(&j, type, "cost")) {
 		f->type = FRAME_COST;
 		f->tokens = json_int(&j, json_member(&j, 0, "tokens"), 0);

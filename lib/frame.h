@@ -17,12 +17,14 @@
 /* What a generation is doing, for those who asked for `status'. */
 enum frame_state {
 	FRAME_QUEUED, FRAME_LOADING, FRAME_THINKING, FRAME_GENERATING,
+	FRAME_SAVING,		/* all is said; the database is waited for */
 	FRAME_STATE__MAX
 };
 
 /* What a line from answer is. */
 enum frame_type {
 	FRAME_OTHER, FRAME_SESSION, FRAME_STREAM, FRAME_STATUS, FRAME_COST,
+	FRAME_KEPT,
 	FRAME_DONE, FRAME_ERROR
 };
 
@@ -38,7 +40,8 @@ int frame_done(struct buf *, bool cut_by_length, int64_t versions)
     __attribute__((warn_unused_result));
 int frame_error(struct buf *, const struct failure *, enum language)
     __attribute__((warn_unused_result));
-int frame_status(struct buf *, enum frame_state, int position)
+/* The position is of FRAME_QUEUED; viewers 0: it is not told how many. */
+int frame_status(struct buf *, enum frame_state, int position, int viewers)
     __attribute__((warn_unused_result));
 int frame_pong(struct buf *) __attribute__((warn_unused_result));
 
@@ -48,15 +51,23 @@ int frame_body_changed(struct buf *, const char *line, size_t len)
 
 /*
  * Lines of answer that chat keeps for itself, and may be without: the first
- * one, which session it works on, its pid, and the hash of the text that it
- * answers ("": not told); the one before the terminal frame, what the answer
- * cost.
+ * one, which session it works on, its pid, that a line comes at least every
+ * ALIVE seconds, and the hash of the text that it answers ("": not told); the
+ * one that comes where there is nothing else to say; the one before the
+ * terminal frame, what the answer cost.
  */
 int frame_session(struct buf *, int64_t session, int64_t pid,
     const char *text_hash)
     __attribute__((warn_unused_result));
+int frame_alive(struct buf *) __attribute__((warn_unused_result));
 int frame_cost(struct buf *, int64_t tokens)
     __attribute__((warn_unused_result));
+
+/*
+ * One more, in front of `done': what is kept is not what was shown, so that
+ * chat reads it from the database and sends it as `cached'.
+ */
+int frame_kept(struct buf *) __attribute__((warn_unused_result));
 
 /*
  * Stream frames are written piece by piece, so that what a model sends at the
@@ -87,10 +98,12 @@ struct frame {
 	enum frame_type	type;
 	int64_t		session;	/* of a session frame */
 	int64_t		pid;
+	bool		alive;		/* it promises a line every ALIVE s */
 	char		text_hash[TEXT_HASH + 1];	/* "": not told */
 	int64_t		tokens;		/* of a cost frame */
 	struct failure	failure;	/* of an error frame */
 	enum frame_state state;		/* of a status frame */
+	int		position;
 };
 
 /* Reads one line; one that is no frame is FRAME_OTHER. */

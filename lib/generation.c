@@ -18,6 +18,7 @@
 #include "generation.h"
 #include "limit.h"
 #include "lock.h"
+#include "log.h"
 #include "text.h"
 
 static const char	program[] = LIBEXECDIR "/answer";
@@ -180,9 +181,17 @@ text_file(const char *text, size_t len)
 	return fd;
 }
 
-/* Starts the program; the arguments were prepared.  Returns as posix_spawn. */
+/* What the program gets: descriptors; `log' and `shared' may be -1. */
+struct given {
+	int	in, listener, log, shared;
+};
+
+/*
+ * Starts the program; the arguments were prepared, and `log' is its stderr.
+ * Returns as posix_spawn.
+ */
 static int
-spawn(pid_t *pid, int in, int listener, int shared, char *const argv[],
+spawn(pid_t *pid, const struct given *g, char *const argv[],
     char *const env[])
 {
 	posix_spawn_file_actions_t	files;
@@ -196,18 +205,21 @@ spawn(pid_t *pid, int in, int listener, int shared, char *const argv[],
 		return rc;
 	if ((rc = posix_spawnattr_init(&attr)) != 0)
 		goto files;
-	/* `in' first: it may be descriptor 3 itself. */
-	if ((rc = posix_spawn_file_actions_adddup2(&files, in, 0)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, listener,
+	/* The listener last: `log' or `in' may be descriptor 3 itself. */
+	if ((rc = g->log == -1 ? 0 : posix_spawn_file_actions_adddup2(&files,
+	    g->log, 2)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, g->in, 0)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, g->listener,
 	    3)) == 0 &&
-	    (shared == -1 || (rc = posix_spawn_file_actions_adddup2(&files,
-	    shared, 4)) == 0) &&
+	    (g->shared == -1 || (rc = posix_spawn_file_actions_adddup2(&files,
+	    g->shared, 4)) == 0) &&
 	    (rc = posix_spawn_file_actions_addopen(&files, 1, "/dev/null",
 	    O_WRONLY, 0)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, 1, 2)) == 0 &&
+	    (rc = g->log != -1 ? 0 : posix_spawn_file_actions_adddup2(&files, 1,
+	    2)) == 0 &&
 	    /* What a shell left open is not for a process that outlives it. */
 	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
-	    shared == -1 ? 4 : 5)) == 0 &&
+	    g->shared == -1 ? 4 : 5)) == 0 &&
 	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
 	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
 	    (rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID |
@@ -227,25 +239,28 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	char	 name[] = "answer", t[24], id[24], hash[TEXT_HASH + 1], **env;
 	char	*argv[] = { name, t, id, *text_hash == '\0' ? NULL : hash,
 		    NULL };
+	struct given	g = { -1, listener, -1, -1 };
 	pid_t	 pid = -1;
-	int	 in, rc, shared;
+	int	 rc;
 
 	(void)snprintf(t, sizeof(t), "%" PRId64, ticket);
 	(void)snprintf(id, sizeof(id), "%" PRId64, session);
 	(void)snprintf(hash, sizeof(hash), "%s", text_hash);
 	if ((env = settings_environment(s)) == NULL)
 		return -1;
-	if ((in = text_file(text, len)) == -1) {
+	if (strcmp(s->text[SETTING_LOG], "stderr") == 0)
+		g.log = log_descriptor();
+	if ((g.in = text_file(text, len)) == -1) {
 		rc = errno;
 	} else {
 		/* Above those that the child has of us. */
-		shared = run_dir == -1 ? -1 : fcntl(run_dir, F_DUPFD_CLOEXEC,
-		    5);
-		rc = run_dir != -1 && shared == -1 ? errno :
-		    spawn(&pid, in, listener, shared, argv, env);
-		(void)close(in);
-		if (shared != -1)
-			(void)close(shared);
+		g.shared = run_dir == -1 ? -1 : fcntl(run_dir,
+		    F_DUPFD_CLOEXEC, 5);
+		rc = run_dir != -1 && g.shared == -1 ? errno :
+		    spawn(&pid, &g, argv, env);
+		(void)close(g.in);
+		if (g.shared != -1)
+			(void)close(g.shared);
 	}
 	free(env);
 	errno = rc;

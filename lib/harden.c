@@ -148,8 +148,8 @@ allow_all(int set, const struct settings *s, uint64_t handled)
 	    allow(set, s->text[SETTING_OLLAMA_TOKEN_FILE], READ) == -1 ||
 	    allow(set, s->text[SETTING_SYSTEM_PROMPT_FILE], READ) == -1)
 		return -1;
-	return strcmp(s->text[SETTING_LOG], "syslog") == 0 ? 0 :
-	    allow_parent(set, s->text[SETTING_LOG], write);
+	return settings_log_is_file(s) ?
+	    allow_parent(set, s->text[SETTING_LOG], write) : 0;
 }
 
 int

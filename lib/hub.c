@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "generation.h"
 #include "hub.h"
 #include "limit.h"
@@ -226,13 +227,48 @@ drop(struct hub *h, struct follower *f)
 }
 
 void
-hub_status(struct hub *h, const char *line, size_t len)
+hub_status(struct hub *h, const char *line, size_t len, bool news)
 {
 	if (len >= sizeof(h->status))
 		return;
 	memcpy(h->status, line, len);
 	h->status[len] = '\0';
-	h->status_number++;
+	if (news || h->status_number == 0)
+		h->status_number++;
+}
+
+int64_t
+hub_deadline(const struct hub *h)
+{
+	int64_t	d = h->accept_again == 0 ? CLOCK_NEVER : h->accept_again;
+
+	return h->alive[0] != '\0' && h->count > 0 && h->beat < d ? h->beat :
+	    d;
+}
+
+/* Tells those who have everything that there will be more. */
+static void
+beat(struct hub *h, int64_t now)
+{
+	const bool	said = h->beat == 0 ||
+			    h->frames.len != h->beat_frames ||
+			    h->status_number != h->beat_status;
+	size_t		i;
+
+	if (h->alive[0] == '\0' || (!said && now < h->beat))
+		return;
+	h->beat = now + ALIVE_PAUSE * INT64_C(1000);
+	h->beat_frames = h->frames.len;
+	h->beat_status = h->status_number;
+	for (i = 0; i < h->count && !said; i++) {
+		struct follower	*f = h->followers[i];
+
+		if (f->plain || !complete(h, f))
+			continue;
+		f->head_len = strlen(h->alive);
+		f->head_sent = 0;
+		memcpy(f->head, h->alive, f->head_len);
+	}
 }
 
 void
@@ -277,6 +313,7 @@ hub_step(struct hub *h, int64_t now)
 		if (!wait)
 			h->accept_again = 0;
 	}
+	beat(h, now);
 }
 
 void

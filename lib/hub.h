@@ -32,6 +32,12 @@ struct hub {
 	size_t		 count, size;
 	struct buf	 frames;	/* append whole lines; never shrinks */
 	char		 first[128];	/* the line that each gets first */
+	char		 alive[32];	/* the one that each socket gets when
+					   there was nothing else to say for
+					   ALIVE_PAUSE; empty: none */
+	int64_t		 beat;		/* when it is due, */
+	size_t		 beat_frames;	/* unless more than this is said */
+	unsigned	 beat_status;
 	char		 status[128];	/* the newest status line */
 	unsigned	 status_number;	/* 0: none yet */
 	bool		 met;		/* somebody has been here */
@@ -54,8 +60,14 @@ int hub_add(struct hub *, int fd, bool plain);
 /* Has another descriptor wake the owner's wait; what it is for he knows. */
 int hub_wake(struct hub *, int fd);
 
-/* The line that tells a state; it replaces the last one. */
-void hub_status(struct hub *, const char *line, size_t len);
+/*
+ * The line that tells a state; it replaces the last one.  Unless it is news,
+ * only followers get it who have not got the last one.
+ */
+void hub_status(struct hub *, const char *line, size_t len, bool news);
+
+/* When hub_step is due though nothing comes; CLOCK_NEVER: it is not. */
+int64_t hub_deadline(const struct hub *);
 
 /* Accepts, hears what followers say, writes what they can take. */
 void hub_step(struct hub *, int64_t now);

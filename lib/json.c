@@ -265,6 +265,27 @@ json_int(const struct json *j, int value, int64_t fallback)
 	return n;
 }
 
+int64_t
+json_seconds(const struct json *j, int value, int64_t fallback)
+{
+	const double	most = (double)(INT64_MAX / 2);
+	const int64_t	whole = json_int(j, value, INT64_MAX);
+	int64_t		n;
+	char		*end;
+	double		 d;
+
+	if (json_type(j, value) != JSON_NUMBER)
+		return fallback;
+	if (whole != INT64_MAX)
+		return whole >= -INT64_MAX / 2 && whole <= INT64_MAX / 2 ?
+		    whole : fallback;
+	d = strtod(j->text + token(j, value)->start, &end);
+	if (end != j->text + token(j, value)->end || !(d > -most && d < most))
+		return fallback;
+	n = (int64_t)d;
+	return (double)n < d ? n + 1 : n;
+}
+
 bool
 json_true(const struct json *j, int value)
 {

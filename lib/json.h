@@ -67,6 +67,13 @@ bool json_equals(const struct json *, int value, const char *);
 /* A whole number within 63 bits; otherwise `fallback'. */
 int64_t json_int(const struct json *, int value, int64_t fallback);
 
+/*
+ * The whole number of seconds at or behind a number, which may have a fraction
+ * or an exponent (RFC 7519 2, NumericDate), within 62 bits; otherwise
+ * `fallback'.
+ */
+int64_t json_seconds(const struct json *, int value, int64_t fallback);
+
 /* Whether a value is `true'. */
 bool json_true(const struct json *, int value);
 

@@ -10,6 +10,7 @@
 static const char *const primary[LANGUAGE__MAX] = {
 	[LANGUAGE_PT] = "pt",
 	[LANGUAGE_EN] = "en",
+	[LANGUAGE_ES] = "es",
 };
 
 /* The weight of one range, in thousandths; 1000 where it names none. */
@@ -22,7 +23,8 @@ weight(const char *range, size_t len)
 
 	if ((q = memchr(range, ';', len)) == NULL)
 		return 1000;
-	for (i = (size_t)(q - range) + 1; i < len && range[i] == ' '; i++)
+	for (i = (size_t)(q - range) + 1; i < len &&
+	    (range[i] == ' ' || range[i] == '\t'); i++)
 		;
 	if (len - i < 3 || (range[i] != 'q' && range[i] != 'Q') ||
 	    range[i + 1] != '=')
@@ -48,7 +50,7 @@ language_of(const char *tags)
 		tags += strspn(tags, " \t");
 		len = strcspn(tags, ",");
 		if (len < 2 || (tags[2] != '\0' &&
-		    strchr("-_;, ", tags[2]) == NULL))
+		    strchr("-_;, \t", tags[2]) == NULL))
 			continue;
 		w = weight(tags, len);
 		for (l = 0; l < LANGUAGE__MAX; l++) {

@@ -9,6 +9,7 @@
 enum language {
 	LANGUAGE_PT,		/* pt-BR, the original's and the default */
 	LANGUAGE_EN,
+	LANGUAGE_ES,
 	LANGUAGE__MAX
 };
 

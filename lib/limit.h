@@ -30,6 +30,10 @@
 /* A token in a message: far over any JWT, far under what hurts. */
 #define TOKEN_MAX	8192
 
+/* Cookies of the name JWT_COOKIE that are tried: a browser sends one for each
+ * path and domain that set it. */
+#define COOKIES_MAX	16
+
 /* A file with keys: PEM of one has 800 bytes, but the set (JWKS) of a large
  * provider comes with its certificates. */
 #define KEY_FILE_MAX	65536
@@ -74,6 +78,13 @@
  * says otherwise: three times what our system prompt asks for.  JSON. */
 #define PREDICT_MAX		"1024"
 #define PREDICT_MAX_THINKING	"4096"
+
+/* A head of Harmony's, from its first mark to <|message|>: some words. */
+#define HARMONY_HEAD_MAX	200
+
+/* White space in front of an answer that may still be a thought: more of it is
+ * none. */
+#define THOUGHT_WHITE_MAX	4096
 
 /* The two lines of a fence around a ticket; see lib/prompt.h. */
 #define PROMPT_FENCE	64
@@ -129,6 +140,14 @@
 
 /* Servers whose failures are remembered: also those of another list. */
 #define HEALTH_RECORDS	(2 * SERVERS_MAX)
+
+/* The notices behind them, a line of these, and how many days doctor tells it:
+ * a template that was mended is soon forgotten. */
+#define HEALTH_RECORD	24
+#define NOTICES_AT	(HEALTH_RECORD * 171)
+#define NOTICES_MAX	16384
+#define NOTICE_MAX	320
+#define NOTICE_DAYS	7
 
 /* Descriptors of an answer: its followers', and libcurl's, which needs some for
  * each server that it asks. */
@@ -235,6 +254,33 @@
 #define LOADING_ASK_FIRST	500
 #define LOADING_ASK_AGAIN	2000
 
+/* Each of the two waits of a try to save an answer that is whole, for the write
+ * lock and for SQLite's own locks: together they keep the loop from its viewers
+ * for 200 ms.  Between two tries, doubled from the first to the last; and all of
+ * it, in seconds: a restore or a copy of the file takes minutes. */
+#define SAVE_TRY	100
+#define SAVE_PAUSE_MIN	100
+#define SAVE_PAUSE_MAX	2000
+#define SAVE_PATIENCE	600
+
+/* Whoever follows a generation gets a line at least every ALIVE seconds.  It is
+ * written somewhat earlier, in milliseconds, since a try to save may be in the
+ * way. */
+#define ALIVE		5
+#define ALIVE_PAUSE	4000
+
+/* How many waits of ALIVE seconds without a line it takes until a generation is
+ * given up, and how many after a stop, which it obeys at once. */
+#define ALIVE_WAITS	9
+#define ALIVE_WAITS_STOP	3
+
+/* Between two status frames that only tell of viewers who came or left. */
+#define VIEWERS_PAUSE	1000
+
+/* Between two tries to reach a generation whose backlog is full, to stop it;
+ * after STOP_TIMEOUT that is given up. */
+#define STOP_AGAIN	20
+
 /* After accept(2) failed for want of descriptors or followers' places. */
 #define ACCEPT_PAUSE	100
 
@@ -263,8 +309,8 @@
 /* Between two tries to connect to the database anew. */
 #define NODE_PAUSE	500
 
-/* How long an answer that is whole waits for its database: a server's restart,
- * or another one's taking over. */
+/* How long a generation that runs, or waits, does without its database: a
+ * server's restart, or another one's taking over. */
 #define NODE_PATIENCE	30000
 
 /* How long the last frames wait for others to read them. */

@@ -19,6 +19,7 @@
 
 static const char	*log_program = "ticketchat";
 static const char	*log_target;
+static int		 log_fd = STDERR_FILENO;
 const char		*log_syslog = _PATH_LOG;
 
 static const struct {
@@ -35,6 +36,27 @@ log_open(const char *program, const char *target)
 {
 	log_program = program;
 	log_target = target;
+}
+
+int
+log_open_parent(void)
+{
+	char	path[64];
+	int	fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/fd/2", (long)getppid());
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY |
+	    O_NONBLOCK);
+	if (fd == -1)
+		return -1;
+	log_fd = fd;
+	return 0;
+}
+
+int
+log_descriptor(void)
+{
+	return log_fd;
 }
 
 void
@@ -79,11 +101,11 @@ write_file(const char *line, size_t len)
 static int
 write_stderr(const char *line, size_t len)
 {
-	struct pollfd	p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct pollfd	p = { .fd = log_fd, .events = POLLOUT };
 
 	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0)
 		return -1;
-	return write(STDERR_FILENO, line, len) == (ssize_t)len ? 0 : -1;
+	return write(log_fd, line, len) == (ssize_t)len ? 0 : -1;
 }
 
 /* Connects to syslog's socket: datagrams, but a few have a stream. */
@@ -173,7 +195,7 @@ log_line(enum log_level level, const char *format, ...)
 		len = utf8_cut(line, LOG_LINE_MAX, LOG_LINE_MAX - 1);
 	log_tame(line, len);
 	line[len] = '\n';
-	if (log_target == NULL)
+	if (log_target == NULL || strcmp(log_target, "stderr") == 0)
 		n = write_stderr(line, len + 1);
 	else if (strcmp(log_target, "syslog") == 0 ||
 	    (n = write_file(line, len + 1)) == -1) {

@@ -11,11 +11,23 @@
 enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
 /*
- * Where lines go: NULL is stderr, "syslog" is syslog(3)'s socket, anything else
- * a file that is opened for each line (so that it can be rotated by renaming).
- * A file that cannot be written falls back to syslog.  `program' is kept.
+ * Where lines go: NULL and "stderr" are stderr, "syslog" is syslog(3)'s socket,
+ * anything else a file that is opened for each line (so that it can be rotated
+ * by renaming).  A file that cannot be written falls back to syslog.
+ * `program' and `target' are kept.
  */
 void log_open(const char *program, const char *target);
+
+/*
+ * Has "stderr" be that of the parent process, websocketd, from now on, and so
+ * that of the service: ours is a pipe that websocketd reads for as long as we
+ * live, and an answer outlives us.  Returns 0, or -1 where it cannot be
+ * opened: a socket, as systemd's, is none that can.
+ */
+int log_open_parent(void);
+
+/* The descriptor of "stderr", for a child. */
+int log_descriptor(void);
 
 /*
  * Writes one line: time, level, program, pid and then the text, which is

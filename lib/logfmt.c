@@ -1,7 +1,6 @@
 /*
  * Reading logfmt: words, and values in quotes that hold no quotes.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "logfmt.h"
@@ -25,7 +24,9 @@ logfmt_value(const char *line, const char *key, char *to, size_t size)
 		end = value + len;
 		if (strlen(key) != name || memcmp(word, key, name) != 0)
 			continue;
-		(void)snprintf(to, size, "%.*s", (int)len, value);
+		len = len < size ? len : size - 1;
+		memcpy(to, value, len);
+		to[len] = '\0';
 		return true;
 	}
 	return false;

@@ -75,11 +75,13 @@ void node_publish(struct node *, const struct buf *frames,
 void node_say_stop(struct node *);
 
 /*
- * The store to keep the answer in, as long as the ticket is ours; where the
- * database is out of reach it is waited for.  It stays the node's.  Returns as
- * store_open, or FAILURE_INTERRUPTED if another node has the ticket now.
- * node_again tells, after FAILURE_STORAGE of that store, whether to try it all
- * once more: keeping the same answer twice keeps it once.
+ * The store to keep the answer in, as long as the ticket is ours.  It stays the
+ * node's, until the next call.  Where the database is a file, what is done with
+ * it waits for others for SAVE_TRY at a time.  Returns as store_open, or
+ * FAILURE_INTERRUPTED if another node has the ticket now.  node_again tells,
+ * after FAILURE_STORAGE of this or of that store, whether to try it all once
+ * more: somebody was in the way, or the database is out of reach.  Keeping the
+ * same answer twice keeps it once.
  */
 enum failure_code node_store(struct node *, struct store **);
 bool node_again(struct node *);

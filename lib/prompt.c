@@ -25,31 +25,29 @@ prompt_system(const struct settings *s)
 	return file_read(path, SYSTEM_PROMPT_MAX, false, &len);
 }
 
-enum { WORD = 16 };	/* hexadecimal digits: 64 bits */
-
 static int
-draw(char word[WORD + 1])
+draw(char word[PROMPT_WORD + 1])
 {
-	unsigned char	r[WORD / 2];
+	unsigned char	r[PROMPT_WORD / 2];
 	size_t		i;
 
 	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
 		return -1;
 	for (i = 0; i < sizeof(r); i++)
 		(void)snprintf(word + 2 * i, 3, "%02x", r[i]);
+	/* Little else begins so: lib/tidy has little to wait for. */
+	word[0] = '0';
 	return 0;
 }
 
 /* The text between its two lines. */
 static int
-fence(struct buf *b, const char *text, size_t len)
+fence(struct buf *b, const char *text, size_t len, char word[PROMPT_WORD + 1])
 {
-	char	word[WORD + 1];
-
 	do {
 		if (draw(word) == -1)
 			return -1;
-	} while (len > 0 && memmem(text, len, word, WORD) != NULL);
+	} while (len > 0 && memmem(text, len, word, PROMPT_WORD) != NULL);
 	if (buf_puts(b, "[[") == -1 || buf_puts(b, word) == -1 ||
 	    buf_puts(b, "]]\n") == -1 || buf_add(b, text, len) == -1 ||
 	    buf_puts(b, "\n[[/") == -1 || buf_puts(b, word) == -1)
@@ -58,16 +56,18 @@ fence(struct buf *b, const char *text, size_t len)
 }
 
 int
-prompt_ticket(struct buf *b, const char *system, const char *text, size_t len)
+prompt_ticket(struct buf *b, const char *system, const char *text, size_t len,
+    char word[PROMPT_WORD + 1])
 {
 	char	*form;
 	size_t	 form_len;
 	int	 rc;
 
+	word[0] = '\0';
 	if ((form = text_form(text, len, &form_len)) == NULL)
 		return -1;
 	rc = *system == '\0' ? buf_add(b, form, form_len) :
-	    fence(b, form, form_len);
+	    fence(b, form, form_len, word);
 	free(form);
 	return rc;
 }

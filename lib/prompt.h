@@ -18,12 +18,17 @@
  */
 char *prompt_system(const struct settings *);
 
+/* The fence's word: hexadecimal digits, the first one 0; 60 bits. */
+enum { PROMPT_WORD = 16 };
+
 /*
  * Appends a ticket's text in its same-text form (lib/text.h): fenced, or bare
- * where there is no system prompt, as the original sent it.  Returns 0, or -1 as buf_add, or with getrandom(2)'s
+ * where there is no system prompt, as the original sent it.  `word' gets the
+ * fence's, or is empty.  Returns 0, or -1 as buf_add, or with getrandom(2)'s
  * errno.
  */
 int prompt_ticket(struct buf *, const char *system, const char *text,
-    size_t len) __attribute__((warn_unused_result));
+    size_t len, char word[PROMPT_WORD + 1])
+    __attribute__((warn_unused_result));
 
 #endif

@@ -22,7 +22,7 @@ question_init(struct question *q, const struct settings *s,
 	q->connection = c;
 	q->out = out;
 	q->admission = a;
-	q->fd = q->run_dir = -1;
+	q->fd = q->pidfd = q->run_dir = -1;
 	q->in.cap = 4 * FRAME_MAX;
 }
 
@@ -145,15 +145,42 @@ question_wait(const struct question *q, struct pollfd *p)
 {
 	p->fd = -1;
 	p->events = 0;
-	if (q->state == QUESTION_ATTACHING)
+	if (q->state == QUESTION_ATTACHING || q->state == QUESTION_STOPPING)
 		return q->next;
 	/* A client that reads slowly is left behind in answer's buffer. */
 	if (q->state == QUESTION_FOLLOWING &&
 	    output_size(q->out) < OUTPUT_PENDING) {
 		p->fd = q->fd;
 		p->events = POLLIN;
+		return follow_deadline(q);
 	}
 	return CLOCK_NEVER;
+}
+
+/* One try to tell a generation, which we do not follow, to stop. */
+static void
+say_stop(struct question *q, int64_t now)
+{
+	int	fd;
+
+	switch (generation_connect(q->settings->text[SETTING_RUN_DIR],
+	    q->connection->ticket, &fd)) {
+	case GENERATION_RUNNING:
+		generation_say_stop(fd);
+		(void)close(fd);
+		break;
+	case GENERATION_BUSY:
+		if (now >= q->deadline)
+			break;
+		q->next = now + STOP_AGAIN * INT64_C(1000);
+		q->state = QUESTION_STOPPING;
+		return;
+	case GENERATION_NONE:
+	case GENERATION_ERROR:
+	default:
+		break;
+	}
+	q->state = QUESTION_IDLE;
 }
 
 void
@@ -161,24 +188,27 @@ question_step(struct question *q, const struct pollfd *p, int64_t now)
 {
 	if (q->state == QUESTION_ATTACHING && now >= q->next)
 		attach_step(q, now);
+	else if (q->state == QUESTION_STOPPING && now >= q->next)
+		say_stop(q, now);
 	else if (q->state == QUESTION_FOLLOWING && p->fd == q->fd &&
 	    p->revents != 0)
 		follow_step(q, now);
-	follow_stop(q);
+	else if (q->state == QUESTION_FOLLOWING)
+		follow_wait(q, p->fd == q->fd, now);
+	follow_stop(q, now);
 }
 
 void
 question_stop(struct question *q)
 {
-	int	fd;
+	const int64_t	now = clock_us();
 
-	if (q->state != QUESTION_IDLE) {
+	if (q->state == QUESTION_IDLE) {
+		q->deadline = now + STOP_TIMEOUT * INT64_C(1000);
+		say_stop(q, now);
+	} else if (q->state != QUESTION_STOPPING) {
 		q->stop = true;
-		follow_stop(q);
-	} else if (generation_connect(q->settings->text[SETTING_RUN_DIR],
-	    q->connection->ticket, &fd) == GENERATION_RUNNING) {
-		generation_say_stop(fd);
-		(void)close(fd);
+		follow_stop(q, now);
 	}
 }
 
@@ -187,9 +217,11 @@ question_free(struct question *q)
 {
 	if (q->fd != -1)
 		(void)close(q->fd);
+	if (q->pidfd != -1)
+		(void)close(q->pidfd);
 	if (q->run_dir != -1)
 		(void)close(q->run_dir);
-	q->fd = q->run_dir = -1;
+	q->fd = q->pidfd = q->run_dir = -1;
 	q->state = QUESTION_IDLE;
 	store_close(q->store);
 	q->store = NULL;

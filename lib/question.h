@@ -20,7 +20,8 @@
 enum question_state {
 	QUESTION_IDLE,		/* none is running */
 	QUESTION_ATTACHING,	/* looking for the generation, or starting it */
-	QUESTION_FOLLOWING	/* connected to it */
+	QUESTION_FOLLOWING,	/* connected to it */
+	QUESTION_STOPPING	/* no question: a stop on its way to one */
 };
 
 struct question {
@@ -46,6 +47,10 @@ struct question {
 	int64_t			 tokens;	/* that it cost; 0: unknown */
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;
+	bool			 alive;		/* it promises lines; lib/frame */
+	int			 pidfd;		/* of it, then; else -1 */
+	int			 waits;		/* for a line, that were in vain */
+	int64_t			 wait_end;	/* of the next one */
 	bool			 charged;	/* to the user's rate limit */
 	int64_t			 newest;	/* the answer found; 0: none */
 	int			 tries;		/* came just as it went */
@@ -82,7 +87,11 @@ int64_t question_wait(const struct question *, struct pollfd *p);
 /* Goes on after a wait; p as it came back from poll. */
 void question_step(struct question *, const struct pollfd *p, int64_t now);
 
-/* Ends the running generation of the ticket for everyone; if none: nothing. */
+/*
+ * Ends the running generation of the ticket for everyone; if none: nothing.
+ * Where it is too busy to hear us at once, the next question waits until it
+ * has, or is given up.
+ */
 void question_stop(struct question *);
 
 /* For attach.c and follow.c: opens the store; FAILURE_NONE or why not. */

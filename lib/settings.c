@@ -84,12 +84,14 @@ static const struct row {
 	    "finish cancel " },
 	[SETTING_CACHE] = { "CACHE", "ticket", WORD, 0, 0, "ticket body " },
 	[SETTING_LANGUAGE] = { "LANGUAGE", "auto", WORD, 0, 0,
-	    "auto pt-BR en " },
+	    "auto pt-BR en es " },
 	[SETTING_AUTH] = { "AUTH", "off", WORD, 0, 0, "off required " },
 	[SETTING_JWT_KEY_FILE] = { "JWT_KEY_FILE", "", TEXT, 0, 0, NULL },
 	[SETTING_JWT_ISSUER] = { "JWT_ISSUER", "", TEXT, 0, 0, NULL },
 	[SETTING_JWT_AUDIENCE] = { "JWT_AUDIENCE", "", TEXT, 0, 0, NULL },
 	[SETTING_JWT_COOKIE] = { "JWT_COOKIE", "", TEXT, 0, 0, NULL },
+	[SETTING_JWT_TICKET_CLAIM] = { "JWT_TICKET_CLAIM", "tid", TEXT, 0, 0,
+	    NULL },
 	[SETTING_RATE_LIMIT] = { "RATE_LIMIT", "off", RATE, 0, 0, NULL },
 	[SETTING_MAX_VIEWERS] = { "MAX_VIEWERS", "0", NUMBER, 0, VIEWERS_MAX,
 	    NULL },
@@ -343,6 +345,8 @@ settings_load(struct settings *s, const char *file, int optional)
 		if (check(s, i) == -1)
 			return -1;
 	}
+	if (file != NULL && settings_check_log(s) == -1)
+		return -1;
 	return settings_together(s);
 }
 

@@ -28,7 +28,7 @@ enum setting {
 	SETTING_TICKETS_TABLE, SETTING_TICKETS_ID_COLUMN,
 	SETTING_ON_DISCONNECT, SETTING_CACHE, SETTING_LANGUAGE,
 	SETTING_AUTH, SETTING_JWT_KEY_FILE, SETTING_JWT_ISSUER,
-	SETTING_JWT_AUDIENCE, SETTING_JWT_COOKIE,
+	SETTING_JWT_AUDIENCE, SETTING_JWT_COOKIE, SETTING_JWT_TICKET_CLAIM,
 	SETTING_RATE_LIMIT, SETTING_MAX_VIEWERS, SETTING_TRUSTED_PROXIES,
 	SETTING_BACKUPS, SETTING_RETENTION_DAYS,
 	SETTING__MAX
@@ -40,7 +40,8 @@ enum { TICKETS_AUTO, TICKETS_EXISTING };
 enum { ON_DISCONNECT_FINISH, ON_DISCONNECT_CANCEL };
 enum { AUTH_OFF, AUTH_REQUIRED };
 enum { CACHE_TICKET, CACHE_BODY };
-enum { LANGUAGE_AUTO, LANGUAGE_FIXED_PT, LANGUAGE_FIXED_EN };
+enum { LANGUAGE_AUTO, LANGUAGE_FIXED_PT, LANGUAGE_FIXED_EN,
+	LANGUAGE_FIXED_ES };
 
 struct settings {
 	const char	*text[SETTING__MAX];	/* as it takes effect */
@@ -73,6 +74,9 @@ size_t settings_find(const char *key);
 
 /* Whether a setting may have this value, looked at alone. */
 bool settings_good(enum setting, const char *value);
+
+/* Whether LOG is a file, and neither syslog nor stderr. */
+bool settings_log_is_file(const struct settings *);
 
 /* Prints each key as KEY=value in the table's order. */
 void settings_print(const struct settings *, FILE *);

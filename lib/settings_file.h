@@ -20,6 +20,12 @@ int settings_file_read(struct settings *, const char *path, int optional);
  */
 int settings_together(struct settings *);
 
+/*
+ * Refuses a LOG that is a descriptor or a terminal, or a link to one: under
+ * websocketd its lines would be sent to clients.  As settings_file_read.
+ */
+int settings_check_log(struct settings *);
+
 /* Sets the error line; returns -1. */
 int settings_fail(struct settings *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

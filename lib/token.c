@@ -13,7 +13,9 @@
 enum {
 	LEEWAY = 60,		/* seconds: clocks differ */
 	CLAIMS_DEPTH = 8,
-	CLAIMS_TOKENS = 512	/* jsmn's: identity providers add a lot */
+	/* jsmn's: each takes two bytes of the JSON behind the base64, so that
+	 * every token of TOKEN_MAX bytes is read. */
+	CLAIMS_TOKENS = TOKEN_MAX * 3 / 4 / 2
 };
 
 bool
@@ -60,11 +62,19 @@ signature_good(const struct token_keys *keys, const struct json *header,
 	return false;
 }
 
-/* Whether a claim that a setting asks for is there; an array may hold it. */
+/* Whether `iss' is what the setting asks for: one text (RFC 7519 4.1.1). */
 static bool
-claim_is(const struct json *j, const char *claim, const char *wanted)
+issuer_is(const struct json *j, const char *wanted)
 {
-	int	value = json_member(j, 0, claim), e;
+	return *wanted == '\0' ||
+	    json_equals(j, json_member(j, 0, "iss"), wanted);
+}
+
+/* Whether `aud' is what the setting asks for, or a list that holds it. */
+static bool
+audience_is(const struct json *j, const char *wanted)
+{
+	int	value = json_member(j, 0, "aud"), e;
 
 	if (*wanted == '\0' || json_equals(j, value, wanted))
 		return true;
@@ -75,14 +85,17 @@ claim_is(const struct json *j, const char *claim, const char *wanted)
 	return false;
 }
 
-/* Whether `tid' is absent or this ticket, as a number or a text. */
+/*
+ * Whether the claim that ties a token to a ticket is absent or this ticket, as
+ * a number or a text.
+ */
 static bool
-ticket_is(const struct json *j, int64_t ticket)
+ticket_is(const struct json *j, const char *claim, int64_t ticket)
 {
-	int	tid = json_member(j, 0, "tid");
+	int	tid = json_member(j, 0, claim);
 	char	text[24];
 
-	if (tid == -1)
+	if (tid == -1 || strcmp(claim, "none") == 0)
 		return true;
 	(void)snprintf(text, sizeof(text), "%" PRId64, ticket);
 	return json_int(j, tid, 0) == ticket || json_equals(j, tid, text);
@@ -97,18 +110,18 @@ check_claims(const struct json *j, const struct settings *s, int64_t ticket,
 	int		sub = json_member(j, 0, "sub");
 	const char	*bad = NULL;
 
-	out->expires = json_int(j, json_member(j, 0, "exp"), 0);
-	if (out->expires <= 0 || out->expires > INT64_MAX / 2)
+	out->expires = json_seconds(j, json_member(j, 0, "exp"), 0);
+	if (out->expires <= 0)
 		bad = "no-exp";
 	else if (token_expired(out, now))
 		bad = "expired";
-	else if (nbf != -1 && json_int(j, nbf, INT64_MAX) > now + LEEWAY)
+	else if (nbf != -1 && json_seconds(j, nbf, INT64_MAX) > now + LEEWAY)
 		bad = "not-yet";
-	else if (!claim_is(j, "iss", s->text[SETTING_JWT_ISSUER]))
+	else if (!issuer_is(j, s->text[SETTING_JWT_ISSUER]))
 		bad = "issuer";
-	else if (!claim_is(j, "aud", s->text[SETTING_JWT_AUDIENCE]))
+	else if (!audience_is(j, s->text[SETTING_JWT_AUDIENCE]))
 		bad = "audience";
-	else if (!ticket_is(j, ticket))
+	else if (!ticket_is(j, s->text[SETTING_JWT_TICKET_CLAIM], ticket))
 		bad = "ticket";
 	else if (sub != -1 && (json_string(j, sub, true, &user) == -1 ||
 	    (user.len > 0 && memchr(user.data, '\0', user.len) != NULL)))

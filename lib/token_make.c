@@ -19,7 +19,7 @@ write_claims(struct buf *b, const struct settings *s, int64_t ticket,
 	jsonw_text(&w, "sub", user);
 	jsonw_int(&w, "exp", expires);
 	if (ticket != 0)
-		jsonw_int(&w, "tid", ticket);
+		jsonw_int(&w, s->text[SETTING_JWT_TICKET_CLAIM], ticket);
 	if (*s->text[SETTING_JWT_ISSUER] != '\0')
 		jsonw_text(&w, "iss", s->text[SETTING_JWT_ISSUER]);
 	if (*s->text[SETTING_JWT_AUDIENCE] != '\0')

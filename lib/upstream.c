@@ -106,6 +106,8 @@ post(struct upstream *u, int64_t now)
 	    MODEL_UNKNOWN;
 	u->lines = u->retry = u->pass = u->over = false;
 	u->failure = failure_make(FAILURE_NONE, NULL);
+	thought_begin(&u->thought);
+	tidy_begin(&u->tidy, u->word);
 	buf_clear(&u->line);
 	buf_clear(&u->body);
 	buf_clear(&u->request);
@@ -168,6 +170,8 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	    SETTING_MAX) * 6;
 	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
 	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
+	u->plain.cap = u->tidied.cap = u->thought.held.cap =
+	    u->tidy.held.cap = u->raw.cap * 2;	/* with what was held */
 	u->system = prompt_system(s);
 	u->prompt.cap = len + PROMPT_FENCE;
 	if (u->system == NULL || upstream_token(s, &u->token) == -1) {
@@ -177,7 +181,7 @@ upstream_begin(struct upstream *u, const struct settings *s,
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}
-	if (prompt_ticket(&u->prompt, u->system, ticket, len) == -1)
+	if (prompt_ticket(&u->prompt, u->system, ticket, len, u->word) == -1)
 		end_code(u, FAILURE_INTERNAL, NULL);
 }
 
@@ -415,7 +419,8 @@ upstream_free(struct upstream *u)
 {
 	struct buf	*all[] = { &u->url, &u->prompt, &u->request, &u->body,
 			    &u->small_url, &u->small_body, &u->line, &u->raw,
-			    &u->text };
+			    &u->text, &u->plain, &u->tidied,
+			    &u->thought.held, &u->tidy.held };
 	size_t		 i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)

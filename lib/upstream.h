@@ -18,6 +18,8 @@
 #include "json.h"
 #include "settings.h"
 #include "store.h"
+#include "thought.h"
+#include "tidy.h"
 #include "url.h"
 #include "utf8.h"
 
@@ -52,7 +54,10 @@ struct upstream {
 	struct buf		 base, url, prompt;
 	struct http_call	 call, small;
 	struct buf		 request, body, small_url, small_body;
-	struct buf		 line, raw, text;
+	struct buf		 line, raw, text, plain, tidied;
+	struct thought		 thought;
+	struct tidy		 tidy;
+	char			 word[PROMPT_WORD + 1];	/* the fence's */
 	struct json		 json;
 	enum frame_state	 state;
 	bool			 asking;	/* /api/ps or, for `local',
@@ -63,6 +68,7 @@ struct upstream {
 	bool			 lines;		/* a line has come */
 	bool			 over;		/* its last line has come */
 	bool			 shown;		/* text has been shown */
+	bool			 late;		/* thoughts ended in the text */
 	bool			 retried;
 	bool			 retry;		/* one more try may help */
 	int64_t			 begun;		/* clock_us of the first POST */
@@ -94,6 +100,14 @@ int64_t upstream_deadline(const struct upstream *);
 
 /* Goes on after http->wait. */
 void upstream_step(struct upstream *, int64_t now);
+
+/*
+ * Makes of a whole answer's text, as on_text got it, what is to be kept: what
+ * could be told only at its end is taken out.  Returns 1 if something was, 0 if
+ * not, and -1 as buf_add.
+ */
+int upstream_settle(struct upstream *, struct buf *text)
+    __attribute__((warn_unused_result));
 
 /* Ends it for this reason; the connection is closed. */
 void upstream_cancel(struct upstream *, enum failure_code, const char *detail);

@@ -81,6 +81,10 @@ CREATE TEMP TABLE Asks (
 	PRIMARY KEY (Day, User)
 ) STRICT, WITHOUT ROWID;
 
+-- name: ASKS_BEGIN
+-- One transaction for all that is counted; it ends with the connection.
+BEGIN;
+
 -- name: ASKS_ADD
 INSERT INTO temp.Asks (Day, User, Asks, Cached, Errors)
 VALUES (?1, ?2, 1, ?3 = 'cached', ?3 = 'error')

@@ -1,9 +1,11 @@
 /*
  * The page of the service: a form in front of <ticket-chat>. The ticket's number is in the address; its text is not,
- * but stays with this entry of the browser's history, so that a reload shows the same.
+ * but stays with this entry of the browser's history, so that a reload shows the same. What is typed and not yet asked
+ * is kept for this tab (sessionStorage), by entry, and is there again after a reload, Back and Forward.
  */
 import "./ticket-chat.js";
 import { WORDS } from "./page-words.js";
+import { ticketNumber } from "./ticket-chat-client.js";
 import { language } from "./ticket-chat-words.js";
 
 const MARGIN = 16; // pixels below the answer
@@ -11,8 +13,10 @@ const SLACK = 48; // so many pixels from its end count as being there
 
 const [form, chat] = ["form", "ticket-chat"].map((tag) => document.querySelector(tag));
 const [number, text, token, note] = ["number", "text", "token", "link"].map((id) => document.getElementById(id));
+const [example, printed] = ["example", "print"].map((id) => document.getElementById(id));
 const lang = language(navigator.language);
 const w = WORDS[lang];
+let own; // the typed text while the example is in its place
 let asked = false;
 let atEnd = true;
 let writing = false;
@@ -26,48 +30,88 @@ function translate() {
     `<ticket-chat ticket-id="42" ticket-body="${w.placeholder}"></ticket-chat>`;
 }
 
-function ask() {
-  document.title = `${number.value} – ${w.title}`;
+function ask(ticket, ticketBody) {
+  document.title = `${ticket} – ${w.title}`;
   note.textContent = "";
-  Object.assign(chat, { ticketId: number.value, ticketBody: text.value, token: token.value || undefined });
+  printed.hidden = false;
+  printed.querySelector("p").textContent = ticketBody;
+  Object.assign(chat, { ticketId: ticket, ticketBody, token: token.value || undefined });
   asked = atEnd = true;
   chat.ask();
 }
 
-/* What the address and this entry of the history say. */
+/* The typed text of this entry of the history; the storage may be full or forbidden. */
+function draft(act) {
+  try {
+    return act(sessionStorage, `ticketchat ${history.state.entry}`);
+  } catch {
+    return undefined;
+  }
+}
+
+const typed = () => draft((storage, key) => JSON.parse(storage.getItem(key)));
+const forget = () => draft((storage, key) => storage.removeItem(key));
+const keep = () =>
+  draft((storage, key) => storage.setItem(key, JSON.stringify({ number: number.value, text: text.value, own })));
+const entry = (state) => ({ ...state, entry: crypto.getRandomValues(new Uint32Array(2)).join("") });
+
+/* What the address and this entry of the history say, and what was typed since. */
 function restore() {
-  number.value = new URLSearchParams(location.search).get("ticket") ?? "";
-  text.value = history.state?.text ?? "";
+  if (!history.state?.entry) history.replaceState(entry(history.state), "");
+  const given = new URLSearchParams(location.search).get("ticket") ?? "";
+  const ticket = ticketNumber(given);
+  const body = history.state.text;
+  const since = typed();
+  number.value = since?.number ?? (ticket || given);
+  text.value = since?.text ?? body ?? "";
+  own = since?.own;
   check();
-  if (form.checkValidity()) return ask();
+  if (ticket && body) return ask(ticket, body);
   chat.ticketId = undefined; // nothing of another ticket
+  printed.hidden = true;
   document.title = w.title;
-  note.textContent = number.validity.valid ? w.onlyLink(number.value) : "";
+  note.textContent = ticket && !text.value ? w.onlyLink(ticket) : "";
+}
+
+/* What is wrong with a number; "" if nothing is. */
+function wrong(id) {
+  if (!id.trim() || ticketNumber(id)) return "";
+  const digits = /^\s*#?\s*(\d+)\s*$/.exec(id.normalize("NFKC"))?.[1];
+  return !digits ? w.badNumber : /[1-9]/.test(digits) ? w.tooBig : w.noZero;
 }
 
 function check() {
-  number.setCustomValidity(number.validity.patternMismatch ? w.badNumber : "");
+  number.setCustomValidity(wrong(number.value));
   text.setCustomValidity(text.value.trim() ? "" : w.noText);
+  example.textContent = own === undefined ? w.example : w.own;
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  number.value = number.value.trim();
+  forget();
+  number.value = ticketNumber(number.value);
   const address = `?ticket=${number.value}`;
-  const state = { text: text.value };
+  const state = entry({ text: text.value });
   if (location.search === address) history.replaceState(state, "");
   else history.pushState(state, "", address);
-  ask();
+  if (own !== undefined) keep();
+  ask(number.value, text.value);
 });
-form.addEventListener("input", check);
+form.addEventListener("input", () => {
+  check();
+  keep();
+});
 text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
-document.getElementById("example").addEventListener("click", () => {
+/* The example takes the place of a typed text, which comes back with the next click. */
+example.addEventListener("click", () => {
+  const mine = text.value.trim() && text.value !== w.placeholder ? text.value : undefined;
+  [text.value, own] = [own ?? w.placeholder, mine];
   number.value ||= "42";
-  text.value = w.placeholder;
-  check();
   form.querySelector("button").focus();
+  check();
+  keep();
 });
 addEventListener("popstate", restore);
 

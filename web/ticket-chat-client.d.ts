@@ -21,6 +21,8 @@ export interface DoneFrame {
   type: "done";
   reason?: string;
   versions?: number;
+  /** The answer is to another text than the one that was sent. */
+  bodyChanged?: boolean;
 }
 export interface ErrorFrame {
   type: "error";
@@ -36,6 +38,8 @@ export interface StatusFrame {
   type: "status";
   state: "queued" | "loading" | "thinking" | "generating";
   position?: number;
+  /** How many watch this answer, this one included. */
+  viewers?: number;
 }
 
 export interface Question {
@@ -51,6 +55,8 @@ export interface View {
   readonly state: "idle" | "connecting" | "reconnecting" | "waiting" | StatusFrame["state"];
   /** In the queue, from 1. */
   readonly position?: number | undefined;
+  /** How many watch this answer, this one included; where the service tells. */
+  readonly viewers?: number | undefined;
   /** The answer so far; while `fresh` is false the one from before. */
   readonly text: string;
   /** The text comes from the running connection. */
@@ -72,11 +78,14 @@ export interface ClientOptions {
   /** A string where it may be over 2^53. */
   ticketId: number | string;
   token?: string | undefined;
-  /** "pt-BR" or "en": the language of messages. */
+  /** "pt-BR", "en" or "es": the language of messages. */
   lang?: string | undefined;
   /** Each frame as it comes, before the view changes. */
   onFrame?: ((frame: Frame) => void) | undefined;
 }
+
+/** A ticket's number as the service wants it: of `#00042` that is `42`; empty for what is no ticket's number. */
+export function ticketNumber(id: number | string | null | undefined): string;
 
 /** The WebSocket address of a ticket. Throws for what is no address. */
 export function endpoint(server: string | URL, ticketId: number | string): string;

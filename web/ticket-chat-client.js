@@ -1,6 +1,6 @@
 /*
  * The protocol of websocket.md, without any looks: one ticket of one service. Used by <ticket-chat> and by
- * TicketChat.tsx; the types are in ticket-chat-client.d.ts.
+ * useTicketChat; the types are in ticket-chat-client.d.ts.
  *
  *     const chat = new TicketChatClient({ server: "http://localhost:5000", ticketId: 42 });
  *     chat.subscribe(() => console.log(chat.view.state, chat.view.text));
@@ -13,24 +13,33 @@ const ALIVE_MS = 5_000; // a connection that does not answer for so long, where 
 const CONNECT_MS = 15_000; // so long may a handshake take
 const STABLE_MS = 60_000; // a connection that lasted so long was a good one
 const MAX_TRIES = 8; // half a minute in all
+const MAX_TICKET = 2n ** 63n - 1n;
 const PAGE_EVENTS = ["visibilitychange", "online", "offline", "pagehide"];
 
+const UNKNOWN = { position: undefined, viewers: undefined }; // until a status tells
 const IDLE = { state: "idle", text: "", fresh: false, partial: false };
 
 /* The ends that are not the service's: `message' is left to whoever shows them. */
 const LOST = { type: "error", code: "connection_lost", message: "", retryable: true };
 const STOPPED = { type: "error", code: "stopped", message: "", retryable: true };
 
+/* A ticket's number as the service wants it: of " #00042 " that is "42"; "" of what is no ticket's number. */
+export function ticketNumber(id) {
+  const digits = String(id ?? "").normalize("NFKC").trim().replace(/^#\s*/, "").replace(/^0+(?=\d)/, "");
+  return /^[1-9]\d{0,18}$/.test(digits) && BigInt(digits) <= MAX_TICKET ? digits : "";
+}
+
 /* The WebSocket address of a ticket, with ws: for http:, and below the path of the server. */
 export function endpoint(server, ticketId) {
   const url = new URL(server, globalThis.location?.href);
   url.protocol = url.protocol.replace(/^http/, "ws");
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/websocket/chat/${encodeURIComponent(ticketId)}`;
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/websocket/chat/${encodeURIComponent(ticketNumber(ticketId) || ticketId)}`;
   url.search = url.hash = "";
   return url.href;
 }
 
 const hidden = () => globalThis.document?.visibilityState === "hidden";
+const offline = () => globalThis.navigator?.onLine === false;
 
 export class TicketChatClient {
   #options;
@@ -67,7 +76,7 @@ export class TicketChatClient {
     this.#stopping = false;
     for (const type of PAGE_EVENTS) globalThis.addEventListener?.(type, this.#onPage);
     this.#timer = setTimeout(this.#connect); // not yet: React's StrictMode closes at once
-    this.#show({ state: "connecting", position: undefined, fresh: false, end: undefined });
+    this.#show({ state: "connecting", ...UNKNOWN, fresh: false, end: undefined });
   }
 
   stop() {
@@ -107,7 +116,7 @@ export class TicketChatClient {
     const socket = this.#socket;
     this.#socket = undefined;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
     socket.close(1000);
   }
 
@@ -115,15 +124,23 @@ export class TicketChatClient {
     this.#socket.send(JSON.stringify(message));
   }
 
-  /* The connection went without a terminal frame. Its close code (mostly 1006) tells nothing. */
+  /*
+   * The connection went without a terminal frame. Its close code (mostly 1006) tells nothing. Without a network there
+   * is nothing to try until `online' comes; only a question's first try is made, as a service on this very computer
+   * needs none.
+   */
   #lost = () => {
     this.#hangUp();
-    if (this.#opened && Date.now() - this.#opened > STABLE_MS) this.#tries = 0;
+    if (offline() || (this.#opened && Date.now() - this.#opened > STABLE_MS)) this.#tries = 0;
     const over = ++this.#tries >= MAX_TRIES;
     if (this.#stopping || (over && !hidden())) return this.#end(LOST);
     const pause = Math.min(250 * 2 ** this.#tries, 10_000) * (0.5 + Math.random() / 2);
-    if (!over) this.#timer = setTimeout(this.#connect, pause); // else when somebody looks again
-    this.#show({ state: "reconnecting", position: undefined, fresh: false });
+    if (!over && !offline()) this.#timer = setTimeout(this.#again, pause); // else when somebody looks again
+    this.#show({ state: "reconnecting", ...UNKNOWN, fresh: false });
+  };
+
+  #again = () => {
+    if (!offline()) this.#connect();
   };
 
   #connect = () => {
@@ -138,6 +155,8 @@ export class TicketChatClient {
     }
     this.#timer = setTimeout(this.#lost, CONNECT_MS);
     socket.onclose = this.#lost;
+    /* One that a Content-Security-Policy forbids gets no `close' in Chromium. */
+    socket.onerror = () => socket.readyState === WebSocket.CLOSED && this.#lost();
     socket.onopen = () => {
       clearTimeout(this.#timer);
       this.#opened = Date.now();
@@ -166,7 +185,7 @@ export class TicketChatClient {
     const { version, versions } = frame;
     switch (frame.type) {
       case "status":
-        return this.#show({ state: frame.state, position: frame.position });
+        return this.#show({ state: frame.state, position: frame.position, viewers: frame.viewers });
       case "stream": // every connection gets the answer from its first character
         return this.#show({
           state: "generating", text: (this.#view.fresh ? this.#view.text : "") + frame.content, fresh: true, partial: true,
@@ -200,9 +219,10 @@ export class TicketChatClient {
    */
   #onPage = ({ type }) => {
     if (type === "pagehide") return this.#lost();
-    if (hidden()) return;
+    if (hidden() && type !== "online") return;
     this.#tries = 0;
-    if (!this.#socket) this.#connect();
+    if (!this.#socket) this.#again();
+    if (!this.#socket) this.#show({}); // it looks otherwise offline
     else if (this.#socket.readyState === WebSocket.OPEN) this.#probe();
   };
 }

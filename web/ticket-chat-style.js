@@ -1,6 +1,5 @@
 /* How <ticket-chat> looks. A constructed style sheet works under every Content-Security-Policy. */
-export const style = new CSSStyleSheet();
-style.replaceSync(`
+const CSS = `
 :host {
   --text: var(--ticket-chat-text, light-dark(#1f2328, #e6e8eb));
   --muted: var(--ticket-chat-muted, light-dark(#59636e, #a3abb5));
@@ -39,10 +38,13 @@ style.replaceSync(`
 .error .head, .warning .head { background: color-mix(in srgb, var(--tone) 7%, var(--background)); }
 .status { margin: 0; padding: .25em 0; line-height: 1.5; overflow-wrap: anywhere; }
 .hint { display: block; }
-.hint, .notice, .time, .version, .answer :is(bdi, blockquote) { color: var(--muted); }
+.ticket { flex-basis: 100%; font-weight: 600; }
+.draft { margin: 0; padding-bottom: 1em; font-size: .875em; }
+.draft:empty { display: none; }
+.hint, .notice, .time, .draft, .version, .answer :is(bdi, blockquote) { color: var(--muted); }
 .lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625em; }
 .time:empty { display: none; }
-.time, .version { font-size: .875em; font-variant-numeric: tabular-nums; }
+.time, .ticket, .version { font-size: .875em; font-variant-numeric: tabular-nums; }
 .copied { position: fixed; opacity: 0; }
 .chat { --tone: var(--muted); --sign: "–"; }
 .good { --tone: var(--good); --sign: "✓"; }
@@ -101,4 +103,11 @@ button[aria-disabled=true] { color: var(--muted); background: transparent; borde
 .answer hr { border: 0; border-top: 1px solid var(--border); }
 @media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
 @media print { .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
-`);
+`;
+
+let sheet; // one for all elements; made when the first one is, as a server has none
+
+export function styleSheet() {
+  if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(CSS);
+  return sheet;
+}

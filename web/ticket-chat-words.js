@@ -1,4 +1,4 @@
-/* The words of <ticket-chat> and TicketChat.tsx in every language, and what is made of them. */
+/* The words of <ticket-chat> in every language, and what is made of them. */
 const WORDS = {
   "pt-BR": {
     states: {
@@ -8,21 +8,23 @@ const WORDS = {
       reconnecting: "Sem conexão. Tentando de novo…",
       waiting: "Aguardando a resposta…",
       queued: "Na fila…",
-      loading: "Carregando o modelo…",
-      thinking: "O modelo está pensando…",
+      loading: "A IA está sendo carregada…",
+      thinking: "A IA está pensando…",
+      reading: "A IA está lendo o chamado…",
       generating: "Escrevendo…",
     },
-    offline: "Este aparelho está sem rede. Tentando de novo…",
+    offline: "Este computador está sem rede.",
     position: (n) => `Na fila: posição ${n}`,
     done: "Resposta completa.",
-    length: "O modelo parou no limite de tamanho da resposta.",
+    length: "A IA parou no limite de tamanho da resposta.",
     older: "Uma resposta anterior deste chamado.",
-    written: (when) => `Escrita ${when}`,
-    changed: "O texto do chamado mudou depois desta resposta.",
+    written: (when) => (when === "agora" ? "Escrita agora há pouco" : `Escrita ${when}`),
+    changed: "Esta resposta foi escrita para outro texto deste chamado.",
     partial: "O texto abaixo está incompleto.",
     connection_lost: "Não foi possível falar com o serviço.",
     stopped: "Interrompido.",
     stop: "Parar",
+    stopAll: "Parar para todos",
     retry: "Tentar de novo",
     refresh: "Gerar outra resposta",
     kept: "Mostrar a resposta guardada",
@@ -34,12 +36,13 @@ const WORDS = {
     next: "Resposta seguinte",
     version: (n, of) => `Resposta ${n} de ${of}`,
     answer: (ticket) => `Resposta do chamado ${ticket}`,
-    hints: {
-      connection_lost: ({ server }) =>
-        `O serviço em ${server} está no ar? Se estiver, pode ter chegado ao limite de conexões (MAX_CONNECTIONS).`,
-      forbidden_origin: ({ origin }) => `A origem desta página é ${origin}`,
-      upstream_unreachable: () => "Depois, tente de novo: o serviço não precisa reiniciar.",
-    },
+    ticket: (ticket) => `Chamado ${ticket}`,
+    draft: "Sugestão escrita por uma IA: confira antes de usar.",
+    later: "Tente de novo em instantes. Se continuar, avise o administrador.",
+    wait: "O pedido segue sozinho quando a rede voltar.",
+    code: (code) => `Código para o administrador: ${code}`,
+    origin: (origin) => `A origem desta página é ${origin}`,
+    noOrigin: "Esta página não tem origem: é um arquivo, ou está num quadro isolado (sandbox).",
   },
   en: {
     states: {
@@ -48,65 +51,133 @@ const WORDS = {
       connecting: "Connecting…",
       reconnecting: "No connection. Trying again…",
       waiting: "Waiting for the answer…",
-      queued: "Waiting in line…",
-      loading: "Loading the model…",
-      thinking: "The model is thinking…",
+      queued: "In the queue…",
+      loading: "The AI is being loaded…",
+      thinking: "The AI is thinking…",
+      reading: "The AI is reading the ticket…",
       generating: "Writing…",
     },
-    offline: "This device is offline. Trying again…",
-    position: (n) => `Waiting in line: position ${n}`,
+    offline: "This computer is offline.",
+    position: (n) => `In the queue: number ${n}`,
     done: "The answer is complete.",
-    length: "The model stopped at its length limit.",
+    length: "The AI stopped at its length limit.",
     older: "An earlier answer to this ticket.",
-    written: (when) => `Written ${when}`,
-    changed: "The ticket's text has changed since this answer.",
+    written: (when) => (when === "now" ? "Written just now" : `Written ${when}`),
+    changed: "This answer was written for a different text of this ticket.",
     partial: "The text below is incomplete.",
     connection_lost: "The service cannot be reached.",
     stopped: "Stopped.",
     stop: "Stop",
+    stopAll: "Stop for everyone",
     retry: "Try again",
     refresh: "Write another answer",
-    kept: "Show the kept answer",
+    kept: "Show the saved answer",
     copy: "Copy text",
     copyMarkdown: "Copy Markdown",
     copied: "Copied.",
-    notCopied: "The browser did not allow it.",
-    previous: "Earlier answer",
-    next: "Later answer",
+    notCopied: "The browser did not allow copying.",
+    previous: "Previous answer",
+    next: "Next answer",
     version: (n, of) => `Answer ${n} of ${of}`,
     answer: (ticket) => `Answer to ticket ${ticket}`,
-    hints: {
-      connection_lost: ({ server }) =>
-        `Is the service at ${server} running? If it is, it may be at its limit of connections (MAX_CONNECTIONS).`,
-      forbidden_origin: ({ origin }) => `The origin of this page is ${origin}`,
-      upstream_unreachable: () => "Then try again: the service needs no restart.",
+    ticket: (ticket) => `Ticket ${ticket}`,
+    draft: "Drafted by an AI: check it before you use it.",
+    later: "Try again in a moment. If it persists, tell the administrator.",
+    wait: "It goes on by itself when the network is back.",
+    code: (code) => `Code for the administrator: ${code}`,
+    origin: (origin) => `The origin of this page is ${origin}`,
+    noOrigin: "This page has no origin: it is a file, or in a sandboxed frame.",
+  },
+  es: {
+    states: {
+      __proto__: null,
+      idle: "",
+      connecting: "Conectando…",
+      reconnecting: "Sin conexión. Intentando de nuevo…",
+      waiting: "Esperando la respuesta…",
+      queued: "En la cola…",
+      loading: "La IA se está cargando…",
+      thinking: "La IA está pensando…",
+      reading: "La IA está leyendo el ticket…",
+      generating: "Escribiendo…",
     },
+    offline: "Este equipo está sin red.",
+    position: (n) => `En la cola: número ${n}`,
+    done: "La respuesta está completa.",
+    length: "La IA se detuvo en su límite de longitud.",
+    older: "Una respuesta anterior de este ticket.",
+    written: (when) => (when === "ahora" ? "Escrita hace un momento" : `Escrita ${when}`),
+    changed: "Esta respuesta se escribió para otro texto de este ticket.",
+    partial: "El texto de abajo está incompleto.",
+    connection_lost: "No se puede contactar con el servicio.",
+    stopped: "Detenida.",
+    stop: "Detener",
+    stopAll: "Detener para todos",
+    retry: "Intentar de nuevo",
+    refresh: "Escribir otra respuesta",
+    kept: "Mostrar la respuesta guardada",
+    copy: "Copiar texto",
+    copyMarkdown: "Copiar Markdown",
+    copied: "Copiado.",
+    notCopied: "El navegador no permitió copiar.",
+    previous: "Respuesta anterior",
+    next: "Respuesta siguiente",
+    version: (n, of) => `Respuesta ${n} de ${of}`,
+    answer: (ticket) => `Respuesta al ticket ${ticket}`,
+    ticket: (ticket) => `Ticket ${ticket}`,
+    draft: "Borrador escrito por una IA: revíselo antes de usarlo.",
+    later: "Inténtelo de nuevo en un momento. Si continúa, avise al administrador.",
+    wait: "Continúa por sí sola cuando vuelva la red.",
+    code: (code) => `Código para el administrador: ${code}`,
+    origin: (origin) => `El origen de esta página es ${origin}`,
+    noOrigin: "Esta página no tiene origen: es un archivo o está en un marco aislado (sandbox).",
   },
 };
 
+/* What only an administrator can mend. */
+const FOR_ADMINISTRATORS = /^(upstream_(unreachable|error|invalid|rejected)|model_missing|storage|schema|internal)$/;
+
 /** The language of ours for what somebody asked for. */
-export const language = (wanted) => (/^en\b/i.test(wanted ?? "") ? "en" : "pt-BR");
+export const language = (wanted) => /^(en|es)\b/i.exec(wanted ?? "")?.[1].toLowerCase() ?? "pt-BR";
 
 export const words = (lang) => WORDS[language(lang)];
 
-/** A view of ticket-chat-client.js in one line; without the date of a kept answer if that is elsewhere. */
-export function statusLine({ state, position, partial, cached, version, versions, end }, lang, dated = true) {
+const disconnected = ({ state, end }) => !end && state === "reconnecting" && globalThis.navigator?.onLine === false;
+
+/** The text is one of this ticket's answers, but to another text of it. */
+export const isForAnother = ({ cached, end }) => end?.type === "done" && Boolean(cached?.bodyChanged || end.bodyChanged);
+
+/** The text ends at the model's limit of length. */
+export const isCut = ({ cached, end }) => end?.type === "done" && (end.reason ?? cached?.reason) === "length";
+
+/** A view of ticket-chat-client.js in one line; without the date of a saved answer if that is elsewhere. */
+export function statusLine(view, lang, dated = true) {
+  const { state, position, fresh, partial, cached, version, versions, end } = view;
   const w = words(lang);
   if (end?.type === "error") return [end.message || w[end.code], partial && w.partial].filter(Boolean).join(" ");
-  if (end && cached) {
-    const date = dated && cached.createdAt && new Date(cached.createdAt).toLocaleString(language(lang));
-    const what = version < versions ? w.older : cached.message;
-    return [what, date && `(${date})`, cached.reason === "length" && w.length, cached.bodyChanged && w.changed]
-      .filter(Boolean).join(" ");
+  if (end) {
+    const date = dated && cached?.createdAt && new Date(cached.createdAt).toLocaleString(language(lang));
+    const cut = isCut(view);
+    const what = version < versions ? w.older : cached ? cached.message : !cut && w.done;
+    return [what, date && `(${date})`, cut && w.length, isForAnother(view) && w.changed].filter(Boolean).join(" ");
   }
-  if (end) return end.reason === "length" ? w.length : w.done;
-  if (state === "reconnecting" && globalThis.navigator?.onLine === false) return w.offline;
+  if (disconnected(view)) return w.offline;
+  if (state === "generating" && !fresh) return w.states.reading;
   return state === "queued" && position ? w.position(position) : w.states[state] ?? w.states.waiting;
 }
 
-/** What helps against an error beyond what its message says; mostly "". */
-export const hint = (error, lang, server) =>
-  words(lang).hints[error.code]?.({ server, origin: globalThis.location?.origin }) ?? "";
+/** What helps beyond what the status line says; mostly "". */
+export function hint(view, lang) {
+  const w = words(lang);
+  const { end } = view;
+  if (disconnected(view)) return w.wait;
+  if (end?.type !== "error") return "";
+  if (end.code === "connection_lost") return w.later;
+  if (FOR_ADMINISTRATORS.test(end.code)) return w.code(end.code);
+  /* That of a sandboxed frame is not its address's. */
+  const { origin } = globalThis;
+  return end.code !== "forbidden_origin" ? "" : origin === "null" ? w.noOrigin : w.origin(origin);
+}
 
 const UNITS = { year: 31_557_600, month: 2_629_800, day: 86_400, hour: 3600, minute: 60 };
 

@@ -2,12 +2,13 @@
  * <ticket-chat>: the AI answer for one help-desk ticket, shown while it is written. How to use it, and what a page may
  * do to its looks, is in ticket-chat.d.ts.
  */
-import { TicketChatClient } from "./ticket-chat-client.js";
+import { TicketChatClient, ticketNumber } from "./ticket-chat-client.js";
 import { MarkdownView } from "./ticket-chat-markdown.js";
-import { style } from "./ticket-chat-style.js";
-import { age, hint, language, statusLine, words } from "./ticket-chat-words.js";
+import { styleSheet } from "./ticket-chat-style.js";
+import { age, hint, isCut, isForAnother, language, statusLine, words } from "./ticket-chat-words.js";
 
-const HOME = new URL(".", import.meta.url).href;
+/* The service that this module came from; in a bundle, the page's own. */
+const HOME = import.meta.url?.match(/^https?:.*\/(?=ticket-chat\.js(?:[?#]|$))/)?.[0] ?? "/";
 const QUIET_MS = 250; // a kept answer comes before one could read "connecting"
 const PATIENCE = 3; // seconds; who waits longer sees how long
 const NOTICE_MS = 4_000;
@@ -29,22 +30,29 @@ function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/* A whole answer, for the page. */
+const whole = (view) => {
+  const { text, cached, version = 1, versions = version, end } = view;
+  return { text, cached: Boolean(cached), version, versions, bodyChanged: isForAnother(view),
+    reason: end.reason ?? cached?.reason };
+};
+
 /* 75 is 1:15. */
 const duration = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^(00:)?0?/, "");
 
 /* The newest answer, but to another text. */
-const outdated = ({ cached, version, versions, end }) =>
-  end?.type === "done" && cached?.bodyChanged && !(version < versions);
+const outdated = (view) => isForAnother(view) && !(view.version < view.versions);
 
 function tone(view) {
   const { state, version, versions, end } = view;
   if (!end) return state === "idle" ? "idle" : "busy";
   if (end.type === "error") return end.code === "stopped" ? "neutral" : "error";
-  if (outdated(view) || end.reason === "length") return "warning";
+  if (outdated(view) || isCut(view)) return "warning";
   return version < versions ? "neutral" : "good";
 }
 
-export class TicketChat extends HTMLElement {
+/* A server that renders pages may load this module: it has no elements, and defines none. */
+export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
   static observedAttributes = [...PROPERTIES.map(kebab), "lang", "manual"];
   static {
     for (const name of PROPERTIES) {
@@ -94,14 +102,15 @@ export class TicketChat extends HTMLElement {
     p.status = make("p", "status", span("line"), " ", span("notice"), span("hint"));
     p.time = make("time", "time");
     p.actions = make("div", "actions", button("retry", () => this.#start()), button("kept", () => this.ask()));
-    p.head = make("div", "head", p.indicator, make("div", "lines", p.status, p.time), button("stop", () => this.stop()),
-      p.actions);
+    p.head = make("div", "head", p.indicator, make("div", "lines", span("ticket"), p.status, p.time),
+      button("stop", () => this.stop()), p.actions);
     p.answer = make("section", "answer");
     p.version = make("div", "version", button("previous", step(-1)), span("number"), button("next", step(1)));
     p.foot = make("div", "foot", button("refresh", () => this.refresh()),
       button("copy", () => this.#copy(p.answer.innerText)),
       button("copyMarkdown", () => this.#copy(this.#view.text)), p.version);
-    p.chat = make("div", "chat", p.head, p.answer, p.foot);
+    p.draft = make("p", "draft");
+    p.chat = make("div", "chat", p.head, p.answer, p.draft, p.foot);
     p.status.role = "status";
     p.status.ariaAtomic = "false"; // what is new is read, not the rest again
     p.status.tabIndex = -1; // the focus goes there when its button goes
@@ -109,7 +118,7 @@ export class TicketChat extends HTMLElement {
     p.answer.lang = ""; // the ticket's
     this.#markdown = new MarkdownView(p.answer);
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [style];
+    root.adoptedStyleSheets = [styleSheet()];
     root.append(p.chat);
     this.#render(); // empty: a status that comes with its text is not read
     for (const name of [...PROPERTIES, "manual"]) {
@@ -121,7 +130,7 @@ export class TicketChat extends HTMLElement {
   }
 
   get manual() {
-    return this.hasAttribute("manual");
+    return (this.getAttribute("manual") ?? "false") !== "false"; // React 18 writes "false"
   }
 
   set manual(value) {
@@ -198,7 +207,7 @@ export class TicketChat extends HTMLElement {
 
   #prepare() {
     const { ticketId, server, token } = this.#given;
-    const place = ticketId ? `${server || HOME} ${ticketId}` : undefined;
+    const place = ticketId ? `${server || HOME} ${ticketNumber(ticketId) || ticketId}` : undefined;
     if (place !== this.#place) {
       this.#client?.close();
       this.#place = place;
@@ -231,7 +240,7 @@ export class TicketChat extends HTMLElement {
   }
 
   #changed = () => {
-    const { state, text, fresh, cached, end } = this.#view;
+    const { state, fresh, end } = this.#view;
     if (!end && (state === "connecting" || state === "waiting")) this.#quiet ??= setTimeout(this.#render, QUIET_MS);
     else if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one picture
     else this.#render();
@@ -239,16 +248,17 @@ export class TicketChat extends HTMLElement {
     this.#end = end;
     if (!end) return;
     this.#since = Date.now();
-    this.#tell(end.type, end.type === "done" ? { text, cached: Boolean(cached) } : end);
+    this.#tell(end.type, end.type === "done" ? whole(this.#view) : end);
   };
 
   #render = () => {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#quiet);
     this.#frame = this.#quiet = undefined;
-    const { chat, head, line, hint: help, answer, foot, actions, version, number, status } = this.#parts;
+    const { chat, head, ticket, line, hint: help, answer, draft, foot, actions, version, number, status } = this.#parts;
     const { stop, retry, kept, refresh, copy, copyMarkdown, previous, next } = this.#parts;
-    const { ticketId, server } = this.#given;
+    const { server } = this.#given;
+    const ticketId = ticketNumber(this.#given.ticketId) || this.#given.ticketId;
     const view = this.#view;
     const { text, end } = view;
     const busy = this.#busy;
@@ -260,9 +270,12 @@ export class TicketChat extends HTMLElement {
     const { activeElement } = this.shadowRoot;
 
     chat.className = `chat ${tone(view)}`;
-    head.lang = foot.lang = lang;
+    head.lang = draft.lang = foot.lang = lang;
+    put(ticket, view.state === "idle" ? "" : w.ticket(ticketId));
     put(line, statusLine(view, lang, false));
-    put(help, failed ? hint(end, lang, server || HOME) : "");
+    put(help, hint(view, lang));
+    help.title = failed && end.code === "connection_lost" ? `${server || HOME} (MAX_CONNECTIONS?)` : "";
+    put(draft, text ? w.draft : "");
     this.#markdown.update(text, { whole: Boolean(end) || !view.partial });
     answer.hidden = !text;
     answer.ariaBusy = String(busy);
@@ -271,7 +284,7 @@ export class TicketChat extends HTMLElement {
     put(number, several ? w.version(view.version, view.versions) : "");
 
     for (const button of this.shadowRoot.querySelectorAll("button")) {
-      const label = (button.ariaLabel = w[button.className]);
+      const label = (button.ariaLabel = w[button === stop && view.viewers > 1 ? "stopAll" : button.className]);
       put(button, SIGNS[button.className] ?? label);
     }
     stop.hidden = !busy;
@@ -334,4 +347,4 @@ export class TicketChat extends HTMLElement {
   }
 }
 
-if (!customElements.get("ticket-chat")) customElements.define("ticket-chat", TicketChat);
+if (globalThis.customElements && !customElements.get("ticket-chat")) customElements.define("ticket-chat", TicketChat);

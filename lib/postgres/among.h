@@ -40,7 +40,7 @@ struct node {
 	int64_t			 away;		/* since when it is not
 						   connected; 0: it is */
 	int64_t			 next;		/* not to be sent before */
-	int64_t			 given_up;	/* node_again's deadline */
+	int64_t			 given_up;	/* when a follower gives up */
 	int64_t			 slot;		/* its lock; 0: none */
 
 	/* The follower's. */

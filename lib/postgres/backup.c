@@ -92,6 +92,9 @@ may_make(struct store *s, const char *file, bool force)
 	if (strlen(file) + 32 > PATH_MAX)
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "the name is too "
 		    "long");
+	if (!file_is_plain(file))
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "%.900s: is no "
+		    "regular file, and not replaced", file);
 	if (!force && lstat(file, &st) == 0)
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "%.900s: is there "
 		    "already (--force replaces it)", file);
@@ -115,7 +118,7 @@ dump(struct store *s, const char *file, bool force)
 	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", file);
 	(void)snprintf(to, sizeof(to), "--file=%s", tmp);
 	(void)snprintf(from, sizeof(from), "--dbname=%s", s->uri);
-	if (unlink(tmp) == -1 && errno != ENOENT)
+	if (file_remove(tmp) == -1)
 		return pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", tmp,
 		    strerror(errno));
 	pg_tell(s, "copying", 0, 0);
@@ -125,7 +128,7 @@ dump(struct store *s, const char *file, bool force)
 		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", file,
 		    strerror(errno));
 	if (rc != FAILURE_NONE)
-		(void)unlink(tmp);
+		(void)!file_remove(tmp);
 	return rc;
 }
 

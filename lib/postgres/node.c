@@ -168,16 +168,16 @@ rest(int ms)
 enum failure_code
 node_store(struct node *n, struct store **store)
 {
+	const int64_t	until = clock_us() + 2 * SAVE_TRY * INT64_C(1000);
+
 	*store = n->store;
-	if (n->given_up == 0)
-		n->given_up = clock_us() + NODE_PATIENCE * INT64_C(1000);
 	for (;;) {
 		owner_step(n, clock_us());
 		if (n->lost)
 			return FAILURE_INTERRUPTED;
 		if (n->connected && n->sent == SENT_NOTHING)
 			return FAILURE_NONE;
-		if (clock_us() >= n->given_up)
+		if (clock_us() >= until)
 			return FAILURE_STORAGE;
 		rest(NODE_SOON);
 	}
@@ -187,8 +187,8 @@ bool
 node_again(struct node *n)
 {
 	/* An error of the server's own comes again; a lost connection not. */
-	return (n->store->broken || PQstatus(n->store->db) != CONNECTION_OK) &&
-	    clock_us() < n->given_up;
+	return !n->connected || n->store->broken || n->sent != SENT_NOTHING ||
+	    PQstatus(n->store->db) != CONNECTION_OK;
 }
 
 /* Tells all the rest to who follows elsewhere, for a while. */

@@ -40,6 +40,9 @@ may_make(struct store *s, const char *file, bool force)
 		return db_copy_refuse(s, file, "the name is too long");
 	if (is_ours(s, file))
 		return db_copy_refuse(s, file, "that is the database itself");
+	if (!file_is_plain(file))
+		return db_copy_refuse(s, file, "is no regular file, and not "
+		    "replaced");
 	if (!force && lstat(file, &st) == 0)
 		return db_copy_refuse(s, file, "is there already (--force "
 		    "replaces it)");
@@ -65,7 +68,7 @@ store_backup(struct store *s, const char *file, bool force)
 		rc = file_place(tmp, file, force) == 0 ? FAILURE_NONE :
 		    db_copy_system(s, file);
 	if (rc != FAILURE_NONE)
-		(void)unlink(tmp);
+		(void)!file_remove(tmp);
 out:
 	if (lock != -1)
 		(void)close(lock);

@@ -21,8 +21,12 @@ enum { WRITE_LOCK = 1 };	/* the byte of "<database>-lock" */
 enum failure_code
 db_fail(struct store *s, const char *what)
 {
-	char	*p;
+	const int	code = sqlite3_errcode(s->db) & 0xff;
+	char		*p;
 
+	/* PROTOCOL: others kept changing the log while we wanted to read. */
+	s->busy = s->db != NULL && (code == SQLITE_BUSY ||
+	    code == SQLITE_PROTOCOL);
 	(void)snprintf(s->error, sizeof(s->error), "%s: %s", what,
 	    s->db == NULL ? strerror(errno) : sqlite3_errmsg(s->db));
 	/* A statement has several lines, a reason has one. */
@@ -39,6 +43,7 @@ db_make(const char *path)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
 	s->lock = -1;
+	s->timeout = STORE_TIMEOUT;
 	if (strlen(path) < sizeof(s->path))
 		(void)snprintf(s->path, sizeof(s->path), "%s", path);
 	return s;
@@ -52,12 +57,13 @@ db_make(const char *path)
 static int
 shorten(void *context, sqlite3 *db, const char *name, int pages)
 {
-	(void)context;
+	const struct store	*s = context;
+
 	if (pages >= WAL_PAGES) {
 		(void)sqlite3_busy_timeout(db, 0);
 		(void)sqlite3_wal_checkpoint_v2(db, name,
 		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-		(void)sqlite3_busy_timeout(db, STORE_TIMEOUT);
+		(void)sqlite3_busy_timeout(db, s->timeout);
 	}
 	return SQLITE_OK;
 }
@@ -119,8 +125,8 @@ db_connect(struct store *s, int flags)
 	    SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
 		return db_fail(s, s->path);
 	keep_temporary_files_here(s);
-	(void)sqlite3_busy_timeout(s->db, STORE_TIMEOUT);
-	(void)sqlite3_wal_hook(s->db, shorten, NULL);
+	(void)sqlite3_busy_timeout(s->db, s->timeout);
+	(void)sqlite3_wal_hook(s->db, shorten, s);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
 	    NULL);
@@ -233,8 +239,9 @@ db_lock(struct store *s)
 	}
 	/* Without its file it is done without: it is a help only. */
 	if (s->lock == -1 || lock_wait(s->lock, WRITE_LOCK, clock_us() +
-	    STORE_TIMEOUT * INT64_C(1000)) != 0)
+	    s->timeout * INT64_C(1000)) != 0)
 		return FAILURE_NONE;
+	s->busy = true;
 	(void)snprintf(s->error, sizeof(s->error),
 	    "the write lock is held for too long");
 	return FAILURE_STORAGE;

@@ -22,7 +22,10 @@ struct store {
 	char		 id[STORE_IDENTITY + 1];	/* "": not read yet */
 	unsigned char	 secret[TEXT_SECRET];
 	char		 path[512];	/* empty: the name is too long */
+	int		 timeout;	/* of each wait for others, ms */
 	char		 error[1024];	/* why the last call failed */
+	bool		 busy;		/* and it may go well later: somebody
+					   was in the way */
 	/* Who wants to know how far something long is; see store_watch. */
 	void		(*tell)(void *, const char *, int64_t, int64_t);
 	void		*tell_context;
@@ -41,6 +44,9 @@ struct store *db_make(const char *path);
  * with the reason in `error'.
  */
 enum failure_code db_connect(struct store *, int flags);
+
+/* As store_open, with another `timeout'. */
+enum failure_code db_open(struct store **, const char *path, int timeout);
 
 /* Notes the reason and returns FAILURE_STORAGE. */
 enum failure_code db_fail(struct store *, const char *what);

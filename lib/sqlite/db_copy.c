@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "db_copy.h"
+#include "file.h"
 #include "lock.h"
 #include "maintain.h"
 #include "store.h"
@@ -110,7 +111,7 @@ db_copy_make(struct store *s, struct store *from, const char *to)
 	sqlite3_stmt		*st;
 	mode_t			 mask;
 
-	if (unlink(to) == -1 && errno != ENOENT)
+	if (file_remove(to) == -1)
 		return db_copy_system(s, to);
 	db_tell(from, "copying", 0, 0);
 	mask = umask(077);

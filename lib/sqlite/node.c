@@ -6,6 +6,8 @@
 
 #include "alone.h"
 #include "clock.h"
+#include "db.h"
+#include "limit.h"
 #include "slots.h"
 
 enum failure_code
@@ -101,8 +103,11 @@ node_store(struct node *n, struct store **store)
 {
 	enum failure_code	rc;
 
-	/* Opened only now: a waiting generation has no SQLite in it. */
-	rc = store_open(&n->store, n->settings->text[SETTING_DATABASE]);
+	/* Opened only now: a waiting generation has no SQLite in it.  Anew for
+	 * each try, since the file may be another one by then. */
+	store_close(n->store);
+	rc = db_open(&n->store, n->settings->text[SETTING_DATABASE],
+	    SAVE_TRY);
 	*store = n->store;
 	return rc;
 }
@@ -110,8 +115,7 @@ node_store(struct node *n, struct store **store)
 bool
 node_again(struct node *n)
 {
-	(void)n;
-	return false;
+	return n->store != NULL && n->store->busy;
 }
 
 void

@@ -68,9 +68,14 @@ store_report(struct store *s, enum store_report which, int64_t arg,
 enum failure_code
 store_asks(struct store *s)
 {
-	sqlite3_stmt	*st;
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
 
 	if ((st = db_statement(s, STATEMENT_ASKS_CREATE)) == NULL)
+		return db_fail(s, "asks");
+	if ((rc = db_run(s, st, NULL)) != FAILURE_NONE)
+		return rc;
+	if ((st = db_statement(s, STATEMENT_ASKS_BEGIN)) == NULL)
 		return db_fail(s, "asks");
 	return db_run(s, st, NULL);
 }

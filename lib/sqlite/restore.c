@@ -69,7 +69,7 @@ keep_old(struct store *s, const char *file)
 	char			 tmp[sizeof(s->path) + 32];
 
 	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", file);
-	if (unlink(tmp) == -1 && errno != ENOENT)
+	if (file_remove(tmp) == -1)
 		return db_copy_system(s, tmp);
 	from = db_make(s->path);
 	to = db_make(tmp);
@@ -81,7 +81,7 @@ keep_old(struct store *s, const char *file)
 	if (rc == FAILURE_NONE && file_place(tmp, file, true) == -1)
 		rc = db_copy_system(s, file);
 	if (rc != FAILURE_NONE)
-		(void)unlink(tmp);
+		(void)!file_remove(tmp);
 	return rc;
 }
 
@@ -107,7 +107,7 @@ exchange(struct store *s, struct store *work, const char *before)
 	} else if (finish(s, b, "exchanging") != SQLITE_OK) {
 		rc = db_fail(s, "restore");
 		if (before != NULL)
-			(void)unlink(before);	/* it is not old */
+			(void)!file_remove(before);	/* it is not old */
 	}
 	return rc;
 }
@@ -229,7 +229,7 @@ restore(struct store *s, struct store *from, const char *before, bool there)
 		db_unlock(s);
 	}
 	store_close(work);
-	(void)unlink(copy);	/* also a part of one */
+	(void)!file_remove(copy);	/* also a part of one */
 	return rc == FAILURE_NONE ? store_cut(s) : rc;
 }
 
@@ -252,6 +252,9 @@ store_restore(struct store **out, const char *path, const char *file,
 	if (strlen(path) + 24 > sizeof(s->path))
 		return db_copy_refuse(s, path, "the name is too long");
 	(void)snprintf(before, sizeof(before), "%s.before-restore", s->path);
+	if (there && !file_is_plain(before))
+		return db_copy_refuse(s, before, "is no regular file, and not "
+		    "replaced");
 	if (!force && there && access(before, F_OK) == 0)
 		return db_copy_refuse(s, before, "is there already (--force "
 		    "replaces it)");

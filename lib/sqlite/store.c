@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "db.h"
+#include "limit.h"
 #include "store.h"
 
 bool
@@ -19,12 +20,19 @@ store_serves(const char *database)
 enum failure_code
 store_open(struct store **out, const char *path)
 {
+	return db_open(out, path, STORE_TIMEOUT);
+}
+
+enum failure_code
+db_open(struct store **out, const char *path, int timeout)
+{
 	enum failure_code	 rc;
 	struct store		*s;
 	int			 version;
 
 	if ((*out = s = db_make(path)) == NULL)
 		return FAILURE_STORAGE;
+	s->timeout = timeout;
 	if ((rc = db_connect(s, SQLITE_OPEN_READWRITE)) != FAILURE_NONE)
 		return rc;
 	if ((version = db_pragma(s, "PRAGMA user_version")) == INT_MIN)

@@ -79,6 +79,9 @@ sse 2 upstream_invalid
 response-number 2 upstream_invalid
 response-null 0 ="Reinicie a"
 error-null 0 ="Open the rear cover."
+think-tags 0 ="Open the rear cover."
+think-tags-then-length 2 empty_answer
+harmony 0 ="Open the rear cover."
 response-object 2 upstream_invalid
 done-string 2 upstream_invalid
 400-exceeds-context 2 prompt_too_long

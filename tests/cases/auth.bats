@@ -108,8 +108,12 @@ attacks() {
 		HTTP_AUTHORIZATION=$h ask 42 "$Q"
 		kept
 	done
+	old=$(token --ttl -600)
+	# Each is tried; so are the twins of a browser, and quoted ones.
 	for c in "sid=$good" "a=b; sid=$good; c=d" "a=b;sid=$good;c" \
-	    "xsid=1; sid=$good"; do
+	    "xsid=1; sid=$good" "sid=$old; sid=$good" "sid=$good; sid=$old" \
+	    "sid=\"$good\"" "sid=\"$old\"; a=1; sid=\"$good\"" \
+	    "sid=; sid=x; sid=\"; sid=$bad; sid=$good" "a=1, sid=$old, sid=$good"; do
 		HTTP_COOKIE=$c ask 42 "$Q"
 		kept
 	done
@@ -119,21 +123,51 @@ attacks() {
 		failed_with unauthorized 1
 	done
 	for c in "sid=$bad" "sid=" "sid" "xsid=$good" "SID=$good" "sid =$good" \
-	    "a=sid=$good" ''; do
+	    "a=sid=$good" "sid=\"$good" "sid=$old; sid=$bad" "sid=\"\"" \
+	    "sid='$good'" ''; do
 		HTTP_COOKIE=$c ask 42 "$Q"
 		failed_with unauthorized 1
 	done
 	HTTP_AUTHORIZATION="Bearer $bad" ask 42 "$(with "$good")"
 	kept
-	HTTP_AUTHORIZATION="Bearer $good" ask 42 "$(with "$bad")"
+	HTTP_AUTHORIZATION="Bearer $good" HTTP_COOKIE="sid=$good" \
+	    ask 42 "$(with "$bad")"
 	failed_with unauthorized 1
 	HTTP_AUTHORIZATION="Bearer $bad" HTTP_COOKIE="sid=$good" ask 42 "$Q"
+	kept
+	HTTP_AUTHORIZATION="Bearer $old" HTTP_COOKIE="sid=$old; sid=$good" \
+	    ask 42 "$Q"
+	kept
+	HTTP_AUTHORIZATION="Bearer $bad" HTTP_COOKIE="sid=$bad; sid=$old" \
+	    ask 42 "$Q"
 	failed_with unauthorized 1
+	# One line for a message, however many were tried.
+	is "$(grep -o 'token=.*' <<<"$err")" token=expired
 	TICKETCHAT_JWT_COOKIE='' HTTP_COOKIE="sid=$good" ask 42 "$Q"
 	failed_with unauthorized 1
 	# Never from the address: that is logged.
 	QUERY_STRING="token=$good" ask 42 "$Q"
 	failed_with unauthorized 1
+}
+
+@test "JWT_TICKET_CLAIM: which claim is a ticket's number, or none" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	auth HS256
+	export TICKETCHAT_JWT_TICKET_CLAIM=ticket
+	ask 42 "$(with "$(token --ticket 42)")"
+	kept
+	ask 42 "$(with "$(token --ticket 43)")"
+	failed_with unauthorized 1
+	export TICKETCHAT_JWT_TICKET_CLAIM=tid
+	t=$(token --ticket 43)		# as Entra's tenant: not this ticket
+	ask 42 "$(with "$t")"
+	failed_with unauthorized 1
+	export TICKETCHAT_JWT_TICKET_CLAIM=none
+	ask 42 "$(with "$t")"
+	kept
+	run -100 sessions token --ticket 42 "$KEY"
+	run -0 sessions token "$KEY"
 }
 
 @test "one token is enough for a connection, until it expires" {
@@ -609,6 +643,18 @@ END
 	done
 }
 
+@test "behind a proxy that writes ports each client has a limit of its own" {
+	replay "$UP/good.ndjson"
+	export TICKETCHAT_TRUSTED_PROXIES=127.0.0.1 TICKETCHAT_RATE_LIMIT=1/day
+	n=0
+	for f in 203.0.113.7:51234 '!203.0.113.7:51235' '[2001:db8::7]:51234' \
+	    '!"[2001:db8::9]:1"' 198.51.100.20:40001 '!"198.51.100.20"' \
+	    '!198.51.100.20'; do
+		HTTP_X_FORWARDED_FOR=${f#!} from 127.0.0.1 $((++n)) "$Q"
+		case $f in !*) limited ;; *) generated ;; esac
+	done
+}
+
 @test "MAX_VIEWERS: so many of one address, and one that leaves makes room" {
 	replay "$UP/good.ndjson"
 	export TICKETCHAT_MAX_VIEWERS=2
@@ -705,7 +751,14 @@ END
 	remote 127.0.0.1 'nonsense' 127.0.0.1
 	remote 127.0.0.1 '1.2.3.4, nonsense' 127.0.0.1
 	remote 127.0.0.1 '1.2.3.4, ' 127.0.0.1
-	remote 127.0.0.1 '1.2.3.4:5678' 127.0.0.1
+	# Some proxies write the port, and quotes.
+	remote 127.0.0.1 '1.2.3.4:5678' 1.2.3.4
+	remote 127.0.0.1 '203.0.113.7:51234' 203.0.113.7
+	remote 127.0.0.1 '"203.0.113.7:51234"' 203.0.113.7
+	remote 127.0.0.1 '6.6.6.6:1, "[2001:db9::7]:443", 10.0.0.7:80' '[2001:db9::7]'
+	remote 127.0.0.1 '[2001:db9::7]' '[2001:db9::7]'
+	remote 127.0.0.1 '1.2.3.4:port' 127.0.0.1
+	remote 127.0.0.1 '"1.2.3.4' 127.0.0.1
 	remote 127.0.0.1 "1.2.3.4 outcome=cached" 127.0.0.1
 	remote 127.0.0.1 $'1.2.3.4\033[31m' 127.0.0.1
 }

@@ -1,8 +1,8 @@
 # chat at a shell: questions, kept answers, settings, exit codes.
 load helper
 
-pt_again='Este chamado já tinha uma resposta.'
-en_again='This ticket had an answer already.'
+pt_again='Este chamado já tem uma resposta.'
+en_again='This ticket already has an answer.'
 
 @test "a question is answered, the next one served from what was kept" {
 	replay "$UP/good.ndjson"
@@ -379,10 +379,10 @@ null'
 	replay_end
 	viewed $en
 	failed_with upstream_truncated
-	grep -q 'ended before its end' <<<"$frames"
+	grep -q 'was cut off and not saved' <<<"$frames"
 	viewed $pt
 	failed_with upstream_truncated
-	grep -q 'terminou antes do fim' <<<"$frames"
+	grep -q 'foi cortada e não foi guardada' <<<"$frames"
 }
 
 @test "a desktop's LANGUAGE, which is gettext's, stops nobody" {
@@ -514,7 +514,7 @@ null'
 	ask 42 '{"ticketBody":"123456789012345678901"}'
 	failed_with too_large 1
 	is "$(jq -r .message <<<"$frames")" \
-	    "The ticket's text is over the limit of 20 bytes."
+	    "The ticket's text is too long (limit: 20 bytes). Delete old quotations."
 	TICKETCHAT_MAX_TICKET_BYTES=21 ask 42 '{"ticketBody":"123456789012345678901"}'
 	generated
 	# An empty value is none.

@@ -1035,3 +1035,221 @@ b'{\"type\":\"sessio'"
 	*) kept "$LONG" ;;
 	esac
 }
+
+# A tab of ticket $1 under the clocks of set_clocks, which its answer shares.
+clocked_tab() {
+	V=$((++N))
+	mkfifo "$T/frames.$V.in"
+	(without_talkers
+	LD_PRELOAD=$T/preload.so CLOCKS=$T/clocks GATEWAY_INTERFACE=x \
+	    PATH_INFO=/$1 exec "$CHAT_BIN" -c "$T/conf" <"$T/frames.$V.in" \
+	    >"$T/frames.$V" 2>"$T/frames.$V.err") 3>&- &
+	VIEWERS[V]=$!
+	track $!
+	exec {IN[V]}>"$T/frames.$V.in"
+	echo 0 >"$T/frames.$V.questions"
+}
+
+# Lets $2 waits of a viewer's pass: the clock goes on, and it looks.
+waits() {
+	local v=$1 i pongs
+	for ((i = 0; i < $2; i++)); do
+		CLOCK=$((CLOCK + 6))
+		set_clocks 0 $CLOCK
+		pongs=$(grep -c '"pong"' "$T/frames.$v" || true)
+		say $v '{"type":"ping"}'
+		within 10 eval \
+		    "[ \$(grep -c '\"pong\"' '$T/frames.$v') -gt $pongs ]"
+	done
+}
+
+# bats test_tags=fault,fault:51
+@test "a generation that stands still is given up and ended, its slot is free" {
+	needs_preload
+	long 300
+	CLOCK=0
+	t=0
+	export TICKETCHAT_GENERATIONS=1
+	for way in writing stopped queued; do
+		t=$((t + 2))
+		set_clocks 0 $CLOCK
+		rm -f "$T/go"
+		replay_part --times 1 --then "$UP/good.ndjson" "$T/long.ndjson"
+		if [ $way = queued ]; then
+			viewer 90 "$Q"
+			other=$V
+			sees $other w1
+		fi
+		clocked_tab $t
+		one=$V
+		say $one "$STATUS"
+		[ $way = queued ] && sees $one queued || sees $one w1
+		a=$(answer_of $t)
+		kill -STOP "$a"
+		# At the socket, but it never gets a line.
+		clocked_tab $t
+		two=$V
+		say $two "$STATUS"
+		within 10 connected "${VIEWERS[$two]}"
+		n=8
+		if [ $way = stopped ]; then
+			waits $one 4
+			say $one '{"type":"stop"}'
+			n=2
+		fi
+		waits $one $n
+		not has $one '"error"'
+		kill -0 "$a"
+		waits $one 1
+		sees $one '"code":"interrupted"'
+		within 10 dead "$a"
+		if [ $way = queued ]; then
+			replay_rest
+			viewed $other
+			is_text "$LONG"
+		fi
+		sees $two '"done"'
+		leave $one
+		leave $two
+		ask $((t + 1)) "$Q"
+		is_text "$GOOD"
+		replay_end
+	done
+}
+
+# bats test_tags=fault,fault:51
+@test "who comes when a generation stands still already gets interrupted" {
+	needs_preload
+	long 300
+	CLOCK=0
+	set_clocks 0 0
+	replay_part "$T/long.ndjson"
+	viewer 1 "$Q"
+	sees $V w1
+	first=$V
+	a=$(answers)
+	kill -STOP "$a"
+	clocked_tab 1
+	say $V "$STATUS"
+	within 10 connected "${VIEWERS[$V]}"
+	waits $V 8
+	not has $V '"error"'
+	waits $V 1
+	sees $V '"code":"interrupted"'
+	# Which process it is nobody has told: it is left alone.
+	kill -CONT "$a"
+	replay_rest
+	viewed $first
+	is_text "$LONG"
+	say $V "$Q"
+	sees $V '"cached"'
+	leave $V
+}
+
+# bats test_tags=fault,fault:51
+@test "a container that is paused gives nobody up" {
+	needs_preload
+	long 300
+	CLOCK=0
+	set_clocks 0 0
+	export TICKETCHAT_STALL_TIMEOUT=1000	# the model was not paused
+	replay_part "$T/long.ndjson"
+	clocked_tab 1
+	say $V "$STATUS"
+	sees $V w1
+	for i in 1 2 3; do
+		all="$(answers) $(chats)"
+		kill -STOP $all
+		CLOCK=$((CLOCK + 200))
+		set_clocks 0 $CLOCK
+		kill -CONT $all
+		waits $V 1
+	done
+	not has $V '"error"'
+	is "$(jq -r 'select(.type == "status" or .type == "stream").type' \
+	    <<<"$(so_far $V)" | sort -u | paste -sd ' ')" 'status stream'
+	leave $V
+	kill -TERM "$(answers)"
+	within 10 none_answers
+}
+
+@test "a generation of version 0.1, which promises nothing, is waited for" {
+	needs_preload
+	CLOCK=0
+	set_clocks 0 0
+	/usr/bin/python3 -I -S -c '
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(9)
+c = s.accept()[0]
+c.send(b"{\"type\":\"session\",\"session\":1,\"pid\":%d}\n" % os.getpid())
+c.send(b"{\"type\":\"stream\",\"content\":\"slow\"}\n")
+while not os.path.exists(sys.argv[2]):
+    time.sleep(0.1)
+os.unlink(sys.argv[1])
+c.send(b"{\"type\":\"done\"}\n")' "$TICKETCHAT_RUN_DIR/1.sock" "$T/go" 3>&- &
+	track $!
+	within 10 test -S "$TICKETCHAT_RUN_DIR/1.sock"
+	clocked_tab 1
+	say $V "$STATUS"
+	sees $V slow
+	waits $V 20
+	not has $V '"error"'
+	: >"$T/go"
+	sees $V '"done"'
+	leave $V
+}
+
+# What a follower of the socket itself gets, behind the first line.
+@test "a generation says at least every five seconds that it lives" {
+	long 30
+	export TICKETCHAT_GENERATIONS=1
+	replay_part "$T/long.ndjson"
+	viewer 1 "$Q"
+	sees $V w1
+	viewer 2 "$STATUS"
+	sees $V queued
+	for t in 1 2; do
+		timeout 9.5 socat -u "UNIX-CONNECT:$TICKETCHAT_RUN_DIR/$t.sock" - \
+		    >"$T/lines.$t" 3>&- &
+		track $!
+	done
+	sleep 9.5
+	for t in 1 2; do
+		jq -se '.[0].alive == 5' "$T/lines.$t" >/dev/null
+		grep -qx '{"type":"alive"}' "$T/lines.$t"
+	done
+	replay_rest
+	viewed 1
+	is_text "$LONG"
+	viewed 2
+	not grep -q alive <<<"$frames"
+}
+
+@test "status tells how many watch here, at most once a second" {
+	long 30
+	replay_part "$T/long.ndjson"
+	viewer 1 "$STATUS"
+	one=$V
+	sees $one '"state":"generating","viewers":1'
+	for i in 1 2 3 4; do
+		tab 1
+		say $V "$STATUS"
+		sees $V w1
+		# Counted from the first line on, also within the second.
+		is "$(jq -r 'select(.type == "status").viewers' \
+		    <<<"$(so_far $V)" | head -1)" $((i + 1))
+	done
+	sees $one '"viewers":5'
+	[ "$(grep -c '"status"' "$T/frames.$one")" -lt 5 ]
+	leave $V
+	leave $((V - 1))
+	sees $one '"viewers":3'
+	replay_rest
+	viewed $one
+	is_text "$LONG"
+	is "$(last)" '{"type":"done"}'
+	hang_up 2
+	hang_up 3
+}

@@ -146,3 +146,110 @@ partly() {
 	done
 	grep -q '^antes �.*� depois$' "$T/kept/invalid-utf8"
 }
+
+# A server that answers with a text, WORD in it being the fence's, in pieces of
+# N bytes: says TEXT N
+says() {
+	/usr/bin/python3 - "$@" >"$T/port" 2>"$T/says.err" 3>&- <<'END' &
+import http.server, json, re, sys
+class H(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        word = re.match(r"\[\[([0-9a-f]{16})\]\]\n", asked["prompt"]).group(1)
+        text, n = sys.argv[1].replace("WORD", word), int(sys.argv[2])
+        pieces = [text[i:i + n] for i in range(0, len(text), n)]
+        lines = [{"response": p, "done": False} for p in pieces]
+        lines.append({"response": "", "done": True, "done_reason": "stop"})
+        self.send_response(200)
+        self.end_headers()
+        for line in lines:
+            self.wfile.write((json.dumps(line) + "\n").encode())
+            self.wfile.flush()
+    def log_message(self, *a):
+        pass
+s = http.server.HTTPServer(("127.0.0.1", 0), H)
+print(s.server_port, flush=True)
+s.serve_forever()
+END
+	SAYS=$!
+	track $SAYS
+	within 10 test -s "$T/port"
+	export OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port")/api/generate
+}
+
+@test "thoughts in the text: neither shown nor kept" {
+	printf 'Open the rear cover.' >"$T/kept/open"
+	for f in think-tags harmony; do
+		replay --split 1 "$UP/$f.ndjson"
+		ask $((++TICKET)) '{"ticketBody":"printer jam","status":true}'
+		is "$(text)" 'Open the rear cover.'
+		grep -q '"state":"thinking"' <<<"$frames"
+		not grep -q 'rude\|angry\|think>\||>' <<<"$frames"
+		ask $TICKET "$Q"
+		is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" \
+		    'Open the rear cover.'
+		replay_end
+	done
+	replay "$UP/think-tags-then-length.ndjson"
+	ask $((++TICKET)) "$Q"
+	failed_with empty_answer 2
+	is "$(text)" ''
+}
+
+@test "thoughts whose beginning is in the template: the answer comes whole, before done" {
+	printf 'Open the rear cover.' >"$T/kept/open"
+	replay "$UP/think-close-only.ndjson"
+	ask 1 "$Q"
+	is "$(types) $status" 'stream cached done 0'
+	is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" \
+	    'Open the rear cover.'
+	ask 1 "$Q"
+	is "$(types)" 'cached done'
+	sessions doctor --quick | grep -q "^warning *template: $OLLAMA_MODEL writes its thoughts"
+	answer <<<x
+	is "$(types)" 'stream cached done'
+	is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" \
+	    'Open the rear cover.'
+	replay_end
+	replay "$UP/good.ndjson"
+	sessions doctor --quick | grep -q '^warning *template: '
+	rm "$TICKETCHAT_RUN_DIR/health"
+	ask 2 "$Q"
+	generated
+	not grep template <<<"$(sessions doctor --quick)"
+}
+
+@test "an answer that is about thoughts or marks stays whole" {
+	text='Remove `<think>` … `</think>` and </s> from the log: <|channel|>analysis<|message|>.'
+	printf %s "$text" >"$T/kept/about"
+	says "$text" 3
+	ask 1 "$Q"
+	is "$(types) $status" 'stream done 0'
+	is "$(text)" "$text"
+}
+
+@test "the fence's word and end marks go, in pieces of any size" {
+	printf 'Open it.\nDone.\n' >"$T/kept/it"
+	printf 'Open it.\nDone.' >"$T/kept/it2"
+	printf 'Open it.' >"$T/kept/it3"
+	for n in 1 3 7 1000; do
+		says $'[[WORD]]\nOpen it.\nDone.\n[[/WORD]]\n<|im_end|>' $n
+		ask $((++TICKET)) "$Q"
+		is "$(types) $status" 'stream done 0'
+		is "$(text; echo .)" $'Open it.\nDone.\n.'
+		ask $TICKET "$Q"
+		is "$(jq -j 'select(.type == "cached").response' <<<"$frames"; echo .)" \
+		    $'Open it.\nDone.\n.'
+		end $SAYS
+		says $'Open it.WORD\n  [/WORD] \nDone.</s><|eot_id|>' $n
+		ask $((++TICKET)) "$Q"
+		is "$(types) $status" 'stream done 0'
+		is "$(text)" $'Open it.\nDone.'
+		end $SAYS
+	done
+	says $'Open itWORD.' 3	# told at the end only
+	ask $((++TICKET)) "$Q"
+	is "$(types) $status" 'stream cached done 0'
+	is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" 'Open it.'
+	sessions doctor --quick | grep -q "^warning *template: .*marks around the ticket"
+}

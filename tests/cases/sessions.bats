@@ -108,7 +108,10 @@ for r, s in zip(a, b):
     assert list(r) == list(s), (r, s)
     for k in r:
         # Bytes that are no UTF-8 are not JSON; CSV has them as they are.
+        # What might be a formula has a ' in front.
         x, y = text(r[k]), s[k]
+        if isinstance(r[k], str) and x[:1] in "=+-@\t\r\n＝＋－＠" and x:
+            x = "'" + x
         assert x == y or "\ufffd" in x, (k, x, y)
 END
 		is "$(jq -s length <"$T/json")" "$(wc -l <"$T/json")"
@@ -799,4 +802,41 @@ END
 		is "$(cat "$T/said")" ''
 	done
 	sql 'PRAGMA integrity_check' | grep -qx ok
+}
+
+@test "CSV: no text is a formula for a spreadsheet" {
+	local n=0 t
+	for t in '=1+1' '+1' '-1' '@SUM(A1)' $'\t=1' $'\r=1' $'\n=1' '＝1' '＋1' \
+	    '－1' '＠x' '=HYPERLINK("http://x","y")'; do
+		n=$((n + 1))
+		/usr/bin/python3 -c 'import json, sys
+print(json.dumps({"ticketBody": sys.argv[1]}))' "$t" >"$T/q"
+		replay "$UP/good.ndjson"
+		ask $n "$(<"$T/q")"
+		generated
+		replay_end
+		sessions show $n --csv >"$T/csv"
+		/usr/bin/python3 -c 'import csv, sys
+row = list(csv.DictReader(open(sys.argv[1], newline="")))[0]
+assert row["prompt"] == "\x27" + sys.argv[2], row
+assert row["ticket"] == sys.argv[3] and not row["tokens" if "tokens" in row else "answer_tokens"].startswith("\x27")' \
+		    "$T/csv" "$t" $n
+	done
+	# A text that is none is as it was.
+	is "$(sessions show 1 --csv | tail -n 2 | grep -c "'Reinicie")" 0
+}
+
+@test "show and list: nothing turns what is shown around" {
+	local c all=''
+	for c in 202a 202b 202c 202d 202e 2066 2067 2068 2069 2028 2029; do
+		all+=$(printf "a\\u$c")
+	done
+	replay "$UP/good.ndjson"
+	ask 42 "$(jq -cn --arg t "$all"$'\u05d0' '{ticketBody: $t}')"
+	generated
+	sessions show 42 >"$T/shown"
+	is "$(grep -cP '[\x{202a}-\x{202e}\x{2066}-\x{2069}\x{2028}\x{2029}]' "$T/shown")" 0
+	is "$(grep -o $'a\ufffd' "$T/shown" | wc -l)" 11
+	grep -q $'\u05d0' "$T/shown"
+	sessions show 42 --json | jq -e --arg t "$all"$'\u05d0' '.prompt == $t'
 }

@@ -307,3 +307,106 @@ night() {
 	run -102 --separate-stderr env -i "$B/bin/sessions" -c "$T/wide" settings
 	[[ $stderr = *UTF-16* ]]
 }
+
+@test "a LOG that is a descriptor, a terminal or a link to one is refused" {
+	installed
+	ln -s /dev/stdout "$T/link"
+	ln -s "$T/link" "$T/link2"
+	ln -s /proc "$T/proc"
+	ln -s /dev "$T/dev"
+	mkdir "$T/in"
+	ln -s ../link "$T/in/relative"
+	for log in /dev/stdout /dev/stderr /dev/fd/1 /dev/fd/2 /proc/self/fd/1 \
+	    /proc/self/fd/2 "/proc/$$/fd/1" /proc/thread-self/fd/1 /dev/tty \
+	    /dev/ptmx //dev//stdout /dev/../dev/stdout "$T/link" "$T/link2" \
+	    "$T/proc/self/fd/1" "$T/dev/stdout" "$T/dev/fd/1" \
+	    "$T/in/relative"; do
+		run -102 --separate-stderr start_with "TICKETCHAT_LOG=$log"
+		[[ $stderr = *"LOG=$log: "*LOG=stderr* ]]
+		printf 'LOG=%s\n' "$log" >"$T/bad"
+		run -102 env -i PATH_INFO=/42 "$B/bin/chat" -c "$T/bad" </dev/null
+	done
+	# What is a file, or swallows everything.
+	echo >"$T/file"
+	ln -s "$T/file" "$T/good"
+	mkfifo "$T/fifo"
+	for log in /dev/null "$T/file" "$T/good" "$T/fifo" "$T/none" stderr \
+	    syslog; do
+		run --separate-stderr start_with "TICKETCHAT_LOG=$log"
+		[ "$status" != 102 ]
+		grep -qx "LOG=$log" <<<"$output"
+	done
+}
+
+# Starts the service with its stderr where $1 says: file, pipe.
+logging_service() {
+	local n
+	P=$(free_port)
+	case $1 in
+	file) exec 8>"$T/stderr" ;;
+	pipe)
+		mkfifo "$T/pipe"
+		cat "$T/pipe" >"$T/stderr" 3>&- &
+		track $!
+		exec 8>"$T/pipe" ;;
+	esac
+	TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 TICKETCHAT_LOG=stderr \
+	    "$T/ticketchat" -c "$T/conf" >"$T/said" 2>&8 3>&- &
+	SERVICE=$!
+	track $SERVICE
+	exec 8>&-
+	within 30 listening "$P"
+}
+
+@test "LOG=stderr: the service's standard error has chat's lines and answer's" {
+	command -v websocketd >/dev/null || skip "no websocketd"
+	installed
+	replay "$UP/good.ndjson"
+	for kind in file pipe; do
+		logging_service $kind
+		client "ws://127.0.0.1:$P/api/websocket/chat/$((++i))" "$Q" \
+		    >"$T/frames.out"
+		is "$(tail -n 1 "$T/frames.out")" '{"type":"done"}'
+		within 10 grep -q "prog=answer .*ticket=$i .*outcome=kept" \
+		    "$T/stderr"
+		within 10 grep -q "prog=chat .*ticket=$i .*outcome=generated" \
+		    "$T/stderr"
+		# Not by way of websocketd, and nothing of it to the client.
+		not grep -q 'ERROR' "$T/stderr"
+		not grep -q prog= "$T/frames.out" "$T/said"
+		[ ! -e "$T/stderr.1" ] && [ ! -e stderr ]
+		end $SERVICE
+		rm -f "$T/stderr"
+	done
+}
+
+@test "LOG=stderr: an answer that nobody watches any more still tells its end" {
+	command -v websocketd >/dev/null || skip "no websocketd"
+	installed
+	long 30
+	replay_part "$T/long.ndjson"
+	logging_service pipe
+	/usr/bin/python3 - "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q" <<'END'
+import asyncio, sys, websockets
+async def main():
+    async with websockets.connect(sys.argv[1]) as ws:
+        await ws.send(sys.argv[2])
+        await ws.recv()
+asyncio.run(asyncio.wait_for(main(), 30))
+END
+	within 10 no_chats
+	some_answers
+	replay_rest
+	within 10 grep -q 'prog=answer .*ticket=42 .*outcome=kept' "$T/stderr"
+}
+
+@test "LOG=stderr at a shell, and for the commands that read a log" {
+	replay "$UP/good.ndjson"
+	TICKETCHAT_LOG=stderr ask 42 "$Q"
+	generated
+	within 10 grep -q 'prog=answer .*outcome=kept' "$T"/frames.*.err
+	TICKETCHAT_LOG=stderr run -1 --separate-stderr sessions forget --user ana
+	grep -q LOG=stderr <<<"$stderr"
+	TICKETCHAT_LOG=stderr sessions doctor --quick >"$T/found" || true
+	grep -q '^ok *log: stderr\.$' "$T/found"
+}

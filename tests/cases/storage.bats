@@ -2,6 +2,7 @@
 # what an administrator sees of them.
 load helper
 
+STATUS='{"ticketBody":"printer jam","status":true}'
 cleanup() { if [ -n "$DISK" ]; then umount "$DISK"; fi; }
 
 # A disk of 1 MB, made the current one.
@@ -405,6 +406,137 @@ ms() { echo $(($(date +%s%N) / 1000000)); }
 	is_text "$LONG"
 }
 
+# Takes a lock in one of the ways in which others are in the way; unlock gives
+# it back.
+in_the_way() {
+	case $1 in
+	shell) lock ;;
+	exclusive)
+		lock
+		printf 'COMMIT;\nPRAGMA locking_mode = EXCLUSIVE;\n%s\n' \
+		    'BEGIN EXCLUSIVE; SELECT 2;' >&"${IN[0]}"
+		within 10 grep -q 2 "$T/shell.out"
+		;;
+	file)
+		[ -p "$T/shell" ] || mkfifo "$T/shell"
+		/usr/bin/python3 -c 'import fcntl, struct, sys
+f = open(sys.argv[1] + "-lock", "r+b")
+fcntl.fcntl(f, 38, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 1, 1, 0))
+print("locked", flush=True)
+sys.stdin.read()' "$TICKETCHAT_DATABASE" <"$T/shell" >"$T/shell.out" 3>&- &
+		track $!
+		exec {IN[0]}>"$T/shell"
+		within 10 grep -q locked "$T/shell.out"
+		;;
+	esac
+}
+
+# bats test_tags=fault,fault:31
+@test "an answer that ends while others hold the database is saved later" {
+	needs_sqlite "its locks"
+	export TICKETCHAT_GENERATIONS=1
+	t=0
+	for way in shell file exclusive; do
+		t=$((t + 2))
+		rm -f "$T/go"
+		long 30
+		replay_part --times 1 --then "$UP/good.ndjson" "$T/long.ndjson"
+		viewer $t "$STATUS"
+		one=$V
+		sees $one w1
+		viewer $((t + 1)) "$STATUS"
+		two=$V
+		sees $two queued
+		in_the_way $way
+		replay_rest
+		sees $one '"state":"saving"'
+		# The model's slot is free, and there is nothing to stop.
+		sees $two Reinicie
+		[ $way = exclusive ] || chat $t <<<'{"type":"stop"}'
+		sleep 6		# more than a writer waits
+		not has $one '"done"'
+		not has $one '"error"'
+		# Who comes now gets all of it, and how far it is.
+		if [ $way != exclusive ]; then
+			viewer $t "$STATUS"
+			sees $V w30
+			sees $V '"state":"saving"'
+		fi
+		unlock
+		viewed $one
+		is_text "$LONG"
+		is "$(last)" '{"type":"done"}'
+		viewed $two
+		is_text "$GOOD"
+		[ $way = exclusive ] || viewed $V
+		ask $t "$Q"
+		kept "$LONG"
+		replay_end
+	done
+}
+
+# bats test_tags=fault,fault:31
+@test "SIGTERM while an answer is saved: one last try" {
+	needs_sqlite "its locks"
+	long 30
+	for t in 1 2; do
+		rm -f "$T/go"
+		replay_part "$T/long.ndjson"
+		viewer $t "$STATUS"
+		sees $V w1
+		lock
+		replay_rest
+		sees $V saving
+		a=$(answers)
+		if [ $t = 1 ]; then
+			kill -TERM "$a"
+			viewed $V
+			failed_with shutting_down 2
+			within 10 dead "$a"
+			unlock
+			is "$(sql 'SELECT count(AiResponse) FROM
+			    TicketAISessions')" 0
+		else
+			kill -STOP "$a"
+			unlock
+			kill -TERM "$a"
+			kill -CONT "$a"
+			viewed $V
+			is_text "$LONG"
+			is "$(last)" '{"type":"done"}'
+		fi
+		replay_end
+	done
+}
+
+# bats test_tags=fault,fault:31
+@test "after ten minutes an answer that cannot be saved is storage" {
+	needs_sqlite "its locks"
+	needs_preload
+	long 30
+	replay_part "$T/long.ndjson"
+	set_clocks 0 0
+	(without_talkers
+	printf '%s\n' "$STATUS" >"$T/asked"
+	LD_PRELOAD=$T/preload.so CLOCKS=$T/clocks PATH_INFO=/1 exec \
+	    "$CHAT_BIN" -c "$T/conf" <"$T/asked" >"$T/frames.9" 2>&1) 3>&- &
+	clocked_chat=$!
+	track $!
+	sees 9 w1
+	lock
+	replay_rest
+	sees 9 saving
+	set_clocks 0 590
+	sleep 3
+	not has 9 '"error"'
+	set_clocks 0 602
+	sees 9 '"code":"storage"'
+	within 10 dead $clocked_chat
+	unlock
+	ask 1 "$Q"
+	is_text "$LONG"
+}
+
 @test "the database's log stays short, however many answers" {
 	replay "$UP/good.ndjson"
 	for i in {1..60}; do ask $i "$Q"; done
@@ -767,8 +899,8 @@ time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
 	within 10 pgrep -P $h -x sleep
 	s=$(pgrep -P $h -x sleep)
 	# The locks are its own: whatever the program leaves behind has none.
-	not grep -q "$(basename "$DATABASE")" <(ls -l "/proc/$s/fd")
-	grep -q "$(basename "$DATABASE")" <(ls -l "/proc/$h/fd")
+	not grep -q "$(basename "$TICKETCHAT_DATABASE")" <(ls -l "/proc/$s/fd")
+	grep -q "$(basename "$TICKETCHAT_DATABASE")" <(ls -l "/proc/$h/fd")
 	kill -KILL $h
 	within 10 dead "$s"
 }

@@ -584,7 +584,7 @@ $(days_ago 5 | cut -c1-10)"
 	line 1 1 "$(days_ago 100)" 'printer jam' | take_in
 	viewer 1 "$Q"
 	sees $V w1
-	run -0 sessions purge --older-than 90d
+	run -0 sessions purge --older-than 90d --force
 	is "$output" '0 sessions and 0 tickets deleted
 1 that a generation works on left'
 	replay_rest

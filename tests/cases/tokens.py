@@ -82,6 +82,13 @@ if which == "good":
     say("tid as text", token(body={"tid": "42"}))
     say("several audiences", token(body={"aud": ["x", "tickets"]}))
     say("just expired", token(body={"exp": now - 30}))
+    say("a fraction of a second", token(body={
+        "exp": now + 600.5, "nbf": now - 5.25, "iat": now - 5.125}))
+    say("dates with an exponent", token(body=(
+        '{"exp":%.9fe9,"tid":42,"iss":"idp","aud":"tickets"}' %
+        ((now + 600) / 1e9)).encode()))
+    say("six hundred groups", token(body={
+        "groups": [f"g{i:03}" for i in range(600)]}))
     say("soon valid", token(body={"nbf": now + 30}))
     say("no typ", token(header=b'{"alg":"%s"}' % alg.encode()))
     say("unknown kid", token(header={"kid": "nobody"}))
@@ -128,15 +135,16 @@ say("jku", token(header={"jku": "http://127.0.0.1:9/", "x5u": "file:///"},
 
 say("expired", token(body={"exp": now - 62}))
 say("no exp", token(drop=["exp"]))
-for value in None, True, "never", str(now + 600), now + 600.5, 0, -1, 1e99, \
+for value in None, True, "never", str(now + 600), now - 62.5, 0, -1, 1e99, \
         2**63, 2**63 - 1, 2**64 + now, [now + 600], {}:
     say(f"exp {value}", token(body={"exp": value}))
 say("exp twice", token(body=b'{"exp":%d,"exp":%d,"tid":42,"iss":"idp",'
                        b'"aud":"tickets"}' % (now + 600, now - 600)))
 say("nbf in future", token(body={"nbf": now + 120}))
-for value in None, "now", now + 0.5, [], True:
+for value in None, "now", now + 90.5, [], True:
     say(f"nbf {value}", token(body={"nbf": value}))
-for name, values in (("iss", [None, "", "IDP", "idp ", "idp.evil", 1]),
+for name, values in (("iss", [None, "", "IDP", "idp ", "idp.evil", 1, ["idp"],
+                             ["x", "idp"]]),
                      ("aud", [None, "", [], ["x"], "ticket", {"a": 1}])):
     say(f"no {name}", token(drop=[name]))
     for value in values:

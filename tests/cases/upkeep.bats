@@ -139,13 +139,72 @@ small_disk() {
 	is "$output" '2 sessions and 0 tickets deleted'
 }
 
+@test "purge: a clock that is far ahead deletes nothing" {
+	keep 1 400
+	keep 2 31
+	for d in 0 30d 365; do
+		run -1 sessions purge --older-than $d
+		grep -q 'nothing is deleted: .* 31 days old.*--force' <<<"$output"
+		is "$(count TicketAISessions)" 2
+	done
+	run -0 sessions purge --older-than 365d --dry-run
+	is "$output" '1 sessions would go'
+	run -0 sessions purge --older-than 365d --force
+	is "$(count TicketAISessions)" 1
+	# One answer of these days says that the clock is right.
+	keep 3 29
+	run -0 sessions purge --older-than 30d
+	is "$(sql 'SELECT TicketId FROM TicketAISessions')" 3
+	# A session that somebody has begun does too.
+	sql "UPDATE TicketAISessions SET CreatedAt = '2020-01-01T00:00:00.000Z',
+	    UpdatedAt = '2020-01-01T00:00:00.000Z'"
+	run -1 sessions purge --older-than 30d
+	sql "INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (3, '')"
+	run -0 sessions purge --older-than 30d
+	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" 0
+}
+
+# The nightly script, with the date $1 (none: today's).
+upkeep() {
+	mkdir -p "$T/bin"
+	printf '#!/bin/sh\nexec %q -c %q "$@"\n' "$B/bin/sessions" "$T/conf" \
+	    >"$T/bin/sessions"
+	printf '#!/bin/sh\n[ "$1" != +%%F ] || { echo "%s"; exit; }\nexec /bin/date "$@"\n' \
+	    "${1:-$(date +%F)}" >"$T/bin/date"
+	chmod +x "$T/bin/sessions" "$T/bin/date"
+	PATH=$T/bin:$PATH sh "$ROOT/deploy/upkeep.sh"
+}
+copies() { ls "$T/backup" | paste -sd ' '; }
+
+@test "upkeep: the newest copies stay, and the one just made in any case" {
+	keep 1 1
+	export TICKETCHAT_BACKUPS=3
+	for d in 26 27 28 29; do upkeep 2026-11-$d; done
+	is "$(copies)" '2026-11-27.db 2026-11-28.db 2026-11-29.db'
+	# The clock goes back.
+	upkeep 2025-10-25
+	is "$(copies)" '2025-10-25.db 2026-11-28.db 2026-11-29.db'
+	upkeep 2025-10-26
+	is "$(copies)" '2025-10-26.db 2026-11-28.db 2026-11-29.db'
+	TICKETCHAT_BACKUPS=1 upkeep 2025-10-27
+	is "$(copies)" 2025-10-27.db
+	TICKETCHAT_BACKUPS=0 upkeep 2025-10-28
+	is "$(copies)" 2025-10-27.db
+	# RETENTION_DAYS never passes --force.
+	sql "UPDATE TicketAISessions SET UpdatedAt = '2020-01-01T00:00:00.000Z',
+	    CreatedAt = '2020-01-01T00:00:00.000Z'"
+	run -1 env TICKETCHAT_RETENTION_DAYS=365 bash -c "$(declare -f upkeep); \
+	    T=$T B=$B ROOT=$ROOT upkeep"
+	is "$(count TicketAISessions)" 1
+}
+
 @test "purge leaves what a generation works on" {
 	long 40
 	replay_part "$T/long.ndjson"
 	viewer 1 "$Q"
 	sees $V w1
 	sql "UPDATE TicketAISessions SET CreatedAt = '2020-01-01T00:00:00.000Z'"
-	run -0 sessions purge --older-than 90d
+	run -0 sessions purge --older-than 90d --force
 	is "${lines[0]}" '0 sessions and 0 tickets deleted'
 	is "${lines[1]}" '1 that a generation works on left'
 	replay_rest
@@ -216,11 +275,41 @@ small_disk() {
 	run -1 --separate-stderr sessions backup --force "$T/link"
 	run -111 --separate-stderr sessions backup "$T/no/where"
 	mkdir "$T/dir"
-	run -111 --separate-stderr sessions backup --force "$T/dir"
+	run -1 --separate-stderr sessions backup --force "$T/dir"
 	run -1 --separate-stderr sessions backup \
 	    "$T/$(printf 'x%.0s' {1..600})"
 	not compgen -G "$T/*.tmp"
 	is "$(sql 'PRAGMA integrity_check')" ok
+}
+
+@test "backup and restore replace regular files only" {
+	needs_root
+	keep 1 0
+	mknod -m 666 "$T/null" c 1 3
+	mkfifo "$T/fifo"
+	mkdir "$T/folder"
+	echo text >"$T/file"
+	ln -s "$T/file" "$T/link"
+	ln -s nowhere "$T/dangling"
+	local f
+	for f in null fifo folder link dangling; do
+		run -1 sessions backup --force "$T/$f"
+		grep -q 'no regular file' <<<"$output"
+		# Nor is what it would have been made of on the way.
+		mv "$T/$f" "$T/x.tmp"
+		run ! sessions backup --force "$T/x"
+		test -e "$T/x.tmp" -o -L "$T/x.tmp"
+		not test -e "$T/x"
+		mv "$T/x.tmp" "$T/$f"
+	done
+	test -c "$T/null" -a -p "$T/fifo" -a -d "$T/folder" -a -L "$T/link" -a \
+	    -L "$T/dangling"
+	is "$(<"$T/file")" text
+	sessions backup "$T/good"
+	mv "$T/null" "$TICKETCHAT_DATABASE.before-restore"
+	run -1 sessions restore --force "$T/good"
+	grep -q 'no regular file' <<<"$output"
+	test -c "$TICKETCHAT_DATABASE.before-restore"
 }
 
 @test "backup of a damaged database is none" {
@@ -603,6 +692,30 @@ P
 	INSERT INTO TicketAISessions (TicketId, Prompt)
 	SELECT 5, Prompt || AiResponse FROM TicketAISessions WHERE TicketId = 4"
 	run -0 sessions forget --ticket 4 --verify
+}
+
+@test "forget --verify names the copies, and says what to do" {
+	keep 1 0
+	keep 2 0
+	mkdir "$T/backup"
+	sessions backup "$T/backup/2026-11-23.db"
+	cp "$T/backup/2026-11-23.db" "$T/backup/2026-11-24.db.tmp"
+	run -1 sessions forget --ticket 1 --verify
+	for f in 2026-11-23.db 2026-11-24.db.tmp; do
+		grep -q "^$T/backup/$f: [0-9]* pieces are left" <<<"$output"
+	done
+	grep -q 'delete it' <<<"$output"
+	not grep -q 'nothing is left' <<<"$output"
+	# What it says works.
+	rm "$T/backup/2026-11-24.db.tmp"
+	keep 1 0
+	run -0 env "TICKETCHAT_DATABASE=$T/backup/2026-11-23.db" \
+	    "$B/bin/sessions" -c "$T/conf" forget --ticket 1
+	run -0 sessions forget --ticket 1 --verify
+	grep -q 'nothing is left' <<<"$output"
+	# Of a ticket that never was, nothing is said to be left or gone.
+	run -1 sessions forget --ticket 4711 --verify
+	is "$output" 'sessions: there is no ticket 4711'
 }
 
 @test "forget --ticket ends its generation first, and nobody begins one" {

@@ -41,6 +41,8 @@ type_of() {
 	*.html) echo 'text/html; charset=utf-8' ;;
 	*.css) echo 'text/css; charset=utf-8' ;;
 	*.js) echo 'text/javascript; charset=utf-8' ;;
+	# As the machine's /etc/mime.types has it; compilers do not look.
+	*) header Content-Type ;;
 	esac
 }
 
@@ -48,7 +50,8 @@ type_of() {
 whole_page() {
 	local f url base=$1 n=0
 	shift
-	for f in "$ROOT"/web/*.html "$ROOT"/web/*.css "$ROOT"/web/*.js; do
+	for f in "$ROOT"/web/*.html "$ROOT"/web/*.css "$ROOT"/web/*.js \
+	    "$ROOT"/web/*.ts "$ROOT"/web/*.tsx; do
 		url=$base/${f##*/}
 		url=${url%index.html}
 		curl -s "$@" "$url" | cmp - "$f"
@@ -91,7 +94,7 @@ whole_page() {
 	page() { make -s -C "$ROOT" "B=$T/b" "$@" "$T/b/web"; }
 	is "$(cd "$ROOT/build/web" && find . -type f | sort)" \
 	    "$(cd "$ROOT/web" && find . -name '*.html' -o -name '*.css' \
-	    -o -name '*.js' | sort)"
+	    -o -name '*.js' -o -name '*.ts' -o -name '*.tsx' | sort)"
 	page
 	is "$(find "$T/b/web" -not -perm 644 -type f -o -not -perm 755 -type d)" ''
 	diff -r "$ROOT/build/web" "$T/b/web"
@@ -121,7 +124,7 @@ whole_page() {
 	    "/$ROOT/websocketd.conf" /%00 /index.html%00.js /.git/config \
 	    /../bin/chat /handlers/api/websocket/chat /api/websocket/chat \
 	    /api/websocket/chat/42 /api/ /web/ /web/index.html \
-	    /TicketChat.tsx /ticket-chat-client.d.ts /page.js/ /INDEX.HTML; do
+	    /package.json /ticket-chat-client.ts /page.js/ /INDEX.HTML; do
 		for options in '-X GET' -I '-X POST' '-X CONNECT'; do
 			case $(status_of $options --request-target "$path" \
 			    "http://127.0.0.1:$P/") in

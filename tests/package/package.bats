@@ -313,13 +313,13 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 	sessions migrate
 	sessions purge --older-than 3650d
 	sessions backup --force /var/lib/ticketchat/now.db
-	sessions restore /var/lib/ticketchat/now.db
+	sessions restore --force /var/lib/ticketchat/now.db
 	sessions forget 4711 || [ $? = 1 ]
 	# After a boot /run is empty.
 	inside rm -rf /run/ticketchat
 	inside systemd-tmpfiles --create ticketchat.conf
 	[ "$(inside stat -c '%U %a' /run/ticketchat)" = 'ticketchat 700' ]
-	sessions restore /var/lib/ticketchat/now.db
+	sessions restore --force /var/lib/ticketchat/now.db
 	inside systemctl start ticketchat
 	within 20 settle
 	ask 42 | grep -q '"type":"cached"'
@@ -360,6 +360,8 @@ failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
 	dpkg --compare-versions "$second" gt "$first"
 	[ "$(inside sessions --version)" = "ticketchat $second" ]
 	ask 42 | grep -q '"type":"cached"'
+	# No copy of an earlier test is in its way.
+	inside rm -f /var/lib/ticketchat/ticketchat.db.before-restore
 	block downgrade "s/ticketchat_OLD/ticketchat_${first}_*/"
 	[ "$(installed_version)" = "$first" ]
 	within 20 settle

@@ -101,6 +101,15 @@ token(int64_t ticket, const char *user, long seconds)
 	return t->data;
 }
 
+/* Appends to a text. */
+static void
+append(char *text, size_t size, const char *more)
+{
+	const size_t	len = strlen(text);
+
+	(void)snprintf(text + len, size - len, "%s", more);
+}
+
 enum { NO = FAILURE_UNAUTHORIZED };
 
 static void
@@ -108,7 +117,10 @@ tokens(void)
 {
 	const char	*good = token(42, "ana", 600);
 	const char	*bad = token(43, "eva", 600);
-	char		bearer[2000], cookie[2000], both[2000];
+	const char	*old = token(42, "old", -600);
+	char		bearer[2000], cookie[2000], both[2000], twins[2000];
+	char		quoted[2000], three[2000], joined[2000], many[12000];
+	char		more[12000];
 	const struct {
 		const char	*message, *authorization, *cookie;
 		int		 want;
@@ -119,10 +131,20 @@ tokens(void)
 		{ NULL, bearer, NULL, 0, "ana" },
 		{ NULL, NULL, cookie, 0, "ana" },
 		{ NULL, NULL, both, 0, "ana" },
-		/* The first that is there decides. */
-		{ bad, bearer, cookie, NO, "" },
+		/* Each of the connection is tried, and a good one is enough;
+		 * a message's own decides. */
+		{ NULL, NULL, twins, 0, "ana" },
+		{ NULL, NULL, quoted, 0, "ana" },
+		{ NULL, NULL, three, 0, "ana" },
+		{ NULL, NULL, joined, 0, "ana" },
+		{ NULL, NULL, many, 0, "ana" },
+		{ NULL, NULL, more, NO, "" },
+		{ NULL, NULL, "token=\"\"; token=\"; token=\"x", NO, "" },
+		{ bad, bearer, cookie, NO, "" }, { old, NULL, twins, NO, "" },
+		{ bad, "Bearer x", "token=x", NO, "" },
 		{ good, "Bearer x", "token=x", 0, "ana" },
-		{ NULL, "Bearer x", cookie, NO, "" },
+		{ NULL, "Bearer x", cookie, 0, "ana" },
+		{ NULL, "Bearer x", three, 0, "ana" },
 		{ NULL, bearer, "token=x", 0, "ana" },
 		{ NULL, "Basic x", cookie, 0, "ana" },
 		{ NULL, "Bearer", NULL, NO, "" },
@@ -138,6 +160,19 @@ tokens(void)
 	(void)snprintf(cookie, sizeof(cookie), "token=%s", good);
 	(void)snprintf(both, sizeof(both), "a=b; xtoken=%s;token=%s; z=1",
 	    bad, good);
+	(void)snprintf(twins, sizeof(twins), "token=%s; token=%s", old, good);
+	(void)snprintf(quoted, sizeof(quoted), "token=\"%s\"", good);
+	(void)snprintf(three, sizeof(three),
+	    "token=;\ttoken=\"%s\" ; a=\"b;token=x, c=d;token=\"%s\"", bad,
+	    good);
+	/* Two headers, as websocketd hands them on. */
+	(void)snprintf(joined, sizeof(joined), "token=%s, a=1; token=%s", bad,
+	    good);
+	for (i = 0, many[0] = '\0'; i < COOKIES_MAX - 1; i++)
+		append(many, sizeof(many), "token=x; ");
+	(void)snprintf(more, sizeof(more), "token=x; %stoken=%s", many, good);
+	append(many, sizeof(many), "token=");
+	append(many, sizeof(many), good);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%zu", i);
 		c.authorization = rows[i].authorization;
@@ -153,6 +188,7 @@ tokens(void)
 static void
 holds(void)
 {
+	char			cookie[2000];
 	struct connection	c = from("1.2.3.4");
 	struct admission	a;
 
@@ -172,6 +208,18 @@ holds(void)
 	check_int(check_it(&a, NULL), NO);
 	check_int(check_it(&a, token(42, "ana", 5)), FAILURE_NONE);
 	admission_free(&a);
+	row("a cookie is good when a message's has run out");
+	(void)snprintf(cookie, sizeof(cookie), "token=%s",
+	    token(42, "ana", 600));
+	c.cookie = cookie;
+	admission_init(&a, &settings, &c);
+	check_int(check_it(&a, token(42, "eva", -58)), FAILURE_NONE);
+	check_str(admission_user(&a), "eva");
+	t_sleep_ms(2100);
+	check_int(check_it(&a, NULL), FAILURE_NONE);
+	check_str(admission_user(&a), "ana");
+	admission_free(&a);
+	c.cookie = NULL;
 	row("no keys, no entry");
 	check(rename("key", "away") == 0);
 	admission_init(&a, &settings, &c);

@@ -91,6 +91,7 @@ languages(void)
 		{ LANGUAGE_AUTO, "pt-BR", LANGUAGE_PT },
 		{ LANGUAGE_FIXED_PT, "en", LANGUAGE_PT },
 		{ LANGUAGE_FIXED_EN, "pt", LANGUAGE_EN },
+		{ LANGUAGE_FIXED_ES, "pt", LANGUAGE_ES },
 	};
 	static struct settings	s;
 	struct connection	c;

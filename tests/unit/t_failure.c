@@ -48,14 +48,38 @@ entries(void)
 			    detail) < 512);
 			check(strpbrk(m, "\n\t%") == NULL);
 		}
-		check_int(n[LANGUAGE_PT], n[LANGUAGE_EN]);
-		check(strcmp(failure_message((enum failure_code)i,
-		    LANGUAGE_PT), failure_message((enum failure_code)i,
-		    LANGUAGE_EN)) != 0);
+		for (l = 1; l < LANGUAGE__MAX; l++) {
+			check_int(n[l], n[0]);
+			check(strcmp(failure_message((enum failure_code)i,
+			    (enum language)l), failure_message(
+			    (enum failure_code)i, (enum language)(l - 1))) != 0);
+		}
 	}
 	row("none");
 	check_int(failure_exit(FAILURE_NONE), EXIT_GOOD);
 	check(!failure_retryable(FAILURE_NONE));
+}
+
+/* No message tells technicians what only administrators know. */
+static void
+people(void)
+{
+	static const char *const	words[] = {
+		"OLLAMA_", "Ollama", "ollama", "MAX_", "sessions ", "log",
+	};
+	size_t				i, l, w;
+
+	for (i = 1; i < FAILURE__MAX; i++) {
+		for (l = 0; l < LANGUAGE__MAX; l++) {
+			for (w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+				row("%s %zu %s", failure_name(
+				    (enum failure_code)i), l, words[w]);
+				check(strstr(failure_message(
+				    (enum failure_code)i, (enum language)l),
+				    words[w]) == NULL);
+			}
+		}
+	}
 }
 
 /* The client's, the model's, the administrator's and the system's. */
@@ -150,6 +174,7 @@ main(void)
 {
 	t_begin();
 	run(entries);
+	run(people);
 	run(exits);
 	run(names);
 	run(documented);

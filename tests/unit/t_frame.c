@@ -15,24 +15,30 @@ shapes(void)
 {
 	static const char *const	want[] = {
 		"{\"type\":\"cached\",\"response\":\"a\\\"\\u0000\","
-		"\"message\":\"This ticket had an answer already.\","
+		"\"message\":\"This ticket already has an answer.\","
 		"\"createdAt\":\"2026-01-02T03:04:05.678Z\"}\n",
 		"{\"type\":\"cached\",\"response\":\"\","
-		"\"message\":\"Este chamado j\xc3\xa1 tinha uma resposta.\","
+		"\"message\":\"Este chamado j\xc3\xa1 tem uma resposta.\","
 		"\"createdAt\":\"x\",\"bodyChanged\":true}\n",
 		("{\"type\":\"cached\",\"response\":\"\","
-		"\"message\":\"This ticket had an answer already.\","
+		"\"message\":\"This ticket already has an answer.\","
 		"\"createdAt\":\"x\",\"version\":2,\"versions\":3}\n"),
 		"{\"type\":\"done\"}\n",
 		("{\"type\":\"done\",\"reason\":\"length\","
 		"\"versions\":2}\n"),
 		"{\"type\":\"status\",\"state\":\"queued\",\"position\":3}\n",
-		"{\"type\":\"status\",\"state\":\"loading\"}\n",
+		("{\"type\":\"status\",\"state\":\"loading\","
+		"\"viewers\":1}\n"),
 		"{\"type\":\"status\",\"state\":\"thinking\"}\n",
 		"{\"type\":\"status\",\"state\":\"generating\"}\n",
+		("{\"type\":\"status\",\"state\":\"saving\","
+		"\"viewers\":12}\n"),
+		("{\"type\":\"status\",\"state\":\"queued\","
+		"\"position\":4,\"viewers\":2}\n"),
 		"{\"type\":\"pong\"}\n",
 		("{\"type\":\"session\",\"session\":9223372036854775807,"
-		"\"pid\":12}\n"),
+		"\"pid\":12,\"alive\":5}\n"),
+		"{\"type\":\"alive\"}\n",
 		"{\"type\":\"cost\",\"tokens\":298}\n",
 	};
 	struct session	odd = { .response = (char[]){ "a\"" },
@@ -51,12 +57,15 @@ shapes(void)
 	check(frame_cached(&b, &empty, false, LANGUAGE_EN) == 0);
 	check(frame_done(&b, false, 1) == 0);
 	check(frame_done(&b, true, 2) == 0);
-	check(frame_status(&b, FRAME_QUEUED, 3) == 0);
-	check(frame_status(&b, FRAME_LOADING, 3) == 0);
-	check(frame_status(&b, FRAME_THINKING, 0) == 0);
-	check(frame_status(&b, FRAME_GENERATING, 0) == 0);
+	check(frame_status(&b, FRAME_QUEUED, 3, 0) == 0);
+	check(frame_status(&b, FRAME_LOADING, 3, 1) == 0);
+	check(frame_status(&b, FRAME_THINKING, 0, 0) == 0);
+	check(frame_status(&b, FRAME_GENERATING, 0, 0) == 0);
+	check(frame_status(&b, FRAME_SAVING, 0, 12) == 0);
+	check(frame_status(&b, FRAME_QUEUED, 4, 2) == 0);
 	check(frame_pong(&b) == 0);
 	check(frame_session(&b, INT64_MAX, 12, "") == 0);
+	check(frame_alive(&b) == 0);
 	check(frame_cost(&b, 298) == 0);
 	for (i = 0, line = b.data; i < sizeof(want) / sizeof(want[0]); i++) {
 		row("%zu", i);

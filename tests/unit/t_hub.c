@@ -129,7 +129,7 @@ everything(void)
 static void
 status(struct hub *h, const char *line)
 {
-	hub_status(h, line, strlen(line));
+	hub_status(h, line, strlen(line), true);
 }
 
 /* Only the newest, between two frames, to each once. */
@@ -174,9 +174,82 @@ statuses(void)
 	got(b, "two\ns4\nthree\n");
 	row("too long for one");
 	memset(longest, 'x', sizeof(longest));
-	hub_status(&h, longest, sizeof(longest));
+	hub_status(&h, longest, sizeof(longest), true);
 	hub_write(&h);
 	check(hub_drained(&h));
+	(void)close(a);
+	(void)close(b);
+	hub_free(&h);
+}
+
+/* Whoever has everything hears at least every few seconds that there is more to
+ * come; whoever reads slowly, or a filter's output, does not. */
+static void
+beats(void)
+{
+	const int64_t	pause = ALIVE_PAUSE * INT64_C(1000);
+	int64_t		now = clock_us();
+	struct hub	h;
+	int		a, b, turn;
+
+	begin(&h);
+	check_int(hub_deadline(&h), CLOCK_NEVER);
+	(void)snprintf(h.first, sizeof(h.first), "first\n");
+	(void)snprintf(h.alive, sizeof(h.alive), "alive\n");
+	hub_step(&h, now);
+	check_int(hub_deadline(&h), CLOCK_NEVER);	/* nobody is here */
+	a = follow(&h);
+	hub_step(&h, now);
+	hub_write(&h);
+	got(a, "first\n");
+	check_int(hub_deadline(&h), now + pause);
+	row("in silence");
+	for (turn = 0; turn < 3; turn++) {
+		hub_step(&h, now + pause - 1);
+		hub_write(&h);
+		got(a, "");
+		now = hub_deadline(&h);
+		hub_step(&h, now);
+		hub_write(&h);
+		got(a, "alive\n");
+		check(hub_drained(&h));
+	}
+	row("a frame, a status: said enough");
+	for (turn = 0; turn < 2; turn++) {
+		if (turn == 0)
+			frames(&h, "one\n");
+		else
+			status(&h, "s\n");
+		now += pause - 1;
+		hub_step(&h, now);
+		hub_write(&h);
+		got(a, turn == 0 ? "one\n" : "s\n");
+		now += pause - 1;
+		hub_step(&h, now);
+		hub_write(&h);
+		got(a, "");
+		hub_step(&h, ++now);
+		hub_write(&h);
+		got(a, "alive\n");
+	}
+	row("who has just come has heard the first line");
+	b = follow(&h);
+	now += pause;
+	hub_step(&h, now);
+	hub_write(&h);
+	got(a, "alive\n");
+	got(b, "first\ns\none\n");
+	now += pause;
+	hub_step(&h, now);
+	hub_write(&h);
+	got(b, "alive\n");
+	row("at the end of all");
+	h.alive[0] = '\0';
+	check_int(hub_deadline(&h), CLOCK_NEVER);
+	hub_step(&h, now + 10 * pause);
+	hub_write(&h);
+	got(a, "alive\n");
+	got(a, "");
 	(void)close(a);
 	(void)close(b);
 	hub_free(&h);
@@ -541,6 +614,7 @@ main(void)
 	t_begin();
 	run(everything);
 	run(statuses);
+	run(beats);
 	run(slow);
 	run(stops);
 	run(listens);

@@ -7,7 +7,8 @@
 static void
 tags(void)
 {
-	enum { PT = LANGUAGE_PT, EN = LANGUAGE_EN, NO = LANGUAGE__MAX };
+	enum { PT = LANGUAGE_PT, EN = LANGUAGE_EN, ES = LANGUAGE_ES,
+	    NO = LANGUAGE__MAX };
 	static const struct {
 		const char	*tags;
 		int		 want;
@@ -26,8 +27,14 @@ tags(void)
 		{ "en;q=0.0001", NO }, { "fr;q=1,pt-PT;q=0.1", PT },
 		{ "en-US,en;q=0.9,pt-BR;q=0.8,pt;q=0.7", EN },
 		{ "pt-BR,pt;q=0.9,en-US;q=0.8,en;q=0.7", PT },
+		/* A tab is white space as well (RFC 9110 5.6.3). */
+		{ "en;\tq=0.2, pt;q=0.3", PT }, { "en\t;q=0.1,pt;q=0.2", PT },
+		{ "pt; \t q=0.1,\ten\t;\tq=0.9", EN }, { "en\t", EN },
+		{ "en\t,pt", EN }, { "pt;q=0.5\t,en;q=0.4", PT },
 		{ "en;", EN }, { "en;q", EN }, { "en;q=", EN },
-		{ "en;x=0.1,pt;q=0.9", EN },
+		{ "en;x=0.1,pt;q=0.9", EN }, { "es", ES }, { "es-419", ES },
+		{ "ES-mx;q=0.9,en;q=0.8", ES }, { "ca,es;q=0.9", ES },
+		{ "est", NO }, { "en,es", EN },
 	};
 	size_t	i;
 

@@ -198,6 +198,7 @@ others(void)
 		{ SETTING_LANGUAGE, "auto", true, LANGUAGE_AUTO },
 		{ SETTING_LANGUAGE, "pt-BR", true, LANGUAGE_FIXED_PT },
 		{ SETTING_LANGUAGE, "en", true, LANGUAGE_FIXED_EN },
+		{ SETTING_LANGUAGE, "es", true, LANGUAGE_FIXED_ES },
 		{ SETTING_LANGUAGE, "pt", false, 0 },
 		{ SETTING_OLLAMA_SERVER, "https://h/api/chat", true, 0 },
 		{ SETTING_OLLAMA_SERVER, "localhost:11434", false, 0 },

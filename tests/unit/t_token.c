@@ -96,7 +96,22 @@ checks(void)
 		{ "[]", EXP "}", "format" }, { "x", EXP "}", "format" },
 		{ HS, "[]", "format" }, { HS, EXP, "format" },
 		{ HS, "{}", "no-exp" }, { HS, "{\"exp\":\"1800000600\"}",
-		    "no-exp" }, { HS, "{\"exp\":1.8e9}", "no-exp" },
+		    "no-exp" }, { HS, "{\"exp\":1e99}", "no-exp" },
+		{ HS, "{\"exp\":1e999}", "no-exp" },
+		{ HS, "{\"exp\":-1.5}", "no-exp" },
+		{ HS, "{\"exp\":[1800000600.5]}", "no-exp" },
+		/* Dates may have a fraction or an exponent (RFC 7519 2). */
+		{ HS, "{\"exp\":1800000600.5}", "good" },
+		{ HS, "{\"exp\":1800000600.000000000000000000001}", "good" },
+		{ HS, "{\"exp\":1.8000006E+9}", "good" },
+		{ HS, "{\"exp\":1799999940.5}", "good" },
+		{ HS, "{\"exp\":1799999939.999}", "expired" },
+		{ HS, "{\"exp\":1.7e9}", "expired" },
+		{ HS, EXP ",\"nbf\":1799999994.75}", "good" },
+		{ HS, EXP ",\"nbf\":1800000059.5}", "good" },
+		{ HS, EXP ",\"nbf\":1800000060.001}", "not-yet" },
+		{ HS, EXP ",\"nbf\":1.9e9}", "not-yet" },
+		{ HS, EXP ",\"nbf\":-1.5,\"iat\":1800000000.25}", "good" },
 		{ HS, "{\"exp\":0}", "no-exp" }, { HS, "{\"exp\":-1}",
 		    "no-exp" }, { HS, "{\"exp\":9223372036854775807}",
 		    "no-exp" }, { HS, "{\"exp\":99999999999999999999}",
@@ -154,6 +169,12 @@ claims_of_settings(void)
 		{ EXP ",\"aud\":\"a\"}", "issuer" },
 		{ EXP ",\"iss\":\"https://i/\",\"aud\":\"a\"}", "issuer" },
 		{ EXP ",\"iss\":\"https://i\"}", "audience" },
+		{ EXP ",\"iss\":[\"https://i\"],\"aud\":\"a\"}", "issuer" },
+		{ EXP ",\"iss\":[\"x\",\"https://i\"],\"aud\":\"a\"}",
+		    "issuer" },
+		{ EXP ",\"iss\":{\"https://i\":\"https://i\"},\"aud\":\"a\"}",
+		    "issuer" },
+		{ EXP ",\"iss\":null,\"aud\":\"a\"}", "issuer" },
 		{ EXP ",\"iss\":\"https://i\",\"aud\":\"b\"}", "audience" },
 		{ EXP ",\"iss\":\"https://i\",\"aud\":[]}", "audience" },
 		{ EXP ",\"iss\":\"https://i\",\"aud\":{\"a\":\"a\"}}",
@@ -185,6 +206,89 @@ claims_of_settings(void)
 	(void)unsetenv("TICKETCHAT_JWT_ISSUER");
 	(void)unsetenv("TICKETCHAT_JWT_AUDIENCE");
 	load_settings();
+}
+
+/* JWT_TICKET_CLAIM: another claim ties a token to a ticket, or none. */
+static void
+ticket_claims(void)
+{
+	static const struct {
+		const char	*claim, *claims, *want;
+	} rows[] = {
+		/* Microsoft's tenant. */
+		{ "tid", EXP ",\"tid\":\"72f988bf-86f1-41af-91ab-2d7cd011db47"
+		    "\"}", "ticket" },
+		{ "none", EXP ",\"tid\":\"72f988bf-86f1-41af-91ab-"
+		    "2d7cd011db47\"}", "good" },
+		{ "none", EXP ",\"none\":43}", "good" },
+		{ "ticket", EXP ",\"tid\":\"x\"}", "good" },
+		{ "ticket", EXP ",\"ticket\":42,\"tid\":\"x\"}", "good" },
+		{ "ticket", EXP ",\"ticket\":\"42\"}", "good" },
+		{ "ticket", EXP ",\"ticket\":43,\"tid\":42}", "ticket" },
+		{ "https://desk.example/ticket",
+		    EXP ",\"https://desk.example/ticket\":43}", "ticket" },
+	};
+	struct buf		t = BUF_INIT(10000);
+	struct token_keys	keys;
+	char			error[256];
+	size_t			i;
+
+	check_int(token_keys_read(&keys, "hs.key", error, sizeof(error)), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s %s", rows[i].claim, rows[i].claims);
+		check(setenv("TICKETCHAT_JWT_TICKET_CLAIM", rows[i].claim,
+		    1) == 0);
+		load_settings();
+		make(&t, HS, rows[i].claims, SECRET);
+		is(&keys, &t, rows[i].want);
+	}
+	row("what token_make makes");
+	check(setenv("TICKETCHAT_JWT_TICKET_CLAIM", "ticket", 1) == 0);
+	load_settings();
+	buf_clear(&t);
+	check_int(token_make(module, SECRET, 32, &settings, TICKET + 1, "ana",
+	    NOW + 5, &t), 0);
+	is(&keys, &t, "ticket");
+	(void)unsetenv("TICKETCHAT_JWT_TICKET_CLAIM");
+	load_settings();
+	is(&keys, &t, "good");
+	token_keys_free(&keys);
+	buf_free(&t);
+}
+
+/* A list of groups as long as a token can be, and the deepest that is read. */
+static void
+groups(void)
+{
+	static const struct {
+		const char	*group;
+		int		 count;
+	} rows[] = { { "\"g\"", 1 }, { "\"g001\"", 600 }, { "\"g\"", 1400 },
+		     { "1", 2900 }, { "{}", 1900 },
+		     { "\"0f3a7c21-9d4e-4b1a-8c55-6e2f7d8b9a01\"", 140 } };
+	struct buf		t = BUF_INIT(20000);
+	struct buf		claims = BUF_INIT(20000);
+	struct token_keys	keys;
+	char			error[256];
+	size_t			i;
+	int			n;
+
+	check_int(token_keys_read(&keys, "hs.key", error, sizeof(error)), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%d of %s", rows[i].count, rows[i].group);
+		buf_clear(&claims);
+		check(buf_puts(&claims, EXP ",\"groups\":[") == 0);
+		for (n = 0; n < rows[i].count; n++)
+			check(buf_puts(&claims, n > 0 ? "," : "") == 0 &&
+			    buf_puts(&claims, rows[i].group) == 0);
+		check(buf_puts(&claims, "],\"tid\":42}") == 0);
+		make(&t, HS, claims.data, SECRET);
+		check(t.len <= TOKEN_MAX);
+		is(&keys, &t, "good");
+	}
+	token_keys_free(&keys);
+	buf_free(&t);
+	buf_free(&claims);
 }
 
 /* Each byte of a token, changed, and each of its ends, cut off. */
@@ -558,6 +662,8 @@ main(void)
 	key_file("ec.pem", EC_PUBLIC, 0600);
 	run(checks);
 	run(claims_of_settings);
+	run(ticket_claims);
+	run(groups);
 	run(algorithms);
 	run(key_files);
 	run(jwks);

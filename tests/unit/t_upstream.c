@@ -231,6 +231,8 @@ struct script {
 static void
 play(const struct script *s, const char *data, size_t len, long cut)
 {
+	const char	*late;
+
 	row("%s cut %ld", s->file, cut);
 	begin("http://h/api/generate", "m");
 	do {
@@ -240,6 +242,15 @@ play(const struct script *s, const char *data, size_t len, long cut)
 	check_int(u.failure.code, s->code);
 	check_int(posts, s->posts);
 	check_mem(shown.data, shown.len, s->text, strlen(s->text));
+	if (s->code == 0) {
+		late = strstr(s->text, "</think>");
+		check_int(upstream_settle(&u, &shown), late != NULL);
+		check_int(u.late, late != NULL);
+		late = late == NULL ? s->text : late + 10;
+		check_mem(shown.data, shown.len, late, strlen(late));
+	}
+	check_int(strstr(states, "t") != NULL, (strstr(s->file, "think-t") ==
+	    s->file && s->code == 0) || strcmp(s->file, "harmony") == 0);
 	done();
 }
 
@@ -290,6 +301,11 @@ scripts(void)
 		/* Gateways write null for what is not there. */
 		{ "response-null", 0, "Reinicie a", 1 },
 		{ "error-null", 0, "Open the rear cover.", 1 },
+		{ "think-tags", 0, "Open the rear cover.", 1 },
+		{ "think-tags-then-length", 0, "", 1 },
+		{ "think-close-only", 0, "Okay, the user has a jam.\n"
+		    "</think>\n\nOpen the rear cover.", 1 },
+		{ "harmony", 0, "Open the rear cover.", 1 },
 		{ "response-object", INVALID, "Reinicie a", 1 },
 		{ "done-string", INVALID, WHOLE, 1 },
 	};
@@ -643,6 +659,56 @@ loading(void)
 	done();
 }
 
+/* What the model repeats of the fence, and what it thinks in chat's lines. */
+static void
+repeats(void)
+{
+	static const char	*const rows[] = {
+		"[[%s]]\\nOpen.", "Open.[[/%s]]", "<think>%s</think>Open.",
+		"Open.<|im_end|>", "Open.</s>\\n", "%s\\nOpen.",
+	};
+	char	text[200], line[400];
+	size_t	i, k, len;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%zu", i);
+		begin("http://h/api/chat", "m");
+		check_int(strlen(u.word), PROMPT_WORD);
+		check(strstr(post_call->body, u.word) != NULL);
+		/* One of our own. */
+		(void)snprintf(text, sizeof(text), "%.*s%s%s",
+		    (int)strcspn(rows[i], "%"), rows[i],
+		    strchr(rows[i], '%') == NULL ? "" : u.word,
+		    strchr(rows[i], '%') == NULL ? "" :
+		    strchr(rows[i], '%') + 2);
+		len = strlen(text);
+		for (k = 0; k < len; k += text[k] == '\\' ? 2 : 1) {
+			(void)snprintf(line, sizeof(line), "{\"message\":"
+			    "{\"content\":\"%.*s\"},\"done\":false}\n",
+			    text[k] == '\\' ? 2 : 1, text + k);
+			say(line);
+		}
+		say("{\"message\":{\"content\":\"\"},\"done\":true}\n");
+		end(post_call, HTTP_COMPLETE, 200);
+		step(1);
+		check_int(u.failure.code, FAILURE_NONE);
+		check_mem(shown.data, shown.len, "Open.", 5);
+		check_int(upstream_settle(&u, &shown), 0);
+		check_int(u.tidy.found, i != 2);
+		done();
+	}
+	row("within a word: only at the end");
+	begin("http://h/api/generate", "m");
+	(void)snprintf(line, sizeof(line), "{\"response\":\"Open.x%s\","
+	    "\"done\":true}\n", u.word);
+	say(line);
+	end(post_call, HTTP_COMPLETE, 200);
+	step(1);
+	check_int(upstream_settle(&u, &shown), 1);
+	check_mem(shown.data, shown.len, "Open.x", 6);
+	done();
+}
+
 /* A model that runs elsewhere is never loaded here. */
 static void
 elsewhere(void)
@@ -966,6 +1032,7 @@ main(void)
 	run(ends);
 	run(timers);
 	run(loading);
+	run(repeats);
 	run(elsewhere);
 	run(model);
 	run(requests);

@@ -74,12 +74,17 @@ function watch() {
   }
   window.texts = [];
   window.lines = [];
-  new MutationObserver(() => {
-    const text = document.querySelector(".ticket-chat > div")?.textContent ?? "";
-    const line = document.querySelector(".ticket-chat [role=status]")?.textContent ?? "";
-    if (text !== (window.texts.at(-1) ?? "")) window.texts.push(text);
-    if (line && line !== window.lines.at(-1)) window.lines.push(line);
-  }).observe(document, { subtree: true, childList: true, characterData: true });
+  const { attachShadow } = Element.prototype;
+  Element.prototype.attachShadow = function (...args) {
+    const root = attachShadow.apply(this, args);
+    new MutationObserver(() => {
+      const text = root.querySelector("section")?.textContent ?? "";
+      const line = root.querySelector(".line")?.textContent ?? "";
+      if (text !== (window.texts.at(-1) ?? "")) window.texts.push(text);
+      if (line && line !== window.lines.at(-1)) window.lines.push(line);
+    }).observe(root, { subtree: true, childList: true, characterData: true });
+    return root;
+  };
 }
 
 /** With keepPages it does as browsers do: a page that is left may come back as it was. */
@@ -139,20 +144,23 @@ export async function openBrowser({ flags = [], keepPages = false } = {}) {
 
 export const html = (body) => `<!doctype html><meta charset="utf-8"><title>test</title><body>${body}`;
 
-/** What a person sees in a tab. */
+/** What a person sees in a tab of the one <ticket-chat> in it. */
 export function seen(page) {
+  const part = (selector, field = "textContent") => page.evaluate(([selector, field]) =>
+    document.querySelector("ticket-chat")?.shadowRoot?.querySelector(selector)?.[field] ?? "", [selector, field]);
   return {
-    text: () => page.evaluate(() => document.querySelector(".ticket-chat > div")?.textContent ?? ""),
-    line: () => page.locator("[role=status]").textContent(),
+    text: () => part("section"),
+    line: () => part(".line"),
+    time: () => part("time"),
     button: (name) => page.getByRole("button", { name }),
-    busy: () => page.locator(".ticket-chat > progress, .ticket-chat > [aria-busy=true]").count().then((n) => n > 0),
-    idle: () => until("the end of the question", async () => !(await seen(page).busy())),
+    busy: async () => /\bbusy\b/.test(await part(".chat", "className")),
+    idle: () => until("the end of the question", async () => !/\b(busy|idle)\b|^$/.test(await part(".chat", "className"))),
     done: (n = 1) => until(`${n} complete answers`, () => page.evaluate((n) => window.done.length >= n && window.done, n)),
     said: (words) => until(`the line ${words}`, async () => {
-      const line = await seen(page).line();
+      const line = await part(".line");
       return words.test(line) && line;
     }),
-    grown: (length = 1) => until(`${length} characters`, async () => (await seen(page).text()).length >= length),
+    grown: (length = 1) => until(`${length} characters`, async () => (await part("section")).length >= length),
     sockets: () => page.evaluate(() => window.sockets.map((socket) => socket.readyState)), // 1: open
     photo: (name) => page.screenshot({ path: `${SCREENSHOTS}/${name}.png` }),
   };

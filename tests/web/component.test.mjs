@@ -1,4 +1,4 @@
-// web/TicketChat.tsx in a real Chromium, in front of the real service with a replayed Ollama.
+// The React component in a real Chromium, in front of the real service with a replayed Ollama.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -66,14 +66,15 @@ for (const react of VERSIONS) {
       assert.deepEqual(await second.done(), [[ANSWER, true]]);
       assert.equal(await second.text(), await shown(second.page));
       const cached = JSON.parse(second.page.received.find((frame) => frame.includes('"cached"')));
-      assert.ok((await second.line()).startsWith(cached.message));
-      assert.match(await second.line(), /\(\d\d\/\d\d\/\d{4}, \d\d:\d\d:\d\d\)$/, "a date in the reader's way of writing");
+      assert.equal(await second.line(), cached.message);
+      assert.match(await second.time(), /^Escrita (agora há pouco|há \d+ minutos?)$/);
       assert.ok(Math.abs(Date.now() - new Date(cached.createdAt)) < 600_000, `createdAt ${cached.createdAt} is now, in UTC`);
       await second.photo("4-cached");
 
       assert.equal(service.requests(), 1);
       for (const { page } of [first, second]) {
         assert.deepEqual(page.sent, [{ ticketBody: BODY, status: true, lang: "pt-BR" }]);
+        assert.equal(await page.locator("ticket-chat").getAttribute("class"), "ticket-chat");
         assert.equal(page.received.filter((frame) => /"type":"(done|error)"/.test(frame)).length, 1);
         await until("the socket to close", async () => String(await seen(page).sockets()) === "3");
         assert.deepEqual(page.problems, []);
@@ -86,8 +87,8 @@ for (const react of VERSIONS) {
       const first = await open(t, service, { ticketId: 1 }, { locale: "en-US" });
       await until("the first request", () => service.requests() === 1);
       const second = await open(t, service, { ticketId: 2 }, { locale: "en-US" });
-      assert.equal(await second.said(/line/), "Waiting in line: position 1");
-      assert.equal(await second.page.locator("progress").count(), 1);
+      assert.equal(await second.said(/number/), "In the queue: number 1");
+      assert.equal(await second.busy(), true);
       await second.photo("5-queued");
       await first.done();
       await second.done();
@@ -161,12 +162,12 @@ for (const react of VERSIONS) {
       const two = await open(t, service);
       await one.grown(20);
       await two.grown(20);
-      await one.button("Parar").click();
+      await one.button(/^Parar/).click();
       for (const tab of [one, two]) {
         await tab.idle();
         await until("the error frame", () => tab.page.received.some((frame) => JSON.parse(frame).code === "stopped"));
         assert.match(await tab.line(), /incompleto/);
-        assert.equal((await tab.sockets()).length, 1, "nobody asks again on his own");
+        assert.equal((await tab.sockets()).length, 1, "nobody asks again unasked");
         assert.deepEqual(await tab.page.evaluate(() => window.done), []);
         await assertNeverWrong(tab.page);
       }
@@ -194,7 +195,7 @@ for (const react of VERSIONS) {
 
       await tab.mount({ ticketBody: `${BODY} (resolvido?)` });
       assert.deepEqual((await tab.done(3))[2], [textOf(other), true], "another text asks again, but not for another answer");
-      assert.match(await tab.line(), /O texto do chamado mudou/);
+      assert.match(await tab.line(), /outro texto deste chamado/);
       await tab.photo("9-body-changed");
       assert.equal(tab.page.sent[2].refresh, undefined);
       assert.equal(service.requests(), 2);

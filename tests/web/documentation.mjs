@@ -16,5 +16,3 @@ export function only(markdown, info) {
   if (found.length !== 1) throw new Error(`websocket.md has ${found.length} blocks of \`${info}\`, not one`);
   return found[0];
 }
-
-export const componentBlock = (markdown) => only(markdown, "tsx");

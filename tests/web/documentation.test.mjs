@@ -7,27 +7,24 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { build } from "esbuild";
 import { html, openBrowser, VERSIONS } from "./browser.mjs";
-import { blocks, componentBlock, only, ROOT } from "./documentation.mjs";
+import { blocks, only, ROOT } from "./documentation.mjs";
 import { DEADLINE, recording, start, textOf, until } from "./service.mjs";
 
 const markdown = readFileSync(`${ROOT}/websocket.md`, "utf8");
-const component = readFileSync(`${ROOT}/web/TicketChat.tsx`, "utf8");
 
 /** What a frontend person is told to copy for the React component. */
-const copied = markdown.match(/^Copy from `web\/` into one folder: ([^]*?)\.$/m)[1].split(/,\s+/).map((name) => name.replaceAll("`", ""));
-
-test("the component is printed in full", () => {
-  assert.ok(componentBlock(markdown).text === component, "websocket.md differs from web/TicketChat.tsx: npm run print");
-});
+const copied = markdown.match(/or copy from `web\/` into one folder [^:]*:\n([^]*?)\.$/m)[1].split(/,\s+/).map((name) => name.replaceAll("`", ""));
 
 test("the files to be copied are all that it takes, and their types name what they export", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "ticketchat-copy-"));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const file of copied) copyFileSync(`${ROOT}/web/${file}`, `${folder}/${file}`);
-  await build({ entryPoints: [`${folder}/TicketChat.tsx`], bundle: true, write: false, external: ["react", "react/*"], logLevel: "silent" });
+  await build({ entryPoints: ["ticket-chat-react.js", "TicketChat.tsx"].map((name) => `${folder}/${name}`), outdir: folder, bundle: true, write: false, external: ["react", "react/*"], logLevel: "silent" });
   for (const file of copied.filter((name) => name.endsWith(".d.ts"))) {
     const types = readFileSync(`${folder}/${file}`, "utf8");
-    const module = await import(`${ROOT}/web/${file.replace(".d.ts", ".js")}`);
+    const path = `${folder}/${file.replace(".d.ts", ".mjs")}`;
+    await build({ entryPoints: [`${folder}/${file.replace(".d.ts", ".js")}`], outfile: path, bundle: true, format: "esm", alias: { react: `${ROOT}/tests/web/node_modules/react19` }, platform: "node", logLevel: "silent" });
+    const module = await import(path);
     const named = [...types.matchAll(/^export (?:declare )?(?:class|function|const) (\w+)/gm)].map(([, name]) => name);
     assert.ok(named.length > 0, file);
     for (const name of named) assert.ok(name in module, `${name} of ${file}`);
@@ -40,7 +37,7 @@ for (const react of VERSIONS) {
     t.after(() => rmSync(folder, { recursive: true }));
     const modules = `${ROOT}/tests/web/node_modules`;
     for (const file of copied) copyFileSync(`${ROOT}/web/${file}`, `${folder}/${file}`);
-    writeFileSync(`${folder}/TicketPage.tsx`, only(markdown, "tsx usage").text);
+    writeFileSync(`${folder}/TicketPage.tsx`, only(markdown, "tsx usage").text.replace("ticketchat/react", "./ticket-chat-react.js"));
     writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({
       compilerOptions: {
         strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, noImplicitReturns: true,
@@ -113,10 +110,16 @@ test("the element runs as printed", async (t) => {
   const browser = await openBrowser({ flags: [`--host-resolver-rules=MAP localhost:5000 127.0.0.1:${service.port}`] });
   t.after(() => browser.stop());
   browser.pages.set("/element.html", html(only(markdown, "html").text));
-  const page = await browser.tab("/element.html");
-  t.after(() => page.context().close());
-  await page.getByText(textOf("stream-stop").trim()).waitFor();
-  assert.deepEqual(page.problems, []);
+  /* And in a page that allows no more than what is printed. */
+  const policy = only(markdown, "csp").text.trim();
+  browser.pages.set("/strict.html", `<!doctype html><head><title>test</title><link rel="icon" href="data:,">
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; ${policy}"></head>${only(markdown, "html").text}`);
+  for (const path of ["/element.html", "/strict.html"]) {
+    const page = await browser.tab(path);
+    t.after(() => page.context().close());
+    await page.getByText(textOf("stream-stop").trim()).waitFor();
+    assert.deepEqual(page.problems, []);
+  }
 });
 
 test("the client alone runs as printed", async (t) => {

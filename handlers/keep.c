@@ -1,0 +1,83 @@
+/*
+ * Keeping the whole answer: a database that is busy, or out of reach, is waited
+ * for, while viewers are served as before.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "answer.h"
+#include "clock.h"
+#include "limit.h"
+#include "log.h"
+#include "slots.h"
+#include "store.h"
+
+/* One try, in one transaction. */
+static enum failure_code
+try(struct answer *a)
+{
+	const struct answered	 all = {
+		a->prompt.data, a->prompt.len, a->text.data, a->text.len,
+		&a->upstream.cost
+	};
+	enum failure_code	 rc;
+	struct store		*store;
+
+	rc = node_store(a->node, &store);
+	return rc != FAILURE_NONE ? rc : store_update_response(store,
+	    a->session, &all, &a->versions);
+}
+
+/* Serves the viewers until then, or until we are to end.  Their `stop' changes
+ * nothing any more: the answer is whole. */
+static void
+serve(struct answer *a, int64_t until)
+{
+	int64_t	now;
+
+	while ((now = clock_us()) < until && !a->hub.terminate)
+		answer_wait(a, clock_poll(now, until));
+}
+
+/* Tries until it is kept, or cannot be. */
+static enum failure_code
+save(struct answer *a)
+{
+	const int64_t		until = clock_us() +
+				    SAVE_PATIENCE * INT64_C(1000000);
+	int64_t			pause = SAVE_PAUSE_MIN;
+	enum failure_code	rc;
+	bool			last, told = false;
+
+	for (;;) {
+		last = a->hub.terminate || clock_us() >= until;
+		rc = try(a);
+		if (rc != FAILURE_STORAGE || !node_again(a->node))
+			return rc;
+		if (last)
+			return a->hub.terminate ? FAILURE_SHUTTING_DOWN : rc;
+		if (!told)
+			answer_status(a, FRAME_SAVING, 0);
+		told = true;
+		serve(a, clock_us() + pause * 1000);
+		pause = pause * 2 < SAVE_PAUSE_MAX ? pause * 2 :
+		    SAVE_PAUSE_MAX;
+	}
+}
+
+void
+answer_keep(struct answer *a)
+{
+	static char		why[256];
+	enum failure_code	rc;
+
+	slots_release(a->node);		/* the model has nothing more to do */
+	rc = save(a);
+	if (rc == FAILURE_UNKNOWN_TICKET) {
+		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
+		a->failure = failure_make(rc, why);
+	} else if (rc != FAILURE_NONE) {
+		answer_fail(a, rc, log_value(why, sizeof(why),
+		    node_error(a->node)));
+	}
+}

@@ -1,0 +1,66 @@
+/*
+ * What a generation does and how many follow it, for those who asked.
+ */
+#include <string.h>
+
+#include "answer.h"
+#include "clock.h"
+#include "limit.h"
+
+/* Makes the status line; as news, everybody gets it, else those who come. */
+static void
+tell(struct answer *a, bool news)
+{
+	struct buf	line = BUF_INIT(FRAME_MAX);
+
+	a->viewers = a->hub.count;
+	if (frame_status(&line, a->state, a->position, (int)a->viewers) == 0)
+		hub_status(&a->hub, line.data, line.len, news);
+	buf_free(&line);
+	if (!news)
+		return;
+	a->viewers_told = a->viewers;
+	a->viewers_again = clock_us() + VIEWERS_PAUSE * INT64_C(1000);
+}
+
+/* The same for other machines, whose viewers are not counted here. */
+static void
+tell_nodes(struct answer *a)
+{
+	struct buf	line = BUF_INIT(sizeof(a->shared) - 1);
+
+	if (frame_status(&line, a->state, a->position, 0) == 0)
+		memcpy(a->shared, line.data, line.len + 1);
+	buf_free(&line);
+}
+
+void
+answer_status(struct answer *a, enum frame_state state, int position)
+{
+	if (a->session == 0)
+		return;		/* in a filter nobody has asked for it */
+	a->has_state = true;
+	a->state = state;
+	a->position = position;
+	tell_nodes(a);
+	tell(a, true);
+	hub_write(&a->hub);
+}
+
+void
+answer_viewers(struct answer *a, int64_t now)
+{
+	if (!a->has_state || a->over)
+		return;
+	if (a->hub.count != a->viewers_told && now >= a->viewers_again)
+		tell(a, true);
+	else if (a->hub.count != a->viewers)
+		tell(a, false);
+}
+
+int64_t
+answer_viewers_due(const struct answer *a)
+{
+	return a->has_state && !a->over && a->hub.count > 0 &&
+	    a->hub.count != a->viewers_told ? a->viewers_again : CLOCK_NEVER;
+}

@@ -1,0 +1,60 @@
+"use client";
+/*
+ * <ticket-chat> as a React component, and a hook for looks of your own. React 18 or 19; plain JavaScript, so that no
+ * bundler has to compile it. The types are in ticket-chat-react.d.ts.
+ */
+import { createElement, forwardRef, useEffect, useImperativeHandle, useMemo, useRef, useSyncExternalStore } from "react";
+import "./ticket-chat.js";
+import { TicketChatClient } from "./ticket-chat-client.js";
+
+const SERVER = "ws://localhost:5000";
+const START = { state: "connecting", text: "", fresh: false, partial: false };
+
+export const TicketChat = forwardRef(function TicketChat(props, ref) {
+  const { server = SERVER, ticketId, ticketBody, token, manual, className, onDone, onError, onFrame, ...rest } = props;
+  const chat = useRef(null);
+  const tell = useRef(undefined);
+
+  useImperativeHandle(ref, () => chat.current, []);
+  useEffect(() => {
+    tell.current = {
+      done: ({ text, cached, ...more }) => onDone?.(text, cached, { text, cached, ...more }),
+      error: onError,
+      frame: onFrame,
+    };
+  });
+  useEffect(() => {
+    const { current } = chat;
+    const listeners = ["done", "error", "frame"].map((name) =>
+      [`ticket-chat-${name}`, ({ detail }) => tell.current[name]?.(detail)]);
+    for (const listener of listeners) current.addEventListener(...listener);
+    return () => listeners.forEach((listener) => current.removeEventListener(...listener));
+  }, []);
+  useEffect(() => {
+    Object.assign(chat.current, { server, ticketId, ticketBody, token, manual });
+  });
+  return createElement("ticket-chat", { ...rest, class: ["ticket-chat", className].filter(Boolean).join(" "), ref: chat });
+});
+
+/* Asks at mount, and for another ticket or text. */
+export function useTicketChat({ server = SERVER, ticketId, ticketBody, token, lang }) {
+  const client = useMemo(() => new TicketChatClient({ server, ticketId }), [server, ticketId]);
+  const look = () => (client.view.state === "idle" ? START : client.view);
+  const view = useSyncExternalStore(client.subscribe, look, look);
+
+  useEffect(() => {
+    Object.assign(client, { token, lang }); // another one is no new question
+  });
+  useEffect(() => {
+    client.ask({ ticketBody });
+    return () => client.close();
+  }, [client, ticketBody]);
+
+  return {
+    view,
+    stop: () => client.stop(),
+    refresh: () => client.ask({ ticketBody, refresh: true }),
+    retry: () => client.ask(), // one that failed stays what it was
+    show: (version) => client.ask({ ticketBody, version }),
+  };
+}

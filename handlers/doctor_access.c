@@ -9,6 +9,7 @@
 #include "doctor.h"
 #include "file.h"
 #include "limit.h"
+#include "prompt.h"
 #include "token.h"
 
 /* Whether a host is this machine and nobody else can reach it. */
@@ -140,6 +141,25 @@ examine(struct doctor *d, enum setting which, size_t max, bool secret)
 	free(data);
 }
 
+/* Looks whether the system prompt is text that a model can read. */
+static void
+examine_prompt(struct doctor *d)
+{
+	const char	*path = d->settings->text[SETTING_SYSTEM_PROMPT_FILE];
+	const char	*why;
+	char		*text;
+
+	if (*path == '\0')
+		return;
+	if ((text = prompt_system(d->settings, &why)) == NULL)
+		doctor_tell(d, DOCTOR_ERROR, "SYSTEM_PROMPT_FILE", "%s: %s\n"
+		    "It has to be text in UTF-8 that this user may read",
+		    path, why == NULL ? strerror(errno) : why);
+	else
+		doctor_tell(d, DOCTOR_OK, "SYSTEM_PROMPT_FILE", "%s", path);
+	free(text);
+}
+
 void
 doctor_files(struct doctor *d)
 {
@@ -149,6 +169,5 @@ doctor_files(struct doctor *d)
 	examine(d, SETTING_TLS_KEY, KEY_FILE_MAX, true);
 	examine(d, SETTING_OLLAMA_TOKEN_FILE, TOKEN_MAX, true);
 	if (strcmp(s->text[SETTING_SYSTEM_PROMPT_FILE], "none") != 0)
-		examine(d, SETTING_SYSTEM_PROMPT_FILE, SYSTEM_PROMPT_MAX,
-		    false);
+		examine_prompt(d);
 }

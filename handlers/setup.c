@@ -17,8 +17,10 @@
 #include "module.h"
 #include "number.h"
 #include "program.h"
+#include "prompt.h"
 #include "settings_names.h"
 #include "token.h"
+#include "token_file.h"
 
 static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
 
@@ -113,6 +115,28 @@ examine_bare_names(const struct settings *s)
 		    names, SETTINGS_PREFIX);
 }
 
+/* Refuses files whose text each question would need, and which have none. */
+static void
+examine_texts(const struct settings *s)
+{
+	const char	*why = NULL, *path;
+	char		*text;
+
+	path = s->text[SETTING_SYSTEM_PROMPT_FILE];
+	if ((text = prompt_system(s, &why)) == NULL)
+		program_fail(EXIT_SETTINGS, "SYSTEM_PROMPT_FILE=%s: it is %s",
+		    path, why == NULL ? strerror(errno) : why);
+	free(text);
+	path = s->text[SETTING_OLLAMA_TOKEN_FILE];
+	if (*path == '\0')
+		return;
+	if (token_of_file(path, &text, &why) == -1)
+		program_fail(EXIT_SETTINGS, "OLLAMA_TOKEN_FILE=%s: it is %s",
+		    path, why);
+	explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 /* Prints the settings; keys that cannot be used are bad settings too. */
 int
 command_settings(const struct settings *s, int argc, char *argv[])
@@ -128,6 +152,7 @@ command_settings(const struct settings *s, int argc, char *argv[])
 	(void)command_options(argc, argv, options, 0, 0);
 	if (service)
 		examine_bare_names(s);
+	examine_texts(s);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
 		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
 		    error, sizeof(error)) == -1)

@@ -100,8 +100,8 @@ is_json(const char *text, size_t len)
 static bool
 is_broken_jwk(const char *text, size_t len)
 {
-	static const char *const	members[] = { "\"kty\"", "'kty'", "kty:",
-					    "\"keys\"", "'keys'" };
+	static const char *const	members[] = { "\"kty\"", "'kty'",
+					    "kty:", "\"keys\"", "'keys'" };
 	size_t				i;
 
 	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -157,7 +157,7 @@ der_at(const unsigned char *p, size_t len)
 	/* A short one ends with the file, but for a line end or two. */
 	if ((size = der_value(p, len, &head)) < WRAPPED_MIN || len - size > 2)
 		return false;
-	/* An identifier and numbers are no text: text is never taken for DER. */
+	/* An identifier and numbers are no text, which is never DER. */
 	if (p[2] == 0x30 && p[4] != 0x06 && p[4] != 0x02)
 		return false;
 	return (p[2] == 0x30 || p[2] == 0x02 || p[2] == 0x06) &&

@@ -22,7 +22,7 @@ enum key_form {
  */
 enum key_form key_form(const char *text, size_t len, const char **name);
 
-/* The next PEM boundary ("-----BEGIN ") at or behind p; NULL if there is none. */
+/* The next PEM boundary ("-----BEGIN ") at or behind p; NULL: there is none. */
 const char *key_form_begin(const char *p, const char *end);
 
 #endif

@@ -98,6 +98,9 @@
 /* One value of a setting, so that it fits an error line and an environment. */
 #define SETTING_MAX	4096
 
+/* The environment of a process of ours: each setting, and some room. */
+#define ENVIRONMENT_MAX	1048576
+
 /* A log line: websocketd stops reading a handler's stderr at 4,096. */
 #define LOG_LINE_MAX	1000
 
@@ -273,6 +276,9 @@
  * given up, and how many after a stop, which it obeys at once. */
 #define ALIVE_WAITS	9
 #define ALIVE_WAITS_STOP	3
+
+/* Until doctor looks again at a generation that waits for a disk. */
+#define STILL_PAUSE	500
 
 /* Between two status frames that only tell of viewers who came or left. */
 #define VIEWERS_PAUSE	1000

@@ -60,15 +60,16 @@ ask(struct pool *p, struct pool_call *c, const struct url *u)
 bool
 pool_ask(struct pool *p, const struct http *http)
 {
-	const int64_t	now = clock_us();
-	bool		good = true;
-	int		i;
+	const int64_t	 now = clock_us();
+	const char	*why;
+	bool		 good = true;
+	int		 i;
 
 	if (p->count < 2 || p->alone)
 		return false;
 	p->http = http;
-	if (upstream_token(p->settings, &p->token) == -1 || (p->calls =
-	    calloc((size_t)p->count, sizeof(*p->calls))) == NULL) {
+	if (upstream_token(p->settings, &p->token, &why) == -1 ||
+	    (p->calls = calloc((size_t)p->count, sizeof(*p->calls))) == NULL) {
 		forget(p);	/* upstream_begin will tell */
 		return false;
 	}

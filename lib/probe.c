@@ -176,12 +176,13 @@ call(struct probe *p, const struct settings *s, const struct http *http,
 	struct buf		url = BUF_INIT(SETTING_MAX + 32);
 	struct http_call	c = { 0 };
 	char			*token = NULL;
+	const char		*why;
 
 	buf_clear(out);
 	p->failure = failure_make(FAILURE_NONE, NULL);
-	if (upstream_token(s, &token) == -1)
+	if (upstream_token(s, &token, &why) == -1)
 		(void)snprintf(c.reason, sizeof(c.reason),
-		    "OLLAMA_TOKEN_FILE: %s", strerror(errno));
+		    "OLLAMA_TOKEN_FILE: %s", why);
 	else if (buf_add(&url, server->text, server->base) == 0 &&
 	    buf_puts(&url, path) == 0) {
 		c.url = url.data;

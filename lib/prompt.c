@@ -1,6 +1,7 @@
 /*
  * What the model reads.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +12,34 @@
 #include "prompt.h"
 #include "system_prompt.h"
 #include "text.h"
+#include "utf8.h"
 
 char *
-prompt_system(const struct settings *s)
+prompt_system(const struct settings *s, const char **why)
 {
 	const char	*path = s->text[SETTING_SYSTEM_PROMPT_FILE];
-	size_t		 len;
+	char		*text;
+	size_t		 len, mark;
+
+	*why = NULL;
 
 	if (*path == '\0')
 		return strdup(system_prompt);
 	if (strcmp(path, "none") == 0)
 		return strdup("");
-	return file_read(path, SYSTEM_PROMPT_MAX, false, &len);
+	if ((text = file_read(path, SYSTEM_PROMPT_MAX, false, &len)) == NULL) {
+		*why = strerror(errno);
+		return NULL;
+	}
+	/* An empty one would be no prompt, and no fence around the ticket. */
+	if ((*why = utf8_instead(text, len)) != NULL) {
+		free(text);
+		errno = EILSEQ;
+		return NULL;
+	}
+	mark = utf8_mark(text, len);
+	memmove(text, text + mark, len - mark + 1);
+	return text;
 }
 
 static int

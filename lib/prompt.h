@@ -14,9 +14,11 @@
 
 /*
  * The system prompt: SYSTEM_PROMPT_FILE's or the one that ships; "" for
- * `none'.  NULL with errno; the caller frees it.
+ * `none'.  NULL with errno, and with words for it in *why: it cannot be read
+ * (so that the start refuses it), or holds no text in UTF-8 (EILSEQ); the
+ * caller frees it.  A byte order mark is dropped.
  */
-char *prompt_system(const struct settings *);
+char *prompt_system(const struct settings *, const char **why);
 
 /* The fence's word: hexadecimal digits, the first one 0; 60 bits. */
 enum { PROMPT_WORD = 16 };

@@ -221,8 +221,9 @@ ec(const unsigned char x[HALF], const unsigned char y[HALF], char *error,
 {
 	OSSL_PARAM_BLD	*b = OSSL_PARAM_BLD_new();
 	OSSL_PARAM	*params = NULL;
-	unsigned char	 point[1 + 2 * HALF] = { POINT_CONVERSION_UNCOMPRESSED };
+	unsigned char	 point[1 + 2 * HALF];
 
+	point[0] = POINT_CONVERSION_UNCOMPRESSED;
 	memcpy(point + 1, x, HALF);
 	memcpy(point + 1 + HALF, y, HALF);
 	if (b != NULL && OSSL_PARAM_BLD_push_utf8_string(b,

@@ -12,6 +12,7 @@
 #include "limit.h"
 #include "ollama.h"
 #include "prompt.h"
+#include "token_file.h"
 #include "upstream.h"
 #include "upstream_read.h"
 
@@ -130,18 +131,12 @@ post(struct upstream *u, int64_t now)
 }
 
 int
-upstream_token(const struct settings *s, char **token)
+upstream_token(const struct settings *s, char **token, const char **why)
 {
 	const char	*path = s->text[SETTING_OLLAMA_TOKEN_FILE];
-	size_t		 len;
 
 	*token = NULL;
-	if (*path == '\0')
-		return 0;
-	if ((*token = file_read(path, SETTING_MAX, true, &len)) == NULL)
-		return -1;
-	(*token)[strcspn(*token, " \t\r\n")] = '\0';
-	return 0;
+	return *path == '\0' ? 0 : token_of_file(path, token, why);
 }
 
 /* Posts, or asks for the model first. */
@@ -160,6 +155,8 @@ void
 upstream_begin(struct upstream *u, const struct settings *s,
     const struct http *http, const char *ticket, size_t len, int64_t now)
 {
+	const char	*why = NULL;
+
 	u->settings = s;
 	u->http = http;
 	u->begun = u->due = now;
@@ -172,12 +169,12 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
 	u->plain.cap = u->tidied.cap = u->thought.held.cap =
 	    u->tidy.held.cap = u->raw.cap * 2;	/* with what was held */
-	u->system = prompt_system(s);
+	u->system = prompt_system(s, &why);
 	u->prompt.cap = len + PROMPT_FENCE;
-	if (u->system == NULL || upstream_token(s, &u->token) == -1) {
+	if (u->system == NULL || upstream_token(s, &u->token, &why) == -1) {
 		(void)snprintf(u->reason, sizeof(u->reason), "%s: %s",
 		    u->system == NULL ? "SYSTEM_PROMPT_FILE" :
-		    "OLLAMA_TOKEN_FILE", strerror(errno));
+		    "OLLAMA_TOKEN_FILE", why == NULL ? strerror(errno) : why);
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}

@@ -114,8 +114,11 @@ void upstream_cancel(struct upstream *, enum failure_code, const char *detail);
 
 void upstream_free(struct upstream *);
 
-/* The token of OLLAMA_TOKEN_FILE into *token (NULL: there is none), which the
- * caller frees.  Returns 0, or -1 with errno. */
-int upstream_token(const struct settings *, char **token);
+/*
+ * The token of OLLAMA_TOKEN_FILE into *token (NULL: there is none), which the
+ * caller frees: the only word of the file.  Returns 0, or -1 with words for it
+ * in *why.
+ */
+int upstream_token(const struct settings *, char **token, const char **why);
 
 #endif

@@ -200,3 +200,49 @@ utf8_clean(struct utf8_cleaner *c, const char *s, size_t len, struct buf *out)
 	memcpy(c->tail, s + done, c->len);
 	return 0;
 }
+
+size_t
+utf8_mark(const char *s, size_t len)
+{
+	return len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+/* Whether there is nothing but white space, U+00A0, U+2000 to U+200B, U+3000
+ * and U+FEFF. */
+static bool
+is_blank(const char *s, size_t len)
+{
+	size_t	i = 0;
+
+	while (i < len) {
+		if (strchr(" \t\n\v\f\r", s[i]) != NULL)
+			i++;
+		else if (len - i >= 2 && memcmp(s + i, "\xc2\xa0", 2) == 0)
+			i += 2;
+		else if (len - i >= 3 && (utf8_mark(s + i, 3) == 3 ||
+		    memcmp(s + i, "\xe3\x80\x80", 3) == 0 ||
+		    (memcmp(s + i, "\xe2\x80", 2) == 0 &&
+		    (unsigned char)s[i + 2] <= 0x8b)))
+			i += 3;
+		else
+			return false;
+	}
+	return true;
+}
+
+const char *
+utf8_instead(const char *s, size_t len)
+{
+	if (len == 0)
+		return "empty";
+	if (len >= 2 && (memcmp(s, "\xff\xfe", 2) == 0 ||
+	    memcmp(s, "\xfe\xff", 2) == 0))
+		return "UTF-16, not UTF-8";
+	if (len >= 4 && (s[0] == '\0' || s[1] == '\0'))
+		return "UTF-16 or UTF-32, not UTF-8";
+	if (memchr(s, '\0', len) != NULL)
+		return "no text: it holds a NUL byte";
+	if (!utf8_valid(s, len))
+		return "not UTF-8, perhaps Windows-1252 or ISO 8859-1";
+	return is_blank(s, len) ? "blank" : NULL;
+}

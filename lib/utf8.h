@@ -19,6 +19,15 @@ int utf8_char(const char *s, size_t len);
 /* Whether all of s is valid. */
 bool utf8_valid(const char *s, size_t len);
 
+/*
+ * What a file is that ought to hold text in UTF-8, as words behind "it is";
+ * NULL where it does hold text.  A byte order mark of UTF-8 in front is good.
+ */
+const char *utf8_instead(const char *s, size_t len);
+
+/* The bytes of a byte order mark at the beginning of a text: 3 or 0. */
+size_t utf8_mark(const char *s, size_t len);
+
 /* The length of the longest start of s, at most max, that cuts no character
  * in two. */
 size_t utf8_cut(const char *s, size_t len, size_t max);

@@ -6,20 +6,34 @@
 const DEPTH = 16; // of blocks and of marks; what is deeper stays text
 
 const HEADING = /^(#{1,6})(?=\s)/;
-const FENCE = /^(`{3,}(?=[^`]*$)|~{3,})\s*([\w.+#-]{0,30})/;
+const FENCE = /^(`{3,}(?=[^`]*$)|~{3,})\s*(.*)/;
+const INFO = /^([\w.+#-]{0,30})(?:["<]\S*|(?:\{[^}]*\})?(?:\s+(?:[\w-]+=(?:"[^"]*"|[^\s"]+)|\{[^}]*\}))*)$/; // no words
 const RULE = /^([-*_])(?:\s*\1){2,999}$/;
 const ITEM = /^([-+*]|\d{1,9}[.)])(?:\s+|$)/;
 const UNBORN = /^[-+*#>`~_=|:\s]*$/; // a last line that may become anything
 
-const ADDRESS = String.raw`(?:https?|mailto):(?:[^\s<>()[\]"]|[([][^\s()[\]]{0,999}[)\]]){1,4000}`;
-const MARK = new RegExp(String.raw`\\[!-/:-@[-\x60{-~\n]|[\n\]]|!?\[|\x60+|\*+|_+|(?<!~)~~(?!~)|` +
+const ENTITY = String.raw`&(amp|lt|gt|quot|apos|nbsp|#38|#60|#62|#34|#39|#160);`;
+const ADDRESS = String.raw`(?:https?|mailto):(?:(?!&(?:lt|gt|quot);)[^\s<>()[\]"]|[([][^\s()[\]]{0,999}[)\]]){1,4000}`;
+const MARK = new RegExp(String.raw`\\[!-/:-@[-\x60{-~\n]|[\n\]]|!?\[|\x60+|\*+|_+|(?<!~)~~(?!~)|${ENTITY}|<br ?/?>|` +
   String.raw`(?<![a-z0-9])${ADDRESS}(?<![.,;:!?'*_~])`, "gi");
 const TARGET = new RegExp(String.raw`\(<?(${ADDRESS})>?\)`, "iy");
+const CHARACTERS = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\xa0" };
 const UNFINISHED = /\((?:[hm][^\s()[\]]*)?$/iy;
 const TAGS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
 
+/* Where a path of Windows begins that may hold blanks, and what else only a path has. */
+const ROOT = /(?<![\p{L}\p{N}])(?:[a-z]:|hk[^\s\\]{0,40}|%[^\s\\%]{1,40}%)\\|(?<![^\s*_("'[])\\\\[\w?.]/iu;
+const PATH = /\\[\p{L}\p{N}]|(?<![\p{L}\p{N}.\\])(?:\.\.?|~|\$[\w:{}]{1,40})\\|(?<!\\)\$\\|\\\*\.[\w*]|\\\.[a-z]/iu;
+const WORD = /(\s*)\S+/y;
+const PUNCTUATION = /[\p{P}\p{S}]/u;
+const LETTER = /[\p{L}\p{N}]/u;
+const FACTOR = /[\p{Lu}\p{Ll}\p{N}]/u;
+
 const el = (tag, children = [], attributes = {}) => ({ tag, children, attributes });
 const textOf = (node) => (node.tag ? node.children.map(textOf).join("") : node);
+
+const unescape = (s) => s.replace(new RegExp(ENTITY, "gi"), (_, name) =>
+  CHARACTERS[name.toLowerCase()] ?? String.fromCharCode(name.slice(1)));
 
 const columns = (line) => line.replaceAll("\t", "    ").search(/\S|$/);
 const dedent = (line, n) => line.slice(n && line[0] === "\t" ? 1 : Math.min(n, line.search(/\S|$/)));
@@ -69,12 +83,14 @@ function blocks(lines, open, depth) {
   }
 
   function fence(line) {
-    const [, marks, language] = FENCE.exec(line);
+    const [, marks, info] = FENCE.exec(line);
+    const [note, [, language] = []] = [open && i === lines.length ? "" : info, INFO.exec(info) ?? undefined];
     const indent = columns(lines[i - 1]);
     const code = take((other) => !other.startsWith(marks) || other.replaceAll(marks[0], ""), lines);
     if (i++ >= lines.length) while (code.at(-1)?.trim() === "") code.pop(); // it has no end
-    return el("pre", [el("code", [code.map((other) => dedent(other, indent)).join("\n")])],
-      { "data-language": language });
+    const pre = el("pre", [el("code", [code.map((other) => dedent(other, indent)).join("\n")])],
+      { "data-language": note && language });
+    return note && language === undefined ? [el("p", inline(note)), pre] : pre;
   }
 
   const rule = () => el("hr");
@@ -92,7 +108,8 @@ function blocks(lines, open, depth) {
       if (marker.at(-1) !== first.at(-1)) break;
       const indent = columns(lines[i]);
       const own = [trimmed[i++].replace(ITEM, ""), ...take((other) =>
-        !other || columns(lines[i]) > indent + 1 || (trimmed[i - 1] && /\D/.test(other) && !isItem(other) && kind() === paragraph), lines)
+        !other || columns(lines[i]) > indent + 1 ||
+        (trimmed[i - 1] && /\D/.test(other) && !isItem(other) && kind() === paragraph), lines)
         .map((other) => dedent(other, indent + marker.length + 1))];
       items.push(el("li", within(own).flatMap((node, k) => (k || node.tag !== "p" ? node : node.children))));
     }
@@ -102,7 +119,7 @@ function blocks(lines, open, depth) {
   function table(line) {
     const align = cells(trimmed[i++] ?? "").map((cell) => /:$/.test(cell) && (cell[0] === ":" ? "center" : "right"));
     const row = (tag, other) =>
-      el("tr", cells(other).map((cell, k) => el(tag, inline(cell), { "data-align": align[k] })));
+      el("tr", cells(other).map((cell, k) => el(tag, inline(cell, false, true), { "data-align": align[k] })));
     const head = row("th", line);
     const body = take((other) => other.includes("|"));
     return el("div", [el("table", [head, ...body.map((other) => row("td", other))])],
@@ -115,7 +132,7 @@ function blocks(lines, open, depth) {
 
   while (i < lines.length) {
     const [parse, start] = [kind(), i++];
-    if (parse) nodes.push({ ...parse(trimmed[start]), start });
+    if (parse) nodes.push(...[parse(trimmed[start])].flat().map((node) => ({ ...node, start })));
   }
   return nodes;
 }
@@ -140,8 +157,8 @@ function link(label, address) {
 const unlinked = (nodes) => nodes.flatMap((node) => (node.tag === "a" ? unlinked(node.children)
   : node.tag ? el(node.tag, unlinked(node.children)) : node));
 
-/* The nodes of a text in a block. At an `open' end everything is closed. */
-function inline(s, open) {
+/* The nodes of a text in a block, or a cell. At an `open' end everything is closed. */
+function inline(s, open, cell) {
   const out = [];
   const stack = []; // marks that are text so far, and where in `out' comes what they may enclose
   let i = 0;
@@ -154,19 +171,66 @@ function inline(s, open) {
     return out.splice(at - 1).slice(1);
   };
 
+  /* Whether a backslash belongs to a path: there it is no escape, but protects what is behind it all the same. `end',
+     `path' and `root' are of its word; `rooted': a path began before it; `opened': the last escape before a word. */
+  let [end, path, root, rooted, opened] = [0, false, false, false, ""];
+  function separates(at) {
+    while (end <= at) {
+      WORD.lastIndex = end;
+      const [word, blank] = WORD.exec(s);
+      rooted = (rooted || root) && !blank.includes("\n") && !/[.,;:!?]/.test(s[end - 1]);
+      root = ROOT.test(word);
+      path = root || PATH.test(word);
+      end = WORD.lastIndex;
+    }
+    const [before, mark, after] = [s[at - 1] ?? " ", s[at + 1], s[at + 2] ?? " "];
+    if (path) return true;
+    if (/[\s("'*_[]/.test(before)) opened = mark;
+    else if (mark === opened) opened = "";
+    else return rooted || (mark === "*" && LETTER.test(before) && !LETTER.test(after));
+    return false;
+  }
+
+  /* By CommonMark's rules, but that `**' is free to stand beside punctuation, that 2*3*4 multiplies, that *.* is a
+     wildcard, and that __init__.py is a name. */
+  function flanks(run) {
+    const at = i - run.length;
+    const [before, beyond] = [...`  ${s.slice(Math.max(at - 4, 0), at)}`].reverse();
+    const [after, behind] = [...s.slice(i, i + 4), " ", " "];
+    const [space, gap] = [before, after].map((c) => /\s/.test(c));
+    const [sign, mark] = [before, after].map((c) => PUNCTUATION.test(c));
+    const strong = run.length > 1 && run[0] !== "_";
+    const left = !gap && (strong || !mark || space || sign);
+    const right = !space && (strong || !sign || gap || mark);
+    if (run[0] === "_") {
+      const name = /[.\\/]/.test(after) && LETTER.test(behind) || after === "(";
+      const member = /[.\\/]/.test(before) && LETTER.test(beyond);
+      return [left && (!right || sign) && !member, right && (!left || mark) && !name, name];
+    }
+    if (strong) return [left && !(/[/\\]/.test(before) && /[/\\]/.test(after)), right && !/\d\d/.test(before + after)];
+    const times = FACTOR.test(before) && FACTOR.test(after) &&
+      (/\d/.test(before + after) || !FACTOR.test(beyond) || !FACTOR.test(behind));
+    return [left && !times && after !== "." && !(before === "." && mark), right && !times];
+  }
+
   function emphasis(run) {
-    const [before, after] = [s[i - run.length - 1] ?? " ", s[i] ?? " "];
-    const inWord = (c) => run[0] === "_" && /[\p{L}\p{N}]/u.test(c);
+    const [opening, closing, name] = flanks(run);
     let n = run.length;
     if (n > 3) return out.push(run);
-    while (n && /\S/.test(before) && !inWord(after)) {
-      const k = stack.findLastIndex(({ mark }) => mark[0] === run[0] && (mark.length === n || n === 3));
+    while (n && (closing || name)) {
+      let k = stack.findLastIndex(({ mark }) => mark[0] === run[0] && (mark.length === n || n === 3));
       if (k < 0) break;
+      if (name) return stack.splice(k), out.push(run);
       const { mark } = stack[k];
+      const inner = stack[k + 1];
+      if (inner?.mark[0] === mark[0] && inner.at === stack[k].at + 1) { // ***a** b*: the other one is to enclose it
+        stack[k++].mark = out[inner.at - 2] = inner.mark;
+        inner.mark = out[inner.at - 1] = mark;
+      }
       n -= mark.length;
       out.push(el(TAGS[mark], closed(k)));
     }
-    if (n && /\S/.test(after) && !inWord(before)) {
+    if (n && opening) {
       if (n > 1) opens(run.slice(0, 2));
       if (n !== 2) opens(run[0]);
     } else if (n > 2 || !open || i < s.length) {
@@ -174,12 +238,20 @@ function inline(s, open) {
     }
   }
 
+  function backslash(at, mark) {
+    const literal = separates(at);
+    const bold = literal && /^\*\*(?![*\p{L}\p{N}])/u.test(s.slice(i - 1, i + 2)) && stack.some((open) => open.mark === "**");
+    if (literal) out.push("\\");
+    if (bold) i--; // **C:\Temp\**
+    else out.push(mark === "\n" ? el("br") : mark);
+  }
+
   function bracket() {
     const k = stack.findLastIndex(({ mark }) => mark.endsWith("["));
     if (k < 0) return out.push("]");
     TARGET.lastIndex = UNFINISHED.lastIndex = i;
     const target = TARGET.exec(s);
-    const node = target && link(out.slice(stack[k].at), target[1].replace(/\\([^a-z0-9])/gi, "$1"));
+    const node = target && link(out.slice(stack[k].at), unescape(target[1].replace(/\\([^a-z0-9])/gi, "$1")));
     if (node) {
       closed(k);
       out.push(node);
@@ -207,13 +279,14 @@ function inline(s, open) {
     const [mark] = match;
     out.push(s.slice(i, match.index));
     i = MARK.lastIndex;
-    if (mark.endsWith("\n")) out.push(el("br"));
-    else if (mark[0] === "\\") out.push(mark[1]);
+    if (mark[0] === "\\") backslash(match.index, mark[1]);
+    else if (mark === "\n" || (mark[0] === "<" && cell)) out.push(el("br"));
+    else if (mark[0] === "&" || mark[0] === "<") out.push(unescape(mark));
     else if (mark === "]") bracket();
     else if (mark.endsWith("[")) opens(mark);
     else if (mark[0] === "`") code(mark);
     else if (/^[*_~]/.test(mark)) emphasis(mark);
-    else out.push(link([mark], mark) ?? mark);
+    else out.push(link([unescape(mark)], unescape(mark)) ?? unescape(mark));
   }
   out.push(s.slice(i));
   while (open && stack.length) {
@@ -222,6 +295,28 @@ function inline(s, open) {
     else stack.pop();
   }
   return out;
+}
+
+/* An answer that begins with a Markdown fence is not code: without the fence and its end. */
+function unwrap(text, whole) {
+  const lines = text.split("\n");
+  const first = lines.findIndex((line) => line.trim());
+  const [, marks, info] = FENCE.exec(lines[first]?.trim()) ?? [];
+  if (!whole && marks && first === lines.length - 1) return ""; // it may become one
+  if (!/^(?:markdown|md)$/i.test(info)) return text;
+  lines[first] = "";
+  let inner; // the fence of code in it
+  for (let i = first + 1; i < lines.length; i++) {
+    const [, fence, language] = FENCE.exec(lines[i].trim()) ?? [];
+    const ends = fence && !language && fence.startsWith(inner ?? marks);
+    if (ends && !inner) {
+      lines[i] = "";
+      break;
+    }
+    if (ends) inner = undefined;
+    else inner ??= fence;
+  }
+  return lines.join("\n");
 }
 
 /* Makes the children of a node, from one of them on, like the nodes; what is right stays. */
@@ -261,25 +356,45 @@ export class MarkdownView {
   #text = "";
   #from = 0; // the text before this is finished
   #kept = 0; // so many nodes are
+  #tools; // in each block of code
+  #level; // of the first heading
+  #top; // and how many marks it has
 
-  constructor(container) {
+  constructor(container, { copyCode = false } = {}) {
     this.#container = container;
+    this.#tools = copyCode ? [el("button", [], { type: "button", class: "copyCode", part: "button copy-code" })] : [];
     container.replaceChildren();
   }
 
-  update(text, { whole = false } = {}) {
+  update(text, { whole = false, level } = {}) {
     text = text.replace(/\r\n?/g, "\n").replace(/\p{Bidi_Control}/gu, "");
-    if (!text.startsWith(this.#text)) this.#from = this.#kept = 0;
+    if (!text.startsWith(this.#text) || level !== this.#level) {
+      this.#from = this.#kept = 0;
+      this.#top = undefined;
+    }
     this.#text = text;
+    this.#level = level;
+    if (/^\s*(?:```|~~~)/.test(text)) text = unwrap(text, whole);
     const lines = text.slice(this.#from).split("\n");
     const complete = lines.length - 1;
     if (!whole && UNBORN.test(lines[complete])) lines.pop();
     const nodes = blocks(lines, !whole, 0);
+    this.#finish(nodes);
     patch(this.#container, nodes, this.#kept);
     // Two complete lines tell for good where a block begins.
-    const k = nodes.findLastIndex(({ start }) => start < complete - 1);
+    let k = nodes.findLastIndex(({ start }) => start < complete - 1);
+    while (k > 0 && nodes[k - 1].start === nodes[k].start) k--;
     if (k < 1) return;
     this.#kept += k;
     this.#from += lines.slice(0, nodes[k].start).join("\n").length + 1;
+  }
+  /* What the place of the answer makes of its nodes: the first heading is of the level that is wanted there. */
+  #finish(nodes) {
+    for (const node of nodes) {
+      const [, depth] = /^h(\d)$/.exec(node.tag) ?? [];
+      if (node.tag === "pre") node.children = [...this.#tools, ...node.children];
+      else if (depth && this.#level) node.tag = `h${Math.min(6, this.#level + Math.max(0, depth - (this.#top ??= depth)))}`;
+      else if (node.tag) this.#finish(node.children);
+    }
   }
 }

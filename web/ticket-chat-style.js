@@ -85,24 +85,30 @@ button[aria-disabled=true] { color: var(--muted); background: transparent; borde
 .answer > :first-child { margin-top: 0; }
 .answer > :last-child { margin-bottom: 0; }
 .answer :is(p, ul, ol, pre, blockquote, hr, div) { margin: .75em 0; }
-.answer :is(h3, h4, h5, h6) { margin: 1.25em 0 .5em; font-size: 1.0625em; line-height: 1.3; }
+.answer :is(h2, h3, h4, h5, h6) { margin: 1.25em 0 .5em; font-size: 1.0625em; line-height: 1.3; }
+.answer h2 { font-size: 1.375em; }
 .answer h3 { font-size: 1.25em; }
-.answer :is(ul, ol) { padding-left: 1.5em; }
+.answer :is(p, h2, h3, h4, h5, h6, th, td) { unicode-bidi: plaintext; }
+.answer :is(ul, ol) { padding-inline-start: 1.5em; }
 .answer li, .answer li > :is(ul, ol) { margin: .25em 0; }
 .answer :is(code, pre) { font-family: ui-monospace, monospace; font-size: .875em;
   background: color-mix(in srgb, var(--text) 8%, transparent); border-radius: 4px; }
 .answer code { padding: .125em .3125em; }
 .answer pre { padding: .75em 1em; white-space: pre-wrap; border-radius: 8px; }
+.answer :is(pre, code) { direction: ltr; text-align: left; unicode-bidi: isolate; }
 .answer pre code { padding: 0; font-size: 1em; background: none; }
-.answer blockquote { margin-left: 0; padding-left: 1em; border-left: 3px solid var(--border); }
+.answer pre[data-language]::before { content: attr(data-language); display: block; padding-bottom: .25em; color: var(--muted); }
+.copyCode { float: right; margin: 0 0 .5em .5em; font-family: system-ui, sans-serif; background: var(--background); user-select: none; }
+.copyCode::before { content: attr(aria-label); }
+.answer blockquote { margin-inline-start: 0; padding-inline-start: 1em; border-inline-start: 3px solid var(--border); }
 .answer div { overflow-x: auto; overflow-wrap: normal; }
 .answer table { border-collapse: collapse; }
-.answer :is(th, td) { padding: .375em .625em; border: 1px solid var(--border); text-align: left; }
+.answer :is(th, td) { padding: .375em .625em; border: 1px solid var(--border); text-align: start; }
 [data-align=center] { text-align: center !important; }
 [data-align=right] { text-align: right !important; }
 .answer hr { border: 0; border-top: 1px solid var(--border); }
 @media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
-@media print { .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
+@media print { :host { color-scheme: light; } .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
 `;
 
 let sheet; // one for all elements; made when the first one is, as a server has none

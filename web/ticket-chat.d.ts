@@ -12,7 +12,7 @@
  * `-border`, `-radius`, `-accent`, `-on-accent`, `-good`, `-warning`, `-error`. Light or dark follows the `color-scheme`
  * of the page. For the rest there are parts: `chat`, `head`, `indicator`, `ticket`, `status` (in it `line`, `notice`,
  * `hint`), `time`, `actions`, `answer`, `draft` (that an AI wrote it), `foot`, `version`, `button`, and each button by its name: `stop`, `retry`,
- * `kept`, `refresh`, `copy`, `copy-markdown`, `previous`, `next`.
+ * `kept`, `refresh`, `copy`, `copy-markdown`, `copy-code`, `previous`, `next`.
  */
 import type { ErrorFrame, Frame } from "./ticket-chat-client.js";
 

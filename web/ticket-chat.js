@@ -3,6 +3,7 @@
  * do to its looks, is in ticket-chat.d.ts.
  */
 import { TicketChatClient, ticketNumber } from "./ticket-chat-client.js";
+import { htmlOf, textOf } from "./ticket-chat-copy.js";
 import { MarkdownView } from "./ticket-chat-markdown.js";
 import { styleSheet } from "./ticket-chat-style.js";
 import { age, hint, isCut, isForAnother, language, statusLine, words } from "./ticket-chat-words.js";
@@ -13,7 +14,7 @@ const QUIET_MS = 250; // a kept answer comes before one could read "connecting"
 const PATIENCE = 3; // seconds; who waits longer sees how long
 const NOTICE_MS = 4_000;
 const PROPERTIES = ["ticketId", "ticketBody", "server", "token"];
-const SIGNS = { previous: "‹", next: "›" };
+const SIGNS = { previous: "‹", next: "›", copyCode: "" }; // the label of the last one is drawn: it is no text of the answer
 const NOTHING = { state: "idle", text: "" };
 
 const kebab = (name) => name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`);
@@ -107,7 +108,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     p.answer = make("section", "answer");
     p.version = make("div", "version", button("previous", step(-1)), span("number"), button("next", step(1)));
     p.foot = make("div", "foot", button("refresh", () => this.refresh()),
-      button("copy", () => this.#copy(p.answer.innerText)),
+      button("copy", () => this.#copy(textOf(p.answer), htmlOf(p.answer))),
       button("copyMarkdown", () => this.#copy(this.#view.text)), p.version);
     p.draft = make("p", "draft");
     p.chat = make("div", "chat", p.head, p.answer, p.draft, p.foot);
@@ -116,7 +117,11 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     p.status.tabIndex = -1; // the focus goes there when its button goes
     p.indicator.ariaHidden = "true";
     p.answer.lang = ""; // the ticket's
-    this.#markdown = new MarkdownView(p.answer);
+    p.answer.dir = "auto";
+    p.answer.addEventListener("click", ({ target }) => {
+      if (target.className === "copyCode") this.#copy(target.parentNode.querySelector("code").textContent);
+    });
+    this.#markdown = new MarkdownView(p.answer, { copyCode: true });
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [styleSheet()];
     root.append(p.chat);
@@ -183,6 +188,16 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
       if (lang) return language(lang);
     }
     return language(navigator.language);
+  }
+
+  /* Of the first heading in the answer: right below the one that this element stands under. */
+  get #level() {
+    for (let node = this; node; node = node.getRootNode().host) {
+      const before = [...node.getRootNode().querySelectorAll("h1, h2, h3, h4, h5")]
+        .findLast((heading) => heading.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING);
+      if (before) return Number(before.localName[1]) + 1;
+    }
+    return 2;
   }
 
   /* Several properties may change, and it may move in the page: one look when all is done. */
@@ -276,7 +291,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     put(help, hint(view, lang));
     help.title = failed && end.code === "connection_lost" ? `${server || HOME} (MAX_CONNECTIONS?)` : "";
     put(draft, text ? w.draft : "");
-    this.#markdown.update(text, { whole: Boolean(end) || !view.partial });
+    this.#markdown.update(text, { whole: Boolean(end) || !view.partial, level: this.#level });
     answer.hidden = !text;
     answer.ariaBusy = String(busy);
     answer.ariaLabel = w.answer(ticketId);
@@ -326,16 +341,23 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     else if (when) this.#clock = setTimeout(this.#tick, 30_000);
   };
 
-  async #copy(text) {
+  async #copy(text, html) {
     const { notice } = this.#parts;
     const { activeElement } = this.shadowRoot;
     const w = words(this.#lang);
     let done = true;
+    const data = Object.fromEntries([["text/plain", text], ["text/html", html]].filter(([, content]) => content));
     try {
-      await navigator.clipboard.writeText(text);
+      const blobs = Object.entries(data).map(([type, content]) => [type, new Blob([content], { type })]);
+      await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
     } catch { // http:, or not allowed
       const area = this.shadowRoot.appendChild(make("textarea", "copied"));
       area.value = text;
+      area.addEventListener("copy", (event) => {
+        for (const [type, content] of Object.entries(data)) event.clipboardData.setData(type, content);
+        event.preventDefault();
+        event.stopPropagation();
+      });
       area.select();
       done = document.execCommand("copy");
       area.remove();

@@ -557,13 +557,28 @@ s.serve_forever()' >"$T/port" 3>&- &
 	track $!
 	within 10 test -s "$T/port"
 	export OLLAMA_SERVER=http://127.0.0.1:$(cat "$T/port")/api/generate
-	printf ' s3cret \n' >"$T/token"
-	printf 's3cret\n' >"$T/token"
+	: >"$T/token"
 	chmod 600 "$T/token"
 	answer <<<x
 	failed_with upstream_rejected 2
-	OLLAMA_TOKEN_FILE=$T/token answer <<<x
-	generated
+	for f in 's3cret\n' s3cret ' s3cret \n' '\n\ts3cret\r\n\n' \
+	    '\xef\xbb\xbfs3cret\n'; do
+		printf "$f" >"$T/token"
+		OLLAMA_TOKEN_FILE=$T/token answer <<<x
+		generated
+		OLLAMA_TOKEN_FILE=$T/token run -0 sessions settings
+	done
+	for f in '' ' \n' 's3 cret\n' 's3cret\nanother\n' 's3cr\xeat\n' \
+	    's\x003cret' '\xff\xfes\x00' 's\x013cret'; do
+		printf "$f" >"$T/token"
+		OLLAMA_TOKEN_FILE=$T/token answer <<<x
+		failed_with internal 111
+		grep -q 'OLLAMA_TOKEN_FILE: ' <<<"$err"
+		OLLAMA_TOKEN_FILE=$T/token run -102 --separate-stderr \
+		    sessions settings
+		[[ $stderr = *"OLLAMA_TOKEN_FILE=$T/token: it is "* ]]
+	done
+	printf ' s3cret \n' >"$T/token"
 	OLLAMA_MODEL= OLLAMA_TOKEN_FILE=$T/token answer <<<x
 	generated
 	OLLAMA_TOKEN_FILE=$T/token run -0 "$B/bin/answer" -c "$T/conf" check

@@ -410,3 +410,32 @@ END
 	TICKETCHAT_LOG=stderr sessions doctor --quick >"$T/found" || true
 	grep -q '^ok *log: stderr\.$' "$T/found"
 }
+
+@test "a system prompt that is no text in UTF-8 is refused at start" {
+	local d=$ROOT/tests/cases/settings
+	installed
+	iconv -f UTF-8 -t UTF-16 "$d/system-prompt.bom" >"$T/utf-16"
+	iconv -f UTF-8 -t UTF-16LE "$d/system-prompt.bom" | tail -c +3 >"$T/le"
+	printf 'Seja breve.\0' >"$T/nul"
+	printf ' \n\r\n\t' >"$T/blank"
+	printf '\xef\xbb\xbf\r\n' >"$T/mark"
+	for f in "$d/system-prompt.cp1252 Windows-1252" \
+	    "$d/system-prompt.empty empty" "$T/utf-16 UTF-16" "$T/le UTF-16" \
+	    "$T/nul NUL" "$T/blank blank" "$T/mark blank" "$T/none such"; do
+		run -102 --separate-stderr start_with \
+		    "TICKETCHAT_SYSTEM_PROMPT_FILE=${f% *}"
+		is "$(wc -l <<<"$stderr")" 1
+		[[ $stderr = *"SYSTEM_PROMPT_FILE=${f% *}: "*"${f##* }"* ]]
+		TICKETCHAT_SYSTEM_PROMPT_FILE=${f% *} run sessions doctor --quick
+		is "$status" 2
+		grep -q '^error *SYSTEM_PROMPT_FILE: ' <<<"$output"
+	done
+	# The mark of UTF-8 is not the model's to read.
+	replay "$UP/good.ndjson"
+	TICKETCHAT_SYSTEM_PROMPT_FILE=$d/system-prompt.bom run -0 \
+	    sessions settings
+	TICKETCHAT_SYSTEM_PROMPT_FILE=$d/system-prompt.bom answer <<<x
+	generated
+	is "$(jq -r '.system | @base64' "$T/bodies/1.json")" \
+	    "$(tail -c +4 "$d/system-prompt.bom" | base64 -w 0)"
+}

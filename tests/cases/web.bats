@@ -262,7 +262,7 @@ behind() {
 	    2>"$T/openssl"
 	export SSL_CERT_FILE=$T/desk.example.pem
 	while IFS= read -r line; do
-		export "${line?}"
+		export "TICKETCHAT_${line?}"
 	done < <(sed -n 's/^#	\([A-Z_]*=.*\)/\1/p' "$sample")
 	replay "$UP/good.ndjson"
 	service
@@ -391,11 +391,11 @@ sockets_behind() {
 	not grep -rF secret-token "$T"/*.log "$T/proxy.out" "$TICKETCHAT_LOG"
 }
 
-# Fifty connections of 127.0.0.2; prints what one more gets, and then one of
-# another address.
+# Fifty connections of 127.0.0.2; prints what one more gets, then one of another
+# address, and what the page's module gets from 127.0.0.2.
 held_and_one_more() {
 	/usr/bin/python3 - "$HTTPS" "$Q" <<'END'
-import asyncio, sys, json, websockets
+import asyncio, subprocess, sys, json, websockets
 # Debian 12 and Debian 13 both have this one.
 from websockets.legacy.client import connect as begin
 port, question = sys.argv[1:]
@@ -424,6 +424,12 @@ async def main():
         assert await ask(ws) == "done", i
     await one_more("127.0.0.2")
     await one_more("127.0.0.3")
+    page = subprocess.run(["curl", "-sk", "--interface", "127.0.0.2", "-o",
+        "/dev/null", "-w", "%{http_code}", "--resolve",
+        "desk.example:%s:127.0.0.1" % port,
+        "https://desk.example:%s/ticket-chat.js" % port],
+        capture_output=True, text=True)
+    print("page", page.stdout)
     for ws in held:
         await ws.close()
 asyncio.run(asyncio.wait_for(main(), 200))
@@ -435,7 +441,7 @@ END
 
 @test "nginx: WebSockets, the client's address, no token in a log" {
 	sockets_behind nginx
-	is "$(<"$T/one-more")" $'429\ndone'
+	is "$(<"$T/one-more")" $'429\ndone\npage 200'
 	# Silence that is shorter than a client's is no reason.
 	[ "$(sed -n 's/.*proxy_read_timeout \([0-9]*\)s;/\1/p' \
 	    "$ROOT/deploy/nginx.conf")" -ge 60 ]
@@ -443,5 +449,5 @@ END
 
 @test "Caddy: WebSockets, the client's address, no token in a log" {
 	sockets_behind caddy
-	is "$(<"$T/one-more")" $'rate_limited\ndone'
+	is "$(<"$T/one-more")" $'rate_limited\ndone\npage 200'
 }

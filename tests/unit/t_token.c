@@ -99,7 +99,6 @@ checks(void)
 		    "no-exp" }, { HS, "{\"exp\":1e99}", "no-exp" },
 		{ HS, "{\"exp\":1e999}", "no-exp" },
 		{ HS, "{\"exp\":-1.5}", "no-exp" },
-		{ HS, "{\"exp\":[1800000600.5]}", "no-exp" },
 		/* Dates may have a fraction or an exponent (RFC 7519 2). */
 		{ HS, "{\"exp\":1800000600.5}", "good" },
 		{ HS, "{\"exp\":1800000600.000000000000000000001}", "good" },
@@ -480,7 +479,7 @@ jwks(void)
 {
 #define KEY(more)	"{" EC_JWK more "}"
 	static const struct {
-		const char	*text, *kid, *want;	/* or the error's part */
+		const char	*text, *kid, *want; /* or the error */
 		size_t		 usable;		/* 0: refused */
 	} rows[] = {
 		{ KEY(""), NULL, "good", 1 }, { KEY(""), "x", "good", 1 },

@@ -73,15 +73,12 @@ function watch() {
     };
   }
   window.texts = [];
-  window.lines = [];
   const { attachShadow } = Element.prototype;
   Element.prototype.attachShadow = function (...args) {
     const root = attachShadow.apply(this, args);
     new MutationObserver(() => {
       const text = root.querySelector("section")?.textContent ?? "";
-      const line = root.querySelector(".line")?.textContent ?? "";
       if (text !== (window.texts.at(-1) ?? "")) window.texts.push(text);
-      if (line && line !== window.lines.at(-1)) window.lines.push(line);
     }).observe(root, { subtree: true, childList: true, characterData: true });
     return root;
   };

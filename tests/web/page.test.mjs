@@ -317,6 +317,132 @@ test("a reload and a link show the same ticket; back goes to the one before", as
   assert.deepEqual(tab.page.problems, []);
 });
 
+/* D40 */
+test("typed text is there again after a reload, Back and Forward, until it is asked about", async (t) => {
+  const service = await served(t, { replay: ["--pace", 1, recording(NAME)] });
+  const tab = await open(t, service);
+  const [number, text] = ["#number", "#text"].map((id) => tab.page.locator(id));
+  const holds = (ticket, body) => until(`${ticket} ${body}`, async () =>
+    (await number.inputValue()) === ticket && (await text.inputValue()) === body);
+  await number.fill("41");
+  await text.fill("not yet\nasked");
+  await tab.page.reload();
+  await holds("41", "not yet\nasked");
+  await tab.ask(42);
+  await tab.finished();
+  await number.fill("43");
+  await text.fill("typed behind an answer");
+  await tab.page.goBack();
+  await holds("", ""); // what was typed here has been asked
+  await text.fill("typed before it");
+  await tab.page.goForward();
+  await holds("43", "typed behind an answer");
+  await tab.said(/já tem/); // and the answer is that of the text that was asked
+  assert.equal(await tab.page.locator("ticket-chat .ticket").textContent(), "Chamado 42");
+  await tab.page.goto(`${service.page}?ticket=44`);
+  await tab.page.goBack();
+  await holds("43", "typed behind an answer");
+  await tab.page.goBack();
+  await holds("", "typed before it");
+  await tab.page.evaluate(() => sessionStorage.clear());
+  await tab.page.goForward();
+  await holds("42", BODY["pt-BR"]);
+  assert.equal(service.requests(), 1);
+  assert.deepEqual(tab.page.problems, []);
+});
+
+test("the example takes no typed text away", async (t) => {
+  const service = await served(t, {});
+  const tab = await open(t, service, { locale: "en-US", viewport: DESKTOP.viewport });
+  const [text, w] = [tab.page.locator("#text"), WORDS.en];
+  const example = tab.page.locator("#example");
+  await example.click();
+  assert.equal(await text.inputValue(), w.placeholder);
+  assert.equal(await example.textContent(), w.example, "nothing to go back to");
+  await text.fill("mine");
+  await example.click();
+  assert.equal(await text.inputValue(), w.placeholder);
+  assert.equal(await example.textContent(), w.own);
+  await tab.page.reload();
+  assert.equal(await example.textContent(), w.own, "after a reload too");
+  await example.click();
+  assert.equal(await text.inputValue(), "mine");
+  assert.equal(await example.textContent(), w.example);
+  await example.click();
+  await text.fill("the example, changed");
+  await example.click();
+  assert.equal(await text.inputValue(), "mine");
+  await example.click();
+  assert.equal(await text.inputValue(), "the example, changed", "nor what was made of it");
+});
+
+test("without a storage it works as ever", async (t) => {
+  const service = await served(t, { replay: [recording(NAME)] });
+  const tab = await open(t, service);
+  await tab.page.addInitScript(() => Object.defineProperty(window, "sessionStorage", { get() { throw new Error("forbidden"); } }));
+  await tab.page.reload();
+  await tab.ask();
+  await tab.finished();
+  await tab.page.reload();
+  await tab.said(/já tem/);
+  assert.deepEqual(tab.page.problems, []);
+});
+
+test("a ticket's number as people write it; what is none is refused for the right reason", async (t) => {
+  const service = await served(t, {});
+  const tab = await open(t, service);
+  const w = WORDS["pt-BR"];
+  const reasons = {
+    "4x": w.badNumber, "-1": w.badNumber, "1 2": w.badNumber, "ABC-42": w.badNumber, "##1": w.badNumber, "4.2": w.badNumber, 0: w.noZero, "#000": w.noZero,
+    "９９９９９９９９９９９９９９９９９９９９": w.tooBig, "9223372036854775808": w.tooBig, "99999999999999999999": w.tooBig,
+    "00042": "", "#123": "", " # 7 ": "", "４２": "", "9223372036854775807": "", "000000000000000000000001": "",
+  };
+  for (const [number, reason] of Object.entries(reasons)) {
+    await tab.page.locator("#number").fill(number);
+    assert.equal(await tab.page.locator("#number").evaluate((field) => field.validationMessage), reason, number);
+  }
+  for (const [number, ticket] of [["00042", "42"], ["#123", "123"], ["４３", "43"]]) {
+    await tab.ask(number, "x");
+    await until(ticket, async () => new URL(tab.page.url()).search === `?ticket=${ticket}`);
+    assert.equal(await tab.page.locator("#number").inputValue(), ticket);
+    await until(`ticket ${ticket}`, async () => (await tab.page.locator("ticket-chat .ticket").textContent()) === `Chamado ${ticket}`);
+  }
+  const link = await open(t, service, { ...DESKTOP, path: "?ticket=%2300042" });
+  assert.equal(await link.page.locator("#number").inputValue(), "42");
+  assert.ok((await link.page.locator("#link").textContent()).includes("42"));
+});
+
+/* D44 */
+test("on paper: the ticket, its text, the answer, and that an AI wrote it; no form, no button", async (t) => {
+  const service = await served(t, { replay: DEMO });
+  const tab = await open(t, service);
+  await tab.ask(42, "first line\nsecond line");
+  await tab.finished();
+  assert.match(await tab.page.locator("header p").textContent(), /IA .* conferir/);
+  assert.equal(await tab.page.locator("#print").isVisible(), false, "on the screen it stands in the form");
+  await tab.page.emulateMedia({ media: "print" });
+  assert.equal(await tab.page.locator("#print p").innerText(), "first line\nsecond line");
+  for (const part of [".ticket", ".answer", ".draft"]) assert.equal(await tab.page.locator(`ticket-chat ${part}`).isVisible(), true, part);
+  for (const part of ["form", "details"]) assert.equal(await tab.page.locator(part).isVisible(), false, part);
+  for (const button of await tab.page.locator("button").all()) assert.equal(await button.isVisible(), false);
+  await look(tab.page, "paper");
+  await tab.page.emulateMedia({ media: "print", colorScheme: "dark" });
+  const colour = await tab.page.locator("ticket-chat .answer").evaluate((node) => getComputedStyle(node).color);
+  assert.equal(colour, "rgb(31, 35, 40)", "dark on white, whatever the screen has");
+});
+
+test("the page in Spanish", async (t) => {
+  const service = await served(t, { replay: DEMO });
+  const tab = await open(t, service, { ...PHONE, locale: "es-AR" });
+  assert.equal(await tab.page.locator("h1").textContent(), WORDS.es.title);
+  assert.equal(await tab.page.locator("html").getAttribute("lang"), "es");
+  await tab.ask(42, "La impresora no imprime");
+  await tab.finished();
+  await tab.ask(42, "La impresora no imprime");
+  await tab.said(/Este ticket ya tiene una respuesta/);
+  await look(tab.page, "spanish-phone");
+});
+
 test("what is no ticket is not asked about", async (t) => {
   const service = await served(t, {});
   const tab = await open(t, service);

@@ -1,0 +1,86 @@
+/* An answer as it stands in the page, for the clipboard: as text that keeps what the eye would miss, and as HTML. */
+const BLOCKS = /^(?:p|h[1-6]|ul|ol|pre|blockquote|hr|div|table)$/;
+
+const indent = (text, first, rest = " ".repeat(first.length)) =>
+  text.split("\n").map((line, i) => ((i ? rest : first) + line).trimEnd()).join("\n");
+
+/* Whether a label is the address. */
+function is(label, address) {
+  try {
+    return new URL(label).href === address;
+  } catch {
+    return false;
+  }
+}
+
+function link(node, label) {
+  const address = node.getAttribute("href");
+  const shown = label.trim();
+  if (is(shown, address) || is(`mailto:${shown}`, address)) return shown;
+  return [shown, `(${address.replace(/^mailto:/, "")})`].filter(Boolean).join(" ");
+}
+
+function code(text) {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const marks = "`".repeat(longest + 1);
+  const space = /^`|`$/.test(text) ? " " : "";
+  return marks + space + text + space + marks;
+}
+
+function inline(node) {
+  const { localName } = node;
+  if (!localName) return node.data;
+  if (localName === "br") return "\n";
+  if (localName === "bdi" || localName === "button") return "";
+  if (localName === "code") return code(node.textContent);
+  const text = [...node.childNodes].map(inline).join("");
+  if (localName === "a") return link(node, text);
+  return localName === "del" ? `~~${text}~~` : text;
+}
+
+function block(node) {
+  const { localName } = node;
+  if (localName === "hr") return "---";
+  if (localName === "pre") return fenced(node);
+  if (localName === "blockquote") return indent(textOf(node), "> ", "> ");
+  if (localName === "ul" || localName === "ol") {
+    const start = Number(node.getAttribute("start") ?? 1);
+    return [...node.children].map((item, i) =>
+      indent(textOf(item, "\n"), localName === "ol" ? `${start + i}. ` : "- ")).join("\n");
+  }
+  if (localName === "div") {
+    return [...node.querySelectorAll("tr")].map((row) =>
+      [...row.children].map((cell) => inline(cell).replaceAll("\n", " / ")).join("\t")).join("\n");
+  }
+  return inline(node);
+}
+
+function fenced(node) {
+  const text = node.querySelector("code").textContent;
+  const marks = "`".repeat(Math.max(3, ...(text.match(/`+/g) ?? []).map((run) => run.length + 1)));
+  return `${marks}${node.dataset.language ?? ""}\n${text}\n${marks}`;
+}
+
+/** The text of an answer's nodes: items with their marks, links with their addresses, code within its marks. */
+export function textOf(root, between = "\n\n") {
+  const parts = []; // what stands in one line goes together
+  let inBlock = true;
+  for (const node of root.childNodes) {
+    const own = BLOCKS.test(node.localName);
+    if (own) parts.push(block(node));
+    else if (inBlock) parts.push(inline(node));
+    else parts.push(parts.pop() + inline(node));
+    inBlock = own;
+  }
+  return parts.join(between);
+}
+
+/** The same as HTML, without what belongs to the page. */
+export function htmlOf(root) {
+  const copy = root.cloneNode(true);
+  for (const node of copy.querySelectorAll("button")) node.remove();
+  for (const node of copy.querySelectorAll("*"))
+    for (const name of node.getAttributeNames())
+      if (name !== "href" && name !== "start") node.removeAttribute(name);
+  return copy.innerHTML;
+}

@@ -53,6 +53,10 @@
 /* Tokens (jsmn's) of a client message: the protocol has six fields. */
 #define MESSAGE_TOKENS	1024
 
+/* A cap for people. */
+#define LIMIT_TEXT_OF(n)	#n
+#define LIMIT_TEXT(n)	LIMIT_TEXT_OF(n)
+
 /* One read of a file that is looked through: a disk likes large ones. */
 #define TRACE_READ	1048576
 
@@ -186,7 +190,8 @@
 /* A message of several lines whose end does not come. */
 #define MESSAGE_TIMEOUT	2000
 
-/* A connection over MAX_VIEWERS, which may try again meanwhile. */
+/* A connection that was refused, which may say something better meanwhile, or
+ * one over MAX_VIEWERS, which may try again. */
 #define REFUSED_TIMEOUT	15000
 
 /* Until somebody who holds a ticket's claim has started its generation:

@@ -267,8 +267,8 @@
 
 /* Each of the two waits of a try to save an answer that is whole, for the write
  * lock and for SQLite's own locks: together they keep the loop from its viewers
- * for 200 ms.  Between two tries, doubled from the first to the last; and all of
- * it, in seconds: a restore or a copy of the file takes minutes. */
+ * for 200 ms.  Between two tries, doubled from the first to the last; and all
+ * of it, in seconds: a restore or a copy of the file takes minutes. */
 #define SAVE_TRY	100
 #define SAVE_PAUSE_MIN	100
 #define SAVE_PAUSE_MAX	2000

@@ -185,6 +185,9 @@
 /* Sessions that a purge deletes at a time: others write in between. */
 #define PURGE_CHUNK	500
 
+/* How long one of its transactions goes on taking more, in milliseconds. */
+#define PURGE_MOMENT	50
+
 /* Waits, in milliseconds. */
 
 /* A message of several lines whose end does not come. */

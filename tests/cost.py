@@ -100,7 +100,7 @@ def meeting_place(ticket):
     return listener, path
 
 
-SETTINGS = dict(line.split("=", 1) for line in subprocess.check_output(
+SETTINGS = dict(f"TICKETCHAT_{line}".split("=", 1) for line in subprocess.check_output(
     [SESSIONS, "-c", "/dev/null", "settings"], text=True).splitlines())
 CGI = {     # as from websocketd
     "GATEWAY_INTERFACE": "websocketd-CGI/0.1", "HTTP_ORIGIN": "http://localhost:5000", "REMOTE_ADDR": "127.0.0.1",

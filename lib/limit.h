@@ -205,6 +205,10 @@
 /* A claim is held for milliseconds, or for a session row by a slow disk; and
  * between two tries to get it. */
 #define CLAIM_TIMEOUT	(2 * STORE_TIMEOUT)
+
+/* How long a RUN_DIR or a database is waited for that another service has: it
+ * may be ending, as in a restart. */
+#define IDENTITY_WAIT	10000
 #define CLAIM_PAUSE	10
 
 /* A generation that was told to stop: it may be keeping its answer. */

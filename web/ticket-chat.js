@@ -302,7 +302,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
       const label = (button.ariaLabel = w[button === stop && view.viewers > 1 ? "stopAll" : button.className]);
       put(button, SIGNS[button.className] ?? label);
     }
-    stop.hidden = !busy;
+    stop.hidden = !busy || view.state === "saving"; // too late
     retry.hidden = !failed || !end.retryable;
     kept.hidden = !failed || !view.partial || !this.#question.refresh;
     refresh.hidden = !done;

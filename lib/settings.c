@@ -272,7 +272,8 @@ find(const char *name, size_t len, size_t first)
 	/* What run.sh and chat pass on is in the table's order. */
 	for (n = 0; n < SETTING__MAX; n++) {
 		i = (first + n) % SETTING__MAX;
-		if (strncmp(table[i].key, name, len) == 0 &&
+		if (*table[i].key == *name &&
+		    strncmp(table[i].key, name, len) == 0 &&
 		    table[i].key[len] == '\0')
 			return i;
 	}

@@ -130,7 +130,9 @@ command_purge(const struct settings *s, int argc, char *argv[])
 		if (p.running > 0)
 			(void)printf("%" PRId64 " that a generation works on "
 			    "left\n", p.running);
-		command_need(store_cut(store), store);
+		/* With nothing deleted there is nothing to be cut. */
+		if (p.sessions + p.emptied > 0)
+			command_need(store_cut(store), store);
 	}
 	store_close(store);
 	return EXIT_GOOD;

@@ -185,6 +185,9 @@
 /* Sessions that a purge deletes at a time: others write in between. */
 #define PURGE_CHUNK	500
 
+/* How long one of its transactions goes on taking more, in milliseconds. */
+#define PURGE_MOMENT	50
+
 /* Waits, in milliseconds. */
 
 /* A message of several lines whose end does not come. */
@@ -264,8 +267,8 @@
 
 /* Each of the two waits of a try to save an answer that is whole, for the write
  * lock and for SQLite's own locks: together they keep the loop from its viewers
- * for 200 ms.  Between two tries, doubled from the first to the last; and all of
- * it, in seconds: a restore or a copy of the file takes minutes. */
+ * for 200 ms.  Between two tries, doubled from the first to the last; and all
+ * of it, in seconds: a restore or a copy of the file takes minutes. */
 #define SAVE_TRY	100
 #define SAVE_PAUSE_MIN	100
 #define SAVE_PAUSE_MAX	2000

@@ -294,7 +294,8 @@ settings_find(const char *name)
 static const char *
 read_environment(const char *value[SETTING__MAX])
 {
-	static const char	  prefix[] = SETTINGS_PREFIX, bare[] = "OLLAMA_";
+	static const char	  prefix[] = SETTINGS_PREFIX,
+				  bare[] = "OLLAMA_";
 	const char		 *unknown = NULL, *name, *v;
 	char			**e;
 	size_t			  i = 0, len;

@@ -62,6 +62,13 @@ int64_t command_ticket(const char *command, const char *argument);
 /* Sees that the run directory is there and ours alone, or makes it. */
 void command_run_dir(const struct settings *);
 
+/*
+ * Gives the reserve up where the disk is full, for what deletes: before the
+ * store is opened.  Whatever way the program ends, it is made anew of what is
+ * free then.
+ */
+void command_make_room(const struct settings *);
+
 /* Opens the store of the settings. */
 struct store *command_store(const struct settings *);
 

@@ -42,21 +42,42 @@ store_purge_count(struct store *s, struct purge *p)
  * finds the last of them, which is 0 at the end.
  */
 static enum failure_code
-purge_chunk(struct store *s, const struct purge *p, enum statement next,
-    enum statement delete, int64_t *last, int64_t *count)
+purge_rows(struct store *s, const struct purge *p, enum statement next,
+    enum statement delete, int64_t rows, int64_t *last, int64_t *count)
 {
 	enum failure_code	rc;
-	int64_t			from = *last;
+	int64_t			from = *last, gone;
 
 	*last = 0;
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	rc = run(s, next, p->before, from, PURGE_CHUNK, last);
+	rc = run(s, next, p->before, from, rows, last);
 	if (rc == FAILURE_NONE && *last != 0)
 		rc = run(s, delete, p->before, from, *last, NULL);
-	if (rc == FAILURE_NONE && *last != 0)
-		*count += sqlite3_changes(s->db);
-	return db_end(s, rc);
+	gone = rc == FAILURE_NONE && *last != 0 ? sqlite3_changes(s->db) : 0;
+	if ((rc = db_end(s, rc)) == FAILURE_NONE)
+		*count += gone;
+	return rc;
+}
+
+/* As many of them at a time as the disk has room for in the log. */
+static enum failure_code
+purge_chunk(struct store *s, const struct purge *p, enum statement next,
+    enum statement delete, int64_t *last, int64_t *count)
+{
+	const int64_t		from = *last;
+	enum failure_code	rc;
+	int64_t			rows = PURGE_CHUNK;
+
+	while ((rc = purge_rows(s, p, next, delete, rows, last, count)) !=
+	    FAILURE_NONE && s->full && rows > 1) {
+		rows /= 8;
+		rows = rows < 1 ? 1 : rows;
+		*last = from;
+		(void)store_cut(s);	/* what is in it is needed no more */
+		s->full = false;
+	}
+	return rc;
 }
 
 /* Deletes a session without an answer, unless a generation works on it. */

@@ -119,7 +119,8 @@ static const struct command {
 	{ "purge", command_purge, "--older-than DAYS [--dry-run | --force]",
 	    "delete what is too old",
 	    "Sessions by their answer's time; tickets that have none left "
-	    "go too, unless\nTICKETS=existing.  Where the newest session is over 30 "
+	    "go too, unless\nTICKETS=existing.  Where the newest session is "
+	    "over 30 "
 	    "days old, the clock may\nbe wrong: nothing is deleted without "
 	    "--force.\n"
 	    "  sessions purge --older-than 90d --dry-run\n", 0 },
@@ -133,10 +134,11 @@ static const struct command {
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
 	    "  sessions delete 42\n", 0 },
-	{ "migrate", command_migrate, "",
+	{ "migrate", command_migrate, "[--new-identity]",
 	    "make the database, or bring it to this version",
 	    "Makes RUN_DIR too.  A newer database, or somebody else's, is "
-	    "refused.\n"
+	    "refused.\n--new-identity: the database began as a copy of "
+	    "another one.\n"
 	    "  sessions migrate\n", 0 },
 	{ "hold", command_hold, "[--listen=N] COMMAND [ARGUMENT ...]",
 	    "run a server, as run.sh does, and hold the database open for it",

@@ -212,6 +212,12 @@ $(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a $(B)/sqlite.a
 		-iquote lib/sqlite $(LDFLAGS) -pie -o $@ $< \
 		$(call archives,$^) $(LIBS)
 
+# What tests/compare drives.
+$(B)/tests/judge: tests/compare/judge.c $(B)/lib.a $(B)/sqlite.a
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/judge.d $(LDFLAGS) -pie -o $@ \
+		$< $(call archives,$^) $(LIBS)
+
 # What is about lib/store.h alone once more, on PostgreSQL: tests/postgres has
 # a server for it.
 PG_UNITS = $(B)/tests/postgres/t_store
@@ -221,7 +227,8 @@ $(PG_UNITS): $(B)/tests/postgres/%: tests/unit/%.c $(B)/lib.a $(B)/postgres.a
 		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
 
 # All that the tests run.
-everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
+everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so \
+	$(B)/tests/judge $(UNITS)
 
 check: everything
 	@for t in $(UNITS); do $$t || exit 1; done

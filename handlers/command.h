@@ -35,6 +35,7 @@ int command_search(const struct settings *, int argc, char *argv[]);
 int command_settings(const struct settings *, int argc, char *argv[]);
 int command_show(const struct settings *, int argc, char *argv[]);
 int command_stats(const struct settings *, int argc, char *argv[]);
+int command_stop(const struct settings *, int argc, char *argv[]);
 int command_tail(const struct settings *, int argc, char *argv[]);
 int command_token(const struct settings *, int argc, char *argv[]);
 

@@ -80,6 +80,12 @@ static const struct command {
 	    "waits for him too.\n"
 	    "  sessions tail\n"
 	    "  sessions tail 42\n", 0 },
+	{ "stop", command_stop, "TICKET",
+	    "end the running generation of a ticket, for everyone",
+	    "As a viewer's stop would; one that stands still is killed.  As "
+	    "root or as the\nservice's user.  Exit code 1: nothing runs, or "
+	    "its answer is whole already.\n"
+	    "  sessions stop 42\n", NO_DATABASE },
 	{ "replay", command_replay, "[--version N] [--pace MS] TICKET",
 	    "play a kept answer as the frames of the protocol",
 	    "The newest one unless --version; 30 milliseconds between two "

@@ -53,6 +53,10 @@
 /* Tokens (jsmn's) of a client message: the protocol has six fields. */
 #define MESSAGE_TOKENS	1024
 
+/* A cap for people. */
+#define LIMIT_TEXT_OF(n)	#n
+#define LIMIT_TEXT(n)	LIMIT_TEXT_OF(n)
+
 /* One read of a file that is looked through: a disk likes large ones. */
 #define TRACE_READ	1048576
 
@@ -97,6 +101,9 @@
 
 /* One value of a setting, so that it fits an error line and an environment. */
 #define SETTING_MAX	4096
+
+/* The environment of a process of ours: each setting, and some room. */
+#define ENVIRONMENT_MAX	1048576
 
 /* A log line: websocketd stops reading a handler's stderr at 4,096. */
 #define LOG_LINE_MAX	1000
@@ -183,7 +190,8 @@
 /* A message of several lines whose end does not come. */
 #define MESSAGE_TIMEOUT	2000
 
-/* A connection over MAX_VIEWERS, which may try again meanwhile. */
+/* A connection that was refused, which may say something better meanwhile, or
+ * one over MAX_VIEWERS, which may try again. */
 #define REFUSED_TIMEOUT	15000
 
 /* Until somebody who holds a ticket's claim has started its generation:
@@ -269,6 +277,9 @@
  * given up, and how many after a stop, which it obeys at once. */
 #define ALIVE_WAITS	9
 #define ALIVE_WAITS_STOP	3
+
+/* Until doctor looks again at a generation that waits for a disk. */
+#define STILL_PAUSE	500
 
 /* Between two status frames that only tell of viewers who came or left. */
 #define VIEWERS_PAUSE	1000

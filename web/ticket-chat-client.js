@@ -121,7 +121,8 @@ export class TicketChatClient {
   }
 
   #send(message) {
-    this.#socket.send(JSON.stringify(message));
+    // Half a surrogate pair (an emoji that was cut in two) is no text for the service; older browsers have no toWellFormed.
+    this.#socket.send(JSON.stringify(message, (key, value) => typeof value === "string" && value.toWellFormed?.() || value));
   }
 
   /*

@@ -328,6 +328,14 @@ some_of() {
 	starved_answer ALLOCATIONS="$T/n"
 	for n in $(some_of "$T/n"); do starved_answer FAIL_AT=$n; done
 	hits 20
+	# One of many frames, and of many lines of the model.
+	replay_end
+	long 2000
+	GOOD=$LONG
+	replay "$T/long.ndjson"
+	starved_answer ALLOCATIONS="$T/n"
+	for n in $(some_of "$T/n"); do starved_answer FAIL_AT=$n; done
+	hits 40
 }
 
 # In surroundings $1 (code for a shell) no question is answered wrongly.

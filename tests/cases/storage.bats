@@ -778,7 +778,7 @@ time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
 	within 10 pgrep -P $h -x sleep
 	s=$(pgrep -P $h -x sleep)
 	# The locks are its own: whatever the program leaves behind has none.
-	not grep -q "$(basename "$TICKETCHAT_DATABASE")" <(ls -l "/proc/$s/fd")
+	within 10 eval 'not grep -q "/$(basename "$TICKETCHAT_DATABASE")" <(ls -l /proc/$s/fd)'
 	grep -q "$(basename "$TICKETCHAT_DATABASE")" <(ls -l "/proc/$h/fd")
 	kill -KILL $h
 	within 10 dead "$s"

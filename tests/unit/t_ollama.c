@@ -204,6 +204,8 @@ lines(void)
 		{ "{\"thinking\":null,\"done\":false}", "", 0, 0 },
 		{ "{\"x\":{\"response\":\"no\",\"done\":true},\"response\":"
 		    "\"a\",\"done\":false}", "a", 0, 0 },
+		{ "{\"message\":{\"content\":null,\"thinking\":\"hm\"},"
+		    "\"done\":false}", "", T, 0 },
 		{ "{\"message\":{\"content\":\"no\"},\"done\":false}", "", 0,
 		    0 },
 		{ "{\"response\":5,\"done\":false}", "", 0, INVALID },

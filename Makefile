@@ -274,6 +274,11 @@ soak: all $(B)/tests/replay
 bench: all
 	sh tests/bench/run.sh $(BENCH)
 
+# COMPARE="-t 60" for a minute each, JUDGED=build/san for what `make san' built.
+JUDGED	= $(B)
+compare: everything
+	/usr/bin/python3 tests/compare/compare.py -b $(JUDGED) $(COMPARE)
+
 # What chat and answer cost in counts, beside tests/cost.txt.
 cost: all
 	B=$(B) tests/cost.sh
@@ -396,7 +401,7 @@ check-package:
 clean:
 	rm -rf $(B)
 
-.PHONY: all postgres everything check fault san fuzz soak bench cost lint install \
+.PHONY: all postgres everything check fault san fuzz soak bench cost compare lint install \
 	uninstall deb check-package clean FORCE
 # What an older build has noted: replay.d is of the time when that was one file,
 # and this one has moved.

@@ -523,7 +523,7 @@ class Chat(Request):
         while len(out) < 40:
             message = self.message(r)
             # A message is a line, or a value over several.
-            if message.strip(b" \t\r\n") and b"\n" not in message and b"\r" not in message:
+            if message.removeprefix(b"\xef\xbb\xbf").strip() and b"\n" not in message and b"\r" not in message:
                 out.append(message)
         return out
 
@@ -549,7 +549,9 @@ OBEYED = {0, 5, 7, 8, 0x0b, 0x0c, 0x0e, 0x0f, 0x11, 0x13, 0x18, 0x1a, 0x1b, *ran
 
 def decoded(data):
     """The text, each byte that is none replaced, without a character that is cut at the end."""
-    return codecs.getincrementaldecoder("utf-8")("bytewise").decode(data)
+    # Python keeps half of an encoded surrogate back for `surrogatepass'.
+    half = "\ufffd" * 2 if re.search(rb"\xed[\xa0-\xbf]\Z", data) else ""
+    return codecs.getincrementaldecoder("utf-8")("bytewise").decode(data) + half
 
 
 def bytewise(error):

@@ -63,6 +63,12 @@ int64_t command_ticket(const char *command, const char *argument);
 /* Sees that the run directory is there and ours alone, or makes it. */
 void command_run_dir(const struct settings *);
 
+/*
+ * The same, and that it is this database's: shared until the program ends, see
+ * lib/identity.h.
+ */
+void command_share_run_dir(const struct settings *, struct store *);
+
 /* Opens the store of the settings. */
 struct store *command_store(const struct settings *);
 

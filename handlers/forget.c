@@ -170,7 +170,7 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	bool		 found, clean = true;
 	int		 claim;
 
-	command_run_dir(s);
+	command_share_run_dir(s, store);
 	store_watch(store, progress_show, NULL);
 	if ((claim = generations_end(s->text[SETTING_RUN_DIR], ticket)) == -1)
 		program_fail(EXIT_SYSTEM, "the generation of ticket %" PRId64

@@ -185,6 +185,9 @@
 /* Sessions that a purge deletes at a time: others write in between. */
 #define PURGE_CHUNK	500
 
+/* How long one of its transactions goes on taking more, in milliseconds. */
+#define PURGE_MOMENT	50
+
 /* Waits, in milliseconds. */
 
 /* A message of several lines whose end does not come. */
@@ -205,6 +208,10 @@
 /* A claim is held for milliseconds, or for a session row by a slow disk; and
  * between two tries to get it. */
 #define CLAIM_TIMEOUT	(2 * STORE_TIMEOUT)
+
+/* How long a RUN_DIR or a database is waited for that another service has: it
+ * may be ending, as in a restart. */
+#define IDENTITY_WAIT	10000
 #define CLAIM_PAUSE	10
 
 /* A generation that was told to stop: it may be keeping its answer. */
@@ -260,8 +267,8 @@
 
 /* Each of the two waits of a try to save an answer that is whole, for the write
  * lock and for SQLite's own locks: together they keep the loop from its viewers
- * for 200 ms.  Between two tries, doubled from the first to the last; and all of
- * it, in seconds: a restore or a copy of the file takes minutes. */
+ * for 200 ms.  Between two tries, doubled from the first to the last; and all
+ * of it, in seconds: a restore or a copy of the file takes minutes. */
 #define SAVE_TRY	100
 #define SAVE_PAUSE_MIN	100
 #define SAVE_PAUSE_MAX	2000

@@ -81,6 +81,15 @@ outcome_system(struct question *q, enum failure_code code, const char *what,
 }
 
 void
+outcome_foreign(struct question *q)
+{
+	const int	before = q->exit_code;
+
+	outcome_code(q, FAILURE_INTERNAL);
+	q->exit_code = before > EXIT_SETTINGS ? before : EXIT_SETTINGS;
+}
+
+void
 outcome_store(struct question *q, enum failure_code code)
 {
 	outcome_system(q, code, "store", store_error(q->store));

@@ -36,6 +36,8 @@ struct question {
 	struct request		 request;	/* owned */
 	struct store		*store;		/* open while needed; or NULL */
 	int			 fd;		/* while following */
+	int			 run_dir;	/* shared while we attach and
+						   follow, see identity.h; -1 */
 	struct buf		 in;		/* what came of the next line */
 	int64_t			 session;	/* that we follow; 0: unknown */
 	char			 text_hash[TEXT_HASH + 1];	/* of the body;

@@ -681,7 +681,9 @@ test("as long as nothing is written it reads, a first time and when another answ
   assert.equal(await tab.said(/AI/), w.states.reading);
   says[0]({ type: "stream", content: "one" });
   await tab.said(new RegExp(w.states.generating));
-  says[0]({ type: "status", state: "generating", viewers: 1 });
+  says[0]({ type: "status", state: "saving", viewers: 1 });
+  await tab.said(new RegExp(w.states.saving));
+  assert.equal(await tab.button(w.stop).count(), 0, "it changes nothing any more");
   done(says[0]);
   await tab.told("done");
   await tab.button(w.refresh).click();

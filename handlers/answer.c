@@ -7,9 +7,10 @@
  * output, nothing kept.  `answer check' tells whether the model's servers are
  * there and which model would answer, `answer load' has them load it.
  *
- * chat starts it, detached, as `answer TICKET SESSION [HASH]' (of the text) with
- * a listening socket as descriptor 3, for all who want to follow.  It waits for a slot,
- * streams from Ollama, keeps the whole answer and only then says `done'.
+ * chat starts it, detached, as `answer TICKET SESSION [HASH]' (the hash of the
+ * text) with a listening socket as descriptor 3, for all who want to follow.  It
+ * waits for a slot, streams from Ollama, keeps the whole answer and only then
+ * says `done'.
  *
  * Exit code: 0 good, 1 a bad prompt, 2 the model, 100 usage, 102 settings,
  * 111 system.

@@ -22,7 +22,7 @@
 
 enum {
 	DAY = 86400, DAYS_MAX = 36500,
-	NEWEST = 50,		/* rows that are looked at for the newest time */
+	NEWEST = 50,		/* rows that tell the newest time */
 	QUIET_DAYS = 30		/* without an answer: the clock may be wrong */
 };
 

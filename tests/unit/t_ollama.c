@@ -494,10 +494,13 @@ models(void)
 		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"h:1\"}]}", "",
 		    FAILURE_MODEL_MISSING },
 		{ "{\"models\":[{\"name\":\"a:9-cloud\"},"
-		    "{\"name\":\"a:Cloud\"},{\"name\":\"cloud\"}]}", "cloud", 0 },
-		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":null}]}", "a", 0 },
+		    "{\"name\":\"a:Cloud\"},{\"name\":\"cloud\"}]}", "cloud",
+		    0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":null}]}",
+		    "a", 0 },
 		/* A llama-server's. */
-		{ "{\"models\":[{\"name\":\"a\"}],\"object\":\"list\",\"data\":[]}",
+		{ "{\"models\":[{\"name\":\"a\"}],\"object\":\"list\","
+		    "\"data\":[]}",
 		    "", FAILURE_UPSTREAM_INVALID },
 		{ "{\"models\":null}", "", FAILURE_UPSTREAM_INVALID },
 		{ "{\"models\":{}}", "", FAILURE_UPSTREAM_INVALID },

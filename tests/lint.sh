@@ -18,7 +18,8 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 
 ours='lib/*.[ch] lib/*/*.[ch] handlers/*.[ch]'
-tests='tests/*.c tests/replay/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]'
+tests='tests/*.c tests/replay/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]
+	tests/compare/*.c'
 
 # Where SQL words stand in C, outside sql/, and why.
 sql_in_c='

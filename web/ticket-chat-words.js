@@ -140,7 +140,6 @@ const WORDS = {
   },
 };
 
-/* What only an administrator can mend. */
 const FOR_ADMINISTRATORS = /^(upstream_(unreachable|error|invalid|rejected)|model_missing|storage|schema|internal)$/;
 
 /** The language of ours for what somebody asked for. */
@@ -150,10 +149,8 @@ export const words = (lang) => WORDS[language(lang)];
 
 const disconnected = ({ state, end }) => !end && state === "reconnecting" && globalThis.navigator?.onLine === false;
 
-/** The text is one of this ticket's answers, but to another text of it. */
 export const isForAnother = ({ cached, end }) => end?.type === "done" && Boolean(cached?.bodyChanged || end.bodyChanged);
 
-/** The text ends at the model's limit of length. */
 export const isCut = ({ cached, end }) => end?.type === "done" && (end.reason ?? cached?.reason) === "length";
 
 /** A view of ticket-chat-client.js in one line; without the date of a saved answer if that is elsewhere. */
@@ -180,7 +177,6 @@ export function hint(view, lang) {
   if (end?.type !== "error") return "";
   if (end.code === "connection_lost") return w.later;
   if (FOR_ADMINISTRATORS.test(end.code)) return w.code(end.code);
-  /* That of a sandboxed frame is not its address's. */
   const { origin } = globalThis;
   return end.code !== "forbidden_origin" ? "" : origin === "null" ? w.noOrigin : w.origin(origin);
 }

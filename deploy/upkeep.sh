@@ -18,6 +18,8 @@ if [ "$backups" -gt 0 ]; then
 	(umask 077 && mkdir -p "$folder")
 	new=$folder/$(date +%F).$end
 	sessions backup --force "$new"
+	# What one that was killed has left holds tickets, too.
+	find "$folder" -name "????-??-??.$end.tmp*" -exec rm -f {} +
 	# Their names sort by date.  The one just made stays, also where the
 	# clock went back and it has the oldest name.
 	find "$folder" -name "????-??-??.$end" ! -name "${new##*/}" | sort -r |

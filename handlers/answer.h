@@ -34,7 +34,7 @@ struct answer {
 	struct failure		 failure;
 	const char		*reason;	/* for the log */
 	int64_t			 ticket, session;	/* 0: a filter */
-	const char		*text_hash;	/* of the prompt; "": not told */
+	const char		*text_hash;	/* of the prompt; "": none */
 	char			 path[sizeof(((struct sockaddr_un *)0)->
 				    sun_path)];	/* of our socket */
 	struct stat		 socket;	/* and which one it was */
@@ -44,9 +44,9 @@ struct answer {
 	bool			 has_state;	/* the next ones are set */
 	enum frame_state	 state;		/* the newest */
 	int			 position;
-	char			 shared[128];	/* its line for other machines */
+	char			 shared[128];	/* its line, for others */
 	size_t			 viewers;	/* in our own line, */
-	size_t			 viewers_told;	/* and in the one that all got */
+	size_t			 viewers_told;	/* and in one to all */
 	int64_t			 viewers_again;	/* not before */
 	bool			 over;		/* the last frame is there */
 	bool			 told;		/* another machine's last frame

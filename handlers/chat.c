@@ -21,6 +21,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -72,6 +73,9 @@ struct chat {
 	bool			 eof;		/* no more input */
 	int64_t			 since;		/* first byte of a message */
 	int64_t			 active;	/* the last that was served */
+	int64_t			 refused_at;	/* the first refusal since; 0:
+						   there was none */
+	uint64_t		 refused;	/* messages, in all */
 	int			 exit_code;	/* of what went wrong here */
 };
 
@@ -122,6 +126,7 @@ receive(struct chat *c, enum message_event event)
 	const size_t	 max = (size_t)number[SETTING_MAX_TICKET_BYTES];
 	struct request	 r;
 
+	c->admission.quiet = c->connection.websocketd && c->refused > 0;
 	if (event == MESSAGE_READY)
 		request_read(&r, c->reader.text.data, c->reader.text.len, max,
 		    c->connection.language);
@@ -132,10 +137,17 @@ receive(struct chat *c, enum message_event event)
 	if (r.failure.code == FAILURE_NONE) {
 		r.failure = admission_check(&c->admission, &r);
 		/* Who is refused keeps no connection open, but gets pongs. */
-		if (r.failure.code == FAILURE_NONE)
+		if (r.failure.code == FAILURE_NONE) {
 			c->active = clock_us();
-		else if (r.type == REQUEST_PING)
+			c->refused_at = 0;
+		} else if (r.type == REQUEST_PING)
 			r.failure.code = FAILURE_NONE;
+	}
+	if (r.failure.code != FAILURE_NONE) {
+		r.quiet = c->admission.quiet;
+		c->refused++;
+		if (c->refused_at == 0)
+			c->refused_at = clock_us();
 	}
 	if (r.failure.code != FAILURE_NONE || r.type == REQUEST_ASK) {
 		enqueue(c, &r);
@@ -161,6 +173,43 @@ has_room(const struct chat *c)
 	return c->connection.websocketd || c->count < QUESTIONS_WAITING;
 }
 
+/*
+ * Takes what came behind the first line of a message that is broken: others,
+ * perhaps, which it must not take along.
+ */
+static void
+take_rest(struct chat *c, int64_t now)
+{
+	enum message_event	event;
+	size_t			len, taken;
+	char			*rest;
+
+	if ((rest = message_rest(&c->reader, &len)) == NULL)
+		return;
+	c->since = now;
+	for (taken = 0; taken < len; ) {
+		taken += message_take(&c->reader, rest + taken, len - taken,
+		    &event);
+		if (event != MESSAGE_MORE)
+			receive(c, event);
+	}
+	free(rest);
+	(void)message_take(&c->reader, "\n", 1, &event);
+	if (event != MESSAGE_MORE)
+		receive(c, event);
+}
+
+/* What became of a message. */
+static void
+receive_all(struct chat *c, enum message_event event, int64_t now)
+{
+	if (event == MESSAGE_MORE)
+		return;
+	receive(c, event);
+	if (event == MESSAGE_BROKEN)
+		take_rest(c, now);
+}
+
 /* Takes messages out of what was read. */
 static void
 take_input(struct chat *c, int64_t now)
@@ -172,8 +221,7 @@ take_input(struct chat *c, int64_t now)
 			c->since = now;
 		c->in_taken += message_take(&c->reader, c->in + c->in_taken,
 		    c->in_len - c->in_taken, &event);
-		if (event != MESSAGE_MORE)
-			receive(c, event);
+		receive_all(c, event, now);
 	}
 }
 
@@ -190,9 +238,11 @@ read_input(struct chat *c)
 		c->in_taken = 0;
 	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
 		c->eof = true;
-		if (!c->connection.websocketd &&
-		    (event = message_end(&c->reader)) != MESSAGE_MORE)
-			receive(c, event);
+		if (c->connection.websocketd ||
+		    (event = message_end(&c->reader)) == MESSAGE_MORE)
+			return;
+		receive_all(c, event, clock_us());
+		receive_all(c, message_end(&c->reader), clock_us());
 	}
 }
 
@@ -220,12 +270,23 @@ end_of_patience(const struct chat *c)
 	return c->active + idle;
 }
 
+/* When we are done with a client that was refused, unless it is answered. */
+static int64_t
+end_of_refused(const struct chat *c)
+{
+	if (c->refused_at == 0 || !c->connection.websocketd ||
+	    c->question.state != QUESTION_IDLE)
+		return CLOCK_NEVER;
+	return c->refused_at + REFUSED_TIMEOUT * INT64_C(1000);
+}
+
 /* When something is due though nothing comes. */
 static int64_t
 deadline(const struct chat *c, int64_t question)
 {
-	int64_t	d = end_of_patience(c), t;
+	int64_t	d = end_of_patience(c), t = end_of_refused(c);
 
+	d = t < d ? t : d;
 	d = question < d ? question : d;
 	if (c->connection.websocketd && message_incomplete(&c->reader)) {
 		t = c->since + MESSAGE_TIMEOUT * INT64_C(1000);
@@ -238,11 +299,12 @@ deadline(const struct chat *c, int64_t question)
 static void
 end_message(struct chat *c, int64_t now)
 {
-	if (c->connection.websocketd && c->in_taken == c->in_len &&
-	    message_incomplete(&c->reader) &&
-	    now >= c->since + MESSAGE_TIMEOUT * INT64_C(1000) &&
-	    message_end(&c->reader) != MESSAGE_MORE)
-		receive(c, MESSAGE_BROKEN);
+	if (!c->connection.websocketd || c->in_taken < c->in_len ||
+	    !message_incomplete(&c->reader) ||
+	    now < c->since + MESSAGE_TIMEOUT * INT64_C(1000) ||
+	    message_end(&c->reader) == MESSAGE_MORE)
+		return;
+	receive_all(c, MESSAGE_BROKEN, now);
 }
 
 /* Waits for input, output, the generation or a deadline. */
@@ -276,6 +338,8 @@ serve(struct chat *c)
 	struct pollfd	p[3] = { 0 };
 	int64_t		now = clock_us();
 
+	/* One that no message can make good is refused from the start. */
+	c->refused_at = admission_is_hopeless(&c->admission) ? now : 0;
 	for (c->active = now; ; now = clock_us()) {
 		if (p[0].revents != 0)
 			read_input(c);
@@ -295,7 +359,9 @@ serve(struct chat *c)
 			c->active = now;
 		if (finished(c))
 			return;
-		if (now >= end_of_patience(c)) {
+		if (c->refused_at != 0 && c->question.state != QUESTION_IDLE)
+			c->refused_at = now;
+		if (now >= end_of_patience(c) || now >= end_of_refused(c)) {
 			c->exit_code = EXIT_CLIENT;
 			return;
 		}
@@ -336,7 +402,7 @@ set_up(struct chat *c, int argc, char *argv[])
 	if (program_options(argc, argv, usage, &file) != argc)
 		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
 	if (file == NULL && outdated())
-		exit(outdated_serve());
+		exit(outdated_serve(STDOUT_FILENO));
 	program_settings(&c->settings, file, cgi);
 	program_store(&c->settings, "chat", argv);
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&
@@ -377,6 +443,9 @@ main(int argc, char *argv[])
 	program_start();
 	set_up(&c, argc, argv);
 	serve(&c);
+	if (c.refused > 1 && c.connection.websocketd)
+		log_line(LOG_LEVEL_WARNING, "id=%s remote=%s refused=%" PRIu64,
+		    c.connection.id, c.connection.remote, c.refused);
 	question_free(&c.question);
 	admission_free(&c.admission);
 	for (i = 0; i < c.count; i++)

@@ -10,6 +10,8 @@
 #include "command.h"
 #include "connection.h"
 #include "generation.h"
+#include "identity.h"
+#include "limit.h"
 #include "maintain.h"
 #include "program.h"
 #include "progress.h"
@@ -92,6 +94,17 @@ command_run_dir(const struct settings *s)
 		program_fail(EXIT_SETTINGS, "RUN_DIR=%s: %s",
 		    s->text[SETTING_RUN_DIR], errno == EPERM ?
 		    "not ours alone (chmod 700)" : strerror(errno));
+}
+
+void
+command_share_run_dir(const struct settings *s, struct store *store)
+{
+	char	why[1024];
+
+	command_run_dir(s);
+	if (identity_share(s, store, IDENTITY_WAIT, true, why, sizeof(why)) ==
+	    -1)
+		program_fail(EXIT_SETTINGS, "%s", why);
 }
 
 struct store *

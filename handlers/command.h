@@ -35,6 +35,7 @@ int command_search(const struct settings *, int argc, char *argv[]);
 int command_settings(const struct settings *, int argc, char *argv[]);
 int command_show(const struct settings *, int argc, char *argv[]);
 int command_stats(const struct settings *, int argc, char *argv[]);
+int command_stop(const struct settings *, int argc, char *argv[]);
 int command_tail(const struct settings *, int argc, char *argv[]);
 int command_token(const struct settings *, int argc, char *argv[]);
 
@@ -61,6 +62,12 @@ int64_t command_ticket(const char *command, const char *argument);
 
 /* Sees that the run directory is there and ours alone, or makes it. */
 void command_run_dir(const struct settings *);
+
+/*
+ * The same, and that it is this database's: shared until the program ends, see
+ * lib/identity.h.
+ */
+void command_share_run_dir(const struct settings *, struct store *);
 
 /*
  * Gives the reserve up where the disk is full, for what deletes: before the

@@ -50,6 +50,9 @@ void doctor_address(struct doctor *);
 void doctor_auth(struct doctor *);
 void doctor_files(struct doctor *);
 
+/* doctor_settings.c: settings that are good and hardly meant. */
+void doctor_settings(struct doctor *);
+
 /* doctor_host.c: the model, websocketd, the machine. */
 void doctor_model(struct doctor *);
 void doctor_websocketd(struct doctor *);

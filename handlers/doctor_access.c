@@ -39,6 +39,37 @@ all_loopback(const char *list)
 	return true;
 }
 
+/*
+ * Finds an origin of another machine by http where its page is most likely
+ * served by https: with TLS here, or in a proxy, which there is if only this
+ * machine gets here.  With TLS here any http origin is one, if there is none
+ * by https.
+ */
+static bool
+find_http(const struct settings *s, char *to, size_t size)
+{
+	const char	*list = s->text[SETTING_ALLOWED_ORIGINS], *host;
+	const bool	 tls = *s->text[SETTING_TLS_CERT] != '\0';
+	size_t		 len;
+
+	if (strstr(list, "https://") != NULL || (!tls &&
+	    *s->text[SETTING_TRUSTED_PROXIES] == '\0' &&
+	    !all_loopback(s->text[SETTING_ADDRESS])))
+		return false;
+	for (; *(list += strspn(list, " ")) != '\0'; list += len) {
+		len = strcspn(list, " ");
+		if (len < 8 || memcmp(list, "http://", 7) != 0)
+			continue;
+		host = list + 7;
+		if (!tls && loopback(host, *host == '[' ? strcspn(host, "]") +
+		    1 : strcspn(host, ": ")))
+			continue;
+		(void)snprintf(to, size, "%.*s", (int)len, list);
+		return true;
+	}
+	return false;
+}
+
 void
 doctor_address(struct doctor *d)
 {
@@ -46,6 +77,7 @@ doctor_address(struct doctor *d)
 	const char		*origins = s->text[SETTING_ALLOWED_ORIGINS];
 	const bool		 open = s->number[SETTING_AUTH] == AUTH_OFF;
 	const bool		 here = all_loopback(s->text[SETTING_ADDRESS]);
+	char			 origin[256];
 
 	if (strcmp(origins, "*") == 0 && open)
 		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "any page "
@@ -56,6 +88,10 @@ doctor_address(struct doctor *d)
 		    "machines get here (ADDRESS), but only pages of this one "
 		    "are allowed\nName the pages of the help desk, as "
 		    "https://help.example");
+	else if (find_http(s, origin, sizeof(origin)))
+		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "%s does "
+		    "not allow the page by https\nWrite https:// where "
+		    "browsers show a padlock", origin);
 	else
 		doctor_tell(d, DOCTOR_OK, "ALLOWED_ORIGINS", "%s", origins);
 }

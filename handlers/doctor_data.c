@@ -76,6 +76,13 @@ doctor_read_through(struct doctor *d, struct store *store, const char *path)
 	else
 		doctor_tell(d, DOCTOR_OK, "database", "%s, %" PRId64
 		    " tickets, sound", path, c.tickets);
+	if (damage.lines == 0 && c.tickets == 0 &&
+	    d->settings->number[SETTING_TICKETS] == TICKETS_EXISTING &&
+	    *d->settings->text[SETTING_TICKETS_TABLE] == '\0')
+		doctor_tell(d, DOCTOR_WARNING, "TICKETS", "existing, and "
+		    "there is none: every question is refused "
+		    "(unknown_ticket)\nPut the tickets into its table Tickets, "
+		    "or set TICKETS=auto");
 }
 
 /* Looks into a database that is there. */

@@ -3,16 +3,20 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "answers.h"
 #include "doctor.h"
 #include "generation.h"
+#include "limit.h"
 #include "slot.h"
 
 enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix */
@@ -97,6 +101,36 @@ heard(const char *dir, const char *name)
 	return found;
 }
 
+/* Tells of a generation that does nothing at all: of a disk that it waits for
+ * only if it still does after a while. */
+static bool
+tell_still(void *context, const struct answers_process *p)
+{
+	struct doctor	*d = context;
+
+	doctor_tell(d, DOCTOR_WARNING, "generations", "ticket %" PRId64 ": its "
+	    "generation, process %ld, stands still (%s)\nsessions stop %"
+	    PRId64 " ends it", p->ticket, (long)p->pid, p->state == 'D' ?
+	    "it waits for a disk" : "it was stopped", p->ticket);
+	return true;
+}
+
+static bool
+find_still(void *context, const struct answers_process *p)
+{
+	const struct timespec	pause = { 0, STILL_PAUSE * 1000000L };
+	struct answers_process	now = *p;
+
+	if (!answers_stands_still(p))
+		return true;
+	if (p->state == 'D') {
+		(void)nanosleep(&pause, NULL);
+		if (!answers_again(&now))
+			return true;
+	}
+	return tell_still(context, &now);
+}
+
 void
 doctor_sockets(struct doctor *d)
 {
@@ -125,6 +159,7 @@ doctor_sockets(struct doctor *d)
 	else
 		doctor_tell(d, DOCTOR_OK, "generations", "%d run, %d wait",
 		    running, waiting);
+	(void)answers_each(run_dir, find_still, d);
 	if (stale > 0)
 		doctor_tell(d, DOCTOR_OK, "sockets", "%d are of generations "
 		    "that were killed\nEach goes with the next question of its "

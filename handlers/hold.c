@@ -20,6 +20,7 @@
 
 #include "clock.h"
 #include "command.h"
+#include "identity.h"
 #include "limit.h"
 #include "listener.h"
 #include "noise.h"
@@ -60,15 +61,22 @@ say(const char *text)
 	(void)fprintf(stderr, "sessions: hold: %s\n", text);
 }
 
-/* Takes the database's locks, for as long as we live. */
+/*
+ * Takes the locks of the database and of RUN_DIR, for as long as we live.
+ * Those of another service are refused.
+ */
 static void
 hold_database(const struct settings *s)
 {
 	struct store	*store;
+	char		 why[1024];
 
+	command_run_dir(s);
 	if (store_open(&store, s->text[SETTING_DATABASE]) != FAILURE_NONE ||
 	    store_hold(store) != FAILURE_NONE)
 		say(store_error(store));
+	else if (identity_serve(s, store, why, sizeof(why)) == -1)
+		program_fail(EXIT_SETTINGS, "%s", why);
 	store_close(store);
 }
 
@@ -272,6 +280,7 @@ serve(struct hold *h)
 	struct pollfd	p[3];
 	int64_t		now = clock_us(), next;
 
+	reap(h);	/* what run.sh has started, before we took signals */
 	h->look = h->listens > 0 ? now : CLOCK_NEVER;
 	h->give_up = now + LISTEN_TIMEOUT * INT64_C(1000);
 	h->tell = now + NOISE_PAUSE * INT64_C(1000);

@@ -80,6 +80,12 @@ static const struct command {
 	    "waits for him too.\n"
 	    "  sessions tail\n"
 	    "  sessions tail 42\n", 0 },
+	{ "stop", command_stop, "TICKET",
+	    "end the running generation of a ticket, for everyone",
+	    "As a viewer's stop would; one that stands still is killed.  As "
+	    "root or as the\nservice's user.  Exit code 1: nothing runs, or "
+	    "its answer is whole already.\n"
+	    "  sessions stop 42\n", NO_DATABASE },
 	{ "replay", command_replay, "[--version N] [--pace MS] TICKET",
 	    "play a kept answer as the frames of the protocol",
 	    "The newest one unless --version; 30 milliseconds between two "
@@ -113,7 +119,8 @@ static const struct command {
 	{ "purge", command_purge, "--older-than DAYS [--dry-run | --force]",
 	    "delete what is too old",
 	    "Sessions by their answer's time; tickets that have none left "
-	    "go too, unless\nTICKETS=existing.  Where the newest session is over 30 "
+	    "go too, unless\nTICKETS=existing.  Where the newest session is "
+	    "over 30 "
 	    "days old, the clock may\nbe wrong: nothing is deleted without "
 	    "--force.\n"
 	    "  sessions purge --older-than 90d --dry-run\n", 0 },
@@ -127,10 +134,11 @@ static const struct command {
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
 	    "  sessions delete 42\n", 0 },
-	{ "migrate", command_migrate, "",
+	{ "migrate", command_migrate, "[--new-identity]",
 	    "make the database, or bring it to this version",
 	    "Makes RUN_DIR too.  A newer database, or somebody else's, is "
-	    "refused.\n"
+	    "refused.\n--new-identity: the database began as a copy of "
+	    "another one.\n"
 	    "  sessions migrate\n", 0 },
 	{ "hold", command_hold, "[--listen=N] COMMAND [ARGUMENT ...]",
 	    "run a server, as run.sh does, and hold the database open for it",

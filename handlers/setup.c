@@ -3,6 +3,7 @@
  * the service with; and taking a ticket out of it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,20 +39,39 @@ use_tickets(struct store *store, const struct settings *s)
 		    store_error(store));
 }
 
+/* A copy of a database becomes one of its own, which no service may have. */
+static void
+new_identity(struct store *store)
+{
+	char	other[PATH_MAX];
+
+	if (store_served(store, "", other, sizeof(other)))
+		program_fail(EXIT_CLIENT, "migrate: a service uses this "
+		    "database, with RUN_DIR=%s: stop it first", other);
+	command_need(store_new_identity(store), store);
+}
+
 /* Makes what the service needs on disk: the run directory and the database. */
 int
 command_migrate(const struct settings *s, int argc, char *argv[])
 {
-	struct store		*store;
-	enum failure_code	 rc;
-	int			 from, to;
+	bool				 draw = false;
+	const struct command_option	 options[] = {
+		{ "new-identity", &draw, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct store			*store;
+	enum failure_code		 rc;
+	int				 from, to;
 
-	(void)command_options(argc, argv, none, 0, 0);
+	(void)command_options(argc, argv, options, 0, 0);
 	command_run_dir(s);
 	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
 	command_need(rc, store);
 	command_need(store_probe(store), store);
 	use_tickets(store, s);
+	if (draw)
+		new_identity(store);
 	store_close(store);
 	store_reserve(s->text[SETTING_DATABASE]);
 	if (from == to)

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "backup.h"
 #include "command.h"
 #include "generations.h"
+#include "identity.h"
 #include "maintain.h"
 #include "number.h"
 #include "program.h"
@@ -20,7 +22,7 @@
 
 enum {
 	DAY = 86400, DAYS_MAX = 36500,
-	NEWEST = 50,		/* rows that are looked at for the newest time */
+	NEWEST = 50,		/* rows that tell the newest time */
 	QUIET_DAYS = 30		/* without an answer: the clock may be wrong */
 };
 
@@ -118,6 +120,7 @@ command_purge(const struct settings *s, int argc, char *argv[])
 	if (!dry)
 		command_make_room(s);
 	store = open_watched(s);
+	command_share_run_dir(s, store);
 	command_need(store_purge_count(store, &p), store);
 	if (dry) {
 		(void)printf("%" PRId64 " sessions would go\n", p.old);
@@ -135,7 +138,9 @@ command_purge(const struct settings *s, int argc, char *argv[])
 		if (p.running > 0)
 			(void)printf("%" PRId64 " that a generation works on "
 			    "left\n", p.running);
-		command_need(store_cut(store), store);
+		/* With nothing deleted there is nothing to be cut. */
+		if (p.sessions + p.emptied > 0)
+			command_need(store_cut(store), store);
 	}
 	store_close(store);
 	return EXIT_GOOD;
@@ -160,10 +165,27 @@ command_backup(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
+/*
+ * RUN_DIR for a database whose name may be another one now: a service of it
+ * that runs goes on with that.
+ */
+static void
+take_identity(const struct settings *s, struct store *store)
+{
+	const char	*run_dir = s->text[SETTING_RUN_DIR];
+	char		 why[1024], other[PATH_MAX];
+
+	if (store_serve(store, run_dir) != 0 || store_served(store, run_dir,
+	    other, sizeof(other)))
+		command_share_run_dir(s, store);
+	else if (identity_renew(s, store, why, sizeof(why)) == -1)
+		program_fail(EXIT_SETTINGS, "%s", why);
+}
+
 int
 command_restore(const struct settings *s, int argc, char *argv[])
 {
-	bool				 force = false;
+	bool				 force = false, known;
 	const struct command_option	 options[] = {
 		{ "force", &force, NULL, NULL },
 		{ NULL, NULL, NULL, NULL },
@@ -172,10 +194,17 @@ command_restore(const struct settings *s, int argc, char *argv[])
 	enum failure_code		 rc;
 	struct store			*store;
 	const char			*file;
+	char				 id[STORE_IDENTITY + 1];
 	int				 claims, from, to;
 
 	file = argv[command_options(argc, argv, options, 1, 1)];
 	command_run_dir(s);
+	/* One that is damaged, or not there, cannot tell. */
+	known = store_open(&store, path) == FAILURE_NONE &&
+	    store_identity(store, id) == FAILURE_NONE;
+	if (known)
+		command_share_run_dir(s, store);
+	store_close(store);
 	/* An answer that is being written must not meet another row's id. */
 	claims = generations_hold_all(s->text[SETTING_RUN_DIR]);
 	if (claims == -1 && errno == EBUSY)
@@ -189,6 +218,8 @@ command_restore(const struct settings *s, int argc, char *argv[])
 	store_close(store);
 	rc = store_migrate(&store, path, &from, &to);
 	command_need(rc, store);
+	if (!known)
+		take_identity(s, store);
 	store_close(store);
 	(void)close(claims);
 	return EXIT_GOOD;

@@ -115,7 +115,7 @@ authorize(struct admission *a, const struct request *r)
 		code = FAILURE_NONE;
 	else
 		code = check_headers(a, now, &bad);
-	if (code == FAILURE_UNAUTHORIZED && bad != NULL)
+	if (code == FAILURE_UNAUTHORIZED && bad != NULL && !a->quiet)
 		log_line(LOG_LEVEL_WARNING, "id=%s remote=%s token=%s",
 		    a->connection->id, a->connection->remote, bad);
 	return code;
@@ -130,6 +130,24 @@ region(const char *key)
 	for (; *key != '\0'; key++)
 		h = (h ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
 	return (int64_t)(h >> 18) * VIEWERS_MAX;	/* within 63 bits */
+}
+
+/* What is wrong with the connection, whatever is said on it. */
+static enum failure_code
+connection_failure(const struct admission *a)
+{
+	if (a->connection->ticket == 0)
+		return FAILURE_BAD_TICKET_ID;
+	if (!origin_allowed(a->settings->text[SETTING_ALLOWED_ORIGINS],
+	    a->connection->origin))
+		return FAILURE_FORBIDDEN_ORIGIN;
+	return FAILURE_NONE;
+}
+
+bool
+admission_is_hopeless(const struct admission *a)
+{
+	return connection_failure(a) != FAILURE_NONE;
 }
 
 bool
@@ -183,15 +201,10 @@ struct failure
 admission_check(struct admission *a, const struct request *r)
 {
 	const struct settings	*s = a->settings;
-	enum failure_code	 code = FAILURE_NONE;
+	enum failure_code	 code = connection_failure(a);
 	struct failure		 f;
 
-	if (a->connection->ticket == 0)
-		code = FAILURE_BAD_TICKET_ID;
-	else if (!origin_allowed(s->text[SETTING_ALLOWED_ORIGINS],
-	    a->connection->origin))
-		code = FAILURE_FORBIDDEN_ORIGIN;
-	else if (s->number[SETTING_AUTH] == AUTH_REQUIRED)
+	if (code == FAILURE_NONE && s->number[SETTING_AUTH] == AUTH_REQUIRED)
 		code = authorize(a, r);
 	if (code == FAILURE_NONE)
 		code = take_place(a);

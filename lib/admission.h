@@ -21,11 +21,17 @@ struct admission {
 	struct token		 token;		/* the last good one */
 	int			 viewer;	/* our place among the viewers
 						   of this address; -1: none */
+	bool			 quiet;		/* why a token is no good is
+						   in the log already */
 };
 
 /* Begins, and takes a viewer's place if there is one. */
 void admission_init(struct admission *, const struct settings *,
     const struct connection *);
+
+/* Whether no message can help: the path names no ticket, or this page is not
+ * allowed to ask. */
+bool admission_is_hopeless(const struct admission *);
 
 /* Whether it has that place, or needs none. */
 bool admission_has_place(const struct admission *);

@@ -11,7 +11,9 @@
 #include "clock.h"
 #include "follow.h"
 #include "generation.h"
+#include "identity.h"
 #include "limit.h"
+#include "log.h"
 #include "outcome.h"
 
 /*
@@ -119,7 +121,7 @@ start(struct question *q)
 		(void)connect_to(q);
 		if (q->state == QUESTION_FOLLOWING && generation_start(s,
 		    ticket, session, fd, r->body.data, r->body.len,
-		    q->text_hash) == -1) {
+		    q->text_hash, q->run_dir) == -1) {
 			outcome_system(q, FAILURE_INTERNAL, "answer",
 			    strerror(errno));
 			generation_sweep(s->text[SETTING_RUN_DIR], ticket);
@@ -172,9 +174,38 @@ attach_step(struct question *q, int64_t now)
 	    ATTACH_PAUSE_US_MAX;
 }
 
+/*
+ * Shares RUN_DIR, which must be this database's.  At a shell a service that
+ * ends, or starts anew, is waited for, and what is wrong is a wrong setting.
+ */
+static bool
+share(struct question *q)
+{
+	const bool	shell = !q->connection->websocketd;
+	char		why[1024], text[1024];
+
+	if (q->run_dir != -1)
+		return true;
+	if (generation_prepare(q->settings->text[SETTING_RUN_DIR]) == -1) {
+		outcome_system(q, FAILURE_INTERNAL, "run_dir", strerror(errno));
+		return false;
+	}
+	q->run_dir = identity_share(q->settings, q->store, shell ?
+	    IDENTITY_WAIT : 0, shell, why, sizeof(why));
+	if (q->run_dir != -1)
+		return true;
+	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64 " error=\"%s\"",
+	    q->connection->id, q->connection->ticket, log_value(text,
+	    sizeof(text), why));
+	outcome_foreign(q);
+	return false;
+}
+
 void
 attach_begin(struct question *q, int64_t now)
 {
+	if (!share(q))
+		return;
 	q->pause = ATTACH_PAUSE_US_MIN;
 	q->deadline = now + ATTACH_TIMEOUT * INT64_C(1000);
 	attach_step(q, now);

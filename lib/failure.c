@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "limit.h"
 #include "utf8.h"
 
 static const struct entry {
@@ -104,7 +105,8 @@ static const struct entry {
 	    "A IA respondeu algo que não se entende. Avise o administrador.",
 	    "What the AI answered cannot be understood. Tell the "
 	    "administrator.",
-	    "Lo que respondió la IA no se entiende. Avise al administrador." } },
+	    "Lo que respondió la IA no se entiende. Avise al "
+	    "administrador." } },
 	[FAILURE_UPSTREAM_TRUNCATED] = { "upstream_truncated", true,
 	    EXIT_UPSTREAM, {
 	    "A resposta da IA foi cortada e não foi guardada. Tente de novo.",
@@ -212,28 +214,57 @@ failure_words(const struct failure *f, enum language language)
 {
 	static const struct {
 		enum failure_code	 code;
+		enum failure_cause	 cause;
 		const char		*detail, *words[LANGUAGE__MAX];
 	} special[] = {
-		{ FAILURE_UPSTREAM_ERROR, FAILURE_MEMORY, {
+		{ FAILURE_UPSTREAM_ERROR, FAILURE_USUAL,
+		    FAILURE_MEMORY, {
 		    "Falta memória para o modelo. Avise o administrador: um "
 		    "modelo menor ou um num_ctx menor ajuda.",
 		    "There is too little memory for the model. Tell the "
 		    "administrator: a smaller model or num_ctx helps.",
 		    "Falta memoria para el modelo. Avise al administrador: "
 		    "ayuda un modelo o un num_ctx menor." } },
-		{ FAILURE_UPSTREAM_UNREACHABLE, FAILURE_CERTIFICATE, {
+		{ FAILURE_UPSTREAM_UNREACHABLE, FAILURE_USUAL,
+		    FAILURE_CERTIFICATE, {
 		    "O certificado do servidor da IA não é confiável. Avise o "
 		    "administrador.",
 		    "The certificate of the AI's server is not trusted. Tell "
 		    "the administrator.",
 		    "El certificado del servidor de la IA no es de confianza. "
 		    "Avise al administrador." } },
+		{ FAILURE_BAD_REQUEST, FAILURE_NUL, NULL, {
+		    "O texto do chamado (\"ticketBody\") contém o caractere "
+		    "U+0000, que não existe em um texto. Retire-o.",
+		    "The ticket's text (\"ticketBody\") contains the character "
+		    "U+0000, which no text has. Remove it.",
+		    "El texto del ticket (\"ticketBody\") contiene el carácter "
+		    "U+0000, que ningún texto tiene. Quítelo." } },
+		{ FAILURE_BAD_JSON, FAILURE_HALF_PAIR, NULL, {
+		    "O texto do chamado contém metade de um par substituto "
+		    "(U+D800 a U+DFFF, um emoji cortado ao meio). Em "
+		    "JavaScript: text.toWellFormed().",
+		    "The ticket's text contains half a surrogate pair (U+D800 "
+		    "to U+DFFF, an emoji that was cut in two). In JavaScript: "
+		    "text.toWellFormed().",
+		    "El texto del ticket contiene la mitad de un par sustituto "
+		    "(U+D800 a U+DFFF, un emoji cortado en dos). En "
+		    "JavaScript: text.toWellFormed()." } },
+		{ FAILURE_BAD_JSON, FAILURE_MANY_VALUES, NULL, {
+		    "A mensagem tem mais de " LIMIT_TEXT(MESSAGE_TOKENS)
+		    " valores JSON. Envie só os campos do protocolo.",
+		    "The message has more than " LIMIT_TEXT(MESSAGE_TOKENS)
+		    " JSON values. Send the protocol's fields only.",
+		    "El mensaje tiene más de " LIMIT_TEXT(MESSAGE_TOKENS)
+		    " valores JSON. Envíe solo los campos del protocolo." } },
 	};
 	size_t	i;
 
 	for (i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
 		if (f->code == special[i].code &&
-		    strcmp(f->detail, special[i].detail) == 0)
+		    f->cause == special[i].cause &&
+		    (special[i].detail == NULL ||
+		    strcmp(f->detail, special[i].detail) == 0))
 			return special[i].words[language];
 	}
 	return failure_message(f->code, language);

@@ -57,9 +57,18 @@ enum exit_code {
 #define FAILURE_MEMORY		"memory"
 #define FAILURE_CERTIFICATE	"certificate"
 
+/* What is wrong with a message, where its code's words do not tell. */
+enum failure_cause {
+	FAILURE_USUAL,
+	FAILURE_NUL,		/* U+0000 in the ticket's text */
+	FAILURE_HALF_PAIR,	/* half a surrogate pair in it */
+	FAILURE_MANY_VALUES	/* more than MESSAGE_TOKENS */
+};
+
 /* A failure on its way to its `error' frame. */
 struct failure {
 	enum failure_code	code;
+	enum failure_cause	cause;		/* words of its own */
 	int			retry_after;	/* seconds; 0: not known */
 	char			detail[128];	/* UTF-8; see failure_message */
 };
@@ -85,7 +94,7 @@ enum exit_code failure_exit(enum failure_code);
  */
 const char *failure_message(enum failure_code, enum language);
 
-/* The same for a failure whose detail may give it better words. */
+/* The same for a failure whose detail or cause may give it better words. */
 const char *failure_words(const struct failure *, enum language);
 
 #endif

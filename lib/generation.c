@@ -181,12 +181,17 @@ text_file(const char *text, size_t len)
 	return fd;
 }
 
+/* What the program gets: descriptors; `log' and `shared' may be -1. */
+struct given {
+	int	in, listener, log, shared;
+};
+
 /*
- * Starts the program; the arguments were prepared, and `log' is its stderr, or
- * -1.  Returns as posix_spawn.
+ * Starts the program; the arguments were prepared, and `log' is its stderr.
+ * Returns as posix_spawn.
  */
 static int
-spawn(pid_t *pid, int in, int listener, int log, char *const argv[],
+spawn(pid_t *pid, const struct given *g, char *const argv[],
     char *const env[])
 {
 	posix_spawn_file_actions_t	files;
@@ -201,17 +206,20 @@ spawn(pid_t *pid, int in, int listener, int log, char *const argv[],
 	if ((rc = posix_spawnattr_init(&attr)) != 0)
 		goto files;
 	/* The listener last: `log' or `in' may be descriptor 3 itself. */
-	if ((rc = log == -1 ? 0 : posix_spawn_file_actions_adddup2(&files,
-	    log, 2)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, in, 0)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, listener,
+	if ((rc = g->log == -1 ? 0 : posix_spawn_file_actions_adddup2(&files,
+	    g->log, 2)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, g->in, 0)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, g->listener,
 	    3)) == 0 &&
+	    (g->shared == -1 || (rc = posix_spawn_file_actions_adddup2(&files,
+	    g->shared, 4)) == 0) &&
 	    (rc = posix_spawn_file_actions_addopen(&files, 1, "/dev/null",
 	    O_WRONLY, 0)) == 0 &&
-	    (rc = log != -1 ? 0 : posix_spawn_file_actions_adddup2(&files, 1,
+	    (rc = g->log != -1 ? 0 : posix_spawn_file_actions_adddup2(&files, 1,
 	    2)) == 0 &&
 	    /* What a shell left open is not for a process that outlives it. */
-	    (rc = posix_spawn_file_actions_addclosefrom_np(&files, 4)) == 0 &&
+	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
+	    g->shared == -1 ? 4 : 5)) == 0 &&
 	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
 	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
 	    (rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID |
@@ -225,25 +233,34 @@ files:
 
 int
 generation_start(const struct settings *s, int64_t ticket, int64_t session,
-    int listener, const char *text, size_t len, const char *text_hash)
+    int listener, const char *text, size_t len, const char *text_hash,
+    int run_dir)
 {
 	char	 name[] = "answer", t[24], id[24], hash[TEXT_HASH + 1], **env;
 	char	*argv[] = { name, t, id, *text_hash == '\0' ? NULL : hash,
 		    NULL };
+	struct given	g = { -1, listener, -1, -1 };
 	pid_t	 pid = -1;
-	int	 in, rc;
+	int	 rc;
 
 	(void)snprintf(t, sizeof(t), "%" PRId64, ticket);
 	(void)snprintf(id, sizeof(id), "%" PRId64, session);
 	(void)snprintf(hash, sizeof(hash), "%s", text_hash);
 	if ((env = settings_environment(s)) == NULL)
 		return -1;
-	if ((in = text_file(text, len)) == -1) {
+	if (strcmp(s->text[SETTING_LOG], "stderr") == 0)
+		g.log = log_descriptor();
+	if ((g.in = text_file(text, len)) == -1) {
 		rc = errno;
 	} else {
-		rc = spawn(&pid, in, listener, strcmp(s->text[SETTING_LOG],
-		    "stderr") == 0 ? log_descriptor() : -1, argv, env);
-		(void)close(in);
+		/* Above those that the child has of us. */
+		g.shared = run_dir == -1 ? -1 : fcntl(run_dir,
+		    F_DUPFD_CLOEXEC, 5);
+		rc = run_dir != -1 && g.shared == -1 ? errno :
+		    spawn(&pid, &g, argv, env);
+		(void)close(g.in);
+		if (g.shared != -1)
+			(void)close(g.shared);
 	}
 	free(env);
 	errno = rc;

@@ -130,6 +130,7 @@ allow_all(int set, const struct settings *s, uint64_t handled)
 	static const char *const	readable[] = {
 		"/usr", "/lib", "/lib64", "/bin", "/etc",	/* programs */
 		"/run/systemd/resolve", "/run/resolvconf",	/* names */
+		"/run/NetworkManager", "/run/connman",
 		"/proc", "/sys/devices/system/cpu", "/dev",
 		LIBEXECDIR,
 	};

@@ -136,6 +136,14 @@ json_member(const struct json *j, int object, const char *wanted)
 }
 
 int
+json_name(const struct json *j, int object, int before)
+{
+	if (json_type(j, object) != JSON_OBJECT || token(j, object)->size == 0)
+		return -1;
+	return before == -1 ? object + 1 : json_next(j, object, before + 1);
+}
+
+int
 json_first(const struct json *j, int array)
 {
 	if (json_type(j, array) != JSON_ARRAY || token(j, array)->size == 0)

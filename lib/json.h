@@ -48,6 +48,12 @@ enum json_type json_type(const struct json *, int value);
  */
 int json_member(const struct json *, int object, const char *name);
 
+/*
+ * The name of an object's first member, or, behind a name, of its next one; its
+ * value is the one behind the name (+ 1).  -1: there is no more.
+ */
+int json_name(const struct json *, int object, int before);
+
 /* The first element of an array and the one after `element'; -1 at the end. */
 int json_first(const struct json *, int array);
 int json_next(const struct json *, int array, int element);

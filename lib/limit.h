@@ -53,6 +53,10 @@
 /* Tokens (jsmn's) of a client message: the protocol has six fields. */
 #define MESSAGE_TOKENS	1024
 
+/* A cap for people. */
+#define LIMIT_TEXT_OF(n)	#n
+#define LIMIT_TEXT(n)	LIMIT_TEXT_OF(n)
+
 /* One read of a file that is looked through: a disk likes large ones. */
 #define TRACE_READ	1048576
 
@@ -97,6 +101,9 @@
 
 /* One value of a setting, so that it fits an error line and an environment. */
 #define SETTING_MAX	4096
+
+/* The environment of a process of ours: each setting, and some room. */
+#define ENVIRONMENT_MAX	1048576
 
 /* A log line: websocketd stops reading a handler's stderr at 4,096. */
 #define LOG_LINE_MAX	1000
@@ -178,12 +185,16 @@
 /* Sessions that a purge deletes at a time: others write in between. */
 #define PURGE_CHUNK	500
 
+/* How long one of its transactions goes on taking more, in milliseconds. */
+#define PURGE_MOMENT	50
+
 /* Waits, in milliseconds. */
 
 /* A message of several lines whose end does not come. */
 #define MESSAGE_TIMEOUT	2000
 
-/* A connection over MAX_VIEWERS, which may try again meanwhile. */
+/* A connection that was refused, which may say something better meanwhile, or
+ * one over MAX_VIEWERS, which may try again. */
 #define REFUSED_TIMEOUT	15000
 
 /* Until somebody who holds a ticket's claim has started its generation:
@@ -197,6 +208,10 @@
 /* A claim is held for milliseconds, or for a session row by a slow disk; and
  * between two tries to get it. */
 #define CLAIM_TIMEOUT	(2 * STORE_TIMEOUT)
+
+/* How long a RUN_DIR or a database is waited for that another service has: it
+ * may be ending, as in a restart. */
+#define IDENTITY_WAIT	10000
 #define CLAIM_PAUSE	10
 
 /* A generation that was told to stop: it may be keeping its answer. */
@@ -252,8 +267,8 @@
 
 /* Each of the two waits of a try to save an answer that is whole, for the write
  * lock and for SQLite's own locks: together they keep the loop from its viewers
- * for 200 ms.  Between two tries, doubled from the first to the last; and all of
- * it, in seconds: a restore or a copy of the file takes minutes. */
+ * for 200 ms.  Between two tries, doubled from the first to the last; and all
+ * of it, in seconds: a restore or a copy of the file takes minutes. */
 #define SAVE_TRY	100
 #define SAVE_PAUSE_MIN	100
 #define SAVE_PAUSE_MAX	2000
@@ -269,6 +284,9 @@
  * given up, and how many after a stop, which it obeys at once. */
 #define ALIVE_WAITS	9
 #define ALIVE_WAITS_STOP	3
+
+/* Until doctor looks again at a generation that waits for a disk. */
+#define STILL_PAUSE	500
 
 /* Between two status frames that only tell of viewers who came or left. */
 #define VIEWERS_PAUSE	1000

@@ -42,10 +42,10 @@ set(int fd, int command, short type, int64_t byte, int64_t len)
 }
 
 static int
-try(int fd, int64_t byte, int64_t len)
+try(int fd, short type, int64_t byte, int64_t len)
 {
 	for (;;) {
-		if (set(fd, F_OFD_SETLK, F_WRLCK, byte, len) == 0)
+		if (set(fd, F_OFD_SETLK, type, byte, len) == 0)
 			return 1;
 		if (errno == EAGAIN || errno == EACCES)
 			return 0;
@@ -57,13 +57,19 @@ try(int fd, int64_t byte, int64_t len)
 int
 lock_try(int fd, int64_t byte)
 {
-	return try(fd, byte, 1);
+	return try(fd, F_WRLCK, byte, 1);
+}
+
+int
+lock_share(int fd, int64_t byte)
+{
+	return try(fd, F_RDLCK, byte, 1);
 }
 
 int
 lock_try_rest(int fd)
 {
-	return try(fd, 1, 0);
+	return try(fd, F_WRLCK, 1, 0);
 }
 
 static void

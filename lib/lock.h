@@ -17,6 +17,9 @@ int lock_open(const char *dir, const char *name);
 /* Takes a byte: 1 taken, 0 somebody else has it, -1 with errno. */
 int lock_try(int fd, int64_t byte);
 
+/* As lock_try, but others may share the byte; what was taken is shared now. */
+int lock_share(int fd, int64_t byte);
+
 /* Takes every byte but the first; returns as lock_try. */
 int lock_try_rest(int fd);
 

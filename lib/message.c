@@ -1,6 +1,7 @@
 /*
  * Cutting stdin into messages.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "limit.h"
@@ -12,6 +13,8 @@ restart(struct message_reader *r)
 {
 	r->depth = r->bom = 0;
 	r->string = r->escape = r->begun = r->structured = r->skipping = false;
+	r->line = false;
+	r->last = '\0';
 }
 
 /* Follows the structure over one byte that is no line feed. */
@@ -49,6 +52,23 @@ follow(struct message_reader *r, char c)
 		r->depth--;
 }
 
+/*
+ * Whether a byte is the beginning of another message, though the one that has
+ * begun has no end: a bracket at the beginning of a line behind a value.
+ */
+static bool
+begins_another(struct message_reader *r, char c)
+{
+	if (c == ' ' || c == '\t' || c == '\r')
+		return false;
+	if (r->line && (c == '{' || c == '[') && r->structured && !r->string &&
+	    !r->skipping && r->depth > 0 && strchr("{[,:", r->last) == NULL)
+		return true;
+	r->line = false;
+	r->last = c;
+	return false;
+}
+
 /* What a line end means here. */
 static enum message_event
 line_end(struct message_reader *r)
@@ -57,8 +77,10 @@ line_end(struct message_reader *r)
 	bool	report = r->begun && !r->skipping && !open;
 	bool	broken = r->structured && r->string;
 
-	if (open)
+	if (open) {
+		r->line = true;
 		return MESSAGE_MORE;
+	}
 	restart(r);
 	if (!report) {
 		buf_clear(&r->text);
@@ -91,6 +113,12 @@ message_take(struct message_reader *r, const char *s, size_t len,
 	r->given = false;
 	for (i = 0; i < len; i++) {
 		if (s[i] != '\n') {
+			if (begins_another(r, s[i])) {
+				restart(r);
+				r->given = true;
+				*event = MESSAGE_BROKEN;
+				return i;
+			}
 			follow(r, s[i]);
 			if (r->depth <= MESSAGE_DEPTH || r->skipping)
 				continue;
@@ -126,6 +154,27 @@ message_end(struct message_reader *r)
 	}
 	r->given = true;
 	return whole ? MESSAGE_READY : MESSAGE_BROKEN;
+}
+
+char *
+message_rest(struct message_reader *r, size_t *len)
+{
+	char	*line = r->text.data, *end, *rest = NULL;
+
+	if (line == NULL)
+		return NULL;
+	end = line + r->text.len;
+	while ((line = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+		line += 1 + strspn(line + 1, " \t\r");
+		if (*line != '{' && *line != '[')
+			continue;
+		*len = (size_t)(end - line);
+		if ((rest = malloc(*len)) != NULL)
+			memcpy(rest, line, *len);
+		break;
+	}
+	buf_clear(&r->text);
+	return rest;
 }
 
 bool

@@ -2,7 +2,8 @@
  * Cutting stdin into messages.  websocketd writes a WebSocket message and a
  * line feed, and line feeds within a message as they are: a pretty-printed
  * object arrives as several lines.  So a message ends at the first line end
- * at which its brackets balance.
+ * at which its brackets balance, or in front of a line that begins with a
+ * bracket where no value may stand: its end was lost, and another one begins.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
@@ -29,14 +30,17 @@ struct message_reader {
 	bool		structured;	/* it began with a bracket */
 	bool		skipping;	/* reported; the rest is dropped */
 	bool		given;		/* text is the last message's */
+	bool		line;		/* at the beginning of a line in it */
+	char		last;		/* its last byte but white space */
 };
 
 /*
  * Takes bytes up to the end of one message and returns how many.  After
  * MESSAGE_READY the text is valid until the next call.  Behind a line end in
- * a string another message begins; of one that is too deep the rest of the
- * line, of one that is too large all the rest is dropped without another
- * event.  Blank lines are no messages.  No memory counts as MESSAGE_TOO_LARGE.
+ * a string, or in front of a line that cannot belong to it, another message
+ * begins; of one that is too deep the rest of the line, of one that is too
+ * large all the rest is dropped without another event.  Blank lines are
+ * no messages.  No memory counts as MESSAGE_TOO_LARGE.
  */
 size_t message_take(struct message_reader *, const char *, size_t len,
     enum message_event *);
@@ -46,6 +50,13 @@ size_t message_take(struct message_reader *, const char *, size_t len,
  * there, BROKEN where something was missing, MORE where nothing waited.
  */
 enum message_event message_end(struct message_reader *);
+
+/*
+ * After BROKEN: what may be messages of their own in the text
+ * that was taken, from the first line behind its first one that begins with a
+ * bracket.  NULL: nothing, or no memory.  The caller frees it.
+ */
+char *message_rest(struct message_reader *, size_t *len);
 
 /* Whether a message has begun and not ended. */
 bool message_incomplete(const struct message_reader *);

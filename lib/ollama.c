@@ -105,13 +105,17 @@ append(const struct json *j, int object, const char *name, struct buf *b)
 	return json_string(j, value, false, b) == 0;
 }
 
+/* Eleven days in nanoseconds. */
+#define FIGURE_MAX	INT64_C(1000000000000000)
+
 /* A count or, in nanoseconds, a time of the done line. */
 static int64_t
 figure(const struct json *j, const char *name, int64_t unit)
 {
 	int64_t	n = json_int(j, json_member(j, 0, name), 0);
 
-	return n < 0 ? 0 : n / unit;
+	/* What no model counts to would end the sums of reports. */
+	return n < 0 ? 0 : n > FIGURE_MAX ? FIGURE_MAX / unit : n / unit;
 }
 
 static void

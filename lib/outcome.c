@@ -19,7 +19,8 @@ outcome(struct question *q, const char *word, enum failure_code code)
 
 	/* First of all; if it cannot be written the owner will see. */
 	(void)!output_write(q->out, now);
-	log_line(LOG_LEVEL_INFO, "id=%s remote=%s user=\"%s\" ticket=%"
+	if (!q->request.quiet)
+		log_line(LOG_LEVEL_INFO, "id=%s remote=%s user=\"%s\" ticket=%"
 	    PRId64 " session=%" PRId64 " outcome=%s code=%s bytes=%zu"
 	    " tokens=%" PRId64 " first_ms=%" PRId64 " total_ms=%" PRId64,
 	    q->connection->id, q->connection->remote,
@@ -77,6 +78,15 @@ outcome_system(struct question *q, enum failure_code code, const char *what,
 	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64
 	    " call=%s error=\"%s\"", q->connection->id, q->connection->ticket,
 	    what, text);
+}
+
+void
+outcome_foreign(struct question *q)
+{
+	const int	before = q->exit_code;
+
+	outcome_code(q, FAILURE_INTERNAL);
+	q->exit_code = before > EXIT_SETTINGS ? before : EXIT_SETTINGS;
 }
 
 void

@@ -28,4 +28,7 @@ void outcome_store(struct question *, enum failure_code);
 /* With a kept answer, whole. */
 void outcome_cached(struct question *, const struct session *);
 
+/* Ends it: RUN_DIR is another database's.  The exit code is a setting's. */
+void outcome_foreign(struct question *);
+
 #endif

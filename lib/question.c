@@ -22,7 +22,7 @@ question_init(struct question *q, const struct settings *s,
 	q->connection = c;
 	q->out = out;
 	q->admission = a;
-	q->fd = q->pidfd = -1;
+	q->fd = q->pidfd = q->run_dir = -1;
 	q->in.cap = 4 * FRAME_MAX;
 }
 
@@ -219,7 +219,9 @@ question_free(struct question *q)
 		(void)close(q->fd);
 	if (q->pidfd != -1)
 		(void)close(q->pidfd);
-	q->fd = q->pidfd = -1;
+	if (q->run_dir != -1)
+		(void)close(q->run_dir);
+	q->fd = q->pidfd = q->run_dir = -1;
 	q->state = QUESTION_IDLE;
 	store_close(q->store);
 	q->store = NULL;

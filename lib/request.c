@@ -36,6 +36,15 @@ refuse(struct request *r, enum failure_code code, const char *detail)
 	r->failure = failure_make(code, detail);
 }
 
+/* Refuses it with words of its own. */
+static void
+refuse_cause(struct request *r, enum failure_code code, const char *detail,
+    enum failure_cause cause)
+{
+	refuse(r, code, detail);
+	r->failure.cause = cause;
+}
+
 static void
 refuse_size(struct request *r)
 {
@@ -45,7 +54,10 @@ refuse_size(struct request *r)
 	refuse(r, FAILURE_TOO_LARGE, limit);
 }
 
-/* Finds every field; refuses a wrong type and a repeated name. */
+/*
+ * Finds every field; refuses a wrong type and a repeated name.  Null is what
+ * others write for a field that is not there.
+ */
 static void
 find(struct request *r, const struct json *j, int value[FIELD__MAX])
 {
@@ -53,6 +65,8 @@ find(struct request *r, const struct json *j, int value[FIELD__MAX])
 
 	for (i = 0; i < FIELD__MAX; i++) {
 		value[i] = json_member(j, 0, fields[i].name);
+		if (json_type(j, value[i]) == JSON_NULL)
+			value[i] = -1;
 		if (value[i] != -1 &&
 		    json_type(j, value[i]) != fields[i].type &&
 		    r->failure.code == FAILURE_NONE)
@@ -80,13 +94,17 @@ read_body(struct request *r, const struct json *j, int value)
 		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
 	} else if (json_string(j, value, true, &r->body) == -1) {
 		if (errno == EILSEQ)
-			refuse(r, FAILURE_BAD_JSON, NULL);
+			refuse_cause(r, FAILURE_BAD_JSON, NULL,
+			    FAILURE_HALF_PAIR);
 		else if (errno == EMSGSIZE)
 			refuse_size(r);
 		else
 			refuse(r, FAILURE_INTERNAL, NULL);
-	} else if (utf8_blank(r->body.data, r->body.len) ||
+	} else if (r->body.len > 0 &&
 	    memchr(r->body.data, '\0', r->body.len) != NULL) {
+		refuse_cause(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
+		    FAILURE_NUL);
+	} else if (utf8_blank(r->body.data, r->body.len)) {
 		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
 	}
 }
@@ -153,6 +171,8 @@ request_read(struct request *r, const char *text, size_t len, size_t max_body,
 	}
 	if (json_parse(&j, text, len, MESSAGE_DEPTH, MESSAGE_TOKENS) == 0)
 		read_fields(r, &j);
+	else if (errno == E2BIG)	/* message.c has seen to the depth */
+		refuse_cause(r, FAILURE_BAD_JSON, NULL, FAILURE_MANY_VALUES);
 	else
 		refuse(r, errno == ENOMEM ? FAILURE_INTERNAL :
 		    FAILURE_BAD_JSON, NULL);

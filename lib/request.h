@@ -24,6 +24,8 @@ struct request {
 	bool			status;		/* send status frames too */
 	int64_t			version;	/* a kept answer by its number
 						   from 1; 0: any */
+	bool			quiet;		/* refused, and not the first:
+						   no line in the log */
 	int64_t			seen;		/* the newest answer as it
 						   came; see question.h */
 };

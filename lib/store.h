@@ -165,6 +165,20 @@ enum failure_code store_probe(struct store *);
 enum failure_code store_hold(struct store *);
 
 /*
+ * Of a database that is a file: holds it as its service, alone, as long as the
+ * process lives, and notes its RUN_DIR for others.  Returns 1, 0 where another
+ * service has it, -1 on error (store_error).  A server's is always 1.
+ */
+int store_serve(struct store *, const char *run_dir);
+
+/*
+ * Whether a service has it that is not this RUN_DIR's, and which is its own
+ * ("?": it has not said so yet).
+ */
+bool store_served(struct store *, const char *run_dir, char *other,
+    size_t size);
+
+/*
  * The reports of sql/reports.sql: one row is a list of named texts.  STORE_HEAD
  * is what the doctor wants to know of a file or of a server, each its own.
  */

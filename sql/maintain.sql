@@ -7,38 +7,38 @@ WHERE coalesce(UpdatedAt, CreatedAt) <
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch');
 
 -- name: PURGE_SESSIONS_NEXT
--- The last of the next ?3 answers behind ?2 that are too old.
-SELECT max(Id) FROM (SELECT Id FROM TicketAISessions
-	WHERE Id > ?2 AND AiResponse IS NOT NULL AND
-	coalesce(UpdatedAt, CreatedAt) <
+-- Some answers that are too old, at most ?3: by the index of their times, and
+-- outside any transaction that writes.
+SELECT Id, TicketId FROM TicketAISessions
+WHERE ?2 = 0 AND AiResponse IS NOT NULL AND coalesce(UpdatedAt, CreatedAt) <
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
-	ORDER BY Id LIMIT ?3);
+LIMIT ?3;
 
--- name: PURGE_SESSIONS
+-- name: PURGE_SESSION
 DELETE FROM TicketAISessions
-WHERE Id > ?2 AND Id <= ?3 AND AiResponse IS NOT NULL AND
-	coalesce(UpdatedAt, CreatedAt) <
+WHERE Id = ?2 AND AiResponse IS NOT NULL AND coalesce(UpdatedAt, CreatedAt) <
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch');
 
 -- name: PURGE_UNANSWERED_NEXT
+-- The plus signs keep to the index of the times.
 SELECT Id, TicketId FROM TicketAISessions
-WHERE Id > ?2 AND AiResponse IS NULL AND
-	CreatedAt < strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
-ORDER BY Id LIMIT 1;
+WHERE +Id > ?2 AND AiResponse IS NULL AND coalesce(UpdatedAt, CreatedAt) <
+	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
+ORDER BY +Id LIMIT ?3;
 
 -- name: PURGE_UNANSWERED
 DELETE FROM TicketAISessions WHERE Id = ?1 AND AiResponse IS NULL;
 
 -- name: PURGE_TICKETS_NEXT
-SELECT max(Id) FROM (SELECT t.Id FROM Tickets AS t
-	WHERE t.Id > ?2 AND
+SELECT t.Id, t.Id FROM Tickets AS t
+WHERE t.Id > ?2 AND
 	t.CreatedAt < strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch') AND
 	NOT EXISTS (SELECT 1 FROM TicketAISessions WHERE TicketId = t.Id)
-	ORDER BY t.Id LIMIT ?3);
+ORDER BY t.Id LIMIT ?3;
 
--- name: PURGE_TICKETS
+-- name: PURGE_TICKET
 DELETE FROM Tickets
-WHERE Id > ?2 AND Id <= ?3 AND
+WHERE Id = ?2 AND
 	CreatedAt < strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch') AND
 	NOT EXISTS (SELECT 1 FROM TicketAISessions WHERE TicketId = Tickets.Id);
 

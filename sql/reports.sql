@@ -55,15 +55,15 @@ Ranked AS (
 		row_number() OVER (PARTITION BY By ORDER BY FirstTokenMs) AS F,
 		row_number() OVER (PARTITION BY By ORDER BY TotalMs) AS T
 	FROM Costs)
-SELECT By AS by, count(*) AS answers, sum(PromptTokens) AS prompt_tokens,
-	sum(AnswerTokens) AS answer_tokens,
+SELECT By AS by, count(*) AS answers, sum(min(PromptTokens, 1000000000000000)) AS prompt_tokens,
+	sum(min(AnswerTokens, 1000000000000000)) AS answer_tokens,
 	max(CASE F WHEN (N + 1) / 2 THEN FirstTokenMs END)
 		AS first_token_ms_median,
 	max(CASE F WHEN (N * 95 + 99) / 100 THEN FirstTokenMs END)
 		AS first_token_ms_p95,
 	max(CASE T WHEN (N + 1) / 2 THEN TotalMs END) AS total_ms_median,
 	max(CASE T WHEN (N * 95 + 99) / 100 THEN TotalMs END) AS total_ms_p95,
-	sum(TotalMs) AS total_ms
+	sum(min(TotalMs, 1000000000000000)) AS total_ms
 FROM Ranked
 GROUP BY By
 ORDER BY iif(?3 = 1, By, NULL) DESC, answers DESC, By LIMIT ?2;
@@ -161,10 +161,10 @@ FROM TicketAIGenerations GROUP BY Model)
 UNION ALL
 SELECT 'answers', '', '', count(*) FROM Rest WHERE Answered
 UNION ALL
-SELECT * FROM (SELECT 'prompt_tokens', '', Model, sum(PromptTokens)
+SELECT * FROM (SELECT 'prompt_tokens', '', Model, sum(min(PromptTokens, 1000000000000000))
 FROM TicketAIGenerations GROUP BY Model)
 UNION ALL
-SELECT * FROM (SELECT 'answer_tokens', '', Model, sum(AnswerTokens)
+SELECT * FROM (SELECT 'answer_tokens', '', Model, sum(min(AnswerTokens, 1000000000000000))
 FROM TicketAIGenerations GROUP BY Model)
 UNION ALL
 SELECT 'first_token_seconds', '_bucket', Label,
@@ -173,7 +173,7 @@ SELECT 'first_token_seconds', '_bucket', Label,
 FROM Bounds
 UNION ALL
 SELECT 'first_token_seconds', '_sum', NULL,
-	coalesce(sum(FirstTokenMs), 0) / 1000.0 FROM TicketAIGenerations
+	coalesce(sum(min(FirstTokenMs, 1000000000000000)), 0) / 1000.0 FROM TicketAIGenerations
 UNION ALL
 SELECT 'first_token_seconds', '_count', NULL, count(*)
 FROM TicketAIGenerations

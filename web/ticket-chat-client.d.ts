@@ -36,7 +36,7 @@ export interface ErrorFrame {
 }
 export interface StatusFrame {
   type: "status";
-  state: "queued" | "loading" | "thinking" | "generating";
+  state: "queued" | "loading" | "thinking" | "generating" | "saving";
   position?: number;
   /** How many watch this answer, this one included. */
   viewers?: number;

@@ -71,7 +71,7 @@ store_purge(struct store *s, struct purge *p)
 	s->patience = -1;
 	do {
 		pg_tell(s, "deleting sessions", p->sessions, p->old);
-		rc = run(s, STATEMENT_PURGE_SESSIONS, p->before, gone[0],
+		rc = run(s, STATEMENT_PURGE_SESSIONS, p->before, 0,
 		    PURGE_CHUNK, gone);
 		p->sessions += gone[1];
 	} while (rc == FAILURE_NONE && gone[0] != 0);

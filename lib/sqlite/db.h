@@ -36,8 +36,8 @@ struct store {
 };
 
 /*
- * A store that is not connected; NULL if there is no memory.  db_connect refuses
- * a name that is too long: cut it would be another file's.
+ * A store that is not connected; NULL if there is no memory.  db_connect
+ * refuses a name that is too long: cut it would be another file's.
  */
 struct store *db_make(const char *path);
 

@@ -7,10 +7,12 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "db.h"
+#include "lock.h"
 #include "store.h"
 
 /*
@@ -59,4 +61,68 @@ store_hold(struct store *s)
 	(void)snprintf(s->error, sizeof(s->error), "%s: %s", file,
 	    strerror(errno));
 	return FAILURE_STORAGE;
+}
+
+enum { SERVICE_LOCK = 3 };	/* the byte of "<database>-lock" */
+
+/* Opens the file of the locks, in which the service notes its RUN_DIR. */
+static int
+open_locks(struct store *s)
+{
+	char	path[sizeof(s->path) + 8];
+
+	(void)snprintf(path, sizeof(path), "%s-lock", s->path);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+int
+store_serve(struct store *s, const char *run_dir)
+{
+	char	path[PATH_MAX + 1];
+	size_t	len;
+	int	fd, got;
+
+	if ((fd = open_locks(s)) == -1 ||
+	    (got = lock_try(fd, SERVICE_LOCK)) == -1 ||
+	    realpath(run_dir, path) == NULL) {
+		(void)snprintf(s->error, sizeof(s->error), "%s-lock: %s",
+		    s->path, strerror(errno));
+		if (fd != -1)
+			(void)close(fd);
+		return -1;
+	}
+	if (got == 0) {
+		(void)close(fd);
+		return 0;
+	}
+	len = strlen(path);
+	path[len++] = '\n';
+	/* For messages and a comparison only: the lock is what counts. */
+	if (pwrite(fd, path, len, 0) == -1)
+		(void)!ftruncate(fd, 0);
+	return 1;	/* the descriptor stays open */
+}
+
+bool
+store_served(struct store *s, const char *run_dir, char *other, size_t size)
+{
+	char	path[PATH_MAX];
+	ssize_t	n;
+	int	fd;
+
+	*other = '\0';
+	if ((fd = open_locks(s)) == -1)
+		return false;
+	if (lock_count(fd, SERVICE_LOCK, SERVICE_LOCK, 1) == 1) {
+		n = pread(fd, other, size - 1, 0);
+		other[n < 0 ? 0 : n] = '\0';
+		other[strcspn(other, "\n")] = '\0';
+		if (*other == '\0')
+			(void)snprintf(other, size, "?");
+		if (realpath(run_dir, path) != NULL && strcmp(path, other) ==
+		    0)
+			*other = '\0';
+	}
+	(void)close(fd);
+	return *other != '\0';
 }

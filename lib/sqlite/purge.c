@@ -6,24 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "db.h"
 #include "generations.h"
 #include "limit.h"
 #include "maintain.h"
 
-/* A statement of three numbers. */
-static enum failure_code
-run(struct store *s, enum statement which, int64_t a, int64_t b, int64_t c,
-    int64_t *out)
-{
-	sqlite3_stmt	*st;
-
-	if ((st = db_statement_of(s, which, a)) == NULL ||
-	    sqlite3_bind_int64(st, 2, b) != SQLITE_OK ||
-	    sqlite3_bind_int64(st, 3, c) != SQLITE_OK)
-		return db_fail(s, "purge");
-	return db_run(s, st, out);
-}
+/* What was found in one look. */
+struct found {
+	int	count;
+	struct {
+		int64_t	id, ticket;
+	}	row[PURGE_CHUNK];
+};
 
 enum failure_code
 store_purge_count(struct store *s, struct purge *p)
@@ -37,45 +32,81 @@ store_purge_count(struct store *s, struct purge *p)
 	return db_run(s, st, &p->old);
 }
 
+/* Finds the next ones behind an id, without a lock that writers need. */
+static enum failure_code
+find(struct store *s, const struct purge *p, enum statement next,
+    int64_t behind, struct found *f)
+{
+	sqlite3_stmt	*st;
+	int		 rc;
+
+	f->count = 0;
+	if ((st = db_statement_of(s, next, p->before)) == NULL ||
+	    sqlite3_bind_int64(st, 2, behind) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 3, PURGE_CHUNK) != SQLITE_OK)
+		return db_fail(s, "purge");
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW &&
+	    f->count < PURGE_CHUNK) {
+		f->row[f->count].id = sqlite3_column_int64(st, 0);
+		f->row[f->count++].ticket = sqlite3_column_int64(st, 1);
+	}
+	return db_done(s, st, rc);
+}
+
 /*
- * Deletes the next ones behind *last in a transaction of their own: `next'
- * finds the last of them, which is 0 at the end.
+ * Deletes what was found, from *from on, in a transaction of a few moments; its
+ * age is looked at again.
  */
 static enum failure_code
-purge_rows(struct store *s, const struct purge *p, enum statement next,
-    enum statement delete, int64_t rows, int64_t *last, int64_t *count)
+delete_some(struct store *s, const struct purge *p, enum statement delete,
+    const struct found *f, int rows, int *from, int64_t *count)
 {
-	enum failure_code	rc;
-	int64_t			from = *last, gone;
+	const int64_t		 until = clock_us() + PURGE_MOMENT *
+				    INT64_C(1000);
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	const int		 begin = *from;
+	int64_t			 deleted = 0;
 
-	*last = 0;
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	rc = run(s, next, p->before, from, rows, last);
-	if (rc == FAILURE_NONE && *last != 0)
-		rc = run(s, delete, p->before, from, *last, NULL);
-	gone = rc == FAILURE_NONE && *last != 0 ? sqlite3_changes(s->db) : 0;
+	do {
+		if ((st = db_statement_of(s, delete, p->before)) == NULL ||
+		    sqlite3_bind_int64(st, 2, f->row[*from].id) != SQLITE_OK)
+			rc = db_fail(s, "purge");
+		else
+			rc = db_run(s, st, NULL);
+		if (rc == FAILURE_NONE)
+			deleted += sqlite3_changes(s->db);
+	} while (rc == FAILURE_NONE && ++*from < f->count &&
+	    *from - begin < rows && clock_us() < until);
 	if ((rc = db_end(s, rc)) == FAILURE_NONE)
-		*count += gone;
+		*count += deleted;
+	else
+		*from = begin;
 	return rc;
 }
 
-/* As many of them at a time as the disk has room for in the log. */
+/* Finds some and deletes them; *last is the last that was found, 0: none. */
 static enum failure_code
-purge_chunk(struct store *s, const struct purge *p, enum statement next,
+purge_some(struct store *s, const struct purge *p, enum statement next,
     enum statement delete, int64_t *last, int64_t *count)
 {
-	const int64_t		from = *last;
 	enum failure_code	rc;
-	int64_t			rows = PURGE_CHUNK;
+	struct found		f;
+	int			from = 0, rows = PURGE_CHUNK;
 
-	while ((rc = purge_rows(s, p, next, delete, rows, last, count)) !=
-	    FAILURE_NONE && s->full && rows > 1) {
-		rows /= 8;
-		rows = rows < 1 ? 1 : rows;
-		*last = from;
-		(void)store_cut(s);	/* what is in it is needed no more */
+	rc = find(s, p, next, *last, &f);
+	*last = rc == FAILURE_NONE && f.count > 0 ? f.row[f.count - 1].id : 0;
+	while (rc == FAILURE_NONE && from < f.count) {
+		rc = delete_some(s, p, delete, &f, rows, &from, count);
+		if (rc == FAILURE_NONE || !s->full || rows == 1)
+			continue;
+		/* As many at a time as there is room for in the log. */
+		rows = rows > 8 ? rows / 8 : 1;
+		(void)store_cut(s);
 		s->full = false;
+		rc = FAILURE_NONE;
 	}
 	return rc;
 }
@@ -112,48 +143,48 @@ purge_unanswered(struct store *s, struct purge *p, int64_t session,
 	return rc;
 }
 
-/* Finds the next session behind *id that has no answer; 0: there is none. */
+/* Deletes the sessions without an answer that are too old. */
 static enum failure_code
-next_unanswered(struct store *s, const struct purge *p, int64_t *id,
-    int64_t *ticket)
+purge_all_unanswered(struct store *s, struct purge *p)
 {
-	sqlite3_stmt	*st;
-	int64_t		 from = *id;
-	int		 rc;
+	enum failure_code	rc;
+	struct found		f;
+	int64_t			last = 0;
+	int			i;
 
-	*id = 0;
-	if ((st = db_statement_of(s, STATEMENT_PURGE_UNANSWERED_NEXT,
-	    p->before)) == NULL || sqlite3_bind_int64(st, 2, from) !=
-	    SQLITE_OK)
-		return db_fail(s, "purge");
-	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		*id = sqlite3_column_int64(st, 0);
-		*ticket = sqlite3_column_int64(st, 1);
+	while ((rc = find(s, p, STATEMENT_PURGE_UNANSWERED_NEXT, last, &f)) ==
+	    FAILURE_NONE && f.count > 0) {
+		db_tell(s, "deleting sessions", p->sessions, p->old);
+		for (i = 0; i < f.count && rc == FAILURE_NONE; i++)
+			rc = purge_unanswered(s, p, f.row[i].id,
+			    f.row[i].ticket);
+		if (rc != FAILURE_NONE)
+			break;
+		last = f.row[f.count - 1].id;
 	}
-	return db_done(s, st, rc);
+	return rc;
 }
 
 enum failure_code
 store_purge(struct store *s, struct purge *p)
 {
 	enum failure_code	rc;
-	int64_t			last = 0, ticket = 0;
+	int64_t			last, before;
 
 	do {
 		db_tell(s, "deleting sessions", p->sessions, p->old);
-		rc = purge_chunk(s, p, STATEMENT_PURGE_SESSIONS_NEXT,
-		    STATEMENT_PURGE_SESSIONS, &last, &p->sessions);
-	} while (rc == FAILURE_NONE && last != 0);
-	while (rc == FAILURE_NONE && (rc = next_unanswered(s, p, &last,
-	    &ticket)) == FAILURE_NONE && last != 0) {
-		db_tell(s, "deleting sessions", p->sessions, p->old);
-		rc = purge_unanswered(s, p, last, ticket);
-	}
+		before = p->sessions;
+		last = 0;	/* what is deleted is found no more */
+		rc = purge_some(s, p, STATEMENT_PURGE_SESSIONS_NEXT,
+		    STATEMENT_PURGE_SESSION, &last, &p->sessions);
+	} while (rc == FAILURE_NONE && p->sessions > before);
+	if (rc == FAILURE_NONE)
+		rc = purge_all_unanswered(s, p);
 	last = 0;
 	while (rc == FAILURE_NONE && p->tickets) {
 		db_tell(s, "deleting tickets", p->emptied, 0);
-		rc = purge_chunk(s, p, STATEMENT_PURGE_TICKETS_NEXT,
-		    STATEMENT_PURGE_TICKETS, &last, &p->emptied);
+		rc = purge_some(s, p, STATEMENT_PURGE_TICKETS_NEXT,
+		    STATEMENT_PURGE_TICKET, &last, &p->emptied);
 		if (last == 0)
 			break;
 	}

@@ -4,12 +4,29 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "db.h"
+#include "limit.h"
+#include "lock.h"
+#include "log.h"
 #include "rate.h"
 #include "settings.h"
 #include "store.h"
+
+enum { REPAIR_LOCK = 4 };	/* the byte of rate.db-lock */
+
+/* Whether what has just failed was the file: damaged, or none of ours. */
+static bool
+is_broken(const struct store *s)
+{
+	const int	code = s->db == NULL ? SQLITE_OK :
+			    sqlite3_errcode(s->db) & 0xff;
+
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
+	    code == SQLITE_ERROR;
+}
 
 /* Opens the database of the limits, which is as durable as RUN_DIR. */
 static enum failure_code
@@ -84,21 +101,74 @@ take(struct store *s, const char *key, int64_t interval, int64_t early,
 	return rc;
 }
 
+/* Takes one of the limits as they are; *broken tells whether the file is. */
+static int
+try(const struct settings *settings, const char *key, int64_t interval,
+    int64_t early, bool *broken, char *error, unsigned long size)
+{
+	enum failure_code	 rc;
+	struct store		*s;
+	int			 wait = -1;
+
+	*broken = false;
+	if ((rc = open_rates(&s, settings)) != FAILURE_NONE) {
+		*broken = s != NULL && is_broken(s);
+	} else if ((rc = db_begin(s)) == FAILURE_NONE) {
+		rc = take(s, key, interval, early, &wait);
+		*broken = rc != FAILURE_NONE && is_broken(s);
+		rc = db_end(s, rc);
+	}
+	if (rc != FAILURE_NONE) {
+		(void)snprintf(error, size, "%s", store_error(s));
+		wait = -1;
+	}
+	store_close(s);
+	return wait;
+}
+
+/* Removes the database of the limits, which the next one makes anew. */
+static void
+begin_anew(const struct settings *settings, const char *why)
+{
+	static const char *const	ends[] = { "", "-wal", "-shm",
+					    "-journal" };
+	char				path[PATH_MAX], text[512];
+	size_t				i;
+
+	log_line(LOG_LEVEL_WARNING, "rate.db=\"begun anew\" error=\"%s\"",
+	    log_value(text, sizeof(text), why));
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/rate.db%s",
+		    settings->text[SETTING_RUN_DIR], ends[i]);
+		(void)unlink(path);
+	}
+}
+
 int
 rate_take(const struct settings *settings, const char *key, int64_t count,
     int64_t period, char *error, unsigned long size)
 {
-	const int64_t	 interval = period / count;
-	struct store	*s;
-	int		 wait = -1;
+	const int64_t	interval = period / count;
+	const int64_t	early = (count - 1) * interval;
+	const char	*run_dir = settings->text[SETTING_RUN_DIR];
+	bool		broken;
+	int		fd, wait;
 
-	if (open_rates(&s, settings) == FAILURE_NONE &&
-	    db_begin(s) == FAILURE_NONE && db_end(s, take(s, key, interval,
-	    (count - 1) * interval, &wait)) != FAILURE_NONE)
-		wait = -1;
-	if (wait == -1)
-		(void)snprintf(error, size, "%s", store_error(s));
-	store_close(s);
+	wait = try(settings, key, interval, early, &broken, error, size);
+	if (!broken || (fd = lock_open(run_dir, "rate.db-lock")) == -1)
+		return wait;
+	/* One at a time: who comes second finds a good one. */
+	if (lock_wait(fd, REPAIR_LOCK, clock_us() + STORE_TIMEOUT *
+	    INT64_C(1000)) == 1) {
+		wait = try(settings, key, interval, early, &broken, error,
+		    size);
+		if (broken) {
+			begin_anew(settings, error);
+			wait = try(settings, key, interval, early, &broken,
+			    error, size);
+		}
+	}
+	(void)close(fd);
 	return wait;
 }
 
@@ -116,7 +186,7 @@ rate_forget(const struct settings *settings, const char *key, char *error,
 	    &none))) == FAILURE_NONE &&
 	    sqlite3_exec(s->db, store_statements[STATEMENT_VACUUM], NULL,
 	    NULL, NULL) != SQLITE_OK)
-		rc = db_fail(s, "vacuum");
+		rc = db_fail(s, "rate");
 	if (rc != FAILURE_NONE)
 		(void)snprintf(error, size, "%s", store_error(s));
 	store_close(s);

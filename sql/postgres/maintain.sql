@@ -6,18 +6,20 @@ SELECT count(*) FROM TicketAISessions
 WHERE coalesce(UpdatedAt, CreatedAt) < utc(to_timestamp($1));
 
 -- name: PURGE_SESSIONS
--- The next $3 answers behind $2 that are too old.
+-- Some answers behind $2 that are too old, at most $3, by the index of their
+-- times; not those that somebody else deletes just now.
 WITH Gone AS (DELETE FROM TicketAISessions WHERE Id IN (
 	SELECT Id FROM TicketAISessions
 	WHERE Id > $2 AND AiResponse IS NOT NULL AND
 	coalesce(UpdatedAt, CreatedAt) < utc(to_timestamp($1))
-	ORDER BY Id LIMIT $3)
+	LIMIT $3 FOR UPDATE SKIP LOCKED)
 	RETURNING Id)
 SELECT coalesce(max(Id), 0), count(*) FROM Gone;
 
 -- name: PURGE_UNANSWERED_NEXT
 SELECT Id, TicketId FROM TicketAISessions
-WHERE Id > $2 AND AiResponse IS NULL AND CreatedAt < utc(to_timestamp($1))
+WHERE Id > $2 AND AiResponse IS NULL AND
+	coalesce(UpdatedAt, CreatedAt) < utc(to_timestamp($1))
 ORDER BY Id LIMIT 1;
 
 -- name: PURGE_UNANSWERED

@@ -57,15 +57,15 @@ Ranked AS (
 		row_number() OVER (PARTITION BY By ORDER BY TotalMs) AS T
 	FROM Costs)
 SELECT By AS by, count(*) AS answers,
-	sum(PromptTokens)::bigint AS prompt_tokens,
-	sum(AnswerTokens)::bigint AS answer_tokens,
+	sum(least(PromptTokens, 1000000000000000))::bigint AS prompt_tokens,
+	sum(least(AnswerTokens, 1000000000000000))::bigint AS answer_tokens,
 	max(CASE F WHEN (N + 1) / 2 THEN FirstTokenMs END)
 		AS first_token_ms_median,
 	max(CASE F WHEN (N * 95 + 99) / 100 THEN FirstTokenMs END)
 		AS first_token_ms_p95,
 	max(CASE T WHEN (N + 1) / 2 THEN TotalMs END) AS total_ms_median,
 	max(CASE T WHEN (N * 95 + 99) / 100 THEN TotalMs END) AS total_ms_p95,
-	sum(TotalMs)::bigint AS total_ms
+	sum(least(TotalMs, 1000000000000000))::bigint AS total_ms
 FROM Ranked
 GROUP BY By
 ORDER BY CASE $3 WHEN 1 THEN By END DESC NULLS LAST, answers DESC,
@@ -124,7 +124,7 @@ Rest AS MATERIALIZED (
 		WHERE SessionId = s.Id)),
 Models AS MATERIALIZED (
 	SELECT Model COLLATE "C" AS Model, count(*) AS Answers,
-		sum(PromptTokens) AS P, sum(AnswerTokens) AS A
+		sum(least(PromptTokens, 1000000000000000)) AS P, sum(least(AnswerTokens, 1000000000000000)) AS A
 	FROM TicketAIGenerations GROUP BY 1),
 Metrics (N, Family, Suffix, Label, Value, Part) AS (
 SELECT 1, 'tickets', '', NULL, count(*)::text, 0 FROM Tickets
@@ -149,7 +149,7 @@ SELECT 8, 'first_token_seconds', '_bucket', Label,
 FROM Bounds
 UNION ALL
 SELECT 9, 'first_token_seconds', '_sum', NULL,
-	to_char(coalesce(sum(FirstTokenMs), 0) / 1000.0,
+	to_char(coalesce(sum(least(FirstTokenMs, 1000000000000000)), 0) / 1000.0,
 	'FM999999999999999990.099'), 0 FROM TicketAIGenerations
 UNION ALL
 SELECT 10, 'first_token_seconds', '_count', NULL, count(*)::text, 0

@@ -82,6 +82,7 @@ error-null 0 ="Open the rear cover."
 think-tags 0 ="Open the rear cover."
 think-tags-then-length 2 empty_answer
 harmony 0 ="Open the rear cover."
+think-close-only 0 ="Okay, the user has a jam.\n</think>\n\nOpen the rear cover."
 response-object 2 upstream_invalid
 done-string 2 upstream_invalid
 400-exceeds-context 2 prompt_too_long
@@ -342,7 +343,7 @@ while True:
 }
 
 @test "a model that runs elsewhere is never chosen, and is named as such" {
-	replay --tags "$UP/cloud-first.tags.http" "$UP/good.ndjson"
+	replay --tags "$UP/other/cloud-first.tags.http" "$UP/good.ndjson"
 	OLLAMA_MODEL= answer <<<x
 	generated
 	is "$(jq -r .model "$T/bodies/1.json")" llama3.2:latest
@@ -358,13 +359,19 @@ while True:
 }
 
 @test "a llama-server is none, and says so before anybody asks" {
-	replay --tags "$UP/llama-server.tags.http" "$UP/llama-server.answer.http"
+	replay --tags "$UP/other/llama-server.tags.http" "$UP/other/llama-server.answer.http"
 	for m in '' qwen3.gguf other; do
 		OLLAMA_MODEL=$m run -2 "$B/bin/answer" -c "$T/conf" check
 		[[ $output = *"upstream_invalid (a llama-server"* ]]
 	done
 	OLLAMA_SERVER=http://127.0.0.1:$PORT/api/chat answer <<<x
 	failed_with upstream_invalid 2
+}
+
+@test "null for content beside thoughts" {
+	replay "$UP/other/content-null.chat.http"
+	OLLAMA_SERVER=http://127.0.0.1:$PORT/api/chat answer <<<x
+	is "$(text) $status" 'Open it. 0'
 }
 
 @test "too little memory and a server's Retry-After are told as such" {

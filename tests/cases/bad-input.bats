@@ -91,6 +91,7 @@ refused() {
 		[ $f != ticketBody ] || body=
 		for v in null 1 true '"x"' '{}' '[]' '["a"]' '{"a":1}'; do
 			case $f$v in
+			[!t]*null | t[!i]*null) continue ;;	# is absent
 			refreshtrue | statustrue | version1) continue ;;
 			ticketBody\"* | token\"* | lang\"*) continue ;;
 			esac
@@ -139,10 +140,68 @@ refused() {
 
 @test "brackets that stay open: one error at the end" {
 	for m in '{' '[' '{"ticketBody":"a"' '{"ticketBody":["a"' \
-	    '{"ticketBody":"a"\n\n{"ticketBody":"b"}\n'; do
+	    '{"ticketBody":"a",\n\n"x":{"ticketBody":"b"}\n'; do
 		printf "$m" | pipe 42 1
 		failed_with bad_json 1
 	done
+}
+
+@test "a message without its end: an error, and the next one is answered" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	for m in '{"ticketBody":"lost"' '{"ticketBody":"lost","x":[1' \
+	    '{"ticketBody":"lost",' '{"ticketBody":' '{' '{"x":{"y":2}' \
+	    '{\n\t"ticketBody": "lost"\n' '[{"ticketBody":"lost"}'; do
+		printf "$m\n%s\n" "$Q" | pipe 42 2
+		is "$(types) $(code)" 'error cached done bad_json'
+		# The same at once, and in pieces, where input goes on.
+		tab 42
+		say $V "$(printf "$m")"
+		say $V "$Q"
+		say $V '{"type":"ping"}'
+		sees $V '"done"'
+		leave $V
+		is "$(types "$(so_far $V | grep -v pong)")" 'error cached done'
+	done
+	is "$(posts)" 1
+}
+
+@test "what is wrong with a text is told, in both languages" {
+	local m
+	for m in '\u0000' 'a\u0000b' ' \u0000'; do
+		ask 42 "{\"ticketBody\":\"$m\",\"lang\":\"en\"}"
+		failed_with bad_request 1
+		jq -r .message <<<"$frames" | grep -q 'U+0000, which no text'
+		ask 42 "{\"ticketBody\":\"$m\",\"lang\":\"pt\"}"
+		jq -r .message <<<"$frames" | grep -q 'U+0000, que não existe'
+	done
+	for m in '\ud800' 'x\udfff' '\ude00\ud83d' '\ud83d\ud83d\ude00'; do
+		ask 42 "{\"ticketBody\":\"$m\",\"lang\":\"en\"}"
+		failed_with bad_json 1
+		jq -r .message <<<"$frames" | grep -q 'half a surrogate pair'
+		ask 42 "{\"ticketBody\":\"$m\",\"lang\":\"pt\"}"
+		jq -r .message <<<"$frames" | grep -q 'metade de um par'
+	done
+	m=$(seq -s , 1100)
+	ask 42 "{\"ticketBody\":\"a\",\"x\":[$m]}"
+	failed_with bad_json 1
+	jq -r .message <<<"$frames" | grep -q 'mais de 1024 valores'
+	# Any other one has its usual words.
+	ask 42 '{"ticketBody":"a",}' '{"ticketBody":""}'
+	not grep -qE 'U\+0000|1024|par sub' <<<"$frames"
+}
+
+@test "null is a field that is not there" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	while IFS= read -r m; do
+		ask 42 "$m"
+		is "$(types)" 'cached done'
+	done <"$BATS_TEST_DIRNAME/nulls.messages"
+	ask 42 '{"type":null,"ticketBody":"printer jam","lang":null}'
+	kept
+	ask 42 '{"ticketBody":null}'
+	failed_with bad_request 1
 }
 
 @test "a line end within a string: an error, and the rest is a new message" {

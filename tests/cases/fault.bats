@@ -330,6 +330,19 @@ some_of() {
 	hits 20
 }
 
+# bats test_tags=fault,fault:49
+@test "allocations of answer fail while it writes many frames" {
+	needs_preload
+	long 1500
+	GOOD=$LONG
+	replay "$T/long.ndjson"
+	starved_answer ALLOCATIONS="$T/n"
+	for n in $(some_of "$T/n" | awk 'NR % 4 == 0'); do
+		starved_answer FAIL_AT=$n
+	done
+	hits 4
+}
+
 # In surroundings $1 (code for a shell) no question is answered wrongly.
 poor() {
 	local t=$((++TICKET)) out=$T/hurt

@@ -447,15 +447,19 @@ held() {
 	for t in 1 2; do
 		held $t -P "$TICKETCHAT_RUN_DIR/claims" -e inject=openat:signal=SIGSTOP:when=1
 		viewer $t "$Q"
-		[ $t = 1 ] && sees $V w1 || viewed $V
+		if [ $t = 1 ]; then sees $V w1; else viewed $V; fi
 		kill -CONT "$p"
 		[ $t = 2 ] || within 10 grep -q w1 "$T/held"
 		replay_rest
 		wait $s
 		check "$T/held" 1
 		frames=$(<"$T/held")
-		[ $t = 1 ] && is_text "$LONG" || kept "$LONG"
-		[ $t = 2 ] || viewed $V
+		if [ $t = 1 ]; then
+			is_text "$LONG"
+			viewed $V
+		else
+			kept "$LONG"
+		fi
 		is "$(posts)" $t
 	done
 }
@@ -470,7 +474,7 @@ held() {
 		sleep 0.5
 		none_answers
 		is "$(so_far $V)" ''
-		[ $t = 1 ] && kill -CONT "$p" || kill -KILL "$p"
+		if [ $t = 1 ]; then kill -CONT "$p"; else kill -KILL "$p"; fi
 		viewed $V
 		[ "$t$(types)" = "1cached done" ] || generated
 		wait $s || [ $t = 2 ]
@@ -1042,8 +1046,9 @@ clocked_tab() {
 	mkfifo "$T/frames.$V.in"
 	(without_talkers
 	LD_PRELOAD=$T/preload.so CLOCKS=$T/clocks GATEWAY_INTERFACE=x \
-	    PATH_INFO=/$1 exec "$CHAT_BIN" -c "$T/conf" <"$T/frames.$V.in" \
-	    >"$T/frames.$V" 2>"$T/frames.$V.err") 3>&- &
+	    PATH_INFO=$(GATEWAY_INTERFACE=x path_of "$1") exec "$CHAT_BIN" \
+	    -c "$T/conf" <"$T/frames.$V.in" >"$T/frames.$V" \
+	    2>"$T/frames.$V.err") 3>&- &
 	VIEWERS[V]=$!
 	track $!
 	exec {IN[V]}>"$T/frames.$V.in"
@@ -1083,7 +1088,7 @@ waits() {
 		clocked_tab $t
 		one=$V
 		say $one "$STATUS"
-		[ $way = queued ] && sees $one queued || sees $one w1
+		if [ $way = queued ]; then sees $one queued; else sees $one w1; fi
 		a=$(answer_of $t)
 		kill -STOP "$a"
 		# At the socket, but it never gets a line.
@@ -1252,4 +1257,145 @@ c.send(b"{\"type\":\"done\"}\n")' "$TICKETCHAT_RUN_DIR/1.sock" "$T/go" 3>&- &
 	is "$(last)" '{"type":"done"}'
 	hang_up 2
 	hang_up 3
+}
+
+@test "sessions stop: what runs, what waits, what has ended" {
+	long 300
+	export TICKETCHAT_GENERATIONS=1
+	run -1 --separate-stderr sessions stop 42
+	is "$output" ''
+	[[ $stderr = *"nothing runs for ticket 42"* ]]
+	replay_part "$T/long.ndjson"
+	viewer 1 "$Q"
+	one=$V
+	sees $one w1
+	viewer 2 "$STATUS"
+	two=$V
+	sees $two queued
+	run -0 sessions stop 2
+	is "$output" 'ticket 2: stopped'
+	viewed $two
+	failed_with stopped 2
+	run -1 sessions stop 3
+	run -0 sessions stop 1
+	viewed $one
+	failed_with stopped 2
+	is "$(text)" 'w1 w2 w3 w4 w5 w6 w7 w8 '
+	within 10 none_answers
+	run -1 sessions stop 1
+	for bad in '' 0 -1 x 1.5 99999999999999999999; do
+		run -100 sessions stop "$bad"
+	done
+	run -100 sessions stop
+	run -100 sessions stop 1 2
+	TICKETCHAT_RUN_DIR=$T/none run -1 sessions stop 1
+	[ ! -e "$T/none" ]
+}
+
+@test "sessions stop, as root, of a service that has a user of its own" {
+	needs_root
+	mkdir -m 700 "$T/theirs"
+	chown 54321:54321 "$T/theirs"
+	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$T" || true
+	/usr/bin/python3 -I -S -c '
+import os, socket, sys
+os.setgid(54321); os.setuid(54321)
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(9)
+c = s.accept()[0]
+c.send(b"{\"type\":\"session\",\"session\":1,\"pid\":1,\"alive\":5}\n")
+if c.recv(9) == b"stop\n":
+    c.send(b"{\"type\":\"error\",\"code\":\"stopped\"}\n")
+os.unlink(sys.argv[1])' "$T/theirs/7.sock" 3>&- &
+	track $!
+	within 10 test -S "$T/theirs/7.sock"
+	TICKETCHAT_RUN_DIR=$T/theirs run -0 sessions stop 7
+	is "$output" 'ticket 7: stopped'
+	TICKETCHAT_RUN_DIR=$T/theirs run -1 sessions stop 7
+	command -v setpriv >/dev/null || skip "no setpriv"
+	TICKETCHAT_RUN_DIR=$T/theirs run -111 setpriv --reuid 12345 --regid 12345 \
+	    --clear-groups "$B/bin/sessions" -c /dev/null stop 7
+	[[ $output = *"as root"* || $output = *"denied"* ]]
+}
+
+# bats test_tags=fault,fault:51
+@test "doctor names a generation that stands still, sessions stop ends it" {
+	long 300
+	replay_part "$T/long.ndjson"
+	viewer 1 "$Q"
+	one=$V
+	sees $one w1
+	viewer 2 "$Q"
+	two=$V
+	within 10 some_answers 2
+	a=$(answer_of 1)
+	run sessions doctor --quick
+	[[ $output != *"stands still"* ]]
+	kill -STOP "$a"
+	kill -KILL "${VIEWERS[$one]}"	# nobody watches
+	within 10 eval "[ \$(cut -d' ' -f3 /proc/$a/stat) = T ]"
+	run sessions doctor --quick
+	[[ $output = *"ticket 1: its generation, process $a, stands still"* ]]
+	[[ $output = *"sessions stop 1"* ]]
+	[[ $output != *"ticket 2: its generation"* ]]
+	# Another service's, of the same user, is not ours.
+	mkdir -m 700 "$T/other"
+	TICKETCHAT_RUN_DIR=$T/other run sessions doctor --quick
+	[[ $output != *"stands still"* ]]
+	TICKETCHAT_RUN_DIR=$T/other run -1 sessions stop 1
+	kill -0 "$a"
+	run -0 sessions stop 1
+	is "$output" 'ticket 1: its generation stood still and was ended'
+	within 10 dead "$a"
+	# Its slot was free at once.
+	within 10 eval "[ \$(grep -c ^request '$T/replay.log') = 2 ]"
+	replay_rest
+	viewed $two
+	is_text "$LONG"
+	ask 1 "$Q"
+	is_text "$LONG"
+}
+
+# bats test_tags=fault,fault:42
+@test "a stop from an idle connection reaches a generation with a full backlog" {
+	long 300
+	replay_part "$T/long.ndjson"
+	viewer 1 "$Q"
+	one=$V
+	sees $one w1
+	tab 1
+	idle=$V
+	a=$(answers)
+	kill -STOP "$a"
+	/usr/bin/python3 -I -S -c '
+import socket, sys, time, os
+all = []
+try:
+    while True:
+        s = socket.socket(socket.AF_UNIX)
+        s.setblocking(False)
+        s.connect(sys.argv[1])
+        all.append(s)
+except BlockingIOError:
+    open(sys.argv[2], "w").close()
+while os.path.exists(sys.argv[2]):
+    time.sleep(0.05)' "$TICKETCHAT_RUN_DIR/1.sock" "$T/full" 3>&- &
+	filler=$!
+	track $filler
+	within 20 test -e "$T/full"
+	say $idle '{"type":"stop"}' '{"type":"ping"}'
+	sees $idle pong
+	sleep 0.5
+	rm "$T/full"
+	within 10 dead $filler
+	kill -CONT "$a"
+	viewed $one
+	failed_with stopped 2
+	# What is asked behind it waits until the stop was heard.
+	replay_rest
+	say $idle "$Q"
+	sees $idle '"done"'
+	leave $idle
+	is "$(text "$(so_far $idle)")" "$LONG"
 }

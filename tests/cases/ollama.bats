@@ -253,3 +253,67 @@ END
 	is "$(jq -r 'select(.type == "cached").response' <<<"$frames")" 'Open it.'
 	sessions doctor --quick | grep -q "^warning *template: .*marks around the ticket"
 }
+
+# Runs a command where the only name server never answers.
+silent_names() {
+	unshare -m sh -c 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"' \
+	    sh "$T/resolv.conf" "$@"
+}
+silent_server() {
+	needs_root
+	unshare -m true 2>/dev/null || skip "no mount namespaces here"
+	/usr/bin/python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(1, 250):
+    try:
+        s.bind(("127.77.0.%d" % i, 53))
+        break
+    except OSError:
+        pass
+print("nameserver", s.getsockname()[0], flush=True)
+print("options timeout:30 attempts:5", flush=True)
+while True: s.recv(2000); print("; asked", flush=True)' >"$T/resolv.conf" 3>&- &
+	track $!
+	within 10 grep -q attempts "$T/resolv.conf"
+}
+
+@test "a name server that is silent: CONNECT_TIMEOUT holds" {
+	silent_server
+	for server in http://gpu.example:11434/api/generate \
+	    http://gpu.example https://gpu.example/x/api/chat; do
+		for m in "$OLLAMA_MODEL" ''; do
+			export OLLAMA_SERVER=$server
+			frames=$(OLLAMA_MODEL=$m TICKETCHAT_CONNECT_TIMEOUT=1 silent_names \
+			    timeout 60 "$B/bin/answer" -c "$T/conf" <<<x 2>/dev/null) || true
+			is "$(last | jq -r '[.code, .detail] | join(" ")')" \
+			    'upstream_timeout CONNECT_TIMEOUT'
+		done
+	done
+	grep -q asked "$T/resolv.conf"
+	TICKETCHAT_CONNECT_TIMEOUT=1 silent_names timeout 60 "$B/bin/answer" \
+	    -c "$T/conf" check | grep -q 'upstream_timeout.*no name server'
+}
+
+@test "a name server that is silent: a signal is heard meanwhile" {
+	silent_server
+	export OLLAMA_SERVER=http://gpu.example:11434 TICKETCHAT_CONNECT_TIMEOUT=100
+	silent_names "$B/bin/answer" -c "$T/conf" <<<x >"$T/out" 2>/dev/null 3>&- &
+	p=$!
+	track $p
+	within 20 grep -q asked "$T/resolv.conf"
+	kill $(answers)
+	within 20 dead "$p"
+	frames=$(cat "$T/out")
+	is "$(last | jq -r .code)" shutting_down
+}
+
+@test "a name server that is silent: stop is heard meanwhile" {
+	silent_server
+	export OLLAMA_SERVER=http://gpu.example:11434 TICKETCHAT_CONNECT_TIMEOUT=100
+	(printf '%s\n' "$Q"; within 20 grep -q asked "$T/resolv.conf"
+	    echo '{"type":"stop"}') | silent_names timeout 60 env PATH_INFO=/1 \
+	    "$CHAT_BIN" -c "$T/conf" >"$T/out" 3>&- || true
+	frames=$(cat "$T/out")
+	is "$(last | jq -r .code)" stopped
+}

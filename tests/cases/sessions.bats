@@ -633,7 +633,7 @@ for n in "1", "2":
 
 @test "doctor: a model that runs elsewhere, and what is no Ollama" {
 	helps() { jq -r 'select(.check == "model").remedy' "$T/found" | grep -q -- "$1"; }
-	replay --tags "$UP/cloud-first.tags.http" "$UP/good.ndjson"
+	replay --tags "$UP/other/cloud-first.tags.http" "$UP/good.ndjson"
 	for m in gpt-oss:120b-cloud other:cloud; do
 		OLLAMA_MODEL=$m examine --quick
 		finds model warning "$m .*tickets leave this machine"
@@ -644,7 +644,7 @@ for n in "1", "2":
 	finds model error 'upstream_rejected.*HTTP 404'
 	helps 'ends in /api/generate or /api/chat'
 	replay_end
-	replay --tags "$UP/llama-server.tags.http" "$UP/good.ndjson"
+	replay --tags "$UP/other/llama-server.tags.http" "$UP/good.ndjson"
 	examine --quick
 	finds model error 'llama-server'
 	replay_end

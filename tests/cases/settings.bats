@@ -439,3 +439,59 @@ END
 	is "$(jq -r '.system | @base64' "$T/bodies/1.json")" \
 	    "$(tail -c +4 "$d/system-prompt.bom" | base64 -w 0)"
 }
+
+# What doctor says of a setting, with these in the environment.
+warned() {
+	local what=$1 words=$2
+	shift 2
+	env "$@" "$B/bin/sessions" -c "$T/conf" doctor >"$T/found" || true
+	grep -q "^warning *$what: .*$words" "$T/found" ||
+	    { cat "$T/found"; false; }
+	run env "$@" "$B/bin/sessions" -c "$T/conf" settings
+	is "$status" 0
+}
+
+@test "doctor questions settings that are good and hardly meant" {
+	replay "$UP/good.ndjson"
+	(umask 077; head -c 40 /dev/zero | tr '\0' k >"$T/key.secret")
+	warned OLLAMA_OPTIONS '"num_ctxt" is no option' \
+	    OLLAMA_OPTIONS='{"num_ctxt":4096}'
+	warned OLLAMA_OPTIONS '"temprature"' \
+	    OLLAMA_OPTIONS='{"num_ctx":4096,"temprature":1,"stop":["a"]}'
+	warned OLLAMA_OPTIONS 'num_ctx has to be a number' \
+	    OLLAMA_OPTIONS='{"num_ctx":"4096"}'
+	warned OLLAMA_OPTIONS 'stop has to be a list' \
+	    OLLAMA_OPTIONS='{"stop":"a"}'
+	warned GENERATIONS 'far more' TICKETCHAT_GENERATIONS=64
+	warned GENERATIONS 'far more' TICKETCHAT_GENERATIONS=9
+	warned IDLE_TIMEOUT ping TICKETCHAT_IDLE_TIMEOUT=10
+	warned IDLE_TIMEOUT ping TICKETCHAT_IDLE_TIMEOUT=25
+	warned ANSWER_TIMEOUT FIRST_TOKEN_TIMEOUT TICKETCHAT_ANSWER_TIMEOUT=60
+	warned ANSWER_TIMEOUT FIRST_TOKEN_TIMEOUT \
+	    TICKETCHAT_FIRST_TOKEN_TIMEOUT=2000
+	warned AUTH 'JWT_KEY_FILE is set' TICKETCHAT_JWT_KEY_FILE="$T/key.secret"
+	warned AUTH 'JWT_ISSUER is set' TICKETCHAT_JWT_ISSUER=idp
+	warned ALLOWED_ORIGINS http://desk.example \
+	    TICKETCHAT_ALLOWED_ORIGINS=http://desk.example
+	warned ALLOWED_ORIGINS http://localhost \
+	    TICKETCHAT_TLS_CERT="$T/conf" TICKETCHAT_TLS_KEY="$T/key.secret"
+	warned ALLOWED_ORIGINS http://desk.example TICKETCHAT_ADDRESS=0.0.0.0 \
+	    TICKETCHAT_ALLOWED_ORIGINS=http://desk.example \
+	    TICKETCHAT_TRUSTED_PROXIES=10.0.0.1
+	warned QUEUE_MAX 'nobody waits' TICKETCHAT_QUEUE_MAX=0
+	warned TICKETS unknown_ticket TICKETCHAT_TICKETS=existing
+	warned ADDRESS '192.0.2.1 is no address' \
+	    TICKETCHAT_ADDRESS='127.0.0.1 192.0.2.1'
+}
+
+@test "doctor has no such warning for settings as they should be" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	OLLAMA_OPTIONS='{"num_ctx":8192,"stop":["a"],"use_mmap":true}' \
+	    TICKETCHAT_GENERATIONS=4 TICKETCHAT_IDLE_TIMEOUT=60 \
+	    TICKETCHAT_TICKETS=existing TICKETCHAT_ADDRESS='localhost [::1]' \
+	    TICKETCHAT_ALLOWED_ORIGINS='https://desk.example http://localhost:*' \
+	    sessions doctor >"$T/found" || true
+	not grep -E '^(warning|error) .*(OLLAMA_OPTIONS|GENERATIONS|IDLE_TIMEOUT|ANSWER_TIMEOUT|AUTH|ALLOWED_ORIGINS|QUEUE_MAX|TICKETS|ADDRESS|PORT):' \
+	    "$T/found"
+}

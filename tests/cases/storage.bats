@@ -181,6 +181,127 @@ fill() { head -c 2000000 /dev/zero >"$DISK/filler" 2>/dev/null || true; }
 	kept "$LONG"
 }
 
+# Two databases and one RUN_DIR, or one database and two of them.
+name_of() { sqlite3 "$1" 'SELECT Id FROM Identity'; }
+holds() { grep -qs "$(name_of "$1")" "$TICKETCHAT_RUN_DIR/identity"; }
+
+@test "a RUN_DIR that another database uses is refused, and taken over later" {
+	needs_sqlite "its file"
+	TICKETCHAT_DATABASE=$T/two sessions migrate >"$T/migrate"
+	long 25
+	replay_part "$T/long.ndjson"
+	viewer 42 '{"ticketBody":"of the first database"}'
+	sees $V w8
+	holds "$TICKETCHAT_DATABASE"
+	# Nothing of it is shown there, nor stopped, nor forgotten.
+	for c in 'forget --ticket 42' 'purge --older-than 1d'; do
+		TICKETCHAT_DATABASE=$T/two sessions $c >"$T/c.${c%% *}" 2>&1 3>&- &
+		track $!
+		echo $! >"$T/pid.${c%% *}"
+	done
+	TICKETCHAT_DATABASE=$T/two ask 42 '{"ticketBody":"of the second one"}'
+	failed_with internal 102
+	grep -q "$(name_of "$TICKETCHAT_DATABASE")" <<<"$err"
+	grep -q "$(name_of "$T/two")" <<<"$err"
+	for c in forget purge; do
+		status=0
+		wait "$(cat "$T/pid.$c")" || status=$?
+		is "$c $status $(wc -l <"$T/c.$c")" "$c 102 1"
+	done
+	holds "$TICKETCHAT_DATABASE"
+	replay_rest
+	viewed $V
+	is_text "$LONG"
+	within 10 none_answers
+	TICKETCHAT_DATABASE=$T/two ask 42 '{"ticketBody":"of the second one"}'
+	is "$(types)" 'stream done'
+	holds "$T/two"
+	is "$(sqlite3 "$T/two" 'SELECT Prompt FROM TicketAISessions')" \
+	    'of the second one'
+	# And back, in each direction: a name that is none is no name either.
+	ask 42 '{"ticketBody":"of the first database","refresh":true}'
+	is "$(types)" 'stream done'
+	for junk in '' x 0123456789abcdef0123456789abcdeX; do
+		echo "$junk" >"$TICKETCHAT_RUN_DIR/identity"
+		ask 42 '{"ticketBody":"again","refresh":true}'
+		is "$(types)" 'stream done'
+		holds "$TICKETCHAT_DATABASE"
+	done
+}
+
+@test "a service's database and RUN_DIR are its own" {
+	needs_sqlite "its file"
+	replay "$UP/good.ndjson"
+	TICKETCHAT_DATABASE=$T/two sessions migrate >"$T/migrate"
+	TICKETCHAT_WEB=off service
+	mkdir -m 700 "$T/run.1"
+	local p=() i=0
+	# Another service with the same file, or the same RUN_DIR, or both; a
+	# chat, and what takes claims.
+	others() {
+		"$@" >"$T/o.$i" 2>&1 </dev/null 3>&- &
+		p[i]=$!
+		track $!
+		i=$((i + 1))
+	}
+	others env TICKETCHAT_WEB=off TICKETCHAT_PORT=$(free_port) \
+	    TICKETCHAT_ADDRESS=127.0.0.1 TICKETCHAT_RUN_DIR=$T/run.1 "$ROOT/run.sh"
+	others env TICKETCHAT_WEB=off TICKETCHAT_PORT=$(free_port) \
+	    TICKETCHAT_ADDRESS=127.0.0.1 TICKETCHAT_DATABASE=$T/two "$ROOT/run.sh"
+	others env TICKETCHAT_WEB=off TICKETCHAT_PORT=$(free_port) \
+	    TICKETCHAT_ADDRESS=127.0.0.1 "$ROOT/run.sh"
+	others env TICKETCHAT_RUN_DIR=$T/run.1 "$B/bin/sessions" -c "$T/conf" \
+	    forget --ticket 42
+	others env TICKETCHAT_RUN_DIR=$T/run.1 "$B/bin/sessions" -c "$T/conf" \
+	    purge --older-than 1d
+	TICKETCHAT_RUN_DIR=$T/run.1 ask 42 "$Q"
+	failed_with internal 102
+	grep -q "$T/run.1.*$TICKETCHAT_RUN_DIR" <<<"$err"
+	for ((i = 0; i < ${#p[@]}; i++)); do
+		status=0
+		wait "${p[i]}" || status=$?
+		is "$i $status" "$i 102"
+		grep -q RUN_DIR= "$T/o.$i"
+	done
+	is "$(posts)" 0
+	# Under the service's own RUN_DIR a chat at a shell is welcome.
+	ask 42 "$Q"
+	generated
+	run -1 --separate-stderr sessions migrate --new-identity
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/43" "$Q")
+	generated
+	end $SERVICE
+	was=$(name_of "$TICKETCHAT_DATABASE")
+	within 10 sessions migrate --new-identity
+	[ "$(name_of "$TICKETCHAT_DATABASE")" != "$was" ]
+	TICKETCHAT_RUN_DIR=$T/run.1 ask 44 "$Q"
+	generated
+}
+
+@test "restore keeps the name of the database that it replaces" {
+	needs_sqlite "its file"
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	sessions backup "$T/copy"
+	cp "$ROOT/tests/schema/001.sql" "$T/old.sql"
+	sqlite3 "$T/old" <"$T/old.sql"
+	was=$(name_of "$TICKETCHAT_DATABASE")
+	sqlite3 "$T/copy" "UPDATE Identity SET Id = '00000000000000000000000000000000'"
+	for f in copy old; do
+		run -0 sessions restore --force "$T/$f"
+		is "$f $(name_of "$TICKETCHAT_DATABASE")" "$f $was"
+		ask 42 "$Q"
+		is "$(types)" 'cached done'
+		ask 50 "$Q"
+		generated
+	done
+	# Where there was none it has the copy's.
+	TICKETCHAT_DATABASE=$T/new run -0 sessions restore "$T/copy"
+	is "$(name_of "$T/new")" 00000000000000000000000000000000
+	TICKETCHAT_DATABASE=$T/new ask 42 "$Q"
+	kept
+}
+
 # A text of $1 bytes.
 body() { printf '{"ticketBody":"%s"}' "$(head -c "$1" /dev/zero | tr '\0' x)"; }
 
@@ -430,7 +551,7 @@ sys.stdin.read()' "$TICKETCHAT_DATABASE" <"$T/shell" >"$T/shell.out" 3>&- &
 	generated
 	is "$(stat -c %a "$TICKETCHAT_RUN_DIR")" 700
 	is "$(stat -c '%n %a' "$TICKETCHAT_RUN_DIR"/* | sed "s|$TICKETCHAT_RUN_DIR/||" | paste -sd ' ')" \
-	    'claims 600 queue 600 slots 600'
+	    'claims 600 identity 600 queue 600 slots 600'
 	rm -rf "$TICKETCHAT_RUN_DIR"
 	ask 42 "$Q"
 	kept
@@ -759,7 +880,6 @@ END
 print(flush=True)
 time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
 	done
-	run -111 held "$T/none" || :
 	is "$(held "$T/none" 2>/dev/null)" 111
 	# What it is given, and says, goes through.
 	is "$(echo in | sessions hold sh -c 'cat; echo err >&2' 2>&1)" $'in\nerr'
@@ -778,7 +898,7 @@ time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
 	within 10 pgrep -P $h -x sleep
 	s=$(pgrep -P $h -x sleep)
 	# The locks are its own: whatever the program leaves behind has none.
-	not grep -q "$(basename "$TICKETCHAT_DATABASE")" <(ls -l "/proc/$s/fd")
+	within 10 eval 'not grep -q "/$(basename "$TICKETCHAT_DATABASE")" <(ls -l /proc/$s/fd)'
 	grep -q "$(basename "$TICKETCHAT_DATABASE")" <(ls -l "/proc/$h/fd")
 	kill -KILL $h
 	within 10 dead "$s"

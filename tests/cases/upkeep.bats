@@ -254,6 +254,44 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 	is "$(count TicketAISessions)" 6
 }
 
+# What is too old is found without the lock that writers need, and by an index.
+@test "purge of many young rows is in nobody's way" {
+	needs_sqlite "its write lock"
+	sql "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+	    WHERE i < 2000) INSERT INTO Tickets (Id) SELECT i FROM n;
+	INSERT INTO TicketAISessions (TicketId, Prompt) SELECT Id, '' FROM Tickets"
+	mkfifo "$T/shell"
+	sqlite3 -batch "$TICKETCHAT_DATABASE" <"$T/shell" >"$T/shell.out" 2>&1 3>&- &
+	track $!
+	exec {IN[0]}>"$T/shell"
+	printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&"${IN[0]}"
+	within 10 test -s "$T/shell.out"
+	run -0 sessions purge --older-than 30d
+	is "$output" '0 sessions and 0 tickets deleted'
+	hang_up 0
+	# Of old ones each goes, however many, and no young one.
+	sql "UPDATE TicketAISessions SET CreatedAt = '2020-01-02T03:04:05.678Z'
+	    WHERE Id % 2 = 0"
+	run -0 sessions purge --older-than 30d --force
+	is "$(sql 'SELECT count(*), min(Id % 2) FROM TicketAISessions')" '1000|1'
+	sqlite3 "$TICKETCHAT_DATABASE" "EXPLAIN QUERY PLAN SELECT Id, TicketId
+	    FROM TicketAISessions WHERE 0 = 0 AND AiResponse IS NOT NULL AND
+	    coalesce(UpdatedAt, CreatedAt) < 'x' LIMIT 5" |
+	    grep -q 'USING INDEX TicketAISessions_Time'
+}
+
+@test "counts of 2^63-1 end neither stats nor metrics" {
+	keep 1 0
+	keep 2 0
+	sql 'UPDATE TicketAIGenerations SET PromptTokens = 9223372036854775807,
+	    AnswerTokens = 9223372036854775807, TotalMs = 9223372036854775807,
+	    FirstTokenMs = 9223372036854775807'
+	for c in stats 'stats --by day' 'stats --by model' metrics; do
+		run -0 sessions $c
+		[ -n "$output" ]
+	done
+}
+
 @test "backup: whole, private, not over another file" {
 	keep 1 0
 	run -0 sessions backup "$T/b"

@@ -676,6 +676,38 @@ END
 	is "$(grep -c 'for ever' "$T/server")" 1
 }
 
+@test "a refused connection: its errors, one line in the log, and the end" {
+	replay "$UP/good.ndjson"
+	server
+	clients 606 <<'END'
+async def refused(path, message, code, origin=None):
+    begun = time.monotonic()
+    async with Client(path, origin=origin) as a:
+        for i in range(200):
+            is_error(await a.ask(message), code)
+        await a.closed(30)
+        assert time.monotonic() - begun > 14
+
+async def mended():
+    begun = time.monotonic()
+    async with Client("43") as a:
+        for i in range(5):
+            is_error(await a.ask("}"), "bad_json")
+        is_generated(await a.ask())
+        await a.silent(17)
+
+async def main():
+    await asyncio.gather(refused("4x", Q, "bad_ticket_id"),
+        refused("42", Q, "forbidden_origin", "https://evil.example"),
+        refused("42", '{"ticketBody":1}', "bad_request"), mended())
+END
+	is "$(grep -c 'code=bad_ticket_id' "$TICKETCHAT_LOG")" 1
+	is "$(grep -c 'code=forbidden_origin' "$TICKETCHAT_LOG")" 1
+	is "$(grep -c 'code=bad_request' "$TICKETCHAT_LOG")" 1
+	within 10 eval '[ "$(grep -c "refused=200$" "$TICKETCHAT_LOG")" = 3 ]'
+	is "$(grep -c "refused=5$" "$TICKETCHAT_LOG")" 1
+}
+
 # bats test_tags=fault,fault:8
 @test "websocketd killed in mid-stream, and started again" {
 	long 40

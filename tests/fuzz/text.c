@@ -106,11 +106,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (settings.text[0] == NULL) {
 		log_open("fuzz", "/dev/null");
 		must(setenv("REMOTE_ADDR", "127.0.0.1", 1) == 0 &&
-		    setenv("TICKETCHAT_TRUSTED_PROXIES", "127.0.0.1 10.0.0.0/8 ::1",
-		    1) == 0 && setenv("TICKETCHAT_AUTH", "required", 1) == 0 &&
+		    setenv("TICKETCHAT_TRUSTED_PROXIES",
+		    "127.0.0.1 10.0.0.0/8 ::1", 1) == 0 && 
+		    setenv("TICKETCHAT_AUTH", "required", 1) == 0 &&
 		    setenv("TICKETCHAT_JWT_KEY_FILE", "/dev/null", 1) == 0 &&
 		    setenv("TICKETCHAT_JWT_COOKIE", "token", 1) == 0 &&
-		    setenv("TICKETCHAT_ALLOWED_ORIGINS", "http://localhost:*", 1) == 0);
+		    setenv("TICKETCHAT_ALLOWED_ORIGINS",
+		    "http://localhost:*", 1) == 0);
 		must(settings_load(&settings, NULL, 0) == 0);
 	}
 	must((s = malloc(size + 1)) != NULL);

@@ -46,7 +46,6 @@ shapes(void)
 			    .created = "2026-01-02T03:04:05.678Z" };
 	struct session	empty = { .response = (char[]){ "" }, .created = "x" };
 	struct buf	b = BUF_INIT(10000);
-	struct frame	f;
 	size_t		i;
 	char		*line, *end;
 
@@ -78,6 +77,15 @@ shapes(void)
 	check_int(i, sizeof(want) / sizeof(want[0]));
 	check_str(line, "");
 	buf_free(&b);
+}
+
+/* What is made from another line, or not made at all. */
+static void
+more_shapes(void)
+{
+	struct buf	b = BUF_INIT(10000);
+	struct frame	f;
+
 	row("a line with bodyChanged, a hash in the first one");
 	check(frame_body_changed(&b, "{\"type\":\"done\"}", 15) == 0);
 	check(frame_body_changed(&b, "{\"type\":\"done\",\"versions\":2}",
@@ -392,6 +400,7 @@ main(void)
 {
 	t_begin();
 	run(shapes);
+	run(more_shapes);
 	run(errors);
 	run(streams);
 	run(pieces);

@@ -2,6 +2,8 @@
  * lib/message: cutting stdin into messages.  Each input is given whole, byte
  * by byte and cut in two at every place: the events must be the same.
  */
+#include <stdlib.h>
+
 #include "limit.h"
 #include "message.h"
 #include "t.h"
@@ -103,6 +105,16 @@ table(void)
 		{ 99, "{\"a\":\"b\n{}\n", "BR({})|" },
 		{ 99, "{\"a\":\"b\nc\"}\n{}\n", "BR(c\"})R({})|" },
 		{ 99, "{\"a\":\"b\\\nc\n", "BR(c)|" },
+		/* A message without its end does not take the next along. */
+		{ 99, "{\"a\":\"lost\"\n{\"b\":1}\n", "BR({\"b\":1})|" },
+		{ 99, "{\"a\":1\n  {}\n{}\n", "BR({})R({})|" },
+		{ 99, "{\"a\":[1,2]\r\n{}\n", "BR({})|" },
+		{ 99, "{\"a\":{}\n\n{\n\"b\":1\n}\n",
+		    "BR({\n\"b\":1\n})|" },
+		{ 99, "{\"a\":true \n[1]\n{}\n", "BR([1])R({})|" },
+		{ 99, "{\"a\":1\n{\"b\":2\n{}\n", "BBR({})|" },
+		{ 99, "{\"a\":\n{\"b\":1}\n}\n[\n[\n{}\n,\n{}]]\n",
+		    "R({\"a\":\n{\"b\":1}\n})R([\n[\n{}\n,\n{}]])|" },
 		{ 10, "0123456789\n", "R(0123456789)|" },
 		{ 10, "0123456789", "|R(0123456789)" },
 		{ 10, "01234567890\n{}\n", "LR({})|" },
@@ -180,11 +192,48 @@ incomplete(void)
 	message_free(&r);
 }
 
+/* What may have been in a message whose end did not come in time. */
+static void
+rests(void)
+{
+	static const struct {
+		const char	*in, *rest;
+	} rows[] = {
+		{ "{\"a\":\n{\"b\":1}\n", "{\"b\":1}\n" },
+		{ "{\n{\"b\":1}\n", "{\"b\":1}\n" },
+		{ "{\"a\":[1,\n2,\n \t[3],\n{}\n", "[3],\n{}\n" },
+		{ "{\"a\":{},\n\"b\":1\n", NULL }, { "{\n\n\n", NULL },
+		{ "[", NULL }, { "[\n", NULL },
+	};
+	struct message_reader	r = { .text = BUF_INIT(99) };
+	enum message_event	e;
+	size_t			i, len, n;
+	char			*rest;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].in);
+		len = strlen(rows[i].in);
+		check_int((int64_t)message_take(&r, rows[i].in, len, &e),
+		    (int64_t)len);
+		check_int(e, MESSAGE_MORE);
+		check_int(message_end(&r), MESSAGE_BROKEN);
+		rest = message_rest(&r, &n);
+		check((rest == NULL) == (rows[i].rest == NULL));
+		if (rest != NULL && rows[i].rest != NULL)
+			check(n == strlen(rows[i].rest) &&
+			    memcmp(rest, rows[i].rest, n) == 0);
+		free(rest);
+		check(!message_incomplete(&r));
+	}
+	message_free(&r);
+}
+
 int
 main(void)
 {
 	t_begin();
 	run(table);
+	run(rests);
 	run(deep);
 	run(incomplete);
 	return t_end();

@@ -103,8 +103,6 @@ refuses(void)
 		    FAILURE_BAD_REQUEST, "type" },
 		{ "{\"type\":\"ask\"}", FAILURE_BAD_REQUEST, "type" },
 		{ "{\"type\":1}", FAILURE_BAD_REQUEST, "type" },
-		{ "{\"type\":null,\"ticketBody\":\"x\"}",
-		    FAILURE_BAD_REQUEST, "type" },
 		{ "{\"type\":\"Stop\"}", FAILURE_BAD_REQUEST, "type" },
 		{ "{\"type\":\"stop\\u0000\"}", FAILURE_BAD_REQUEST, "type" },
 		{ "{\"ticketBody\":1}", FAILURE_BAD_REQUEST, "ticketBody" },
@@ -122,9 +120,13 @@ refuses(void)
 		    "ticketBody" },
 		{ "{\"ticketBody\":\"\\u0000\"}", FAILURE_BAD_REQUEST,
 		    "ticketBody" },
+		{ "{\"ticketBody\":\" \\u0000\\n\"}", FAILURE_BAD_REQUEST,
+		    "ticketBody" },
+		{ "{\"ticketBody\":\"\\ude00\\ud83d\"}", FAILURE_BAD_JSON, "" },
+		{ "{\"ticketBody\":\"\\ud83dx\"}", FAILURE_BAD_JSON, "" },
+		{ "{\"ticketBody\":\"x\",\"lang\":null,\"lang\":null}",
+		    FAILURE_BAD_REQUEST, "lang" },
 		{ "{\"ticketBody\":\"x\",\"refresh\":\"true\"}",
-		    FAILURE_BAD_REQUEST, "refresh" },
-		{ "{\"ticketBody\":\"x\",\"refresh\":null}",
 		    FAILURE_BAD_REQUEST, "refresh" },
 		{ "{\"ticketBody\":\"x\",\"version\":0}",
 		    FAILURE_BAD_REQUEST, "version" },
@@ -212,7 +214,36 @@ limits(void)
 	(void)snprintf(text + n, sizeof(text) - n, "]}");
 	request_read(&r, text, strlen(text), MAX, LANGUAGE_PT);
 	check_int(r.failure.code, FAILURE_BAD_JSON);
+	check_int(r.failure.cause, FAILURE_MANY_VALUES);
+	check(strstr(failure_words(&r.failure, LANGUAGE_PT), "1024") != NULL);
+	check(strstr(failure_words(&r.failure, LANGUAGE_EN), "1024") != NULL);
 	request_free(&r);
+}
+
+/* What others write for a field that is not there. */
+static void
+nulls(void)
+{
+	static const char *const	good[] = {
+		"{\"ticketBody\":\"x\",\"token\":null}",
+		"{\"ticketBody\":\"x\",\"lang\":null}",
+		"{\"ticketBody\":\"x\",\"refresh\":null,\"version\":null,"
+		    "\"status\":null}",
+		"{\"type\":null,\"ticketBody\":\"x\"}",
+		"{ \"refresh\" : null , \"ticketBody\" : \"x\", \"y\": null }",
+	};
+	struct request			r;
+	size_t				i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		row("%s", good[i]);
+		request_read(&r, good[i], strlen(good[i]), MAX, LANGUAGE_PT);
+		check_int(r.failure.code, FAILURE_NONE);
+		check_int(r.type, REQUEST_ASK);
+		check(!r.refresh && !r.status && r.version == 0 &&
+		    r.token.len == 0 && r.language == LANGUAGE_PT);
+		request_free(&r);
+	}
 }
 
 static void
@@ -240,6 +271,7 @@ main(void)
 	run(refuses);
 	run(language);
 	run(limits);
+	run(nulls);
 	run(refused_unread);
 	return t_end();
 }

@@ -491,6 +491,14 @@ ends(void)
 	check_str(u.failure.detail, "m");
 	check(strncmp(u.reason, "HTTP 404 ", 9) == 0);
 	done();
+}
+
+/* Refusals that come again, and why something ended. */
+static void
+ends_for_a_reason(void)
+{
+	size_t	i;
+
 	row("busy, and until when");
 	begin("http://h/api/generate", "m");
 	for (i = 0; i < 2; i++) {
@@ -1030,6 +1038,7 @@ main(void)
 	run(odd_scripts);
 	run(recordings);
 	run(ends);
+	run(ends_for_a_reason);
 	run(timers);
 	run(loading);
 	run(repeats);

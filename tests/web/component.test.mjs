@@ -66,7 +66,7 @@ for (const react of VERSIONS) {
       assert.deepEqual(await second.done(), [[ANSWER, true]]);
       assert.equal(await second.text(), await shown(second.page));
       const cached = JSON.parse(second.page.received.find((frame) => frame.includes('"cached"')));
-      assert.equal(await second.line(), cached.message);
+      assert.ok((await second.line()).startsWith(cached.message));
       assert.match(await second.time(), /^Escrita (agora há pouco|há \d+ minutos?)$/);
       assert.ok(Math.abs(Date.now() - new Date(cached.createdAt)) < 600_000, `createdAt ${cached.createdAt} is now, in UTC`);
       await second.photo("4-cached");
@@ -83,7 +83,7 @@ for (const react of VERSIONS) {
     });
 
     test("while nothing has come it says what the service says", async (t) => {
-      const service = await served(t, { replay: ["--delay", 2500, ...PACED], env: { TICKETCHAT_GENERATIONS: "1" } });
+      const service = await served(t, { replay: ["--delay", 10_000, ...PACED], env: { TICKETCHAT_GENERATIONS: "1" } });
       const first = await open(t, service, { ticketId: 1 }, { locale: "en-US" });
       await until("the first request", () => service.requests() === 1);
       const second = await open(t, service, { ticketId: 2 }, { locale: "en-US" });
@@ -157,7 +157,7 @@ for (const react of VERSIONS) {
     });
 
     test("stop ends it for everybody, and keeps nothing", async (t) => {
-      const service = await served(t, { replay: SLOW });
+      const service = await served(t, { replay: ["--pace", 600, recording(NAME)] });
       const one = await open(t, service);
       const two = await open(t, service);
       await one.grown(20);
@@ -261,7 +261,7 @@ for (const react of VERSIONS) {
       assert.match(await tab.line(), /Resposta completa/);
       await service.stopOllama();
       await tab.mount({ ticketId: "9007199254740993" });
-      await tab.said(/Ollama/);
+      await tab.said(/IA está fora do ar/);
       assert.equal(await tab.text(), "");
       await until("the socket to close", async () => String(await tab.sockets()) === "3,3");
       assert.deepEqual(tab.page.problems, []);

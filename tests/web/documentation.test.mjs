@@ -101,7 +101,7 @@ test("the plain JavaScript runs as printed", async (t) => {
   await page.route("**/plain.js", (route) => route.fulfill({ body: only(markdown, "js").text.replace("chat/42", "chat/43") }));
   await page.reload();
   await until("the error", () => page.evaluate("ended"));
-  assert.match(await page.locator("#answer").textContent(), /^\n\[.*Ollama.*\]$/);
+  assert.match(await page.locator("#answer").textContent(), /^\n\[.*(?:AI|IA) .*\]$/);
 });
 
 test("the element runs as printed", async (t) => {

@@ -18,7 +18,7 @@ import { accessible, chatIn, look, PHONE } from "./sight.mjs";
 
 const NAME = "stream-emoji";
 const PACED = ["--pace", 60, recording(NAME)];
-const MODULES = readdirSync(`${ROOT}/web`).filter((name) => /^ticket-chat.*(?<!-react)\.js$/.test(name));
+const MODULES = readdirSync(`${ROOT}/web`).sort().filter((name) => /^ticket-chat.*(?<!-react)\.js$/.test(name));
 const w = words("en");
 const done = (say) => say({ type: "done" });
 const answered = (say) => (say({ type: "stream", content: "an *answer*" }), done(say));
@@ -681,7 +681,9 @@ test("as long as nothing is written it reads, a first time and when another answ
   assert.equal(await tab.said(/AI/), w.states.reading);
   says[0]({ type: "stream", content: "one" });
   await tab.said(new RegExp(w.states.generating));
-  says[0]({ type: "status", state: "generating", viewers: 1 });
+  says[0]({ type: "status", state: "saving", viewers: 1 });
+  await tab.said(new RegExp(w.states.saving));
+  assert.equal(await tab.button(w.stop).count(), 0, "it changes nothing any more");
   done(says[0]);
   await tab.told("done");
   await tab.button(w.refresh).click();

@@ -565,11 +565,43 @@ plain() {
 	rm "$TICKETCHAT_DATABASE.before-restore"
 	echo "no database any more, and longer than a header has to be: it has \
 	a hundred bytes" >"$TICKETCHAT_DATABASE"
-	run -1 --separate-stderr sessions restore "$T/b"
-	grep -q 'move it away' <<<"$stderr"
-	rm "$TICKETCHAT_DATABASE"*
-	run -0 sessions restore "$T/b"
+	beyond
+}
+
+# What is in the place of the database cannot be opened.
+beyond() {
+	cp "$TICKETCHAT_DATABASE" "$T/damaged"
+	run -102 --separate-stderr sessions migrate
+	[[ $stderr = *"$TICKETCHAT_DATABASE: "*'sessions restore'* ]]
+	cmp "$T/damaged" "$TICKETCHAT_DATABASE"
+	run -0 sessions restore --force "$T/b"
 	is "$(content)" "$was"
+	cmp "$T/damaged" "$TICKETCHAT_DATABASE.before-restore"
+	run -0 sessions migrate
+}
+
+@test "restore where the header is damaged, and the service does not begin anew" {
+	keep 1 0
+	run -0 sessions backup "$T/b"
+	was=$(content)
+	local at
+	for at in 0:16 0:100 16:2 18:2 44:4; do
+		sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+		head -c "${at#*:}" /dev/zero | tr '\0' '\377' |
+		    dd of="$TICKETCHAT_DATABASE" bs=1 seek="${at%:*}" conv=notrunc status=none
+		echo "$at"
+		beyond
+	done
+	# One that cannot be exchanged after all stays where it was.
+	echo "a text that is no database at all" >"$TICKETCHAT_DATABASE"
+	cp "$TICKETCHAT_DATABASE" "$T/damaged"
+	run -111 --separate-stderr bash -c "ulimit -f 30; exec '$B/bin/sessions' \
+	    -c '$T/conf' restore --force '$T/b'"
+	cmp "$T/damaged" "$TICKETCHAT_DATABASE"
+	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
+	run -102 --separate-stderr "$ROOT/run.sh"
+	[[ $stderr = *'sessions restore'* ]]
+	run -0 sessions restore --force "$T/b"
 }
 
 @test "restore refuses what is none of ours, newer, damaged or not there" {

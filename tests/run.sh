@@ -13,12 +13,12 @@
 # AddressSanitizer and UndefinedBehaviorSanitizer), lint, soak (200 viewers for
 # a minute; `make soak' takes an hour), fuzz (each fuzzer for ten seconds; `make
 # fuzz' a minute), cost (counts of instructions, system calls and the like beside
-# tests/cost.txt), compare (what the programs read, read by other people's parsers
-# too; tests/compare).  What each printed is kept in build/tests/out.
+# tests/cost.txt), compare (what the programs read, read by other people's
+# parsers too; tests/compare).  What each printed is kept in build/tests/out.
 #
-# At length the soak takes half an hour, each fuzzer five minutes, each comparison
-# two, and one more under the sanitizers; the rest is as always.  Together that
-# is some two hours.
+# At length the soak takes half an hour, each fuzzer five minutes, each
+# comparison two, and one more under the sanitizers; the rest is as always.
+# Together that is some two hours.
 set -u
 cd "$(dirname "$0")/.." || exit 111
 # With it, a test that forgets to flush would pass here and hang elsewhere.

@@ -271,7 +271,7 @@ look(struct hold *h, int64_t now)
 		return;
 	(void)snprintf(text, sizeof(text), "clients that never read may keep "
 	    "their places for ever (%s): put a proxy with a write timeout in "
-	    "front, as in deploy/", n == -1 ? strerror(errno) :
+	    "front, as nginx or haproxy in deploy/", n == -1 ? strerror(errno) :
 	    "not all addresses are there to listen on");
 	say(text);
 }

@@ -133,9 +133,9 @@ start(struct question *q)
 	    ticket)) == -1) {
 		outcome_system(q, FAILURE_INTERNAL, "listen", strerror(errno));
 	} else {
+		hash_user(q, user);	/* connected we have no store */
 		/* In its backlog first: it may be over before we come. */
 		(void)connect_to(q);
-		hash_user(q, user);
 		if (q->state == QUESTION_FOLLOWING && generation_start(s,
 		    ticket, session, fd, r->body.data, r->body.len,
 		    q->text_hash, user, q->run_dir) == -1) {

@@ -156,7 +156,7 @@ make_flags() {
 	# Versions after 0.4.1 can bound a message before it reaches us.
 	if websocketd --help 2>&1 | grep -q maxframesize; then
 		flags="$flags
---maxframesize=$((MAX_TICKET_BYTES * 6 + 32768))"
+--maxframesize=$((TICKETCHAT_MAX_TICKET_BYTES * 6 + 32768))"
 	fi
 	names=
 	while IFS='=' read -r key _; do

@@ -300,7 +300,7 @@ prepare
 say "$("$bin/sessions" --version)"
 tell_address
 say "  database  $database"
-[ -z "$demo" ] || say "  demo      nothing is kept; end it with Ctrl-C"
+[ -z "$demo" ] || say "  demo      nothing is saved; end it with Ctrl-C"
 say "  try       npx wscat -c ws://localhost:$TICKETCHAT_PORT/api/websocket/chat/42"
 say "            > {\"ticketBody\":\"The printer on floor 2 is jammed\"}"
 serve

@@ -28,6 +28,7 @@ lib/sqlite/aspnet.c	PRAGMA user_version
 lib/sqlite/db_copy.c	PRAGMA user_version
 lib/sqlite/restore.c	PRAGMAs of a database that may be damaged
 lib/sqlite/migrate.c	asks a database of which nothing is known yet
+lib/sqlite/report.c	PRAGMA temp_store
 lib/sqlite/store.c	PRAGMA user_version
 lib/postgres/pg.c	BEGIN, COMMIT, ROLLBACK
 lib/sqlite/rate.c	PRAGMA synchronous, of a database that may be lost

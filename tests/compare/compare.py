@@ -44,6 +44,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import unicodedata
 
 import jwt
@@ -70,7 +71,8 @@ parser.add_argument("names", nargs="*")
 
 
 # ---- what is wanted to differ, and why -------------------------------------------------------------------------------
-# Comparison, reason, what the project says, whether this is such an input (what is known of it: see the comparisons).
+# Comparison, reason, then "refused": we always refuse such an input, whatever others do; or "good" or "either": what we may
+# say where others say otherwise; and whether this is such an input (from what is known of it: see the comparisons).
 
 WANTED = [
     ("json", "a number or a word alone is refused: every message and line is an object", "refused",
@@ -94,7 +96,7 @@ WANTED = [
     ("token", "sub is a text (RFC 7519 4.1.2) of at most 127 bytes without NUL, for the log", "refused",
      lambda t: t.has("claims", "sub") and not is_user(t.get("claims", "sub"))),
     ("token", "more than 8,192 bytes: a cap", "refused", lambda t: len(t.text) > TOKEN_MAX),
-    ("token", "nbf with a fraction: we round up, PyJWT down", "refused",
+    ("token", "nbf with a fraction: we round up, PyJWT down", "either",
      lambda t: t.fraction("nbf")),
     ("token", "exp with a fraction: we round up, PyJWT down", "good", lambda t: t.fraction("exp")),
     ("token", "kid that is no text names no key of ours; PyJWT refuses it", "good",
@@ -112,11 +114,17 @@ WANTED = [
 
 
 def wanted(name, known, ours):
-    """The reason for which this difference is wanted, or None."""
+    """The reason for which we and the others differ here, or None."""
     for comparison, reason, says, applies in WANTED:
-        if comparison == name and says == ours and applies(known):
+        if comparison == name and says in (ours, "either") and applies(known):
             return reason
     return None
+
+
+def unwanted(name, known):
+    """The reason for which we must refuse this, or None."""
+    return next((reason for comparison, reason, says, applies in WANTED
+                 if comparison == name and says == "refused" and applies(known)), None)
 
 
 # ---- made up: awkward pieces, put together and damaged -----------------------------------------------------------------
@@ -300,13 +308,6 @@ def seconds_of(value):
 class Comparison:
     """One of them: inputs(r) makes some up, compare(inputs) yields (input, the difference or None, the reason why it is
     wanted or None) for each."""
-    rounds = 1
-
-    def __init__(self):
-        self.done = self.differ = 0
-
-    def pieces(self):
-        return JSON_PIECES
 
     def judge(self, mode, inputs, environment=()):
         """As compare() for those whose verdict is one word of one input."""
@@ -363,7 +364,7 @@ class Json(Comparison):
         if ours in ("EINVAL", "E2BIG", "EILSEQ"):
             return f"json takes it\nours: {ours}", wanted("json", known, "refused")
         theirs = "".join(line + "\n" for line in self.listed(value, []))
-        if known.depth > DEPTH_MAX or ours != theirs:
+        if unwanted("json", known) is not None or ours != theirs:
             return f"json: {theirs[:300]}\nours: {ours[:300]}", None
         return None, None
 
@@ -689,7 +690,6 @@ class Token(Comparison):
     name = "token"
 
     def __init__(self):
-        super().__init__()
         self.tmp = tempfile.TemporaryDirectory()
         self.private = {"RS256": rsa.generate_private_key(65537, 2048), "ES256": ec.generate_private_key(ec.SECP256R1()),
                         "other RS256": rsa.generate_private_key(65537, 2048),
@@ -784,10 +784,12 @@ class Token(Comparison):
     def agree(self, text, accepted, ours):
         """The difference, or None, and the reason why it is wanted."""
         claims, why = self.theirs(text)
+        known = Known(text)
+        if accepted and unwanted("token", known) is not None:
+            return f"wanted: {unwanted('token', known)}\nours: {ours}", None
         if (claims is not None) == accepted:
             return None, None
-        return f"PyJWT: {claims if why == '' else why}\nours: {ours}", \
-            wanted("token", Known(text), "good" if accepted else "refused")
+        return f"PyJWT: {claims or why}\nours: {ours}", wanted("token", known, "good" if accepted else "refused")
 
     def look(self, text, verdict):
         ours = verdict.decode()
@@ -881,8 +883,8 @@ class Settings(Comparison):
     # Of each kind; texts take nearly everything.
     VALUES = {"PORT": ["8080", "5000"], "ADDRESS": ["127.0.0.1", "localhost ::1", ""], "OLLAMA_MODEL": ["gemma3:270m"],
               "JWT_ISSUER": ["idp", "https://idp.example/a b"], "JWT_AUDIENCE": ["tickets"], "OLLAMA_OPTIONS":
-              ['{"seed":1}', '{"stop":["#",";"]}'], "LANGUAGE": ["pt", "en"], "TICKETS_TABLE": ["Tickets"],
-              "RETENTION_DAYS": ["0", "365"], "OLLAMA_KEEP_ALIVE": ["30m"], "SYSTEM_PROMPT_FILE": ["", "/etc/a"]}
+              ['{"seed":1}', '{"stop":["#",";"]}'], "LANGUAGE": ["pt", "en"], "JWT_COOKIE": ["", "sid"],
+              "RETENTION_DAYS": ["0", "365"], "OLLAMA_KEEP_ALIVE": ["30m"]}
     PIECES = ["", " ", "\t", "\r", "\n", "\\", "\\\n", "\\n", "'", '"', "''", '""', "'a'", '"a"', "#", ";", " # a", "$HOME", "${A}",
               "`", "=", "A=b", "\nPORT=1", "\v", "\f", "\x01", "\x7f", "\xa0", "\x85", "\u2028", "\ufeff", "é", "😀", "export ",
               "\r\n", "\\ ", "\\'", '\\"', "a b", "~", "*", "%h", "!"]
@@ -1052,7 +1054,10 @@ class Transfer(Comparison):
 
     def compare(self, inputs):
         for i in inputs:
-            yield i, self.there_and_back(i), None
+            try:
+                yield i, self.there_and_back(i), None
+            except (csv.Error, ValueError) as e:
+                yield i, repr(e), None
 
 
 # ---- the run -------------------------------------------------------------------------------------------------------------
@@ -1074,6 +1079,8 @@ def run(comparison, options):
                     wrong.append((data, difference))
         except Broken as e:
             wrong.append((e.args[1], e.args[0]))
+        except Exception:
+            wrong.append((b"", traceback.format_exc()))
         number += 1
         if time.monotonic() >= end or options.x is not None:
             break

@@ -407,7 +407,9 @@ main(int argc, char *argv[])
 		log_open("answer", NULL);
 		rc = live(&a);
 	} else {
-		if (argc - i > 3 || !detached ||
+		if (argc - i > 3 || !detached || (argc - i == 3 &&
+		    (strlen(argv[i + 2]) != TEXT_HASH || strspn(argv[i + 2],
+		    "0123456789abcdef") != TEXT_HASH)) ||
 		    (a.ticket = connection_number(argv[i])) == 0 ||
 		    (a.session = connection_number(argv[i + 1])) == 0)
 			program_fail(EXIT_USAGE,

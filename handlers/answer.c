@@ -415,6 +415,7 @@ main(int argc, char *argv[])
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");
 		a.text_hash = argc - i == 3 ? argv[i + 2] : "";
+		slot_user(&a.slot, getenv(GENERATION_USER));
 		log_open("answer", a.settings.text[SETTING_LOG]);
 		rc = live(&a);
 	}

@@ -334,6 +334,14 @@
 #define QUEUE_TICK_HEAD	20
 #define QUEUE_TICK	250
 
+/* How long a waiting generation that nobody watches lets those go first that
+ * somebody watches.  After that it waits as they do. */
+#define QUEUE_PATIENCE	600000
+
+/* The most places of the queue that are looked at: the largest QUEUE_MAX, and
+ * those that have a slot. */
+#define QUEUE_PLACES	8192
+
 /* `retryAfter' over MAX_VIEWERS, in seconds: when a tab may have closed. */
 #define RETRY_AFTER_VIEWERS	10
 

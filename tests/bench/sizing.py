@@ -6,7 +6,8 @@
     python3 tests/bench/sizing.py --help            the rest
 
 Tickets come at random (Poisson), each is opened several times within minutes of another, answers have lengths all over
-the place (log-normal), and slots go first come, first served, as ours do.  What a process takes is docs/bench.json's.
+the place (log-normal), and slots go first come, first served, as ours do among users with one ticket each.  What a
+process takes is docs/bench.json's.
 """
 import argparse
 import collections

@@ -28,7 +28,7 @@
 #include "utf8.h"
 
 enum {
-	DEPTH = 64, TICKET_MAX = 2000, PIECES = 64,
+	DEPTH = 64, TICKET_MAX = 2000, PIPED_MAX = 1048576, PIECES = 64,
 	TICKET = 42, NOW = 1795000000
 };
 
@@ -145,7 +145,7 @@ judge_request(FILE *out, const char *data, size_t len)
 static void
 judge_messages(FILE *out, const char *data, size_t len)
 {
-	struct message_reader	r = { .text = BUF_INIT(MESSAGE_MAX(65536)) };
+	struct message_reader	r = { .text = BUF_INIT(PIPED_MAX) };
 	enum message_event	event = MESSAGE_MORE;
 	size_t			step = len % PIECES + 1, n;
 	bool			end = false;
@@ -258,8 +258,8 @@ judge_settings(FILE *out, const char *data, size_t len)
 }
 
 /*
- * "good", when it ends and the user in hexadecimal, or what is wrong: for ticket
- * 42 at the time NOW, with the keys and claims of the environment.
+ * "good", when it ends and the user in hexadecimal, or what is wrong: for
+ * ticket 42 at the time NOW, with the keys and claims of the environment.
  */
 static void
 judge_token(FILE *out, const char *data, size_t len)
@@ -300,7 +300,7 @@ next(judge_of *judge)
 	char		*data, *verdict = NULL;
 	uint32_t	 n;
 	size_t		 len, size = 0;
-	FILE		*out;
+	FILE		*out = NULL;
 
 	if (fread(&n, sizeof(n), 1, stdin) != 1)
 		return false;

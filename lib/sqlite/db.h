@@ -81,6 +81,12 @@ enum failure_code db_steps(struct store *, int from);
 enum failure_code db_look(struct store *, bool full,
     void (*found)(void *, const char *line), void *);
 
+/*
+ * Opens "<database>-lock", by the file's own name as SQLite's files beside it:
+ * whoever comes by a symbolic link meets the same locks.  -1 with errno.
+ */
+int db_open_locks(const struct store *);
+
 /* A statement ready to be bound, prepared once; NULL on error. */
 sqlite3_stmt *db_statement(struct store *, enum statement);
 

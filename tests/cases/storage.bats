@@ -254,6 +254,17 @@ holds() { grep -qs "$(name_of "$1")" "$TICKETCHAT_RUN_DIR/identity"; }
 	    forget --ticket 42
 	others env TICKETCHAT_RUN_DIR=$T/run.1 "$B/bin/sessions" -c "$T/conf" \
 	    purge --older-than 1d
+	# By whatever name they come to the file.
+	mkdir "$T/other"
+	ln -s "$TICKETCHAT_DATABASE" "$T/link"
+	ln -s "$T/link" "$T/other/link"
+	others env TICKETCHAT_WEB=off TICKETCHAT_PORT=$(free_port) \
+	    TICKETCHAT_ADDRESS=127.0.0.1 TICKETCHAT_RUN_DIR=$T/run.1 \
+	    TICKETCHAT_DATABASE=$T/link "$ROOT/run.sh"
+	others env TICKETCHAT_RUN_DIR=$T/run.1 TICKETCHAT_DATABASE=$T/other/link \
+	    "$B/bin/sessions" -c "$T/conf" forget --ticket 42
+	TICKETCHAT_DATABASE=$T/other/../link TICKETCHAT_RUN_DIR=$T/run.1 ask 45 "$Q"
+	failed_with internal 102
 	TICKETCHAT_RUN_DIR=$T/run.1 ask 42 "$Q"
 	failed_with internal 102
 	grep -q "$T/run.1.*$TICKETCHAT_RUN_DIR" <<<"$err"

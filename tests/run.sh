@@ -24,7 +24,7 @@ cd "$(dirname "$0")/.." || exit 111
 # With it, a test that forgets to flush would pass here and hang elsewhere.
 unset PYTHONUNBUFFERED
 
-soak='-m 1 -n 200' fuzz=10 compare='' san_compare=''
+soak='-m 1 -n 200' fuzz=10 compare='-s 1' san_compare=''
 # Those that feed the programs with what is odd: there sanitizers find most.
 san_cases='tests/cases/answer.bats tests/cases/auth.bats
 tests/cases/bad-input.bats tests/cases/chat.bats tests/cases/ollama.bats

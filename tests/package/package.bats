@@ -31,6 +31,13 @@ teardown_file() {
 	rm -rf "$PACKAGE/booted"
 }
 
+# Whatever a test that fails has left running.
+teardown() {
+	for p in ${KNOCKS:-} ${OTHER:-}; do
+		kill "$p" 2>/dev/null || true
+	done
+}
+
 # The systemd of ours: the child of boot.sh's child.
 init() { pgrep -P "$(pgrep -o -P "$(cat "$BATS_FILE_TMPDIR/boot")")"; }
 # Its files, seen from here.
@@ -357,7 +364,7 @@ failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
 	inside systemctl stop ticketchat
 	nsenter -t "$(init)" -n /usr/bin/python3 -c 'import socket, time
 s = socket.create_server(("127.0.0.1", 5000)); time.sleep(300)' 3>&- &
-	other=$!
+	OTHER=$!
 	taken() { inside sh -c 'grep -q " 0100007F:1388 .* 0A " /proc/net/tcp'; }
 	within 10 taken
 	inside systemctl start ticketchat || true
@@ -367,7 +374,7 @@ s = socket.create_server(("127.0.0.1", 5000)); time.sleep(300)' 3>&- &
 	grep -qxE "NRestarts=[45]" "$BATS_TEST_TMPDIR/shown"
 	[ "$(inside systemctl show -p ExecMainStatus --value ticketchat)" != 102 ]
 	inside journalctl -u ticketchat --no-pager | grep -q 'address already in use'
-	kill $other
+	kill $OTHER
 	inside systemctl reset-failed ticketchat
 	inside systemctl start ticketchat
 	within 20 settle

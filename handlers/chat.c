@@ -402,7 +402,7 @@ set_up(struct chat *c, int argc, char *argv[])
 	if (program_options(argc, argv, usage, &file) != argc)
 		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
 	if (file == NULL && outdated())
-		exit(outdated_serve());
+		exit(outdated_serve(STDOUT_FILENO));
 	program_settings(&c->settings, file, cgi);
 	program_store(&c->settings, "chat", argv);
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&

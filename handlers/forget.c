@@ -27,7 +27,7 @@ struct search {
 	bool		 shorts;	/* in these files, see trace_file */
 	bool		 say;		/* where it is found */
 	int64_t		 files, found;
-	int64_t		 copies;	/* of found, in copies of the database */
+	int64_t		 copies;	/* of found, in copies */
 };
 
 /* Looks into one file. */
@@ -151,9 +151,10 @@ nothing_left(struct search *f, const struct settings *s, struct store *store)
 	}
 	progress_end();
 	if (f->copies > 0)
-		(void)printf("In a copy of the database the text lives on until "
-		    "the copy is deleted: delete it,\nor forget the ticket in "
-		    "it too (TICKETCHAT_DATABASE=COPY sessions forget).\n");
+		(void)printf("In a copy of the database the text lives on "
+		    "until the copy is deleted: delete it,\nor forget the "
+		    "ticket in it too (TICKETCHAT_DATABASE=COPY sessions "
+		    "forget).\n");
 	if (f->found == 0)
 		(void)printf("looked through %" PRId64 " files%s: nothing is "
 		    "left\n", f->files, store_is_file() ? "" :
@@ -171,6 +172,8 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	int		 claim;
 
 	command_share_run_dir(s, store);
+	command_need(store_forget_room(store), store);
+	command_make_room(s);
 	store_watch(store, progress_show, NULL);
 	if ((claim = generations_end(s->text[SETTING_RUN_DIR], ticket)) == -1)
 		program_fail(EXIT_SYSTEM, "the generation of ticket %" PRId64

@@ -119,7 +119,8 @@ static const struct command {
 	{ "purge", command_purge, "--older-than DAYS [--dry-run | --force]",
 	    "delete what is too old",
 	    "Sessions by their answer's time; tickets that have none left "
-	    "go too, unless\nTICKETS=existing.  Where the newest session is over 30 "
+	    "go too, unless\nTICKETS=existing.  Where the newest session is "
+	    "over 30 "
 	    "days old, the clock may\nbe wrong: nothing is deleted without "
 	    "--force.\n"
 	    "  sessions purge --older-than 90d --dry-run\n", 0 },

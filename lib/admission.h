@@ -29,7 +29,8 @@ struct admission {
 void admission_init(struct admission *, const struct settings *,
     const struct connection *);
 
-/* Whether no message can help: the path names no ticket, or the page may not. */
+/* Whether no message can help: the path names no ticket, or this page is not
+ * allowed to ask. */
 bool admission_is_hopeless(const struct admission *);
 
 /* Whether it has that place, or needs none. */

@@ -29,7 +29,8 @@ enum failure_code store_backup(struct store *, const char *file, bool force);
  * PATH.before-restore, of which there must be none unless `force'.  The
  * claims of all tickets must be held.  The schema may be an older one:
  * store_migrate comes next.  The database keeps its identity; where that
- * cannot be read it gets the copy's.  `*out' is for store_error and store_close.
+ * cannot be read it gets the copy's.  `*out'
+ * is for store_error and store_close.
  */
 enum failure_code store_restore(struct store **out, const char *path,
     const char *file, bool force, void (*tell)(void *, const char *what,

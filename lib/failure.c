@@ -105,7 +105,8 @@ static const struct entry {
 	    "A IA respondeu algo que não se entende. Avise o administrador.",
 	    "What the AI answered cannot be understood. Tell the "
 	    "administrator.",
-	    "Lo que respondió la IA no se entiende. Avise al administrador." } },
+	    "Lo que respondió la IA no se entiende. Avise al "
+	    "administrador." } },
 	[FAILURE_UPSTREAM_TRUNCATED] = { "upstream_truncated", true,
 	    EXIT_UPSTREAM, {
 	    "A resposta da IA foi cortada e não foi guardada. Tente de novo.",

@@ -110,14 +110,19 @@ listener_timeout(pid_t pid, int64_t ms)
 int
 listener_try(void)
 {
-	int	fd, found = -1, saved;
-	pid_t	pid;
+	const struct sockaddr_in	any = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int				fd, found = -1, saved;
+	pid_t				pid;
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
 	(void)signal(SIGCHLD, SIG_DFL);		/* it is waited for */
-	if (listen(fd, 1) == 0 && (pid = fork()) != -1) {
+	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0 &&
+	    listen(fd, 1) == 0 && (pid = fork()) != -1) {
 		if (pid == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 			for (;;)

@@ -39,7 +39,8 @@ struct message_reader {
  * MESSAGE_READY the text is valid until the next call.  Behind a line end in
  * a string, or in front of a line that cannot belong to it, another message
  * begins; of one that is too deep the rest of the line, of one that is too
- * large all the rest is dropped without another event.  Blank lines are no messages.  No memory counts as MESSAGE_TOO_LARGE.
+ * large all the rest is dropped without another event.  Blank lines are
+ * no messages.  No memory counts as MESSAGE_TOO_LARGE.
  */
 size_t message_take(struct message_reader *, const char *, size_t len,
     enum message_event *);

@@ -29,7 +29,8 @@ struct ollama_line {
  * Writes the body of a question: model, system prompt (may be empty) and the
  * ticket, with the options of the settings and "truncate":false, so that what
  * does not fit is refused and not cut silently.  Where the options have no
- * num_predict there is one of ours: a small model may go on for ever.  Returns 0, or -1 as buf_add.
+ * num_predict there is one of ours: a small model may go on for
+ * ever.  Returns 0, or -1 as buf_add.
  */
 int ollama_request(struct buf *, const struct settings *, enum url_api,
     const char *model, const char *system, const char *ticket, size_t len)

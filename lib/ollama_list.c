@@ -86,7 +86,8 @@ ollama_is_other(const char *body, size_t len)
 enum failure_code
 ollama_first_model(const char *body, size_t len, char *model, size_t size)
 {
-	struct buf		name = BUF_INIT(size - 1), host = BUF_INIT(1024);
+	struct buf		name = BUF_INIT(size - 1),
+				host = BUF_INIT(1024);
 	struct json		j = { 0 };
 	enum failure_code	code = FAILURE_UPSTREAM_INVALID;
 	int			list, m;

@@ -71,7 +71,7 @@ read_input(struct message_reader *r, struct output *out, bool *refused)
 }
 
 int
-outdated_serve(void)
+outdated_serve(int out_fd)
 {
 	struct message_reader	reader = { .text = BUF_INIT(MESSAGE_MAX(
 				    READ_MAX)) };
@@ -83,7 +83,7 @@ outdated_serve(void)
 	log_open("chat", NULL);
 	log_line(LOG_LEVEL_ERROR, "error=\"version 0.1 has started this "
 	    "websocketd: restart the service\"");
-	output_open(&out, STDOUT_FILENO);
+	output_open(&out, out_fd);
 	for (; more && now < end; now = clock_us()) {
 		struct pollfd	p[] = { { STDIN_FILENO, POLLIN, 0 },
 				    { output_pending(&out) ? out.fd : -1,

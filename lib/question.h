@@ -43,13 +43,13 @@ struct question {
 	char			 text_hash[TEXT_HASH + 1];	/* of the body;
 						   "": not known */
 	bool			 changed;	/* it answers another text, */
-	bool			 waiting;	/* and we want our own after it */
+	bool			 waiting;	/* for its end: ours is next */
 	int64_t			 tokens;	/* that it cost; 0: unknown */
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;
-	bool			 alive;		/* it promises lines; lib/frame */
+	bool			 alive;		/* it promises lines */
 	int			 pidfd;		/* of it, then; else -1 */
-	int			 waits;		/* for a line, that were in vain */
+	int			 waits;		/* for a line, without one */
 	int64_t			 wait_end;	/* of the next one */
 	bool			 charged;	/* to the user's rate limit */
 	int64_t			 newest;	/* the answer found; 0: none */

@@ -272,7 +272,8 @@ find(const char *name, size_t len, size_t first)
 	/* What run.sh and chat pass on is in the table's order. */
 	for (n = 0; n < SETTING__MAX; n++) {
 		i = (first + n) % SETTING__MAX;
-		if (strncmp(table[i].key, name, len) == 0 &&
+		if (*table[i].key == *name &&
+		    strncmp(table[i].key, name, len) == 0 &&
 		    table[i].key[len] == '\0')
 			return i;
 	}
@@ -293,7 +294,8 @@ settings_find(const char *name)
 static const char *
 read_environment(const char *value[SETTING__MAX])
 {
-	static const char	  prefix[] = SETTINGS_PREFIX, bare[] = "OLLAMA_";
+	static const char	  prefix[] = SETTINGS_PREFIX,
+				  bare[] = "OLLAMA_";
 	const char		 *unknown = NULL, *name, *v;
 	char			**e;
 	size_t			  i = 0, len;

@@ -119,7 +119,8 @@ settings_fail_name(struct settings *s, const char *name)
 {
 	const int	 len = (int)strcspn(name, "=");
 	const size_t	 prefix = strlen(SETTINGS_PREFIX);
-	const size_t	 i = settings_alike(name + prefix, (size_t)len - prefix);
+	const size_t	 i = settings_alike(name + prefix,
+			     (size_t)len - prefix);
 
 	if (i == SETTING__MAX)
 		return settings_fail(s, "%.*s in the environment: there is no "

@@ -21,9 +21,9 @@ struct signature {
 	/*
 	 * Each makes a key, which the caller frees by `release': of a secret of
 	 * at least 32 bytes (line ends behind it do not count), of one block
-	 * PUBLIC KEY of PEM, of one private key in PEM (to sign for tests), of RSA's
-	 * modulus and exponent, of a point on P-256.  RSA begins at 2,048 bits.
-	 * NULL with one line in `error'.
+	 * PUBLIC KEY of PEM, of one private key in PEM (to sign for tests), of
+	 * RSA's modulus and exponent, of a point on P-256.  RSA begins at 2,048
+	 * bits.  NULL with one line in `error'.
 	 */
 	struct signature_key	*(*secret)(const char *text, size_t len,
 				    char *error, size_t size);

@@ -9,6 +9,7 @@
 
 enum { SIPHASH_KEY = 16, SIPHASH_128 = 16 };
 
+/* The hash of `len' bytes with a key, into `out'. */
 void siphash_128(const unsigned char key[SIPHASH_KEY], const void *data,
     size_t len, unsigned char out[SIPHASH_128]);
 

@@ -144,12 +144,15 @@ take(char *out, const char **p, const char *end)
 char *
 text_form(const char *text, size_t len, size_t *form_len)
 {
-	const char	*p = len == 0 ? "" : text, *end = p + len;
+	const char	*p = text, *end;
 	char		*form, *out;
 
 	/* Nothing of it makes a text longer. */
 	if ((form = out = malloc(len + 1)) == NULL)
 		return NULL;
+	if (len == 0)
+		p = "";
+	end = p + len;
 	if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
 		p += 3;
 	while (p < end) {

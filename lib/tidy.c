@@ -24,7 +24,8 @@ blanks(const char *text, size_t len, const char *which, size_t most)
 {
 	size_t	n = 0;
 
-	while (n < len && n < most && text[n] != '\0' && strchr(which, text[n]) != NULL)
+	while (n < len && n < most && text[n] != '\0' &&
+	    strchr(which, text[n]) != NULL)
 		n++;
 	return n;
 }

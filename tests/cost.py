@@ -84,7 +84,7 @@ class Run:
 def expect(file, kind):
     """The next frame, which must be of this type; what answer tells chat beside it may come before."""
     line = file.readline()
-    while kind != "status" and line.startswith((b'{"type":"status"', b'{"type":"cost"')):
+    while kind != "status" and line.startswith((b'{"type":"status"', b'{"type":"cost"', b'{"type":"alive"')):
         line = file.readline()
     if json.loads(line or b"{}").get("type") != kind:
         sys.exit(f"cost: {kind} was expected, not {line!r}")
@@ -100,7 +100,7 @@ def meeting_place(ticket):
     return listener, path
 
 
-SETTINGS = dict(line.split("=", 1) for line in subprocess.check_output(
+SETTINGS = dict(f"TICKETCHAT_{line}".split("=", 1) for line in subprocess.check_output(
     [SESSIONS, "-c", "/dev/null", "settings"], text=True).splitlines())
 CGI = {     # as from websocketd
     "GATEWAY_INTERFACE": "websocketd-CGI/0.1", "HTTP_ORIGIN": "http://localhost:5000", "REMOTE_ADDR": "127.0.0.1",
@@ -158,7 +158,7 @@ def answer(tool, tokens, waits=False):
     follower = socket.socket(socket.AF_UNIX)
     follower.connect(f"{RUN_DIR}/3.sock")
     with socket.create_server(("127.0.0.1", 0)) as server, follower, follower.makefile("rb") as frames:
-        env = SETTINGS | {"OLLAMA_SERVER": f"http://127.0.0.1:{server.getsockname()[1]}/api/generate"}
+        env = SETTINGS | {"TICKETCHAT_OLLAMA_SERVER": f"http://127.0.0.1:{server.getsockname()[1]}/api/generate"}
         run = Run(tool, [ANSWER, "3", str(session)], env, prompt, listener.fileno())
         listener.close()
         expect(frames, "session")

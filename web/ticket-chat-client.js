@@ -126,9 +126,8 @@ export class TicketChatClient {
   }
 
   /*
-   * The connection went without a terminal frame. Its close code (mostly 1006) tells nothing. Without a network there
-   * is nothing to try until `online' comes; only a question's first try is made, as a service on this very computer
-   * needs none.
+   * The connection went without a terminal frame. Its close code (mostly 1006) tells nothing. Without a network only a
+   * question's first try is made, for a service on this computer; the next one when `online' comes.
    */
   #lost = () => {
     this.#hangUp();
@@ -156,7 +155,7 @@ export class TicketChatClient {
     }
     this.#timer = setTimeout(this.#lost, CONNECT_MS);
     socket.onclose = this.#lost;
-    /* One that a Content-Security-Policy forbids gets no `close' in Chromium. */
+    /* Forbidden by a policy, it gets no `close' in Chromium. */
     socket.onerror = () => socket.readyState === WebSocket.CLOSED && this.#lost();
     socket.onopen = () => {
       clearTimeout(this.#timer);

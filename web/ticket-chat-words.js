@@ -44,7 +44,7 @@ const WORDS = {
     wait: "O pedido segue sozinho quando a rede voltar.",
     code: (code) => `Código para o administrador: ${code}`,
     origin: (origin) => `A origem desta página é ${origin}`,
-    noOrigin: "Esta página não tem origem: é um arquivo, ou está num quadro isolado (sandbox).",
+    noOrigin: "Esta página não tem origem (arquivo ou sandbox).",
   },
   en: {
     states: {
@@ -90,7 +90,7 @@ const WORDS = {
     wait: "It goes on by itself when the network is back.",
     code: (code) => `Code for the administrator: ${code}`,
     origin: (origin) => `The origin of this page is ${origin}`,
-    noOrigin: "This page has no origin: it is a file, or in a sandboxed frame.",
+    noOrigin: "This page has no origin (a file or a sandbox).",
   },
   es: {
     states: {
@@ -136,11 +136,10 @@ const WORDS = {
     wait: "Continúa por sí sola cuando vuelva la red.",
     code: (code) => `Código para el administrador: ${code}`,
     origin: (origin) => `El origen de esta página es ${origin}`,
-    noOrigin: "Esta página no tiene origen: es un archivo o está en un marco aislado (sandbox).",
+    noOrigin: "Esta página no tiene origen (archivo o sandbox).",
   },
 };
 
-/* What only an administrator can mend. */
 const FOR_ADMINISTRATORS = /^(upstream_(unreachable|error|invalid|rejected)|model_missing|storage|schema|internal)$/;
 
 /** The language of ours for what somebody asked for. */
@@ -150,10 +149,8 @@ export const words = (lang) => WORDS[language(lang)];
 
 const disconnected = ({ state, end }) => !end && state === "reconnecting" && globalThis.navigator?.onLine === false;
 
-/** The text is one of this ticket's answers, but to another text of it. */
 export const isForAnother = ({ cached, end }) => end?.type === "done" && Boolean(cached?.bodyChanged || end.bodyChanged);
 
-/** The text ends at the model's limit of length. */
 export const isCut = ({ cached, end }) => end?.type === "done" && (end.reason ?? cached?.reason) === "length";
 
 /** A view of ticket-chat-client.js in one line; without the date of a saved answer if that is elsewhere. */
@@ -180,7 +177,6 @@ export function hint(view, lang) {
   if (end?.type !== "error") return "";
   if (end.code === "connection_lost") return w.later;
   if (FOR_ADMINISTRATORS.test(end.code)) return w.code(end.code);
-  /* That of a sandboxed frame is not its address's. */
   const { origin } = globalThis;
   return end.code !== "forbidden_origin" ? "" : origin === "null" ? w.noOrigin : w.origin(origin);
 }

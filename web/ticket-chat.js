@@ -272,7 +272,6 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     this.#frame = this.#quiet = undefined;
     const { chat, head, ticket, line, hint: help, answer, draft, foot, actions, version, number, status } = this.#parts;
     const { stop, retry, kept, refresh, copy, copyMarkdown, previous, next } = this.#parts;
-    const { server } = this.#given;
     const ticketId = ticketNumber(this.#given.ticketId) || this.#given.ticketId;
     const view = this.#view;
     const { text, end } = view;
@@ -289,7 +288,6 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     put(ticket, view.state === "idle" ? "" : w.ticket(ticketId));
     put(line, statusLine(view, lang, false));
     put(help, hint(view, lang));
-    help.title = failed && end.code === "connection_lost" ? `${server || HOME} (MAX_CONNECTIONS?)` : "";
     put(draft, text ? w.draft : "");
     this.#markdown.update(text, { whole: Boolean(end) || !view.partial, level: this.#level });
     answer.hidden = !text;

@@ -26,7 +26,7 @@ db_steps(struct store *s, int from)
 	for (step = from; step < SCHEMA_VERSION; step++) {
 		if (sqlite3_exec(s->db, store_migrations[step], NULL, NULL,
 		    NULL) != SQLITE_OK)
-			return db_fail(s, "migration");
+			return db_fail(s, s->path);
 	}
 	return FAILURE_NONE;
 }
@@ -41,7 +41,7 @@ migrate(struct store *s, int *from)
 		return rc;
 	/* Within the transaction: somebody else may just have done it. */
 	if ((*from = db_pragma(s, "PRAGMA user_version")) == INT_MIN)
-		return db_end(s, db_fail(s, "user_version"));
+		return db_end(s, db_fail(s, s->path));
 	if (*from > SCHEMA_VERSION || *from < 0 || db_foreign(s, *from)) {
 		(void)snprintf(s->error, sizeof(s->error), *from >
 		    SCHEMA_VERSION ?
@@ -65,9 +65,20 @@ set_wal(struct store *s)
 		return rc;
 	if (sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL,
 	    NULL) != SQLITE_OK)
-		rc = db_fail(s, "journal_mode");
+		rc = db_fail(s, s->path);
 	db_unlock(s);
 	return rc;
+}
+
+static enum failure_code
+damaged(struct store *s)
+{
+	char	why[sizeof(s->error)];
+
+	(void)snprintf(why, sizeof(why), "%s", s->error);
+	(void)snprintf(s->error, sizeof(s->error), "%.900s; `sessions restore "
+	    "FILE' puts a copy in its place", why);
+	return FAILURE_SCHEMA;
 }
 
 enum failure_code
@@ -88,7 +99,8 @@ store_migrate(struct store **out, const char *path, int *from, int *to)
 	if (rc == FAILURE_NONE)
 		rc = set_wal(s);
 	(void)umask(mask);
-	return rc;
+	/* It does not get better by itself: as a schema that is not ours. */
+	return rc == FAILURE_STORAGE && s->damaged ? damaged(s) : rc;
 }
 
 enum failure_code
@@ -101,7 +113,7 @@ store_new_identity(struct store *s)
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	if ((st = db_statement(s, STATEMENT_IDENTITY_DRAW)) == NULL)
-		return db_end(s, db_fail(s, "identity"));
+		return db_end(s, db_fail(s, s->path));
 	return db_end(s, db_run(s, st, NULL));
 }
 

@@ -73,7 +73,7 @@ theirs() {
 	not sessions import <<<"$(line 2 9 a)" 2>"$T/err"
 	grep -q 'line 1: there is no ticket 9' "$T/err"
 	is "$(sessions export | jq -c '[.ticket, .ticket_created]')" '[7,null]'
-	sessions purge --older-than 1
+	sessions purge --force --older-than 1
 	line 3 8 a | sessions import
 	sessions forget --ticket 8
 	is "$(sql 'SELECT count(*) FROM public.theirs')" 2
@@ -109,7 +109,7 @@ tools() { PATH=$PG_BIN:$PATH; }
 	    sessions import
 	sessions backup "$T/copy"
 	generation 7
-	is "$(sessions purge --older-than 1 | tail -n 1)" \
+	is "$(sessions purge --force --older-than 1 | tail -n 1)" \
 	    '1 that a generation works on left'
 	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
 	not sessions restore "$T/copy" 2>"$T/err"

@@ -52,7 +52,8 @@ entries(void)
 			check_int(n[l], n[0]);
 			check(strcmp(failure_message((enum failure_code)i,
 			    (enum language)l), failure_message(
-			    (enum failure_code)i, (enum language)(l - 1))) != 0);
+			    (enum failure_code)i,
+			    (enum language)(l - 1))) != 0);
 		}
 	}
 	row("none");

@@ -204,8 +204,6 @@ lines(void)
 		{ "{\"thinking\":null,\"done\":false}", "", 0, 0 },
 		{ "{\"x\":{\"response\":\"no\",\"done\":true},\"response\":"
 		    "\"a\",\"done\":false}", "a", 0, 0 },
-		{ "{\"message\":{\"content\":null,\"thinking\":\"hm\"},"
-		    "\"done\":false}", "", T, 0 },
 		{ "{\"message\":{\"content\":\"no\"},\"done\":false}", "", 0,
 		    0 },
 		{ "{\"response\":5,\"done\":false}", "", 0, INVALID },
@@ -215,6 +213,8 @@ lines(void)
 		    0, INVALID },
 		{ "{\"thinking\":5,\"done\":false}", "", 0, INVALID },
 	}, chat[] = {
+		{ "{\"message\":{\"content\":null,\"thinking\":\"hm\"},"
+		    "\"done\":false}", "", T, 0 },
 		{ "{\"message\":{\"role\":\"assistant\",\"content\":\"a\"},"
 		    "\"done\":false}", "a", 0, 0 },
 		{ "{\"message\":{\"content\":\"\",\"thinking\":\"hm\"},"
@@ -494,10 +494,13 @@ models(void)
 		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"h:1\"}]}", "",
 		    FAILURE_MODEL_MISSING },
 		{ "{\"models\":[{\"name\":\"a:9-cloud\"},"
-		    "{\"name\":\"a:Cloud\"},{\"name\":\"cloud\"}]}", "cloud", 0 },
-		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":null}]}", "a", 0 },
+		    "{\"name\":\"a:Cloud\"},{\"name\":\"cloud\"}]}", "cloud",
+		    0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":null}]}",
+		    "a", 0 },
 		/* A llama-server's. */
-		{ "{\"models\":[{\"name\":\"a\"}],\"object\":\"list\",\"data\":[]}",
+		{ "{\"models\":[{\"name\":\"a\"}],\"object\":\"list\","
+		    "\"data\":[]}",
 		    "", FAILURE_UPSTREAM_INVALID },
 		{ "{\"models\":null}", "", FAILURE_UPSTREAM_INVALID },
 		{ "{\"models\":{}}", "", FAILURE_UPSTREAM_INVALID },

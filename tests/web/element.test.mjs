@@ -18,7 +18,7 @@ import { accessible, chatIn, look, PHONE } from "./sight.mjs";
 
 const NAME = "stream-emoji";
 const PACED = ["--pace", 60, recording(NAME)];
-const MODULES = readdirSync(`${ROOT}/web`).filter((name) => /^ticket-chat.*(?<!-react)\.js$/.test(name));
+const MODULES = readdirSync(`${ROOT}/web`).sort().filter((name) => /^ticket-chat.*(?<!-react)\.js$/.test(name));
 const w = words("en");
 const done = (say) => say({ type: "done" });
 const answered = (say) => (say({ type: "stream", content: "an *answer*" }), done(say));

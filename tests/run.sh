@@ -48,8 +48,8 @@ postgres_need='libpq-dev pkgconf:pkg-config nftables:nft'
 # Only unpacked, too: installed, there would be a server for all.
 servers='pgbouncer:pgbouncer nginx:nginx haproxy:haproxy'
 # For cases too, but only unpacked: installed, they would serve port 80 of this
-# machine from then on.
-proxies='nginx:nginx caddy:caddy'
+# machine from then on, or rotate its logs.
+unpacked='nginx:nginx caddy:caddy haproxy:haproxy logrotate:logrotate'
 web_need='nodejs:node npm:npm chromium python3-websockets'
 lint_need='shellcheck cppcheck clang clang-tidy libpq-dev pkgconf:pkg-config'
 fuzz_need='clang'
@@ -129,7 +129,7 @@ if want fuzz; then
 fi
 mkdir -p "$out"
 # shellcheck disable=SC2086
-! want cases || unpack_missing build/tests/debian $proxies || exit 111
+! want cases || unpack_missing build/tests/debian $unpacked || exit 111
 if want postgres; then
 	postgres=$(version_of postgresql)
 	# shellcheck disable=SC2086

@@ -1035,6 +1035,46 @@ line() { echo "time=2026-01-01T00:00:00.000Z level=info prog=chat pid=1 id=- rem
 	is "$(grep -c 'user="-"  ' "$TICKETCHAT_LOG")" 300
 }
 
+rotate() {
+	logrotate --force --state "$T/rotate.state" "$T/rotate"
+}
+
+@test "logrotate with our file: no line of the log is lost, nobody is told" {
+	PATH=$PATH:/usr/sbin:$ROOT/build/tests/debian/usr/sbin
+	command -v logrotate ||
+	    { echo "no logrotate; tests/run.sh gets it" >&2; false; }
+	# Only the names are changed.
+	sed -e "s|^/var/lib/ticketchat/log |$TICKETCHAT_LOG |" \
+	    -e "s/ticketchat ticketchat/$(id -un) $(id -gn)/" \
+	    "$ROOT/deploy/ticketchat.logrotate" >"$T/rotate"
+	replay "$UP/good.ndjson"
+	# One that is connected all the time, and may write in few places only.
+	tab 42
+	local tab=$V i loop
+	for i in 1 2 3; do
+		say "$tab" "$Q"
+		within 10 grep -q 'chat.* ticket=42 ' "$TICKETCHAT_LOG"
+		within 10 none_answers
+		is "$(stat -c %a "$TICKETCHAT_LOG")" 600
+		rotate
+		[ ! -e "$TICKETCHAT_LOG" ]
+	done
+	leave "$tab"
+	# Lines meanwhile; and in all as many logs as are kept.
+	tab 43
+	(for i in 1 2 3 4 5; do rotate || exit; sleep 0.2; done) 3>&- &
+	loop=$!
+	for i in {1..100}; do
+		say "$V" "$Q"
+		within 10 eval '[ "$(grep -c done "$T/frames.$V")" = $i ]'
+	done
+	wait $loop
+	leave "$V"
+	# Whoever had opened it before writes to a file that is not compressed.
+	is "$(zcat -f "$TICKETCHAT_LOG"* |
+	    grep -c 'chat.* ticket=43 ')" 100
+}
+
 @test "forget --user: the rate limit too" {
 	sqlite3 "$TICKETCHAT_RUN_DIR/rate.db" "CREATE TABLE RateLimits (Key TEXT PRIMARY KEY,
 	Tat INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -13,8 +13,9 @@ bare() {
 	debootstrap --variant=minbase \
 	    --include=dbus,systemd,systemd-sysv,procps "$RELEASE" \
 	    "$BARE" >"$BARE.log"
-	# It would hang up the console, which there is none of.
+	# There is neither a console to hang up nor a kernel of its own.
 	ln -sf /dev/null "$BARE/etc/systemd/system/console-getty.service"
+	ln -sf /dev/null "$BARE/etc/systemd/system/systemd-modules-load.service"
 	: >"$BARE/ready"
 }
 

@@ -71,7 +71,7 @@ LEFT = "no process, socket or file is left"
 
 problems = {promise: 0 for promise in (ENDS, WHOLE, REASON, ONCE, SOUND, KEPT, FLAT, LEFT)}
 counts = collections.Counter()
-server = ending = None          # the pid of websocketd; an asyncio.Event
+server = ending = None          # the pid of the parent of websocketd; an asyncio.Event
 now = time.monotonic
 began = now()
 
@@ -180,6 +180,16 @@ def ours(name=None, argument=None, **environment):
             (name is None or proc(pid, "comm") == f"{name}\n".encode()) and
             wanted <= set(proc(pid, "environ").split(b"\0")) and
             (argument is None or str(argument).encode() in proc(pid, "cmdline").split(b"\0")[1:2])]
+
+
+def children(pid):
+    """Those that have ended and are not taken, too: a place of MAX_CONNECTIONS each where the parent is websocketd."""
+    return [p for p in os.listdir("/proc") if p.isdigit() and f"\nPPid:\t{pid}\n".encode() in proc(p, "status")]
+
+
+def websocketd():
+    """The child of what was run.sh."""
+    return next(iter(ours("websocketd")), 0)
 
 
 def descriptors(pid):
@@ -475,6 +485,17 @@ class Viewer:
         else:
             await self.finish(pause=0 if self.ticket is fat else self.rng.uniform(0, .05))
 
+    async def is_deaf(self):
+        """Never reads.  Chat leaves, and websocketd, which waits for nobody else, gives its place back."""
+        self.may_lose = True
+        pid = await self.chat()
+        self.ws.transport.pause_reading()
+        for _ in range(2):
+            await self.ask(IN_FLIGHT)
+        # A zombie is a place that is taken.
+        if not await within(SEND_TIMEOUT + 30 + PATIENCE, lambda: proc(pid, "comm") != b"chat\n"):
+            bad(SOUND, f"a viewer that never reads keeps its place; {self}")
+
     async def sends_junk(self):
         for _ in range(self.rng.randint(1, 3)):
             await self.say_junk(*self.rng.choice(JUNK))
@@ -598,6 +619,7 @@ CROWD = (       # how many, what they do, for which ticket; who is slow
     (40, Viewer.reads, any_ticket), (1, Viewer.reads, lost_ticket), (21, Viewer.leaves, any_ticket),
     (3, Viewer.leaves, lambda rng: endless), (4, Viewer.stops, any_ticket), (4, Viewer.refreshes, any_ticket),
     (5, Viewer.pings, any_ticket), (4, Viewer.is_slow, any_ticket, True), (3, Viewer.is_slow, lambda rng: fat, True),
+    (2, Viewer.is_deaf, lambda rng: fat, True),
     (5, Viewer.sends_junk, any_ticket), (2, Viewer.is_idle, any_ticket), (4, Viewer.kills, any_ticket),
     (1, Viewer.floods, lambda rng: rng.choice(answered or [fat])),
 )
@@ -656,8 +678,8 @@ LOOK = {                # at what, and by how much it may grow; NEVER: that is o
     "answers without a request": (10, lambda: max(0, len(ours("answer")) - len(asked))),
     "files in RUN_DIR without an answer": (3, lambda: max(0, len(os.listdir(RUN_DIR)) - len(ours("answer")))),
     "the database's log, kB": (4096, lambda: os.stat(DATA + "/db-wal").st_size / 1024),
-    "websocketd, RSS, kB": (NEVER, lambda: memory(server, b"Rss")),
-    "websocketd, descriptors": (NEVER, lambda: descriptors(server)),
+    "websocketd, RSS, kB": (NEVER, lambda: memory(websocketd(), b"Rss")),
+    "websocketd, descriptors": (NEVER, lambda: descriptors(websocketd())),
     "viewers that left in mid-stream": (NEVER, lambda: counts["left in mid-stream"]),
 }
 
@@ -691,6 +713,8 @@ def judge_samples():
 # The end.
 
 async def check_left():
+    if not await within(PATIENCE, lambda: not children(websocketd())):
+        bad(LEFT, f"{len(children(websocketd()))} places of MAX_CONNECTIONS")
     if not await within(3 * PATIENCE, lambda: not ours("chat") + ours("answer")):
         bad(LEFT, f"{len(ours('chat'))} of chat and {len(ours('answer'))} of answer still run")
     for f in os.listdir(RUN_DIR):       # where it was killed: it goes when the ticket is asked for again
@@ -702,7 +726,8 @@ async def check_left():
     os.kill(server, signal.SIGTERM)
     if not await within(PATIENCE, lambda: not ours()):
         bad(LEFT, f"{len(ours())} processes")
-    expected = {"run", "claims", "slots", "queue", "data", "db", "db-wal", "db-shm", "db-lock", "tmp"}
+    expected = {"run", "claims", "slots", "queue", "data", "db", "db-wal", "db-shm", "db-lock",
+                "db-reserve", "identity", "tmp"}
     if left := {f for _, *some in os.walk(TMP + "/service") for f in sum(some, [])} - expected:
         bad(LEFT, f"files: {left}")
 
@@ -735,7 +760,7 @@ def check_logs():
 
 
 def start_service():
-    """run.sh, which becomes websocketd."""
+    """run.sh, which becomes the parent of websocketd."""
     for folder in RUN_DIR, DATA, TMPDIR:
         os.makedirs(folder, 0o700)
     env = {

@@ -55,6 +55,7 @@ SECONDS, VIEWERS, SEED = OPTIONS.m * 60, OPTIONS.n, OPTIONS.s
 RESIDENTS, GENERATIONS = max(2, VIEWERS // 20), max(3, VIEWERS // 12)
 WARM = min(300, SECONDS / 5)    # s, before the first sample
 IDLE_TIMEOUT, SEND_TIMEOUT, MODEL_TIMEOUT = 30, 25, 12      # s, of the service
+REFUSED = 14            # s, that a connection may stay which says nothing good
 PATIENCE = 90           # s, for the next frame
 EXCUSED = 10            # s: trouble excuses questions that were asked so long after it
 IN_FLIGHT = 4           # questions that may wait; more of them may be dropped
@@ -371,6 +372,7 @@ class Viewer:
         self.pending = collections.deque()      # questions
         self.pongs = 0              # that are due
         self.may_lose = False       # its connection
+        self.refused = NEVER        # since when, without a good message: 15 s later it is closed
 
     def __str__(self):
         return f"{len(self.pending)} questions, the first: {self.pending[0] if self.pending else '-'}"
@@ -416,6 +418,10 @@ class Viewer:
         counts["frames"] += 1
         frame = json.loads(line)
         kind = frame["type"]
+        if kind == "error" and frame["code"] in ("bad_json", "bad_request", "bad_ticket_id", "too_large"):
+            self.refused = min(self.refused, now())
+        elif kind == "done":
+            self.refused = NEVER
         if kind == "pong" and self.pongs > 0:
             self.pongs -= 1
         elif not self.pending or "\n" in line or kind != "cached" and len(line.encode()) >= 4000:
@@ -477,13 +483,20 @@ class Viewer:
 
     async def is_slow(self):
         """Does not read for a while, so that websocketd and chat get stuck; for too long, or not quite."""
+        since = now()
         await self.ask(self.rng.choice((1, IN_FLIGHT)))
         self.may_lose = self.rng.random() < .2
         await nap(SEND_TIMEOUT + 3 if self.may_lose else self.rng.uniform(0, SEND_TIMEOUT / 6))
         if self.may_lose:
             counts["hung up on"] += not ours("chat", REMOTE_PORT=self.ws.local_address[1])
-        else:
+            return
+        try:
             await self.finish(pause=0 if self.ticket is fat else self.rng.uniform(0, .05))
+        except websockets.ConnectionClosed:
+            # Whose window is never open for all that is first in line looks deaf to the kernel, though it reads.
+            self.may_lose = now() > since + SEND_TIMEOUT
+            counts["too slow"] += 1
+            raise
 
     async def is_deaf(self):
         """Never reads.  Chat leaves, and websocketd, which waits for nobody else, gives its place back."""
@@ -552,6 +565,8 @@ class Viewer:
         residents.append(await self.chat())
         for junk in SMALL_JUNK * 2:     # what takes memory once takes it now
             await self.say_junk(*junk)
+            await self.ask()    # or it would be closed, where all this takes long
+            await self.finish()
         while await nap(self.rng.uniform(.02, .3)):
             if self.rng.random() < .1:
                 await self.say_junk(*self.rng.choice(SMALL_JUNK))
@@ -582,7 +597,7 @@ async def visit(behaviour, ticket, rng, slow=False):
     try:
         await behaviour(v)
     except websockets.WebSocketException as why:
-        if not v.may_lose:
+        if not v.may_lose and now() < v.refused + REFUSED:
             bad(SOUND, f"{behaviour.__name__} lost its connection ({why}); {v}")
     except TimeoutError:
         bad(ENDS, f"{behaviour.__name__} got nothing for {PATIENCE} s; {v}")

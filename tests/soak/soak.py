@@ -605,7 +605,8 @@ async def visit(behaviour, ticket, rng, slow=False):
     counts["left in mid-stream"] += ws.open and v.streamed() > 0
     if rng.random() < .3:
         ws.transport.abort()
-    await ws.close()
+    with contextlib.suppress(websockets.ConnectionClosed):      # it may be lost while we say good-bye
+        await ws.close()
 
 
 # The crowd.

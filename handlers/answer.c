@@ -46,7 +46,7 @@
 static const char	usage[] =
     "usage: answer [-c FILE] [check | load [--json] | start]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"
-    "as frames, one JSON object a line.  Nothing is kept.\n"
+    "as frames, one JSON object a line.  Nothing is saved.\n"
     "  printf 'printer jam' | answer\n"
     "  check              tell whether the model's servers are there, and\n"
     "                     which model would answer; --json: in full\n"
@@ -415,6 +415,7 @@ main(int argc, char *argv[])
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");
 		a.text_hash = argc - i == 3 ? argv[i + 2] : "";
+		slot_user(&a.slot, getenv(GENERATION_USER));
 		log_open("answer", a.settings.text[SETTING_LOG]);
 		rc = live(&a);
 	}

@@ -8,7 +8,8 @@
 
 enum {
 	WRAPPED = 2048,		/* bytes of a base64 text that are looked at */
-	WRAPPED_MIN = 24,	/* fewer are no key */
+	WRAPPED_MIN = 16,	/* fewer are no key; one line of a dump */
+	DER_MIN = 24,		/* the least of a whole sequence */
 	LAYERS = 2,		/* base64 of base64 of a key */
 	JSON_DEPTH = 64
 };
@@ -155,7 +156,7 @@ der_at(const unsigned char *p, size_t len)
 		    p[head + 1] == 9);
 	}
 	/* A short one ends with the file, but for a line end or two. */
-	if ((size = der_value(p, len, &head)) < WRAPPED_MIN || len - size > 2)
+	if ((size = der_value(p, len, &head)) < DER_MIN || len - size > 2)
 		return false;
 	/* An identifier and numbers are no text, which is never DER. */
 	if (p[2] == 0x30 && p[4] != 0x06 && p[4] != 0x02)
@@ -258,7 +259,22 @@ value16(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Unpacks digits of so many bits, white space left out; colons in 16. */
+/*
+ * Whether this is no digit but stands between digits: white space, and in
+ * hexadecimal what a dump or a program's list has there: 30:82, 0x30, \x30.
+ */
+static bool
+between(const char *p, const char *end, unsigned bits)
+{
+	if (is_space(*p))
+		return true;
+	if (bits != 4 || *p == '\0')
+		return false;
+	return strchr(":,-\\xX", *p) != NULL ||
+	    (*p == '0' && end - p > 1 && (p[1] | 0x20) == 'x');
+}
+
+/* Unpacks digits of so many bits. */
 static size_t
 unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
     char out[WRAPPED])
@@ -268,7 +284,7 @@ unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
 	int		digit;
 
 	for (; p < end && n < WRAPPED; p++) {
-		if (is_space(*p) || (bits == 4 && *p == ':'))
+		if (between(p, end, bits))
 			continue;
 		if ((digit = value(*p)) == -1)
 			break;

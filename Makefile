@@ -212,6 +212,12 @@ $(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a $(B)/sqlite.a
 		-iquote lib/sqlite $(LDFLAGS) -pie -o $@ $< \
 		$(call archives,$^) $(LIBS)
 
+# What tests/compare drives.
+$(B)/tests/judge: tests/compare/judge.c $(B)/lib.a $(B)/sqlite.a
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/judge.d $(LDFLAGS) -pie -o $@ \
+		$< $(call archives,$^) $(LIBS)
+
 # What is about lib/store.h alone once more, on PostgreSQL: tests/postgres has
 # a server for it.
 PG_UNITS = $(B)/tests/postgres/t_store
@@ -221,7 +227,8 @@ $(PG_UNITS): $(B)/tests/postgres/%: tests/unit/%.c $(B)/lib.a $(B)/postgres.a
 		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
 
 # All that the tests run.
-everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so $(UNITS)
+everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so \
+	$(B)/tests/judge $(UNITS)
 
 check: everything
 	@for t in $(UNITS); do $$t || exit 1; done
@@ -266,6 +273,11 @@ soak: all $(B)/tests/replay
 # BENCH=-q for a short one, BENCH=-w to write what docs/ and README show.
 bench: all
 	sh tests/bench/run.sh $(BENCH)
+
+# COMPARE="-t 60" for a minute each, JUDGED=build/san for what `make san' built.
+JUDGED	= $(B)
+compare: everything
+	/usr/bin/python3 tests/compare/compare.py -b $(JUDGED) $(COMPARE)
 
 # What chat and answer cost in counts, beside tests/cost.txt.
 cost: all
@@ -389,7 +401,7 @@ check-package:
 clean:
 	rm -rf $(B)
 
-.PHONY: all postgres everything check fault san fuzz soak bench cost lint install \
+.PHONY: all postgres everything check fault san fuzz soak bench cost compare lint install \
 	uninstall deb check-package clean FORCE
 # What an older build has noted: replay.d is of the time when that was one file,
 # and this one has moved.

@@ -117,25 +117,6 @@ prepare() {
 	prepare_log
 }
 
-# Tells about the model's server; its absence is no reason not to start.
-tell_model() {
-	if model=$("$libexec/answer" ${conf:+-c "$conf"} check 2>&1); then
-		say "  model     $model" | sed '2,$s/^/            /'
-		# So that the first one who asks need not wait for it.
-		[ -z "$TICKETCHAT_OLLAMA_KEEP_ALIVE" ] || [ "$action" = check ] ||
-		    "$libexec/answer" ${conf:+-c "$conf"} load >/dev/null 2>&1 &
-		return
-	fi
-	say "  model     NOT READY: $model"
-	say "            Until it is, questions get an error; then they work," \
-	    "without a restart."
-	say "            Start Ollama (ollama serve), get a model (ollama pull" \
-	    "gemma3), or set"
-	say "            OLLAMA_SERVER."
-	[ -z "$checkout" ] ||
-	    say "            To look around without one: ./run.sh --demo"
-}
-
 # The address to show: the first one, by its usual name.
 tell_address() {
 	# shellcheck disable=SC2086
@@ -232,6 +213,10 @@ serve() {
 	# `CONNECT /../../etc/shadow' tells whether there is one, or runs it.
 	set -- "$bin/sessions" ${conf:+-c "$conf"} hold \
 	    "--listen=$listens" websocketd "$@" "$libexec/chat"
+	# The model's servers tell about themselves when they do: their absence
+	# is no reason not to start, nor to start late.
+	"$libexec/answer" ${conf:+-c "$conf"} start &
+	starter=$!
 	if [ -n "$demo" ]; then
 		"$@" &
 		server=$!
@@ -245,6 +230,7 @@ serve() {
 start_demo() {
 	demo=$(mktemp -d "${TMPDIR:-/tmp}/ticketchat.XXXXXX")
 	server=
+	starter=
 	model_pid=
 	trap end_demo EXIT
 	trap 'exit 130' INT
@@ -265,7 +251,7 @@ start_demo() {
 
 end_demo() {
 	trap '' INT TERM HUP
-	for pid in $server $model_pid; do
+	for pid in $server $starter $model_pid; do
 		kill "$pid" 2>/dev/null || :
 	done
 	wait
@@ -314,7 +300,6 @@ prepare
 say "$("$bin/sessions" --version)"
 tell_address
 say "  database  $database"
-tell_model
 [ -z "$demo" ] || say "  demo      nothing is kept; end it with Ctrl-C"
 say "  try       npx wscat -c ws://localhost:$TICKETCHAT_PORT/api/websocket/chat/42"
 say "            > {\"ticketBody\":\"The printer on floor 2 is jammed\"}"

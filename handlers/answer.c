@@ -5,7 +5,8 @@
  *
  * At a shell it is a filter: the prompt on standard input, frames on standard
  * output, nothing kept.  `answer check' tells whether the model's servers are
- * there and which model would answer, `answer load' has them load it.
+ * there and which model would answer, `answer load' has them load it, `answer
+ * start' does both beside a service that starts.
  *
  * chat starts it, detached, as `answer TICKET SESSION [HASH]' (the hash of the
  * text) with a listening socket as descriptor 3, for all who want to follow.  It
@@ -43,13 +44,14 @@
 #include "utf8.h"
 
 static const char	usage[] =
-    "usage: answer [-c FILE] [check | load] [--json]\n"
+    "usage: answer [-c FILE] [check | load [--json] | start]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"
     "as frames, one JSON object a line.  Nothing is kept.\n"
     "  printf 'printer jam' | answer\n"
     "  check              tell whether the model's servers are there, and\n"
     "                     which model would answer; --json: in full\n"
     "  load               the same, and have them load it\n"
+    "  start              both, for run.sh: as soon as it is known\n"
     "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
     "  -h, --help         this text\n"
     "  -V, --version      the version\n"
@@ -361,7 +363,7 @@ live(struct answer *a)
 	return (int)failure_exit(a->failure.code);
 }
 
-/* `answer check' and `answer load'. */
+/* `answer check' and `answer load'; without a probe `answer start'. */
 static int
 ask_servers(struct answer *a, servers_probe *probe, bool json)
 {
@@ -371,7 +373,8 @@ ask_servers(struct answer *a, servers_probe *probe, bool json)
 		(void)fprintf(stderr, "answer: %s\n", a->reason);
 		return EXIT_SYSTEM;
 	}
-	rc = servers_tell(&a->settings, a->http, probe, json);
+	rc = probe == NULL ? servers_start(&a->settings, a->http) :
+	    servers_tell(&a->settings, a->http, probe, json);
 	a->http->close();
 	return rc;
 }
@@ -382,13 +385,14 @@ main(int argc, char *argv[])
 	static struct answer	 a;
 	const char		*file;
 	servers_probe		*command;
-	bool			 json, detached;
+	bool			 json, start, detached;
 	int			 i, rc;
 
 	program_start();
 	i = program_options(argc, argv, usage, &file);
 	command = argc > i ? servers_command(argv[i]) : NULL;
 	json = argc - i == 2 && strcmp(argv[i + 1], "--json") == 0;
+	start = argc - i == 1 && strcmp(argv[i], "start") == 0;
 	detached = argc - i >= 2 && command == NULL;
 	program_settings(&a.settings, file, detached);
 	if (detached)
@@ -397,7 +401,7 @@ main(int argc, char *argv[])
 	    module_need("answer", argv) == -1)
 		program_fail(EXIT_SYSTEM, "the one with all of libcurl: %s",
 		    strerror(errno));
-	if (command != NULL && argc - i == 1 + json) {
+	if (start || (command != NULL && argc - i == 1 + json)) {
 		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {
 		log_open("answer", NULL);

@@ -12,6 +12,7 @@
 #include "generation.h"
 #include "identity.h"
 #include "limit.h"
+#include "maintain.h"
 #include "program.h"
 #include "progress.h"
 
@@ -115,6 +116,23 @@ command_store(const struct settings *s)
 	rc = store_open(&store, s->text[SETTING_DATABASE]);
 	command_need(rc, store);
 	return store;
+}
+
+static const char	*reserve_of;	/* a database whose reserve was given up */
+
+static void
+reserve_again(void)
+{
+	store_reserve(reserve_of);
+}
+
+void
+command_make_room(const struct settings *s)
+{
+	if (reserve_of != NULL || !store_release(s->text[SETTING_DATABASE]))
+		return;
+	reserve_of = s->text[SETTING_DATABASE];
+	(void)atexit(reserve_again);
 }
 
 void

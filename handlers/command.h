@@ -69,6 +69,13 @@ void command_run_dir(const struct settings *);
  */
 void command_share_run_dir(const struct settings *, struct store *);
 
+/*
+ * Gives the reserve up where the disk is full, for what deletes: before the
+ * store is opened.  Whatever way the program ends, it is made anew of what is
+ * free then.
+ */
+void command_make_room(const struct settings *);
+
 /* Opens the store of the settings. */
 struct store *command_store(const struct settings *);
 

@@ -172,6 +172,8 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	int		 claim;
 
 	command_share_run_dir(s, store);
+	command_need(store_forget_room(store), store);
+	command_make_room(s);
 	store_watch(store, progress_show, NULL);
 	if ((claim = generations_end(s->text[SETTING_RUN_DIR], ticket)) == -1)
 		program_fail(EXIT_SYSTEM, "the generation of ticket %" PRId64

@@ -280,6 +280,7 @@ serve(struct hold *h)
 	struct pollfd	p[3];
 	int64_t		now = clock_us(), next;
 
+	reap(h);	/* what run.sh has started, before we took signals */
 	h->look = h->listens > 0 ? now : CLOCK_NEVER;
 	h->give_up = now + LISTEN_TIMEOUT * INT64_C(1000);
 	h->tell = now + NOISE_PAUSE * INT64_C(1000);

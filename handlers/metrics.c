@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -50,7 +51,9 @@ static const struct family {
 	{ "queue_length", "gauge", "Generations that wait for a slot.", NULL },
 };
 
-/* Prints a sample; a family's first one is below its description. */
+static FILE	*page;	/* in memory: printed when it is whole */
+
+/* Adds a sample; a family's first one is below its description. */
 static void
 sample(const char *name, const char *suffix, const struct cell *label,
     const char *value)
@@ -63,21 +66,21 @@ sample(const char *name, const char *suffix, const struct cell *label,
 	while (strcmp(f->name, name) != 0)
 		f++;	/* ours and those of sql/reports.sql are all there */
 	if (f != last)
-		(void)printf("# HELP ticketchat_%s %s\n"
+		(void)fprintf(page, "# HELP ticketchat_%s %s\n"
 		    "# TYPE ticketchat_%s %s\n", name, f->help, name, f->type);
 	last = f;
-	(void)printf("ticketchat_%s%s", name, suffix);
+	(void)fprintf(page, "ticketchat_%s%s", name, suffix);
 	if (label->text != NULL) {
-		(void)printf("{%s=\"", f->label);
+		(void)fprintf(page, "{%s=\"", f->label);
 		print_tame(label->text, label->len, true, &b);
 		for (i = 0; i < b.len; i++) {
 			if (b.data[i] == '"' || b.data[i] == '\\')
-				(void)putchar('\\');
-			(void)putchar(b.data[i]);
+				(void)fputc('\\', page);
+			(void)fputc(b.data[i], page);
 		}
-		(void)printf("\"}");
+		(void)fprintf(page, "\"}");
 	}
-	(void)printf(" %s\n", value);
+	(void)fprintf(page, " %s\n", value);
 	buf_free(&b);
 }
 
@@ -121,8 +124,12 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	const char			*path = s->text[SETTING_DATABASE];
 	struct store			*store;
 	int				 running, waiting;
+	char				*text = NULL;
+	size_t				 len = 0;
 
 	(void)command_options(argc, argv, none, 0, 0);
+	if ((page = open_memstream(&text, &len)) == NULL)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	if (slot_look(s->text[SETTING_RUN_DIR], &running, &waiting) == -1)
 		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s",
 		    s->text[SETTING_RUN_DIR], strerror(errno));
@@ -139,5 +146,9 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	    url_weights(s->text[SETTING_OLLAMA_SERVER]));
 	number("generations_running", running);
 	number("queue_length", waiting);
+	if (fclose(page) == EOF)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	(void)fwrite(text, 1, len, stdout);
+	free(text);
 	return EXIT_GOOD;
 }

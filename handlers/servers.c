@@ -1,8 +1,14 @@
 /*
  * What an administrator is told about the model's servers.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "failure.h"
 #include "limit.h"
@@ -61,5 +67,74 @@ servers_tell(const struct settings *s, const struct http *http,
 		if (p.failure.code == FAILURE_NONE)
 			rc = EXIT_GOOD;
 	}
+	return rc;
+}
+
+/* Has the kernel end us with our parent. */
+static void
+end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
+	    getppid() != parent)
+		_exit(EXIT_SYSTEM);
+}
+
+/* One server in a process of its own: says what it is, and has it load. */
+static void
+start_one(const struct settings *s, const struct http *http,
+    const struct url *u, int good)
+{
+	struct probe	p;
+
+	probe_model(&p, s, http, u);
+	(void)printf("  model     ");
+	tell(u, &p);
+	(void)fflush(stdout);
+	if (p.failure.code == FAILURE_NONE && write(good, "", 1) == -1)
+		_exit(EXIT_SYSTEM);
+	(void)close(good);
+	/* So that the first one who asks need not wait for it. */
+	if (p.failure.code == FAILURE_NONE &&
+	    *s->text[SETTING_OLLAMA_KEEP_ALIVE] != '\0')
+		probe_load(&p, s, http, u);
+	_exit(EXIT_GOOD);
+}
+
+int
+servers_start(const struct settings *s, const struct http *http)
+{
+	const char	*list = s->text[SETTING_OLLAMA_SERVER];
+	const pid_t	 parent = getppid(), self = getpid();
+	pid_t		 pid;
+	struct url	 u;
+	char		 c;
+	int		 good[2], rc = EXIT_UPSTREAM;
+
+	end_with(parent);
+	(void)signal(SIGCHLD, SIG_DFL);		/* they are waited for */
+	if (pipe2(good, O_CLOEXEC) == -1)
+		return EXIT_SYSTEM;
+	while (url_next(&list, &u)) {
+		(void)fflush(stdout);	/* or a child would say it again */
+		if ((pid = fork()) == -1)
+			(void)printf("  model     %.*s: %s\n", (int)u.len,
+			    u.text, strerror(errno));
+		if (pid != 0)
+			continue;
+		end_with(self);
+		start_one(s, http, &u, good[1]);
+	}
+	(void)close(good[1]);
+	while (read(good[0], &c, 1) == 1)
+		rc = EXIT_GOOD;
+	(void)close(good[0]);
+	if (rc != EXIT_GOOD)
+		(void)puts("  model     NOT READY: until it is, questions get "
+		    "an error; then they work,\n            without a restart. "
+		    " Start Ollama (ollama serve), get a model\n            "
+		    "(ollama pull gemma3), or set OLLAMA_SERVER.");
+	(void)fflush(stdout);
+	while (wait(NULL) != -1)
+		;
 	return rc;
 }

@@ -22,4 +22,13 @@ servers_probe *servers_command(const char *name);
 int servers_tell(const struct settings *, const struct http *, servers_probe *,
     bool json);
 
+/*
+ * For the start of the service, beside it: probes all servers of OLLAMA_SERVER
+ * at once and prints a line for each when it is known, and what helps where
+ * none of them is good.  Those that are good load the model, where
+ * OLLAMA_KEEP_ALIVE says for how long it stays.  Ends with our parent.  Returns
+ * the exit code.
+ */
+int servers_start(const struct settings *, const struct http *);
+
 #endif

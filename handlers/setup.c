@@ -14,6 +14,7 @@
 #include "connection.h"
 #include "file.h"
 #include "limit.h"
+#include "maintain.h"
 #include "module.h"
 #include "number.h"
 #include "program.h"
@@ -72,6 +73,7 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 	if (draw)
 		new_identity(store);
 	store_close(store);
+	store_reserve(s->text[SETTING_DATABASE]);
 	if (from == to)
 		(void)printf("%s: schema %d, up to date\n",
 		    s->text[SETTING_DATABASE], to);
@@ -90,6 +92,7 @@ command_delete(const struct settings *s, int argc, char *argv[])
 
 	ticket = argv[command_options(argc, argv, none, 1, 1)];
 	(void)command_ticket(argv[0], ticket);
+	command_make_room(s);
 	store = command_store(s);
 	command_need(store_delete(store, command_ticket(argv[0], ticket),
 	    &found), store);

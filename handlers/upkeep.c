@@ -111,11 +111,14 @@ command_purge(const struct settings *s, int argc, char *argv[])
 		.run_dir = s->text[SETTING_RUN_DIR],
 	};
 	const time_t			 now = time(NULL);
+	enum failure_code		 rc;
 	struct store			*store;
 
 	(void)command_options(argc, argv, options, 0, 0);
 	p.before = (int64_t)now - age(older);
 	command_run_dir(s);
+	if (!dry)
+		command_make_room(s);
 	store = open_watched(s);
 	command_share_run_dir(s, store);
 	command_need(store_purge_count(store, &p), store);
@@ -124,7 +127,12 @@ command_purge(const struct settings *s, int argc, char *argv[])
 	} else {
 		if (!force)
 			need_good_clock(store, now);
-		command_need(store_purge(store, &p), store);
+		if ((rc = store_purge(store, &p)) != FAILURE_NONE &&
+		    p.sessions + p.emptied > 0)
+			(void)fprintf(stderr, "%" PRId64 " sessions and %"
+			    PRId64 " tickets were deleted before this:\n",
+			    p.sessions, p.emptied);
+		command_need(rc, store);
 		(void)printf("%" PRId64 " sessions and %" PRId64
 		    " tickets deleted\n", p.sessions, p.emptied);
 		if (p.running > 0)
@@ -153,6 +161,7 @@ command_backup(const struct settings *s, int argc, char *argv[])
 	store = open_watched(s);
 	command_need(store_backup(store, file, force), store);
 	store_close(store);
+	store_reserve(s->text[SETTING_DATABASE]);
 	return EXIT_GOOD;
 }
 

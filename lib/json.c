@@ -61,7 +61,8 @@ json_parse(struct json *j, const char *text, size_t len, unsigned max_depth,
 	jsmn_init(&parser);
 	j->count = jsmn_parse(&parser, text, len, j->tokens,
 	    (unsigned)count);
-	if (j->count != count) {
+	/* jsmn takes a bare number or word if white space is behind it. */
+	if (j->count != count || token(j, 0)->type == JSMN_PRIMITIVE) {
 		j->count = 0;
 		errno = EINVAL;
 		return -1;

@@ -27,7 +27,7 @@ enum json_type {
 
 /*
  * Parses one value with nothing but white space around it; value 0 is its
- * root: an object, array or string, for jsmn takes no bare number or word.
+ * root: an object, array or string; a bare number or word is refused.
  * The text must stay while the values are used.  Returns 0, or -1 with errno
  * EINVAL (not JSON), EILSEQ (not UTF-8), E2BIG (deeper than max_depth or
  * more than max_tokens tokens) or ENOMEM.

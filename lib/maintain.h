@@ -48,6 +48,22 @@ enum failure_code store_purge(struct store *, struct purge *);
  */
 enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
 
+/*
+ * Refuses where the disk has not the room that store_forget takes, the reserve
+ * counted in: asked first, so that nothing is half done.
+ */
+enum failure_code store_forget_room(struct store *);
+
+/*
+ * Some room that is kept for the way out of a full disk, as a file beside a
+ * database, DATABASE-reserve: 4 MB, or half of what is free where that is less.
+ * store_reserve makes it, or makes it larger, where it can; store_release gives
+ * it up where the disk is nearly full, and tells whether it did.  Nothing where
+ * the database is a server's.
+ */
+void store_reserve(const char *database);
+bool store_release(const char *database);
+
 /* Moves the database's log (-wal) over and cuts it to nothing, waiting for
  * readers that are in the way. */
 enum failure_code store_cut(struct store *);

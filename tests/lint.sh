@@ -18,7 +18,8 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 
 ours='lib/*.[ch] lib/*/*.[ch] handlers/*.[ch]'
-tests='tests/*.c tests/replay/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]'
+tests='tests/*.c tests/replay/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]
+	tests/compare/*.c'
 
 # Where SQL words stand in C, outside sql/, and why.
 sql_in_c='
@@ -27,6 +28,7 @@ lib/sqlite/aspnet.c	PRAGMA user_version
 lib/sqlite/db_copy.c	PRAGMA user_version
 lib/sqlite/restore.c	PRAGMAs of a database that may be damaged
 lib/sqlite/migrate.c	asks a database of which nothing is known yet
+lib/sqlite/report.c	PRAGMA temp_store
 lib/sqlite/store.c	PRAGMA user_version
 lib/postgres/pg.c	BEGIN, COMMIT, ROLLBACK
 lib/sqlite/rate.c	PRAGMA synchronous, of a database that may be lost

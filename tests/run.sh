@@ -4,6 +4,7 @@
 #
 #	tests/run.sh			all of them
 #	tests/run.sh unit cases		some of them
+#	tests/run.sh long [SUITE...]	all or some of them, at length
 #
 # The suites: unit (tests/unit), cases (tests/cases: pipes, faults, the real
 # websocketd), postgres (tests/postgres, and those of tests/cases that are about
@@ -12,13 +13,23 @@
 # AddressSanitizer and UndefinedBehaviorSanitizer), lint, soak (200 viewers for
 # a minute; `make soak' takes an hour), fuzz (each fuzzer for ten seconds; `make
 # fuzz' a minute), cost (counts of instructions, system calls and the like beside
-# tests/cost.txt).  What each printed is kept in build/tests/out.
+# tests/cost.txt), compare (what the programs read, read by other people's parsers
+# too; tests/compare).  What each printed is kept in build/tests/out.
+#
+# At length the soak takes half an hour, each fuzzer five minutes, each comparison
+# two, and one more under the sanitizers; the rest is as always.  Together that
+# is some two hours.
 set -u
 cd "$(dirname "$0")/.." || exit 111
 # With it, a test that forgets to flush would pass here and hang elsewhere.
 unset PYTHONUNBUFFERED
 
-suites=${*:-unit cases postgres web san lint soak fuzz cost}
+soak='-m 1 -n 200' fuzz=10 compare='' san_compare=''
+if [ "${1:-}" = long ]; then
+	soak='-m 30 -n 200' fuzz=300 compare='-t 120' san_compare='-t 60'
+	shift
+fi
+suites=${*:-unit cases postgres web san lint soak fuzz cost compare}
 out=build/tests/out
 passed=0 failed=0
 
@@ -44,6 +55,7 @@ lint_need='shellcheck cppcheck clang clang-tidy libpq-dev pkgconf:pkg-config'
 fuzz_need='clang'
 soak_need='python3 python3-websockets'
 cost_need='valgrind strace python3'
+compare_need='python3 python3-jwt python3-cryptography libsystemd-shared'
 
 want() {
 	case " $suites " in *" $1 "*) return 0 ;; esac
@@ -96,6 +108,7 @@ on_postgres() {
 for s in $suites; do
 	case $s in
 	unit | cases | postgres | web | san | lint | soak | fuzz | cost) ;;
+	compare) ;;
 	*) echo "tests/run.sh: there is no suite $s" >&2; exit 100 ;;
 	esac
 done
@@ -106,6 +119,9 @@ if want lint; then needs="$needs $lint_need"; fi
 if want fuzz; then needs="$needs $fuzz_need"; fi
 if want soak; then needs="$needs $soak_need"; fi
 if want cost; then needs="$needs $cost_need"; fi
+if want compare || { want san && [ -n "$san_compare" ]; }; then
+	needs="$needs $compare_need"
+fi
 # shellcheck disable=SC2086
 install_missing $needs || exit 111
 if want fuzz; then
@@ -135,14 +151,17 @@ if want san; then
 	if make -s san >"$out/san-build.log" 2>&1; then
 		suite san-unit units build/san
 		B=build/san suite san-cases bats --tap tests/cases
+		[ -z "$san_compare" ] || suite san-compare \
+		    make -s compare JUDGED=build/san COMPARE="$san_compare"
 	else
 		cat "$out/san-build.log"
 		failed=$((failed + 1))
 	fi
 fi
 ! want lint || suite lint sh tests/lint.sh
-! want soak || suite soak make -s soak SOAK='-m 1 -n 200'
-! want fuzz || suite fuzz make -s fuzz FUZZ_SECONDS=10
+! want soak || suite soak make -s soak SOAK="$soak"
+! want fuzz || suite fuzz make -s fuzz FUZZ_SECONDS="$fuzz"
 ! want cost || suite cost make -s cost
+! want compare || suite compare make -s compare COMPARE="$compare"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -22,6 +22,26 @@ store_watch(struct store *s, void (*tell)(void *, const char *, int64_t,
 }
 
 enum failure_code
+store_forget_room(struct store *s)
+{
+	(void)s;	/* the disk is the server's */
+	return FAILURE_NONE;
+}
+
+void
+store_reserve(const char *database)
+{
+	(void)database;
+}
+
+bool
+store_release(const char *database)
+{
+	(void)database;
+	return false;
+}
+
+enum failure_code
 store_cut(struct store *s)
 {
 	(void)s;	/* the server sees to its log itself */

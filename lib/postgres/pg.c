@@ -13,6 +13,8 @@
 
 enum { TELL_TICK = 100 };	/* milliseconds */
 
+#define DISK_FULL	"53100"		/* its SQLSTATE */
+
 /* One line, without what libpq says on others. */
 static void
 note(struct store *s, const char *what, const char *why)
@@ -30,7 +32,12 @@ pg_fail(struct store *s, const char *what, PGresult *res)
 {
 	const char	*why = res == NULL ? NULL : PQresultErrorField(res,
 			    PG_DIAG_MESSAGE_PRIMARY);
+	const char	*state = res == NULL ? NULL : PQresultErrorField(res,
+			    PG_DIAG_SQLSTATE);
 
+	if (state != NULL && strcmp(state, DISK_FULL) == 0)
+		what = "the database server's disk is full, and nothing is "
+		    "changed";
 	note(s, what, why != NULL ? why : s->db == NULL ? "no memory" :
 	    PQerrorMessage(s->db));
 	PQclear(res);

@@ -16,8 +16,8 @@ static bool
 is_ours(const struct store *s, const char *file)
 {
 	static const char *const	ends[] = { "", "-wal", "-shm",
-					    "-lock" };
-	char				path[sizeof(s->path) + 8];
+					    "-lock", "-reserve" };
+	char				path[sizeof(s->path) + 16];
 	struct stat			a, b;
 	size_t				i;
 
@@ -69,6 +69,7 @@ store_backup(struct store *s, const char *file, bool force)
 		    db_copy_system(s, file);
 	if (rc != FAILURE_NONE)
 		(void)!file_remove(tmp);
+	db_remove_beside(tmp);
 out:
 	if (lock != -1)
 		(void)close(lock);

@@ -16,20 +16,55 @@
 #include "lock.h"
 #include "store.h"
 
-enum { WRITE_LOCK = 1 };	/* the byte of "<database>-lock" */
+enum {
+	WRITE_LOCK = 1,		/* the byte of "<database>-lock" */
+	SPARE = 32768		/* bytes */
+};
+
+bool
+db_full(const struct store *s)
+{
+	const int	code = sqlite3_extended_errcode(s->db);
+	const int	error = sqlite3_system_errno(s->db);
+
+	/* SHMSIZE comes without the system's reason. */
+	return code == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE ||
+	    (((code & 0xff) == SQLITE_IOERR || (code & 0xff) ==
+	    SQLITE_CANTOPEN) && (error == ENOSPC || error == EDQUOT));
+}
+
+/* Why the last call failed: the system's reason too, where there is one. */
+static const char *
+reason(struct store *s, char *text, size_t size)
+{
+	const int	code = sqlite3_errcode(s->db) & 0xff;
+	const int	error = sqlite3_system_errno(s->db);
+
+	s->full = db_full(s);
+	if (s->full)
+		return "the disk is full: what was begun is taken back. Make "
+		    "some megabytes free";
+	if ((code != SQLITE_IOERR && code != SQLITE_CANTOPEN) || error == 0)
+		return sqlite3_errmsg(s->db);
+	(void)snprintf(text, size, "%s (%s)", sqlite3_errmsg(s->db),
+	    strerror(error));
+	return text;
+}
 
 enum failure_code
 db_fail(struct store *s, const char *what)
 {
 	const int	code = sqlite3_errcode(s->db) & 0xff;
-	char		*p;
+	const bool	same = strcmp(what, s->path) == 0;
+	char		text[128], *p;
 
 	/* PROTOCOL: others kept changing the log while we wanted to read. */
 	s->busy = s->db != NULL && (code == SQLITE_BUSY ||
 	    code == SQLITE_PROTOCOL);
-	(void)snprintf(s->error, sizeof(s->error), "%s: %s", what,
-	    s->db == NULL ? strerror(errno) : sqlite3_errmsg(s->db));
-	/* A statement has several lines, a reason has one. */
+	(void)snprintf(s->error, sizeof(s->error), "%s%s%s: %s", s->path,
+	    same ? "" : ": ", same ? "" : what, s->db == NULL ?
+	    strerror(errno) : reason(s, text, sizeof(text)));
+	/* What SQLite says may have several lines, a reason has one. */
 	for (p = s->error; (p = strpbrk(p, "\n\t")) != NULL; )
 		*p = ' ';
 	return FAILURE_STORAGE;
@@ -122,7 +157,7 @@ db_connect(struct store *s, int flags)
 	}
 	configure();
 	if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX |
-	    SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
+	    SQLITE_OPEN_EXRESCODE, s->alone ? "unix-excl" : NULL) != SQLITE_OK)
 		return db_fail(s, s->path);
 	keep_temporary_files_here(s);
 	(void)sqlite3_busy_timeout(s->db, s->timeout);
@@ -157,6 +192,22 @@ db_pragma(struct store *s, const char *sql)
 		v = sqlite3_column_int(st, 0);
 	(void)sqlite3_finalize(st);
 	return v;
+}
+
+int64_t
+db_size(struct store *s, bool used)
+{
+	const int	page = db_pragma(s, "PRAGMA page_size");
+	const int	count = db_pragma(s, "PRAGMA page_count");
+	const int	unused = used ? db_pragma(s, "PRAGMA freelist_count") :
+			    0;
+	int64_t		bytes;
+
+	if (page <= 0 || count < 0 || unused < 0)
+		return -1;
+	bytes = (int64_t)(count - unused) * page;
+	/* A hundredth and some pages, for what is around pages in a log. */
+	return used ? bytes + bytes / 100 + SPARE : bytes;
 }
 
 sqlite3_stmt *
@@ -203,12 +254,9 @@ enum failure_code
 db_done(struct store *s, sqlite3_stmt *st, int rc)
 {
 	enum failure_code	code = FAILURE_NONE;
-	char			what[64];	/* its first words tell which */
 
-	if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
-		(void)snprintf(what, sizeof(what), "%s", sqlite3_sql(st));
-		code = db_fail(s, what);
-	}
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		code = db_fail(s, s->path);
 	(void)sqlite3_reset(st);
 	(void)sqlite3_clear_bindings(st);
 	return code;
@@ -264,7 +312,7 @@ db_begin(struct store *s)
 	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ==
 	    SQLITE_OK)
 		return FAILURE_NONE;
-	rc = db_fail(s, "begin");
+	rc = db_fail(s, s->path);
 	db_unlock(s);
 	return rc;
 }
@@ -274,7 +322,7 @@ db_end(struct store *s, enum failure_code rc)
 {
 	if (rc == FAILURE_NONE && sqlite3_exec(s->db, "COMMIT", NULL, NULL,
 	    NULL) != SQLITE_OK)
-		rc = db_fail(s, "commit");
+		rc = db_fail(s, s->path);
 	if (rc != FAILURE_NONE)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	db_unlock(s);

@@ -26,6 +26,9 @@ struct store {
 	char		 error[1024];	/* why the last call failed */
 	bool		 busy;		/* and it may go well later: somebody
 					   was in the way */
+	bool		 full;		/* or: the disk was */
+	bool		 alone;		/* nobody else may open it meanwhile,
+					   and no -shm is needed */
 	/* Who wants to know how far something long is; see store_watch. */
 	void		(*tell)(void *, const char *, int64_t, int64_t);
 	void		*tell_context;
@@ -48,11 +51,21 @@ enum failure_code db_connect(struct store *, int flags);
 /* As store_open, with another `timeout'. */
 enum failure_code db_open(struct store **, const char *path, int timeout);
 
-/* Notes the reason and returns FAILURE_STORAGE. */
+/*
+ * Notes the reason and returns FAILURE_STORAGE: `what' is what was being done, or
+ * a file; the database's own name is told in any case.
+ */
 enum failure_code db_fail(struct store *, const char *what);
+
+/* Whether the last call failed for want of room on the disk. */
+bool db_full(const struct store *);
 
 /* The number that a PRAGMA or a SELECT answers; INT_MIN if it does not. */
 int db_pragma(struct store *, const char *sql);
+
+/* The bytes of all pages; of those in use only, with some to spare; -1: not to
+ * be had. */
+int64_t db_size(struct store *, bool used);
 
 /* Whether somebody else made this database, whose user_version is told. */
 bool db_foreign(struct store *, int version);

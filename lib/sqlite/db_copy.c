@@ -13,6 +13,7 @@
 #include "file.h"
 #include "lock.h"
 #include "maintain.h"
+#include "room.h"
 #include "store.h"
 
 enum { BACKUP_LOCK = 2 };	/* the byte of "<database>-lock" */
@@ -104,15 +105,33 @@ db_copy_open(struct store *s, const char *file, struct store **out)
 	    FAILURE_BAD_REQUEST);
 }
 
+void
+db_remove_beside(const char *file)
+{
+	static const char *const	ends[] = { "-wal", "-shm",
+					    "-journal" };
+	char				path[PATH_MAX];
+	size_t				i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", file, ends[i]);
+		(void)unlink(path);
+	}
+}
+
 enum failure_code
 db_copy_make(struct store *s, struct store *from, const char *to)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
+	int64_t			 bytes;
 	mode_t			 mask;
 
 	if (file_remove(to) == -1)
 		return db_copy_system(s, to);
+	bytes = db_size(from, true);
+	if (bytes != -1 && (rc = room_need(s, to, bytes)) != FAILURE_NONE)
+		return rc;
 	db_tell(from, "copying", 0, 0);
 	mask = umask(077);
 	if ((st = db_statement(from, STATEMENT_COPY)) == NULL ||
@@ -121,5 +140,13 @@ db_copy_make(struct store *s, struct store *from, const char *to)
 	else
 		rc = db_run(from, st, NULL);
 	(void)umask(mask);
+	if (rc != FAILURE_NONE) {
+		db_remove_beside(to);
+		if (from->full)
+			(void)snprintf(from->error, sizeof(from->error),
+			    "%.900s: the disk is full, and nothing is "
+			    "changed; this takes %lld kB", to,
+			    (long long)bytes / 1024);
+	}
 	return s == from ? rc : db_copy_take(s, from, rc);
 }

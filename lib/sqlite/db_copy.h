@@ -29,6 +29,10 @@ enum failure_code db_copy_begin(struct store *, int *lock);
 enum failure_code db_copy_open(struct store *, const char *file,
     struct store **out);
 
+/* Removes what a connection leaves beside a file of ours that goes or stays
+ * alone. */
+void db_remove_beside(const char *file);
+
 /* Writes a copy of `from' as of one moment, with nothing deleted in it. */
 enum failure_code db_copy_make(struct store *, struct store *from,
     const char *to);

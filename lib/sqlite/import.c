@@ -15,7 +15,7 @@ run(struct store *s, enum statement which)
 	sqlite3_stmt	*st;
 
 	if ((st = db_statement(s, which)) == NULL)
-		return db_fail(s, "import");
+		return db_fail(s, s->path);
 	return db_run(s, st, NULL);
 }
 
@@ -53,11 +53,11 @@ bind_text(struct store *s, sqlite3_stmt *st, const struct record *r,
 		return FAILURE_NONE;
 	if (r->value[RECORD_RESPONSE].null)
 		return db_bind_text(st, RECORD_PROMPT + 1, "", 0) ?
-		    FAILURE_NONE : db_fail(s, "import");
+		    FAILURE_NONE : db_fail(s, s->path);
 	rc = store_text_hash(s, prompt->text.data, prompt->text.len, hash);
 	if (rc == FAILURE_NONE && !db_bind_text(st, RECORD__MAX + 2, hash,
 	    TEXT_HASH))
-		rc = db_fail(s, "import");
+		rc = db_fail(s, s->path);
 	return rc;
 }
 
@@ -71,10 +71,10 @@ import_add(struct store *s, const struct record *r, int64_t line)
 
 	if ((st = db_statement(s, STATEMENT_IMPORT_ADD)) == NULL ||
 	    sqlite3_bind_int64(st, RECORD__MAX + 1, line) != SQLITE_OK)
-		return db_fail(s, "import");
+		return db_fail(s, s->path);
 	for (i = 0; i < RECORD__MAX; i++) {
 		if (!bind(st, r, i))
-			return db_fail(s, "import");
+			return db_fail(s, s->path);
 	}
 	if ((code = bind_text(s, st, r, hash)) != FAILURE_NONE)
 		return code;
@@ -97,7 +97,7 @@ tell(struct store *s, enum statement which, int64_t *count,
 	int		 rc;
 
 	if ((st = db_statement(s, which)) == NULL)
-		return db_fail(s, "import");
+		return db_fail(s, s->path);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		++*count;
 		each(context, sqlite3_column_int64(st, 0),
@@ -137,7 +137,7 @@ gathered(struct store *s, int64_t *count)
 	sqlite3_stmt	*st;
 
 	if ((st = db_statement(s, STATEMENT_IMPORT_COUNT)) == NULL)
-		return db_fail(s, "import");
+		return db_fail(s, s->path);
 	return db_run(s, st, count);
 }
 

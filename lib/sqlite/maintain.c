@@ -3,12 +3,14 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "db.h"
 #include "limit.h"
 #include "maintain.h"
+#include "room.h"
 #include "store.h"
 #include "utf8.h"
 
@@ -55,7 +57,18 @@ store_cut(struct store *s)
 		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	} while ((rc & 0xff) == SQLITE_BUSY && clock_us() < deadline);
 	return rc == SQLITE_OK ? FAILURE_NONE :
-	    db_fail(s, "the database's log (-wal) could not be cut");
+	    db_fail(s, "the log (-wal) could not be cut");
+}
+
+enum failure_code
+store_forget_room(struct store *s)
+{
+	const int64_t	bytes = db_size(s, true);
+
+	/* A copy, unless it lies elsewhere, and once more in the log. */
+	return bytes == -1 ? FAILURE_NONE : room_need(s, s->path,
+	    (getenv("SQLITE_TMPDIR") == NULL ? 2 : 1) * bytes -
+	    room_reserved(s->path));
 }
 
 enum failure_code
@@ -63,6 +76,7 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
+	char			 why[sizeof(s->error)];
 
 	if ((rc = store_delete(s, ticket, found)) != FAILURE_NONE ||
 	    (rc = db_lock(s)) != FAILURE_NONE)
@@ -70,11 +84,19 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 	/* Also where it was not found: the last try may have been killed. */
 	db_tell(s, "writing the database anew", 0, 0);
 	if ((st = db_statement(s, STATEMENT_VACUUM)) == NULL)
-		rc = db_fail(s, "vacuum");
+		rc = db_fail(s, s->path);
 	else
 		rc = db_run(s, st, NULL);
 	db_unlock(s);
-	return rc == FAILURE_NONE ? store_cut(s) : rc;
+	if (rc == FAILURE_NONE)
+		rc = store_cut(s);
+	if (rc != FAILURE_NONE) {
+		(void)snprintf(why, sizeof(why), "%s", s->error);
+		(void)snprintf(s->error, sizeof(s->error), "the ticket is "
+		    "deleted, but bytes of it may be left in the file: forget "
+		    "it again. %.900s", why);
+	}
+	return rc;
 }
 
 enum failure_code
@@ -90,7 +112,7 @@ store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
 	st = ticket == 0 ? db_statement(s, STATEMENT_TEXTS) :
 	    db_statement_of(s, STATEMENT_TEXTS_OF_TICKET, ticket);
 	if (st == NULL)
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		session = sqlite3_column_int64(st, 0);
 		for (i = 1; i <= 2; i++) {
@@ -114,7 +136,7 @@ look(struct store *s, enum statement which, void (*found)(void *,
 	int		 rc;
 
 	if ((st = db_statement(s, which)) == NULL)
-		return db_fail(s, "check");
+		return db_fail(s, s->path);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		if (!db_column_text(st, 0, &line, &len))
 			return db_done(s, st, SQLITE_NOMEM);
@@ -163,7 +185,7 @@ count(struct store *s, struct census *c)
 	int		 rc;
 
 	if ((st = db_statement(s, STATEMENT_CENSUS)) == NULL)
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		c->tickets = sqlite3_column_int64(st, 0);
 		c->sessions = sqlite3_column_int64(st, 1);

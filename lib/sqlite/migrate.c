@@ -26,7 +26,7 @@ db_steps(struct store *s, int from)
 	for (step = from; step < SCHEMA_VERSION; step++) {
 		if (sqlite3_exec(s->db, store_migrations[step], NULL, NULL,
 		    NULL) != SQLITE_OK)
-			return db_fail(s, "migration");
+			return db_fail(s, s->path);
 	}
 	return FAILURE_NONE;
 }
@@ -41,7 +41,7 @@ migrate(struct store *s, int *from)
 		return rc;
 	/* Within the transaction: somebody else may just have done it. */
 	if ((*from = db_pragma(s, "PRAGMA user_version")) == INT_MIN)
-		return db_end(s, db_fail(s, "user_version"));
+		return db_end(s, db_fail(s, s->path));
 	if (*from > SCHEMA_VERSION || *from < 0 || db_foreign(s, *from)) {
 		(void)snprintf(s->error, sizeof(s->error), *from >
 		    SCHEMA_VERSION ?
@@ -65,7 +65,7 @@ set_wal(struct store *s)
 		return rc;
 	if (sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL,
 	    NULL) != SQLITE_OK)
-		rc = db_fail(s, "journal_mode");
+		rc = db_fail(s, s->path);
 	db_unlock(s);
 	return rc;
 }
@@ -101,7 +101,7 @@ store_new_identity(struct store *s)
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	if ((st = db_statement(s, STATEMENT_IDENTITY_DRAW)) == NULL)
-		return db_end(s, db_fail(s, "identity"));
+		return db_end(s, db_fail(s, s->path));
 	return db_end(s, db_run(s, st, NULL));
 }
 

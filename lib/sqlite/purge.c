@@ -59,12 +59,13 @@ find(struct store *s, const struct purge *p, enum statement next,
  */
 static enum failure_code
 delete_some(struct store *s, const struct purge *p, enum statement delete,
-    const struct found *f, int *from, int64_t *count)
+    const struct found *f, int rows, int *from, int64_t *count)
 {
 	const int64_t		 until = clock_us() + PURGE_MOMENT *
 				    INT64_C(1000);
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
+	const int		 begin = *from;
 	int64_t			 deleted = 0;
 
 	if ((rc = db_begin(s)) != FAILURE_NONE)
@@ -78,9 +79,11 @@ delete_some(struct store *s, const struct purge *p, enum statement delete,
 		if (rc == FAILURE_NONE)
 			deleted += sqlite3_changes(s->db);
 	} while (rc == FAILURE_NONE && ++*from < f->count &&
-	    clock_us() < until);
+	    *from - begin < rows && clock_us() < until);
 	if ((rc = db_end(s, rc)) == FAILURE_NONE)
 		*count += deleted;
+	else
+		*from = begin;
 	return rc;
 }
 
@@ -91,12 +94,20 @@ purge_some(struct store *s, const struct purge *p, enum statement next,
 {
 	enum failure_code	rc;
 	struct found		f;
-	int			from = 0;
+	int			from = 0, rows = PURGE_CHUNK;
 
 	rc = find(s, p, next, *last, &f);
 	*last = rc == FAILURE_NONE && f.count > 0 ? f.row[f.count - 1].id : 0;
-	while (rc == FAILURE_NONE && from < f.count)
-		rc = delete_some(s, p, delete, &f, &from, count);
+	while (rc == FAILURE_NONE && from < f.count) {
+		rc = delete_some(s, p, delete, &f, rows, &from, count);
+		if (rc == FAILURE_NONE || !s->full || rows == 1)
+			continue;
+		/* As many at a time as there is room for in the log. */
+		rows = rows > 8 ? rows / 8 : 1;
+		(void)store_cut(s);
+		s->full = false;
+		rc = FAILURE_NONE;
+	}
 	return rc;
 }
 

@@ -186,7 +186,7 @@ rate_forget(const struct settings *settings, const char *key, char *error,
 	    &none))) == FAILURE_NONE &&
 	    sqlite3_exec(s->db, store_statements[STATEMENT_VACUUM], NULL,
 	    NULL, NULL) != SQLITE_OK)
-		rc = db_fail(s, "vacuum");
+		rc = db_fail(s, "rate");
 	if (rc != FAILURE_NONE)
 		(void)snprintf(error, size, "%s", store_error(s));
 	store_close(s);

@@ -51,17 +51,28 @@ report_rows(struct store *s, sqlite3_stmt *st, store_row *row, void *ctx)
 	return db_done(s, st, rc);
 }
 
+/* What a report sorts stays in memory: it has to work on a full disk. */
+static enum failure_code
+need_no_disk(struct store *s)
+{
+	return sqlite3_exec(s->db, "PRAGMA temp_store = MEMORY", NULL, NULL,
+	    NULL) == SQLITE_OK ? FAILURE_NONE : db_fail(s, s->path);
+}
+
 enum failure_code
 store_report(struct store *s, enum store_report which, int64_t arg,
     int64_t rows, store_row *row, void *ctx)
 {
-	sqlite3_stmt	*st;
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
 
+	if ((rc = need_no_disk(s)) != FAILURE_NONE)
+		return rc;
 	if ((st = db_statement_of(s, reports[which].statement, arg)) == NULL ||
 	    sqlite3_bind_int64(st, 2, rows) != SQLITE_OK ||
 	    (sqlite3_bind_parameter_count(st) > 2 &&
 	    sqlite3_bind_int(st, 3, reports[which].by) != SQLITE_OK))
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	return report_rows(s, st, row, ctx);
 }
 
@@ -71,12 +82,14 @@ store_asks(struct store *s)
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
 
+	if ((rc = need_no_disk(s)) != FAILURE_NONE)
+		return rc;
 	if ((st = db_statement(s, STATEMENT_ASKS_CREATE)) == NULL)
-		return db_fail(s, "asks");
+		return db_fail(s, s->path);
 	if ((rc = db_run(s, st, NULL)) != FAILURE_NONE)
 		return rc;
 	if ((st = db_statement(s, STATEMENT_ASKS_BEGIN)) == NULL)
-		return db_fail(s, "asks");
+		return db_fail(s, s->path);
 	return db_run(s, st, NULL);
 }
 
@@ -90,7 +103,7 @@ store_ask(struct store *s, const char *day, const char *user,
 	    !db_bind_text(st, 1, day, strlen(day)) ||
 	    !db_bind_text(st, 2, user, strlen(user)) ||
 	    !db_bind_text(st, 3, outcome, strlen(outcome)))
-		return db_fail(s, "asks");
+		return db_fail(s, s->path);
 	return db_run(s, st, NULL);
 }
 
@@ -105,7 +118,7 @@ store_delete(struct store *s, int64_t ticket, bool *found)
 		return rc;
 	if ((st = db_statement_of(s, STATEMENT_TICKET_DELETE,
 	    ticket)) == NULL)
-		return db_end(s, db_fail(s, "delete"));
+		return db_end(s, db_fail(s, s->path));
 	rc = db_run(s, st, NULL);
 	*found = rc == FAILURE_NONE && sqlite3_changes(s->db) > 0;
 	return db_end(s, rc);

@@ -12,6 +12,7 @@
 #include "db_copy.h"
 #include "file.h"
 #include "maintain.h"
+#include "room.h"
 #include "store.h"
 
 enum { PAGES = 1000 };		/* between two looks at how far it is */
@@ -46,20 +47,6 @@ copy_pages(struct store *s, struct store *from, struct store *to)
 	return FAILURE_NONE;
 }
 
-/* Removes what a connection leaves beside a file. */
-static void
-remove_beside(const char *file)
-{
-	static const char *const	ends[] = { "-wal", "-shm" };
-	char				path[PATH_MAX];
-	size_t				i;
-
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s%s", file, ends[i]);
-		(void)unlink(path);
-	}
-}
-
 /* Keeps the database as it is now. */
 static enum failure_code
 keep_old(struct store *s, const char *file)
@@ -77,7 +64,7 @@ keep_old(struct store *s, const char *file)
 	    copy_pages(s, from, to);
 	store_close(from);
 	store_close(to);
-	remove_beside(tmp);
+	db_remove_beside(tmp);
 	if (rc == FAILURE_NONE && file_place(tmp, file, true) == -1)
 		rc = db_copy_system(s, file);
 	if (rc != FAILURE_NONE)
@@ -96,16 +83,16 @@ exchange(struct store *s, struct store *work, const char *before)
 	sqlite3_backup		*b;
 
 	if ((b = sqlite3_backup_init(s->db, "main", work->db, "main")) == NULL)
-		return db_fail(s, "restore");
+		return db_fail(s, s->path);
 	/* No page, but the lock. */
 	if (sqlite3_backup_step(b, 0) != SQLITE_OK) {
 		(void)sqlite3_backup_finish(b);
-		return db_fail(s, "restore");
+		return db_fail(s, s->path);
 	}
 	if (before != NULL && (rc = keep_old(s, before)) != FAILURE_NONE) {
 		(void)sqlite3_backup_finish(b);		/* rolls back */
 	} else if (finish(s, b, "exchanging") != SQLITE_OK) {
-		rc = db_fail(s, "restore");
+		rc = db_fail(s, s->path);
 		if (before != NULL)
 			(void)!file_remove(before);	/* it is not old */
 	}
@@ -130,7 +117,7 @@ raise_ids(struct store *s, struct store *work)
 		return FAILURE_NONE;
 	for (i = 0; i < 2 && rc == FAILURE_NONE; i++) {
 		if ((st = db_statement_of(work, raise[i], last)) == NULL)
-			rc = db_fail(work, "restore");
+			rc = db_fail(work, work->path);
 		else
 			rc = db_run(work, st, NULL);
 	}
@@ -151,17 +138,17 @@ keep_identity(struct store *s, struct store *work)
 		return FAILURE_NONE;
 	version = db_pragma(work, "PRAGMA user_version");
 	if (sqlite3_exec(work->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
-		return db_copy_take(s, work, db_fail(work, "restore"));
+		return db_copy_take(s, work, db_fail(work, work->path));
 	if ((rc = db_steps(work, version)) == FAILURE_NONE) {
 		if ((st = db_statement(work, STATEMENT_IDENTITY_SET)) ==
 		    NULL || !db_bind_text(st, 1, id, STORE_IDENTITY))
-			rc = db_fail(work, "restore");
+			rc = db_fail(work, work->path);
 		else
 			rc = db_run(work, st, NULL);
 	}
 	if (rc == FAILURE_NONE && sqlite3_exec(work->db, "COMMIT", NULL, NULL,
 	    NULL) != SQLITE_OK)
-		rc = db_fail(work, "restore");
+		rc = db_fail(work, work->path);
 	return db_copy_take(s, work, rc);
 }
 
@@ -213,6 +200,22 @@ make_work(struct store *s, struct store *from, const char *to, bool there,
 	return rc == FAILURE_NONE ? raise_ids(s, *work) : rc;
 }
 
+/*
+ * Whether there is room for all that a restore writes: the copy, the same once
+ * more in the log, the old one, and what the file grows by.
+ */
+static enum failure_code
+need_room(struct store *s, struct store *from, bool there)
+{
+	const int64_t	copy = db_size(from, true), old = db_size(s, false);
+	int64_t		bytes;
+
+	if (copy == -1 || old == -1)
+		return FAILURE_NONE;
+	bytes = 2 * copy + (copy > old ? copy - old : 0) + (there ? old : 0);
+	return room_need(s, s->path, bytes);
+}
+
 /* Restores from a copy that was found good, with the lock of backups. */
 static enum failure_code
 restore(struct store *s, struct store *from, const char *before, bool there)
@@ -223,6 +226,7 @@ restore(struct store *s, struct store *from, const char *before, bool there)
 
 	(void)snprintf(copy, sizeof(copy), "%s.restore", s->path);
 	if ((rc = open_live(s, there)) == FAILURE_NONE &&
+	    (rc = need_room(s, from, there)) == FAILURE_NONE &&
 	    (rc = make_work(s, from, copy, there, &work)) == FAILURE_NONE &&
 	    (rc = db_lock(s)) == FAILURE_NONE) {
 		rc = exchange(s, work, there ? before : NULL);
@@ -230,6 +234,7 @@ restore(struct store *s, struct store *from, const char *before, bool there)
 	}
 	store_close(work);
 	(void)!file_remove(copy);	/* also a part of one */
+	db_remove_beside(copy);
 	return rc == FAILURE_NONE ? store_cut(s) : rc;
 }
 

@@ -17,11 +17,11 @@ run(struct store *s, enum statement which, int64_t first, int64_t second,
 	int		 n;
 
 	if ((st = db_statement(s, which)) == NULL)
-		return db_fail(s, "search");
+		return db_fail(s, s->path);
 	n = sqlite3_bind_parameter_count(st);
 	if ((n > 0 && sqlite3_bind_int64(st, 1, first) != SQLITE_OK) ||
 	    (n > 1 && sqlite3_bind_int64(st, 2, second) != SQLITE_OK))
-		return db_fail(s, "search");
+		return db_fail(s, s->path);
 	return db_run(s, st, found);
 }
 
@@ -87,7 +87,7 @@ store_search(struct store *s, char *const words[], int count, int64_t rows,
 	if ((st = db_statement(s, STATEMENT_SEARCH)) == NULL ||
 	    !db_bind_text(st, 1, query.data, query.len) ||
 	    sqlite3_bind_int64(st, 2, rows) != SQLITE_OK)
-		rc = db_fail(s, "search");
+		rc = db_fail(s, s->path);
 	else
 		rc = report_rows(s, st, row, ctx);
 	buf_free(&query);

@@ -33,7 +33,14 @@ db_open(struct store **out, const char *path, int timeout)
 	if ((*out = s = db_make(path)) == NULL)
 		return FAILURE_STORAGE;
 	s->timeout = timeout;
-	if ((rc = db_connect(s, SQLITE_OPEN_READWRITE)) != FAILURE_NONE)
+	if ((rc = db_connect(s, SQLITE_OPEN_READWRITE)) != FAILURE_NONE &&
+	    s->full) {
+		/* No room for -shm: nobody else has it open, so go alone. */
+		(void)sqlite3_close(s->db);
+		s->alone = true;
+		rc = db_connect(s, SQLITE_OPEN_READWRITE);
+	}
+	if (rc != FAILURE_NONE)
 		return rc;
 	if ((version = db_pragma(s, "PRAGMA user_version")) == INT_MIN)
 		return db_fail(s, path);
@@ -118,7 +125,7 @@ store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
 	memset(out, 0, sizeof(*out));
 	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_TICKET,
 	    ticket)) == NULL)
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	return find(s, st, out);
 }
 
@@ -131,7 +138,7 @@ store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
 	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_SESSION,
 	    id)) == NULL ||
 	    sqlite3_bind_int64(st, 2, ticket) != SQLITE_OK)
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	return find(s, st, out);
 }
 
@@ -146,7 +153,7 @@ store_session_by_version(struct store *s, int64_t ticket, int64_t n,
 	memset(out, 0, sizeof(*out));
 	if ((st = db_statement_of(s, STATEMENT_SESSION_OF_VERSION,
 	    ticket)) == NULL || sqlite3_bind_int64(st, 2, n) != SQLITE_OK)
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	rc = db_run(s, st, &id);
 	return rc != FAILURE_NONE || id == 0 ? rc :
 	    store_session(s, ticket, id, out);
@@ -160,7 +167,7 @@ number(struct store *s, enum statement which, int64_t arg, int64_t *found)
 
 	*found = 0;
 	if ((st = db_statement_of(s, which, arg)) == NULL)
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	return db_run(s, st, found);
 }
 
@@ -192,7 +199,7 @@ identity(struct store *s)
 	if (s->id[0] != '\0')
 		return FAILURE_NONE;
 	if ((st = db_statement(s, STATEMENT_IDENTITY)) == NULL)
-		return db_fail(s, "identity");
+		return db_fail(s, s->path);
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		name = (const char *)sqlite3_column_text(st, 0);
 		key = (const char *)sqlite3_column_text(st, 1);
@@ -246,7 +253,7 @@ store_session_by_text(struct store *s, int64_t ticket, const char *text,
 		return rc;
 	if ((st = db_statement_of(s, STATEMENT_SESSION_OF_TEXT, ticket)) ==
 	    NULL || !db_bind_text(st, 2, hash, TEXT_HASH))
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
 		prompt = (const char *)sqlite3_column_text(st, 1);
 		if (prompt != NULL && !text_same(prompt,
@@ -274,7 +281,7 @@ ticket_ready(struct store *s, int64_t ticket, bool existing)
 	if (existing)
 		return FAILURE_UNKNOWN_TICKET;
 	if ((st = db_statement_of(s, STATEMENT_TICKET_ADD, ticket)) == NULL)
-		return db_fail(s, "write");
+		return db_fail(s, s->path);
 	return db_run(s, st, NULL);
 }
 
@@ -322,10 +329,10 @@ cost_add(struct store *s, int64_t id, const struct cost *c)
 	if ((st = db_statement_of(s, STATEMENT_GENERATION_ADD, id)) == NULL ||
 	    !db_bind_text(st, 2, c->model, strlen(c->model)) ||
 	    !db_bind_text(st, 3, c->done_reason, strlen(c->done_reason)))
-		return db_fail(s, "write");
+		return db_fail(s, s->path);
 	for (i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
 		if (sqlite3_bind_int64(st, (int)i + 4, n[i]) != SQLITE_OK)
-			return db_fail(s, "write");
+			return db_fail(s, s->path);
 	}
 	return db_run(s, st, NULL);
 }
@@ -346,7 +353,7 @@ write_answer(struct store *s, int64_t id, const struct answered *a,
 	    !db_bind_text(st, 2, a->prompt, a->prompt_len) ||
 	    !db_bind_text(st, 3, hash, TEXT_HASH) ||
 	    !db_bind_text(st, 4, a->response, a->response_len))
-		return db_fail(s, "write");
+		return db_fail(s, s->path);
 	rc = db_run(s, st, NULL);
 	*changed = rc == FAILURE_NONE && sqlite3_changes(s->db) == 1;
 	return rc;
@@ -363,7 +370,7 @@ look_at_answer(struct store *s, int64_t id, const struct answered *a)
 	if ((st = db_statement_of(s, STATEMENT_SESSION_IS, id)) == NULL ||
 	    !db_bind_text(st, 2, a->prompt, a->prompt_len) ||
 	    !db_bind_text(st, 3, a->response, a->response_len))
-		return db_fail(s, "select");
+		return db_fail(s, s->path);
 	if ((rc = db_run(s, st, &found)) != FAILURE_NONE || found == 1)
 		return rc;
 	(void)snprintf(s->error, sizeof(s->error), "session %lld %s",

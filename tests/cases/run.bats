@@ -58,13 +58,92 @@ prepare() {
 @test "without an Ollama it starts, says so, and works when there is one" {
 	export OLLAMA_SERVER=http://127.0.0.1:$(free_port)/api/generate
 	service
-	grep -q 'NOT READY' "$T/said"
+	within 10 grep -q 'NOT READY' "$T/said"
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/7" "$Q")
 	is "$(code)" upstream_unreachable
 	local port=${OLLAMA_SERVER#http://127.0.0.1:}
 	replay -p "${port%%/*}" "$UP/good.ndjson"
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/7" "$Q")
 	generated
+}
+
+# Servers that are there and never say a word: so many accept connections, and
+# so many do not; until $T/close is there.  Sets OLLAMA_SERVER.
+silent() {
+	/usr/bin/python3 - "$T" "$@" >"$T/silent" 3>&- <<'END' &
+import os, socket, sys, time
+held = []
+for i in range(int(sys.argv[2]) + int(sys.argv[3])):
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen(50 if i < int(sys.argv[2]) else 0)
+    held.append(s)
+    # One more than its queue takes: the next one's SYN is dropped.
+    for k in range(0 if i < int(sys.argv[2]) else 3):
+        c = socket.socket()
+        c.setblocking(False)
+        c.connect_ex(s.getsockname())
+        held.append(c)
+    print("http://127.0.0.1:%d/api/generate" % s.getsockname()[1], flush=True)
+while not os.path.exists(sys.argv[1] + "/close"):
+    time.sleep(0.05)
+END
+	track $!
+	within 10 eval '[ "$(wc -l <"$T/silent")" = $(('"$1 + $2"')) ]'
+	OLLAMA_SERVER=$(paste -sd ' ' "$T/silent")
+}
+
+# What the service has started beside websocketd, dead or alive.
+beside() { pgrep -P "$SERVICE" | grep -vx "$(pgrep -P "$SERVICE" -x websocketd)"; }
+none_beside() { [ -z "$(beside)" ]; }
+
+serves_meanwhile() {
+	not grep -q '^  model' "$T/said"
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/4x" "$Q")
+	failed_with bad_ticket_id
+	not grep -q '^  model' "$T/said"
+}
+
+@test "it serves before five servers that never answer have been asked" {
+	silent 5 0
+	service
+	serves_meanwhile
+	# What is known is said: for each of them, and what follows from it.
+	some_answers 5
+	: >"$T/close"
+	within 20 grep -q 'NOT READY' "$T/said"
+	is "$(grep -c '^  model *http.*: upstream_unreachable' "$T/said")" 5
+	within 10 none_beside
+	is "$(cat "/proc/$SERVICE/comm")" sessions
+}
+
+@test "it serves before servers that take no connection, and says which" {
+	silent 1 4
+	TICKETCHAT_CONNECT_TIMEOUT=3 service
+	serves_meanwhile
+	within 30 eval '[ "$(grep -c "upstream_timeout" "$T/said")" = 4 ]'
+	not grep -q 'NOT READY' "$T/said"	# one may be good yet
+	: >"$T/close"
+	within 20 grep -q 'NOT READY' "$T/said"
+	within 10 none_beside
+}
+
+@test "one good server among silent ones: its line, loaded, and not a word more" {
+	silent 2 1
+	local dead=$OLLAMA_SERVER
+	replay "$UP/load.ndjson"
+	OLLAMA_SERVER="$dead $OLLAMA_SERVER" OLLAMA_MODEL='' \
+	    OLLAMA_KEEP_ALIVE=30m service
+	within 10 grep -q "^  model *http://127.0.0.1:$PORT/api/generate: model " \
+	    "$T/said"
+	# Loaded at once, whatever the others do.
+	within 10 posted 1
+	is "$(jq -c .prompt "$T/bodies/1.json")" null
+	# What still waits ends with the service.
+	some_answers 2
+	end "$SERVICE"
+	within 10 none_answers
+	not grep -q 'NOT READY' "$T/said"
 }
 
 @test "nothing but the endpoint is served without the page" {

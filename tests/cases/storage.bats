@@ -345,7 +345,7 @@ body() { printf '{"ticketBody":"%s"}' "$(head -c "$1" /dev/zero | tr '\0' x)"; }
 	for c in 'forget --ticket 10' 'search 0*' list 'stats --by model' metrics \
 	    export "backup $T/copy" 'check --full' 'delete 1' \
 	    "import $T/out.ndjson" 'forget --ticket 11 --verify' \
-	    'purge --older-than 90'; do
+	    'purge --older-than 90 --force'; do
 		strace -f -qq -e trace=openat,open,creat -o "$T/opened" \
 		    "$B/bin/sessions" -c "$T/conf" $c >/dev/null 2>"$T/err"
 		grep -E 'O_CREAT|O_RDWR|O_WRONLY' "$T/opened" |

@@ -414,6 +414,105 @@ time.sleep(60)' "$TICKETCHAT_DATABASE-lock" >"$T/held" 3>&- &
 	    'good: 2000 tickets, 2000 sessions, 0 of them without an answer'
 }
 
+# A disk of size $1 that is full to the last byte, with $2 old tickets; with $3
+# `cold' nobody has left the files that SQLite shares.
+full_disk() {
+	[ -z "$DISK" ] || { umount "$DISK" && rmdir "$DISK"; }
+	small_disk "$1"
+	TICKETCHAT_DATABASE=$DISK/db
+	sessions migrate >"$T/out"
+	many "$2" 400
+	sql 'UPDATE TicketAISessions SET Prompt = hex(randomblob(500))'
+	[ "$3" = cold ] || sessions list >"$T/out"
+	[ "$3" != cold ] || rm -f "$DISK/db-shm" "$DISK/db-wal"
+	head -c 100000000 /dev/zero >"$DISK/filler" 2>/dev/null || true
+	is "$(stat -f -c %a "$DISK")" 0
+}
+# One line, without a word of ours to SQLite.
+plain() {
+	is "${#stderr_lines[@]}" 1
+	not grep -qE 'VACUUM|SELECT|INSERT|DELETE|UPDATE|PRAGMA|BEGIN|COMMIT|[?][0-9]' \
+	    <<<"$stderr"
+}
+
+# bats test_tags=fault,fault:29
+@test "the disk is full: what tells and what deletes works, the rest is whole" {
+	local c d n
+	for d in '1m 60' '1m 60 cold' '3m 500' '40m 9000 cold' '60m 12000'; do
+		full_disk $d
+		n=$(($(cut -d ' ' -f 2 <<<"$d") - 1))
+		for c in metrics stats 'stats --by model' list 'show 7'; do
+			run -0 --separate-stderr sessions $c
+			is "$c $stderr" "$c "
+		done
+		sessions metrics | tail -n 1 | grep -q '^ticketchat_queue_length 0$'
+		run -111 --separate-stderr sessions backup "$DISK/b"
+		plain
+		grep -qE "^sessions: $DISK/b[^ ]*: .* [0-9]+ kB .*nothing is changed" \
+		    <<<"$stderr"
+		run -0 sessions delete 5
+		is "$(sessions purge --older-than 365 --force)" \
+		    "$n sessions and $n tickets deleted"
+		is "$(sessions check)" \
+		    'good: 0 tickets, 0 sessions, 0 of them without an answer'
+		is "$(ls "$DISK" | paste -sd ' ')" \
+		    'db db-lock db-reserve db-shm db-wal filler'
+		# The next time there is still some.
+		keep 8 0
+		cat /dev/zero >"$DISK/filler2" 2>/dev/null || true
+		run -0 sessions delete 8
+	done
+	TICKETCHAT_DATABASE=$T/db
+}
+
+@test "the disk is full: forget is done, or refused before anything is changed" {
+	full_disk '1m' 40
+	run -0 sessions forget --ticket 7 --verify
+	is "$(count TicketAISessions)" 39
+	local d
+	for d in '40m 9000' '40m 9000 cold' '60m 14000'; do
+		full_disk $d
+		run -111 --separate-stderr sessions forget --ticket 7
+		plain
+		grep -qE "^sessions: $DISK/db: .* [0-9]+ kB .*nothing is changed" \
+		    <<<"$stderr"
+		is "$(sessions show --json 7 | jq -r .ticket)" 7
+		is "$(ls "$DISK" | grep -c -e reserve -e etilqs)" 1
+		rm "$DISK/filler"
+		run -0 sessions backup --force "$T/b"
+		cat /dev/zero >"$DISK/filler" 2>/dev/null || true
+		run -111 --separate-stderr sessions restore "$T/b"
+		plain
+		grep -q 'nothing is changed' <<<"$stderr"
+		not compgen -G "$DISK/*restore*"
+	done
+	TICKETCHAT_DATABASE=$T/db
+}
+
+@test "what has failed says what and where, in no word of SQL" {
+	needs_root
+	many 3000 0
+	sessions backup "$T/b"
+	sessions export >"$T/out.ndjson"
+	local c
+	for c in "64 backup $T/c" "64 restore $T/b" '64 forget --ticket 3' \
+	    '1 delete 4' '9 purge --older-than 0'; do
+		run -111 --separate-stderr bash -c "ulimit -f ${c%% *}; exec '$B/bin/sessions' \
+		    -c '$T/conf' ${c#* }"
+		plain
+		[[ $stderr = *"$T/"*': '* ]]
+		not compgen -G "$T/*-journal"
+		not compgen -G "$T/*.tmp*"
+		not compgen -G "$T/db.*"
+	done
+	sql 'DROP TABLE TicketAIGenerations'
+	for c in metrics stats list export 'show 2' check; do
+		run ! --separate-stderr sessions $c
+		plain
+	done
+	NO_DATABASE=1
+}
+
 @test "restore: the content is the backup's, the old one is kept" {
 	keep 1 0
 	run -0 sessions backup "$T/b"
@@ -430,7 +529,7 @@ time.sleep(60)' "$TICKETCHAT_DATABASE-lock" >"$T/held" 3>&- &
 	is "$(stat -c %a "$TICKETCHAT_DATABASE.before-restore")" 600
 	is "$(sql 'PRAGMA journal_mode')" wal
 	is "$(ls "$T" | grep '^db' | grep -v -e -wal -e -shm | paste -sd ' ')" \
-	    'db db-lock db.before-restore'
+	    'db db-lock db-reserve db.before-restore'
 	# An id is never used twice.
 	sql "INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (1, 'x')"
 	is "$(sql 'SELECT max(Id) FROM TicketAISessions')" 3

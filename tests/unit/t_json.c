@@ -50,6 +50,8 @@ refuses(void)
 		T("\"\\u00e1\" \"b\""), T("[1][2]"), T("true false"),
 		/* A bare one is JSON, but none of ours. */
 		T("0"), T("-1.5"), T("true"), T("false"), T("null"),
+		T("0 "), T("\t-1.5\n"), T("true\r\n"), T(" false "),
+		T("null\t"),
 	}, not_utf8[] = {
 		T("\"\xff\""), T("\"\xc0\xaf\""), T("\"\xed\xa0\x80\""),
 		T("\"\xf4\x90\x80\x80\""), T("\"\xc3\""), T("\xff"),

@@ -204,8 +204,6 @@ lines(void)
 		{ "{\"thinking\":null,\"done\":false}", "", 0, 0 },
 		{ "{\"x\":{\"response\":\"no\",\"done\":true},\"response\":"
 		    "\"a\",\"done\":false}", "a", 0, 0 },
-		{ "{\"message\":{\"content\":null,\"thinking\":\"hm\"},"
-		    "\"done\":false}", "", T, 0 },
 		{ "{\"message\":{\"content\":\"no\"},\"done\":false}", "", 0,
 		    0 },
 		{ "{\"response\":5,\"done\":false}", "", 0, INVALID },
@@ -215,6 +213,8 @@ lines(void)
 		    0, INVALID },
 		{ "{\"thinking\":5,\"done\":false}", "", 0, INVALID },
 	}, chat[] = {
+		{ "{\"message\":{\"content\":null,\"thinking\":\"hm\"},"
+		    "\"done\":false}", "", T, 0 },
 		{ "{\"message\":{\"role\":\"assistant\",\"content\":\"a\"},"
 		    "\"done\":false}", "a", 0, 0 },
 		{ "{\"message\":{\"content\":\"\",\"thinking\":\"hm\"},"

@@ -339,7 +339,8 @@ endif
 	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
 	install -m 644 README.md websocket.md LICENSE $(wildcard docs/*.md) \
 		deploy/nginx.conf deploy/Caddyfile deploy/nginx-nodes.conf \
-		deploy/haproxy.cfg $(DIR)/share/doc/ticketchat
+		deploy/haproxy.cfg deploy/ticketchat.logrotate \
+		$(DIR)/share/doc/ticketchat
 	install deploy/upkeep.sh $(DIR)/libexec/ticketchat/upkeep
 	for u in $(SYSTEMD); do \
 		sed -e '/^@SANDBOX@/{r deploy/sandbox.conf' -e 'd;}' \

@@ -46,7 +46,7 @@
 static const char	usage[] =
     "usage: answer [-c FILE] [check | load [--json] | start]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"
-    "as frames, one JSON object a line.  Nothing is kept.\n"
+    "as frames, one JSON object a line.  Nothing is saved.\n"
     "  printf 'printer jam' | answer\n"
     "  check              tell whether the model's servers are there, and\n"
     "                     which model would answer; --json: in full\n"
@@ -407,12 +407,15 @@ main(int argc, char *argv[])
 		log_open("answer", NULL);
 		rc = live(&a);
 	} else {
-		if (argc - i > 3 || !detached ||
+		if (argc - i > 3 || !detached || (argc - i == 3 &&
+		    (strlen(argv[i + 2]) != TEXT_HASH || strspn(argv[i + 2],
+		    "0123456789abcdef") != TEXT_HASH)) ||
 		    (a.ticket = connection_number(argv[i])) == 0 ||
 		    (a.session = connection_number(argv[i + 1])) == 0)
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");
 		a.text_hash = argc - i == 3 ? argv[i + 2] : "";
+		slot_user(&a.slot, getenv(GENERATION_USER));
 		log_open("answer", a.settings.text[SETTING_LOG]);
 		rc = live(&a);
 	}

@@ -276,8 +276,8 @@ doctor_places(struct doctor *d)
 		doctor_tell(d, DOCTOR_WARNING, "places", "this kernel does not "
 		    "let us set the timeout of websocketd's sockets (%s): "
 		    "clients that never read keep their places\nPut a proxy "
-		    "with a write timeout in front, as in deploy/; or allow "
-		    "pidfd_getfd (a container: --cap-add=SYS_PTRACE)",
+		    "with a write timeout in front, as nginx or haproxy in "
+		    "deploy/; or allow pidfd_getfd (a container: --cap-add=SYS_PTRACE)",
 		    strerror(errno));
 }
 

@@ -35,13 +35,22 @@ on_state(void *context, enum frame_state state)
 	answer_status(context, state, 0);
 }
 
+/* One try to get a slot; who watches may have changed. */
+static int
+try_slot(struct answer *a)
+{
+	a->slot.unwatched = a->hub.count == 0 && a->node != NULL &&
+	    !node_watched(a->node);
+	return pool_try(&a->pool, &a->slot, a->node,
+	    (int)a->settings.number[SETTING_QUEUE_MAX]);
+}
+
 /* Waits for a server with a free slot, telling the position. */
 static void
 wait_for_slot(struct answer *a)
 {
 	static char		 why[256];
 	const struct settings	*s = &a->settings;
-	const int		 max = (int)s->number[SETTING_QUEUE_MAX];
 	int			 position, told = 0;
 	bool			 sure = false;
 
@@ -50,15 +59,14 @@ wait_for_slot(struct answer *a)
 		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 		return;
 	}
-	while ((position = pool_try(&a->pool, &a->slot, a->node, max + 1)) >
-	    0) {
+	while ((position = try_slot(a)) > 0 || position == SLOT_FULL) {
 		/* Who came with us may just get a free slot: look twice. */
-		if (told == 0 && position > max && !sure) {
+		if (position == SLOT_FULL && !sure) {
 			sure = true;
 			answer_wait(a, QUEUE_TICK_HEAD);
 			continue;
 		}
-		if (told == 0 && position > max) {
+		if (position == SLOT_FULL) {
 			answer_fail(a, FAILURE_QUEUE_FULL, "");
 			a->failure.retry_after = RETRY_AFTER_QUEUE;
 			return;

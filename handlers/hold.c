@@ -180,18 +180,30 @@ take_signals(struct hold *h)
 	}
 }
 
-/* Writes a line as far as that does not block: signals must be heard. */
+/*
+ * Writes a line as far as that does not block: signals must be heard.  One that
+ * is longer than what a pipe takes at once is cut, and stays a line.
+ */
 static void
-put(struct hold *h, int to, const char *line, size_t len)
+put(struct hold *h, int to, char *line, size_t len)
 {
 	struct pollfd	p = { .fd = to, .events = POLLOUT };
 
+	if (len > WRITE_MAX) {
+		len = WRITE_MAX;
+		line[len - 1] = '\n';
+	}
 	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0 ||
-	    write(to, line, len < WRITE_MAX ? len : WRITE_MAX) == -1)
+	    write(to, line, len) == -1)
 		h->lost++;
 }
 
-/* Sends on the whole lines of a stream; at its end, or a full one, the rest. */
+/*
+ * Sends on the whole lines of a stream; at its end the rest.  Anybody can make
+ * websocketd write a line of a megabyte, which has the address that was asked
+ * for in it: of one that fills the stream the middle is left out, so that its
+ * beginning and its end still tell what it is.
+ */
 static void
 send_on(struct hold *h, struct stream *s, bool rest)
 {
@@ -205,15 +217,21 @@ send_on(struct hold *h, struct stream *s, bool rest)
 		line = end + 1;
 		left -= len + 1;
 	}
-	if ((rest || left == sizeof(s->data)) && left > 0) {
+	if (rest && left > 0) {
 		put(h, s->to, line, left);
 		left = 0;
 	}
 	memmove(s->data, line, left);
+	if (left == sizeof(s->data)) {
+		memmove(s->data + WRITE_MAX, s->data + left - WRITE_MAX,
+		    WRITE_MAX);
+		left = 2 * WRITE_MAX;
+	}
 	s->len = left;
 }
 
-/* Reads what a stream has. */
+/* Reads what a stream has: once, since signals must be heard, but all of it
+ * when the program has ended. */
 static void
 take_stream(struct hold *h, struct stream *s)
 {
@@ -225,6 +243,8 @@ take_stream(struct hold *h, struct stream *s)
 	    sizeof(s->data) - s->len)) > 0) {
 		s->len += (size_t)n;
 		send_on(h, s, false);
+		if (!h->ended)
+			return;
 	}
 	if (n == -1 && (errno == EAGAIN || errno == EINTR) && !h->ended)
 		return;
@@ -251,7 +271,7 @@ look(struct hold *h, int64_t now)
 		return;
 	(void)snprintf(text, sizeof(text), "clients that never read may keep "
 	    "their places for ever (%s): put a proxy with a write timeout in "
-	    "front, as in deploy/", n == -1 ? strerror(errno) :
+	    "front, as nginx or haproxy in deploy/", n == -1 ? strerror(errno) :
 	    "not all addresses are there to listen on");
 	say(text);
 }

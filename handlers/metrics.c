@@ -16,7 +16,7 @@
 #include "slot.h"
 #include "url.h"
 
-/* A family; what the kept answers tell may shrink, as they may be deleted. */
+/* A family; what the saved answers tell may shrink, as they may be deleted. */
 static const struct family {
 	const char	*name;
 	const char	*type;
@@ -31,15 +31,15 @@ static const struct family {
 	    "Sessions without an answer: running, or ended by an error.",
 	    NULL },
 	{ "answers", "gauge",
-	    "Answers that are kept; without a model: from elsewhere.",
+	    "Answers that are saved; without a model: from elsewhere.",
 	    "model" },
-	{ "prompt_tokens", "gauge", "Tokens read for the kept answers.",
+	{ "prompt_tokens", "gauge", "Tokens read for the saved answers.",
 	    "model" },
-	{ "answer_tokens", "gauge", "Tokens of the kept answers.", "model" },
+	{ "answer_tokens", "gauge", "Tokens of the saved answers.", "model" },
 	{ "first_token_seconds", "histogram",
-	    "Time to the first token of the kept answers.", "le" },
+	    "Time to the first token of the saved answers.", "le" },
 	{ "newest_answer_timestamp_seconds", "gauge",
-	    "When the newest answer was kept; 0: there is none.", NULL },
+	    "When the newest answer was saved; 0: there is none.", NULL },
 	{ "schema_version", "gauge", "Version of the database's tables.",
 	    NULL },
 	{ "database_bytes", "gauge", "Size of the database.", NULL },

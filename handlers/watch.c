@@ -28,6 +28,8 @@ struct watched {
 	int64_t		 bytes;		/* of text, until now */
 	struct buf	 in;		/* the beginning of a line */
 	const char	*state;		/* that was told last */
+	int64_t		 told;		/* and with how many bytes */
+	int64_t		 when;		/* and when, by the monotonic clock */
 };
 
 struct watch {
@@ -40,7 +42,8 @@ struct watch {
 	bool		 again;		/* somebody was about to listen */
 };
 
-/* One line a change, in logfmt as the log has it. */
+/* One line a change, in logfmt as the log has it; while the text grows, one a
+ * second. */
 static void
 tell(struct watched *g, const char *state, const char *code)
 {
@@ -48,9 +51,12 @@ tell(struct watched *g, const char *state, const char *code)
 	time_t		now = time(NULL);
 	struct tm	tm;
 
-	if (state == g->state)
+	if (state == g->state && (g->bytes == g->told || clock_us() <
+	    g->when + WATCH_TICK * INT64_C(1000)))
 		return;
 	g->state = state;
+	g->told = g->bytes;
+	g->when = clock_us();
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	(void)printf("time=%s ticket=%" PRId64 " session=%" PRId64
@@ -111,9 +117,9 @@ take(struct watch *w, struct watched *g, const char *line, size_t len)
 			tell(g, frame_state_name(f.state), "");
 		break;
 	case FRAME_STREAM:
+		take_text(w, g, line, len);
 		if (!w->text)
 			tell(g, frame_state_name(FRAME_GENERATING), "");
-		take_text(w, g, line, len);
 		break;
 	case FRAME_DONE:
 		end(w, g, "done", FAILURE_NONE);

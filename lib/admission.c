@@ -214,26 +214,35 @@ admission_check(struct admission *a, const struct request *r)
 	return f;
 }
 
+void
+admission_who(const struct admission *a, char who[ADMISSION_WHO])
+{
+	_Static_assert(ADMISSION_WHO >= 3 + ADDRESS_MAX, "an address fits");
+
+	who[0] = '\0';
+	if (a->token.user[0] != '\0') {
+		(void)snprintf(who, ADMISSION_WHO, "user:%s", a->token.user);
+	} else if (a->connection->websocketd) {
+		memcpy(who, "ip:", 3);
+		address_key(a->connection->remote, who + 3);
+	}
+}
+
 struct failure
 admission_charge(struct admission *a)
 {
 	const struct settings	*s = a->settings;
 	struct failure		 f = failure_make(FAILURE_NONE, NULL);
-	char			 key[sizeof(a->token.user) + 8], error[512];
+	char			 key[ADMISSION_WHO], error[512];
 	int64_t			 count, period;
 	int			 wait;
 
 	if (!rate_parse(s->text[SETTING_RATE_LIMIT], &count, &period) ||
 	    count == 0)
 		return f;
-	if (a->token.user[0] != '\0') {
-		(void)snprintf(key, sizeof(key), "user:%s", a->token.user);
-	} else if (a->connection->websocketd) {
-		memcpy(key, "ip:", 3);
-		address_key(a->connection->remote, key + 3);
-	} else {
+	admission_who(a, key);
+	if (key[0] == '\0')
 		return f;
-	}
 	wait = rate_take(s, key, count, period, error, sizeof(error));
 	if (wait > 0) {
 		f.code = FAILURE_RATE_LIMITED;

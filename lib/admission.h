@@ -14,6 +14,9 @@
 #include "settings.h"
 #include "token.h"
 
+/* The size of what admission_who tells. */
+#define ADMISSION_WHO	(sizeof(((struct token *)0)->user) + 8)
+
 struct admission {
 	const struct settings	*settings;
 	const struct connection	*connection;
@@ -49,6 +52,12 @@ struct failure admission_check(struct admission *, const struct request *);
  * FAILURE_NONE, or FAILURE_RATE_LIMITED with the seconds to wait.
  */
 struct failure admission_charge(struct admission *);
+
+/*
+ * Who asks: "user:" and the token's user, else "ip:" and the address as
+ * address_key has it; "" at a shell.
+ */
+void admission_who(const struct admission *, char who[ADMISSION_WHO]);
 
 /* The user of the token, "" if there is none. */
 const char *admission_user(const struct admission *);

@@ -91,6 +91,21 @@ may_start(struct question *q)
 	return f.code == FAILURE_NONE;
 }
 
+/*
+ * Whose turn a generation takes: the user's hash, so that neither the queue's
+ * locks nor anything else shows a name.  Without it, "", it takes nobody's.
+ */
+static void
+hash_user(struct question *q, char hash[TEXT_HASH + 1])
+{
+	char	who[ADMISSION_WHO];
+
+	admission_who(q->admission, who);
+	if (who[0] == '\0' || store_text_hash(q->store, who, strlen(who),
+	    hash) != FAILURE_NONE)
+		hash[0] = '\0';
+}
+
 /* Under the claim, when nobody generates and no answer is kept. */
 static void
 start(struct question *q)
@@ -98,6 +113,7 @@ start(struct question *q)
 	const struct settings	*s = q->settings;
 	const struct request	*r = &q->request;
 	const int64_t		 ticket = q->connection->ticket;
+	char			 user[TEXT_HASH + 1];
 	enum failure_code	 rc;
 	int64_t			 session;
 	int			 fd;
@@ -117,11 +133,12 @@ start(struct question *q)
 	    ticket)) == -1) {
 		outcome_system(q, FAILURE_INTERNAL, "listen", strerror(errno));
 	} else {
+		hash_user(q, user);	/* connected we have no store */
 		/* In its backlog first: it may be over before we come. */
 		(void)connect_to(q);
 		if (q->state == QUESTION_FOLLOWING && generation_start(s,
 		    ticket, session, fd, r->body.data, r->body.len,
-		    q->text_hash, q->run_dir) == -1) {
+		    q->text_hash, user, q->run_dir) == -1) {
 			outcome_system(q, FAILURE_INTERNAL, "answer",
 			    strerror(errno));
 			generation_sweep(s->text[SETTING_RUN_DIR], ticket);

@@ -234,9 +234,10 @@ files:
 int
 generation_start(const struct settings *s, int64_t ticket, int64_t session,
     int listener, const char *text, size_t len, const char *text_hash,
-    int run_dir)
+    const char *user, int run_dir)
 {
 	char	 name[] = "answer", t[24], id[24], hash[TEXT_HASH + 1], **env;
+	char	 turn[sizeof(GENERATION_USER "=") + TEXT_HASH];
 	char	*argv[] = { name, t, id, *text_hash == '\0' ? NULL : hash,
 		    NULL };
 	struct given	g = { -1, listener, -1, -1 };
@@ -246,8 +247,11 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	(void)snprintf(t, sizeof(t), "%" PRId64, ticket);
 	(void)snprintf(id, sizeof(id), "%" PRId64, session);
 	(void)snprintf(hash, sizeof(hash), "%s", text_hash);
+	(void)snprintf(turn, sizeof(turn), GENERATION_USER "=%s", user);
 	if ((env = settings_environment(s)) == NULL)
 		return -1;
+	if (*user != '\0')
+		env[SETTING__MAX] = turn;
 	if (strcmp(s->text[SETTING_LOG], "stderr") == 0)
 		g.log = log_descriptor();
 	if ((g.in = text_file(text, len)) == -1) {

@@ -178,7 +178,7 @@
 /*
  * Pages in the database's log before a writer moves them over.  Who opens the
  * database alone reads the whole log first, 0.55 ms a megabyte; SQLite's own
- * 1,000 pages would triple the time of a kept answer.
+ * 1,000 pages would triple the time of a saved answer.
  */
 #define WAL_PAGES	100
 
@@ -333,6 +333,14 @@
 /* Looking at the slots while waiting: at the head of the queue, and behind. */
 #define QUEUE_TICK_HEAD	20
 #define QUEUE_TICK	250
+
+/* How long a waiting generation that nobody watches lets those go first that
+ * somebody watches.  After that it waits as they do. */
+#define QUEUE_PATIENCE	600000
+
+/* The most places of the queue that are looked at: the largest QUEUE_MAX, and
+ * those that have a slot. */
+#define QUEUE_PLACES	8192
 
 /* `retryAfter' over MAX_VIEWERS, in seconds: when a tab may have closed. */
 #define RETRY_AFTER_VIEWERS	10

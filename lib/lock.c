@@ -112,7 +112,7 @@ lock_release(int fd, int64_t byte)
 }
 
 int
-lock_count(int fd, int64_t first, int64_t last, int enough)
+lock_list(int fd, int64_t first, int64_t last, int64_t *bytes, int enough)
 {
 	struct flock	l;
 	int		count = 0;
@@ -129,15 +129,24 @@ lock_count(int fd, int64_t first, int64_t last, int enough)
 			break;
 		/* The first found need not be the lowest: narrow down. */
 		if (l.l_start > first) {
-			int	below = lock_count(fd, first, l.l_start - 1,
+			int	below = lock_list(fd, first, l.l_start - 1,
+				    bytes == NULL ? NULL : bytes + count,
 				    enough - count);
 
 			if (below == -1)
 				return -1;
 			count += below;
 		}
+		if (bytes != NULL && count < enough)
+			bytes[count] = l.l_start;
 		count++;
 		first = l.l_start + 1;
 	}
 	return count < enough ? count : enough;
+}
+
+int
+lock_count(int fd, int64_t first, int64_t last, int enough)
+{
+	return lock_list(fd, first, last, NULL, enough);
 }

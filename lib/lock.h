@@ -38,4 +38,8 @@ void lock_release(int fd, int64_t byte);
  */
 int lock_count(int fd, int64_t first, int64_t last, int enough);
 
+/* As lock_count, and notes the bytes, in ascending order. */
+int lock_list(int fd, int64_t first, int64_t last, int64_t *bytes,
+    int enough);
+
 #endif

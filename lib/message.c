@@ -114,9 +114,11 @@ message_take(struct message_reader *r, const char *s, size_t len,
 	for (i = 0; i < len; i++) {
 		if (s[i] != '\n') {
 			if (begins_another(r, s[i])) {
+				*event = keep(r, s + kept, i - kept);
+				if (*event == MESSAGE_MORE)
+					*event = MESSAGE_BROKEN;
 				restart(r);
 				r->given = true;
-				*event = MESSAGE_BROKEN;
 				return i;
 			}
 			follow(r, s[i]);

@@ -50,7 +50,7 @@ look(struct pool *p)
 }
 
 int
-pool_try(struct pool *p, struct slot *slot, struct node *node, int enough)
+pool_try(struct pool *p, struct slot *slot, struct node *node, int max)
 {
 	int	rc;
 
@@ -61,7 +61,7 @@ pool_try(struct pool *p, struct slot *slot, struct node *node, int enough)
 			p->chosen++;
 		return 0;
 	}
-	rc = slot_try(slot, node, p->slots, p->count, enough);
+	rc = slot_try(slot, node, p->slots, p->count, max);
 	if (rc == 0)
 		p->chosen = slot->server;
 	return rc;

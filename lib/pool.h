@@ -45,7 +45,7 @@ void pool_open(struct pool *, const struct settings *, bool alone);
  * Chooses a server, as slot_try: among those that have not failed lately; if
  * there are none, among those that were not tried yet.  `alone': the first.
  */
-int pool_try(struct pool *, struct slot *, struct node *, int enough);
+int pool_try(struct pool *, struct slot *, struct node *, int max);
 
 /* Whether there is another one to turn to. */
 bool pool_more(const struct pool *);

@@ -47,6 +47,29 @@ record_is_number(int f)
 	return fields[f].type <= COUNT;
 }
 
+/* The number of two digits. */
+static int
+two(const char *s)
+{
+	return (s[0] - '0') * 10 + s[1] - '0';
+}
+
+/* Whether a day and a time of it are in the calendar: purge compares them. */
+static bool
+is_moment(const char *s)
+{
+	static const int	days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30,
+				    31, 30, 31 };
+	const int		year = two(s) * 100 + two(s + 2);
+	const int		month = two(s + 5), day = two(s + 8);
+	const bool		leap = year % 4 == 0 && (year % 100 != 0 ||
+				    year % 400 == 0);
+
+	return month >= 1 && month <= 12 && day >= 1 && day <=
+	    days[month - 1] + (month == 2 && leap) && two(s + 11) < 24 &&
+	    two(s + 14) < 60 && two(s + 17) < 60;
+}
+
 /* 2026-11-23T12:18:14Z, with any fraction of the second. */
 static bool
 is_time(const char *s, size_t len)
@@ -67,7 +90,7 @@ is_time(const char *s, size_t len)
 		if (s[i] < '0' || s[i] > '9')
 			return false;
 	}
-	return true;
+	return is_moment(s);
 }
 
 static bool

@@ -393,14 +393,14 @@ settings_environment(const struct settings *s)
 	for (i = 0; i < SETTING__MAX; i++)
 		size += strlen(SETTINGS_PREFIX) + strlen(table[i].key) +
 		    strlen(s->text[i]) + 2;
-	if ((env = malloc((SETTING__MAX + 1) * sizeof(*env) + size)) == NULL)
+	if ((env = malloc((SETTING__MAX + 2) * sizeof(*env) + size)) == NULL)
 		return NULL;
-	p = (char *)(env + SETTING__MAX + 1);
+	p = (char *)(env + SETTING__MAX + 2);
 	for (i = 0; i < SETTING__MAX; i++) {
 		env[i] = p;
 		p = stpcpy(stpcpy(p, SETTINGS_PREFIX), table[i].key);
 		p = stpcpy(stpcpy(p, "="), s->text[i]) + 1;
 	}
-	env[i] = NULL;
+	env[i] = env[i + 1] = NULL;
 	return env;
 }

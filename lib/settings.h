@@ -83,8 +83,8 @@ void settings_print(const struct settings *, FILE *);
 
 /*
  * An environment that holds the effective settings as TICKETCHAT_<KEY> and
- * nothing else, for a child; one allocation, the caller frees it.  NULL: no
- * memory.
+ * nothing else, for a child; one allocation, the caller frees it and may put
+ * one entry of its own at [SETTING__MAX].  NULL: no memory.
  */
 char **settings_environment(const struct settings *);
 

@@ -131,7 +131,9 @@ WHERE Model IS NOT NULL AND NOT EXISTS (
 -- have no CreatedAt, the name finds the one outside.
 SELECT o.Id, iif(o.Created IS NULL, NULL, coalesce(
 	strftime('%Y-%m-%dT%H:%M:%fZ', CASE
-	WHEN o.Created LIKE '____-__-__%' THEN o.Created END), ''))
+	WHEN o.Created LIKE '____-__-__%' AND
+		date(substr(o.Created, 1, 10)) = substr(o.Created, 1, 10)
+	THEN o.Created END), ''))
 FROM (SELECT t.Id AS Id, (SELECT CreatedAt FROM Tickets AS i
 		WHERE i.Id = t.Id) AS Created
 	FROM (SELECT Id FROM Tickets) AS t,
@@ -142,10 +144,14 @@ ORDER BY o.Id;
 -- An answer that shows nothing is none.
 SELECT s.TicketId, NULL, s.Id,
 	coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', CASE
-		WHEN s.CreatedAt LIKE '____-__-__%' THEN s.CreatedAt END), ''),
+		WHEN s.CreatedAt LIKE '____-__-__%' AND
+			date(substr(s.CreatedAt, 1, 10)) = substr(s.CreatedAt, 1, 10)
+		THEN s.CreatedAt END), ''),
 	iif(s.UpdatedAt IS NULL OR s.Answer IS NULL, NULL,
 		coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', CASE
-		WHEN s.UpdatedAt LIKE '____-__-__%' THEN s.UpdatedAt END), '')),
+		WHEN s.UpdatedAt LIKE '____-__-__%' AND
+			date(substr(s.UpdatedAt, 1, 10)) = substr(s.UpdatedAt, 1, 10)
+		THEN s.UpdatedAt END), '')),
 	s.Prompt, s.Answer
 FROM (SELECT *, CASE
 	WHEN trim(AiResponse, char(9, 10, 13, 32)) <> '' THEN AiResponse END

@@ -13,12 +13,12 @@
 # AddressSanitizer and UndefinedBehaviorSanitizer), lint, soak (200 viewers for
 # a minute; `make soak' takes an hour), fuzz (each fuzzer for ten seconds; `make
 # fuzz' a minute), cost (counts of instructions, system calls and the like beside
-# tests/cost.txt), compare (what the programs read, read by other people's parsers
-# too; tests/compare).  What each printed is kept in build/tests/out.
+# tests/cost.txt), compare (what the programs read, read by other people's
+# parsers too; tests/compare).  What each printed is kept in build/tests/out.
 #
-# At length the soak takes half an hour, each fuzzer five minutes, each comparison
-# two, and one more under the sanitizers; the rest is as always.  Together that
-# is some two hours.
+# At length the soak takes half an hour, each fuzzer five minutes, each
+# comparison two, and one more under the sanitizers; the rest is as always.
+# Together that is some two hours.
 set -u
 cd "$(dirname "$0")/.." || exit 111
 # With it, a test that forgets to flush would pass here and hang elsewhere.
@@ -48,8 +48,8 @@ postgres_need='libpq-dev pkgconf:pkg-config nftables:nft'
 # Only unpacked, too: installed, there would be a server for all.
 servers='pgbouncer:pgbouncer nginx:nginx haproxy:haproxy'
 # For cases too, but only unpacked: installed, they would serve port 80 of this
-# machine from then on.
-proxies='nginx:nginx caddy:caddy'
+# machine from then on, or rotate its logs.
+unpacked='nginx:nginx caddy:caddy haproxy:haproxy logrotate:logrotate'
 web_need='nodejs:node npm:npm chromium python3-websockets'
 lint_need='shellcheck cppcheck clang clang-tidy libpq-dev pkgconf:pkg-config'
 fuzz_need='clang'
@@ -129,7 +129,7 @@ if want fuzz; then
 fi
 mkdir -p "$out"
 # shellcheck disable=SC2086
-! want cases || unpack_missing build/tests/debian $proxies || exit 111
+! want cases || unpack_missing build/tests/debian $unpacked || exit 111
 if want postgres; then
 	postgres=$(version_of postgresql)
 	# shellcheck disable=SC2086

@@ -41,6 +41,9 @@ reason(struct store *s, char *text, size_t size)
 	const int	error = sqlite3_system_errno(s->db);
 
 	s->full = db_full(s);
+	/* ERROR, where nothing is run yet, is a form of file not known here. */
+	s->damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
+	    code == SQLITE_ERROR;
 	if (s->full)
 		return "the disk is full: what was begun is taken back. Make "
 		    "some megabytes free";

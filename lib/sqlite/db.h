@@ -27,6 +27,7 @@ struct store {
 	bool		 busy;		/* and it may go well later: somebody
 					   was in the way */
 	bool		 full;		/* or: the disk was */
+	bool		 damaged;	/* or: it is no database, or a broken one */
 	bool		 alone;		/* nobody else may open it meanwhile,
 					   and no -shm is needed */
 	/* Who wants to know how far something long is; see store_watch. */

@@ -70,6 +70,17 @@ set_wal(struct store *s)
 	return rc;
 }
 
+static enum failure_code
+damaged(struct store *s)
+{
+	char	why[sizeof(s->error)];
+
+	(void)snprintf(why, sizeof(why), "%s", s->error);
+	(void)snprintf(s->error, sizeof(s->error), "%.900s; `sessions restore "
+	    "FILE' puts a copy in its place", why);
+	return FAILURE_SCHEMA;
+}
+
 enum failure_code
 store_migrate(struct store **out, const char *path, int *from, int *to)
 {
@@ -88,7 +99,8 @@ store_migrate(struct store **out, const char *path, int *from, int *to)
 	if (rc == FAILURE_NONE)
 		rc = set_wal(s);
 	(void)umask(mask);
-	return rc;
+	/* It does not get better by itself: as a schema that is not ours. */
+	return rc == FAILURE_STORAGE && s->damaged ? damaged(s) : rc;
 }
 
 enum failure_code

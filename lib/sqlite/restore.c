@@ -152,7 +152,27 @@ keep_identity(struct store *s, struct store *work)
 	return db_copy_take(s, work, rc);
 }
 
-/* Opens the database, whatever its content; makes it if there is none. */
+/* Renames a database with its log; what is shared of it is made anew. */
+static int
+move(const char *from, const char *to)
+{
+	char	log[PATH_MAX], as[PATH_MAX];
+
+	db_remove_beside(to);
+	(void)snprintf(log, sizeof(log), "%s-wal", from);
+	(void)snprintf(as, sizeof(as), "%s-wal", to);
+	if (rename(log, as) == -1 && errno != ENOENT)
+		return -1;
+	if (rename(from, to) == -1)
+		return -1;
+	db_remove_beside(from);
+	return 0;
+}
+
+/*
+ * Opens the database, whatever its content; makes it if there is none.  One that
+ * cannot even be opened is damaged where that is noted.
+ */
 static enum failure_code
 open_live(struct store *s, bool there)
 {
@@ -170,10 +190,7 @@ open_live(struct store *s, bool there)
 	if (db_connect(s, SQLITE_OPEN_READWRITE) != FAILURE_NONE ||
 	    (version = db_pragma(s, "PRAGMA user_version")) == INT_MIN ||
 	    db_pragma(s, "PRAGMA journal_mode = WAL") == INT_MIN)
-		return sqlite3_errcode(s->db) == SQLITE_NOTADB ?
-		    db_copy_refuse(s, s->path, "too damaged to be opened: "
-		    "move it away, with its -wal and -shm") :
-		    db_fail(s, s->path);
+		return db_fail(s, s->path);
 	store_watch(s, s->tell, s->tell_context);
 	return !db_foreign(s, version) ? FAILURE_NONE :
 	    db_copy_refuse(s, s->path, "not a database of this program");
@@ -223,9 +240,21 @@ restore(struct store *s, struct store *from, const char *before, bool there)
 	enum failure_code	 rc;
 	struct store		*work = NULL;
 	char			 copy[sizeof(s->path) + 16];
+	bool			 moved = false;
 
 	(void)snprintf(copy, sizeof(copy), "%s.restore", s->path);
-	if ((rc = open_live(s, there)) == FAILURE_NONE &&
+	rc = open_live(s, there);
+	if (rc != FAILURE_NONE && there && s->damaged) {
+		/* Nothing can be exchanged within it. */
+		(void)sqlite3_close(s->db);
+		s->db = NULL;
+		if (move(s->path, before) == -1)
+			return db_copy_system(s, s->path);
+		moved = true;
+		there = false;
+		rc = open_live(s, there);
+	}
+	if (rc == FAILURE_NONE &&
 	    (rc = need_room(s, from, there)) == FAILURE_NONE &&
 	    (rc = make_work(s, from, copy, there, &work)) == FAILURE_NONE &&
 	    (rc = db_lock(s)) == FAILURE_NONE) {
@@ -235,6 +264,8 @@ restore(struct store *s, struct store *from, const char *before, bool there)
 	store_close(work);
 	(void)!file_remove(copy);	/* also a part of one */
 	db_remove_beside(copy);
+	if (rc != FAILURE_NONE && moved)
+		(void)move(before, s->path);
 	return rc == FAILURE_NONE ? store_cut(s) : rc;
 }
 

@@ -6,7 +6,8 @@
     python3 tests/bench/sizing.py --help            the rest
 
 Tickets come at random (Poisson), each is opened several times within minutes of another, answers have lengths all over
-the place (log-normal), and slots go first come, first served, as ours do.  What a process takes is docs/bench.json's.
+the place (log-normal), and slots go first come, first served, as ours do among users with one ticket each.  What a
+process takes is docs/bench.json's.
 """
 import argparse
 import collections
@@ -114,7 +115,7 @@ def seconds(s):
 
 
 def table(cases, results, o=argparse.Namespace(**DEFAULTS)):
-    lines = ["| technicians × tickets/h | tokens/s × GENERATIONS | kept already | wait p50 | p95 | model busy | queue_full "
+    lines = ["| technicians × tickets/h | tokens/s × GENERATIONS | saved already | wait p50 | p95 | model busy | queue_full "
              "| connections, most | memory, most |", "| --- " + "| --: " * 8 + "|"]
     for technicians, per_hour, speed, generations in cases:
         r = simulate(technicians, per_hour, speed, generations, o)

@@ -566,6 +566,171 @@ halt() {
 	is "$(states)" 'queued2 queued1 generating'
 }
 
+# A tab of the one who comes from an address asks for a ticket and its status.
+asks() {
+	REMOTE_ADDR=$2 tab "$1"
+	say $V "$STATUS"
+}
+# The position that a viewer was told last, and whether it is this one.
+position() { jq -r 'select(.type == "status") | .position // 0' "$T/frames.$1" | tail -n 1; }
+at() { [ "$(position "$1")" = "$2" ]; }
+waits_at() { within 10 at "$1" "$2" || is "$(position "$1")" "$2"; }
+# Ends the generation of a ticket that a tab of the same number follows.
+ends() {
+	chat "$1" <<<'{"type":"stop"}'
+	sees "$1" '"code":"stopped"'
+}
+
+# bats test_tags=fault,fault:12
+@test "turns go by user: whoever comes behind ten of another one's is the second" {
+	needs_sqlite "its queue is the machine's"
+	long 1000
+	replay --times 4 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
+	asks 1 10.0.0.3
+	sees 1 w1
+	for i in {2..11}; do
+		asks $i 10.0.0.1
+		waits_at $i $((i - 1))
+	done
+	asks 12 10.0.0.2
+	waits_at 12 2
+	waits_at 2 1
+	for i in {3..11}; do waits_at $i $i; done
+	# Whoever waits is killed: the others move up, of the same user or not.
+	kill -KILL "$(answer_of 3)"
+	sees 3 interrupted
+	waits_at 4 3
+	waits_at 11 10
+	waits_at 12 2
+	ends 1
+	sees 2 w1
+	waits_at 12 1
+	waits_at 4 2
+	# That the first one has ended does not give its user a turn again.
+	kill -KILL "$(answer_of 2)"
+	sees 12 w1
+	not has 4 w1
+	# A third one is behind whose turn it is, and before the rest.
+	waits_at 4 1
+	asks 13 10.0.0.3
+	waits_at 13 2
+	waits_at 5 3
+	ends 12
+	sees 4 w1
+	waits_at 13 1
+	ends 4
+	# Nobody waits for ever.
+	for i in 13 {5..11}; do sees $i '"type":"done"' 20; done
+	is "$(posts)" 12
+	rm "$TICKETCHAT_RUN_DIR/2.sock" "$TICKETCHAT_RUN_DIR/3.sock"
+}
+
+# bats test_tags=fault,fault:12
+@test "turns go by user: eight at once of one, and the other one's first is next" {
+	needs_sqlite "its queue is the machine's"
+	long 1000
+	replay --times 3 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
+	export TICKETCHAT_GENERATIONS=2
+	for i in {1..8}; do asks $i 10.0.0.1; done
+	within 10 some_answers 8
+	within 10 posted 2
+	# Two of its own run already: the other one's has none before it.
+	asks 9 2001:db8::1
+	waits_at 9 1
+	asks 10 2001:db8::2
+	waits_at 10 2
+	asks 11 2001:db9::1
+	for i in {1..8}; do not has $i '"type":"done"'; done
+	for i in {1..8}; do
+		if has $i w1; then ends $i; break; fi
+	done
+	sees 9 w1
+	ends 9
+	# The same network is the same user.
+	sees 11 '"type":"done"'
+	sees 10 '"type":"done"'
+	for v in {1..8}; do
+		if [ $v != $i ] && has $v w1; then ends $v; break; fi
+	done
+	for j in {1..8}; do
+		[ $j = $i ] || [ $j = $v ] || sees $j '"type":"done"' 20
+	done
+}
+
+# bats test_tags=fault,fault:12
+@test "those that nobody watches let those go first that somebody watches" {
+	needs_sqlite "its queue is the machine's"
+	long 1000
+	replay --times 4 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"
+	asks 1 10.0.0.3
+	sees 1 w1
+	for i in 2 3 4 5; do asks $i 10.0.0.1; waits_at $i $((i - 1)); done
+	asks 6 10.0.0.2
+	waits_at 6 2
+	asks 7 10.0.0.2
+	waits_at 7 4
+	asks 8 10.0.0.2
+	waits_at 8 6
+	for i in 2 3 4 5; do leave $i; done
+	waits_at 6 1
+	waits_at 7 2
+	waits_at 8 3
+	# One has a viewer again, and it is where it was.
+	asks 3 10.0.0.9
+	waits_at $V 2
+	waits_at 7 3
+	leave $V
+	waits_at 7 2
+	kill -KILL "$(answer_of 4)"
+	for i in 1 6 7; do
+		ends $i
+		sees $((i == 1 ? 6 : i + 1)) w1
+	done
+	is "$(posts)" 4
+	some_answers 4
+	ends 8
+	# They are not forgotten.
+	within 20 none_answers
+	is "$(posts)" 7
+	is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions
+	    WHERE TicketId IN (2, 3, 5)')" 3
+	rm "$TICKETCHAT_RUN_DIR/4.sock"
+}
+
+# bats test_tags=fault,fault:12
+@test "whose turn it is shows in no list of processes or locks" {
+	needs_sqlite "its queue is the machine's"
+	long 1000
+	replay --pace 30 "$T/long.ndjson"
+	head -c 32 /dev/zero | tr '\0' k >"$T/secret"
+	chmod 600 "$T/secret"
+	export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/secret
+	for i in 1 2 3; do
+		u=ana
+		[ $i != 3 ] || u=bob
+		REMOTE_ADDR=10.0.0.1 tab $i
+		say $V "$(jq -cn --arg t "$(sessions token --ticket $i --user $u \
+		    "$T/secret")" '{ticketBody: "x", status: true, token: $t}')"
+		if [ $i = 1 ]; then sees 1 w1; else sees $i queued; fi
+	done
+	# The same address, and two users.
+	waits_at 3 1
+	waits_at 2 2
+	for p in $(answers); do
+		is "$(tr '\0' '\n' <"/proc/$p/environ" |
+		    grep -c '^QUEUE_USER=[0-9a-f]\{32\}$')" 1
+		not grep -qaE 'ana|bob|10\.0\.0\.1' "/proc/$p/environ"
+		not grep -qaE 'ana|bob|10\.0\.0\.1|QUEUE' "/proc/$p/cmdline"
+		u=$(tr '\0' '\n' <"/proc/$p/environ" | sed -n 's/^QUEUE_USER=//p')
+		not grep -qaF "$u" "/proc/$p/cmdline"
+	done
+	is "$(for p in $(answers); do
+		tr '\0' '\n' <"/proc/$p/environ" | grep '^QUEUE_USER='
+	done | sort -u | wc -l)" 2
+	unset TICKETCHAT_AUTH
+	for i in 1 3 2; do sees $i w1; ends $i; done
+}
+
 @test "GENERATIONS=2: two at a time" {
 	long 1000
 	replay --times 2 --then "$UP/good.ndjson" --pace 30 "$T/long.ndjson"

@@ -891,6 +891,26 @@ time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
 	done
 }
 
+# websocketd's lines have the address that was asked for in them: up to 1 MB,
+# of anybody's making.
+@test "hold: a line of any length is known by its ends, and stays a line" {
+	cat >"$T/lines.py" <<'END'
+head = "Sun, 29 Nov 2026 19:42:17 +0000 | ERROR  | process    | url:'"
+for n in 10, 4000, 4096, 9000, 16384, 16385, 20000, 40000, 1000000:
+    print(head + "B" * n + "' | Closing: file already closed")
+    print("short %d" % n)
+    print(head + "B" * n + "' | something else")
+END
+	sessions hold --listen=1 /usr/bin/python3 "$T/lines.py" \
+	    >"$T/out" 2>"$T/err"
+	is "$(grep -c already "$T/out" || true)" 0
+	is "$(grep -c ^short "$T/out")" 9
+	is "$(grep -c "^Sun, .*url:'BBBBBBBBBB" "$T/out")" 9
+	is "$(wc -l <"$T/out")" 18
+	is "$(awk 'length > 4095' "$T/out" | wc -l)" 0
+	grep -q 'closed=9 ' "$T/err"
+}
+
 @test "hold: when it is killed, so is what it runs, and no lock is left" {
 	"$B/bin/sessions" -c "$T/conf" hold sleep 600 3>&- &
 	local h=$! s

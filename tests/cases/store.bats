@@ -466,11 +466,25 @@ $(days_ago 5 | cut -c1-10)"
 	.session=4611686018427387904 session is not right
 	.created=null created is not right
 	.created="2020-01-02" created is not right
+	.created="2026-13-01T00:00:00Z" created is not right
+	.created="9999-99-99T99:99:99Z" created is not right
+	.ticket_created="2026-00-10T00:00:00Z" ticket_created is not right
+	.answered="2026-02-29T00:00:00.000Z" answered is not right
+	.answered="1900-02-29T00:00:00.000Z" answered is not right
+	.created="2026-04-31T00:00:00Z" created is not right
+	.created="2026-04-00T00:00:00Z" created is not right
+	.created="2026-04-30T24:00:00Z" created is not right
+	.created="2026-04-30T23:60:00Z" created is not right
+	.created="2026-04-30T23:59:60.5Z" created is not right
 	.prompt=null prompt is not right
 	.model=null reason is not right
 	.total_ms=-1 total_ms is not right
 	.queued=1 it has a field of another name
 	X
+	# The last day of a leap year's February is one.
+	jq -c '.created = "2024-02-29T23:59:59.999Z" | .answered = .created' \
+	    <<<"$good" >"$T/in"
+	run -0 sessions import "$T/in"
 	NO_DATABASE=1
 }
 

@@ -565,11 +565,43 @@ plain() {
 	rm "$TICKETCHAT_DATABASE.before-restore"
 	echo "no database any more, and longer than a header has to be: it has \
 	a hundred bytes" >"$TICKETCHAT_DATABASE"
-	run -1 --separate-stderr sessions restore "$T/b"
-	grep -q 'move it away' <<<"$stderr"
-	rm "$TICKETCHAT_DATABASE"*
-	run -0 sessions restore "$T/b"
+	beyond
+}
+
+# What is in the place of the database cannot be opened.
+beyond() {
+	cp "$TICKETCHAT_DATABASE" "$T/damaged"
+	run -102 --separate-stderr sessions migrate
+	[[ $stderr = *"$TICKETCHAT_DATABASE: "*'sessions restore'* ]]
+	cmp "$T/damaged" "$TICKETCHAT_DATABASE"
+	run -0 sessions restore --force "$T/b"
 	is "$(content)" "$was"
+	cmp "$T/damaged" "$TICKETCHAT_DATABASE.before-restore"
+	run -0 sessions migrate
+}
+
+@test "restore where the header is damaged, and the service does not begin anew" {
+	keep 1 0
+	run -0 sessions backup "$T/b"
+	was=$(content)
+	local at
+	for at in 0:16 0:100 16:2 18:2 44:4; do
+		sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+		head -c "${at#*:}" /dev/zero | tr '\0' '\377' |
+		    dd of="$TICKETCHAT_DATABASE" bs=1 seek="${at%:*}" conv=notrunc status=none
+		echo "$at"
+		beyond
+	done
+	# One that cannot be exchanged after all stays where it was.
+	echo "a text that is no database at all" >"$TICKETCHAT_DATABASE"
+	cp "$TICKETCHAT_DATABASE" "$T/damaged"
+	run -111 --separate-stderr bash -c "ulimit -f 30; exec '$B/bin/sessions' \
+	    -c '$T/conf' restore --force '$T/b'"
+	cmp "$T/damaged" "$TICKETCHAT_DATABASE"
+	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
+	run -102 --separate-stderr "$ROOT/run.sh"
+	[[ $stderr = *'sessions restore'* ]]
+	run -0 sessions restore --force "$T/b"
 }
 
 @test "restore refuses what is none of ours, newer, damaged or not there" {
@@ -1001,6 +1033,46 @@ line() { echo "time=2026-01-01T00:00:00.000Z level=info prog=chat pid=1 id=- rem
 	is "$(wc -l <"$TICKETCHAT_LOG")" 1400
 	is "$(grep -c 'user="bob"' "$TICKETCHAT_LOG")" 1100
 	is "$(grep -c 'user="-"  ' "$TICKETCHAT_LOG")" 300
+}
+
+rotate() {
+	logrotate --force --state "$T/rotate.state" "$T/rotate"
+}
+
+@test "logrotate with our file: no line of the log is lost, nobody is told" {
+	PATH=$PATH:/usr/sbin:$ROOT/build/tests/debian/usr/sbin
+	command -v logrotate ||
+	    { echo "no logrotate; tests/run.sh gets it" >&2; false; }
+	# Only the names are changed.
+	sed -e "s|^/var/lib/ticketchat/log |$TICKETCHAT_LOG |" \
+	    -e "s/ticketchat ticketchat/$(id -un) $(id -gn)/" \
+	    "$ROOT/deploy/ticketchat.logrotate" >"$T/rotate"
+	replay "$UP/good.ndjson"
+	# One that is connected all the time, and may write in few places only.
+	tab 42
+	local tab=$V i loop
+	for i in 1 2 3; do
+		say "$tab" "$Q"
+		within 10 grep -q 'chat.* ticket=42 ' "$TICKETCHAT_LOG"
+		within 10 none_answers
+		is "$(stat -c %a "$TICKETCHAT_LOG")" 600
+		rotate
+		[ ! -e "$TICKETCHAT_LOG" ]
+	done
+	leave "$tab"
+	# Lines meanwhile; and in all as many logs as are kept.
+	tab 43
+	(for i in 1 2 3 4 5; do rotate || exit; sleep 0.2; done) 3>&- &
+	loop=$!
+	for i in {1..100}; do
+		say "$V" "$Q"
+		within 10 eval '[ "$(grep -c done "$T/frames.$V")" = $i ]'
+	done
+	wait $loop
+	leave "$V"
+	# Whoever had opened it before writes to a file that is not compressed.
+	is "$(zcat -f "$TICKETCHAT_LOG"* |
+	    grep -c 'chat.* ticket=43 ')" 100
 }
 
 @test "forget --user: the rate limit too" {

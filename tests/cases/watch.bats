@@ -13,7 +13,7 @@ watch() {
 told() { grep -q "$1" "$T/tail"; }
 # What was told of ticket $1, without times, sessions and bytes.
 story() { sed -n "s/.* ticket=$1 session=[0-9]* state=\(.*\) bytes=.*/\1/p" \
-    "$T/tail" | paste -sd ' '; }
+    "$T/tail" | uniq | paste -sd ' '; }
 # It listens: the watch of its inotify is there.
 watching() { grep -qs '^inotify wd' /proc/$TAIL/fdinfo/*; }
 
@@ -40,6 +40,19 @@ watching() { grep -qs '^inotify wd' /proc/$TAIL/fdinfo/*; }
 	    "$T/tail"
 	end $TAIL
 	is "$(cat "$T/tail.err")" ''
+}
+
+@test "tail: bytes grow while an answer is written" {
+	yes '{"response":"abcdefgh ","done":false}' | head -n 40 >"$T/slow.ndjson"
+	replay --pace 100 "$T/slow.ndjson"
+	watch
+	within 10 watching
+	viewer 1 "$Q"
+	bytes() { sed -n 's/.* state=generating bytes=//p' "$T/tail"; }
+	grown() { [ "$(bytes | sort -nu | wc -l)" -ge 3 ]; }
+	within 30 grown
+	is "$(bytes)" "$(bytes | sort -n)"
+	viewed $V
 }
 
 # Asks, and lets it end when tail has joined it: one of a few milliseconds

@@ -250,12 +250,18 @@ asyncio.run(main())' "ws://127.0.0.1:$P/api/websocket/chat/1" 3>&-; }
 
 # Behind a proxy
 
-# Starts nginx or caddy with its sample, in front of the service with the
+# Starts a proxy with one of our samples, in front of the service with the
 # settings that the sample asks for.  Sets HTTP and HTTPS, its ports.
 behind() {
-	local line sample=$ROOT/deploy/nginx.conf
-	command -v "$1" || { echo "no $1; tests/run.sh gets it" >&2; false; }
-	[ "$1" = nginx ] || sample=$ROOT/deploy/Caddyfile
+	local line program=$1 sample
+	case $1 in
+	nginx) sample=$ROOT/deploy/nginx.conf ;;
+	nodes) program=nginx sample=$ROOT/deploy/nginx-nodes.conf ;;
+	caddy) sample=$ROOT/deploy/Caddyfile ;;
+	haproxy) sample=$ROOT/deploy/haproxy.cfg ;;
+	esac
+	command -v "$program" ||
+	    { echo "no $program; tests/run.sh gets it" >&2; false; }
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -subj /CN=desk.example -addext subjectAltName=DNS:desk.example \
 	    -days 2 -keyout "$T/desk.example.key" -out "$T/desk.example.pem" \
@@ -264,15 +270,18 @@ behind() {
 	while IFS= read -r line; do
 		export "TICKETCHAT_${line?}"
 	done < <(sed -n 's/^#	\([A-Z_]*=.*\)/\1/p' "$sample")
-	replay "$UP/good.ndjson"
+	# As it is seen here.
+	TICKETCHAT_TRUSTED_PROXIES=127.0.0.1
+	replay "${ANSWER:-$UP/good.ndjson}"
 	service
 	HTTP=$(free_port) HTTPS=$(free_port)
 	# What is for a certificate that lasts is in use too.
-	sed -e "s|/etc/ssl|$T|g; s|/var/log/[a-z]*|$T|" \
-	    -e "s|127.0.0.1:5000|127.0.0.1:$P|" -e 's/10s/1s/' \
+	sed -e "s#/etc/\(ssl\|haproxy\)#$T#g; s|/var/log/[a-z]*|$T|" \
+	    -e "s/\(127\.0\.0\.1\|10\.0\.0\.1[1-3]\):5000/127.0.0.1:$P/" \
+	    -e "$CHANGE" \
 	    -e 's/# \(tls\|header\|add_header\) /\1 /' "$sample" >"$T/sample"
 	not grep -E '/etc/|/var/|:5000' <(grep -v '^#' "$T/sample")
-	"run_$1"
+	"run_$program"
 	track $!
 	within 60 listening "$HTTPS"
 	BASE=https://desk.example:$HTTPS
@@ -307,6 +316,12 @@ run_caddy() {
 	    --config "$T/sample" --adapter caddyfile >"$T/proxy.out" 2>&1 3>&- &
 }
 
+run_haproxy() {
+	cat "$T/desk.example.key" >>"$T/desk.example.pem"
+	sed -i "s/bind :443/bind 127.0.0.1:$HTTPS/" "$T/sample"
+	haproxy -db -f "$T/sample" >"$T/proxy.out" 2>&1 3>&- &
+}
+
 # Asks through the proxy: the path, then more arguments for connect.
 through() {
 	local path=$1
@@ -318,7 +333,7 @@ CHAT=api/websocket/chat
 
 # What both do.
 pages_behind() {
-	behind "$1"
+	CHANGE='s/10s/1s/' behind "$1"
 	local base
 	for base in "$BASE" "$BASE/ai"; do
 		whole_page "$base" "${to_proxy[@]}"
@@ -353,7 +368,7 @@ END
 }
 
 sockets_behind() {
-	behind "$1"
+	CHANGE='s/[13]0s/1s/' behind "$1"
 	local path i
 	for path in /$CHAT/42 /ai/$CHAT/43; do
 		through "$path" 'origin="https://desk.example"'
@@ -430,7 +445,10 @@ async def main():
         "https://desk.example:%s/ticket-chat.js" % port],
         capture_output=True, text=True)
     print("page", page.stdout)
+    # Longer there than any time for writing, and unharmed.
     for ws in held:
+        await ws.send('{"type":"ping"}')
+        assert json.loads(await ws.recv())["type"] == "pong"
         await ws.close()
 asyncio.run(asyncio.wait_for(main(), 200))
 END
@@ -450,4 +468,124 @@ END
 @test "Caddy: WebSockets, the client's address, no token in a log" {
 	sockets_behind caddy
 	is "$(<"$T/one-more")" $'rate_limited\ndone\npage 200'
+}
+
+# Whatever a client says about its address, in each spelling of which websocketd
+# makes HTTP_X_FORWARDED_FOR.
+tells_the_address() {
+	behind "$1"
+	local name
+	for name in X-Forwarded-For X_Forwarded_For X-Forwarded_For \
+	    X_Forwarded-For x_forwarded_for X_FORWARDED_FOR; do
+		through "/$CHAT/42" 'origin="https://desk.example",' \
+		    'local_addr=("127.0.0.2", 0),' "extra_headers=[
+		    ('$name', '6.6.6.6'), ('$name', '6.6.6.7')]"
+		is "$(last | jq -r .type)" done
+	done
+	is "$(grep -o ' remote=[^ ]*' "$TICKETCHAT_LOG" | sort | uniq -c | tr -s ' ')" \
+	    ' 6 remote=127.0.0.2'
+	# Here it would matter: without the proxy one of them is believed.
+	: >"$TICKETCHAT_LOG"
+	frames=$(client "ws://127.0.0.1:$P/$CHAT/42" "$Q" \
+	    'extra_headers=[("X_Forwarded_For", "6.6.6.6")]')
+	grep -q ' remote=6.6.6.6 ' "$TICKETCHAT_LOG"
+}
+
+@test "nginx: no look-alike of X-Forwarded-For" { tells_the_address nginx; }
+@test "nginx for nodes: no look-alike of it" { tells_the_address nodes; }
+@test "Caddy: no look-alike of X-Forwarded-For" { tells_the_address caddy; }
+@test "haproxy: no look-alike of X-Forwarded-For" { tells_the_address haproxy; }
+
+# As clients behind the proxy that ask for much and read nothing: as many as
+# MAX_CONNECTIONS allows; then waits until there are places again.  Prints how
+# long that took.
+deaf_behind() {
+	/usr/bin/python3 - "$1" "$HTTPS" "$P" "$TICKETCHAT_MAX_CONNECTIONS" "$Q" <<'END'
+import os, socket, ssl, sys, time
+wait, port, direct, places, question = sys.argv[1:]
+def head(path, host):
+    return ("GET %s HTTP/1.1\r\nHost: %s\r\nOrigin: https://desk.example\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n\r\n"
+        % (path, host)).encode()
+def message(text):              # masked with zeros, as a client has to
+    return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
+def status(s):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = s.recv(1)
+        if not more:
+            break
+        data += more
+    return data[9:12].decode()
+def direct_one():
+    """One more, beside the proxy."""
+    s = socket.create_connection(("127.0.0.1", int(direct)), 20)
+    s.sendall(head("/api/websocket/chat/42", "desk.example"))
+    return s
+def all_free():
+    taken = [direct_one() for i in range(int(places))]
+    got = [status(s) for s in taken]
+    for s in taken:
+        s.close()
+    return got.count("101"), got.count("429")
+deaf, tls = [], ssl.create_default_context()
+for i in range(int(places)):
+    s = socket.socket()
+    if i % 2:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(20)
+    s.connect(("127.0.0.1", int(port)))
+    s = tls.wrap_socket(s, server_hostname="desk.example")
+    s.sendall(head("/api/websocket/chat/42", "desk.example"))
+    got = status(s)
+    assert got == "101", got
+    s.sendall(message(question.encode()) * 16)
+    deaf.append(s)
+begun = time.monotonic()
+got = all_free()
+assert got == (0, len(deaf)), got       # they do hold all places
+while got != (len(deaf), 0) and time.monotonic() < begun + int(wait):
+    time.sleep(1)
+    got = all_free()
+    print(got, int(time.monotonic() - begun), file=sys.stderr)
+print("free" if got == (len(deaf), 0) else got)
+END
+}
+
+# A service whose kept answer is 4 MB, with few places, behind the proxy.
+much_behind() {
+	/usr/bin/python3 -c 'import json
+for i in range(4000):
+    print(json.dumps({"response": "x" * 1000 + " ", "done": False}))
+print(json.dumps({"response": "", "done": True}))' >"$T/long.ndjson"
+	jq -j .response "$T/long.ndjson" >"$T/kept/long"
+	export TICKETCHAT_MAX_CONNECTIONS=4 TICKETCHAT_MAX_ANSWER_BYTES=5000000
+	ANSWER=$T/long.ndjson behind "$1"
+	through "/$CHAT/42" 'origin="https://desk.example"' >"$T/through"
+	within 10 no_chats
+}
+# The kernel would end them after ten minutes, and chat too: these proxies do so
+# on their own.
+ends_the_deaf() {
+	export TICKETCHAT_SEND_TIMEOUT=600
+	much_behind "$1"
+	is "$(deaf_behind 90)" free
+}
+
+@test "nginx: who never reads gives the place back" { ends_the_deaf nginx; }
+@test "nginx for nodes: who never reads gives the place back" {
+	ends_the_deaf nodes
+}
+@test "haproxy: who never reads gives the place back" {
+	ends_the_deaf haproxy
+}
+
+# It cannot, as its sample says.  Neither does it read on, and so the service
+# and the kernel see whoever never reads behind it.
+@test "Caddy: who never reads gives the place back, by SEND_TIMEOUT" {
+	export TICKETCHAT_SEND_TIMEOUT=5
+	much_behind caddy
+	is "$(deaf_behind 35)" free
 }

@@ -54,7 +54,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 NONCHARACTERS = {chr(c) for c in range(0xfdd0, 0xfdf0)}
-TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?Z")
 NOW = 1795000000            # judge.c checks tokens at this time, for this ticket
 TICKET = 42
 LEEWAY = 60                 # seconds, for tokens
@@ -106,10 +105,11 @@ WANTED = [
     ("token", "aud may hold something else beside our text; PyJWT refuses the list", "good",
      lambda t: isinstance(t.get("claims", "aud"), list) and "tickets" in t.get("claims", "aud")),
 
-    ("settings", "characters that will never be any (U+FFFF): for us they are UTF-8 (Unicode's Corrigendum 9), systemd does not "
-     "start the service", "good", lambda data: any(ord(c) & 0xfffe == 0xfffe or c in NONCHARACTERS for c in data.decode())),
+    ("settings", "what will never be a character (U+FFFF) is UTF-8 (Unicode's Corrigendum 9); systemd refuses the file",
+     "good", lambda data: any(ord(c) & 0xfffe == 0xfffe or c in NONCHARACTERS for c in data.decode())),
 
-    ("times", "not yet mended: import takes 2026-13-01 and 99:99:99", "good", lambda text: TIME.fullmatch(text)),
+    ("times", "the year 0000 is one for ISO 8601 and SQLite; Python's begin with 1", "good",
+     lambda text: text.startswith("0000") and is_time("2000" + text[4:])),
 ]
 
 
@@ -127,29 +127,31 @@ def unwanted(name, known):
                  if comparison == name and says == "refused" and applies(known)), None)
 
 
-# ---- made up: awkward pieces, put together and damaged -----------------------------------------------------------------
+# ---- made up: awkward pieces, put together and damaged ---------------------------------------------------------------
 
-WORDS = ["", "a", "type", "ticketBody", "token", "printer jam", "Não imprime", "é", "😀", "日本語", "a\tb", "a\nb", "\r", "\r\n",
-         "\0", "\x01", "\x07", "\x1b[2J", "\x7f", "\x85", "\xa0", "\xad", "\u0300", "\u200b", "\u200e", "\u2028", "\u2029",
-         "\u202e", "\u2066", "\ufeff", "\ufffd", "\uffff", "\U0010ffff", "\\", "\\\\", '"', "'", '\\"', "\"\\\n", ",", ";", "=",
-         "=1+1", "+1", "-1", "@a", "\t=1", "\uff1d1", "=cmd|' /C calc'!A0", "</script>", "&lt;", "{}", "[1]", "null", "true",
-         "\\u0000", "%s%n", "$HOME", "`id`", "x" * 63, "y" * 300, "…" * 99]
-BYTES = [b"\xff", b"\xfe\xff", b"\xc0\x80", b"\xc1\xbf", b"\xe0\x80\x80", b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xed\xb0\x80",
-         b"\xed\x9f\xbf", b"\xee\x80\x80", b"\xf0\x80\x80\x80", b"\xf0\x8f\xbf\xbf", b"\xf4\x8f\xbf\xbf", b"\xf4\x90\x80\x80",
-         b"\xf5\x80\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc3", b"\x80", b"\xbf", b"\xef\xbb\xbf",
-         b"\0", b"\x7f", b"\xc2\x80", b"\xc2\x85", b"\xc2\x9f", b"\xc2\xa0"]
-NUMBERS = ["0", "-0", "1", "42", "-1", "1.0", "0.5", "-0.5", "1e5", "1E+5", "1e-5", "1e400", "-1e400", "1795000000.5", "4.2e1",
-           "1.7950006e9", "9007199254740993", "4611686018427387903", "4611686018427387904", "4611686018427387903.5",
-           "-4611686018427387903", "-4611686018427387904", "9223372036854775807", "9223372036854775808",
-           "-9223372036854775808", "-9223372036854775809", "18446744073709551658", "1" * 40, "1" * 5000, "0." + "3" * 400,
-           "1e" + "0" * 50 + "1"]
-NO_JSON = ["01", "1.", ".5", "+1", "-", "1e", "1e+", "0x10", "1_0", "NaN", "Infinity", "-Infinity", "nan", "True", "None",
-           "undefined", "nul", "nulll", "'a'", "//", "/**/", "#", "[1,]", "[,1]", '{"a":1,}', "{a:1}", '{"a"}', '{"a":}', '{,}',
-           '"\\x41"', '"\\u12"', '"\\u+123"', '"\\u00G0"', '"\\', '"', '"\\a"', '"\\U0041"', "\f", "\v", "\xa0", "\u2028",
-           "\ufeff", "\0", "]", "}", "[", "{", ":", ",", "١", "1١"]
+WORDS = ["", "a", "type", "ticketBody", "token", "printer jam", "Não imprime", "é", "😀", "日本語", "a\tb", "a\nb", "\r",
+         "\r\n", "\0", "\x01", "\x07", "\x1b[2J", "\x7f", "\x85", "\xa0", "\xad", "\u0300", "\u200b", "\u200e",
+         "\u2028", "\u2029", "\u202e", "\u2066", "\ufeff", "\ufffd", "\uffff", "\U0010ffff", "\\", "\\\\", '"', "'",
+         '\\"', "\"\\\n", ",", ";", "=", "=1+1", "+1", "-1", "@a", "\t=1", "\uff1d1", "=cmd|' /C calc'!A0",
+         "</script>", "&lt;", "{}", "[1]", "null", "true", "\\u0000", "%s%n", "$HOME", "`id`", "x" * 63, "y" * 300,
+         "…" * 99]
+BYTES = [b"\xff", b"\xfe\xff", b"\xc0\x80", b"\xc1\xbf", b"\xe0\x80\x80", b"\xe0\x9f\xbf", b"\xed\xa0\x80",
+         b"\xed\xb0\x80", b"\xed\x9f\xbf", b"\xee\x80\x80", b"\xf0\x80\x80\x80", b"\xf0\x8f\xbf\xbf",
+         b"\xf4\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xe2\x82",
+         b"\xf0\x9f\x98", b"\xc3", b"\x80", b"\xbf", b"\xef\xbb\xbf", b"\0", b"\x7f", b"\xc2\x80", b"\xc2\x85",
+         b"\xc2\x9f", b"\xc2\xa0"]
+NUMBERS = ["0", "-0", "1", "42", "-1", "1.0", "0.5", "-0.5", "1e5", "1E+5", "1e-5", "1e400", "-1e400", "1795000000.5",
+           "4.2e1", "1.7950006e9", "9007199254740993", "4611686018427387903", "4611686018427387904",
+           "4611686018427387903.5", "-4611686018427387903", "-4611686018427387904", "9223372036854775807",
+           "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "18446744073709551658", "1" * 40,
+           "1" * 5000, "0." + "3" * 400, "1e" + "0" * 50 + "1"]
+NO_JSON = ["01", "1.", ".5", "+1", "-", "1e", "1e+", "0x10", "1_0", "NaN", "Infinity", "-Infinity", "nan", "True",
+           "None", "undefined", "nul", "nulll", "'a'", "//", "/**/", "#", "[1,]", "[,1]", '{"a":1,}', "{a:1}", '{"a"}',
+           '{"a":}', '{,}', '"\\x41"', '"\\u12"', '"\\u+123"', '"\\u00G0"', '"\\', '"', '"\\a"', '"\\U0041"', "\f",
+           "\v", "\xa0", "\u2028", "\ufeff", "\0", "]", "}", "[", "{", ":", ",", "١", "1١"]
 ESCAPES = ["\\u0000", "\\u0041", "\\u00e9", "\\u00E9", "\\ud83d\\ude00", "\\uD83D\\uDE00", "\\ud83d", "\\ude00",
-           "\\ude00\\ud83d", "\\ud83d\\u0041", "\\ud83dx", "\\ud83d\\n", "\\ud83d\\ud83d\\ude00", "\\udbff\\udfff", "\\uffff",
-           "\\b", "\\f", "\\n", "\\r", "\\t", "\\/", "\\\"", "\\\\"]
+           "\\ude00\\ud83d", "\\ud83d\\u0041", "\\ud83dx", "\\ud83d\\n", "\\ud83d\\ud83d\\ude00", "\\udbff\\udfff",
+           "\\uffff", "\\b", "\\f", "\\n", "\\r", "\\t", "\\/", "\\\"", "\\\\"]
 SPACE = ["", "", "", "", " ", "\t", "\n", "\r", "\r\n", "  \n\t"]
 
 
@@ -216,10 +218,11 @@ def damaged(r, data, pieces):
     return data
 
 
-JSON_PIECES = BYTES + [s.encode() for s in NO_JSON + NUMBERS[:20] + ESCAPES + ["true", "false", "null", '"a"', '"a":1', " ", "\n"]]
+JSON_PIECES = BYTES + [s.encode() for s in NO_JSON + NUMBERS[:20] + ESCAPES +
+                       ["true", "false", "null", '"a"', '"a":1', " ", "\n"]]
 
 
-# ---- what both sides are asked with ------------------------------------------------------------------------------------
+# ---- what both sides are asked with ----------------------------------------------------------------------------------
 
 class Broken(Exception):
     """A program of ours did what it must never do; the second is the input."""
@@ -267,17 +270,26 @@ def strict_json(data):
         raise Bad(str(e)) from None
 
 
+def inside(value):
+    """What is in a value, names too."""
+    return [x for pair in value for x in pair] if isinstance(value, Pairs) else value if isinstance(value, list) else []
+
+
 def depth(value):
-    if isinstance(value, Pairs):
-        return 1 + max((depth(v) for _, v in value), default=0)
-    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
+    """Brackets within one another; without recursion, for which some values are too deep."""
+    level, values = 0, [value]
+    while values := [x for v in values if isinstance(v, list) for x in (inside(v) or [None])]:
+        level += 1
+    return level
 
 
 def count(value):
     """Values and names, which are jsmn's tokens."""
-    if isinstance(value, Pairs):
-        return 1 + sum(1 + count(v) for _, v in value)
-    return 1 + sum(map(count, value)) if isinstance(value, list) else 1
+    number, values = 0, [value]
+    while values:
+        number += len(values)
+        values = [x for v in values for x in inside(v)]
+    return number
 
 
 def mended(text):
@@ -315,7 +327,7 @@ class Comparison:
             yield i, *self.look(i, verdict)
 
 
-# ---- JSON ----------------------------------------------------------------------------------------------------------------
+# ---- JSON ------------------------------------------------------------------------------------------------------------
 
 class Json(Comparison):
     name = "json"
@@ -363,8 +375,10 @@ class Json(Comparison):
         known = argparse.Namespace(depth=depth(value), value_type=type(value))
         if ours in ("EINVAL", "E2BIG", "EILSEQ"):
             return f"json takes it\nours: {ours}", wanted("json", known, "refused")
+        if unwanted("json", known) is not None:
+            return f"wanted: {unwanted('json', known)}\nours: {ours[:300]}", None
         theirs = "".join(line + "\n" for line in self.listed(value, []))
-        if unwanted("json", known) is not None or ours != theirs:
+        if ours != theirs:
             return f"json: {theirs[:300]}\nours: {ours[:300]}", None
         return None, None
 
@@ -542,7 +556,7 @@ class Chat(Request):
             yield i, None if good else f"json: {theirs}\nours: {frames}", None
 
 
-# ---- texts ---------------------------------------------------------------------------------------------------------------
+# ---- texts -----------------------------------------------------------------------------------------------------------
 
 # Of Python's Cc, what a terminal obeys; tab, line feed, carriage return and the rest of C0 go through.
 OBEYED = {0, 5, 7, 8, 0x0b, 0x0c, 0x0e, 0x0f, 0x11, 0x13, 0x18, 0x1a, 0x1b, *range(0x7f, 0xa0)}
@@ -622,7 +636,7 @@ class Frames(Comparison):
         return self.judge("frames", inputs)
 
 
-# ---- tokens --------------------------------------------------------------------------------------------------------------
+# ---- tokens ----------------------------------------------------------------------------------------------------------
 
 def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=")
@@ -711,7 +725,7 @@ class Token(Comparison):
         alg = by.split()[-1]
         if alg == "HS256":
             return hmac.new(self.secret[by], text, hashlib.sha256).digest()
-        if alg == "HS384":
+        if alg == "HS384":      # not offered here
             return hmac.new(self.secret["HS256"], text, hashlib.sha384).digest()
         if alg == "confused":      # the public key as a secret
             return hmac.new(self.keys["RS256"][1], text, hashlib.sha256).digest()
@@ -721,27 +735,30 @@ class Token(Comparison):
             return self.private[by].sign(text, padding.PKCS1v15(), hashes.SHA256())
         if alg == "PS256":
             return self.private["RS256"].sign(text, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
-        der = self.private[by].sign(text, ec.ECDSA(hashes.SHA256()))
+        der = self.private["ES256" if by == "DER" else by].sign(text, ec.ECDSA(hashes.SHA256()))
         return der if alg == "DER" else b"".join(n.to_bytes(32, "big") for n in decode_dss_signature(der))
 
     def token(self, r, now, margins):
         """A token that is nearly good."""
-        by = r.choice(("HS256",) * 9 + ("ES256",) * 4 + ("RS256", "other HS256", "other ES256", "confused", "none", "HS384"))
-        named = by.split()[-1] if by not in ("confused", "none") else r.choice(("HS256", "RS256", "none"))
+        by = r.choice(("HS256",) * 9 + ("ES256",) * 4 +
+                      ("RS256", "other HS256", "other ES256", "confused", "none", "HS384", "DER", "PS256"))
+        named = {"DER": "ES256", "confused": r.choice(("HS256", "RS256"))}.get(by, by.split()[-1])
         off = lambda: str(now + r.choice(margins))
         odd = lambda *more: json_value(r, 3) if r.random() < 0.08 else r.choice(more)
-        header = [("alg", odd(f'"{named}"') if r.random() < 0.9 else r.choice(('"none"', '"HS256"', '"ES256"', '"hs256"')))]
-        claims = [("exp", odd(str(now + 600)) if r.random() < 0.6 else odd(off(), off() + r.choice((".0", ".5", ".999", "e0")),
-                                                                         '"' + off() + '"')),
+        header = [("alg", odd(f'"{named}"', *[f'"{named}"'] * 30, '"none"', '"HS256"', '"ES256"', '"hs256"'))]
+        claims = [("exp", odd(str(now + 600)) if r.random() < 0.6 else
+                   odd(off(), off(), off() + r.choice((".0", ".5", ".999", "e0")), '"' + off() + '"')),
                   ("iss", odd('"idp"') if r.random() < 0.95 else r.choice(('"IDP"', '["idp"]', '"idp\\u0000"', '""'))),
                   ("aud", odd('"tickets"', '"tickets"', '["tickets"]', '["x","tickets"]', '["x"]', '[1,"tickets"]', "[]"))]
-        for name, value in (("typ", odd('"JWT"')), ("kid", odd(*[f'"{"hs" if named == "HS256" else named}"'] * 5, '"hs"', '"RS256"', '"x"', "1")),
+        ours = f'"{"hs" if named == "HS256" else named}"'
+        for name, value in (("typ", odd('"JWT"')), ("kid", odd(*[ours] * 5, '"hs"', '"RS256"', '"x"', "1")),
                             ("crit", odd('["exp"]', '["b64"]', "[]")), ("b64", odd("false", "true")),
                             ("jwk", '{"kty":"oct","k":"eHg"}'), ("x", json_value(r, 1))):
             if r.random() < (0.3 if name in ("typ", "kid") else 0.04):
                 header.append((name, value))
         for name, value in (("nbf", odd(off(), off() + r.choice((".5", ".001")), f'"{now}"')), ("iat", odd(off())),
-                            ("sub", odd('"ana"', '"ana"', json_string(r, word(r)), json_string(r, "u" * r.choice((126, 127, 128))))),
+                            ("sub", odd('"ana"', '"ana"', json_string(r, word(r)),
+                                        json_string(r, "u" * r.choice((126, 127, 128))))),
                             ("tid", odd("42", "42", '"42"', "43", "42.0", "-42", '"042"', "4.2e1")),
                             ("x", json_value(r, 1)), ("y", '"' + "z" * r.choice((5000, 7000, 9000)) + '"')):
             if r.random() < (0.02 if name in "xy" else 0.3):
@@ -757,8 +774,9 @@ class Token(Comparison):
             parts.append(b64(damaged(r, text, JSON_PIECES) if r.random() < 0.05 else text))
         text = b".".join(parts)
         text += b"." + b64(self.sign(by, text))
-        return damaged(r, text, [b".", b"=", b"==", b"A", b"-", b"_", b"+", b"/", b" ", b"\n", b"\0", b"\xc3\xa9", text[:9]]) \
-            if r.random() < 0.1 else text
+        if r.random() < 0.9:
+            return text
+        return damaged(r, text, [*map(bytes, zip(b".=A-_+/ \n\0")), b"==", b"\xc3\xa9", text[:9]])
 
     def inputs(self, r):
         return [self.token(r, NOW, (-61, -60, -59, -1, 0, 1, 59, 60, 61, 600)) for _ in range(2000)]
@@ -814,10 +832,11 @@ class Login(Token):
         for alg, key in (("HS256", "hs.secret"), ("RS256", "RS256.private"), ("ES256", "ES256.private")):
             if alg in self.private:
                 with open(os.open(f"{self.tmp.name}/{key}", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as f:
-                    f.write(self.private[alg].private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                                            serialization.NoEncryption()))
+                    f.write(self.private[alg].private_bytes(
+                        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
             for user in "ana", "Zoë 😀", 'a"b\\c', "\u2028\n\t", "u" * 127:
-                text = place.run("sessions", "token", "--ticket", str(TICKET), "--user", user, f"{self.tmp.name}/{key}").strip()
+                text = place.run("sessions", "token", "--ticket", str(TICKET), "--user", user,
+                                 f"{self.tmp.name}/{key}").strip()
                 Fixed.at = int(time.time())
                 claims, why = self.theirs(text)
                 good = claims is not None and claims["sub"] == user and claims["tid"] == TICKET
@@ -839,20 +858,20 @@ class Login(Token):
             Fixed.at = int(time.time())
             frames = place.chat(json.dumps({"ticketBody": "a", "token": i.decode()}).encode())
             codes = [f.get("code") for f in frames]
-            if codes not in (["unauthorized"], ["unknown_ticket"]) and not (codes == ["bad_request"] and len(i) > TOKEN_MAX):
+            if codes not in (["unauthorized"], ["unknown_ticket"]) and (codes != ["bad_request"] or len(i) <= TOKEN_MAX):
                 yield i, f"ours: {frames}", None
             else:
                 yield i, *self.agree(i, codes == ["unknown_ticket"], codes)
 
 
-# ---- settings ------------------------------------------------------------------------------------------------------------
+# ---- settings --------------------------------------------------------------------------------------------------------
 
 class Systemd:
     """systemd's own reader of EnvironmentFile=, and what it leaves out of an environment: as exec_context_load_environment
     of src/core/execute.c calls them."""
 
     def __init__(self):
-        found = glob.glob("/usr/lib/systemd/libsystemd-shared-*.so") + glob.glob("/usr/lib/*/systemd/libsystemd-shared-*.so")
+        found = [f for d in ("", "*/") for f in glob.glob(f"/usr/lib/{d}systemd/libsystemd-shared-*.so")]
         self.library = ctypes.CDLL(found[0])
         self.library.log_set_max_level(0)       # it would tell what it leaves out
         self.strings = ctypes.POINTER(ctypes.c_char_p)
@@ -882,18 +901,19 @@ class Settings(Comparison):
     name = "settings"
     # Of each kind; texts take nearly everything.
     VALUES = {"PORT": ["8080", "5000"], "ADDRESS": ["127.0.0.1", "localhost ::1", ""], "OLLAMA_MODEL": ["gemma3:270m"],
-              "JWT_ISSUER": ["idp", "https://idp.example/a b"], "JWT_AUDIENCE": ["tickets"], "OLLAMA_OPTIONS":
-              ['{"seed":1}', '{"stop":["#",";"]}'], "LANGUAGE": ["pt", "en"], "JWT_COOKIE": ["", "sid"],
-              "RETENTION_DAYS": ["0", "365"], "OLLAMA_KEEP_ALIVE": ["30m"]}
-    PIECES = ["", " ", "\t", "\r", "\n", "\\", "\\\n", "\\n", "'", '"', "''", '""', "'a'", '"a"', "#", ";", " # a", "$HOME", "${A}",
-              "`", "=", "A=b", "\nPORT=1", "\v", "\f", "\x01", "\x7f", "\xa0", "\x85", "\u2028", "\ufeff", "é", "😀", "export ",
-              "\r\n", "\\ ", "\\'", '\\"', "a b", "~", "*", "%h", "!"]
+              "JWT_ISSUER": ["idp", "https://idp.example/a b"], "JWT_AUDIENCE": ["tickets"],
+              "OLLAMA_OPTIONS": ['{"seed":1}', '{"stop":["#",";"]}'], "LANGUAGE": ["pt", "en"],
+              "JWT_COOKIE": ["", "sid"], "RETENTION_DAYS": ["0", "365"], "OLLAMA_KEEP_ALIVE": ["30m"]}
+    PIECES = ["", " ", "\t", "\r", "\n", "\\", "\\\n", "\\n", "'", '"', "''", '""', "'a'", '"a"', "#", ";", " # a",
+              "$HOME", "${A}", "`", "=", "A=b", "\nPORT=1", "\v", "\f", "\x01", "\x7f", "\xa0", "\x85", "\u2028",
+              "\ufeff", "é", "😀", "export ", "\r\n", "\\ ", "\\'", '\\"', "a b", "~", "*", "%h", "!"]
 
     def line(self, r):
         key = r.choice(sorted(self.VALUES))
         value = r.choice(self.VALUES[key])
         if r.random() < 0.3:
-            key, value = r.choice(("JWT_ISSUER", "JWT_AUDIENCE", "OLLAMA_MODEL")), "".join(r.choices(self.PIECES + ["a"], k=3))
+            key = r.choice(("JWT_ISSUER", "JWT_AUDIENCE", "OLLAMA_MODEL"))
+            value = "".join(r.choices(self.PIECES + ["a"], k=3))
         quote = r.choice(("", "", "", '"', "'"))
         if r.random() < 0.04:
             key = r.choice((key.lower(), " " + key, key + " ", "export " + key, "X", "", "PATH"))
@@ -905,7 +925,8 @@ class Settings(Comparison):
         for _ in range(4000):
             lines, keys = [], set()
             for _ in range(r.choice((1, 2, 3, 6))):
-                line = self.line(r) if r.random() < 0.75 else r.choice(("", " ", "# a", "; a", " # a", "#", "# a \\", "\t;a=b", "# PORT=1"))
+                line = self.line(r) if r.random() < 0.75 else r.choice(
+                    ("", " ", "# a", "; a", " # a", "#", "# a \\", "\t;a=b", "# PORT=1"))
                 key = line.split("=")[0].strip()
                 if key not in keys or r.random() < 0.03:
                     lines.append(line)
@@ -953,10 +974,11 @@ class Settings(Comparison):
             yield b"", f"only {self.read} of {len(inputs)} files were read at all", None
 
 
-# ---- sessions ------------------------------------------------------------------------------------------------------------
+# ---- sessions --------------------------------------------------------------------------------------------------------
 
-FIELDS = ("ticket", "ticket_created", "session", "created", "answered", "prompt", "response", "model", "reason", "prompt_tokens",
-          "answer_tokens", "queued_ms", "first_token_ms", "total_ms", "load_ms", "prompt_ms", "answer_ms")
+FIELDS = ("ticket", "ticket_created", "session", "created", "answered", "prompt", "response", "model", "reason",
+          "prompt_tokens", "answer_tokens", "queued_ms", "first_token_ms", "total_ms", "load_ms", "prompt_ms",
+          "answer_ms")
 
 
 def row(**fields):
@@ -965,31 +987,36 @@ def row(**fields):
             "created": "2026-11-23T12:18:14.398Z", "prompt": "a", **fields}
 
 
+def is_time(text):
+    """Whether it has the form of ours, and datetime takes it."""
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?Z", text)
+    try:
+        return found is not None and len(text) <= 30 and bool(datetime.datetime(*map(int, found.groups()[:6])))
+    except ValueError:
+        return False
+
+
 class Times(Comparison):
     name = "times"
 
     def inputs(self, r):
         out = []
         for _ in range(3000):
-            n = lambda width, most: "%0*d" % (width, r.choice((0, 1, 9, 10, most - 1, most, most + 1, r.randrange(10**width))))
+            n = lambda width, most: "%0*d" % (width, r.choice(
+                (0, 1, 9, 10, most - 1, most, most + 1, r.randrange(10**width))))
             text = f"{n(4, 2026)}-{n(2, 12)}-{n(2, r.choice((28, 29, 30, 31)))}T{n(2, 23)}:{n(2, 59)}:{n(2, 59)}"
             text += r.choice(("", "", ".3", ".398", ".398123", ".1234567890", ".")) + "Z"
             if r.random() < 0.5:
-                text = f"{r.choice((1900, 1999, 2000, 2023, 2024, 2100))}-{r.randrange(1, 13):02}-{r.randrange(27, 32)}T12:18:14.398Z"
+                year = r.choice((1900, 1999, 2000, 2023, 2024, 2100))
+                text = f"{year}-{r.randrange(1, 13):02}-{r.randrange(27, 32)}T12:18:14.398Z"
             if r.random() < 0.2:
-                text = damaged(r, text.encode(), [b"0", b"9", b"+", b"-", b" ", b"T", b"Z", b"z", b":", b".", b"+00:00"]).decode(
-                    errors="ignore")
+                text = damaged(r, text.encode(), [*map(bytes, zip(b"09+- TZz:.")), b"+00:00"]).decode(errors="ignore")
             out.append(json.dumps(row(created=text)).encode())
         return out
 
     def look(self, line, verdict):
         text = json.loads(line)["created"]
-        found = TIME.fullmatch(text)
-        try:
-            theirs = found is not None and len(text) <= 30 and bool(datetime.datetime(*map(int, found.groups()[:6])))
-        except ValueError:
-            theirs = False
-        ours = verdict.decode()
+        theirs, ours = is_time(text), verdict.decode()
         if (ours == "good") == theirs:
             return None, None
         return f"datetime: {text} is {'good' if theirs else 'none'}\nours: {ours}", \
@@ -1060,7 +1087,7 @@ class Transfer(Comparison):
                 yield i, repr(e), None
 
 
-# ---- the run -------------------------------------------------------------------------------------------------------------
+# ---- the run ---------------------------------------------------------------------------------------------------------
 
 COMPARISONS = [Json, Request, Messages, Chat, Text, Frames, Token, Login, Settings, Times, Transfer]
 
@@ -1089,7 +1116,8 @@ def run(comparison, options):
         return True
     print(f"FAILED compare: {comparison.name}: {len(wrong)} of {inputs} inputs; -s {options.s} -r {number - 1}")
     for data, difference in sorted(wrong, key=lambda w: len(w[0]))[:SHOWN]:
-        print(f"    -x {data.hex()} {comparison.name}\n    {data[:300]!r}\n    " + difference.replace("\n", "\n    "), flush=True)
+        print(f"    -x {data.hex()} {comparison.name}\n    {data[:300]!r}\n    " + difference.replace("\n", "\n    "),
+              flush=True)
     return False
 
 

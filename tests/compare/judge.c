@@ -28,7 +28,7 @@
 #include "utf8.h"
 
 enum {
-	DEPTH = 64, TICKET_MAX = 2000, PIECES = 64,
+	DEPTH = 64, TICKET_MAX = 2000, PIPED_MAX = 1048576, PIECES = 64,
 	TICKET = 42, NOW = 1795000000
 };
 
@@ -51,6 +51,14 @@ hex(FILE *out, const char *data, size_t len)
 
 	for (i = 0; i < len; i++)
 		(void)fprintf(out, "%02x", (unsigned char)data[i]);
+}
+
+/* An empty buffer has no data. */
+static void
+print(FILE *out, const struct buf *b)
+{
+	if (b->len > 0)
+		(void)fwrite(b->data, 1, b->len, out);
 }
 
 static const char *
@@ -145,7 +153,7 @@ judge_request(FILE *out, const char *data, size_t len)
 static void
 judge_messages(FILE *out, const char *data, size_t len)
 {
-	struct message_reader	r = { .text = BUF_INIT(MESSAGE_MAX(65536)) };
+	struct message_reader	r = { .text = BUF_INIT(PIPED_MAX) };
 	enum message_event	event = MESSAGE_MORE;
 	size_t			step = len % PIECES + 1, n;
 	bool			end = false;
@@ -211,7 +219,7 @@ judge_text(FILE *out, const char *data, size_t len)
 		(void)fprintf(out, " %zu", utf8_cut(data, len, i));
 	(void)fputc('\n', out);
 	clean(data, len, len % PIECES + 1, &b);
-	(void)fwrite(b.data, 1, b.len, out);
+	print(out, &b);
 	buf_free(&b);
 }
 
@@ -232,7 +240,7 @@ judge_frames(FILE *out, const char *data, size_t len)
 		must(frame_stream_add(&s, text.data + i, n) == 0, "frame");
 	}
 	must(frame_stream_end(&s) == 0, "the last frame");
-	(void)fwrite(lines.data, 1, lines.len, out);
+	print(out, &lines);
 	frame_stream_free(&s);
 	buf_free(&lines);
 	buf_free(&text);
@@ -258,8 +266,8 @@ judge_settings(FILE *out, const char *data, size_t len)
 }
 
 /*
- * "good", when it ends and the user in hexadecimal, or what is wrong: for ticket
- * 42 at the time NOW, with the keys and claims of the environment.
+ * "good", when it ends and the user in hexadecimal, or what is wrong: for
+ * ticket 42 at the time NOW, with the keys and claims of the environment.
  */
 static void
 judge_token(FILE *out, const char *data, size_t len)
@@ -300,7 +308,7 @@ next(judge_of *judge)
 	char		*data, *verdict = NULL;
 	uint32_t	 n;
 	size_t		 len, size = 0;
-	FILE		*out;
+	FILE		*out = NULL;
 
 	if (fread(&n, sizeof(n), 1, stdin) != 1)
 		return false;

@@ -255,7 +255,7 @@ starts(void)
 	/* What a shell may have left open, without close-on-exec. */
 	check(dup2(l, 8) == 8);
 	pid = generation_start(&s, 42, 7, l, ticket, sizeof(ticket) - 1,
-	    "", -1);
+	    "", "0123456789abcdef0123456789abcdef", -1);
 	check(pid > 0);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	for (i = 0; i < 2000 && stat("text", &st) == -1; i++)
@@ -280,12 +280,14 @@ starts(void)
 		check(strstr(env, "TICKETCHAT_PORT=5000\n") != NULL);
 		for (i = 0; (p = strchr(p, '\n')) != NULL; p++)
 			i++;
-		check_int(i, SETTING__MAX);
+		check_int(i, SETTING__MAX + 1);
+		check(strstr(env, "\nQUEUE_USER=0123456789abcdef0123456789abcdef"
+		    "\n") != NULL);
 		free(env);
 	}
 	row("it cannot be started");
 	check(unlink("answer") == 0);
-	check(generation_start(&s, 42, 7, l, "x", 1, "", -1) == -1 &&
+	check(generation_start(&s, 42, 7, l, "x", 1, "", "", -1) == -1 &&
 	    errno == ENOENT);
 	(void)close(l);
 	settings_free(&s);

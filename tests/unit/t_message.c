@@ -228,12 +228,54 @@ rests(void)
 	message_free(&r);
 }
 
+/*
+ * What stands in a message whose end was lost, and behind which another one
+ * begins, is found wherever the pieces that were read end.
+ */
+static void
+rests_of_pieces(void)
+{
+	static const struct {
+		const char	*in, *rest;
+	} rows[] = {
+		{ "{\"a\":\n{\"b\":1}\n{", "{\"b\":1}\n" },
+		{ "[1,\n[2]\n{", "[2]\n" },
+		{ "{\"a\":\n {\"b\":\n[]\n}\n [", "{\"b\":\n[]\n}\n " },
+		{ "{\"a\":1\n{", NULL },
+	};
+	struct message_reader	r = { .text = BUF_INIT(99) };
+	enum message_event	e;
+	size_t			i, cut, len, at, n;
+	char			*rest;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		len = strlen(rows[i].in);
+		for (cut = 0; cut < len; cut++) {
+			row("%s cut at %zu", rows[i].in, cut);
+			at = message_take(&r, rows[i].in, cut, &e);
+			check_int(e, MESSAGE_MORE);
+			at += message_take(&r, rows[i].in + at, len - at, &e);
+			check_int(e, MESSAGE_BROKEN);
+			check_int((int64_t)at, (int64_t)len - 1);
+			rest = message_rest(&r, &n);
+			check((rest == NULL) == (rows[i].rest == NULL));
+			if (rest != NULL && rows[i].rest != NULL)
+				check(n == strlen(rows[i].rest) &&
+				    memcmp(rest, rows[i].rest, n) == 0);
+			free(rest);
+			check(!message_incomplete(&r));
+		}
+	}
+	message_free(&r);
+}
+
 int
 main(void)
 {
 	t_begin();
 	run(table);
 	run(rests);
+	run(rests_of_pieces);
 	run(deep);
 	run(incomplete);
 	return t_end();

@@ -5,6 +5,7 @@
 
 #include "json_check.h"
 #include "key_form.h"
+#include "limit.h"
 
 enum {
 	WRAPPED = 2048,		/* bytes of a base64 text that are looked at */
@@ -299,6 +300,20 @@ unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
 
 static bool	wraps(const char *, size_t, int);
 
+/* Whether what was unpacked may be base64 or hexadecimal itself: looking for
+ * keys at each byte of what is no text would take seconds. */
+static bool
+is_text(const char *s)
+{
+	size_t	i;
+
+	for (i = 0; i < WRAPPED_MIN; i++) {
+		if (!is_space(s[i]) && (s[i] <= ' ' || s[i] >= 0x7f))
+			return false;
+	}
+	return true;
+}
+
 /* Whether digits of so many bits hold a key, or what holds one. */
 static bool
 unpacks(const char *p, const char *end, int (*value)(char), unsigned bits,
@@ -309,7 +324,7 @@ unpacks(const char *p, const char *end, int (*value)(char), unsigned bits,
 	const size_t	n = unpack(p, end, value, bits, out);
 
 	return n >= WRAPPED_MIN && (plain_form(out, n, &form) != NULL ||
-	    (layers > 1 && wraps(out, n, layers - 1)));
+	    (layers > 1 && is_text(out) && wraps(out, n, layers - 1)));
 }
 
 /* Whether base64 or hexadecimal digits that begin with a word hold a key. */
@@ -353,7 +368,8 @@ key_form(const char *text, size_t len, const char **name)
 
 	if (found == NULL && (found = plain_form(text, len, &form)) == NULL) {
 		form = KEY_FORM_OTHER;
-		if (wraps(text, len, LAYERS))
+		/* A text that is too long for a secret is refused anyway. */
+		if (len <= SECRET_MAX && wraps(text, len, LAYERS))
 			found = in_base64;
 		else
 			form = KEY_FORM_SECRET;

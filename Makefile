@@ -63,7 +63,7 @@ LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/module_static.c \
 SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/sqlite/*.c)))
 PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/postgres/*.c)))
 PROGRAMS = chat answer sessions
-COMMANDS = command doctor doctor_access doctor_data doctor_host \
+COMMANDS = aging command doctor doctor_access doctor_age doctor_data doctor_host \
 	doctor_run doctor_server doctor_settings forget hold metrics play print progress reports setup stop table transfer \
 	upkeep watch
 

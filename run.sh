@@ -156,7 +156,7 @@ make_flags() {
 	# Versions after 0.4.1 can bound a message before it reaches us.
 	if websocketd --help 2>&1 | grep -q maxframesize; then
 		flags="$flags
---maxframesize=$((MAX_TICKET_BYTES * 6 + 32768))"
+--maxframesize=$((TICKETCHAT_MAX_TICKET_BYTES * 6 + 32768))"
 	fi
 	names=
 	while IFS='=' read -r key _; do
@@ -300,7 +300,7 @@ prepare
 say "$("$bin/sessions" --version)"
 tell_address
 say "  database  $database"
-[ -z "$demo" ] || say "  demo      nothing is kept; end it with Ctrl-C"
+[ -z "$demo" ] || say "  demo      nothing is saved; end it with Ctrl-C"
 say "  try       npx wscat -c ws://localhost:$TICKETCHAT_PORT/api/websocket/chat/42"
 say "            > {\"ticketBody\":\"The printer on floor 2 is jammed\"}"
 serve

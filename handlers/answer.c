@@ -46,7 +46,7 @@
 static const char	usage[] =
     "usage: answer [-c FILE] [check | load [--json] | start]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"
-    "as frames, one JSON object a line.  Nothing is kept.\n"
+    "as frames, one JSON object a line.  Nothing is saved.\n"
     "  printf 'printer jam' | answer\n"
     "  check              tell whether the model's servers are there, and\n"
     "                     which model would answer; --json: in full\n"

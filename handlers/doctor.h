@@ -60,6 +60,10 @@ void doctor_web(struct doctor *);
 void doctor_limits(struct doctor *);
 void doctor_landlock(struct doctor *);
 void doctor_places(struct doctor *);
+
+/* doctor_age.c: what grows old, and the clock. */
+void doctor_copies(struct doctor *);
+void doctor_certificate(struct doctor *);
 void doctor_clock(struct doctor *);
 
 #endif

@@ -191,6 +191,7 @@ doctor_disk(struct doctor *d)
 	const char	*file = d->settings->text[SETTING_DATABASE], *dir;
 	const char	*net;
 	struct statvfs	 fs;
+	struct stat	 st;
 	uint64_t	 free_mb;
 
 	if (!store_is_file())
@@ -206,6 +207,15 @@ doctor_disk(struct doctor *d)
 		return;
 	}
 	free_mb = (uint64_t)fs.f_bavail * fs.f_frsize / MEGABYTE;
+	if (free_mb >= SPACE_WARNING && d->settings->number[SETTING_BACKUPS] >
+	    0 && stat(file, &st) == 0 && (uint64_t)st.st_size / MEGABYTE >
+	    free_mb) {
+		doctor_tell(d, DOCTOR_WARNING, "disk", "%" PRIu64 " MB free "
+		    "for %s, and the next copy takes up to %" PRIu64 "\nMake "
+		    "room, or lower BACKUPS", free_mb, dir,
+		    (uint64_t)st.st_size / MEGABYTE);
+		return;
+	}
 	doctor_tell(d, free_mb < SPACE_ERROR ? DOCTOR_ERROR :
 	    free_mb < SPACE_WARNING ? DOCTOR_WARNING : DOCTOR_OK, "disk",
 	    "%" PRIu64 " MB free for %s%s", free_mb, dir,

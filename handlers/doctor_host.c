@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -22,6 +21,8 @@
 enum {
 	WAIT = 60000,		/* ms; both of probe.c's calls end before */
 	BYTES_A_TOKEN = 3,	/* of a ticket, about; rather less */
+	USUAL = 65536,		/* MAX_TICKET_BYTES that nobody has set */
+	LEAST = 2048,		/* tokens for a ticket as most are */
 	PER_CONNECTION = 4,	/* descriptors of websocketd for each */
 	SPARE = 64		/* processes and descriptors besides */
 };
@@ -59,6 +60,15 @@ examine_context(struct doctor *d, const struct probe *p)
 		    "does not tell it");
 	else if ((n == 0 ? p->context_max : n) > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens", n);
+	else if (most == USUAL && (n == 0 ? p->context_max : n) >= LEAST)
+		/* Nobody has asked for tickets as long as that. */
+		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens: a "
+		    "ticket of over about %" PRId64 " bytes is refused as "
+		    "prompt_too_long\nSet num_ctx in OLLAMA_OPTIONS to %"
+		    PRId64 " for the longest of MAX_TICKET_BYTES, if there is "
+		    "the memory for it", n == 0 ? p->context_max : n,
+		    (n == 0 ? p->context_max : n) * BYTES_A_TOKEN,
+		    needed / 1024 * 1024 + 2048);
 	else
 		doctor_tell(d, DOCTOR_WARNING, "context", "%" PRId64
 		    " tokens; MAX_TICKET_BYTES=%" PRId64 " may be %" PRId64
@@ -279,21 +289,4 @@ doctor_places(struct doctor *d)
 		    "with a write timeout in front, as nginx or haproxy in "
 		    "deploy/; or allow pidfd_getfd (a container: --cap-add=SYS_PTRACE)",
 		    strerror(errno));
-}
-
-void
-doctor_clock(struct doctor *d)
-{
-	time_t		now = time(NULL);
-	struct tm	tm;
-	char		text[32];
-
-	(void)gmtime_r(&now, &tm);
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	/* This was written in 2026; tokens' dates are judged by it. */
-	if (tm.tm_year + 1900 < 2026 || tm.tm_year + 1900 > 2100)
-		doctor_tell(d, DOCTOR_ERROR, "clock", "%s\nSet it: tokens "
-		    "and answers bear its date", text);
-	else
-		doctor_tell(d, DOCTOR_OK, "clock", "%s", text);
 }

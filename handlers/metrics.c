@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
+#include "aging.h"
 #include "command.h"
 #include "limit.h"
 #include "print.h"
@@ -16,7 +18,7 @@
 #include "slot.h"
 #include "url.h"
 
-/* A family; what the kept answers tell may shrink, as they may be deleted. */
+/* A family; what the saved answers tell may shrink, as they may be deleted. */
 static const struct family {
 	const char	*name;
 	const char	*type;
@@ -31,20 +33,26 @@ static const struct family {
 	    "Sessions without an answer: running, or ended by an error.",
 	    NULL },
 	{ "answers", "gauge",
-	    "Answers that are kept; without a model: from elsewhere.",
+	    "Answers that are saved; without a model: from elsewhere.",
 	    "model" },
-	{ "prompt_tokens", "gauge", "Tokens read for the kept answers.",
+	{ "prompt_tokens", "gauge", "Tokens read for the saved answers.",
 	    "model" },
-	{ "answer_tokens", "gauge", "Tokens of the kept answers.", "model" },
+	{ "answer_tokens", "gauge", "Tokens of the saved answers.", "model" },
 	{ "first_token_seconds", "histogram",
-	    "Time to the first token of the kept answers.", "le" },
+	    "Time to the first token of the saved answers.", "le" },
 	{ "newest_answer_timestamp_seconds", "gauge",
-	    "When the newest answer was kept; 0: there is none.", NULL },
+	    "When the newest answer was saved; 0: there is none.", NULL },
 	{ "schema_version", "gauge", "Version of the database's tables.",
 	    NULL },
 	{ "database_bytes", "gauge", "Size of the database.", NULL },
 	{ "wal_bytes", "gauge", "Size of the database's write-ahead log.",
 	    NULL },
+	{ "disk_free_bytes", "gauge", "Room on the disk of the database.",
+	    NULL },
+	{ "newest_backup_timestamp_seconds", "gauge",
+	    "When the newest nightly copy was made; 0: there is none.", NULL },
+	{ "tls_certificate_end_timestamp_seconds", "gauge",
+	    "When the certificate of TLS_CERT ends.", NULL },
 	{ "generations_max", "gauge", "Slots of all servers.", NULL },
 	{ "generations_running", "gauge", "Generations that have a slot.",
 	    NULL },
@@ -114,6 +122,24 @@ size_of(const char *path, const char *suffix)
 	return stat(whole, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
+/* What an alert is about before anybody notices. */
+static void
+aging(const struct settings *s)
+{
+	char		folder[PATH_MAX + 16], error[512];
+	struct statvfs	fs;
+	int64_t		when;
+
+	if (store_is_file() && statvfs(s->text[SETTING_DATABASE], &fs) == 0)
+		number("disk_free_bytes", (int64_t)((uint64_t)fs.f_bavail *
+		    fs.f_frsize));
+	if ((when = aging_copy(s, folder, sizeof(folder))) != -1)
+		number("newest_backup_timestamp_seconds", when);
+	if (*s->text[SETTING_TLS_CERT] != '\0' && (when = aging_certificate(s,
+	    error, sizeof(error))) != -1)
+		number("tls_certificate_end_timestamp_seconds", when);
+}
+
 int
 command_metrics(const struct settings *s, int argc, char *argv[])
 {
@@ -142,6 +168,7 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 		number("database_bytes", size_of(path, ""));
 		number("wal_bytes", size_of(path, "-wal"));
 	}
+	aging(s);
 	number("generations_max", s->number[SETTING_GENERATIONS] *
 	    url_weights(s->text[SETTING_OLLAMA_SERVER]));
 	number("generations_running", running);

@@ -1,5 +1,5 @@
 /*
- * Playing a kept answer as the frames of the protocol.
+ * Playing a saved answer as the frames of the protocol.
  */
 #include <errno.h>
 #include <stdio.h>

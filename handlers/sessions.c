@@ -1,5 +1,5 @@
 /*
- * sessions - the administrator's tool: the kept answers, and what keeps them.
+ * sessions - the administrator's tool: the saved answers, and what keeps them.
  *
  *	sessions COMMAND		see the table below, or sessions --help
  *	sessions COMMAND --help		one command, with an example
@@ -87,7 +87,7 @@ static const struct command {
 	    "its answer is whole already.\n"
 	    "  sessions stop 42\n", NO_DATABASE },
 	{ "replay", command_replay, "[--version N] [--pace MS] TICKET",
-	    "play a kept answer as the frames of the protocol",
+	    "play a saved answer as the frames of the protocol",
 	    "The newest one unless --version; 30 milliseconds between two "
 	    "words unless --pace.\n"
 	    "  websocketd --port=5001 sessions replay 42\n", 0 },

@@ -5,10 +5,12 @@
 
 #include "json_check.h"
 #include "key_form.h"
+#include "limit.h"
 
 enum {
 	WRAPPED = 2048,		/* bytes of a base64 text that are looked at */
-	WRAPPED_MIN = 24,	/* fewer are no key */
+	WRAPPED_MIN = 16,	/* fewer are no key; one line of a dump */
+	DER_MIN = 24,		/* the least of a whole sequence */
 	LAYERS = 2,		/* base64 of base64 of a key */
 	JSON_DEPTH = 64
 };
@@ -155,7 +157,7 @@ der_at(const unsigned char *p, size_t len)
 		    p[head + 1] == 9);
 	}
 	/* A short one ends with the file, but for a line end or two. */
-	if ((size = der_value(p, len, &head)) < WRAPPED_MIN || len - size > 2)
+	if ((size = der_value(p, len, &head)) < DER_MIN || len - size > 2)
 		return false;
 	/* An identifier and numbers are no text, which is never DER. */
 	if (p[2] == 0x30 && p[4] != 0x06 && p[4] != 0x02)
@@ -258,7 +260,22 @@ value16(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Unpacks digits of so many bits, white space left out; colons in 16. */
+/*
+ * Whether this is no digit but stands between digits: white space, and in
+ * hexadecimal what a dump or a program's list has there: 30:82, 0x30, \x30.
+ */
+static bool
+between(const char *p, const char *end, unsigned bits)
+{
+	if (is_space(*p))
+		return true;
+	if (bits != 4 || *p == '\0')
+		return false;
+	return strchr(":,-\\xX", *p) != NULL ||
+	    (*p == '0' && end - p > 1 && (p[1] | 0x20) == 'x');
+}
+
+/* Unpacks digits of so many bits. */
 static size_t
 unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
     char out[WRAPPED])
@@ -268,7 +285,7 @@ unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
 	int		digit;
 
 	for (; p < end && n < WRAPPED; p++) {
-		if (is_space(*p) || (bits == 4 && *p == ':'))
+		if (between(p, end, bits))
 			continue;
 		if ((digit = value(*p)) == -1)
 			break;
@@ -283,6 +300,20 @@ unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
 
 static bool	wraps(const char *, size_t, int);
 
+/* Whether what was unpacked may be base64 or hexadecimal itself: looking for
+ * keys at each byte of what is no text would take seconds. */
+static bool
+is_text(const char *s)
+{
+	size_t	i;
+
+	for (i = 0; i < WRAPPED_MIN; i++) {
+		if (!is_space(s[i]) && (s[i] <= ' ' || s[i] >= 0x7f))
+			return false;
+	}
+	return true;
+}
+
 /* Whether digits of so many bits hold a key, or what holds one. */
 static bool
 unpacks(const char *p, const char *end, int (*value)(char), unsigned bits,
@@ -293,7 +324,7 @@ unpacks(const char *p, const char *end, int (*value)(char), unsigned bits,
 	const size_t	n = unpack(p, end, value, bits, out);
 
 	return n >= WRAPPED_MIN && (plain_form(out, n, &form) != NULL ||
-	    (layers > 1 && wraps(out, n, layers - 1)));
+	    (layers > 1 && is_text(out) && wraps(out, n, layers - 1)));
 }
 
 /* Whether base64 or hexadecimal digits that begin with a word hold a key. */
@@ -337,7 +368,8 @@ key_form(const char *text, size_t len, const char **name)
 
 	if (found == NULL && (found = plain_form(text, len, &form)) == NULL) {
 		form = KEY_FORM_OTHER;
-		if (wraps(text, len, LAYERS))
+		/* A text that is too long for a secret is refused anyway. */
+		if (len <= SECRET_MAX && wraps(text, len, LAYERS))
 			found = in_base64;
 		else
 			form = KEY_FORM_SECRET;

@@ -178,7 +178,7 @@
 /*
  * Pages in the database's log before a writer moves them over.  Who opens the
  * database alone reads the whole log first, 0.55 ms a megabyte; SQLite's own
- * 1,000 pages would triple the time of a kept answer.
+ * 1,000 pages would triple the time of a saved answer.
  */
 #define WAL_PAGES	100
 

@@ -25,7 +25,7 @@ void outcome_system(struct question *, enum failure_code, const char *what,
     const char *why);
 void outcome_store(struct question *, enum failure_code);
 
-/* With a kept answer, whole. */
+/* With a saved answer, whole. */
 void outcome_cached(struct question *, const struct session *);
 
 /* Ends it: RUN_DIR is another database's.  The exit code is a setting's. */

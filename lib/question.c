@@ -34,7 +34,7 @@ question_open_store(struct question *q)
 	return store_open(&q->store, q->settings->text[SETTING_DATABASE]);
 }
 
-/* Whether a kept answer is what was asked for. */
+/* Whether a saved answer is what was asked for. */
 static bool
 serves(const struct question *q, const struct session *s)
 {

@@ -98,7 +98,7 @@ void question_stop(struct question *);
 enum failure_code question_open_store(struct question *);
 
 /*
- * Look, for attach.c too: ends the question if a kept answer serves it, or if
+ * Look, for attach.c too: ends the question if a saved answer serves it, or if
  * it can have none; tells whether it did end.
  */
 bool question_serve(struct question *);

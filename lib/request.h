@@ -22,7 +22,7 @@ struct request {
 	struct buf		token;		/* may be empty; owned */
 	bool			refresh;	/* a new answer */
 	bool			status;		/* send status frames too */
-	int64_t			version;	/* a kept answer by its number
+	int64_t			version;	/* a saved answer by its number
 						   from 1; 0: any */
 	bool			quiet;		/* refused, and not the first:
 						   no line in the log */

@@ -10,10 +10,12 @@
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "signature.h"
 
@@ -341,13 +343,32 @@ sign(const struct signature_key *key, const char *text, size_t len,
 	return size;
 }
 
+static int64_t
+certificate_end(const char *text, size_t len, char *error, size_t size)
+{
+	BIO		*b = len > INT_MAX ? NULL : BIO_new_mem_buf(text, (int)len);
+	X509		*x = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, NULL,
+			    NULL);
+	int64_t		 end = -1;
+	struct tm	 tm;
+
+	if (x != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1)
+		end = timegm(&tm);
+	else
+		(void)snprintf(error, size, "there is no certificate in it");
+	X509_free(x);
+	BIO_free(b);
+	return end;
+}
+
 const void *
 signature_module(void)
 {
 	static const struct signature	module = {
 		.secret = secret, .public_pem = public_pem,
 		.private_pem = private_pem, .rsa = rsa, .ec = ec,
-		.release = release, .verify = verify, .sign = sign
+		.release = release, .verify = verify, .sign = sign,
+		.certificate_end = certificate_end
 	};
 
 	return &module;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A key that can be used; what is behind these members is the module's. */
 struct signature_key {
@@ -49,6 +50,11 @@ struct signature {
 	size_t			 (*sign)(const struct signature_key *,
 				    const char *text, size_t len,
 				    unsigned char *mark, size_t size);
+
+	/* When the first certificate of a PEM file ends, in seconds since
+	 * 1970; -1 with one line in `error'. */
+	int64_t			 (*certificate_end)(const char *text,
+				    size_t len, char *error, size_t size);
 };
 
 /* The module's one symbol, for module_load("signature.so", …). */

@@ -310,17 +310,17 @@ thought_add(struct thought *t, const char *text, size_t len, struct buf *out)
 int
 thought_end(struct thought *t, struct buf *out)
 {
-	const char	*text = t->held.data;
-	const size_t	 white = blanks(text, t->held.len),
-			 len = t->held.len - white;
+	const size_t	 white = blanks(t->held.data, t->held.len);
+	const char	*text = t->held.data + white;
+	const size_t	 len = t->held.len - white;
 
 	/* Half a mark is text; a head without its text is none. */
-	if (thinking(t))
+	if (thinking(t) || (t->state == THOUGHT_START && len > 0 &&
+	    (match(text, len, start) == YES || match(text, len, channel) ==
+	    YES)))
 		buf_clear(&t->held);
-	else if (t->state == THOUGHT_START && ((len == 0 && t->dropped) ||
-	    (len > 0 && (match(text + white, len, start) == YES ||
-	    match(text + white, len, channel) == YES))))
-		buf_clear(&t->held);
+	else if (t->state == THOUGHT_START && t->dropped)
+		buf_drop(&t->held, white);
 	return give(t, t->held.len, out);
 }
 

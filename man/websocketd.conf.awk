@@ -85,7 +85,7 @@ table {
 		held = text
 	text = ""
 	# Two keys of one comment stand together above it.
-	if ($0 == "TLS_CERT" || $0 == "JWT_ISSUER")
+	if ($0 == "TLS_CERT" || $0 == "JWT_ISSUER" || $0 == "TICKETS_TABLE")
 		next
 	paragraphs(held)
 	if (value != "")

@@ -190,3 +190,14 @@ LIMIT ?2;
 SELECT iif(application_id = 0x7469636b, 'ours', application_id),
 	(SELECT journal_mode FROM pragma_journal_mode)
 FROM pragma_application_id LIMIT ?2;
+
+-- name: AGES
+-- When the first of the kept answers was made, and the newest, in seconds since
+-- 1970; 0: there is none.
+SELECT coalesce((SELECT strftime('%s', coalesce(UpdatedAt, CreatedAt))
+	FROM TicketAISessions WHERE AiResponse IS NOT NULL
+	ORDER BY Id LIMIT 1), '0'),
+	coalesce((SELECT strftime('%s', coalesce(UpdatedAt, CreatedAt))
+	FROM TicketAISessions WHERE AiResponse IS NOT NULL
+	ORDER BY Id DESC LIMIT 1), '0')
+LIMIT ?2;

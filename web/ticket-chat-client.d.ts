@@ -46,7 +46,7 @@ export interface Question {
   ticketBody: string;
   /** Write a new answer even if there is one. */
   refresh?: boolean | undefined;
-  /** An older kept answer, by its number from 1. */
+  /** An older saved answer, by its number from 1. */
   version?: number | undefined;
 }
 
@@ -63,9 +63,9 @@ export interface View {
   readonly fresh: boolean;
   /** The text stops before its end. */
   readonly partial: boolean;
-  /** The text was kept from an earlier time. */
+  /** The text was saved at an earlier time. */
   readonly cached?: CachedFrame | undefined;
-  /** Which of how many kept answers of this ticket the text is, where there is more than one. */
+  /** Which of how many saved answers of this ticket the text is, where there is more than one. */
   readonly version?: number | undefined;
   readonly versions?: number | undefined;
   /** The terminal frame. Without one, and not `idle`: busy. */

@@ -22,7 +22,7 @@ export interface TicketChatProps extends Omit<HTMLAttributes<TicketChatElement>,
   /** Asks only when the element's `ask` is called, which a ref leads to. */
   manual?: boolean | undefined;
   /** For each whole answer, an older one too: `whole` tells. */
-  onDone?: ((answer: string, kept: boolean, whole: WholeAnswer) => void) | undefined;
+  onDone?: ((answer: string, saved: boolean, whole: WholeAnswer) => void) | undefined;
   onError?: ((error: ErrorFrame) => void) | undefined;
   onFrame?: ((frame: Frame) => void) | undefined;
 }

@@ -10,7 +10,7 @@ import { age, hint, isCut, isForAnother, language, statusLine, words } from "./t
 
 /* The service that this module came from; in a bundle, the page's own. */
 const HOME = import.meta.url?.match(/^https?:.*\/(?=ticket-chat\.js(?:[?#]|$))/)?.[0] ?? "/";
-const QUIET_MS = 250; // a kept answer comes before one could read "connecting"
+const QUIET_MS = 250; // a saved answer comes before one could read "connecting"
 const PATIENCE = 3; // seconds; who waits longer sees how long
 const NOTICE_MS = 4_000;
 const PROPERTIES = ["ticketId", "ticketBody", "server", "token"];

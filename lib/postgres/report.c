@@ -24,6 +24,7 @@ static const struct {
 	[STORE_ASKS] = { STATEMENT_ASKS, 0 },
 	[STORE_METRICS] = { STATEMENT_METRICS, 0 },
 	[STORE_HEAD] = { STATEMENT_HEAD, 0 },
+	[STORE_AGES] = { STATEMENT_AGES, 0 },
 };
 
 int64_t

@@ -278,16 +278,25 @@ db_run(struct store *s, sqlite3_stmt *st, int64_t *id)
 	return db_done(s, st, rc);
 }
 
+int
+db_open_locks(const struct store *s)
+{
+	char		 path[PATH_MAX + 8], real[PATH_MAX];
+	const char	*file = s->path;
+
+	if (s->db != NULL)
+		file = sqlite3_db_filename(s->db, "main");
+	else if (realpath(s->path, real) != NULL)
+		file = real;
+	(void)snprintf(path, sizeof(path), "%s-lock", file);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 enum failure_code
 db_lock(struct store *s)
 {
-	char	path[sizeof(s->path) + 8];
-
-	if (s->lock == -1) {
-		(void)snprintf(path, sizeof(path), "%s-lock", s->path);
-		s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC |
-		    O_NOFOLLOW, 0600);
-	}
+	if (s->lock == -1)
+		s->lock = db_open_locks(s);
 	/* Without its file it is done without: it is a help only. */
 	if (s->lock == -1 || lock_wait(s->lock, WRITE_LOCK, clock_us() +
 	    s->timeout * INT64_C(1000)) != 0)

@@ -58,6 +58,12 @@ enum failure_code db_open(struct store **, const char *path, int timeout);
  */
 enum failure_code db_fail(struct store *, const char *what);
 
+/*
+ * Opens "<database>-lock"; -1 with errno.  It lies where the database does: who
+ * comes by a symbolic link meets the others there.
+ */
+int db_open_locks(const struct store *);
+
 /* Whether the last call failed for want of room on the disk. */
 bool db_full(const struct store *);
 

@@ -50,8 +50,7 @@ db_copy_begin(struct store *s, int *lock)
 	int			got;
 
 	(void)snprintf(path, sizeof(path), "%s-lock", s->path);
-	*lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (*lock == -1)
+	if ((*lock = db_open_locks(s)) == -1)
 		return db_copy_system(s, path);
 	if ((got = lock_try(*lock, BACKUP_LOCK)) == 1)
 		return FAILURE_NONE;

@@ -63,17 +63,8 @@ store_hold(struct store *s)
 	return FAILURE_STORAGE;
 }
 
-enum { SERVICE_LOCK = 3 };	/* the byte of "<database>-lock" */
-
-/* Opens the file of the locks, in which the service notes its RUN_DIR. */
-static int
-open_locks(struct store *s)
-{
-	char	path[sizeof(s->path) + 8];
-
-	(void)snprintf(path, sizeof(path), "%s-lock", s->path);
-	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
+/* The byte of "<database>-lock", in which the service notes its RUN_DIR. */
+enum { SERVICE_LOCK = 3 };
 
 int
 store_serve(struct store *s, const char *run_dir)
@@ -82,7 +73,7 @@ store_serve(struct store *s, const char *run_dir)
 	size_t	len;
 	int	fd, got;
 
-	if ((fd = open_locks(s)) == -1 ||
+	if ((fd = db_open_locks(s)) == -1 ||
 	    (got = lock_try(fd, SERVICE_LOCK)) == -1 ||
 	    realpath(run_dir, path) == NULL) {
 		(void)snprintf(s->error, sizeof(s->error), "%s-lock: %s",
@@ -111,7 +102,7 @@ store_served(struct store *s, const char *run_dir, char *other, size_t size)
 	int	fd;
 
 	*other = '\0';
-	if ((fd = open_locks(s)) == -1)
+	if ((fd = db_open_locks(s)) == -1)
 		return false;
 	if (lock_count(fd, SERVICE_LOCK, SERVICE_LOCK, 1) == 1) {
 		n = pread(fd, other, size - 1, 0);

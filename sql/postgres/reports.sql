@@ -177,3 +177,15 @@ SELECT current_setting('server_version') AS version,
 	current_setting('superuser_reserved_connections')::bigint AS most,
 	our_bytes() AS bytes
 LIMIT $2;
+
+-- name: AGES
+-- When the first of the kept answers was made, and the newest, in seconds since
+-- 1970; 0: there is none.
+SELECT coalesce((SELECT floor(extract(epoch FROM coalesce(UpdatedAt,
+	CreatedAt)::timestamptz)) FROM TicketAISessions
+	WHERE AiResponse IS NOT NULL ORDER BY Id LIMIT 1), 0)::bigint AS first,
+	coalesce((SELECT floor(extract(epoch FROM coalesce(UpdatedAt,
+	CreatedAt)::timestamptz)) FROM TicketAISessions
+	WHERE AiResponse IS NOT NULL ORDER BY Id DESC LIMIT 1), 0)::bigint
+	AS newest
+LIMIT $2;

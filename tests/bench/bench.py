@@ -181,7 +181,7 @@ def drops():
 
 
 def sizes():
-    """The p50 of a kept answer, by what is in the database."""
+    """The p50 of a saved answer, by what is in the database."""
     first = {1000: [], MILLION: []}
     with started(OURS) as small, started(OURS, sessions=MILLION) as big:
         for i in range(40 if QUICK else 200):

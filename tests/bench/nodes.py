@@ -204,7 +204,7 @@ def traced(env, ticket, text):
 
 
 def memories(env):
-    """Objects and USS: a viewer of a kept answer, a running generation, one that waits."""
+    """Objects and USS: a viewer of a saved answer, a running generation, one that waits."""
     kept = [Viewer(env, TICKET).ask("printer jam").good() for _ in range(10)]
     viewer = memory([v.pid for v in kept])[1] / 10
     found = [objects(kept[0].pid)]
@@ -246,7 +246,7 @@ def costs():
                 got[w, kind].append((ms, cpu() - before))
                 server[kind] += pg_cpu() - pg if w != "SQLite" else 0
     lines = []
-    for kind, name in ("kept", "kept answer"), ("miss", "miss, 50 tokens"):
+    for kind, name in ("kept", "saved answer"), ("miss", "miss, 50 tokens"):
         for i, what in (0, "first frame, ms"), (1, "CPU of chat and answer, ms"):
             a, b = (statistics.median(g[i] for g in got[w, kind]) for w in who)
             lines.append((name + ": " + what, a, b, "%.1f x" % (b / a)))

@@ -115,7 +115,7 @@ def seconds(s):
 
 
 def table(cases, results, o=argparse.Namespace(**DEFAULTS)):
-    lines = ["| technicians × tickets/h | tokens/s × GENERATIONS | kept already | wait p50 | p95 | model busy | queue_full "
+    lines = ["| technicians × tickets/h | tokens/s × GENERATIONS | saved already | wait p50 | p95 | model busy | queue_full "
              "| connections, most | memory, most |", "| --- " + "| --: " * 8 + "|"]
     for technicians, per_hour, speed, generations in cases:
         r = simulate(technicians, per_hour, speed, generations, o)

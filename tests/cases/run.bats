@@ -146,6 +146,25 @@ serves_meanwhile() {
 	not grep -q 'NOT READY' "$T/said"
 }
 
+@test "a websocketd that can bound a message is told MAX_TICKET_BYTES" {
+	mkdir "$T/bin"
+	cat >"$T/bin/websocketd" <<END
+#!/bin/sh
+case \$1 in
+--help) echo ' --maxframesize=BYTES' ;;
+*) printf '%s\\n' "\$@" >$T/flags; exit 7 ;;
+esac
+END
+	chmod +x "$T/bin/websocketd"
+	local bytes
+	for bytes in '' 16 1048576; do
+		rm -f "$T/flags"
+		PATH=$T/bin:$PATH TICKETCHAT_MAX_TICKET_BYTES=$bytes \
+		    run -7 "$ROOT/run.sh"
+		grep -qx -e "--maxframesize=$((${bytes:-65536} * 6 + 32768))" "$T/flags"
+	done
+}
+
 @test "nothing but the endpoint is served without the page" {
 	TICKETCHAT_WEB=off service
 	local path

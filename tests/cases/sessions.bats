@@ -456,7 +456,7 @@ finds() {
 	examine
 	is "$(jq -r 'select(.level != "ok") | .check' "$T/found" |
 	    grep -vE 'landlock|places')" ''
-	for c in settings database disk RUN_DIR generations log model context \
+	for c in settings database disk copies RUN_DIR generations log model context \
 	    ALLOWED_ORIGINS AUTH limits page websocketd landlock places clock; do
 		[ -n "$(finding $c)" ] || { echo "no $c" >&2; false; }
 	done
@@ -470,6 +470,99 @@ finds() {
 	finds page ok 'web/index.html$'
 	TICKETCHAT_WEB=off examine --quick
 	finds page ok off
+}
+
+# What a monitor goes by: 0 on a machine where nobody has set anything.
+@test "doctor: a default install has no warning" {
+	replay --tags "$REC/tags.response.http" --ps "$REC/ps.response.http" \
+	    "$UP/good.ndjson"
+	examine --quick
+	is "$(jq -r 'select(.level != "ok") | .check' "$T/found" |
+	    grep -vE 'landlock|places')" ''
+	finds copies ok 'none yet in .*/backup$'
+}
+
+# Of the newest copy, $1 days old, beside answers of $2 days.
+copies() {
+	rm -rf "$T/backup"
+	mkdir "$T/backup"
+	sql "DELETE FROM Tickets"
+	session 5 x y "$(date -u -d "-$2 days" +%FT%T.000Z)"
+	[ "$1" = none ] || touch -d "-$1 days" "$T/backup/2026-01-02.db"
+	examine --quick
+}
+
+@test "doctor and metrics: the age of the newest copy" {
+	needs_sqlite "copies beside a file"
+	local n
+	for n in 0 1; do
+		copies none $n
+		finds copies ok 'none yet'
+		copies $n $n
+		finds copies ok 'the newest one in .*/backup is of '
+	done
+	for n in 3 9 400; do
+		copies none $n
+		finds copies warning "none in .*, and the first answer is $n days old"
+		copies $n 0
+		finds copies warning "the newest one in .* is $n days old"
+		sessions metrics | grep -qx "ticketchat_newest_backup_timestamp_seconds $(stat \
+		    -c %Y "$T/backup/2026-01-02.db")"
+		TICKETCHAT_BACKUPS=0 examine --quick
+		finds copies ok 'none are made'
+	done
+	# What upkeep has not made is no copy of its.
+	touch "$T/backup/mine.db" "$T/backup/2026-01-03.db.tmp"
+	examine --quick
+	finds copies warning '400 days old'
+	touch -d '+5 days' "$T/backup/2026-01-02.db"
+	examine --quick
+	finds copies warning 'to come'
+	rm -r "$T/backup"
+	sessions metrics | grep -qx 'ticketchat_newest_backup_timestamp_seconds 0'
+}
+
+@test "doctor and metrics: when the certificate ends" {
+	local n
+	certificate() {
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+		    -nodes -keyout "$T/key" -out "$T/cert" -days "$1" -subj /CN=x \
+		    2>"$T/openssl"
+	}
+	export TICKETCHAT_TLS_CERT=$T/cert TICKETCHAT_TLS_KEY=$T/key
+	for n in 1 7 13; do
+		certificate $n
+		examine --quick
+		finds certificate warning "$(date -u -d "+$n days" +%F)T"
+	done
+	for n in 15 90 4000; do
+		certificate $n
+		examine --quick
+		finds certificate ok "good until $(date -u -d "+$n days" +%F)T"
+		is "$(sessions metrics | sed -n 's/^ticketchat_tls_certificate_end_timestamp_seconds //p')" \
+		    "$(date -d "$(openssl x509 -in "$T/cert" -noout -enddate |
+		    cut -d = -f 2)" +%s)"
+	done
+	openssl x509 -in "$T/cert" -signkey "$T/key" -days -1 -out "$T/old" \
+	    2>"$T/openssl"
+	mv "$T/old" "$T/cert"
+	examine --quick
+	finds certificate error 'it ended on'
+	echo no certificate >"$T/cert"
+	examine --quick
+	finds certificate error 'no certificate in it'
+}
+
+@test "doctor: a clock that is ahead of or behind the answers" {
+	session 5 x y "$(date -u -d '+400 days' +%FT%T.000Z)"
+	examine --quick
+	finds clock error 'newest answer is of'
+	sql 'DELETE FROM Tickets'
+	session 5 x y "$(date -u -d '-400 days' +%FT%T.000Z)"
+	examine --quick
+	finds clock ok 'Z$'
+	TICKETCHAT_RETENTION_DAYS=365 examine --quick
+	finds clock warning 'deletes nothing'
 }
 
 @test "doctor: whether clients that never read give their places back" {
@@ -610,12 +703,17 @@ for n in "1", "2":
 	# Loaded with 4,096; asked for more; not loaded, but too small anyway;
 	# large enough; not told by an old server.
 	OLLAMA_MODEL=gemma3:270m examine --quick
+	finds context ok '4096 tokens: .* 12288 bytes .*prompt_too_long'
+	OLLAMA_MODEL=gemma3:270m TICKETCHAT_MAX_TICKET_BYTES=65535 examine --quick
 	finds context warning '4096 tokens; .*21845'
 	jq -r 'select(.check == "context").remedy' "$T/found" | grep -q 'num_ctx in OLLAMA_OPTIONS to 23552,'
 	OLLAMA_MODEL=gemma3:270m OLLAMA_OPTIONS='{"num_ctx":32768}' examine --quick
 	finds context ok '32768'
-	OLLAMA_MODEL=smollm2:135m examine --quick
+	OLLAMA_MODEL=smollm2:135m TICKETCHAT_MAX_TICKET_BYTES=70000 examine --quick
 	finds context warning '8192'
+	# Too small for most tickets, whatever was set.
+	OLLAMA_MODEL=gemma3:270m OLLAMA_OPTIONS='{"num_ctx":1024}' examine --quick
+	finds context warning '1024 tokens; '
 	OLLAMA_MODEL=smollm2:135m TICKETCHAT_MAX_TICKET_BYTES=6000 examine --quick
 	finds context ok 'not known until smollm2:135m .*8192'
 	replay_end

@@ -219,6 +219,47 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	generated
 }
 
+@test "monitoring: silent and 0, told and 1 or 2; one check; metrics" {
+	replay --tags "$REC/tags.response.http" --ps "$REC/ps.response.http" \
+	    "$UP/good.ndjson"
+	# What this kernel lacks is no matter of the page.
+	mkdir "$T/bin"
+	cat >"$T/bin/sessions" <<-END
+	#!/bin/sh
+	"$B/bin/sessions" -c "$T/conf" "\$@" >"$T/doctor" && rc=0 || rc=\$?
+	grep -v '^warning *\(landlock\|places\)' "$T/doctor"
+	[ \$rc != 1 ] || grep -q '^warning *[^lp ]' "$T/doctor" || exit 0
+	exit \$rc
+	END
+	chmod +x "$T/bin/sessions"
+	block 'A new installation is 0'
+	watched() { run env PATH="$T/bin:$PATH" bash "$T/block"; echo "$output"; }
+	watched
+	is "$output" ''
+	sql "INSERT INTO Tickets VALUES (1, '2020-01-01T00:00:00Z');
+	    INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, CreatedAt)
+	    VALUES (1, 'p', 'r', '2020-01-01T00:00:00Z')"
+	watched
+	grep -q '^warning *copies: none' <<<"$output"
+	not grep -q '^ok' <<<"$output"
+	try 'One matter alone'
+	is "$output" warning
+	mkdir "$T/backup"
+	touch "$T/backup/2026-01-02.db"
+	try 'One matter alone'
+	is "$output" ok
+	try 'whole or (exit code above 0) nothing'
+	is "$status" 0
+	local m
+	for m in $(grep -o 'ticketchat_[a-z_]*' "$PAGE" | sort -u); do
+		grep -q "\"${m#ticketchat_}\"" "$ROOT/handlers/metrics.c"
+	done
+	TICKETCHAT_DATABASE=$T/none try 'whole or (exit code above 0) nothing'
+	is "$status" 111
+	not grep -q '^[a-z#].* ' <(grep -v '^sessions:' "$T/shown")
+	sql 'DELETE FROM Tickets'
+}
+
 @test "every block of the page was run, here or on an installed system" {
 	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
 	[ -z "$BATS_TEST_FILTER" ] || skip "a part of the tests"

@@ -270,17 +270,26 @@ def strict_json(data):
         raise Bad(str(e)) from None
 
 
+def inside(value):
+    """What is in a value, names too."""
+    return [x for pair in value for x in pair] if isinstance(value, Pairs) else value if isinstance(value, list) else []
+
+
 def depth(value):
-    if isinstance(value, Pairs):
-        return 1 + max((depth(v) for _, v in value), default=0)
-    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
+    """Brackets within one another; without recursion, for which some values are too deep."""
+    level, values = 0, [value]
+    while values := [x for v in values if isinstance(v, list) for x in (inside(v) or [None])]:
+        level += 1
+    return level
 
 
 def count(value):
     """Values and names, which are jsmn's tokens."""
-    if isinstance(value, Pairs):
-        return 1 + sum(1 + count(v) for _, v in value)
-    return 1 + sum(map(count, value)) if isinstance(value, list) else 1
+    number, values = 0, [value]
+    while values:
+        number += len(values)
+        values = [x for v in values for x in inside(v)]
+    return number
 
 
 def mended(text):
@@ -366,8 +375,10 @@ class Json(Comparison):
         known = argparse.Namespace(depth=depth(value), value_type=type(value))
         if ours in ("EINVAL", "E2BIG", "EILSEQ"):
             return f"json takes it\nours: {ours}", wanted("json", known, "refused")
+        if unwanted("json", known) is not None:
+            return f"wanted: {unwanted('json', known)}\nours: {ours[:300]}", None
         theirs = "".join(line + "\n" for line in self.listed(value, []))
-        if unwanted("json", known) is not None or ours != theirs:
+        if ours != theirs:
             return f"json: {theirs[:300]}\nours: {ours[:300]}", None
         return None, None
 

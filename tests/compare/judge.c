@@ -53,6 +53,14 @@ hex(FILE *out, const char *data, size_t len)
 		(void)fprintf(out, "%02x", (unsigned char)data[i]);
 }
 
+/* An empty buffer has no data. */
+static void
+print(FILE *out, const struct buf *b)
+{
+	if (b->len > 0)
+		(void)fwrite(b->data, 1, b->len, out);
+}
+
 static const char *
 word(int error)
 {
@@ -211,7 +219,7 @@ judge_text(FILE *out, const char *data, size_t len)
 		(void)fprintf(out, " %zu", utf8_cut(data, len, i));
 	(void)fputc('\n', out);
 	clean(data, len, len % PIECES + 1, &b);
-	(void)fwrite(b.data, 1, b.len, out);
+	print(out, &b);
 	buf_free(&b);
 }
 
@@ -232,7 +240,7 @@ judge_frames(FILE *out, const char *data, size_t len)
 		must(frame_stream_add(&s, text.data + i, n) == 0, "frame");
 	}
 	must(frame_stream_end(&s) == 0, "the last frame");
-	(void)fwrite(lines.data, 1, lines.len, out);
+	print(out, &lines);
 	frame_stream_free(&s);
 	buf_free(&lines);
 	buf_free(&text);

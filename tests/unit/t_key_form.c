@@ -48,6 +48,19 @@ forms(void)
 		    "sY8R4V8=", "base64", KEY_FORM_OTHER },
 		{ "302a300506032b6570032100e7411759f4d93d72bc9d22f40184ed1f",
 		    "hexadecimal", KEY_FORM_OTHER },
+		{ "302A300506032B6570032100E7411759F4D93D72BC9D22F40184ED1F",
+		    "hexadecimal", KEY_FORM_OTHER },
+		{ "0x302a300506032b6570032100e7411759f4d93d72bc9d22f40184ed1f",
+		    "hexadecimal", KEY_FORM_OTHER },
+		{ "{0x30,0x2a, 0x30, 0x05,\n0X06, 0x03,0x2b,0x65, 0x70, 0x03, "
+		    "0x21, 0x00, 0xe7, 0x41, 0x17, 0x59, 0xf4, 0xd9, 0x3d, "
+		    "0x72, 0xbc, 0x9d, 0x22, 0xf4, 1}", "hexadecimal", KEY_FORM_OTHER },
+		{ "k = \"\\x30\\x2a\\x30\\x05\\x06\\x03\\x2b\\x65\\x70\\x03"
+		    "\\x21\\x00\\xe7\\x41\\x17\\x59\\xf4\\xd9\\x3d\\x72\\xbc"
+		    "\\x9d\\x22\\xf4", "hexadecimal", KEY_FORM_OTHER },
+		{ "30,2a,30,05,06,03,2b,65,70,03,21,00,e7,41,17,59,f4,d9,3d,"
+		    "72,bc,9d,22,f4,01", "hexadecimal", KEY_FORM_OTHER },
+		{ "0x0123456789abcdef0123456789abcdef", "", KEY_FORM_SECRET },
 		{ "<RSA-KeyValue>", "XML", KEY_FORM_OTHER },
 		{ "\xfe\xed\xfe\xed", "Java", KEY_FORM_OTHER },
 	};

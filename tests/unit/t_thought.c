@@ -82,6 +82,10 @@ thoughts(void)
 		/* Only thoughts. */
 		{ "<think>hm", "" }, { "<think>hm</thi", "" },
 		{ "<think>hm</think>\n\n", "" }, { "<think>", "" },
+		/* White space behind them is dropped, whatever ends there. */
+		{ "<think>hm</think> <thi", "<thi" },
+		{ "[/THINK]\n\n<", "<" }, { "</thinking> \t[", "[" },
+		{ HEAD "hm<|end|> <|st", "<|st" },
 		{ " \n</think>\n", "" },
 		/* An answer that is about it. */
 		{ "Write <think>a</think> there.",

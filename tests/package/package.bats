@@ -688,6 +688,8 @@ schema() { inside sqlite3 /var/lib/ticketchat/ticketchat.db 'PRAGMA user_version
 @test "removed and purged, nothing is left but the copies" {
 	inside rm -rf /etc/systemd/system/ticketchat-away.service \
 	    /etc/systemd/system/ticketchat-upkeep.service.d
+	inside systemctl daemon-reload
+	inside systemctl start ticketchat-upkeep.service
 	inside dpkg --purge ticketchat >"$BATS_TEST_TMPDIR/said" 2>&1
 	grep -q 'left in /var/lib/ticketchat/backup' "$BATS_TEST_TMPDIR/said"
 	[ "$(inside ls -A /var/lib/ticketchat)" = backup ]

@@ -53,7 +53,7 @@ static const struct entry {
 	[FAILURE_UNAUTHORIZED] = { "unauthorized", false, EXIT_CLIENT, {
 	    "Acesso negado a este chamado: entre de novo no sistema.",
 	    "No access to this ticket: sign in again.",
-	    "Sin acceso a este ticket: inicie la sesión de nuevo." } },
+	    "Sin acceso a este ticket: inicie sesión de nuevo." } },
 	[FAILURE_RATE_LIMITED] = { "rate_limited", true, EXIT_CLIENT, {
 	    "Muitas respostas pedidas ou muitas páginas abertas. Espere um "
 	    "pouco e tente de novo.",
@@ -71,7 +71,7 @@ static const struct entry {
 	    "Somebody stopped this answer.",
 	    "Alguien detuvo esta respuesta." } },
 	[FAILURE_INTERRUPTED] = { "interrupted", true, EXIT_UPSTREAM, {
-	    "A resposta parou por uma falha. Tente de novo.",
+	    "A resposta foi interrompida por uma falha. Tente de novo.",
 	    "The answer broke off before its end. Try again.",
 	    "La respuesta se interrumpió por un fallo. Inténtelo de nuevo." } },
 	[FAILURE_SHUTTING_DOWN] = { "shutting_down", true, EXIT_UPSTREAM, {

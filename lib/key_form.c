@@ -9,7 +9,8 @@
 
 enum {
 	WRAPPED = 2048,		/* bytes of a base64 text that are looked at */
-	WRAPPED_MIN = 24,	/* fewer are no key */
+	WRAPPED_MIN = 16,	/* fewer are no key; one line of a dump */
+	DER_MIN = 24,		/* the least of a whole sequence */
 	LAYERS = 2,		/* base64 of base64 of a key */
 	JSON_DEPTH = 64
 };
@@ -156,7 +157,7 @@ der_at(const unsigned char *p, size_t len)
 		    p[head + 1] == 9);
 	}
 	/* A short one ends with the file, but for a line end or two. */
-	if ((size = der_value(p, len, &head)) < WRAPPED_MIN || len - size > 2)
+	if ((size = der_value(p, len, &head)) < DER_MIN || len - size > 2)
 		return false;
 	/* An identifier and numbers are no text, which is never DER. */
 	if (p[2] == 0x30 && p[4] != 0x06 && p[4] != 0x02)
@@ -259,16 +260,22 @@ value16(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Whether a character stands between the hexadecimal numbers of a dump, or of
- * an array or a text in C: "30:82", "0x30, 0x82", "\x30\x82". */
+/*
+ * Whether this is no digit but stands between digits: white space, and in
+ * hexadecimal what a dump or a program's list has there: 30:82, 0x30, \x30.
+ */
 static bool
-is_between(const char *p, const char *end)
+between(const char *p, const char *end, unsigned bits)
 {
-	return memchr(":,\\xX", *p, 5) != NULL || (*p == '0' &&
-	    end - p > 1 && (p[1] | 0x20) == 'x');
+	if (is_space(*p))
+		return true;
+	if (bits != 4 || *p == '\0')
+		return false;
+	return strchr(":,-\\xX", *p) != NULL ||
+	    (*p == '0' && end - p > 1 && (p[1] | 0x20) == 'x');
 }
 
-/* Unpacks digits of so many bits, white space left out. */
+/* Unpacks digits of so many bits. */
 static size_t
 unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
     char out[WRAPPED])
@@ -278,7 +285,7 @@ unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
 	int		digit;
 
 	for (; p < end && n < WRAPPED; p++) {
-		if (is_space(*p) || (bits == 4 && is_between(p, end)))
+		if (between(p, end, bits))
 			continue;
 		if ((digit = value(*p)) == -1)
 			break;

@@ -281,12 +281,13 @@ db_run(struct store *s, sqlite3_stmt *st, int64_t *id)
 int
 db_open_locks(const struct store *s)
 {
-	const char	*file = s->db == NULL ? NULL :
-			    sqlite3_db_filename(s->db, "main");
 	char		 path[PATH_MAX + 8], real[PATH_MAX];
+	const char	*file = s->path;
 
-	if (file == NULL || *file == '\0')
-		file = realpath(s->path, real) == NULL ? s->path : real;
+	if (s->db != NULL)
+		file = sqlite3_db_filename(s->db, "main");
+	else if (realpath(s->path, real) != NULL)
+		file = real;
 	(void)snprintf(path, sizeof(path), "%s-lock", file);
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }

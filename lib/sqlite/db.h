@@ -58,6 +58,12 @@ enum failure_code db_open(struct store **, const char *path, int timeout);
  */
 enum failure_code db_fail(struct store *, const char *what);
 
+/*
+ * Opens "<database>-lock"; -1 with errno.  It lies where the database does: who
+ * comes by a symbolic link meets the others there.
+ */
+int db_open_locks(const struct store *);
+
 /* Whether the last call failed for want of room on the disk. */
 bool db_full(const struct store *);
 
@@ -80,12 +86,6 @@ enum failure_code db_steps(struct store *, int from);
  */
 enum failure_code db_look(struct store *, bool full,
     void (*found)(void *, const char *line), void *);
-
-/*
- * Opens "<database>-lock", by the file's own name as SQLite's files beside it:
- * whoever comes by a symbolic link meets the same locks.  -1 with errno.
- */
-int db_open_locks(const struct store *);
 
 /* A statement ready to be bound, prepared once; NULL on error. */
 sqlite3_stmt *db_statement(struct store *, enum statement);

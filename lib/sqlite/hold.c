@@ -63,7 +63,8 @@ store_hold(struct store *s)
 	return FAILURE_STORAGE;
 }
 
-enum { SERVICE_LOCK = 3 };	/* the byte of "<database>-lock" */
+/* The byte of "<database>-lock", in which the service notes its RUN_DIR. */
+enum { SERVICE_LOCK = 3 };
 
 int
 store_serve(struct store *s, const char *run_dir)

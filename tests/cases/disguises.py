@@ -33,6 +33,14 @@ def write(name, data, fate="refused"):
     print(name, fate)
 
 
+def dump(data):
+    """As xxd writes it."""
+    lines = (data[i:i + 16] for i in range(0, len(data), 16))
+    return "".join(f"{i * 16:08x}: {line.hex(' ', -2)}  " +
+                   "".join(chr(c) if 32 < c < 127 else "." for c in line) +
+                   "\n" for i, line in enumerate(lines))
+
+
 def jwk(name, private=False, **more):
     """A key of KEYS as a JWK, by what openssl prints of it."""
     der = openssl("pkey", "-in", f"{keys}/{name}", "-pubout", "-outform", "DER")
@@ -94,6 +102,11 @@ for name, data in (("spki", der), ("ec-spki", ec_der), ("pkcs1", pkcs1),
     write(f"base64-twice-{name}", base64.b64encode(base64.encodebytes(data)))
     write(f"hex-{name}", data.hex())
     write(f"hex-colons-{name}", data.hex(":").upper() + "\n")
+    write(f"hex-dashes-{name}", data.hex("-"))
+    write(f"hex-list-{name}", "0x" + data.hex(",").replace(",", ", 0x"))
+    write(f"hex-capitals-{name}", "{0X" + data.hex(",").replace(",", ",0X"))
+    write(f"hex-escapes-{name}", '"\\x' + data.hex(",").replace(",", "\\x"))
+    write(f"hex-dump-{name}", dump(data))
 for name, data in (("pem", pem), ("ec", ec), ("certificate", certificate),
                    ("ssh", ssh), ("jwk", json.dumps(rsa_jwk).encode())):
     write(f"base64-{name}-text", base64.b64encode(data))

@@ -53,6 +53,14 @@ checkout() {
 	check "$T/block.2" 1
 }
 
+@test "the programs, the packages and websocket.md have one version" {
+	local v
+	v=$("$B/bin/sessions" --version | sed 's/.* //')
+	is "$(jq -r .version "$ROOT/web/package.json")" "$v"
+	grep -qF "ticketchat-$v.tgz" "$ROOT/websocket.md"
+	head -1 "$ROOT/deploy/debian/changelog" | grep -qF "ticketchat ($v)"
+}
+
 @test "the commands of the README exist" {
 	local c
 	for c in $(indented '\./run\.sh' | tr -s ' ' '\n' | grep '^--'); do

@@ -3,6 +3,7 @@
 # for debian:12-slim.  Needs root; `make check-package'.
 
 bats_require_minimum_version 1.5.0
+RELEASE=bookworm
 load helper
 
 setup_file() {
@@ -11,9 +12,11 @@ setup_file() {
 	    catatonit:catatonit debootstrap:debootstrap
 	make -s build/tests/replay
 	bare
-	tar -C "$PACKAGE/bare" -c --exclude='./dev/*' . |
+	tar -C "$BARE" -c --exclude='./dev/*' . |
 	    podman import - docker.io/library/debian:12-slim
 }
+
+INIT='--init '
 
 teardown_file() {
 	podman rm -f -a
@@ -48,19 +51,42 @@ free_port() {
 print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
 }
 
-# Runs it as the head says, on a port of ours; sets P and CONTAINER.
-start() {
+# Runs it as the head says, on a port of ours, with more options; sets P.
+run_it() {
 	local line
 	P=$(free_port)
 	line=$(head_says run)
-	[[ $line = "podman run "*" ticketchat " ]]
+	[[ $line = "podman run --init "*" ticketchat " ]]
+	line=${line/--init /$INIT}
 	line=${line/127.0.0.1:5000:/127.0.0.1:$P:}
 	line=${line/:11434/:$MODEL}
-	eval "${line/run/run -d --network slirp4netns:allow_host_loopback=true \
+	eval "${line/run/run $* --network slirp4netns:allow_host_loopback=true \
 	    --add-host host.containers.internal:10.0.2.2 \
-	    --ulimit nofile=4096:4096 --ulimit nproc=4096:4096}" >"$BATS_TEST_TMPDIR/id"
+	    --ulimit nofile=4096:4096 --ulimit nproc=4096:4096}"
+}
+
+# Waits until it serves; sets CONTAINER.
+start() {
+	run_it -d --log-driver k8s-file "$@" >"$BATS_TEST_TMPDIR/id"
 	CONTAINER=$(<"$BATS_TEST_TMPDIR/id")
 	within 30 curl -sf -o "$BATS_TEST_TMPDIR/page" "http://127.0.0.1:$P/"
+}
+
+model() {
+	build/tests/replay --port 0 "$UP/good.ndjson" >"$BATS_TEST_TMPDIR/port" 3>&- &
+	echo $! >"$BATS_TEST_TMPDIR/replay.pid"
+	within 5 test -s "$BATS_TEST_TMPDIR/port"
+	MODEL=$(<"$BATS_TEST_TMPDIR/port")
+}
+
+# Whether the log has a line of answer's for the ticket.
+logged() { podman logs "$CONTAINER" 2>&1 | grep "answer.* ticket=$1 .*outcome=kept"; }
+
+# What has ended has been reaped.
+no_zombie() {
+	podman exec "$CONTAINER" ps -A -o stat=,comm= >"$BATS_TEST_TMPDIR/ps"
+	grep -q websocketd "$BATS_TEST_TMPDIR/ps"
+	not grep '^Z' "$BATS_TEST_TMPDIR/ps"
 }
 
 ask() {
@@ -92,10 +118,7 @@ END
 
 @test "it answers as its own user, may write where it must, and keeps answers" {
 	cd "$BATS_TEST_DIRNAME/../.."
-	build/tests/replay --port 0 "$UP/good.ndjson" >"$BATS_TEST_TMPDIR/port" 3>&- &
-	echo $! >"$BATS_TEST_TMPDIR/replay.pid"
-	within 5 test -s "$BATS_TEST_TMPDIR/port"
-	MODEL=$(<"$BATS_TEST_TMPDIR/port")
+	model
 	start
 	cmp "$BATS_TEST_TMPDIR/page" web/index.html
 	ask 42 | tee "$BATS_TEST_TMPDIR/frames"
@@ -108,13 +131,41 @@ END
 		run -1 podman exec -u 0 "$CONTAINER" touch $f
 		[[ $output = *'Read-only file system' ]]
 	done
-	# The generation was nobody's child: it has been reaped.
-	podman exec "$CONTAINER" ps -A -o stat=,comm= >"$BATS_TEST_TMPDIR/ps"
-	grep -q websocketd "$BATS_TEST_TMPDIR/ps"
-	not grep '^Z' "$BATS_TEST_TMPDIR/ps"
+	within 5 logged 42
+	# The generation was nobody's child.
+	within 10 no_zombie
 	podman stop -t 20 "$CONTAINER"
 	# Another container, the same volume.
 	start
 	ask 42 | grep -q '"type":"cached"'
 	podman stop -t 20 "$CONTAINER"
+}
+
+@test "without an init it reaps what has ended itself" {
+	cd "$BATS_TEST_DIRNAME/../.."
+	model
+	INIT=
+	start
+	for t in 51 52 53; do
+		[ "$(ask $t | tail -n 1)" = '{"type":"done"}' ]
+		within 5 logged $t
+	done
+	# Each one of another connection, which has gone as well.
+	within 10 no_zombie
+	[ "$(podman exec "$CONTAINER" ps -o comm= -p 1)" != catatonit ]
+	podman stop -t 20 "$CONTAINER"
+}
+
+@test "a name of 0.1 in its environment ends it, and says which one is meant" {
+	cd "$BATS_TEST_DIRNAME/../.."
+	MODEL=9
+	for e in AUTH=required DATABASE=/var/lib/ticketchat/other.db; do
+		run -102 run_it -e $e
+		[[ $output = *"TICKETCHAT_${e%%=*}"* ]]
+	done
+	run -102 run_it -e TICKETCHAT_AUTHH=required
+	[[ $output = *TICKETCHAT_AUTH* ]]
+	# By its new name it counts: there is no key.
+	run -102 run_it -e TICKETCHAT_AUTH=required
+	[[ $output = *JWT_KEY_FILE* ]]
 }

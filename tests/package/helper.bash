@@ -1,19 +1,22 @@
 # What the tests of the package and of the container share: a bare Debian in
-# $PACKAGE/bare, which they do not change.
+# $BARE, which they do not change; RELEASE=trixie is Debian 13.
 
+RELEASE=${RELEASE:-bookworm}
 PACKAGE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)/build/package
+BARE=$PACKAGE/bare-$RELEASE
 UP=$BATS_TEST_DIRNAME/../upstream
 
 bare() {
-	[ ! -e "$PACKAGE/bare/ready" ] || return 0
-	rm -rf "$PACKAGE/bare"
-	mkdir -p "$PACKAGE/bare"
+	[ ! -e "$BARE/ready" ] || return 0
+	rm -rf "$BARE"
+	mkdir -p "$BARE"
 	debootstrap --variant=minbase \
-	    --include=dbus,systemd,systemd-sysv,procps bookworm \
-	    "$PACKAGE/bare" >"$PACKAGE/bare.log"
-	# It would hang up the console, which there is none of.
-	ln -sf /dev/null "$PACKAGE/bare/etc/systemd/system/console-getty.service"
-	: >"$PACKAGE/bare/ready"
+	    --include=dbus,systemd,systemd-sysv,procps "$RELEASE" \
+	    "$BARE" >"$BARE.log"
+	# There is neither a console to hang up nor a kernel of its own.
+	ln -sf /dev/null "$BARE/etc/systemd/system/console-getty.service"
+	ln -sf /dev/null "$BARE/etc/systemd/system/systemd-modules-load.service"
+	: >"$BARE/ready"
 }
 
 # Ends the test file where a program is missing: COMMAND:PACKAGE...

@@ -12,7 +12,7 @@ setup_file() {
 	make -s build/tests/replay
 	bare
 	rm -rf "$PACKAGE/booted"
-	"$BATS_TEST_DIRNAME/boot.sh" "$PACKAGE/bare" "$PACKAGE/booted" 3>&- &
+	"$BATS_TEST_DIRNAME/boot.sh" "$BARE" "$PACKAGE/booted" 3>&- &
 	echo $! >"$BATS_FILE_TMPDIR/boot"
 	within 60 booted
 	stand_in_for_ollama
@@ -29,6 +29,13 @@ teardown_file() {
 		sleep 0.1
 	done
 	rm -rf "$PACKAGE/booted"
+}
+
+# Whatever a test that fails has left running.
+teardown() {
+	for p in ${KNOCKS:-} ${OTHER:-}; do
+		kill "$p" 2>/dev/null || true
+	done
 }
 
 # The systemd of ours: the child of boot.sh's child.
@@ -113,6 +120,15 @@ model() {
 	shift
 	echo "REPLAY=$* /usr/local/share/model.ndjson" >"$(root)/etc/default/ollama"
 	inside systemctl restart ollama
+}
+
+# An answer of 150 pieces, one each $1 ms.
+long() {
+	seq 1 150 | sed 's/.*/{"response":"w& ","done":false}/' \
+	    >"$BATS_TEST_TMPDIR/long.ndjson"
+	echo '{"response":"","done":true,"done_reason":"stop"}' \
+	    >>"$BATS_TEST_TMPDIR/long.ndjson"
+	model "$BATS_TEST_TMPDIR/long.ndjson" --pace "$1"
 }
 
 booted() { inside systemctl is-system-running | grep -qx running; }
@@ -226,19 +242,17 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 	[ "$(ask 42 | tail -n 1)" = '{"type":"done"}' ]
 	ask 42 | grep -q '"type":"cached"'
 	inside journalctl -t answer --no-pager | grep -q 'outcome=kept'
-	not_there=$(inside journalctl --no-pager | grep -c 'no Landlock' || true)
-	[ "$not_there" = 0 ]
+	# Nothing of what it does without is refused: Landlock, the sockets'
+	# timeout.
+	inside journalctl --no-pager >"$BATS_TEST_TMPDIR/log"
+	not grep -e 'no Landlock' -e 'keep their places' "$BATS_TEST_TMPDIR/log"
 	inside journalctl --utc -o short-iso -t chat |
 	    sessions stats --log - >"$BATS_TEST_TMPDIR/stats"
 	grep -qE "^$(date -u +%F) +10\.0\.2\.2 +[1-9]" "$BATS_TEST_TMPDIR/stats"
 }
 
 @test "an upgrade: who reads goes on, who comes gets the new program" {
-	seq 1 150 | sed 's/.*/{"response":"w& ","done":false}/' \
-	    >"$BATS_TEST_TMPDIR/long.ndjson"
-	echo '{"response":"","done":true,"done_reason":"stop"}' \
-	    >>"$BATS_TEST_TMPDIR/long.ndjson"
-	model "$BATS_TEST_TMPDIR/long.ndjson" --pace 40
+	long 40
 	p=$(main_pid)
 	ask 43 >"$BATS_TEST_TMPDIR/reader" &
 	reader=$!
@@ -314,7 +328,7 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 	sessions purge --older-than 3650d
 	sessions backup --force /var/lib/ticketchat/now.db
 	sessions restore --force /var/lib/ticketchat/now.db
-	sessions forget 4711 || [ $? = 1 ]
+	sessions forget --ticket 4711 || [ $? = 1 ]
 	# After a boot /run is empty.
 	inside rm -rf /run/ticketchat
 	inside systemd-tmpfiles --create ticketchat.conf
@@ -343,6 +357,65 @@ failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
 		inside systemctl start ticketchat
 		within 20 settle
 	done
+}
+
+given_up() {
+	inside journalctl -u ticketchat --no-pager |
+	    grep -q 'Start request repeated too quickly'
+}
+@test "another fault is tried five times a minute, then fails the unit" {
+	# Somebody else has the port.
+	inside systemctl stop ticketchat
+	nsenter -t "$(init)" -n /usr/bin/python3 -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 5000)); time.sleep(300)' 3>&- &
+	OTHER=$!
+	taken() { inside sh -c 'grep -q " 0100007F:1388 .* 0A " /proc/net/tcp'; }
+	within 10 taken
+	inside systemctl start ticketchat || true
+	# It looks failed for a moment before each further try.
+	within 90 given_up
+	failed
+	[ "$(inside systemctl show -p ExecMainStatus --value ticketchat)" != 102 ]
+	inside journalctl -u ticketchat --no-pager | grep -q 'address already in use'
+	kill $OTHER
+	inside systemctl reset-failed ticketchat
+	inside systemctl start ticketchat
+	within 20 settle
+	ask 42 | grep -q '"type":"cached"'
+}
+
+@test "a month of nights: as many copies as BACKUPS, the newest ones, all good" {
+	inside rm -rf /var/lib/ticketchat/backup
+	inside sed -i -e 's/^BACKUPS=.*/BACKUPS=14/' /etc/ticketchat/websocketd.conf
+	inside mkdir -p /opt/nights
+	printf '%s\n' '#!/bin/sh' '[ "$1" != +%F ] || exec cat /opt/nights/today' \
+	    'exec /bin/date "$@"' >"$(root)/opt/nights/date"
+	inside chmod 755 /opt/nights/date
+	inside mkdir -p /run/systemd/system/ticketchat-upkeep.service.d
+	printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nEnvironment=PATH=%s\n' \
+	    /opt/nights:/usr/bin:/bin \
+	    >"$(root)/run/systemd/system/ticketchat-upkeep.service.d/nights.conf"
+	inside systemctl daemon-reload
+	: >"$BATS_TEST_TMPDIR/days"
+	for d in {30..1}; do
+		date -u -d "-$d days" +%F | tee -a "$BATS_TEST_TMPDIR/days" \
+		    >"$(root)/opt/nights/today"
+		inside systemctl start ticketchat-upkeep.service
+		inside ls /var/lib/ticketchat/backup | sed 's/\.db$//' |
+		    diff <(tail -n 14 "$BATS_TEST_TMPDIR/days") -
+	done
+	for d in $(tail -n 14 "$BATS_TEST_TMPDIR/days"); do
+		# shellcheck disable=SC2016
+		inside runuser -u ticketchat -- env \
+		    TICKETCHAT_DATABASE=/var/lib/ticketchat/backup/"$d".db \
+		    TICKETCHAT_RUN_DIR=/tmp/copy sessions check
+	done
+	inside rm -r /run/systemd/system/ticketchat-upkeep.service.d /opt/nights
+	inside systemctl daemon-reload
+	sessions list | grep -q '^ *42 '
+	# The next one is this night, within half an hour of its time.
+	inside systemctl list-timers --no-pager ticketchat-upkeep.timer |
+	    grep -qE ' (03:[345][0-9]|04:00):'
 }
 
 @test "an upgrade and the way back, as deploy/README.md says" {
@@ -433,6 +506,160 @@ failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
 	[ "$(inside stat -c %U /var/lib/ticketchat/mine)" = ticketchat ]
 }
 
+# 0.1, from this repository's history; its package is built once.
+OLD=bfbfc0f40c3ca87961d4af4fc490ae65f4509893
+package_0_1() {
+	[ ! -e "$PACKAGE/0.1/ticketchat.deb" ] || return 0
+	git cat-file -e $OLD 2>/dev/null || skip "no 0.1 in this history"
+	inside git clone -q --no-checkout /root/ticketchat /root/0.1
+	inside git -C /root/0.1 checkout -q $OLD
+	inside make -C /root/0.1 deb
+	install -D "$(root)"/root/0.1/build/ticketchat_0.1.0_*.deb \
+	    "$PACKAGE/0.1/ticketchat.deb"
+}
+
+# Installs it in the place of what is there, with AUTH=$1 and a key in the
+# administrator's settings; sets TOKEN.
+install_0_1() {
+	package_0_1
+	cp "$PACKAGE/0.1/ticketchat.deb" "$(root)/root/old.deb"
+	cp "$PACKAGE"/ticketchat_*.deb "$(root)/root/new.deb"
+	inside dpkg --purge ticketchat
+	inside sh -c 'rm -rf /var/lib/ticketchat /etc/systemd/system/ticketchat*'
+	inside systemctl daemon-reload
+	inside apt-get install -y /root/old.deb sqlite3
+	inside sh -c '(umask 077; openssl rand -hex 32 >/etc/ticketchat/key)
+	    chown ticketchat: /etc/ticketchat/key'
+	inside sed -i -e "s|^AUTH=.*|AUTH=$1|" \
+	    -e 's|^JWT_KEY_FILE=.*|JWT_KEY_FILE=/etc/ticketchat/key|' \
+	    -e 's|^ALLOWED_ORIGINS=.*|ALLOWED_ORIGINS=https://desk.example|' \
+	    -e 's|^TRUSTED_PROXIES=.*|TRUSTED_PROXIES=127.0.0.1|' \
+	    /etc/ticketchat/websocketd.conf
+	TOKEN=$(inside sessions token /etc/ticketchat/key)
+}
+
+drop_in() {
+	inside mkdir -p /etc/systemd/system/ticketchat.service.d
+	echo "[Service]
+Environment=$1" >"$(root)/etc/systemd/system/ticketchat.service.d/own.conf"
+	inside systemctl daemon-reload
+}
+
+# Asks again and again without a token, until it is killed; one line each time:
+# what it got, `nobody' where nobody listened.
+knock() {
+	nsenter -t "$(init)" -n /usr/bin/python3 - 3>&- <<-'END' &
+	import asyncio, json
+	from websockets.legacy.client import connect
+	async def knock():
+	    try:
+	        async with connect("ws://127.0.0.1:5000/api/websocket/chat/42",
+	                origin="https://desk.example") as ws:
+	            await ws.send('{"ticketBody":"printer jam"}')
+	            frame = json.loads(await ws.recv())
+	            return frame.get("code", frame["type"])
+	    except Exception:
+	        return "nobody"
+	async def main():
+	    while True:
+	        print(await asyncio.wait_for(knock(), 20), flush=True)
+	        await asyncio.sleep(0.02)
+	asyncio.run(main())
+	END
+	KNOCKS=$!
+}
+
+schema() { inside sqlite3 /var/lib/ticketchat/ticketchat.db 'PRAGMA user_version'; }
+
+@test "from 0.1: the service begins anew, nobody gets in, nothing is lost" {
+	install_0_1 required
+	model "$UP/good.ndjson"
+	inside systemctl restart ticketchat
+	within 20 settle
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -qx '{"type":"done"}'
+	[ "$(schema)" = 1 ]
+	inside sha256sum /etc/ticketchat/websocketd.conf >"$BATS_TEST_TMPDIR/sum"
+	p=$(main_pid)
+	long 1000
+	knock >"$BATS_TEST_TMPDIR/knocks"
+	ask 43 https://desk.example "$TOKEN" >"$BATS_TEST_TMPDIR/reader" 2>&1 &
+	reader=$!
+	within 20 grep -q w3 "$BATS_TEST_TMPDIR/reader"
+	block upgrade '/sessions backup/!d'
+	# apt does both; in between the old websocketd starts the new programs.
+	inside dpkg --unpack /root/new.deb
+	ask 42 https://desk.example "$TOKEN" | grep -q '"code":"internal"'
+	inside journalctl -u ticketchat --no-pager | grep -q 'restart the service'
+	[ "$(main_pid)" = "$p" ]
+	block upgrade '/apt-get/!d; s|\./build/ticketchat.deb|/root/new.deb|'
+	within 20 settle
+	[ "$(main_pid)" != "$p" ]
+	[ "$(schema)" = 2 ]
+	inside sha256sum -c - <"$BATS_TEST_TMPDIR/sum"
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -q '"type":"cached"'
+	# The reader was cut off, and finds an answer.
+	wait $reader || true
+	not grep -q '"type":"done"' "$BATS_TEST_TMPDIR/reader"
+	model "$UP/good.ndjson"
+	ask 43 https://desk.example "$TOKEN" | grep -qx '{"type":"done"}'
+	kill $KNOCKS
+	sort "$BATS_TEST_TMPDIR/knocks" | uniq -c
+	for code in unauthorized internal; do
+		grep -qx $code "$BATS_TEST_TMPDIR/knocks"
+	done
+	not grep -vxE 'unauthorized|internal|nobody' "$BATS_TEST_TMPDIR/knocks"
+	# What 0.1 did to another database would now be done to this one.
+	for c in 'purge --older-than 1d' list 'forget --ticket 42' migrate; do
+		# shellcheck disable=SC2086
+		run -102 inside runuser -u ticketchat -- \
+		    env DATABASE=/tmp/copy.db sessions $c
+		[[ $output = *TICKETCHAT_DATABASE* ]]
+	done
+	ask 42 https://desk.example "$TOKEN" | grep -q '"type":"cached"'
+}
+
+@test "from 0.1 with AUTH=required in a drop-in: the start ends, and says why" {
+	install_0_1 off
+	# There the file won over a drop-in.
+	inside sed -i '/^AUTH=/d' /etc/ticketchat/websocketd.conf
+	drop_in AUTH=required
+	model "$UP/good.ndjson"
+	inside systemctl restart ticketchat
+	within 20 settle
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -qx '{"type":"done"}'
+	knock >"$BATS_TEST_TMPDIR/knocks"
+	block upgrade '/^git /d; /^make /d; s|\./build/ticketchat.deb|/root/new.deb|' \
+	    >"$BATS_TEST_TMPDIR/said" 2>&1
+	grep -q 'does not start again' "$BATS_TEST_TMPDIR/said"
+	within 20 failed
+	[ "$(inside systemctl show -p ExecMainStatus --value ticketchat)" = 102 ]
+	inside journalctl -u ticketchat --no-pager | grep 'TICKETCHAT_AUTH, or unset'
+	kill $KNOCKS
+	grep -qx unauthorized "$BATS_TEST_TMPDIR/knocks"
+	not grep -vxE 'unauthorized|internal|nobody' "$BATS_TEST_TMPDIR/knocks"
+	drop_in TICKETCHAT_AUTH=required
+	inside systemctl reset-failed ticketchat
+	inside systemctl start ticketchat
+	within 20 settle
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -q '"type":"cached"'
+	# And back: the old name counts again.
+	drop_in AUTH=required
+	block downgrade 's|\./build/packages/ticketchat_OLD|/root/old|'
+	[ "$(installed_version)" = 0.1.0 ]
+	within 20 settle
+	ask 42 | grep -q '"code":"unauthorized"'
+	ask 42 https://desk.example "$TOKEN" | grep -q '"type":"cached"'
+	# For what comes after this.
+	inside rm -r /etc/systemd/system/ticketchat.service.d
+	inside apt-get install -y -o Dpkg::Options::=--force-confold /root/new.deb
+	inside systemctl daemon-reload
+	inside systemctl restart ticketchat
+}
+
 @test "nginx in place of Caddy, with its sample as it is" {
 	inside systemctl stop caddy
 	inside apt-get install -y --no-install-recommends nginx-light
@@ -461,6 +688,8 @@ failed() { [ "$(inside systemctl is-active ticketchat)" = failed ]; }
 @test "removed and purged, nothing is left but the copies" {
 	inside rm -rf /etc/systemd/system/ticketchat-away.service \
 	    /etc/systemd/system/ticketchat-upkeep.service.d
+	inside systemctl daemon-reload
+	inside systemctl start ticketchat-upkeep.service
 	inside dpkg --purge ticketchat >"$BATS_TEST_TMPDIR/said" 2>&1
 	grep -q 'left in /var/lib/ticketchat/backup' "$BATS_TEST_TMPDIR/said"
 	[ "$(inside ls -A /var/lib/ticketchat)" = backup ]

@@ -55,6 +55,7 @@ SECONDS, VIEWERS, SEED = OPTIONS.m * 60, OPTIONS.n, OPTIONS.s
 RESIDENTS, GENERATIONS = max(2, VIEWERS // 20), max(3, VIEWERS // 12)
 WARM = min(300, SECONDS / 5)    # s, before the first sample
 IDLE_TIMEOUT, SEND_TIMEOUT, MODEL_TIMEOUT = 30, 25, 12      # s, of the service
+REFUSED = 14            # s, that a connection may stay which says nothing good
 PATIENCE = 90           # s, for the next frame
 EXCUSED = 10            # s: trouble excuses questions that were asked so long after it
 IN_FLIGHT = 4           # questions that may wait; more of them may be dropped
@@ -71,7 +72,7 @@ LEFT = "no process, socket or file is left"
 
 problems = {promise: 0 for promise in (ENDS, WHOLE, REASON, ONCE, SOUND, KEPT, FLAT, LEFT)}
 counts = collections.Counter()
-server = ending = None          # the pid of websocketd; an asyncio.Event
+server = ending = None          # the pid of the parent of websocketd; an asyncio.Event
 now = time.monotonic
 began = now()
 
@@ -180,6 +181,16 @@ def ours(name=None, argument=None, **environment):
             (name is None or proc(pid, "comm") == f"{name}\n".encode()) and
             wanted <= set(proc(pid, "environ").split(b"\0")) and
             (argument is None or str(argument).encode() in proc(pid, "cmdline").split(b"\0")[1:2])]
+
+
+def children(pid):
+    """Those that have ended and are not taken, too: a place of MAX_CONNECTIONS each where the parent is websocketd."""
+    return [p for p in os.listdir("/proc") if p.isdigit() and f"\nPPid:\t{pid}\n".encode() in proc(p, "status")]
+
+
+def websocketd():
+    """The child of what was run.sh."""
+    return next(iter(ours("websocketd")), 0)
 
 
 def descriptors(pid):
@@ -361,6 +372,7 @@ class Viewer:
         self.pending = collections.deque()      # questions
         self.pongs = 0              # that are due
         self.may_lose = False       # its connection
+        self.refused = NEVER        # since when, without a good message: 15 s later it is closed
 
     def __str__(self):
         return f"{len(self.pending)} questions, the first: {self.pending[0] if self.pending else '-'}"
@@ -406,6 +418,10 @@ class Viewer:
         counts["frames"] += 1
         frame = json.loads(line)
         kind = frame["type"]
+        if kind == "error" and frame["code"] in ("bad_json", "bad_request", "bad_ticket_id", "too_large"):
+            self.refused = min(self.refused, now())
+        elif kind == "done":
+            self.refused = NEVER
         if kind == "pong" and self.pongs > 0:
             self.pongs -= 1
         elif not self.pending or "\n" in line or kind != "cached" and len(line.encode()) >= 4000:
@@ -467,13 +483,31 @@ class Viewer:
 
     async def is_slow(self):
         """Does not read for a while, so that websocketd and chat get stuck; for too long, or not quite."""
+        since = now()
         await self.ask(self.rng.choice((1, IN_FLIGHT)))
         self.may_lose = self.rng.random() < .2
         await nap(SEND_TIMEOUT + 3 if self.may_lose else self.rng.uniform(0, SEND_TIMEOUT / 6))
         if self.may_lose:
             counts["hung up on"] += not ours("chat", REMOTE_PORT=self.ws.local_address[1])
-        else:
+            return
+        try:
             await self.finish(pause=0 if self.ticket is fat else self.rng.uniform(0, .05))
+        except websockets.ConnectionClosed:
+            # Whose window is never open for all that is first in line looks deaf to the kernel, though it reads.
+            self.may_lose = now() > since + SEND_TIMEOUT
+            counts["too slow"] += 1
+            raise
+
+    async def is_deaf(self):
+        """Never reads.  Chat leaves, and websocketd, which waits for nobody else, gives its place back."""
+        self.may_lose = True
+        pid = await self.chat()
+        self.ws.transport.pause_reading()
+        for _ in range(2):
+            await self.ask(IN_FLIGHT)
+        # A zombie is a place that is taken.
+        if not await within(SEND_TIMEOUT + 30 + PATIENCE, lambda: proc(pid, "comm") != b"chat\n"):
+            bad(SOUND, f"a viewer that never reads keeps its place; {self}")
 
     async def sends_junk(self):
         for _ in range(self.rng.randint(1, 3)):
@@ -531,6 +565,8 @@ class Viewer:
         residents.append(await self.chat())
         for junk in SMALL_JUNK * 2:     # what takes memory once takes it now
             await self.say_junk(*junk)
+            await self.ask()    # or it would be closed, where all this takes long
+            await self.finish()
         while await nap(self.rng.uniform(.02, .3)):
             if self.rng.random() < .1:
                 await self.say_junk(*self.rng.choice(SMALL_JUNK))
@@ -561,7 +597,7 @@ async def visit(behaviour, ticket, rng, slow=False):
     try:
         await behaviour(v)
     except websockets.WebSocketException as why:
-        if not v.may_lose:
+        if not v.may_lose and now() < v.refused + REFUSED:
             bad(SOUND, f"{behaviour.__name__} lost its connection ({why}); {v}")
     except TimeoutError:
         bad(ENDS, f"{behaviour.__name__} got nothing for {PATIENCE} s; {v}")
@@ -569,7 +605,8 @@ async def visit(behaviour, ticket, rng, slow=False):
     counts["left in mid-stream"] += ws.open and v.streamed() > 0
     if rng.random() < .3:
         ws.transport.abort()
-    await ws.close()
+    with contextlib.suppress(websockets.ConnectionClosed):      # it may be lost while we say good-bye
+        await ws.close()
 
 
 # The crowd.
@@ -598,6 +635,7 @@ CROWD = (       # how many, what they do, for which ticket; who is slow
     (40, Viewer.reads, any_ticket), (1, Viewer.reads, lost_ticket), (21, Viewer.leaves, any_ticket),
     (3, Viewer.leaves, lambda rng: endless), (4, Viewer.stops, any_ticket), (4, Viewer.refreshes, any_ticket),
     (5, Viewer.pings, any_ticket), (4, Viewer.is_slow, any_ticket, True), (3, Viewer.is_slow, lambda rng: fat, True),
+    (2, Viewer.is_deaf, lambda rng: fat, True),
     (5, Viewer.sends_junk, any_ticket), (2, Viewer.is_idle, any_ticket), (4, Viewer.kills, any_ticket),
     (1, Viewer.floods, lambda rng: rng.choice(answered or [fat])),
 )
@@ -656,8 +694,8 @@ LOOK = {                # at what, and by how much it may grow; NEVER: that is o
     "answers without a request": (10, lambda: max(0, len(ours("answer")) - len(asked))),
     "files in RUN_DIR without an answer": (3, lambda: max(0, len(os.listdir(RUN_DIR)) - len(ours("answer")))),
     "the database's log, kB": (4096, lambda: os.stat(DATA + "/db-wal").st_size / 1024),
-    "websocketd, RSS, kB": (NEVER, lambda: memory(server, b"Rss")),
-    "websocketd, descriptors": (NEVER, lambda: descriptors(server)),
+    "websocketd, RSS, kB": (NEVER, lambda: memory(websocketd(), b"Rss")),
+    "websocketd, descriptors": (NEVER, lambda: descriptors(websocketd())),
     "viewers that left in mid-stream": (NEVER, lambda: counts["left in mid-stream"]),
 }
 
@@ -691,6 +729,8 @@ def judge_samples():
 # The end.
 
 async def check_left():
+    if not await within(PATIENCE, lambda: not children(websocketd())):
+        bad(LEFT, f"{len(children(websocketd()))} places of MAX_CONNECTIONS")
     if not await within(3 * PATIENCE, lambda: not ours("chat") + ours("answer")):
         bad(LEFT, f"{len(ours('chat'))} of chat and {len(ours('answer'))} of answer still run")
     for f in os.listdir(RUN_DIR):       # where it was killed: it goes when the ticket is asked for again
@@ -702,7 +742,8 @@ async def check_left():
     os.kill(server, signal.SIGTERM)
     if not await within(PATIENCE, lambda: not ours()):
         bad(LEFT, f"{len(ours())} processes")
-    expected = {"run", "claims", "slots", "queue", "data", "db", "db-wal", "db-shm", "db-lock", "tmp"}
+    expected = {"run", "claims", "slots", "queue", "data", "db", "db-wal", "db-shm", "db-lock",
+                "db-reserve", "identity", "tmp"}
     if left := {f for _, *some in os.walk(TMP + "/service") for f in sum(some, [])} - expected:
         bad(LEFT, f"files: {left}")
 
@@ -735,7 +776,7 @@ def check_logs():
 
 
 def start_service():
-    """run.sh, which becomes websocketd."""
+    """run.sh, which becomes the parent of websocketd."""
     for folder in RUN_DIR, DATA, TMPDIR:
         os.makedirs(folder, 0o700)
     env = {

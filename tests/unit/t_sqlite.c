@@ -162,7 +162,7 @@ refuses(void)
 	    48);
 	check_int(store_open(&s, "f.db"), FAILURE_STORAGE);
 	store_close(s);
-	check_int(store_migrate(&s, "f.db", &from, &to), FAILURE_STORAGE);
+	check_int(store_migrate(&s, "f.db", &from, &to), FAILURE_SCHEMA);
 	store_close(s);
 	row("an empty file");
 	t_write("f.db", "", 0);

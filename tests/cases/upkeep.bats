@@ -242,16 +242,35 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 	is "$killed" "$(wc -l <"$T/points")"
 }
 
+# The write lock is given back at least once for each PURGE_CHUNK, 500.
 @test "purge while questions are asked" {
+	needs_strace
+	needs_sqlite "its write lock"
 	many 3000 100
-	replay "$UP/good.ndjson"
-	for i in {1..6}; do viewer $((5000 + i)) "$Q"; done
-	sessions purge --older-than 90d >"$T/purge" 3>&- &
+	export TICKETCHAT_GENERATIONS=8
+	long 40
+	replay_part --times 1 --then "$UP/good.ndjson" "$T/long.ndjson"
+	viewer 4999 "$Q"
+	sees 1 w1
+	sql "UPDATE TicketAISessions SET CreatedAt = '2020-01-01T00:00:00.000Z'
+	    WHERE TicketId = 4999; UPDATE Tickets SET CreatedAt =
+	    '2020-01-01T00:00:00.000Z' WHERE Id = 4999"
+	strace -o "$T/locks" -e trace=fcntl "$B/bin/sessions" -c "$T/conf" \
+	    purge --older-than 90d --force >"$T/purge" 3>&- &
 	p=$!
-	for i in {1..6}; do viewed "$i"; generated; done
+	track $p
+	for i in {2..7}; do viewer $((5000 + i)) "$Q"; done
+	for i in {2..7}; do viewed "$i"; generated; done
 	wait $p
-	is "$(cat "$T/purge")" '3000 sessions and 3000 tickets deleted'
-	is "$(count TicketAISessions)" 6
+	is "$(paste -sd '|' "$T/purge")" "3000 sessions and 3000 tickets deleted|1 that a generation works on left"
+	[ "$(grep -c 'F_OFD_SETLKW*, {l_type=F_WRLCK, .*l_start=1, .* = 0' \
+	    "$T/locks")" -ge 12 ]
+	is "$(count TicketAISessions) $(count Tickets)" '7 7'
+	replay_rest
+	viewed 1
+	is_text "$LONG"
+	ask 4999 "$Q"
+	kept "$LONG"
 }
 
 # What is too old is found without the lock that writers need, and by an index.

@@ -9,14 +9,14 @@
 # The suites: unit (tests/unit), cases (tests/cases: pipes, faults, the real
 # websocketd), postgres (tests/postgres, and those of tests/cases that are about
 # every store, on a PostgreSQL of their own), web (tests/web: the documentation's examples, foreign clients,
-# the component in Chromium), san (unit and cases once more under
-# AddressSanitizer and UndefinedBehaviorSanitizer), lint, soak (200 viewers for
+# the component in Chromium), san (unit, and those cases that are about odd input,
+# under AddressSanitizer and UndefinedBehaviorSanitizer), lint, soak (200 viewers for
 # a minute; `make soak' takes an hour), fuzz (each fuzzer for ten seconds; `make
 # fuzz' a minute), cost (counts of instructions, system calls and the like beside
 # tests/cost.txt), compare (what the programs read, read by other people's
 # parsers too; tests/compare).  What each printed is kept in build/tests/out.
 #
-# At length the soak takes half an hour, each fuzzer five minutes, each
+# At length san has all cases, the soak takes half an hour, each fuzzer five minutes, each
 # comparison two, and one more under the sanitizers; the rest is as always.
 # Together that is some two hours.
 set -u
@@ -24,9 +24,14 @@ cd "$(dirname "$0")/.." || exit 111
 # With it, a test that forgets to flush would pass here and hang elsewhere.
 unset PYTHONUNBUFFERED
 
-soak='-m 1 -n 200' fuzz=10 compare='' san_compare=''
+soak='-m 1 -n 200' fuzz=10 compare='-s 1' san_compare=''
+# Those that feed the programs with what is odd: there sanitizers find most.
+san_cases='tests/cases/answer.bats tests/cases/auth.bats
+tests/cases/bad-input.bats tests/cases/chat.bats tests/cases/ollama.bats
+tests/cases/settings.bats tests/cases/transfer.bats'
 if [ "${1:-}" = long ]; then
 	soak='-m 30 -n 200' fuzz=300 compare='-t 120' san_compare='-t 60'
+	san_cases=tests/cases
 	shift
 fi
 suites=${*:-unit cases postgres web san lint soak fuzz cost compare}
@@ -107,8 +112,7 @@ on_postgres() {
 
 for s in $suites; do
 	case $s in
-	unit | cases | postgres | web | san | lint | soak | fuzz | cost) ;;
-	compare) ;;
+	unit | cases | postgres | web | san | lint | soak | fuzz | cost | compare) ;;
 	*) echo "tests/run.sh: there is no suite $s" >&2; exit 100 ;;
 	esac
 done
@@ -150,7 +154,8 @@ fi
 if want san; then
 	if make -s san >"$out/san-build.log" 2>&1; then
 		suite san-unit units build/san
-		B=build/san suite san-cases bats --tap tests/cases
+		# shellcheck disable=SC2086
+		B=build/san suite san-cases bats --tap $san_cases
 		[ -z "$san_compare" ] || suite san-compare \
 		    make -s compare JUDGED=build/san COMPARE="$san_compare"
 	else

@@ -378,7 +378,8 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 	head -c 4096 /dev/urandom | dd of="$TICKETCHAT_DATABASE" bs=4096 \
 	    seek=$((page - 1)) conv=notrunc status=none
 	run ! --separate-stderr sessions backup "$T/b"
-	not compgen -G "$T/b" && not compgen -G "$T/b.*"
+	not compgen -G "$T/b"
+	not compgen -G "$T/b.*"
 	NO_DATABASE=1
 }
 
@@ -418,7 +419,8 @@ time.sleep(60)' "$TICKETCHAT_DATABASE-lock" >"$T/held" 3>&- &
 	within 10 test -s "$T/held"
 	run -1 --separate-stderr sessions backup "$T/c"
 	run -1 --separate-stderr sessions restore "$T/b"
-	not compgen -G "$T/c" && not compgen -G "$T/c.*"
+	not compgen -G "$T/c"
+	not compgen -G "$T/c.*"
 }
 
 @test "backup onto a full disk, and one that takes no more: nothing there" {
@@ -428,7 +430,8 @@ time.sleep(60)' "$TICKETCHAT_DATABASE-lock" >"$T/held" 3>&- &
 	is "$(ls -A "$DISK")" ''
 	run -111 --separate-stderr bash -c "ulimit -f 64; exec '$B/bin/sessions' \
 	    -c '$T/conf' backup '$T/b'"
-	not compgen -G "$T/b" && not compgen -G "$T/b.*"
+	not compgen -G "$T/b"
+	not compgen -G "$T/b.*"
 	is "$(sessions check)" \
 	    'good: 2000 tickets, 2000 sessions, 0 of them without an answer'
 }
@@ -842,6 +845,7 @@ while len(live) < 250 or n < 900:
         c.execute("DELETE FROM Tickets WHERE Id = ?", (t,))
 P
 	sql 'SELECT Id FROM Tickets ORDER BY Id' >"$T/live"
+	[ "$(wc -l <"$T/live")" -ge 250 ]
 	for t in $(awk 'NR % 50 == 0' "$T/live"); do
 		run -0 sessions forget --ticket $t --verify
 		not stands "$(printf 'TICKET%06dQ' "$t")"

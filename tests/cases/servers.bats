@@ -30,10 +30,14 @@ passed_over() {
 # again and the pause in ms.  With more arguments: has these remembered.
 health() {
 	/usr/bin/python3 - "$TICKETCHAT_RUN_DIR/health" "$@" <<'END'
-import re, struct, sys, time
+import re, socket, struct, sys, time
 path, server, *more = sys.argv[1:]
 key = 0xcbf29ce484222325
-for c in re.sub("/api/.*", "", server).encode():
+# url_key: the address or name, https, the port, the path in front of /api.
+host, port, rest = re.match("http://([^/:]+):(\\d+)(.*)",
+    re.sub("/api/.*", "", server)).groups()
+host = socket.inet_aton(host) if host[0].isdigit() else host.lower().encode()
+for c in host + struct.pack(">BH", 0, int(port)) + rest.encode():
     key = (key ^ c) * 0x100000001b3 & 2 ** 64 - 1
 now = time.clock_gettime(time.CLOCK_MONOTONIC)
 with open(path, "ab"), open(path, "r+b") as f:

@@ -9,9 +9,9 @@
  * start' does both beside a service that starts.
  *
  * chat starts it, detached, as `answer TICKET SESSION [HASH]' (the hash of the
- * text) with a listening socket as descriptor 3, for all who want to follow.  It
- * waits for a slot, streams from Ollama, keeps the whole answer and only then
- * says `done'.
+ * text) with a listening socket as descriptor 3, for all who want to follow.
+ * It waits for a slot, streams from Ollama, keeps the whole answer and only
+ * then says `done'.
  *
  * Exit code: 0 good, 1 a bad prompt, 2 the model, 100 usage, 102 settings,
  * 111 system.

@@ -118,7 +118,8 @@ command_store(const struct settings *s)
 	return store;
 }
 
-static const char	*reserve_of;	/* a database whose reserve was given up */
+/* A database whose reserve was given up. */
+static const char	*reserve_of;
 
 static void
 reserve_again(void)

@@ -21,10 +21,10 @@ static const char *const	levels[] = {
 
 /* The order in which a person would look; the rest needs good settings. */
 static void (*const		of_settings[])(struct doctor *) = {
-	doctor_database, doctor_disk, doctor_copies, doctor_run_dir, doctor_sockets,
-	doctor_log, doctor_model, doctor_address, doctor_auth, doctor_files,
-	doctor_certificate,
-	doctor_web, doctor_limits, doctor_settings,
+	doctor_database, doctor_disk, doctor_copies, doctor_run_dir,
+	doctor_sockets, doctor_log, doctor_model, doctor_address, doctor_auth,
+	doctor_files, doctor_certificate, doctor_web, doctor_limits,
+	doctor_settings,
 };
 static void (*const		of_machine[])(struct doctor *) = {
 	doctor_websocketd, doctor_landlock, doctor_places, doctor_clock,

@@ -287,6 +287,7 @@ doctor_places(struct doctor *d)
 		    "let us set the timeout of websocketd's sockets (%s): "
 		    "clients that never read keep their places\nPut a proxy "
 		    "with a write timeout in front, as nginx or haproxy in "
-		    "deploy/; or allow pidfd_getfd (a container: --cap-add=SYS_PTRACE)",
+		    "deploy/; or allow pidfd_getfd (a container: "
+		    "--cap-add=SYS_PTRACE)",
 		    strerror(errno));
 }

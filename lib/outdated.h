@@ -15,9 +15,9 @@
 bool outdated(void);
 
 /*
- * Answers each message, on the descriptor `out', with the error `internal', logs
- * once that the service has to be restarted, and opens nothing else.  Returns
- * chat's exit code.
+ * Answers each message, on the descriptor `out', with the error `internal',
+ * logs once that the service has to be restarted, and opens nothing else.
+ * Returns chat's exit code.
  */
 int outdated_serve(int out);
 

@@ -346,7 +346,8 @@ sign(const struct signature_key *key, const char *text, size_t len,
 static int64_t
 certificate_end(const char *text, size_t len, char *error, size_t size)
 {
-	BIO		*b = len > INT_MAX ? NULL : BIO_new_mem_buf(text, (int)len);
+	BIO		*b = len > INT_MAX ? NULL : BIO_new_mem_buf(text,
+			    (int)len);
 	X509		*x = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, NULL,
 			    NULL);
 	int64_t		 end = -1;

@@ -150,11 +150,13 @@ text_form(const char *text, size_t len, size_t *form_len)
 	/* Nothing of it makes a text longer. */
 	if ((form = out = malloc(len + 1)) == NULL)
 		return NULL;
-	if (len == 0)
+	if (len == 0) {
 		p = "";
-	end = p + len;
-	if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+	} else if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
 		p += 3;
+		len -= 3;
+	}
+	end = p + len;
 	while (p < end) {
 		if (*p != '\r' && *p != '\n') {
 			out = take(out, &p, end);

@@ -266,9 +266,10 @@ answer_ended(struct upstream *u, int64_t now)
 				    u->body.len, u->cost.model, &u->retry);
 
 		(void)snprintf(u->reason, sizeof(u->reason),
-		    "HTTP %ld %s%.200s", c->status, *c->location == '\0' ? "" : "to ",
-		    *c->location != '\0' ? c->location : u->body.data == NULL ?
-		    "" : u->body.data);
+		    "HTTP %ld %s%.200s", c->status,
+		    *c->location == '\0' ? "" : "to ",
+		    *c->location != '\0' ? c->location :
+		    u->body.data == NULL ? "" : u->body.data);
 		/* A question that one finds bad is bad for all of them. */
 		u->pass = failure_retryable(f.code) ||
 		    f.code == FAILURE_MODEL_MISSING;

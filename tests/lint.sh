@@ -153,8 +153,8 @@ source_checks() {
 	    docs ./*.md handlers web websocketd.conf |
 	    grep -v 'node_modules/' | grep -v '^tests/lint\.sh:' |
 	    grep -vE '^run\.sh:[0-9]*:[[:space:]]*#' |
-	    grep -vE '^tests/cases/settings\.bats:.*--dir="\$B/handlers"' |
-	    grep -v '^\./SECURITY\.md:.*neither `--dir`' |
+	    grep -vE '^tests/cases/settings\.bats:[0-9]*:	    --dir=' |
+	    grep -vE '^\./SECURITY\.md:.*neither .--dir. nor' |
 	    report 'a directory for websocketd'
 
 	grep -nE '[[:space:]]+$' $ours $tests sql/*.* sql/*/*.* Makefile ./*.md \

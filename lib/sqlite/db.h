@@ -27,7 +27,7 @@ struct store {
 	bool		 busy;		/* and it may go well later: somebody
 					   was in the way */
 	bool		 full;		/* or: the disk was */
-	bool		 damaged;	/* or: it is no database, or a broken one */
+	bool		 damaged;	/* or: it is no good database */
 	bool		 alone;		/* nobody else may open it meanwhile,
 					   and no -shm is needed */
 	/* Who wants to know how far something long is; see store_watch. */
@@ -53,8 +53,8 @@ enum failure_code db_connect(struct store *, int flags);
 enum failure_code db_open(struct store **, const char *path, int timeout);
 
 /*
- * Notes the reason and returns FAILURE_STORAGE: `what' is what was being done, or
- * a file; the database's own name is told in any case.
+ * Notes the reason and returns FAILURE_STORAGE: `what' is what was being done,
+ * or a file; the database's own name is told in any case.
  */
 enum failure_code db_fail(struct store *, const char *what);
 

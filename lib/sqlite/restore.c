@@ -170,8 +170,8 @@ move(const char *from, const char *to)
 }
 
 /*
- * Opens the database, whatever its content; makes it if there is none.  One that
- * cannot even be opened is damaged where that is noted.
+ * Opens the database, whatever its content; makes it if there is none.  One
+ * that cannot even be opened is damaged where that is noted.
  */
 static enum failure_code
 open_live(struct store *s, bool there)

@@ -660,7 +660,10 @@ hard() {
 		sessions list --csv >"$T/csv.list"
 		/usr/bin/python3 -c '
 import csv, json, sys
-def text(v): return "" if v is None else str(v)
+def text(v):
+    # No formula for a spreadsheet.
+    if isinstance(v, str) and v[:1] == "=": return chr(39) + v
+    return "" if v is None else str(v)
 for kind in "", ".list":
     a = [json.loads(l) for l in open(sys.argv[1] + "/json" + kind, newline="\n")]
     b = list(csv.DictReader(open(sys.argv[1] + "/csv" + kind, newline=""),

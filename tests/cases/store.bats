@@ -68,7 +68,8 @@ days_ago() { date -u -d "$1 days ago" +%FT%T.000Z; }
 	is "$(of 42 response)" -
 	ask 42 '{"ticketBody":"printer on fire"}'
 	is "$(of 42 session)" "$was"
-	is "$(of 42 prompt)" 'printer on fire'
+	# Its text is saved with an answer only.
+	is "$(of 42 prompt)" ''
 	replay "$UP/good.ndjson"
 	ask 42 "$Q"
 	generated

@@ -107,7 +107,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		log_open("fuzz", "/dev/null");
 		must(setenv("REMOTE_ADDR", "127.0.0.1", 1) == 0 &&
 		    setenv("TICKETCHAT_TRUSTED_PROXIES",
-		    "127.0.0.1 10.0.0.0/8 ::1", 1) == 0 && 
+		    "127.0.0.1 10.0.0.0/8 ::1", 1) == 0 &&
 		    setenv("TICKETCHAT_AUTH", "required", 1) == 0 &&
 		    setenv("TICKETCHAT_JWT_KEY_FILE", "/dev/null", 1) == 0 &&
 		    setenv("TICKETCHAT_JWT_COOKIE", "token", 1) == 0 &&

@@ -281,8 +281,8 @@ starts(void)
 		for (i = 0; (p = strchr(p, '\n')) != NULL; p++)
 			i++;
 		check_int(i, SETTING__MAX + 1);
-		check(strstr(env, "\nQUEUE_USER=0123456789abcdef0123456789abcdef"
-		    "\n") != NULL);
+		check(strstr(env, "\nQUEUE_USER=0123456789abcdef"
+		    "0123456789abcdef\n") != NULL);
 		free(env);
 	}
 	row("it cannot be started");

@@ -81,85 +81,86 @@ takes(void)
 	}
 }
 
+static const struct {
+	const char		*text;
+	enum failure_code	 code;
+	const char		*detail;
+} refused[] = {
+	{ "", FAILURE_BAD_JSON, "" }, { "x", FAILURE_BAD_JSON, "" },
+	{ "{", FAILURE_BAD_JSON, "" }, { "[]", FAILURE_BAD_JSON, "" },
+	{ "\"ticketBody\"", FAILURE_BAD_JSON, "" },
+	{ "1", FAILURE_BAD_JSON, "" }, { "null", FAILURE_BAD_JSON, "" },
+	{ "{\"ticketBody\":\"\xff\"}", FAILURE_BAD_JSON, "" },
+	{ "{\"ticketBody\":\"x\",}", FAILURE_BAD_JSON, "" },
+	{ "\xef\xbb\xbf\xef\xbb\xbf{}", FAILURE_BAD_JSON, "" },
+	{ "\xef\xbb\xbf", FAILURE_BAD_JSON, "" },
+	{ "{\"ticketBody\":\"a\\ud800\"}", FAILURE_BAD_JSON, "" },
+	{ "{}", FAILURE_BAD_REQUEST, "ticketBody" },
+	{ "{\"type\":\"stop\",\"type\":\"stop\"}",
+	    FAILURE_BAD_REQUEST, "type" },
+	{ "{\"type\":\"ask\"}", FAILURE_BAD_REQUEST, "type" },
+	{ "{\"type\":1}", FAILURE_BAD_REQUEST, "type" },
+	{ "{\"type\":\"Stop\"}", FAILURE_BAD_REQUEST, "type" },
+	{ "{\"type\":\"stop\\u0000\"}", FAILURE_BAD_REQUEST, "type" },
+	{ "{\"ticketBody\":1}", FAILURE_BAD_REQUEST, "ticketBody" },
+	{ "{\"ticketBody\":null}", FAILURE_BAD_REQUEST, "ticketBody" },
+	{ "{\"ticketBody\":[\"x\"]}", FAILURE_BAD_REQUEST,
+	    "ticketBody" },
+	{ "{\"ticketBody\":\"x\",\"ticketBody\":\"x\"}",
+	    FAILURE_BAD_REQUEST, "ticketBody" },
+	{ "{\"ticketBody\":\"x\",\"ticketBod\\u0079\":\"y\"}",
+	    FAILURE_BAD_REQUEST, "ticketBody" },
+	{ "{\"ticketBody\":\"\"}", FAILURE_BAD_REQUEST, "ticketBody" },
+	{ "{\"ticketBody\":\" \\n\\u00a0\\ufeff\"}",
+	    FAILURE_BAD_REQUEST, "ticketBody" },
+	{ "{\"ticketBody\":\"a\\u0000b\"}", FAILURE_BAD_REQUEST,
+	    "ticketBody" },
+	{ "{\"ticketBody\":\"\\u0000\"}", FAILURE_BAD_REQUEST,
+	    "ticketBody" },
+	{ "{\"ticketBody\":\" \\u0000\\n\"}", FAILURE_BAD_REQUEST,
+	    "ticketBody" },
+	{ "{\"ticketBody\":\"\\ude00\\ud83d\"}", FAILURE_BAD_JSON, "" },
+	{ "{\"ticketBody\":\"\\ud83dx\"}", FAILURE_BAD_JSON, "" },
+	{ "{\"ticketBody\":\"x\",\"lang\":null,\"lang\":null}",
+	    FAILURE_BAD_REQUEST, "lang" },
+	{ "{\"ticketBody\":\"x\",\"refresh\":\"true\"}",
+	    FAILURE_BAD_REQUEST, "refresh" },
+	{ "{\"ticketBody\":\"x\",\"version\":0}",
+	    FAILURE_BAD_REQUEST, "version" },
+	{ "{\"ticketBody\":\"x\",\"version\":1.5}",
+	    FAILURE_BAD_REQUEST, "version" },
+	{ "{\"ticketBody\":\"x\",\"version\":9223372036854775808}",
+	    FAILURE_BAD_REQUEST, "version" },
+	{ "{\"ticketBody\":\"x\",\"status\":1}", FAILURE_BAD_REQUEST,
+	    "status" },
+	{ "{\"ticketBody\":\"x\",\"token\":1}", FAILURE_BAD_REQUEST,
+	    "token" },
+	{ "{\"ticketBody\":\"x\",\"lang\":false}",
+	    FAILURE_BAD_REQUEST, "lang" },
+	{ "{\"type\":\"ping\",\"ticketBody\":1}", FAILURE_BAD_REQUEST,
+	    "ticketBody" },
+	{ "{\"type\":\"stop\",\"status\":1}", FAILURE_BAD_REQUEST,
+	    "status" },
+	{ "{\"status\":1,\"type\":2}", FAILURE_BAD_REQUEST, "type" },
+	{ "{\"ticketBody\":\"012345678901234567890\"}",
+	    FAILURE_TOO_LARGE, "20" },
+	{ "{\"ticketBody\":\"0123456789012345678\\u00e1\"}",
+	    FAILURE_TOO_LARGE, "20" },
+};
+
 static void
 refuses(void)
 {
-	static const struct {
-		const char		*text;
-		enum failure_code	 code;
-		const char		*detail;
-	} rows[] = {
-		{ "", FAILURE_BAD_JSON, "" }, { "x", FAILURE_BAD_JSON, "" },
-		{ "{", FAILURE_BAD_JSON, "" }, { "[]", FAILURE_BAD_JSON, "" },
-		{ "\"ticketBody\"", FAILURE_BAD_JSON, "" },
-		{ "1", FAILURE_BAD_JSON, "" }, { "null", FAILURE_BAD_JSON, "" },
-		{ "{\"ticketBody\":\"\xff\"}", FAILURE_BAD_JSON, "" },
-		{ "{\"ticketBody\":\"x\",}", FAILURE_BAD_JSON, "" },
-		{ "\xef\xbb\xbf\xef\xbb\xbf{}", FAILURE_BAD_JSON, "" },
-		{ "\xef\xbb\xbf", FAILURE_BAD_JSON, "" },
-		{ "{\"ticketBody\":\"a\\ud800\"}", FAILURE_BAD_JSON, "" },
-		{ "{}", FAILURE_BAD_REQUEST, "ticketBody" },
-		{ "{\"type\":\"stop\",\"type\":\"stop\"}",
-		    FAILURE_BAD_REQUEST, "type" },
-		{ "{\"type\":\"ask\"}", FAILURE_BAD_REQUEST, "type" },
-		{ "{\"type\":1}", FAILURE_BAD_REQUEST, "type" },
-		{ "{\"type\":\"Stop\"}", FAILURE_BAD_REQUEST, "type" },
-		{ "{\"type\":\"stop\\u0000\"}", FAILURE_BAD_REQUEST, "type" },
-		{ "{\"ticketBody\":1}", FAILURE_BAD_REQUEST, "ticketBody" },
-		{ "{\"ticketBody\":null}", FAILURE_BAD_REQUEST, "ticketBody" },
-		{ "{\"ticketBody\":[\"x\"]}", FAILURE_BAD_REQUEST,
-		    "ticketBody" },
-		{ "{\"ticketBody\":\"x\",\"ticketBody\":\"x\"}",
-		    FAILURE_BAD_REQUEST, "ticketBody" },
-		{ "{\"ticketBody\":\"x\",\"ticketBod\\u0079\":\"y\"}",
-		    FAILURE_BAD_REQUEST, "ticketBody" },
-		{ "{\"ticketBody\":\"\"}", FAILURE_BAD_REQUEST, "ticketBody" },
-		{ "{\"ticketBody\":\" \\n\\u00a0\\ufeff\"}",
-		    FAILURE_BAD_REQUEST, "ticketBody" },
-		{ "{\"ticketBody\":\"a\\u0000b\"}", FAILURE_BAD_REQUEST,
-		    "ticketBody" },
-		{ "{\"ticketBody\":\"\\u0000\"}", FAILURE_BAD_REQUEST,
-		    "ticketBody" },
-		{ "{\"ticketBody\":\" \\u0000\\n\"}", FAILURE_BAD_REQUEST,
-		    "ticketBody" },
-		{ "{\"ticketBody\":\"\\ude00\\ud83d\"}", FAILURE_BAD_JSON, "" },
-		{ "{\"ticketBody\":\"\\ud83dx\"}", FAILURE_BAD_JSON, "" },
-		{ "{\"ticketBody\":\"x\",\"lang\":null,\"lang\":null}",
-		    FAILURE_BAD_REQUEST, "lang" },
-		{ "{\"ticketBody\":\"x\",\"refresh\":\"true\"}",
-		    FAILURE_BAD_REQUEST, "refresh" },
-		{ "{\"ticketBody\":\"x\",\"version\":0}",
-		    FAILURE_BAD_REQUEST, "version" },
-		{ "{\"ticketBody\":\"x\",\"version\":1.5}",
-		    FAILURE_BAD_REQUEST, "version" },
-		{ "{\"ticketBody\":\"x\",\"version\":9223372036854775808}",
-		    FAILURE_BAD_REQUEST, "version" },
-		{ "{\"ticketBody\":\"x\",\"status\":1}", FAILURE_BAD_REQUEST,
-		    "status" },
-		{ "{\"ticketBody\":\"x\",\"token\":1}", FAILURE_BAD_REQUEST,
-		    "token" },
-		{ "{\"ticketBody\":\"x\",\"lang\":false}",
-		    FAILURE_BAD_REQUEST, "lang" },
-		{ "{\"type\":\"ping\",\"ticketBody\":1}", FAILURE_BAD_REQUEST,
-		    "ticketBody" },
-		{ "{\"type\":\"stop\",\"status\":1}", FAILURE_BAD_REQUEST,
-		    "status" },
-		{ "{\"status\":1,\"type\":2}", FAILURE_BAD_REQUEST, "type" },
-		{ "{\"ticketBody\":\"012345678901234567890\"}",
-		    FAILURE_TOO_LARGE, "20" },
-		{ "{\"ticketBody\":\"0123456789012345678\\u00e1\"}",
-		    FAILURE_TOO_LARGE, "20" },
-	};
 	size_t	i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		struct request	r;
 
-		row("%s", rows[i].text);
-		request_read(&r, rows[i].text, strlen(rows[i].text), MAX,
+		row("%s", refused[i].text);
+		request_read(&r, refused[i].text, strlen(refused[i].text), MAX,
 		    LANGUAGE_EN);
-		check_int(r.failure.code, rows[i].code);
-		check_str(r.failure.detail, rows[i].detail);
+		check_int(r.failure.code, refused[i].code);
+		check_str(r.failure.detail, refused[i].detail);
 		check_int(r.language, LANGUAGE_EN);
 		request_free(&r);
 	}

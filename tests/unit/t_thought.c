@@ -58,71 +58,72 @@ play_all(bool tidy, const char *text, const char *want)
 #define HEAD	"<|channel|>analysis<|message|>"
 #define FINAL	"<|start|>assistant<|channel|>final<|message|>"
 
+static const struct {
+	const char	*text, *want;
+} shown[] = {
+	{ "", "" }, { "Open.", "Open." }, { " \n", " \n" },
+	{ "  Open.\n", "  Open.\n" },
+	{ "<think>hm</think>Open.", "Open." },
+	{ " \n<think>\nhm\n</think>\n\nOpen.\n", "Open.\n" },
+	{ "<think></think>\n\nOpen.", "Open." },
+	{ "<think>\n\n</think>\n\nOpen.", "Open." },
+	{ "</think>\n\nOpen.", "Open." },
+	{ "\n</think>Open.", "Open." },
+	{ "<Think>a</THINK> Open.", "Open." },
+	{ "<think>a</think><think>b</think> Open.", "Open." },
+	{ "<thinking>a</think>b</thinking>Open.", "Open." },
+	{ "[THINK]a < b[/THINK]Open.", "Open." },
+	{ "<|START_THINKING|>a<|END_THINKING|>Open.", "Open." },
+	{ "<think>a</thin</think>Open.", "Open." },
+	{ "<think>a<</think>Open.", "Open." },
+	/* Only thoughts. */
+	{ "<think>hm", "" }, { "<think>hm</thi", "" },
+	{ "<think>hm</think>\n\n", "" }, { "<think>", "" },
+	/* White space behind them is dropped, whatever ends there. */
+	{ "<think>hm</think> <thi", "<thi" },
+	{ "[/THINK]\n\n<", "<" }, { "</thinking> \t[", "[" },
+	{ HEAD "hm<|end|> <|st", "<|st" },
+	{ " \n</think>\n", "" },
+	/* An answer that is about it. */
+	{ "Write <think>a</think> there.",
+	    "Write <think>a</think> there." },
+	{ "`<think>`", "`<think>`" }, { "<thin", "<thin" },
+	{ "<thinker>", "<thinker>" }, { "<b>x</b>", "<b>x</b>" },
+	{ "<think>a</think>Write <think>b</think>.",
+	    "Write <think>b</think>." },
+	{ "[1] see", "[1] see" }, { "<", "<" }, { "  <", "  <" },
+	/* Harmony. */
+	{ HEAD "hm<|end|>" FINAL "Open.", "Open." },
+	{ HEAD "hm<|end|>" FINAL "Open.<|return|>",
+	    "Open.<|return|>" },	/* which is tidy's */
+	{ "\n" HEAD "hm" FINAL "Open.", "Open." },
+	{ HEAD "hm<|channel|>final<|message|>Open.", "Open." },
+	{ "<|channel|>final<|message|>Open.", "Open." },
+	{ "<|start|>assistant" HEAD "a<|end|>\n" FINAL "Open.",
+	    "Open." },
+	{ HEAD "a<|end|><|start|>assistant<|channel|>commentary to=f "
+	    "<|constrain|>json<|message|>{}<|call|>" FINAL "Open.",
+	    "Open." },
+	{ FINAL "a <|end|> b <|channel|>analysis<|message|> c",
+	    "a <|end|> b <|channel|>analysis<|message|> c" },
+	{ FINAL "Open.<|end|><|start|>assistant" HEAD "b<|end|>",
+	    "Open." },
+	{ "<|start|>assistant<|message|>Open.", "Open." },
+	{ HEAD "hm", "" }, { "<|channel|>analysis", "" },
+	{ HEAD "hm<|end|>", "" },
+	{ "<|channel|> is a mark.", "<|channel|> is a mark." },
+	{ "Harmony has <|channel|>analysis<|message|>.",
+	    "Harmony has <|channel|>analysis<|message|>." },
+};
+
 static void
 thoughts(void)
 {
-	static const struct {
-		const char	*text, *want;
-	} rows[] = {
-		{ "", "" }, { "Open.", "Open." }, { " \n", " \n" },
-		{ "  Open.\n", "  Open.\n" },
-		{ "<think>hm</think>Open.", "Open." },
-		{ " \n<think>\nhm\n</think>\n\nOpen.\n", "Open.\n" },
-		{ "<think></think>\n\nOpen.", "Open." },
-		{ "<think>\n\n</think>\n\nOpen.", "Open." },
-		{ "</think>\n\nOpen.", "Open." },
-		{ "\n</think>Open.", "Open." },
-		{ "<Think>a</THINK> Open.", "Open." },
-		{ "<think>a</think><think>b</think> Open.", "Open." },
-		{ "<thinking>a</think>b</thinking>Open.", "Open." },
-		{ "[THINK]a < b[/THINK]Open.", "Open." },
-		{ "<|START_THINKING|>a<|END_THINKING|>Open.", "Open." },
-		{ "<think>a</thin</think>Open.", "Open." },
-		{ "<think>a<</think>Open.", "Open." },
-		/* Only thoughts. */
-		{ "<think>hm", "" }, { "<think>hm</thi", "" },
-		{ "<think>hm</think>\n\n", "" }, { "<think>", "" },
-		/* White space behind them is dropped, whatever ends there. */
-		{ "<think>hm</think> <thi", "<thi" },
-		{ "[/THINK]\n\n<", "<" }, { "</thinking> \t[", "[" },
-		{ HEAD "hm<|end|> <|st", "<|st" },
-		{ " \n</think>\n", "" },
-		/* An answer that is about it. */
-		{ "Write <think>a</think> there.",
-		    "Write <think>a</think> there." },
-		{ "`<think>`", "`<think>`" }, { "<thin", "<thin" },
-		{ "<thinker>", "<thinker>" }, { "<b>x</b>", "<b>x</b>" },
-		{ "<think>a</think>Write <think>b</think>.",
-		    "Write <think>b</think>." },
-		{ "[1] see", "[1] see" }, { "<", "<" }, { "  <", "  <" },
-		/* Harmony. */
-		{ HEAD "hm<|end|>" FINAL "Open.", "Open." },
-		{ HEAD "hm<|end|>" FINAL "Open.<|return|>",
-		    "Open.<|return|>" },	/* which is tidy's */
-		{ "\n" HEAD "hm" FINAL "Open.", "Open." },
-		{ HEAD "hm<|channel|>final<|message|>Open.", "Open." },
-		{ "<|channel|>final<|message|>Open.", "Open." },
-		{ "<|start|>assistant" HEAD "a<|end|>\n" FINAL "Open.",
-		    "Open." },
-		{ HEAD "a<|end|><|start|>assistant<|channel|>commentary to=f "
-		    "<|constrain|>json<|message|>{}<|call|>" FINAL "Open.",
-		    "Open." },
-		{ FINAL "a <|end|> b <|channel|>analysis<|message|> c",
-		    "a <|end|> b <|channel|>analysis<|message|> c" },
-		{ FINAL "Open.<|end|><|start|>assistant" HEAD "b<|end|>",
-		    "Open." },
-		{ "<|start|>assistant<|message|>Open.", "Open." },
-		{ HEAD "hm", "" }, { "<|channel|>analysis", "" },
-		{ HEAD "hm<|end|>", "" },
-		{ "<|channel|> is a mark.", "<|channel|> is a mark." },
-		{ "Harmony has <|channel|>analysis<|message|>.",
-		    "Harmony has <|channel|>analysis<|message|>." },
-	};
 	char	*large, want[400];
 	size_t	i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		play_all(false, rows[i].text, rows[i].want);
+	for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		play_all(false, shown[i].text, shown[i].want);
 	row("a head without end is text");
 	memset(want, 'x', sizeof(want) - 1);
 	want[sizeof(want) - 1] = '\0';

@@ -33,7 +33,7 @@ struct token_key {
 
 struct token_keys {
 	const struct signature	*module;
-	struct token_key	*key;
+	struct token_key	 key[TOKEN_KEYS];
 	size_t			 count;
 	size_t			 usable;
 };

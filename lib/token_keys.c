@@ -73,28 +73,20 @@ add(struct reading *r, struct signature_key *key, const char *id,
 	struct token_key	*k;
 
 	if (keys->count == TOKEN_KEYS) {
+		if (key != NULL)
+			keys->module->release(key);
 		(void)snprintf(r->error, r->size, "%s: more than %d keys",
 		    r->path, TOKEN_KEYS);
-	} else if ((k = realloc(keys->key, (keys->count + 1) *
-	    sizeof(*k))) == NULL) {
-		(void)fail(r, strerror(errno));
-	} else {
-		keys->key = k;
-		k += keys->count++;
-		memset(k, 0, sizeof(*k));
-		k->key = key;
-		k->file = strdup(r->path);
-		k->id = id == NULL ? name_of(r->path) : strdup(id);
-		k->why = why == NULL ? NULL : strdup(why);
-		keys->usable += key != NULL;
-		if (k->file != NULL && k->id != NULL &&
-		    (k->why != NULL || why == NULL))
-			return 0;
-		return fail(r, strerror(errno));
+		return -1;
 	}
-	if (key != NULL)
-		keys->module->release(key);
-	return -1;
+	k = &keys->key[keys->count++];
+	k->key = key;
+	k->file = strdup(r->path);
+	k->id = id == NULL ? name_of(r->path) : strdup(id);
+	k->why = why == NULL ? NULL : strdup(why);
+	keys->usable += key != NULL;
+	return k->file != NULL && k->id != NULL && (k->why != NULL ||
+	    why == NULL) ? 0 : fail(r, strerror(errno));
 }
 
 /* Why a PEM block that is no public key is none of ours. */
@@ -443,6 +435,5 @@ token_keys_free(struct token_keys *keys)
 		free(keys->key[i].id);
 		free(keys->key[i].why);
 	}
-	free(keys->key);
 	memset(keys, 0, sizeof(*keys));
 }

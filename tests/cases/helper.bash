@@ -444,7 +444,7 @@ is() {
 
 # The states that status frames told, with positions.
 states() { jq -r 'select(.type == "status") | "\(.state)\(.position // "")"' \
-	<<<"${1:-$frames}" | paste -sd ' '; }
+	<<<"${1:-$frames}" | uniq | paste -sd ' '; }
 
 # A question that failed with a code, and the program's exit code.
 failed_with() {

@@ -142,7 +142,7 @@ def posts():
         return sum(line.startswith("request") for line in f)
 
 def run(main):
-    asyncio.run(asyncio.wait_for(main(), 90))
+    asyncio.run(asyncio.wait_for(main(), 240))
 END
 }
 

@@ -31,7 +31,7 @@ tests/cases/bad-input.bats tests/cases/chat.bats tests/cases/ollama.bats
 tests/cases/settings.bats tests/cases/transfer.bats'
 if [ "${1:-}" = long ]; then
 	soak='-m 30 -n 200' fuzz=300 compare='-t 120' san_compare='-t 60'
-	san_cases=tests/cases
+	san_cases='tests/cases/*.bats'
 	shift
 fi
 suites=${*:-unit cases postgres web san lint soak fuzz cost compare}
@@ -100,14 +100,31 @@ units() {
 	return $rc
 }
 
-# Those of tests/cases look at no file of SQLite's, or skip what does.
-on_postgres() {
-	rc=0
-	bats --tap tests/postgres || rc=1
-	for t in store chat follow watch auth bad-input websocketd; do
-		STORE=postgres bats --tap "tests/cases/$t.bats" || rc=1
-	done
+# Files of cases, two at a time, for they mostly wait.  Each has its own
+# directory, ports and processes; their order is that of their names.
+two_at_a_time() {
+	rm -rf "${out:?}/$name"
+	mkdir -p "$out/$name"
+	# shellcheck disable=SC2016
+	printf '%s\n' "$@" | xargs -P 2 -I FILE sh -c \
+	    'bats --tap "$1" >"$2/${1##*/}.tap" 2>&1' sh FILE "$out/$name"
+	rc=$?
+	cat "$out/$name"/*.tap
 	return $rc
+}
+
+# Those of tests/cases look at no file of SQLite's, or skip what does.  Those of
+# tests/postgres cut the nodes' addresses off, which all of them have.
+on_postgres() {
+	pg=0
+	bats --tap tests/postgres || pg=1
+	export STORE=postgres
+	two_at_a_time tests/cases/store.bats tests/cases/chat.bats \
+	    tests/cases/follow.bats tests/cases/watch.bats \
+	    tests/cases/auth.bats tests/cases/bad-input.bats \
+	    tests/cases/websocketd.bats || pg=1
+	unset STORE
+	return $pg
 }
 
 for s in $suites; do
@@ -148,14 +165,16 @@ if ! make -s everything >"$out/build.log" 2>&1; then
 	exit 1
 fi
 ! want unit || suite unit units build
-! want cases || suite cases bats --tap tests/cases
+! want cases || suite cases two_at_a_time tests/cases/*.bats
 ! want postgres || suite postgres on_postgres
 ! want web || suite web sh tests/web/run.sh
 if want san; then
 	if make -s san >"$out/san-build.log" 2>&1; then
 		suite san-unit units build/san
+		export B=build/san
 		# shellcheck disable=SC2086
-		B=build/san suite san-cases bats --tap $san_cases
+		suite san-cases two_at_a_time $san_cases
+		unset B
 		[ -z "$san_compare" ] || suite san-compare \
 		    make -s compare JUDGED=build/san COMPARE="$san_compare"
 	else

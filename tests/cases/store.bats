@@ -379,7 +379,7 @@ $(days_ago 5 | cut -c1-10)"
 	    'Reinicie a impressora; teste o papel.'
 	line 2 2 2020-01-02T03:04:05Z 'Printer jam on floor 2' \
 	    'Open the tray. Printer, printer, printer.'
-	line 3 3 2020-01-02T03:04:05Z 'e-mail não abre'
+	line 3 3 2020-01-02T03:04:05Z 'e-mail não abre' qqq
 	line 4 4 2020-01-02T03:04:05Z 'the printer of a room that is far away' \
 	    'nobody knows where, but it is said to be somewhere'
 	line 5 5 2020-01-02T03:04:05Z 'ÜBER straße' 'Ação'; } | take_in
@@ -434,7 +434,7 @@ $(days_ago 5 | cut -c1-10)"
 	is "$(sessions search printer -n 1 --json | jq -c '[.ticket, .version]')" \
 	    '[2,1]'
 	is "$(sessions search abre --json | jq -c '[.version, .date]')" \
-	    '[null,"2020-01-02T03:04:05Z"]'
+	    '[1,"2020-01-02T03:04:05Z"]'
 	for w in jam impressora acao; do
 		sessions search $w --json | jq -r .snippet |
 		    iconv -f UTF-8 -t ASCII//TRANSLIT | grep -qi "$w"

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "doctor.h"
 #include "json.h"
 #include "limit.h"
+#include "url.h"
 
 enum {
 	PAGE_PING = 25,		/* s; PING_MS of web/ticket-chat-client.js */
@@ -116,6 +118,25 @@ examine_numbers(struct doctor *d)
 		    "a question that comes while GENERATIONS=%" PRId64
 		    " run is refused (queue_full)\nSet how many may wait",
 		    n[SETTING_GENERATIONS]);
+}
+
+/* By which names the nodes of one database count the model's servers. */
+static void
+examine_names(struct doctor *d)
+{
+	const char	*list = d->settings->text[SETTING_OLLAMA_SERVER];
+	char		 name[URL_NAME_MAX], machine[HOST_NAME_MAX + 1] = "";
+	struct url	 u;
+
+	if (strncmp(d->settings->text[SETTING_DATABASE], "postgres", 8) != 0)
+		return;
+	(void)gethostname(machine, sizeof(machine) - 1);
+	while (url_next(&list, &u)) {
+		url_name(&u, machine, name);
+		doctor_tell(d, DOCTOR_OK, "server", "%s is the name by which "
+		    "all nodes count the answers of %.*s", name, (int)u.len,
+		    u.text);
+	}
 }
 
 /* Keys that nobody asks for. */
@@ -224,6 +245,7 @@ doctor_settings(struct doctor *d)
 {
 	examine_options(d);
 	examine_numbers(d);
+	examine_names(d);
 	examine_keys(d);
 	examine_place(d);
 	examine_listening(d);

@@ -236,8 +236,9 @@ check(struct settings *s, size_t i)
 			    (int)strcspn(p, " "), p);
 		if (!url_valid(t))
 			return settings_fail(s, "%s=%.200s: not addresses "
-			    "like http://localhost:11434/api/generate", r->key,
-			    t);
+			    "like http://localhost:11434/api/generate, each "
+			    "of another server, with weight=3 or name=gpu1 "
+			    "behind it", r->key, t);
 		return 0;
 	case OBJECT:
 		return check_object(s, i);

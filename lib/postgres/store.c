@@ -16,6 +16,13 @@ store_serves(const char *database)
 }
 
 bool
+store_behind(struct store *s)
+{
+	(void)s;
+	return false;
+}
+
+bool
 store_is_file(void)
 {
 	return false;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pg.h"
+#include "maintain.h"
 #include "store.h"
 
 bool
@@ -20,6 +21,16 @@ store_behind(struct store *s)
 {
 	(void)s;
 	return false;
+}
+
+void
+store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
+    int64_t, const char *, size_t), void *context)
+{
+	(void)file;
+	(void)ticket;
+	(void)text;
+	(void)context;
 }
 
 bool

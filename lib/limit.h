@@ -214,6 +214,10 @@
 #define IDENTITY_WAIT	10000
 #define CLAIM_PAUSE	10
 
+/* Between two looks at what runs, and how long what runs may take to say what
+ * it is doing. */
+#define GENERATION_LOOK	250
+
 /* A generation that was told to stop: it may be keeping its answer. */
 #define STOP_TIMEOUT	(3 * STORE_TIMEOUT)
 

@@ -497,7 +497,8 @@ s = socket.create_server(("127.0.0.1", 5000)); time.sleep(300)' 3>&- &
 	within 20 settle
 	[ "$(main_pid)" != "$p" ]
 	ask 60 | grep -q '"type":"cached".*w150'
-	not inside journalctl -u ticketchat --no-pager | grep -q SIGKILL
+	inside journalctl -u ticketchat --no-pager >"$BATS_TEST_TMPDIR/log"
+	not grep SIGKILL "$BATS_TEST_TMPDIR/log"
 	inside sed -i 's/^STOP_WAIT=.*/STOP_WAIT=5/' /etc/ticketchat/websocketd.conf
 	inside systemctl restart ticketchat
 	within 20 settle

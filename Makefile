@@ -64,7 +64,7 @@ SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/sqlite/*.c)))
 PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/postgres/*.c)))
 PROGRAMS = chat answer sessions
 COMMANDS = aging command doctor doctor_access doctor_age doctor_data doctor_host \
-	doctor_run doctor_server doctor_settings forget hold metrics play print progress reports setup stop table transfer \
+	doctor_run doctor_server doctor_settings forget hold metrics migrate play print progress reports rest setup stop table transfer \
 	upkeep watch
 
 ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate keep servers state)

@@ -9,10 +9,14 @@
 #include <stdint.h>
 
 #include "node.h"
+#include "url.h"
 
 struct slots_server {
-	uint64_t	key;	/* url_key */
-	int		slots;	/* that it has; 0: none is wanted of it */
+	uint64_t		 key;	/* url_key */
+	int			 slots;	/* that it has; 0: none is wanted of
+					   it */
+	const struct url	*url;	/* borrowed: url_name tells what other
+					   machines call it */
 };
 
 /*

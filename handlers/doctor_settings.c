@@ -19,7 +19,9 @@
 
 enum {
 	PAGE_PING = 25,		/* s; PING_MS of web/ticket-chat-client.js */
-	PARALLEL = 4		/* what an Ollama does at most by itself */
+	PARALLEL = 4,		/* what an Ollama does at most by itself */
+	UNIT_STOP = 90		/* s; TimeoutStopSec=100 of the unit, and some
+				   for the end itself */
 };
 
 /* What Ollama knows (its api.Options); it ignores other names. */
@@ -113,6 +115,12 @@ examine_numbers(struct doctor *d)
 		    "OLLAMA_NUM_PARALLEL says so (1 to %d); the others wait "
 		    "there, unseen\nSet it to what the server does",
 		    n[SETTING_GENERATIONS], PARALLEL);
+	if (n[SETTING_STOP_WAIT] > UNIT_STOP)
+		doctor_tell(d, DOCTOR_WARNING, "STOP_WAIT", "%" PRId64 " s: "
+		    "the unit's TimeoutStopSec=100 ends everything before "
+		    "that\nSet %d or less, or a longer TimeoutStopSec "
+		    "(systemctl edit ticketchat)", n[SETTING_STOP_WAIT],
+		    UNIT_STOP);
 	if (n[SETTING_QUEUE_MAX] == 0)
 		doctor_tell(d, DOCTOR_WARNING, "QUEUE_MAX", "0: nobody waits; "
 		    "a question that comes while GENERATIONS=%" PRId64

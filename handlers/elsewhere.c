@@ -56,7 +56,7 @@ follow(struct answer *a)
 
 	while (!a->told && !node_lost(a->node)) {
 		answer_wait(a, -1);
-		if (a->hub.terminate) {
+		if (a->hub.terminate || a->hub.ending) {
 			answer_fail(a, FAILURE_SHUTTING_DOWN, "");
 			return;
 		}

@@ -573,6 +573,17 @@ test("an answer from right to left is shown so; code is not", async (t) => {
   await look(tab.page, "right-to-left");
 });
 
+test("on a phone the button of one line of code is within it", async (t) => {
+  const tab = await open(t, (say) => (say({ type: "stream", content: "```\nipconfig /all\n```\n\n```sh\nls\n```\n\nEnd" }), done(say)), PHONE);
+  await tab.add();
+  await tab.told("done");
+  const beyond = await tab.page.locator("ticket-chat pre").evaluateAll((pres) => pres.map((pre) => {
+    const [outer, button] = [pre, pre.querySelector("button")].map((node) => node.getBoundingClientRect());
+    return Math.max(0, outer.top - button.top, button.bottom - outer.bottom);
+  }));
+  assert.deepEqual(beyond, [0, 0]);
+});
+
 test("who wants less motion gets none", async (t) => {
   const tab = await open(t, (say) => say({ type: "status", state: "thinking" }), { reducedMotion: "reduce" });
   await tab.add();

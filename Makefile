@@ -249,7 +249,7 @@ san:
 # printed is in $(B)/fuzz/NAME.log.
 FUZZ_SECONDS = 60
 FUZZERS	= message upstream settings token text
-FUZZ_FLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_FLAGS = -O1 -g -Werror -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz:
 	$(MAKE) $(B)/fuzz/lib.a $(B)/fuzz/sqlite.a B=$(B)/fuzz CC=clang HARDEN= \
 		CFLAGS="$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link"

@@ -60,6 +60,15 @@ examine_bare_names(const struct settings *s)
 		    names, SETTINGS_PREFIX);
 }
 
+/* Of a file that can be read it is said what it is. */
+static void
+refuse_text(const char *key, const char *path, const char *why)
+{
+	program_fail(EXIT_SETTINGS, "%s=%s: %s%s", key, path,
+	    errno == EILSEQ ? "it is " : "", why == NULL ? strerror(errno) :
+	    why);
+}
+
 /* Refuses files whose text each question would need, and which have none. */
 static void
 examine_texts(const struct settings *s)
@@ -69,15 +78,13 @@ examine_texts(const struct settings *s)
 
 	path = s->text[SETTING_SYSTEM_PROMPT_FILE];
 	if ((text = prompt_system(s, &why)) == NULL)
-		program_fail(EXIT_SETTINGS, "SYSTEM_PROMPT_FILE=%s: it is %s",
-		    path, why == NULL ? strerror(errno) : why);
+		refuse_text("SYSTEM_PROMPT_FILE", path, why);
 	free(text);
 	path = s->text[SETTING_OLLAMA_TOKEN_FILE];
 	if (*path == '\0')
 		return;
 	if (token_of_file(path, &text, &why) == -1)
-		program_fail(EXIT_SETTINGS, "OLLAMA_TOKEN_FILE=%s: it is %s",
-		    path, why);
+		refuse_text("OLLAMA_TOKEN_FILE", path, why);
 	explicit_bzero(text, strlen(text));
 	free(text);
 }

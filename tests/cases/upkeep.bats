@@ -513,7 +513,7 @@ plain() {
 
 @test "what has failed says what and where, in no word of SQL" {
 	needs_root
-	many 3000 0
+	many 3000 1
 	sessions backup "$T/b"
 	sessions export >"$T/out.ndjson"
 	local c

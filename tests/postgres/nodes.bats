@@ -223,15 +223,19 @@ some_answers_on() { [ -n "$(on "$1" answers)" ]; }
 
 # bats test_tags=fault
 @test "the database away for good: storage, nothing kept, then as before" {
+	needs_preload
 	long 25
 	replay_part --times 1 --then "$UP/good.ndjson" "$T/long.ndjson"
-	on 1 viewer 42 "$Q"
+	set_clocks 0 0
+	on 1 clocked viewer 42 '{"ticketBody":"printer jam","status":true}'
 	A=$V
 	sees $A w8
 	pg_stop immediate
 	replay_rest
+	sees $A saving
 	on 2 ask 43 "$Q"
 	failed_with storage 111
+	set_clocks 0 602
 	viewed $A 90
 	failed_with storage 111
 	is_text "$LONG"

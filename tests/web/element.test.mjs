@@ -370,12 +370,12 @@ test("focus: who presses a button that goes is led to the status; who types else
 
 test("a retry waits for its time, without talking about it", async (t) => {
   const tab = await open(t, (say, _question, n) =>
-    n === 1 ? say({ type: "error", code: "queue_full", message: "Full.", retryable: true, retryAfter: 3600 }) : answered(say), { paused: true });
+    n === 1 ? say({ type: "error", code: "queue_full", message: "Full.", retryable: true, retryAfter: 200 }) : answered(say), { paused: true });
   await tab.add();
   await tab.page.clock.runFor(10);
   await tab.said(/Full/);
   const retry = tab.button(w.retry);
-  await tab.page.clock.runFor(3_441_000);
+  await tab.page.clock.runFor(41_000);
   assert.equal(await retry.textContent(), "Try again (2:39)");
   await tab.page.clock.resume(); // axe takes time
   await accessible(tab.page, "countdown");
@@ -571,6 +571,17 @@ test("an answer from right to left is shown so; code is not", async (t) => {
   assert.equal(await direction("ol"), "rtl");
   assert.equal(await direction("pre"), "ltr");
   await look(tab.page, "right-to-left");
+});
+
+test("on a phone the button of one line of code is within it", async (t) => {
+  const tab = await open(t, (say) => (say({ type: "stream", content: "```\nipconfig /all\n```\n\n```sh\nls\n```\n\nEnd" }), done(say)), PHONE);
+  await tab.add();
+  await tab.told("done");
+  const beyond = await tab.page.locator("ticket-chat pre").evaluateAll((pres) => pres.map((pre) => {
+    const [outer, button] = [pre, pre.querySelector("button")].map((node) => node.getBoundingClientRect());
+    return Math.max(0, outer.top - button.top, button.bottom - outer.bottom);
+  }));
+  assert.deepEqual(beyond, [0, 0]);
 });
 
 test("who wants less motion gets none", async (t) => {

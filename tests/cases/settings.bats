@@ -581,7 +581,7 @@ warned() {
 	refused "passfile=/etc/none" "No such file"
 	refused "passfile=/etc/../$e" "put it below /etc"
 	refused "passfile=/etc/hostname" "others may read it"
-	refused "passfile=/etc" "it is no file"
+	refused "passfile=/etc/ssl" "it is no file"
 	refused "passfile=" "No such file"
 	refused "sslcert=/etc/hostname&sslkey=/none" "sslkey=/none"
 	for o in sslrootcert=system sslrootcert=/etc/hostname sslmode=require \

@@ -564,3 +564,30 @@ warned() {
 	not grep -E '^(warning|error) .*(OLLAMA_OPTIONS|GENERATIONS|IDLE_TIMEOUT|ANSWER_TIMEOUT|AUTH|ALLOWED_ORIGINS|QUEUE_MAX|TICKETS|ADDRESS|PORT):' \
 	    "$T/found"
 }
+
+@test "a file that DATABASE names is read before the start, and where the programs read" {
+	local uri=postgres://ticketchat@127.0.0.1:9/x e="$T/elsewhere"
+	printf 'x:1:x:x:secret\n' >"$e"
+	chmod 600 "$e"
+	ln -s "$e" "$T/link"
+	refused() {
+		TICKETCHAT_DATABASE="$uri?$1" run -102 --separate-stderr sessions settings --service
+		grep -qF "$2" <<<"$stderr"
+	}
+	refused "passfile=$e" "put it below /etc"
+	refused "passfile=$T/link&sslmode=require" "put it below /etc"
+	refused "sslmode=require&passfile=$e" "put it below /etc"
+	refused "sslrootcert=$e" "put it below /etc"
+	refused "passfile=/etc/none" "No such file"
+	refused "passfile=/etc/../$e" "put it below /etc"
+	refused "passfile=/etc/hostname" "others may read it"
+	refused "passfile=/etc/ssl" "it is no file"
+	refused "passfile=" "No such file"
+	refused "sslcert=/etc/hostname&sslkey=/none" "sslkey=/none"
+	for o in sslrootcert=system sslrootcert=/etc/hostname sslmode=require \
+	    application_name=passfile; do
+		TICKETCHAT_DATABASE="$uri?$o" sessions settings --service >"$T/shown"
+	done
+	# It is of the start only: others pass on what run.sh has examined.
+	TICKETCHAT_DATABASE="$uri?passfile=$e" sessions settings >"$T/shown"
+}

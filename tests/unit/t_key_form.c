@@ -158,7 +158,8 @@ static void
 doubts(void)
 {
 	static const char	secret[] = "k9F-", hex[] = "30a5",
-				one[] = "gezd", words[] = "wort ", odd[] = "a!7?";
+				one[] = "gezd", words[] = "wort ",
+				odd[] = "a!7?";
 	static const struct {
 		const char	*of;
 		size_t		 len;

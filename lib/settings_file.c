@@ -114,7 +114,7 @@ value(char *v)
 	return strchr(++v, quote) == NULL ? v : NULL;
 }
 
-/* Whether a value has blanks around it; the end of a line with CR LF is none. */
+/* Whether a value has blanks around it; the end of a line, CR LF, is none. */
 static bool
 is_padded(const char *v)
 {

@@ -1033,3 +1033,24 @@ END
 	is "$(grep -c dropped_lines "$T/heard")" 1
 	leave $V
 }
+
+@test "whatever a database or a copy is called, it is that file" {
+	needs_sqlite 'a file'
+	replay "$UP/good.ndjson"
+	cd "$T"
+	for f in file:a ':memory:' 'file:b?mode=memory' 'file::memory:' \
+	    'c?immutable=1' './file:d' "file:$T/e"; do
+		mkdir -p "$(dirname "$f")"
+		TICKETCHAT_DATABASE=$f migrate
+		TICKETCHAT_DATABASE=$f TICKETCHAT_RUN_DIR=$T/run.of ask 42 "$Q"
+		generated
+		test -f "./$f"
+		is "$(sqlite3 "$PWD/$f" 'SELECT count(AiResponse)
+		    FROM TicketAISessions')" 1
+		run -0 sessions backup "$f.copy"
+		test -f "./$f.copy"
+		TICKETCHAT_DATABASE=$f run -0 sessions restore "$f.copy"
+		rm -rf "$T/run.of"
+	done
+	not ls a b d "$T/e" 2>/dev/null
+}

@@ -940,7 +940,7 @@ END
 
 @test "hold: as process 1 it reaps what others leave" {
 	needs_root
-	unshare -pf true 2>/dev/null || skip "no namespaces here"
+	unshare -pf --mount-proc true 2>/dev/null || skip "no namespaces here"
 	cat >"$T/leaves.py" <<'END'
 import os, time
 for i in range(20):

@@ -157,12 +157,12 @@ read_prompt(struct answer *a)
 	while ((n = read(STDIN_FILENO, data, sizeof(data))) != 0) {
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1) {
+		if (n != -1 && buf_add(&a->prompt, data, (size_t)n) == 0)
+			continue;
+		if (n == -1 || errno != EMSGSIZE) {
 			answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 			return;
 		}
-		if (buf_add(&a->prompt, data, (size_t)n) == 0)
-			continue;
 		(void)snprintf(limit, sizeof(limit), "%zu", a->prompt.cap);
 		a->failure = failure_make(FAILURE_TOO_LARGE, limit);
 		return;

@@ -45,7 +45,7 @@ store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
-	PQfinish(s->db);
+	pg_drop(s);
 	free(s->uri);
 	free(s);
 }

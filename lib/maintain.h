@@ -49,6 +49,12 @@ enum failure_code store_purge(struct store *, struct purge *);
 enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
 
 /*
+ * Has what runs for a ticket on any machine that shares the database end; tells
+ * whether there is something.  Where it is a file there is no other machine.
+ */
+enum failure_code store_stop(struct store *, int64_t ticket, bool *heard);
+
+/*
  * Refuses where the disk has not the room that store_forget takes, the reserve
  * counted in: asked first, so that nothing is half done.
  */

@@ -44,6 +44,7 @@ struct question {
 						   "": not known */
 	bool			 changed;	/* it answers another text, */
 	bool			 waiting;	/* for its end: ours is next */
+	bool			 elsewhere;	/* another machine has it */
 	int64_t			 tokens;	/* that it cost; 0: unknown */
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;

@@ -59,6 +59,17 @@ enum failure_code store_open(struct store **, const char *database);
 /* Closes it; NULL is nothing. */
 void store_close(struct store *);
 
+/*
+ * Where it may note which of a server's hosts answered: a file in RUN_DIR.  It
+ * is tried first the next time.
+ */
+void store_remember(const char *run_dir);
+
+/* Calls `each' for every host of a server's address, with "" where it is good
+ * or a standby, else with what is wrong.  A file has none. */
+void store_hosts(const char *database, void (*each)(void *, const char *host,
+    const char *wrong), void *);
+
 /* Why the last call failed, in the database's words; for the log. */
 const char *store_error(const struct store *);
 
@@ -147,14 +158,6 @@ enum failure_code store_new_identity(struct store *);
  */
 enum failure_code store_use_tickets(struct store *, const char *table,
     const char *id_column);
-
-/*
- * Tries what several machines need of a database server, with a second
- * connection: locks that hold as long as a connection, and news between two.
- * FAILURE_SCHEMA: this one, or what stands in front of it, does not keep them.
- * A file is always good.
- */
-enum failure_code store_probe(struct store *);
 
 /*
  * Holds the database as an idle connection would, in descriptors that stay

@@ -70,8 +70,7 @@ lock(struct store *s, const char *what, const char *refusal)
 	int64_t			ours;
 
 	pg_text(&a, what, strlen(what));
-	pg_text(&a, "", 0);
-	if ((rc = pg_run(s, STATEMENT_LOCK, &a, &ours)) != FAILURE_NONE ||
+	if ((rc = pg_alone(s, STATEMENT_LOCK, &a, &ours)) != FAILURE_NONE ||
 	    ours != 0)
 		return rc;
 	return pg_refuse(s, FAILURE_BAD_REQUEST, "%s", refusal);
@@ -109,8 +108,9 @@ dump(struct store *s, const char *file, bool force)
 				from[SETTING_MAX + 16];
 	const char *const	copy[] = { "pg_dump", "--format=custom",
 				    "--schema=ticketchat", "--no-owner",
-				    "--no-unlogged-table-data", to, from,
-				    NULL };
+				    "--no-unlogged-table-data",
+				    "--exclude-table-data=ticketchat."
+				    "ticketairuns", to, from, NULL };
 	const char *const	look[] = { "pg_restore", "--file=/dev/null",
 				    tmp, NULL };
 	enum failure_code	rc;

@@ -49,7 +49,8 @@ struct dial {
 	unsigned long long		 system;
 	unsigned long			 timeline;
 	bool				 wrong;		/* the greeting failed */
-	char				 error[512];
+	bool				 standby;	/* as it cannot write */
+	char				 error[704];
 };
 
 static char	note_path[PATH_MAX];	/* "": nothing is noted */
@@ -419,7 +420,7 @@ ignore(void *context, const PGresult *res)
 }
 
 static bool
-send(PGconn *db, enum statement which)
+send_one(PGconn *db, enum statement which)
 {
 	return PQsendQueryParams(db, store_statements[which], 0, NULL, NULL,
 	    NULL, NULL, 0) == 1;
@@ -435,8 +436,8 @@ greet(struct dial *d)
 	d->wrong = false;
 	d->version = 0;
 	if (PQenterPipelineMode(d->db) != 1 ||
-	    !send(d->db, STATEMENT_BEGIN) || !send(d->db, STATEMENT_GREET) ||
-	    !send(d->db, STATEMENT_COMMIT) || PQpipelineSync(d->db) != 1)
+	    !send_one(d->db, STATEMENT_BEGIN) || !send_one(d->db, STATEMENT_GREET) ||
+	    !send_one(d->db, STATEMENT_COMMIT) || PQpipelineSync(d->db) != 1)
 		failed(d, PQerrorMessage(d->db));
 }
 
@@ -477,6 +478,8 @@ take(struct dial *d, const PGresult *res)
 			break;
 		}
 		d->wrong = true;
+		d->standby = state != NULL && (strcmp(state, "0A000") == 0 ||
+		    strcmp(state, "25006") == 0);
 		(void)snprintf(d->error, sizeof(d->error), "%s",
 		    PQresultErrorMessage(res));
 		break;
@@ -529,7 +532,7 @@ greeting(struct dial *d)
 			continue;
 		/* A transaction that failed is to be left. */
 		if (PQtransactionStatus(d->db) == PQTRANS_INERROR) {
-			if (!send(d->db, STATEMENT_ROLLBACK) ||
+			if (!send_one(d->db, STATEMENT_ROLLBACK) ||
 			    PQpipelineSync(d->db) != 1)
 				break;
 			return true;
@@ -603,7 +606,7 @@ dial_error(const struct dial *d)
 }
 
 void
-dial_each(const char *uri, void (*each)(void *, const char *, const char *),
+store_hosts(const char *uri, void (*each)(void *, const char *, const char *),
     void *context)
 {
 	struct dial	*d;
@@ -629,7 +632,7 @@ dial_each(const char *uri, void (*each)(void *, const char *, const char *),
 		if (count > 0)
 			each(context, *d->host[0].name == '\0' ?
 			    d->host[0].address : d->host[0].name,
-			    last == DONE ? "" : d->error);
+			    last == DONE || d->standby ? "" : d->error);
 		dial_free(d);
 	}
 }

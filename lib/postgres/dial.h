@@ -31,10 +31,6 @@ PGconn *dial_take(struct dial *, int *version);
 /* Why it failed; the address's last host has the word. */
 const char *dial_error(const struct dial *);
 
-/* Calls `each' for every host, with "" or what is wrong with it. */
-void dial_each(const char *uri, void (*each)(void *, const char *host,
-    const char *wrong), void *);
-
 void dial_free(struct dial *);
 
 #endif

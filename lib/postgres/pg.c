@@ -31,19 +31,28 @@ note(struct store *s, const char *what, const char *why)
 		*p = p[1] == '\0' ? '\0' : ' ';
 }
 
-enum failure_code
-pg_fail(struct store *s, const char *what, PGresult *res)
+/* The server's reason, or the connection's; `res' may be NULL. */
+static void
+note_result(struct store *s, const char *what, const PGresult *res)
 {
 	const char	*why = res == NULL ? NULL : PQresultErrorField(res,
 			    PG_DIAG_MESSAGE_PRIMARY);
 	const char	*state = res == NULL ? NULL : PQresultErrorField(res,
 			    PG_DIAG_SQLSTATE);
 
-	if (state != NULL && strcmp(state, DISK_FULL) == 0)
+	(void)snprintf(s->state, sizeof(s->state), "%s", state == NULL ? "" :
+	    state);
+	if (strcmp(s->state, DISK_FULL) == 0)
 		what = "the database server's disk is full, and nothing is "
 		    "changed";
 	note(s, what, why != NULL ? why : s->db == NULL ? "no memory" :
 	    PQerrorMessage(s->db));
+}
+
+enum failure_code
+pg_fail(struct store *s, const char *what, PGresult *res)
+{
+	note_result(s, what, res);
 	PQclear(res);
 	return FAILURE_STORAGE;
 }
@@ -299,20 +308,10 @@ pg_call(struct store *s, enum statement which, const struct pg_args *a)
 static void
 part_failed(struct store *s, const PGresult *res)
 {
-	const char	*state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-
 	if (s->wrong)
 		return;
 	s->wrong = true;
-	(void)snprintf(s->state, sizeof(s->state), "%s", state == NULL ? "" :
-	    state);
-	(void)pg_fail(s, "", PQmakeEmptyPGresult(s->db, PGRES_FATAL_ERROR));
-	if (state != NULL && strcmp(state, DISK_FULL) != 0)
-		note(s, "", PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY));
-	else if (state != NULL)
-		note(s, "the database server's disk is full, and nothing is "
-		    "changed", PQresultErrorField(res,
-		    PG_DIAG_MESSAGE_PRIMARY));
+	note_result(s, "", res);
 }
 
 /* The last part is there: what became of it all. */

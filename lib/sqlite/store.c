@@ -52,6 +52,21 @@ db_open(struct store **out, const char *path, int timeout)
 }
 
 void
+store_remember(const char *run_dir)
+{
+	(void)run_dir;
+}
+
+void
+store_hosts(const char *database, void (*each)(void *, const char *,
+    const char *), void *context)
+{
+	(void)database;
+	(void)each;
+	(void)context;
+}
+
+void
 store_close(struct store *s)
 {
 	size_t	i;

@@ -116,7 +116,8 @@ SELECT verdict, stop, place, got, next_ms, others::int
 FROM run_renew($1, $2, $3, $4, $5 <> 0, $6::text[], $7::int[]);
 
 -- name: RUN_SAVE
-SELECT verdict, versions FROM run_save($1, $2, $3, $4, $5, $6, $7, $8,
+SELECT verdict, versions FROM run_save($1, $2, $3, $4,
+	nullif($5, ''), $6, $7, $8,
 	ARRAY[$9, $10, $11, $12, $13, $14, $15, $16]);
 
 -- name: RUN_END
@@ -152,3 +153,6 @@ SELECT pg_advisory_xact_lock(hashtextextended('ticketchat migrate', 0));
 -- name: MIGRATED
 SELECT count(*) FROM pg_tables
 WHERE schemaname = 'ticketchat' AND tablename = 'schemaversion';
+
+-- name: RESET_PATH
+SET search_path TO DEFAULT;

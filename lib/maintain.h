@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 #include "failure.h"
-
-struct store;
+#include "store.h"
 
 /*
  * Has `tell' called while something long goes on: what it is, how far it has
@@ -49,10 +48,11 @@ enum failure_code store_purge(struct store *, struct purge *);
 enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
 
 /*
- * Has what runs for a ticket on any machine that shares the database end; tells
- * whether there is something.  Where it is a file there is no other machine.
+ * Calls `row' for each generation that is wanted or runs on one of the machines
+ * that share the database: ticket, session, state, node, began.  Where it is a
+ * file that is told by nobody.
  */
-enum failure_code store_stop(struct store *, int64_t ticket, bool *heard);
+enum failure_code store_runs(struct store *, store_row *row, void *);
 
 /*
  * Refuses where the disk has not the room that store_forget takes, the reserve

@@ -157,6 +157,20 @@ question_wait(const struct question *q, struct pollfd *p)
 	return CLOCK_NEVER;
 }
 
+/* Nothing runs here: it may on another machine. */
+static void
+stop_elsewhere(struct question *q)
+{
+	bool	heard;
+
+	if (store_is_file())
+		return;
+	if (question_open_store(q) == FAILURE_NONE)
+		(void)store_stop(q->store, q->connection->ticket, &heard);
+	store_close(q->store);
+	q->store = NULL;
+}
+
 /* One try to tell a generation, which we do not follow, to stop. */
 static void
 say_stop(struct question *q, int64_t now)
@@ -176,6 +190,8 @@ say_stop(struct question *q, int64_t now)
 		q->state = QUESTION_STOPPING;
 		return;
 	case GENERATION_NONE:
+		stop_elsewhere(q);
+		break;
 	case GENERATION_ERROR:
 	default:
 		break;

@@ -139,6 +139,12 @@ struct answered {
 enum failure_code store_update_response(struct store *, int64_t id,
     const struct answered *, int64_t *versions);
 
+/*
+ * Has what runs for a ticket on any machine that shares the database end; tells
+ * whether there is something.  Where it is a file there is no other machine.
+ */
+enum failure_code store_stop(struct store *, int64_t ticket, bool *heard);
+
 void session_free(struct session *);
 
 /*

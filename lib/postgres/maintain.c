@@ -51,16 +51,9 @@ store_cut(struct store *s)
 }
 
 enum failure_code
-store_stop(struct store *s, int64_t ticket, bool *heard)
+store_runs(struct store *s, store_row *row, void *ctx)
 {
-	struct pg_args		a = { .count = 0 };
-	enum failure_code	rc;
-	int64_t			n;
-
-	pg_int(&a, ticket);
-	rc = pg_run(s, STATEMENT_RUN_STOP, &a, &n);
-	*heard = n > 0;
-	return rc;
+	return report_rows(s, STATEMENT_RUNS, NULL, row, ctx);
 }
 
 /* Stops what runs for a ticket on any machine, and deletes it. */

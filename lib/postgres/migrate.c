@@ -40,6 +40,22 @@ migrate(struct store *s, int *from)
 	return pg_end(s, rc);
 }
 
+/* What this role may not do is told now, not at the end of a question. */
+static enum failure_code
+examine_rights(struct store *s)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	if ((rc = pg_query(s, STATEMENT_RIGHTS, NULL, &res)) != FAILURE_NONE)
+		return rc;
+	if (!PQgetisnull(res, 0, 0))
+		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: the role %s may not %s",
+		    PQdb(s->db), PQuser(s->db), PQgetvalue(res, 0, 0));
+	PQclear(res);
+	return rc;
+}
+
 enum failure_code
 store_migrate(struct store **out, const char *database, int *from, int *to)
 {
@@ -62,7 +78,7 @@ store_migrate(struct store **out, const char *database, int *from, int *to)
 		return pg_refuse(s, FAILURE_SCHEMA, "%s: PostgreSQL %d, it "
 		    "takes 13 or later", PQdb(s->db), PQserverVersion(s->db) /
 		    10000);
-	return migrate(s, from);
+	return (rc = migrate(s, from)) == FAILURE_NONE ? examine_rights(s) : rc;
 }
 
 enum failure_code

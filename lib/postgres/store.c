@@ -278,6 +278,19 @@ store_update_response(struct store *s, int64_t id, const struct answered *all,
 	    rc == FAILURE_UNKNOWN_TICKET ? "is gone" : "has another answer");
 }
 
+enum failure_code
+store_stop(struct store *s, int64_t ticket, bool *heard)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int64_t			n;
+
+	pg_int(&a, ticket);
+	rc = pg_run(s, STATEMENT_RUN_STOP, &a, &n);
+	*heard = n > 0;
+	return rc;
+}
+
 void
 session_free(struct session *s)
 {

@@ -72,11 +72,11 @@ store_forget_room(struct store *s)
 }
 
 enum failure_code
-store_stop(struct store *s, int64_t ticket, bool *heard)
+store_runs(struct store *s, store_row *row, void *ctx)
 {
 	(void)s;
-	(void)ticket;
-	*heard = false;
+	(void)row;
+	(void)ctx;
 	return FAILURE_NONE;
 }
 

@@ -412,6 +412,15 @@ store_update_response(struct store *s, int64_t id, const struct answered *a,
 	return db_end(s, rc);
 }
 
+enum failure_code
+store_stop(struct store *s, int64_t ticket, bool *heard)
+{
+	(void)s;
+	(void)ticket;
+	*heard = false;
+	return FAILURE_NONE;
+}
+
 void
 session_free(struct session *s)
 {

@@ -156,3 +156,10 @@ WHERE schemaname = 'ticketchat' AND tablename = 'schemaversion';
 
 -- name: RESET_PATH
 SET search_path TO DEFAULT;
+
+-- name: RIGHTS
+-- What a role needs and has not; NULL: nothing.
+SELECT string_agg(p || ' ' || relname, ', ' ORDER BY relname, p)
+FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p
+WHERE relnamespace = 'ticketchat'::regnamespace AND relkind = 'r' AND
+	relname <> 'schemaversion' AND NOT has_table_privilege(pg_class.oid, p);

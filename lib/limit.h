@@ -308,10 +308,14 @@
 #define CALL_TIMEOUT	6000
 
 /* Between two calls of a generation to its database server: where none was
- * answered, where another machine writes the ticket, and where it saves. */
+ * answered, where another machine writes the ticket, and (as the server tells
+ * it) where it runs. */
 #define NODE_PAUSE	500
 #define NODE_WATCH	1000
 #define NODE_RENEW	2000
+
+/* How long its owner has to begin a run once more that the database has lost. */
+#define NODE_GRACE	(NODE_RENEW + 1000)
 
 /* How long a generation that waits, or has not begun, does without its
  * database: a server's restart, or another one's taking over. */

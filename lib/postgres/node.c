@@ -315,11 +315,12 @@ watched(struct node *n, int64_t now)
 	} else if (strcmp(what, "saved") == 0) {
 		n->state = NODE_LATE;
 		n->next = CLOCK_NEVER;
-	} else if (strcmp(what, "over") == 0) {
+	} else if (strcmp(what, "over") == 0 || strcmp(what, "gone") == 0) {
+		/* A row that was lost in a crash its owner begins once more. */
 		n->state = NODE_ASKING;
 		n->stop = false;
 		n->run = 0;
-		n->next = now;
+		n->next = *what == 'o' ? now : later(now, NODE_GRACE);
 		if (!draw_owner(n))
 			over(n, FAILURE_INTERNAL);
 	} else {

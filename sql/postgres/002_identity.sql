@@ -483,7 +483,8 @@ END
 $$;
 
 -- What became of another's run, which somebody waits for here: queued, running,
--- saving; saved; over: begin anew; or the code of its end.
+-- saving; saved; over: begin anew; gone: so too, but its owner may begin it once
+-- more; or the code of its end.
 CREATE OR REPLACE FUNCTION run_watch(me bigint, session bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE
@@ -499,8 +500,9 @@ BEGIN
 	THEN
 		RETURN 'saved';
 	END IF;
-	IF r.Run IS NULL OR r.Ended IN ('done', 'interrupted', 'shutting_down')
-	THEN
+	IF r.Run IS NULL THEN
+		RETURN 'gone';
+	ELSIF r.Ended IN ('done', 'interrupted', 'shutting_down') THEN
 		RETURN 'over';
 	ELSIF r.Ended IS NOT NULL THEN
 		RETURN r.Ended;

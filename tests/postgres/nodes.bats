@@ -41,7 +41,7 @@ is_theirs() {
 	is "$(types "$(grep -v '"status"' <<<"$frames")")" "cached done"
 	is "$(content).." "$LONG.."
 }
-content() { jq -j 'select(.type == "cached").content' <<<"$frames"; }
+content() { jq -j 'select(.type == "cached").response' <<<"$frames"; }
 both_whole() {
 	viewed $A 60
 	is_whole

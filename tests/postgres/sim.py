@@ -143,7 +143,7 @@ async def ask(n):
             if v in ('queued', 'running', 'saving'): continue
             stat['watched: ' + v] += 1
             break
-        if v != 'over': return
+        if v not in ('over', 'gone'): return
         own = '%016x' % random.getrandbits(64)
     me, session, got, nxt = b['me'], b['session'], b['got'], b['next_ms']
     stat['begin: mine'] += 1

@@ -64,7 +64,7 @@ SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/sqlite/*.c)))
 PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/postgres/*.c)))
 PROGRAMS = chat answer sessions
 COMMANDS = aging command doctor doctor_access doctor_age doctor_data doctor_host \
-	doctor_run doctor_server doctor_settings forget hold metrics play print progress reports setup stop table transfer \
+	doctor_run doctor_server doctor_settings forget hold metrics migrate play print progress reports rest setup stop table transfer \
 	upkeep watch
 
 ANSWER	= $(patsubst %,$(B)/obj/%.o,generate keep servers state)
@@ -249,7 +249,7 @@ san:
 # printed is in $(B)/fuzz/NAME.log.
 FUZZ_SECONDS = 60
 FUZZERS	= message upstream settings token text
-FUZZ_FLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_FLAGS = -O1 -g -Werror -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz:
 	$(MAKE) $(B)/fuzz/lib.a $(B)/fuzz/sqlite.a B=$(B)/fuzz CC=clang HARDEN= \
 		CFLAGS="$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link"

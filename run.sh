@@ -39,9 +39,9 @@ ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 # And for a DATABASE that is a server.
 packages_postgres='libpq-dev pkgconf:pkg-config'
 
-# What is for websocketd itself, and for the nightly timer; chat and answer
-# read the rest.
-server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY WEB '
+# What is for websocketd itself and its parent, and for the nightly timer; chat
+# and answer read the rest.
+server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY WEB STOP_WAIT '
 timer_keys=' BACKUPS RETENTION_DAYS '
 
 say() {
@@ -244,7 +244,8 @@ start_demo() {
 	done
 	[ -s "$demo/port" ] || die 111 "the replayed model does not start"
 	export TICKETCHAT_DATABASE="$demo/demo.db" TICKETCHAT_RUN_DIR="$demo/run" \
-	    TICKETCHAT_LOG="$demo/log" TICKETCHAT_OLLAMA_MODEL=demo
+	    TICKETCHAT_LOG="$demo/log" TICKETCHAT_OLLAMA_MODEL=demo \
+	    TICKETCHAT_STOP_WAIT=0
 	TICKETCHAT_OLLAMA_SERVER=http://127.0.0.1:$(cat "$demo/port")/api/generate
 	export TICKETCHAT_OLLAMA_SERVER
 }

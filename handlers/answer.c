@@ -82,12 +82,19 @@ answer_load(struct answer *a)
 	return a->http != NULL;
 }
 
+/* Whether a server was chosen: it is asked, or has been. */
+static bool
+has_server(const struct answer *a)
+{
+	return a->pool.settings != NULL && a->pool.chosen != -1;
+}
+
 enum failure_code
 answer_ended(const struct answer *a)
 {
 	const struct hub	*h = &a->hub;
 
-	if (h->terminate)
+	if (h->terminate || (h->ending && !has_server(a)))
 		return FAILURE_SHUTTING_DOWN;
 	/* What another machine does is not ours to end. */
 	if (a->node != NULL && node_state(a->node) == NODE_THEIRS)

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,13 @@
 #include "doctor.h"
 #include "json.h"
 #include "limit.h"
+#include "url.h"
 
 enum {
 	PAGE_PING = 25,		/* s; PING_MS of web/ticket-chat-client.js */
-	PARALLEL = 4		/* what an Ollama does at most by itself */
+	PARALLEL = 4,		/* what an Ollama does at most by itself */
+	UNIT_STOP = 90		/* s; TimeoutStopSec=100 of the unit, and some
+				   for the end itself */
 };
 
 /* What Ollama knows (its api.Options); it ignores other names. */
@@ -111,11 +115,36 @@ examine_numbers(struct doctor *d)
 		    "OLLAMA_NUM_PARALLEL says so (1 to %d); the others wait "
 		    "there, unseen\nSet it to what the server does",
 		    n[SETTING_GENERATIONS], PARALLEL);
+	if (n[SETTING_STOP_WAIT] > UNIT_STOP)
+		doctor_tell(d, DOCTOR_WARNING, "STOP_WAIT", "%" PRId64 " s: "
+		    "the unit's TimeoutStopSec=100 ends everything before "
+		    "that\nSet %d or less, or a longer TimeoutStopSec "
+		    "(systemctl edit ticketchat)", n[SETTING_STOP_WAIT],
+		    UNIT_STOP);
 	if (n[SETTING_QUEUE_MAX] == 0)
 		doctor_tell(d, DOCTOR_WARNING, "QUEUE_MAX", "0: nobody waits; "
 		    "a question that comes while GENERATIONS=%" PRId64
 		    " run is refused (queue_full)\nSet how many may wait",
 		    n[SETTING_GENERATIONS]);
+}
+
+/* By which names the nodes of one database count the model's servers. */
+static void
+examine_names(struct doctor *d)
+{
+	const char	*list = d->settings->text[SETTING_OLLAMA_SERVER];
+	char		 name[URL_NAME_MAX], machine[HOST_NAME_MAX + 1] = "";
+	struct url	 u;
+
+	if (strncmp(d->settings->text[SETTING_DATABASE], "postgres", 8) != 0)
+		return;
+	(void)gethostname(machine, sizeof(machine) - 1);
+	while (url_next(&list, &u)) {
+		url_name(&u, machine, name);
+		doctor_tell(d, DOCTOR_OK, "server", "%s is the name by which "
+		    "all nodes count the answers of %.*s", name, (int)u.len,
+		    u.text);
+	}
 }
 
 /* Keys that nobody asks for. */
@@ -224,6 +253,7 @@ doctor_settings(struct doctor *d)
 {
 	examine_options(d);
 	examine_numbers(d);
+	examine_names(d);
 	examine_keys(d);
 	examine_place(d);
 	examine_listening(d);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -26,9 +27,28 @@ struct search {
 	const char	*user;
 	bool		 shorts;	/* in these files, see trace_file */
 	bool		 say;		/* where it is found */
+	int64_t		 ticket;	/* for add_copy */
 	int64_t		 files, found;
 	int64_t		 copies;	/* of found, in copies */
 };
+
+static void
+add_text(void *context, int64_t session, const char *text, size_t len)
+{
+	(void)session;
+	if (trace_add(context, text, len) == -1)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+}
+
+/* Has the texts looked for that the ticket has in a copy. */
+static void
+add_copy(struct search *f, const char *path)
+{
+	struct stat	st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+		store_texts_of_copy(path, f->ticket, add_text, &f->trace);
+}
 
 /* Looks into one file. */
 static void
@@ -53,9 +73,10 @@ search_file(struct search *f, const char *path)
 	}
 }
 
-/* Looks into the files of a directory that begin with a name. */
+/* Does something with the files of a directory that begin with a name. */
 static void
-search_dir(struct search *f, const char *dir, const char *name)
+each_file(struct search *f, const char *dir, const char *name,
+    void (*each)(struct search *, const char *path))
 {
 	struct dirent	*e;
 	char		 path[PATH_MAX + NAME_MAX];
@@ -69,9 +90,15 @@ search_dir(struct search *f, const char *dir, const char *name)
 		if (strncmp(e->d_name, name, strlen(name)) != 0)
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		search_file(f, path);
+		each(f, path);
 	}
 	(void)closedir(d);
+}
+
+static void
+search_dir(struct search *f, const char *dir, const char *name)
+{
+	each_file(f, dir, name, search_file);
 }
 
 /* A file, and those beside it that are named after it. */
@@ -97,14 +124,22 @@ log_is_file(const struct settings *s)
  * copy of PostgreSQL is packed: no text can be found in it.
  */
 static void
-search_copies(struct search *f, const char *database)
+each_copy(struct search *f, const char *database,
+    void (*each)(struct search *, const char *path))
 {
-	const int64_t	before = f->found;
-	char		dir[PATH_MAX], copies[PATH_MAX + 16];
+	char	dir[PATH_MAX], copies[PATH_MAX + 16];
 
 	(void)snprintf(dir, sizeof(dir), "%s", database);
 	(void)snprintf(copies, sizeof(copies), "%s/backup", dirname(dir));
-	search_dir(f, copies, "");
+	each_file(f, copies, "", each);
+}
+
+static void
+search_copies(struct search *f, const char *database)
+{
+	const int64_t	before = f->found;
+
+	each_copy(f, database, search_file);
 	f->copies += f->found - before;
 }
 
@@ -121,14 +156,6 @@ search_all(struct search *f, const struct settings *s, bool say)
 		search_beside(f, s->text[SETTING_LOG], false);
 	f->shorts = false;
 	search_dir(f, s->text[SETTING_RUN_DIR], "");
-}
-
-static void
-add_text(void *context, int64_t session, const char *text, size_t len)
-{
-	(void)session;
-	if (trace_add(context, text, len) == -1)
-		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 }
 
 static void
@@ -163,10 +190,21 @@ nothing_left(struct search *f, const struct settings *s, struct store *store)
 	return f->found == 0;
 }
 
+/* Notes what the ticket has said, here and in the copies: where it was deleted
+ * before, they alone know. */
+static void
+note_texts(struct search *f, const struct settings *s, struct store *store)
+{
+	command_need(store_texts(store, f->ticket, add_text, &f->trace),
+	    store);
+	if (store_is_file())
+		each_copy(f, s->text[SETTING_DATABASE], add_copy);
+}
+
 static int
 forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 {
-	struct search	 f = { .files = 0 };
+	struct search	 f = { .ticket = ticket };
 	struct store	*store = command_store(s);
 	bool		 found, clean = true;
 	int		 claim;
@@ -179,14 +217,13 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 		program_fail(EXIT_SYSTEM, "the generation of ticket %" PRId64
 		    " does not end: %s", ticket, strerror(errno));
 	if (verify)
-		command_need(store_texts(store, ticket, add_text, &f.trace),
-		    store);
+		note_texts(&f, s, store);
 	command_need(store_forget(store, ticket, &found), store);
-	if (verify && found)
+	if (verify && (found || f.trace.count > 0))
 		clean = nothing_left(&f, s, store);
 	(void)close(claim);
 	store_close(store);
-	if (!found)
+	if (!found && clean)
 		program_fail(EXIT_CLIENT, "there is no ticket %" PRId64,
 		    ticket);
 	return clean ? EXIT_GOOD : EXIT_CLIENT;

@@ -1,8 +1,8 @@
 /*
  * sessions hold: the parent of the server.  It holds the database open, sees
  * that clients that never read do not keep their places, reaps, passes signals
- * and the exit code on, and leaves what anybody can make websocketd say out of
- * the log.
+ * and the exit code on, leaves what anybody can make websocketd say out of the
+ * log, and when the service ends lets the answers end that are being written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +25,7 @@
 #include "listener.h"
 #include "noise.h"
 #include "program.h"
+#include "rest.h"
 
 /* What the program that is held gets too when it is sent to us. */
 static const int	passed[] = {
@@ -44,6 +45,9 @@ struct hold {
 	int			 signals;	/* signalfd(2) */
 	int			 status;	/* as waitpid(2) tells it */
 	bool			 ended;
+	bool			 gentle;	/* SIGTERM, and nothing else, has
+						   told us to end */
+	int64_t			 kill;		/* when it gets no more time */
 	int64_t			 listens;	/* sockets to wait for */
 	int64_t			 look;		/* when to look for them */
 	int64_t			 give_up;	/* until when */
@@ -162,6 +166,18 @@ reap(struct hold *h)
 	}
 }
 
+/* A signal that ends us: websocketd ends of it at once, or is ended. */
+static void
+note_end(struct hold *h, uint32_t signal)
+{
+	if (signal != SIGTERM && signal != SIGINT && signal != SIGHUP &&
+	    signal != SIGQUIT)
+		return;
+	h->gentle = signal == SIGTERM && h->kill == CLOCK_NEVER;
+	if (h->kill == CLOCK_NEVER)
+		h->kill = clock_us() + END_TIMEOUT * INT64_C(1000);
+}
+
 /*
  * Passes a signal on.  What a terminal sends goes to all of its foreground
  * process group, so to the program too.
@@ -172,9 +188,13 @@ take_signals(struct hold *h)
 	struct signalfd_siginfo	info;
 
 	while (read(h->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
+		if (info.ssi_signo == SIGCHLD) {
 			reap(h);
-		else if (!h->ended && (info.ssi_code != SI_KERNEL ||
+			continue;
+		}
+		if (h->listens > 0)
+			note_end(h, info.ssi_signo);
+		if (!h->ended && (info.ssi_code != SI_KERNEL ||
 		    info.ssi_signo == SIGHUP))
 			(void)kill(h->pid, (int)info.ssi_signo);
 	}
@@ -304,7 +324,10 @@ serve(struct hold *h)
 	h->look = h->listens > 0 ? now : CLOCK_NEVER;
 	h->give_up = now + LISTEN_TIMEOUT * INT64_C(1000);
 	h->tell = now + NOISE_PAUSE * INT64_C(1000);
+	h->kill = CLOCK_NEVER;
 	for (; !h->ended; now = clock_us()) {
+		if (now >= h->kill)
+			(void)kill(h->pid, SIGKILL);
 		if (now >= h->look)
 			look(h, now);
 		if (now >= h->tell)
@@ -313,6 +336,7 @@ serve(struct hold *h)
 		p[1] = (struct pollfd){ h->out.from, POLLIN, 0 };
 		p[2] = (struct pollfd){ h->err.from, POLLIN, 0 };
 		next = h->look < h->tell ? h->look : h->tell;
+		next = h->kill < next ? h->kill : next;
 		if (poll(p, 3, clock_poll(now, next)) == -1 && errno != EINTR)
 			program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 		take_signals(h);
@@ -322,20 +346,6 @@ serve(struct hold *h)
 	tell(h, now);
 }
 
-/*
- * As process 1 our end is everybody's, at once: the answers that are being
- * written get their signal first, and time to end.
- */
-static void
-end_all(void)
-{
-	const int64_t	deadline = clock_us() + INIT_TIMEOUT * INT64_C(1000);
-
-	(void)kill(-1, SIGTERM);
-	while (clock_us() < deadline && waitpid(-1, NULL, WNOHANG) != -1)
-		(void)poll(NULL, 0, LISTEN_PAUSE);
-}
-
 /* Ends as the program has ended. */
 static int
 end(int status)
@@ -343,8 +353,6 @@ end(int status)
 	const struct rlimit	none = { 0, 0 };
 	sigset_t		set;
 
-	if (getpid() == 1)
-		end_all();
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	(void)setrlimit(RLIMIT_CORE, &none);
@@ -377,5 +385,7 @@ command_hold(const struct settings *s, int argc, char *argv[])
 	hold_database(s);
 	start(&h, argv + i);
 	serve(&h);
+	if (h.listens > 0 || getpid() == 1)
+		rest_end(s, h.signals, !h.gentle);
 	return end(h.status);
 }

@@ -1,6 +1,6 @@
 /*
- * What an administrator sets up: the database, the settings, a token to try
- * the service with; and taking a ticket out of it.
+ * What an administrator sets up: the settings, a token to try the service with;
+ * and taking a ticket out of it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -24,63 +24,6 @@
 #include "token_file.h"
 
 static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
-
-/* Has the sessions belong to the table of tickets that the settings name. */
-static void
-use_tickets(struct store *store, const struct settings *s)
-{
-	const char	*table = s->text[SETTING_TICKETS_TABLE];
-	const char	*column = s->text[SETTING_TICKETS_ID_COLUMN];
-
-	if (*table != '\0' && store_use_tickets(store, table, column) !=
-	    FAILURE_NONE)
-		program_fail(EXIT_SETTINGS, "TICKETS_TABLE=%s, "
-		    "TICKETS_ID_COLUMN=%s: %s", table, column,
-		    store_error(store));
-}
-
-/* A copy of a database becomes one of its own, which no service may have. */
-static void
-new_identity(struct store *store)
-{
-	char	other[PATH_MAX];
-
-	if (store_served(store, "", other, sizeof(other)))
-		program_fail(EXIT_CLIENT, "migrate: a service uses this "
-		    "database, with RUN_DIR=%s: stop it first", other);
-	command_need(store_new_identity(store), store);
-}
-
-/* Makes what the service needs on disk: the run directory and the database. */
-int
-command_migrate(const struct settings *s, int argc, char *argv[])
-{
-	bool				 draw = false;
-	const struct command_option	 options[] = {
-		{ "new-identity", &draw, NULL, NULL },
-		{ NULL, NULL, NULL, NULL },
-	};
-	struct store			*store;
-	enum failure_code		 rc;
-	int				 from, to;
-
-	(void)command_options(argc, argv, options, 0, 0);
-	command_run_dir(s);
-	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
-	command_need(rc, store);
-	use_tickets(store, s);
-	if (draw)
-		new_identity(store);
-	store_close(store);
-	store_reserve(s->text[SETTING_DATABASE]);
-	if (from == to)
-		(void)printf("%s: schema %d, up to date\n",
-		    s->text[SETTING_DATABASE], to);
-	else
-		(void)printf("%s: schema %d, was %d\n",
-		    s->text[SETTING_DATABASE], to, from);
-	return EXIT_GOOD;
-}
 
 int
 command_delete(const struct settings *s, int argc, char *argv[])

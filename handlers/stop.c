@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -145,7 +146,7 @@ kill_one(void *context, const struct answers_process *p)
 
 	if (p->ticket != s->ticket)
 		return true;
-	if (answers_kill(s->run_dir, p) == 0)
+	if (answers_signal(s->run_dir, p, SIGKILL) == 0)
 		s->killed++;
 	else if (errno != ESRCH)
 		s->left++;

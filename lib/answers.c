@@ -165,7 +165,7 @@ answers_again(struct answers_process *p)
 }
 
 int
-answers_kill(const char *run_dir, const struct answers_process *p)
+answers_signal(const char *run_dir, const struct answers_process *p, int sig)
 {
 	struct answers_process	now = { .pid = p->pid };
 	struct stat		st;
@@ -177,7 +177,7 @@ answers_kill(const char *run_dir, const struct answers_process *p)
 	errno = ESRCH;
 	if (is_one(&now, &st) && now.ticket == p->ticket &&
 	    now.session == p->session)
-		rc = pidfd_send_signal(fd, SIGKILL, NULL, 0);
+		rc = pidfd_send_signal(fd, sig, NULL, 0);
 	saved = errno;
 	(void)close(fd);
 	errno = saved;

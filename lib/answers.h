@@ -30,9 +30,10 @@ bool answers_stands_still(const struct answers_process *);
 bool answers_again(struct answers_process *);
 
 /*
- * Ends it with SIGKILL, if it is still the same process.  Returns 0, or -1 with
- * errno.
+ * Sends it a signal, if it is still the same process: SIGTERM ends it with an
+ * error frame, SIGKILL at once.  Returns 0, or -1 with errno.
  */
-int answers_kill(const char *run_dir, const struct answers_process *);
+int answers_signal(const char *run_dir, const struct answers_process *,
+    int sig);
 
 #endif

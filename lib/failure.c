@@ -90,9 +90,9 @@ static const struct entry {
 	    "La IA está ocupada. Inténtelo de nuevo en un momento." } },
 	[FAILURE_UPSTREAM_TIMEOUT] = { "upstream_timeout", true,
 	    EXIT_UPSTREAM, {
-	    "A IA não respondeu a tempo ({}). Tente de novo.",
-	    "The AI did not answer in time ({}). Try again.",
-	    "La IA no respondió a tiempo ({}). Inténtelo de nuevo." } },
+	    "A IA não respondeu a tempo. Tente de novo.",
+	    "The AI did not answer in time. Try again.",
+	    "La IA no respondió a tiempo. Inténtelo de nuevo." } },
 	[FAILURE_UPSTREAM_ERROR] = { "upstream_error", true, EXIT_UPSTREAM, {
 	    "A IA falhou durante a resposta. Tente de novo; se continuar, "
 	    "avise o administrador.",

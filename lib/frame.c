@@ -2,6 +2,7 @@
  * Writing and reading frames.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "json.h"
 #include "jsonw.h"
 #include "limit.h"
+#include "number.h"
 #include "utf8.h"
 
 static const char *const states[FRAME_STATE__MAX] = {
@@ -72,14 +74,22 @@ frame_done(struct buf *b, bool cut_by_length, int64_t versions)
 	return jsonw_end(&w, true);
 }
 
-/* A message with its detail in place of {}. */
+/* A message with its detail in place of {}, and whole KB instead of bytes. */
 static void
 fill(char *to, size_t size, const char *message, const char *detail)
 {
-	const char	*hole = strstr(message, "{}");
+	static const char	bytes[] = "{} bytes";
+	const char		*hole = strstr(message, "{}");
+	int64_t			 n;
 
 	if (hole == NULL)
 		(void)snprintf(to, size, "%s", message);
+	else if (strncmp(hole, bytes, sizeof(bytes) - 1) == 0 &&
+	    number_read(detail, strlen(detail), INT64_MAX, &n) && n > 0 &&
+	    n % 1024 == 0)
+		(void)snprintf(to, size, "%.*s%" PRId64 " KB%s",
+		    (int)(hole - message), message, n / 1024,
+		    hole + sizeof(bytes) - 1);
 	else
 		(void)snprintf(to, size, "%.*s%s%s", (int)(hole - message),
 		    message, detail, hole + 2);

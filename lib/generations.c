@@ -69,9 +69,9 @@ runs(const char *run_dir, int64_t ticket, bool stop)
 }
 
 static void
-rest(void)
+rest(int ms)
 {
-	const struct timespec	pause = { 0, CLAIM_PAUSE * 1000000L };
+	const struct timespec	pause = { 0, ms * 1000000L };
 
 	(void)nanosleep(&pause, NULL);
 }
@@ -95,7 +95,7 @@ hold(const char *run_dir, int64_t ticket, bool stop)
 		errno = EBUSY;
 		if (clock_us() >= deadline)
 			return -1;
-		rest();
+		rest(CLAIM_PAUSE);
 	}
 	deadline = stop ? later(STOP_TIMEOUT) : 0;
 	while (runs(run_dir, ticket, stop)) {
@@ -104,7 +104,7 @@ hold(const char *run_dir, int64_t ticket, bool stop)
 			errno = EBUSY;
 			return -1;
 		}
-		rest();
+		rest(CLAIM_PAUSE);
 	}
 	return claim;
 }
@@ -121,36 +121,72 @@ generations_end(const char *run_dir, int64_t ticket)
 	return hold(run_dir, ticket, true);
 }
 
-/* Ends the walk at the first that runs. */
-static bool
-is_quiet(void *context, int64_t ticket)
-{
-	const char	**run_dir = context;
+/* Which run, in a directory. */
+struct running {
+	const char	*run_dir;
+	int		 count;
+};
 
-	if (!runs(*run_dir, ticket, false))
-		return true;
-	*run_dir = NULL;
-	return false;
+static bool
+count_one(void *context, int64_t ticket)
+{
+	struct running	*r = context;
+
+	if (runs(r->run_dir, ticket, false))
+		r->count++;
+	return true;
+}
+
+/* Takes the claims of all tickets; -1 with errno. */
+static int
+claim_all(const char *run_dir)
+{
+	const int64_t	deadline = later(CLAIM_TIMEOUT);
+	int		claims, got, saved;
+
+	if ((claims = generation_claims(run_dir)) == -1)
+		return -1;
+	while ((got = lock_try_rest(claims)) == 0 && clock_us() < deadline)
+		rest(CLAIM_PAUSE);
+	if (got == 1)
+		return claims;
+	saved = got == 0 ? EBUSY : errno;
+	(void)close(claims);
+	errno = saved;
+	return -1;
+}
+
+int
+generations_await(const char *run_dir, int64_t ms, void (*tell)(void *, int),
+    void *context)
+{
+	const int64_t	deadline = later(ms);
+	struct running	r = { run_dir, 0 };
+	int		claims, saved = EBUSY;
+
+	if ((claims = claim_all(run_dir)) == -1)
+		return -1;
+	for (;;) {
+		r.count = 0;
+		if (generations_each(run_dir, count_one, &r) == -1) {
+			saved = errno;
+			break;
+		}
+		if (r.count == 0)
+			return claims;
+		if (tell != NULL)
+			tell(context, r.count);
+		if (clock_us() >= deadline)
+			break;
+		rest(GENERATION_LOOK);
+	}
+	(void)close(claims);
+	errno = saved;
+	return -1;
 }
 
 int
 generations_hold_all(const char *run_dir)
 {
-	const int64_t	 deadline = later(CLAIM_TIMEOUT);
-	const char	*quiet = run_dir;
-	int		 claims, got, saved;
-
-	if ((claims = generation_claims(run_dir)) == -1)
-		return -1;
-	while ((got = lock_try_rest(claims)) == 0 && clock_us() < deadline)
-		rest();
-	if (got == 1 && generations_each(run_dir, is_quiet, &quiet) == 0) {
-		if (quiet != NULL)
-			return claims;
-		got = 0;
-	}
-	saved = got == 0 ? EBUSY : errno;
-	(void)close(claims);
-	errno = saved;
-	return -1;
+	return generations_await(run_dir, 0, NULL, NULL);
 }

@@ -29,4 +29,11 @@ int generations_end(const char *run_dir, int64_t ticket);
 /* As generations_hold, for all tickets. */
 int generations_hold_all(const char *run_dir);
 
+/*
+ * As generations_hold_all, but what runs is waited for, so many milliseconds;
+ * meanwhile nothing begins.  `tell' hears a few times a second how many run.
+ */
+int generations_await(const char *run_dir, int64_t ms,
+    void (*tell)(void *, int running), void *);
+
 #endif

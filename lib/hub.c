@@ -189,6 +189,7 @@ feed(struct hub *h, struct follower *f)
 static int
 hear(struct hub *h, struct follower *f)
 {
+	bool	 end = false;
 	char	*nl;
 	ssize_t	 n;
 
@@ -202,12 +203,18 @@ hear(struct hub *h, struct follower *f)
 	while ((nl = memchr(f->in, '\n', f->in_len)) != NULL) {
 		if (nl - f->in == 4 && memcmp(f->in, "stop", 4) == 0)
 			h->stop = true;
+		if (nl - f->in == 3 && memcmp(f->in, "end", 3) == 0)
+			end = h->ending = true;
+		if (nl - f->in == 7 && memcmp(f->in, "end now", 7) == 0)
+			end = h->terminate = true;
 		f->in_len -= (size_t)(nl + 1 - f->in);
 		memmove(f->in, nl + 1, f->in_len);
 	}
 	if (f->in_len == sizeof(f->in))
 		f->in_len = 0;	/* nothing that we know is that long */
-	return 0;
+	if (end)
+		(void)put(f, h->alive, strlen(h->alive));
+	return end ? -1 : 0;
 }
 
 /* Lets a follower go; the last one takes his place in the list. */

@@ -42,6 +42,8 @@ struct hub {
 	unsigned	 status_number;	/* 0: none yet */
 	bool		 met;		/* somebody has been here */
 	bool		 stop;		/* a follower said stop */
+	bool		 ending;	/* somebody said that the service
+					   ends */
 	int		 signals;	/* signalfd(2) of SIGTERM and SIGINT */
 	bool		 terminate;	/* one of them has come */
 	int64_t		 accept_again;	/* after EMFILE; 0: at once */
@@ -69,7 +71,11 @@ void hub_status(struct hub *, const char *line, size_t len, bool news);
 /* When hub_step is due though nothing comes; CLOCK_NEVER: it is not. */
 int64_t hub_deadline(const struct hub *);
 
-/* Accepts, hears what followers say, writes what they can take. */
+/*
+ * Accepts, hears what followers say, writes what they can take.  Whoever says
+ * `end' gets the line that tells that we are alive and is let go: no viewer.
+ * `end now' is as good as SIGTERM.
+ */
 void hub_step(struct hub *, int64_t now);
 
 /* Writes new frames to all who can take them: once a turn of the loop. */

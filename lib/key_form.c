@@ -12,6 +12,9 @@ enum {
 	WRAPPED_MIN = 16,	/* fewer are no key; one line of a dump */
 	DER_MIN = 24,		/* the least of a whole sequence */
 	LAYERS = 2,		/* base64 of base64 of a key */
+	WHOLE = 32,		/* words from which so much is looked at, */
+	BEGINNING = 96,		/* and bytes from the others on: whatever a key
+				   begins with; or many words take seconds */
 	JSON_DEPTH = 64
 };
 
@@ -278,13 +281,13 @@ between(const char *p, const char *end, unsigned bits)
 /* Unpacks digits of so many bits. */
 static size_t
 unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
-    char out[WRAPPED])
+    char *out, size_t most)
 {
 	unsigned	have = 0, v = 0;
 	size_t		n = 0;
 	int		digit;
 
-	for (; p < end && n < WRAPPED; p++) {
+	for (; p < end && n < most; p++) {
 		if (between(p, end, bits))
 			continue;
 		if ((digit = value(*p)) == -1)
@@ -317,11 +320,11 @@ is_text(const char *s)
 /* Whether digits of so many bits hold a key, or what holds one. */
 static bool
 unpacks(const char *p, const char *end, int (*value)(char), unsigned bits,
-    int layers)
+    int layers, size_t most)
 {
 	char		out[WRAPPED];
 	enum key_form	form;
-	const size_t	n = unpack(p, end, value, bits, out);
+	const size_t	n = unpack(p, end, value, bits, out, most);
 
 	return n >= WRAPPED_MIN && (plain_form(out, n, &form) != NULL ||
 	    (layers > 1 && is_text(out) && wraps(out, n, layers - 1)));
@@ -332,12 +335,16 @@ static bool
 wraps(const char *text, size_t len, int layers)
 {
 	const char	*end = text + len, *p;
+	size_t		 most = WRAPPED;
+	int		 words = 0;
 
 	for (p = text; p < end; p++) {
 		if (value64(*p) == -1 || (p > text && value64(p[-1]) != -1))
 			continue;
-		if (unpacks(p, end, value64, 6, layers) ||
-		    unpacks(p, end, value16, 4, layers))
+		if (++words > WHOLE)
+			most = BEGINNING;
+		if (unpacks(p, end, value64, 6, layers, most) ||
+		    unpacks(p, end, value16, 4, layers, most))
 			return true;
 	}
 	return false;
@@ -377,4 +384,109 @@ key_form(const char *text, size_t len, const char **name)
 	if (name != NULL)
 		*name = found == NULL ? "" : found;
 	return form;
+}
+
+/*
+ * The least that a public key in DER can be made to, in bytes, is 44 (Ed25519),
+ * and 59 for those that sign tokens (EC on P-256).  As text that is 55
+ * characters in base85, 71 in base32, over 100 in a list of numbers; packed it
+ * gets longer.
+ */
+enum {
+	ANY_MAX = 48,		/* of whatever characters */
+	BYTES_MAX = 64,		/* of bytes that are no text */
+	ONE_CASE_MAX = 64,	/* of letters and digits: base32 is longer */
+	BASE64_MAX = 88,	/* `openssl rand -base64 64', on one line */
+	EC_LINE = 60,		/* the last line of an EC key in PEM */
+	WORDS_MAX = 72,		/* of letters, a blank here and there */
+	HEX_MAX = 128		/* `openssl rand -hex 64' */
+};
+
+/* What the characters of a text are. */
+struct kinds {
+	bool	upper, lower;
+	bool	line;		/* a line end within it, or a tab */
+	bool	blank;
+	bool	bytes;		/* that are no ASCII */
+	bool	base64, hex;	/* nothing else */
+	size_t	letters;
+};
+
+static struct kinds
+kinds_of(const char *text, size_t len)
+{
+	struct kinds	k = { .base64 = true, .hex = true };
+	size_t		i;
+	char		c;
+
+	for (i = 0; i < len; i++) {
+		c = text[i];
+		k.upper = k.upper || (c >= 'A' && c <= 'Z');
+		k.lower = k.lower || (c >= 'a' && c <= 'z');
+		k.letters += is_letter(c);
+		k.blank = k.blank || c == ' ';
+		k.line = k.line || (is_space(c) && c != ' ');
+		k.bytes = k.bytes || (unsigned char)c >= 0x7f ||
+		    (c < ' ' && !is_space(c));
+		k.base64 = k.base64 && (value64(c) != -1 || c == '=');
+		k.hex = k.hex && value16(c) != -1;
+	}
+	return k;
+}
+
+/* Whether bytes begin as what a packing program writes. */
+static bool
+is_packed(const char *text)
+{
+	static const struct {
+		const char	*bytes;
+		size_t		 len;
+	} marks[] = {
+		{ "\x1f\x8b", 2 }, { "\x1f\x9d", 2 }, { "\x78\x01", 2 },
+		{ "\x78\x5e", 2 }, { "\x78\x9c", 2 }, { "\x78\xda", 2 },
+		{ "BZh", 3 }, { "\xfd" "7zXZ", 5 }, { "PK\3\4", 4 },
+		{ "\x28\xb5\x2f\xfd", 4 }, { "\x04\x22\x4d\x18", 4 },
+		{ "\x5d\0\0", 3 },
+	};
+	size_t		i;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (memcmp(text, marks[i].bytes, marks[i].len) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *
+key_form_doubt(const char *text, size_t len)
+{
+	struct kinds	k;
+	char		out[8];
+
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	if (len <= ANY_MAX)
+		return NULL;
+	k = kinds_of(text, len);
+	if (k.bytes)
+		return len > BYTES_MAX ? "more than 64 bytes that are no "
+		    "text" : is_packed(text) ? "something compressed" : NULL;
+	if (k.line)
+		return "a text of several lines";
+	if ((k.base64 && unpack(text, text + len, value64, 6, out,
+	    sizeof(out)) == sizeof(out) && is_packed(out)) ||
+	    (k.hex && unpack(text, text + len, value16, 4, out,
+	    sizeof(out)) == sizeof(out) && is_packed(out)))
+		return "something compressed";
+	if (k.hex && k.letters > 0 && !(k.upper && k.lower))
+		return len > HEX_MAX ? "more than 128 hexadecimal digits" :
+		    NULL;
+	if (k.base64 && len == EC_LINE)
+		return "a line of a key in PEM";
+	if (k.base64 && len <= (k.upper && k.lower ? BASE64_MAX :
+	    ONE_CASE_MAX))
+		return NULL;
+	if (k.blank && k.letters > len * 3 / 4 && len <= WORDS_MAX)
+		return NULL;
+	return "a text that is too long for a secret";
 }

@@ -22,6 +22,13 @@ enum key_form {
  */
 enum key_form key_form(const char *text, size_t len, const char **name);
 
+/*
+ * What a file may hold a key in, or NULL: it is a secret, and nothing else.  Of
+ * a text that is KEY_FORM_SECRET and that nobody has declared to be one: a key
+ * can be packed in more ways than can be unpacked here, but not into so little.
+ */
+const char *key_form_doubt(const char *text, size_t len);
+
 /* The next PEM boundary ("-----BEGIN ") at or behind p; NULL: there is none. */
 const char *key_form_begin(const char *p, const char *end);
 

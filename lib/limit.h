@@ -214,6 +214,10 @@
 #define IDENTITY_WAIT	10000
 #define CLAIM_PAUSE	10
 
+/* Between two looks at what runs, and how long what runs may take to say what
+ * it is doing. */
+#define GENERATION_LOOK	250
+
 /* A generation that was told to stop: it may be keeping its answer. */
 #define STOP_TIMEOUT	(3 * STORE_TIMEOUT)
 
@@ -253,9 +257,12 @@
 /* How often what websocketd says of no use is told in one line: an hour. */
 #define NOISE_PAUSE	3600000
 
-/* As process 1, how long answers have to end before all ends; `podman stop' and
- * `docker stop' wait for 10 s. */
-#define INIT_TIMEOUT	5000
+/* How long websocketd has to end when the service is told to, and, when STOP_WAIT
+ * is over, those that still write answers; between two looks at these.  `podman
+ * stop' and `docker stop' wait for 10 s in all. */
+#define END_TIMEOUT	1500
+#define INIT_TIMEOUT	3000
+#define REST_PAUSE	50
 
 /* Before the one retry, plus up to the same again at random, so that several
  * generations do not come back at the same time. */

@@ -78,6 +78,13 @@ enum failure_code store_cut(struct store *);
 enum failure_code store_texts(struct store *, int64_t ticket,
     void (*text)(void *, int64_t session, const char *, size_t), void *);
 
+/*
+ * The same of a ticket in a copy, of whatever version; what is no copy, or is
+ * damaged, has none.  Nothing is found in copies of a server's database.
+ */
+void store_texts_of_copy(const char *file, int64_t ticket,
+    void (*text)(void *, int64_t session, const char *, size_t), void *);
+
 /* What store_check has counted. */
 struct census {
 	int64_t	tickets, sessions, unanswered;

@@ -15,8 +15,9 @@ pool_open(struct pool *p, const struct settings *s, bool alone)
 	p->alone = alone;
 	p->chosen = -1;
 	while (p->count < SERVERS_MAX && url_next(&list, &u)) {
-		p->slots[p->count].key = url_key(u.text, u.base);
-		p->server[p->count++].url = u;
+		p->server[p->count].url = u;
+		p->slots[p->count].url = &p->server[p->count].url;
+		p->slots[p->count++].key = url_key(u.text, u.base);
 	}
 	if (p->count > 1 && !alone)
 		p->health = health_open(s->text[SETTING_RUN_DIR]);

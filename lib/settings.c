@@ -67,6 +67,7 @@ static const struct row {
 	    NULL },
 	[SETTING_SEND_TIMEOUT] = { "SEND_TIMEOUT", "30", NUMBER, 1, 86400,
 	    NULL },
+	[SETTING_STOP_WAIT] = { "STOP_WAIT", "5", NUMBER, 0, 86400, NULL },
 	[SETTING_MAX_TICKET_BYTES] = { "MAX_TICKET_BYTES", "65536", NUMBER,
 	    1, 16777216, NULL },
 	[SETTING_MAX_ANSWER_BYTES] = { "MAX_ANSWER_BYTES", "1048576", NUMBER,
@@ -236,8 +237,9 @@ check(struct settings *s, size_t i)
 			    (int)strcspn(p, " "), p);
 		if (!url_valid(t))
 			return settings_fail(s, "%s=%.200s: not addresses "
-			    "like http://localhost:11434/api/generate", r->key,
-			    t);
+			    "like http://localhost:11434/api/generate, each "
+			    "of another server, with weight=3 or name=gpu1 "
+			    "behind it", r->key, t);
 		return 0;
 	case OBJECT:
 		return check_object(s, i);

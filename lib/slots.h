@@ -10,12 +10,16 @@
 #include <stdint.h>
 
 #include "node.h"
+#include "url.h"
 
 struct slot;
 
 struct slots_server {
-	uint64_t	key;	/* url_key */
-	int		slots;	/* that it has; 0: none is wanted of it */
+	uint64_t		 key;	/* url_key */
+	int			 slots;	/* that it has; 0: none is wanted of
+					   it */
+	const struct url	*url;	/* borrowed: url_name tells what other
+					   machines call it */
 };
 
 /* Takes a place in the queue, as slot_enter. */

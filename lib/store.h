@@ -57,6 +57,13 @@ bool store_is_file(void);
  */
 enum failure_code store_open(struct store **, const char *database);
 
+/*
+ * Of one that store_open refused: whether it is a file of an older version,
+ * which store_migrate would bring up to date while programs of that version may
+ * still have it open.
+ */
+bool store_behind(struct store *);
+
 /* Closes it; NULL is nothing. */
 void store_close(struct store *);
 

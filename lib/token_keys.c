@@ -336,8 +336,9 @@ named_as_key(const char *path)
 static int
 read_secret(struct reading *r, const char *text, size_t len, bool declared)
 {
+	const char		*doubt;
 	struct signature_key	*k;
-	char			 why[128];
+	char			 why[256];
 
 	if (len > SECRET_MAX)
 		return fail(r, strerror(EFBIG));
@@ -345,6 +346,12 @@ read_secret(struct reading *r, const char *text, size_t len, bool declared)
 		return fail(r, "named like a public key, but there is none in "
 		    "it (a secret is declared: hs256:FILE, or a name that "
 		    "ends in .secret)");
+	if (!declared && (doubt = key_form_doubt(text, len)) != NULL) {
+		(void)snprintf(why, sizeof(why), "looks like %s, in which a "
+		    "public key may hide: if it is a secret, declare it "
+		    "(hs256:FILE, or a name that ends in .secret)", doubt);
+		return fail(r, why);
+	}
 	if ((k = r->keys->module->secret(text, len, why, sizeof(why))) == NULL)
 		return fail(r, why);
 	if (add(r, k, NULL, NULL) == -1)

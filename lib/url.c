@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -100,22 +101,39 @@ valid(const struct url *u)
 		if (strchr("\"<>\\^`{|}?#@,", u->text[i]) != NULL)
 			return false;
 	}
-	return u->weight >= 1 && u->weight <= URL_WEIGHT_MAX;
+	for (i = 0; i < u->name_len; i++) {
+		if (!isalnum((unsigned char)u->name[i]) &&
+		    strchr("._-", u->name[i]) == NULL)
+			return false;
+	}
+	return u->weight >= 1 && (u->name == NULL || (u->name_len > 0 &&
+	    u->name_len <= URL_WORD_MAX)) && u->len <= URL_LEN_MAX;
+}
+
+/* Whether two entries of a list are one server: by the address or the name. */
+static bool
+same(const struct url *a, const struct url *b)
+{
+	char	x[URL_NAME_MAX], y[URL_NAME_MAX];
+
+	if (url_key(a->text, a->base) == url_key(b->text, b->base))
+		return true;
+	url_name(a, "", x);
+	url_name(b, "", y);
+	return strcmp(x, y) == 0;
 }
 
 bool
 url_valid(const char *list)
 {
-	uint64_t	key[SERVERS_MAX];
-	struct url	u;
+	struct url	u[SERVERS_MAX + 1];
 	int		count = 0, i;
 
-	while (url_next(&list, &u)) {
-		if (count == SERVERS_MAX || !valid(&u))
+	while (url_next(&list, &u[count])) {
+		if (count == SERVERS_MAX || !valid(&u[count]))
 			return false;
-		key[count] = url_key(u.text, u.base);
 		for (i = 0; i < count; i++) {
-			if (key[i] == key[count])
+			if (same(&u[i], &u[count]))
 				return false;
 		}
 		count++;
@@ -204,6 +222,73 @@ url_key(const char *base, size_t len)
 	return key == 0 ? 1 : key;
 }
 
+/*
+ * Writes the host in its one spelling: a name in small letters, without the dot
+ * of the root; a number as the kernel writes it, of IPv4 also where it is
+ * within IPv6.  The addresses at which a machine usually reaches itself are
+ * localhost.  Returns whether only this machine can reach it.
+ */
+static bool
+host_name(const struct server *s, char *to, size_t size)
+{
+	char		text[INET6_ADDRSTRLEN];
+	struct in6_addr	six;
+	struct in_addr	four;
+	size_t		i, len = s->host_len;
+	bool		number = false;
+
+	if (host_text(s, text, sizeof(text)) && s->brackets &&
+	    inet_pton(AF_INET6, text, &six) == 1) {
+		if (IN6_IS_ADDR_LOOPBACK(&six)) {
+			(void)snprintf(to, size, "localhost");
+			return true;
+		}
+		number = IN6_IS_ADDR_V4MAPPED(&six);
+		memcpy(&four, six.s6_addr + 12, sizeof(four));
+		if (!number) {
+			(void)inet_ntop(AF_INET6, &six, text, sizeof(text));
+			(void)snprintf(to, size, "[%s]", text);
+			return false;
+		}
+	} else if (!s->brackets && host_text(s, text, sizeof(text))) {
+		number = strspn(text, "0123456789abcdefABCDEFxX.") == len &&
+		    inet_aton(text, &four) == 1;
+	}
+	if (number) {
+		(void)inet_ntop(AF_INET, &four, to, (socklen_t)size);
+		if (four.s_addr == htonl(INADDR_LOOPBACK))
+			(void)snprintf(to, size, "localhost");
+		return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+	}
+	if (len > 1 && s->host[len - 1] == '.')
+		len--;
+	(void)snprintf(to, size, s->brackets ? "[%.*s]" : "%.*s", (int)len,
+	    s->host);
+	for (i = 0; to[i] != '\0'; i++)
+		to[i] = (char)tolower((unsigned char)to[i]);
+	return strcmp(to, "localhost") == 0;
+}
+
+void
+url_name(const struct url *u, const char *machine, char to[URL_NAME_MAX])
+{
+	char		host[URL_LEN_MAX + 3];
+	struct server	s;
+	bool		ours;
+
+	if (u->name_len > 0 || !take_apart(u->text, u->base, &s)) {
+		(void)snprintf(to, URL_NAME_MAX, "%.*s", (int)(u->name_len > 0 ?
+		    u->name_len : u->base), u->name_len > 0 ? u->name :
+		    u->text);
+		return;
+	}
+	ours = host_name(&s, host, sizeof(host));
+	(void)snprintf(to, URL_NAME_MAX, "%.64s%shttp%s://%s:%d%.*s",
+	    ours ? machine : "", ours && *machine != '\0' ? "/" : "",
+	    s.https ? "s" : "", host, (int)s.port,
+	    (int)(u->text + u->base - s.path), s.path);
+}
+
 /* Whether an address needs neither TLS nor a resolver. */
 static bool
 simple(const struct url *u)
@@ -270,33 +355,41 @@ split(struct url *u)
 	}
 }
 
-/* Takes the word weight=N off a list; 1: another word is next, 0: no number. */
-static int
-weight(const char **list)
+/* Takes a word of this name off a list: its value, NULL if there is none. */
+static const char *
+word(const char **list, const char *name, size_t *len)
 {
-	static const char	name[] = "weight=";
-	const char		*word = *list + strspn(*list, " "), *digits;
-	size_t			 len;
-	int64_t			 n;
+	const char	*w = *list + strspn(*list, " ");
+	const size_t	 n = strlen(name);
 
-	if (strncmp(word, name, sizeof(name) - 1) != 0)
-		return 1;
-	digits = word + sizeof(name) - 1;
-	len = strspn(digits, "0123456789");
-	*list = digits + strcspn(digits, " ");
-	return digits + len == *list &&
-	    number_read(digits, len, URL_WEIGHT_MAX, &n) ? (int)n : 0;
+	if (strncmp(w, name, n) != 0)
+		return NULL;
+	*len = strcspn(w + n, " ");
+	*list = w + n + *len;
+	return w + n;
 }
 
 bool
 url_next(const char **list, struct url *u)
 {
+	const char	*w = NULL;
+	size_t		 len;
+	int64_t		 n;
+
 	u->text = *list + strspn(*list, " ");
 	u->len = strcspn(u->text, " ");
 	*list = u->text + u->len;
 	if (u->len == 0)
 		return false;
-	u->weight = weight(list);
+	u->name = word(list, "name=", &u->name_len);
+	u->weight = 1;
+	if ((w = word(list, "weight=", &len)) != NULL)
+		u->weight = number_read(w, len, URL_WEIGHT_MAX, &n) ? (int)n :
+		    0;
+	if (u->name == NULL && w != NULL)
+		u->name = word(list, "name=", &u->name_len);
+	if (u->name == NULL)
+		u->name_len = 0;
 	split(u);
 	return true;
 }

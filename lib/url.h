@@ -15,19 +15,27 @@ enum url_api {
 };
 
 #define URL_WEIGHT_MAX	100
+#define URL_WORD_MAX	64	/* bytes of a name=NAME */
+#define URL_LEN_MAX	512	/* of an address */
+#define URL_NAME_MAX	640	/* what url_name writes, with its end */
 
 struct url {
 	const char	*text;	/* borrowed, and not ended by '\0' */
 	size_t		 len;
 	size_t		 base;	/* what stands before "/api/…", for all calls */
 	enum url_api	 api;
-	int		 weight;	/* the word weight=N behind it, or 1 */
+	int		 weight;	/* the word weight=N behind it, or 1;
+					   0: no good number */
+	const char	*name;		/* the word name=NAME behind it,
+					   borrowed; NULL: none */
+	size_t		 name_len;
 };
 
 /*
  * Whether a text is a list of addresses, spaces between them, one at least and
  * SERVERS_MAX at most, none twice: http or https, without user, query or
- * fragment; behind each may be weight=N, from 1 to URL_WEIGHT_MAX.
+ * fragment; behind each may be, in any order, weight=N, from 1 to
+ * URL_WEIGHT_MAX, and name=NAME, of letters, digits, `.', `_' and `-'.
  */
 bool url_valid(const char *list);
 
@@ -53,5 +61,14 @@ int url_weights(const char *list);
  * LOCALHOST, [::1] or [0::1], :80 or none), and never 0.
  */
 uint64_t url_key(const char *base, size_t len);
+
+/*
+ * What a server is called where several machines count its slots: its name=, or
+ * else its address, without "/api/…" and in one spelling, with the port.  An
+ * address that only this machine can reach has `machine', this machine's host
+ * name, and a slash before it ("": neither); 127.0.0.1 and [::1] are localhost.
+ */
+void url_name(const struct url *, const char *machine,
+    char to[URL_NAME_MAX]);
 
 #endif

@@ -15,7 +15,7 @@ export const WORDS = {
     badNumber: "Só o número, por exemplo 42.",
     noZero: "Os números de chamado começam em 1.",
     tooBig: "Este número é grande demais para um chamado.",
-    noText: "Escreva o que o cliente relatou.",
+    noText: "Escreva o que o usuário relatou.",
     onlyLink: (ticket) =>
       `Este link abre o chamado ${ticket}, mas não inclui o texto. Cole-o para ver a resposta guardada ou pedir uma.`,
     embed: "Incorporar em outra página",
@@ -35,7 +35,7 @@ export const WORDS = {
     badNumber: "Digits only, for example 42.",
     noZero: "Ticket numbers begin at 1.",
     tooBig: "This number is too large for a ticket.",
-    noText: "Write what the customer reported.",
+    noText: "Write what the user reported.",
     onlyLink: (ticket) =>
       `This link is for ticket ${ticket} but does not include its text. Paste it to see the saved answer or get one.`,
     embed: "Embed in another page",
@@ -55,7 +55,7 @@ export const WORDS = {
     badNumber: "Solo dígitos, por ejemplo 42.",
     noZero: "Los números de ticket empiezan en 1.",
     tooBig: "Este número es demasiado grande para un ticket.",
-    noText: "Escriba lo que informó el cliente.",
+    noText: "Escriba lo que informó el usuario.",
     onlyLink: (ticket) =>
       `Este enlace es del ticket ${ticket}, pero no incluye su texto. Péguelo para ver la respuesta guardada o pedir una.`,
     embed: "Insertar en otra página",

@@ -1,6 +1,6 @@
 /*
- * The protocol of websocket.md, without any looks: one ticket of one service. Used by <ticket-chat> and by
- * useTicketChat; the types are in ticket-chat-client.d.ts.
+ * The protocol of websocket.md, without any looks: one ticket of one service. The types are in
+ * ticket-chat-client.d.ts.
  *
  *     const chat = new TicketChatClient({ server: "http://localhost:5000", ticketId: 42 });
  *     chat.subscribe(() => console.log(chat.view.state, chat.view.text));
@@ -29,7 +29,7 @@ export function ticketNumber(id) {
   return /^[1-9]\d{0,18}$/.test(digits) && BigInt(digits) <= MAX_TICKET ? digits : "";
 }
 
-/* The WebSocket address of a ticket, with ws: for http:, and below the path of the server. */
+/* The WebSocket address of a ticket, below the path of the server. */
 export function endpoint(server, ticketId) {
   const url = new URL(server, globalThis.location?.href);
   url.protocol = url.protocol.replace(/^http/, "ws");
@@ -121,7 +121,7 @@ export class TicketChatClient {
   }
 
   #send(message) {
-    // Half a surrogate pair (an emoji that was cut in two) is no text for the service; older browsers have no toWellFormed.
+    // Half an emoji is no text for the service; older browsers have no toWellFormed.
     this.#socket.send(JSON.stringify(message, (key, value) => typeof value === "string" && value.toWellFormed?.() || value));
   }
 

@@ -7,7 +7,7 @@ const DEPTH = 16; // of blocks and of marks; what is deeper stays text
 
 const HEADING = /^(#{1,6})(?=\s)/;
 const FENCE = /^(`{3,}(?=[^`]*$)|~{3,})\s*(.*)/;
-const INFO = /^([\w.+#-]{0,30})(?:["<]\S*|(?:\{[^}]*\})?(?:\s+(?:[\w-]+=(?:"[^"]*"|[^\s"]+)|\{[^}]*\}))*)$/; // no words
+const INFO = /^([\w.+#-]{0,30})(?:\{[^}]*\})?(?:\s+(?:[\w-]+=(?:"[^"]*"|[^\s"]+)|\{[^}]*\}))*$/; // no words
 const RULE = /^([-*_])(?:\s*\1){2,999}$/;
 const ITEM = /^([-+*]|\d{1,9}[.)])(?:\s+|$)/;
 const UNBORN = /^[-+*#>`~_=|:\s]*$/; // a last line that may become anything
@@ -21,9 +21,10 @@ const CHARACTERS = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\x
 const UNFINISHED = /\((?:[hm][^\s()[\]]*)?$/iy;
 const TAGS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
 
-/* Where a path of Windows begins that may hold blanks, and what else only a path has. */
+/* Where a path that may hold blanks begins, and what only a path has. */
 const ROOT = /(?<![\p{L}\p{N}])(?:[a-z]:|hk[^\s\\]{0,40}|%[^\s\\%]{1,40}%)\\|(?<![^\s*_("'[])\\\\[\w?.]/iu;
-const PATH = /\\[\p{L}\p{N}]|(?<![\p{L}\p{N}.\\])(?:\.\.?|~|\$[\w:{}]{1,40})\\|(?<!\\)\$\\|\\\*\.[\w*]|\\\.[a-z]/iu;
+const PATH = /\\[\p{L}\p{N}]|(?<![\p{L}\p{N}.\\])(?:\.\.?|~|\$[\w:{}]{1,40})\\|(?<!\\)\$\\|\\\*\.[\w*]|\\\.[a-z]|[\p{L}\p{N}]\\_\p{L}[\p{L}\p{N}]{0,40}_\p{L}/iu;
+const ACCOUNT = /(?<![\w\\.-])[A-Z][A-Z\d-]{1,14}\\_[a-z](?![\w.-]*\\_)/; // not MAX\_SIZE, nor ID\_of\_user
 const WORD = /(\s*)\S+/y;
 const PUNCTUATION = /[\p{P}\p{S}]/u;
 const LETTER = /[\p{L}\p{N}]/u;
@@ -180,7 +181,7 @@ function inline(s, open, cell) {
       const [word, blank] = WORD.exec(s);
       rooted = (rooted || root) && !blank.includes("\n") && !/[.,;:!?]/.test(s[end - 1]);
       root = ROOT.test(word);
-      path = root || PATH.test(word);
+      path = root || PATH.test(word) || ACCOUNT.test(word);
       end = WORD.lastIndex;
     }
     const [before, mark, after] = [s[at - 1] ?? " ", s[at + 1], s[at + 2] ?? " "];
@@ -319,7 +320,7 @@ function unwrap(text, whole) {
   return lines.join("\n");
 }
 
-/* Makes the children of a node, from one of them on, like the nodes; what is right stays. */
+/* Makes the children of a node like the nodes; what is right stays. */
 function patch(parent, nodes, from = 0) {
   let old = parent.childNodes[from];
   for (let k = 0; k < nodes.length; k++) {

@@ -94,11 +94,12 @@ button[aria-disabled=true] { color: var(--muted); background: transparent; borde
 .answer :is(code, pre) { font-family: ui-monospace, monospace; font-size: .875em;
   background: color-mix(in srgb, var(--text) 8%, transparent); border-radius: 4px; }
 .answer code { padding: .125em .3125em; }
-.answer pre { padding: .75em 1em; white-space: pre-wrap; border-radius: 8px; }
+.answer pre { display: flow-root; padding: .75em 1em; white-space: pre-wrap; border-radius: 8px; }
 .answer :is(pre, code) { direction: ltr; text-align: left; unicode-bidi: isolate; }
 .answer pre code { padding: 0; font-size: 1em; background: none; }
 .answer pre[data-language]::before { content: attr(data-language); display: block; padding-bottom: .25em; color: var(--muted); }
-.copyCode { float: right; margin: 0 0 .5em .5em; font-family: system-ui, sans-serif; background: var(--background); user-select: none; }
+.copyCode { float: right; margin: 0 0 0 .5em; font-family: system-ui, sans-serif; background: var(--background); user-select: none; }
+pre[data-language] .copyCode { margin-top: -2em; }
 .copyCode::before { content: attr(aria-label); }
 .answer blockquote { margin-inline-start: 0; padding-inline-start: 1em; border-inline-start: 3px solid var(--border); }
 .answer div { overflow-x: auto; overflow-wrap: normal; }

@@ -38,10 +38,8 @@ const whole = (view) => {
     reason: end.reason ?? cached?.reason };
 };
 
-/* 75 is 1:15. */
 const duration = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^(00:)?0?/, "");
 
-/* The newest answer, but to another text. */
 const outdated = (view) => isForAnother(view) && !(view.version < view.versions);
 
 function tone(view) {

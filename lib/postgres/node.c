@@ -13,17 +13,16 @@
 #include "clock.h"
 #include "log.h"
 #include "runs.h"
+#include "url.h"
 
 enum { BEGUN_MAX = 4 };		/* times that a run is begun which was lost */
 
 static const char *const	wants[] = { "queued", "running", "move",
 				    "saving" };
 
-/* An array as PostgreSQL reads it: {1,2,3}. */
-struct array {
-	char	text[SERVERS_MAX * 24 + 3];
-	size_t	len;
-};
+/* Of a server its name, in quotes, and a comma; of slots a number and one. */
+enum { NAMES = SERVERS_MAX * (2 * URL_NAME_MAX + 3) + 3,
+    NUMBERS = SERVERS_MAX * 12 + 3 };
 
 static int64_t
 later(int64_t now, int64_t ms)
@@ -190,17 +189,24 @@ word(const struct node *n, int column)
 	return PQgetvalue(n->store->result, 0, column);
 }
 
+/* What all machines call a server of the list. */
+static void
+name_of(const struct node *n, int i, char name[URL_NAME_MAX])
+{
+	url_name(n->list[i].url, n->machine, name, URL_NAME_MAX);
+}
+
 /* The index of the server whose slot we got; -1: none. */
 static int
 server_of(const struct node *n, int column)
 {
 	const char	*got = word(n, column);
-	char		 key[24];
+	char		 name[URL_NAME_MAX];
 	int		 i;
 
 	for (i = 0; i < n->count && *got != '\0'; i++) {
-		(void)snprintf(key, sizeof(key), "%" PRIu64, n->list[i].key);
-		if (strcmp(key, got) == 0)
+		name_of(n, i, name);
+		if (strcmp(name, got) == 0)
 			return i;
 	}
 	return -1;
@@ -378,25 +384,35 @@ pg_word(struct pg_args *a, const char *text)
 	pg_text(a, text, strlen(text));
 }
 
-/* The servers and their slots. */
+/* The servers and their slots, as arrays that PostgreSQL reads: {"a","b"} and
+ * {1,2}. */
 static void
-add_servers(const struct node *n, struct pg_args *a, struct array *keys,
-    struct array *slots)
+add_servers(const struct node *n, struct pg_args *a, char names[NAMES],
+    char slots[NUMBERS])
 {
+	char	name[URL_NAME_MAX], *p = names, *c;
+	size_t	len = 0;
 	int	i;
 
-	keys->len = slots->len = 0;
+	*p++ = '{';
 	for (i = 0; i < n->count; i++) {
-		keys->len += (size_t)snprintf(keys->text + keys->len,
-		    sizeof(keys->text) - keys->len, "%c%" PRIu64,
-		    i == 0 ? '{' : ',', n->list[i].key);
-		slots->len += (size_t)snprintf(slots->text + slots->len,
-		    sizeof(slots->text) - slots->len, "%c%d",
+		name_of(n, i, name);
+		*p++ = '"';
+		for (c = name; *c != '\0'; c++) {
+			if (*c == '"' || *c == '\\')
+				*p++ = '\\';
+			*p++ = *c;
+		}
+		*p++ = '"';
+		*p++ = ',';
+		len += (size_t)snprintf(slots + len, NUMBERS - len, "%c%d",
 		    i == 0 ? '{' : ',', n->list[i].slots);
 	}
-	keys->text[keys->len++] = slots->text[slots->len++] = '}';
-	pg_text(a, keys->text, keys->len);
-	pg_text(a, slots->text, slots->len);
+	p[n->count == 0 ? 0 : -1] = '}';
+	p += n->count == 0;
+	slots[len++] = '}';
+	pg_text(a, names, (size_t)(p - names));
+	pg_text(a, slots, len);
 }
 
 static enum failure_code
@@ -404,7 +420,7 @@ call_begin(struct node *n)
 {
 	const struct settings	*s = n->wish.settings;
 	struct pg_args		 a = { .count = 0 };
-	struct array		 keys, slots;
+	char			 names[NAMES], slots[NUMBERS];
 
 	pg_int(&a, n->wish.ticket);
 	pg_word(&a, n->owner);
@@ -414,7 +430,7 @@ call_begin(struct node *n)
 	pg_word(&a, n->machine);
 	pg_int(&a, n->here);
 	pg_int(&a, n->most);
-	add_servers(n, &a, &keys, &slots);
+	add_servers(n, &a, names, slots);
 	return pg_call(n->store, STATEMENT_RUN_BEGIN, &a);
 }
 
@@ -422,20 +438,18 @@ static enum failure_code
 call_renew(struct node *n)
 {
 	struct pg_args	a = { .count = 0 };
-	struct array	keys, slots;
-	char		used[24] = "";
+	char		names[NAMES], slots[NUMBERS], used[URL_NAME_MAX] = "";
 
 	n->wanted = n->saving ? WANT_SAVING : n->want;
 	n->fresh_call = true;
 	if (n->server >= 0)
-		(void)snprintf(used, sizeof(used), "%" PRIu64,
-		    n->list[n->server].key);
+		name_of(n, n->server, used);
 	pg_int(&a, n->run);
 	pg_word(&a, n->owner);
 	pg_word(&a, wants[n->wanted]);
 	pg_word(&a, used);
 	pg_int(&a, n->here);
-	add_servers(n, &a, &keys, &slots);
+	add_servers(n, &a, names, slots);
 	return pg_call(n->store, STATEMENT_RUN_RENEW, &a);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pg.h"
+#include "maintain.h"
 #include "store.h"
 
 bool
@@ -13,6 +14,23 @@ store_serves(const char *database)
 {
 	return strncmp(database, "postgres://", 11) == 0 ||
 	    strncmp(database, "postgresql://", 13) == 0;
+}
+
+bool
+store_behind(struct store *s)
+{
+	(void)s;
+	return false;
+}
+
+void
+store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
+    int64_t, const char *, size_t), void *context)
+{
+	(void)file;
+	(void)ticket;
+	(void)text;
+	(void)context;
 }
 
 bool

@@ -134,6 +134,18 @@ store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
 	return db_done(s, st, rc);
 }
 
+void
+store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
+    int64_t, const char *, size_t), void *context)
+{
+	struct store	*s;
+
+	if ((s = db_make(file)) != NULL &&
+	    db_connect(s, SQLITE_OPEN_READONLY) == FAILURE_NONE)
+		(void)store_texts(s, ticket, text, context);
+	store_close(s);
+}
+
 /* A statement whose rows tell what is wrong. */
 static enum failure_code
 look(struct store *s, enum statement which, void (*found)(void *,

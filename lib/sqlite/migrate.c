@@ -18,6 +18,15 @@ db_foreign(struct store *s, int version)
 	return db_pragma(s, "PRAGMA application_id") != APPLICATION_ID;
 }
 
+bool
+store_behind(struct store *s)
+{
+	const int	version = db_pragma(s, "PRAGMA user_version");
+
+	return version > 0 && version < SCHEMA_VERSION &&
+	    !db_foreign(s, version);
+}
+
 enum failure_code
 db_steps(struct store *s, int from)
 {

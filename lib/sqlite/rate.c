@@ -1,9 +1,11 @@
 /*
  * The rate limit, in one statement on a database in RUN_DIR.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -17,15 +19,39 @@
 
 enum { REPAIR_LOCK = 4 };	/* the byte of rate.db-lock */
 
+/* What lies in RUN_DIR for the limits. */
+static const char *const	ends[] = { "", "-wal", "-shm", "-journal" };
+
+/* Whether something that is no file lies where one belongs. */
+static bool
+is_odd(const char *path)
+{
+	struct stat	st;
+
+	return lstat(path, &st) == 0 && (stat(path, &st) == -1 ||
+	    !S_ISREG(st.st_mode));
+}
+
 /* Whether what has just failed was the file: damaged, or none of ours. */
 static bool
 is_broken(const struct store *s)
 {
-	const int	code = s->db == NULL ? SQLITE_OK :
+	const int	code = s->db == NULL ? SQLITE_CANTOPEN :
 			    sqlite3_errcode(s->db) & 0xff;
+	char		path[PATH_MAX];
+	size_t		i;
 
+	if (s->db != NULL && db_full(s))
+		return false;
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", s->path, ends[i]);
+		if (is_odd(path) || (access(path, F_OK) == 0 &&
+		    access(path, R_OK | W_OK) == -1))
+			return true;
+	}
 	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
-	    code == SQLITE_ERROR;
+	    code == SQLITE_ERROR || code == SQLITE_READONLY ||
+	    code == SQLITE_IOERR;
 }
 
 /* Opens the database of the limits, which is as durable as RUN_DIR. */
@@ -39,6 +65,12 @@ open_rates(struct store **out, const struct settings *settings)
 	    settings->text[SETTING_RUN_DIR]);
 	if ((*out = s = db_make(path)) == NULL)
 		return FAILURE_STORAGE;
+	/* A pipe would be waited for. */
+	if (is_odd(path)) {
+		(void)snprintf(s->error, sizeof(s->error), "%s: not a regular "
+		    "file", s->path);
+		return FAILURE_STORAGE;
+	}
 	if (db_connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) !=
 	    FAILURE_NONE)
 		return FAILURE_STORAGE;
@@ -101,94 +133,120 @@ take(struct store *s, const char *key, int64_t interval, int64_t early,
 	return rc;
 }
 
-/* Takes one of the limits as they are; *broken tells whether the file is. */
-static int
-try(const struct settings *settings, const char *key, int64_t interval,
-    int64_t early, bool *broken, char *error, unsigned long size)
+/* What is done with the limits. */
+struct job {
+	const char	*key;
+	int64_t		 interval, early;	/* of RATE_TAKE */
+	int		 wait;			/* the outcome */
+	bool		 forget;		/* or this */
+};
+
+static enum failure_code
+forget(struct store *s, const char *key)
+{
+	enum failure_code	rc;
+	int64_t			none;
+
+	if ((rc = db_begin(s)) == FAILURE_NONE &&
+	    (rc = db_end(s, run(s, STATEMENT_RATE_FORGET, key, 0, 0, 0,
+	    &none))) == FAILURE_NONE &&
+	    sqlite3_exec(s->db, store_statements[STATEMENT_VACUUM], NULL,
+	    NULL, NULL) != SQLITE_OK)
+		rc = db_fail(s, "rate");
+	return rc;
+}
+
+/* Does it with the limits as they are; *broken tells whether the file is. */
+static enum failure_code
+try(const struct settings *settings, struct job *j, bool *broken, char *error,
+    unsigned long size)
 {
 	enum failure_code	 rc;
 	struct store		*s;
-	int			 wait = -1;
 
 	*broken = false;
 	if ((rc = open_rates(&s, settings)) != FAILURE_NONE) {
 		*broken = s != NULL && is_broken(s);
+	} else if (j->forget) {
+		rc = forget(s, j->key);
+		*broken = rc != FAILURE_NONE && is_broken(s);
 	} else if ((rc = db_begin(s)) == FAILURE_NONE) {
-		rc = take(s, key, interval, early, &wait);
+		rc = take(s, j->key, j->interval, j->early, &j->wait);
 		*broken = rc != FAILURE_NONE && is_broken(s);
 		rc = db_end(s, rc);
+		/* The end of it may be what fails. */
+		*broken = *broken || (rc != FAILURE_NONE && s->damaged);
 	}
-	if (rc != FAILURE_NONE) {
+	if (rc != FAILURE_NONE)
 		(void)snprintf(error, size, "%s", store_error(s));
-		wait = -1;
-	}
 	store_close(s);
-	return wait;
+	return rc;
 }
 
-/* Removes the database of the limits, which the next one makes anew. */
+/*
+ * Removes the database of the limits, which the next one makes anew.  A
+ * directory that somebody keeps something in is moved out of the way.
+ */
 static void
 begin_anew(const struct settings *settings, const char *why)
 {
-	static const char *const	ends[] = { "", "-wal", "-shm",
-					    "-journal" };
-	char				path[PATH_MAX], text[512];
-	size_t				i;
+	char	path[PATH_MAX], aside[PATH_MAX + 16], text[512];
+	size_t	i;
 
 	log_line(LOG_LEVEL_WARNING, "rate.db=\"begun anew\" error=\"%s\"",
 	    log_value(text, sizeof(text), why));
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/rate.db%s",
 		    settings->text[SETTING_RUN_DIR], ends[i]);
-		(void)unlink(path);
+		if (unlink(path) == 0 || errno != EISDIR || rmdir(path) == 0)
+			continue;
+		(void)snprintf(aside, sizeof(aside), "%s.%ld.old", path,
+		    (long)getpid());
+		(void)rename(path, aside);
 	}
+}
+
+/* Does it, with new limits where the old ones cannot be read. */
+static enum failure_code
+work(const struct settings *settings, struct job *j, char *error,
+    unsigned long size)
+{
+	const char		*run_dir = settings->text[SETTING_RUN_DIR];
+	enum failure_code	 rc;
+	bool			 broken;
+	int			 fd;
+
+	rc = try(settings, j, &broken, error, size);
+	if (!broken || (fd = lock_open(run_dir, "rate.db-lock")) == -1)
+		return rc;
+	/* One at a time: who comes second finds a good one. */
+	if (lock_wait(fd, REPAIR_LOCK, clock_us() + STORE_TIMEOUT *
+	    INT64_C(1000)) == 1) {
+		rc = try(settings, j, &broken, error, size);
+		if (broken) {
+			begin_anew(settings, error);
+			rc = try(settings, j, &broken, error, size);
+		}
+	}
+	(void)close(fd);
+	return rc;
 }
 
 int
 rate_take(const struct settings *settings, const char *key, int64_t count,
     int64_t period, char *error, unsigned long size)
 {
-	const int64_t	interval = period / count;
-	const int64_t	early = (count - 1) * interval;
-	const char	*run_dir = settings->text[SETTING_RUN_DIR];
-	bool		broken;
-	int		fd, wait;
+	struct job	j = { .key = key, .interval = period / count };
 
-	wait = try(settings, key, interval, early, &broken, error, size);
-	if (!broken || (fd = lock_open(run_dir, "rate.db-lock")) == -1)
-		return wait;
-	/* One at a time: who comes second finds a good one. */
-	if (lock_wait(fd, REPAIR_LOCK, clock_us() + STORE_TIMEOUT *
-	    INT64_C(1000)) == 1) {
-		wait = try(settings, key, interval, early, &broken, error,
-		    size);
-		if (broken) {
-			begin_anew(settings, error);
-			wait = try(settings, key, interval, early, &broken,
-			    error, size);
-		}
-	}
-	(void)close(fd);
-	return wait;
+	j.early = (count - 1) * j.interval;
+	return work(settings, &j, error, size) == FAILURE_NONE ? j.wait : -1;
 }
 
 int
 rate_forget(const struct settings *settings, const char *key, char *error,
     unsigned long size)
 {
-	enum failure_code	 rc;
-	struct store		*s;
-	int64_t			 none;
+	struct job	j = { .key = key, .forget = true };
 
-	if ((rc = open_rates(&s, settings)) == FAILURE_NONE &&
-	    (rc = db_begin(s)) == FAILURE_NONE &&
-	    (rc = db_end(s, run(s, STATEMENT_RATE_FORGET, key, 0, 0, 0,
-	    &none))) == FAILURE_NONE &&
-	    sqlite3_exec(s->db, store_statements[STATEMENT_VACUUM], NULL,
-	    NULL, NULL) != SQLITE_OK)
-		rc = db_fail(s, "rate");
-	if (rc != FAILURE_NONE)
-		(void)snprintf(error, size, "%s", store_error(s));
-	store_close(s);
-	return rc == FAILURE_NONE ? 0 : -1;
+	return work(settings, &j, error, size) == FAILURE_NONE ? 0 : -1;
 }

@@ -4,9 +4,10 @@
 #
 # KEYS is a directory with rsa.pem, ec.pem (private), rsa.pub, ec.pub; CASES
 # holds jwt-key.*; OUT gets the files.  A line for each of them says its name
-# and what must become of it: `used' (as the public key that it is) or
-# `refused'.
-import base64, json, os, subprocess, sys
+# and what must become of it: `used' (as the public key that it is),
+# `refused', or `undeclared': refused as long as nobody says that it is a secret,
+# since it is packed in a way that nobody unpacks.
+import base64, gzip, json, os, subprocess, sys, zlib
 
 keys, cases, out = sys.argv[1:4]
 
@@ -137,6 +138,57 @@ write("ssh2", b'---- BEGIN SSH2 PUBLIC KEY ----\n' +
 write("ssh-blob", base64.b64encode(blob))
 write("xml", "<RSAKeyValue><Modulus>" + base64.b64encode(der[33:289]).decode() +
       "</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>")
+
+# In what nobody unpacks.
+ed_der = openssl("pkey", "-pubout", "-outform", "DER",
+                 data=openssl("genpkey", "-algorithm", "ed25519"))
+
+
+def base(data, digits):
+    n, text = int.from_bytes(data, "big"), ""
+    while n:
+        n, rest = divmod(n, len(digits))
+        text = digits[rest] + text
+    return text
+
+
+for name, data in (("spki", der), ("ec-spki", ec_der), ("ed", ed_der),
+                   ("certificate", certificate_der), ("pem", pem),
+                   ("ec-pem", ec), ("jwk", json.dumps(ec_jwk).encode())):
+    text = {"base32": base64.b32encode(data),
+            "base32-small": base64.b32encode(data).lower(),
+            "base32-groups": " ".join(
+                base64.b32encode(data).decode()[i:i + 4]
+                for i in range(0, len(data) * 2, 4)),
+            "base32-lines": base64.b32encode(data)[:64] + b"\n" +
+            base64.b32encode(data)[64:] + b"\n",
+            "base32-hex": base64.b32hexencode(data),
+            "base85": base64.b85encode(data),
+            "ascii85": base64.a85encode(data),
+            "ascii85-lines": base64.a85encode(data, wrapcol=40, adobe=True),
+            "decimal": ", ".join(map(str, data)),
+            "decimal-blanks": " ".join(map(str, data)),
+            "decimal-list": "[" + ",".join(map(str, data)) + "]x",
+            "number": str(int.from_bytes(data, "big")),
+            "octal": "".join(f"\\{c:03o}" for c in data),
+            "octal-list": " ".join(f"{c:#o}" for c in data),
+            "octal-dump": " ".join(f"{c:03o}" for c in data),
+            "binary": "".join(f"{c:08b}" for c in data),
+            "gzip": gzip.compress(data), "zlib": zlib.compress(data),
+            "gzip-base64": base64.b64encode(gzip.compress(data)),
+            "gzip-hex": gzip.compress(data).hex() * (len(data) > 45) +
+            gzip.compress(data).hex(),
+            "hex-back": data[::-1].hex() * (1 if len(data) > 64 else 2),
+            "percent": "".join(f"%{c:02x}" for c in data),
+            "quoted": "".join(f"={c:02X}" for c in data)}
+    for how, packed in text.items():
+        write(f"{how}-{name}", packed, "undeclared")
+for name, key in (("rsa", pem), ("certificate", certificate)):
+    lines = key.splitlines(True)
+    write(f"{name}-second-line-on", b"".join(lines[2:-1]), "undeclared")
+    write(f"{name}-second-line-on-joined", b"".join(lines[2:-1]).replace(
+        b"\n", b""), "undeclared")
+write("ec-second-line", ec.splitlines(True)[2], "undeclared")
 
 # JWK and JWKS.
 enc = jwk("rsa.pem", use="enc", kid="enc")

@@ -561,9 +561,12 @@ halt() {
 	is "$(posts)" 2
 	halt 2
 	is "$(states)" 'queued1 generating'
+	news_only
 	sees 3 w1
 	halt 3
 	is "$(states)" 'queued2 queued1 generating'
+	news_only
+	is "$(statuses | head -2 | paste -sd ' ')" 'queued2/1 queued1/1'
 }
 
 # A tab of the one who comes from an address asks for a ticket and its status.
@@ -1423,6 +1426,7 @@ c.send(b"{\"type\":\"done\"}\n")' "$TICKETCHAT_RUN_DIR/1.sock" "$T/go" 3>&- &
 	viewed $one
 	is_text "$LONG"
 	is "$(last)" '{"type":"done"}'
+	news_only
 	hang_up 2
 	hang_up 3
 }

@@ -446,6 +446,12 @@ is() {
 states() { jq -r 'select(.type == "status") | "\(.state)\(.position // "")"' \
 	<<<"${1:-$frames}" | uniq | paste -sd ' '; }
 
+# All that each status frame told, as "STATEPOSITION/VIEWERS" a line.
+statuses() { jq -r 'select(.type == "status") |
+    "\(.state)\(.position // "")/\(.viewers)"' <<<"${1:-$frames}"; }
+# No status frame told what the one before had told.
+news_only() { is "$(statuses | uniq -d)" ''; }
+
 # A question that failed with a code, and the program's exit code.
 failed_with() {
 	is "$(code)" "$1"

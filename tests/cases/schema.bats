@@ -97,3 +97,99 @@ $now: take the newer program, or \`sessions restore' a copy from before"
 	ask 43 "$Q"
 	generated
 }
+
+# A database of schema 1, beside the one that our generations save into: those
+# of 0.1 look the same from outside, and could not save into schema 2.
+old_database() {
+	sqlite3 "$T/old" <"$ROOT/tests/schema/001.sql"
+	chmod 600 "$T/old"
+}
+migrate_old() {
+	TICKETCHAT_DATABASE=$T/old sessions migrate "$@" >"$T/out" 2>"$T/err" 3>&-
+}
+version_of_old() { sqlite3 "$T/old" 'PRAGMA user_version'; }
+whole() { is "$(text) $(types | grep -o 'done$')" "$LONG done"; }
+waits() { grep -q "$1" "$T/err"; }
+
+@test "an older database is not migrated under a generation: it ends first" {
+	needs_sqlite "a server has no claims in RUN_DIR"
+	old_database
+	long 20
+	replay_part "$T/long.ndjson"
+	export TICKETCHAT_GENERATIONS=1
+	viewer 1 '{"ticketBody":"a","status":true}'
+	one=$V
+	sees $one w1
+	viewer 2 '{"ticketBody":"b","status":true}'
+	two=$V
+	sees $two queued
+	viewer 3 '{"ticketBody":"c","status":true}'
+	three=$V
+	sees $three queued
+	migrate_old &
+	pid=$!
+	track $pid
+	within 10 waits '3 generations run.* at most 1800 s'
+	# What has not begun may as well be asked again.
+	viewed $two
+	failed_with shutting_down 2
+	viewed $three
+	failed_with shutting_down 2
+	within 10 waits '1 generation runs'
+	is "$(version_of_old)" 1
+	not dead $pid
+	replay_rest
+	viewed $one
+	whole
+	wait $pid
+	is "$(<"$T/out")" "$T/old: schema $SCHEMA, was 1"
+	is "$(version_of_old)" "$SCHEMA"
+	# And the claims are free again.
+	ask 4 "$Q"
+	whole
+}
+
+@test "waiting for generations has an end, and changes nothing then" {
+	needs_sqlite "a server has no claims in RUN_DIR"
+	old_database
+	long 20
+	replay_part "$T/long.ndjson"
+	viewer 1 '{"ticketBody":"a","status":true}'
+	sees $V w1
+	rc=0
+	TICKETCHAT_ANSWER_TIMEOUT=1 migrate_old || rc=$?
+	is $rc 1
+	grep -q 'nothing is changed' "$T/err"
+	is "$(version_of_old)" 1
+	# Up to date it waits for nobody.
+	run -0 sessions migrate
+	is "$output" "$TICKETCHAT_DATABASE: schema $SCHEMA, up to date"
+	# Neither does it for what it refuses.
+	sqlite3 "$T/old" 'PRAGMA user_version = 99'
+	rc=0
+	migrate_old || rc=$?
+	is $rc 102
+	sqlite3 "$T/old" 'PRAGMA user_version = 1'
+	replay_rest
+	viewed $V
+	whole
+}
+
+@test "migrate --now ends what runs, and says so to its viewers" {
+	needs_sqlite "a server has no claims in RUN_DIR"
+	old_database
+	long 20
+	replay_part "$T/long.ndjson"
+	viewer 1 '{"ticketBody":"a","status":true}'
+	one=$V
+	sees $one w1
+	viewer 2 '{"ticketBody":"b","status":true}'
+	two=$V
+	sees $two queued
+	migrate_old --now
+	is "$(version_of_old)" "$SCHEMA"
+	viewed $one
+	failed_with shutting_down 2
+	viewed $two
+	failed_with shutting_down 2
+}

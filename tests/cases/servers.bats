@@ -356,6 +356,25 @@ while True:
 	is "$(grep -c get "$T/a.log") $(ls -A "$TICKETCHAT_RUN_DIR")" '0 '
 }
 
+@test "a server that has a name is asked as one without" {
+	gone
+	server a "$UP/good.ndjson"
+	OLLAMA_SERVER="$a name=gpu1 weight=2" ask 1 "$Q"
+	generated
+	OLLAMA_SERVER="$gone weight=2 name=x-1 $a name=gpu_1.b" ask 2 "$Q"
+	generated
+	is "$(asked a)" 2
+}
+
+@test "a name that is none, or another's, is refused at start" {
+	for w in 'name=a http://h' 'http://h name=' 'http://h name=a/b' \
+	    'http://h name=a name=b' 'http://h name=a http://i name=a' \
+	    'http://localhost http://127.0.0.1' 'http://[::1]:1 http://localhost:1'; do
+		OLLAMA_SERVER=$w run -102 --separate-stderr chat 1 </dev/null
+		grep -qF "OLLAMA_SERVER=$w" <<<"$stderr"
+	done
+}
+
 @test "a weight that is none is refused at start" {
 	for w in 'weight=2 http://h' 'http://h weight=0' 'http://h weight=101' \
 	    'http://h weight=1 weight=1' 'http://h http://h/api/chat'; do

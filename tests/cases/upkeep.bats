@@ -513,7 +513,7 @@ plain() {
 
 @test "what has failed says what and where, in no word of SQL" {
 	needs_root
-	many 3000 0
+	many 3000 1
 	sessions backup "$T/b"
 	sessions export >"$T/out.ndjson"
 	local c
@@ -910,6 +910,42 @@ P
 	is "$output" 'sessions: there is no ticket 4711'
 }
 
+@test "forget --verify names the copies a second time too" {
+	keep 1 0
+	keep 2 0
+	keep 3 0
+	keep 4 0
+	mkdir "$T/backup"
+	sessions backup "$T/backup/2026-11-23.db"
+	sqlite3 "$T/backup/old.db" <"$ROOT/tests/schema/001.sql"
+	sqlite3 "$T/backup/old.db" "UPDATE TicketAISessions SET TicketId = 3,
+	    AiResponse = 'what only the oldest copy of all still knows'"
+	echo 'no copy, whatever its name' >"$T/backup/notes.db"
+	mkdir "$T/backup/2026.db"
+	mkfifo "$T/backup/pipe.db"
+	run -1 sessions forget --ticket 1 --verify
+	# By then the database does not know the text any more.
+	for _ in again 'and again'; do
+		run -1 sessions forget --ticket 1 --verify
+		grep -q "^$T/backup/2026-11-23.db: [0-9]* pieces are left" <<<"$output"
+		grep -q 'delete it' <<<"$output"
+		not grep -q -e 'nothing is left' -e 'there is no' <<<"$output"
+	done
+	# Nor after a delete, nor of a text that only an older copy has.
+	run -0 sessions delete 2
+	run -1 sessions forget --ticket 2 --verify
+	grep -q "^$T/backup/2026-11-23.db: " <<<"$output"
+	run -1 sessions forget --ticket 3 --verify
+	grep -q "^$T/backup/old.db: " <<<"$output"
+	rm "$T/backup/2026-11-23.db" "$T/backup/old.db"
+	for t in 1 2 3; do
+		run -1 sessions forget --ticket $t --verify
+		is "$output" "sessions: there is no ticket $t"
+	done
+	run -0 sessions forget --ticket 4 --verify
+	grep -q 'nothing is left' <<<"$output"
+}
+
 @test "forget --ticket ends its generation first, and nobody begins one" {
 	long 1000
 	replay --pace 50 "$T/long.ndjson"
@@ -1105,4 +1141,20 @@ rotate() {
 	run -0 sessions forget --user ana
 	is "$(sqlite3 "$TICKETCHAT_RUN_DIR/rate.db" 'SELECT Key FROM RateLimits')" user:bob
 	not grep -qa user:ana "$TICKETCHAT_RUN_DIR"/rate.db*
+}
+
+@test "forget --user: a damaged rate limit, or a directory, is in no way" {
+	needs_sqlite "a file in RUN_DIR"
+	for how in 'mkdir rate.db' 'mkdir -p rate.db/sub' 'mkfifo rate.db' \
+	    'head -c 5000 /dev/urandom >rate.db' 'mkdir rate.db-wal' \
+	    'echo nothing that anybody knows >rate.db'; do
+		rm -rf "$TICKETCHAT_RUN_DIR"/rate.db*
+		(cd "$TICKETCHAT_RUN_DIR" && eval "$how")
+		: >"$TICKETCHAT_LOG"
+		run -0 --separate-stderr sessions forget --user ana --verify
+		is "$output" "$TICKETCHAT_LOG: 0 lines changed"
+		grep -q 'rate.db="begun anew"' <<<"$stderr"
+		run -0 --separate-stderr sessions forget --user ana
+		is "$stderr" ''
+	done
 }

@@ -39,17 +39,27 @@ set_environment(const char *s)
 	free(copy);
 }
 
-/* A ticket is the number that the path says, and an address is one. */
+/*
+ * A ticket is the number that the path says, behind a slash or behind the whole
+ * address of the service, and an address is one.
+ */
 static void
 try_connection(const struct settings *s, struct connection *c)
 {
-	const char	*path = getenv("PATH_INFO");
+	const char	*path = getenv("PATH_INFO"), *number;
 	char		 again[24], key[ADDRESS_MAX];
 
 	connection_read(c, s);
-	(void)snprintf(again, sizeof(again), "/%" PRId64, c->ticket);
+	(void)snprintf(again, sizeof(again), "%" PRId64, c->ticket);
 	must(c->ticket >= 0);
-	must(c->ticket == 0 || strcmp(again, path) == 0);
+	if (c->ticket != 0) {
+		number = strrchr(path, '/') + 1;
+		must(strcmp(number, again) == 0);
+		must(number == path + 1 ||
+		    (number == path + strlen(CONNECTION_PATH) &&
+		    strncmp(path, CONNECTION_PATH, strlen(CONNECTION_PATH)) ==
+		    0));
+	}
 	must(c->remote[0] != '\0' && address_list_valid(c->remote));
 	address_key(c->remote, key);
 	must(strlen(key) < ADDRESS_MAX);

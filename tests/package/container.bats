@@ -156,6 +156,29 @@ END
 	podman stop -t 20 "$CONTAINER"
 }
 
+@test "stopped while it writes: the answer ends first, and is kept" {
+	cd "$BATS_TEST_DIRNAME/../.."
+	seq 1 60 | sed 's/.*/{"response":"w& ","done":false}/' \
+	    >"$BATS_TEST_TMPDIR/long"
+	echo '{"response":"","done":true}' >>"$BATS_TEST_TMPDIR/long"
+	for INIT in '--init ' ''; do
+		build/tests/replay --port 0 --pace 50 "$BATS_TEST_TMPDIR/long" \
+		    >"$BATS_TEST_TMPDIR/port" 3>&- &
+		echo $! >"$BATS_TEST_TMPDIR/replay${#INIT}.pid"
+		within 5 test -s "$BATS_TEST_TMPDIR/port"
+		MODEL=$(<"$BATS_TEST_TMPDIR/port")
+		start
+		ask 61 >"$BATS_TEST_TMPDIR/reader" 2>&1 &
+		within 10 grep -q w3 "$BATS_TEST_TMPDIR/reader"
+		podman stop "$CONTAINER"
+		wait $! || true
+		not grep -q done "$BATS_TEST_TMPDIR/reader"
+		logged 61
+		: >"$BATS_TEST_TMPDIR/port"
+		podman volume rm -f ticketchat
+	done
+}
+
 @test "a name of 0.1 in its environment ends it, and says which one is meant" {
 	cd "$BATS_TEST_DIRNAME/../.."
 	MODEL=9

@@ -482,6 +482,28 @@ s = socket.create_server(("127.0.0.1", 5000)); time.sleep(300)' 3>&- &
 	ask 43 | grep -q '"type":"cached"'
 }
 
+@test "restarted while it writes: the answer ends first, viewers leave at once" {
+	inside sed -i 's/^STOP_WAIT=.*/STOP_WAIT=60/' /etc/ticketchat/websocketd.conf
+	inside systemctl restart ticketchat
+	within 20 settle
+	long 40
+	p=$(main_pid)
+	ask 60 >"$BATS_TEST_TMPDIR/reader" 2>&1 &
+	reader=$!
+	within 20 grep -q w3 "$BATS_TEST_TMPDIR/reader"
+	inside systemctl restart ticketchat
+	wait $reader || true
+	not grep -q -e w150 -e done "$BATS_TEST_TMPDIR/reader"
+	within 20 settle
+	[ "$(main_pid)" != "$p" ]
+	ask 60 | grep -q '"type":"cached".*w150'
+	inside journalctl -u ticketchat --no-pager >"$BATS_TEST_TMPDIR/log"
+	not grep SIGKILL "$BATS_TEST_TMPDIR/log"
+	inside sed -i 's/^STOP_WAIT=.*/STOP_WAIT=5/' /etc/ticketchat/websocketd.conf
+	inside systemctl restart ticketchat
+	within 20 settle
+}
+
 # What of it needs an installed system; the rest is in tests/cases/trouble.bats.
 @test "docs/trouble.md: its commands for an installed system" {
 	sed -n '/^```sh installed$/,/^```$/{/^```/!p}' docs/trouble.md \

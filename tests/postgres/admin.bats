@@ -248,3 +248,12 @@ tools() { PATH=$PG_BIN:$PATH; }
 	sessions metrics | grep '^ticketchat_database_bytes [1-9]'
 	not grep -q wal_bytes <<<"$(sessions metrics)"
 }
+
+@test "doctor tells the name of each server: a loopback's has the machine's" {
+	OLLAMA_SERVER='http://127.0.0.1:9 http://GPU1/api/chat weight=2 http://gpu2 name=big' \
+	    sessions doctor --json >"$T/doctor" || true
+	is "$(jq -r 'select(.check == "server") | .level + " " +
+	    (.finding | split(" ")[0])' "$T/doctor")" "ok $(uname -n)/http://localhost:9
+ok http://gpu1:80
+ok big"
+}

@@ -309,10 +309,12 @@ is_anew() {
 }
 
 # bats test_tags=fault
-@test "the database away: the answer waits for it; told to end, nothing is kept" {
+@test "the database away for good: storage, nothing kept, then as before" {
+	needs_preload
 	long 25
 	replay_part --times 1 --then "$UP/good.ndjson" "$T/long.ndjson"
-	on 1 viewer 42 "$S"
+	set_clocks 0 0
+	on 1 clocked viewer 42 '{"ticketBody":"printer jam","status":true}'
 	A=$V
 	sees $A w8
 	pg_stop immediate
@@ -320,9 +322,9 @@ is_anew() {
 	sees $A saving
 	on 2 ask 43 "$Q"
 	failed_with storage 111
-	kill -TERM "$(node_answer 42 1)"
-	viewed $A 30
-	failed_with shutting_down 2
+	set_clocks 0 602
+	viewed $A 90
+	failed_with storage 111
 	is_text "$LONG"
 	pg_up_again
 	is "$(answers_kept)" 0

@@ -108,6 +108,45 @@ more_shapes(void)
 	buf_free(&b);
 }
 
+/* A limit is told in KB where it is a whole number of them; `detail' stays. */
+static void
+limits(void)
+{
+	static const struct {
+		enum failure_code	 code;
+		const char		*detail, *words;
+	} rows[] = {
+		{ FAILURE_TOO_LARGE, "65536", "64 KB" },
+		{ FAILURE_TOO_LARGE, "425984", "416 KB" },
+		{ FAILURE_TOO_LARGE, "1024", "1 KB" },
+		{ FAILURE_TOO_LARGE, "1023", "1023 bytes" },
+		{ FAILURE_TOO_LARGE, "197684", "197684 bytes" },
+		{ FAILURE_TOO_LARGE, "0", "0 bytes" },
+		{ FAILURE_TOO_LARGE, "", " bytes" },
+		{ FAILURE_ANSWER_TOO_LONG, "1048576", "1024 KB" },
+		{ FAILURE_UPSTREAM_REJECTED, "1024", "HTTP 1024" },
+	};
+	struct buf	b = BUF_INIT(FRAME_MAX);
+	struct failure	f;
+	struct frame	back;
+	size_t		i;
+	int		l;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (l = 0; l < LANGUAGE__MAX; l++) {
+			row("%s", rows[i].detail);
+			f = failure_make(rows[i].code, rows[i].detail);
+			b.len = 0;
+			check(frame_error(&b, &f, (enum language)l) == 0);
+			check(memmem(b.data, b.len, rows[i].words,
+			    strlen(rows[i].words)) != NULL);
+			frame_read(&back, b.data, b.len - 1);
+			check_str(back.failure.detail, rows[i].detail);
+		}
+	}
+	buf_free(&b);
+}
+
 /* An error's line, and what is read from it. */
 static void
 one_error(const struct failure *f, enum language l)
@@ -153,7 +192,7 @@ static void
 errors(void)
 {
 	static const char	*const details[] = {
-		NULL, "65536", "a\"b\\c\n\x01{}%s", "\xc3\xa1\xf0\x9f\x98\x80",
+		NULL, "65537", "a\"b\\c\n\x01{}%s", "\xc3\xa1\xf0\x9f\x98\x80",
 	};
 	char			full[200];
 	struct failure		f;
@@ -401,6 +440,7 @@ main(void)
 	t_begin();
 	run(shapes);
 	run(more_shapes);
+	run(limits);
 	run(errors);
 	run(streams);
 	run(pieces);

@@ -384,6 +384,53 @@ stops(void)
 	hub_free(&h);
 }
 
+/* The service ends: whoever says so is no viewer, and learns who is there. */
+static void
+ends(void)
+{
+	static const struct {
+		const char	*said;
+		bool		 ending, terminate, gone;
+	} rows[] = {
+		{ "end\n", true, false, true },
+		{ "x\nend\n", true, false, true },
+		{ "end now\n", false, true, true },
+		{ "end\nend now\n", true, true, true },
+		{ "end", false, false, false },
+		{ "End\n", false, false, false },
+		{ "end \n", false, false, false },
+		{ "endnow\n", false, false, false },
+		{ "stop\n", false, false, false },
+		{ "send\n", false, false, false },
+	};
+	struct hub	h;
+	size_t		i;
+	int		a, b;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].said);
+		begin(&h);
+		(void)snprintf(h.alive, sizeof(h.alive), "alive\n");
+		frames(&h, "one\n");
+		a = follow(&h);
+		b = follow(&h);
+		hub_write(&h);
+		got(a, "one\n");
+		say(b, rows[i].said);
+		hub_step(&h, clock_us());
+		check_int(h.ending, rows[i].ending);
+		check_int(h.terminate, rows[i].terminate);
+		check_int(h.count, rows[i].gone ? 1 : 2);
+		got(b, rows[i].gone ? "one\nalive\n" : "one\n");
+		frames(&h, "two\n");
+		hub_write(&h);
+		got(a, "two\n");
+		(void)close(a);
+		(void)close(b);
+		hub_free(&h);
+	}
+}
+
 static void
 listens(void)
 {
@@ -617,6 +664,7 @@ main(void)
 	run(beats);
 	run(slow);
 	run(stops);
+	run(ends);
 	run(listens);
 	run(no_descriptors);
 	run(closes_without_descriptors);

@@ -4,6 +4,7 @@
  */
 #include "base64url.h"
 #include "key_form.h"
+#include "limit.h"
 #include "t.h"
 #include "t_keys.h"
 
@@ -142,8 +143,83 @@ secrets(void)
 		check_str(name, "");
 		check_int(key_form(hex, 2 * len, NULL), KEY_FORM_SECRET);
 		check_int(key_form(b.data, b.len, NULL), KEY_FORM_SECRET);
+		if (len > 64)
+			continue;
+		check(s[0] == 0x1f || s[0] == 0x78 || s[0] == 0x5d ||
+		    s[0] == 0x28 || key_form_doubt((char *)s, len) == NULL);
+		check(len == 45 || key_form_doubt(b.data, b.len) == NULL ||
+		    key_form_doubt((char *)s, len) != NULL || len <= 48);
 	}
 	buf_free(&b);
+}
+
+/* What is no key that we know is a secret only where none fits in. */
+static void
+doubts(void)
+{
+	static const char	secret[] = "k9F-", hex[] = "30a5", one[] = "gezd",
+				words[] = "wort ", odd[] = "a!7?";
+	static const struct {
+		const char	*of;
+		size_t		 len;
+		const char	*doubt;		/* a part of it; NULL: none */
+	} rows[] = {
+		{ odd, 32, NULL }, { odd, 48, NULL }, { odd, 49, "too long" },
+		{ one, 64, NULL }, { one, 65, "too long" },
+		{ one, 60, "PEM" }, { secret, 60, "PEM" },
+		{ secret, 64, NULL }, { secret, 88, NULL },
+		{ secret, 89, "too long" },
+		{ hex, 64, NULL }, { hex, 128, NULL },
+		{ hex, 129, "hexadecimal" },
+		{ words, 70, NULL }, { words, 75, "too long" },
+		{ "\x80" "abc", 64, NULL }, { "\x80" "abc", 68, "no text" },
+		{ "abc\nd", 50, "lines" }, { "a\tbcd", 50, "lines" },
+		{ "\x1f\x8b\x08\x01", 64, "compressed" },
+		{ "\x78\x9c\x08\x01", 52, "compressed" },
+		{ "BZh9\x81", 60, "compressed" },
+		{ "H4sIAAk9", 64, "compressed" },
+		{ "1f8b08a0", 64, "compressed" }, { "789c01a0", 128,
+		    "compressed" },
+	};
+	char		text[256];
+	size_t		i, n;
+	const char	*why;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (n = 0; n < rows[i].len; n++)
+			text[n] = rows[i].of[n % strlen(rows[i].of)];
+		row("%zu: %.*s", i, (int)n, text);
+		why = key_form_doubt(text, n);
+		check(rows[i].doubt == NULL ? why == NULL : why != NULL &&
+		    strstr(why, rows[i].doubt) != NULL);
+		/* A line end behind it is none of it. */
+		text[n] = '\r';
+		text[n + 1] = '\n';
+		check(key_form_doubt(text, n + 2) == why);
+	}
+}
+
+/*
+ * However many words a declared secret has, a key behind them is found, and the
+ * work for it has an end: without one this takes minutes.
+ */
+static void
+many_words(void)
+{
+	static char	text[SECRET_MAX];
+	const char	key[] = " MCowBQYDK2VwAyEA50EXWfTZPXK8nSL0AYTtH4/hHzTxGp"
+			    "AcMwJfsY8R4V8=";
+	const size_t	len = sizeof(text) - sizeof(key);
+	size_t		i, round;
+
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < len; i++)
+			text[i] = i % 3 == 2 ? ' ' : (char)('a' + next() % 26);
+		check_int(key_form(text, len, NULL), KEY_FORM_SECRET);
+		memcpy(text + len, key, sizeof(key) - 1);
+		check_int(key_form(text, len + sizeof(key) - 1, NULL),
+		    KEY_FORM_OTHER);
+	}
 }
 
 int
@@ -153,5 +229,7 @@ main(void)
 	run(forms);
 	run(bodies);
 	run(secrets);
+	run(doubts);
+	run(many_words);
 	return t_end();
 }

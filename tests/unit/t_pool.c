@@ -212,7 +212,7 @@ passes(void)
 static void
 again(void)
 {
-	struct slots_server	b = { url_key("http://b", 8), 1 };
+	struct slots_server	b = { url_key("http://b", 8), 1, NULL };
 	struct node		*other;
 
 	begin("http://a http://b", "m", false);
@@ -296,7 +296,7 @@ silent(void)
 static void
 full(void)
 {
-	struct slots_server	b = { url_key("http://b", 8), 1 };
+	struct slots_server	b = { url_key("http://b", 8), 1, NULL };
 	struct node		*other;
 
 	begin("http://a http://b", "m", false);

@@ -166,6 +166,48 @@ broken(void)
 	check(error[0] != '\0');
 }
 
+/* What lies in the way is begun anew, for a question and for who forgets. */
+static void
+in_the_way(void)
+{
+	static const char *const	made[] = {
+		"mkdir odd/rate.db", "mkdir -p odd/rate.db/sub",
+		"mkfifo odd/rate.db", "ln -s nowhere/x odd/rate.db",
+		"ln -s /dev/null odd/rate.db", "mkdir odd/rate.db-wal",
+		"cp whole.db odd/rate.db && mkdir odd/rate.db-journal",
+		"head -c 5000 whole.db >odd/rate.db",
+		"sed s/RateLimits/RateLimitz/ whole.db >odd/rate.db",
+		"echo nothing of ours, but longer than its head >odd/rate.db",
+	};
+	char				error[256], command[128];
+	struct settings			s = { .text = { [SETTING_RUN_DIR] =
+					    "odd" } };
+	size_t				i, forget;
+
+	check_int(system("sqlite3 rate.db 'PRAGMA wal_checkpoint(TRUNCATE)' "
+	    ">checkpoint && cp rate.db whole.db"), 0);
+	for (i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+		for (forget = 0; forget < 2; forget++) {
+			row("%s", made[i]);
+			(void)snprintf(command, sizeof(command), "rm -rf odd; "
+			    "mkdir -m 700 odd && %s", made[i]);
+			check_int(system(command), 0);
+			check_int(forget ? rate_forget(&s, "k", error,
+			    sizeof(error)) : take_in("odd", "k", 1, 1, error,
+			    sizeof(error)), 0);
+			check_int(take_in("odd", "j", 1, 1, error,
+			    sizeof(error)), 0);
+			check_int(take_in("odd", "j", 1, 60, error,
+			    sizeof(error)) > 0, 1);
+		}
+	}
+	/* What somebody keeps in a directory stays. */
+	check_int(system("rm -rf odd; mkdir -m 700 odd odd/rate.db; "
+	    "echo mine >odd/rate.db/f"), 0);
+	check_int(take_in("odd", "k", 1, 1, error, sizeof(error)), 0);
+	check_int(system("grep -q mine odd/rate.db.*.old/f"), 0);
+}
+
 int
 main(void)
 {
@@ -175,5 +217,6 @@ main(void)
 	run(clock_goes_back);
 	run(race);
 	run(broken);
+	run(in_the_way);
 	return t_end();
 }

@@ -228,8 +228,8 @@ nulls(void)
 	static const char *const	good[] = {
 		"{\"ticketBody\":\"x\",\"token\":null}",
 		"{\"ticketBody\":\"x\",\"lang\":null}",
-		"{\"ticketBody\":\"x\",\"refresh\":null,\"version\":null,"
-		    "\"status\":null}",
+		"{\"ticketBody\":\"x\",\"refresh\":null,\"status\":null}",
+		"{\"ticketBody\":\"x\",\"version\":null,\"status\":null}",
 		"{\"type\":null,\"ticketBody\":\"x\"}",
 		"{ \"refresh\" : null , \"ticketBody\" : \"x\", \"y\": null }",
 	};

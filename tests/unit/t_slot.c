@@ -559,10 +559,12 @@ static void
 shares(void)
 {
 	static const struct slots_server	list[] = {
-		{ 1, 2 }, { UINT64_MAX, 4 }, { 3, 0 }, { 4, 1 },
+		{ 1, 2, NULL }, { UINT64_MAX, 4, NULL }, { 3, 0, NULL },
+		{ 4, 1, NULL },
 	};
-	static const struct slots_server	other[] = { { 4, 1 },
-						    { 1, 2 } };
+	static const struct slots_server	other[] = {
+		{ 4, 1, NULL }, { 1, 2, NULL },
+	};
 	static const int	want[] = { 0, 1, 3, 1, 0, 1, 1 };
 	struct generation	g[8];
 	int			i;

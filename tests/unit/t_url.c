@@ -76,6 +76,22 @@ valid(void)
 		{ "http://0x7f000001 http://127.0.0.1", false },
 		{ "http://h. http://h", false },
 		{ "http://127.0.0.1 http://127.0.0.2", true },
+		/* Likely the same one, unless each has a name. */
+		{ "http://127.0.0.1:11434 http://localhost:11434", false },
+		{ "http://[::1] http://localhost", false },
+		{ "http://[::1] name=a http://localhost", true },
+		{ "http://h name=a http://h name=b", false },
+		{ "http://h name=a http://i name=a", false },
+		{ "http://h name=a http://i name=A", true },
+		{ "http://h name=gpu-1.x_Y", true },
+		{ "http://h name=a weight=3 http://i weight=2 name=b", true },
+		{ "http://h name=a name=b", false },
+		{ "http://h weight=2 name=a weight=2", false },
+		{ "http://h name=", false }, { "http://h name", false },
+		{ "http://h Name=a", false }, { "name=a http://h", false },
+		{ "http://h name=a/b", false }, { "http://h name=a:1", false },
+		{ "http://h name=\xc3\xa9", false },
+		{ "http://h name=a weight=0", false },
 		{ "http://h/X http://h/x", true },
 	};
 	size_t	i;
@@ -192,6 +208,68 @@ weights(void)
 	check(!url_next(&list, &u));
 }
 
+/* What other machines call a server. */
+static void
+names(void)
+{
+	static const struct {
+		const char	*list, *want;
+	} rows[] = {
+		{ "http://gpu1:11434/api/chat", "http://gpu1:11434" },
+		{ "HTTP://Gpu1.", "http://gpu1:80" },
+		{ "https://gpu1/x/Y/api/", "https://gpu1:443/x/Y" },
+		{ "http://gpu1 name=A.b_c-1", "A.b_c-1" },
+		{ "http://gpu1 weight=2 name=a", "a" },
+		{ "http://localhost name=a", "a" },
+		{ "http://localhost:11434/api/generate",
+		    "desk1/http://localhost:11434" },
+		{ "http://LOCALHOST.:1", "desk1/http://localhost:1" },
+		{ "http://127.0.0.1", "desk1/http://localhost:80" },
+		{ "http://127.1", "desk1/http://localhost:80" },
+		{ "http://0x7f000001", "desk1/http://localhost:80" },
+		{ "http://[::1]", "desk1/http://localhost:80" },
+		{ "http://[0:0::1]", "desk1/http://localhost:80" },
+		{ "http://[::ffff:127.0.0.1]", "desk1/http://localhost:80" },
+		{ "http://127.0.0.2:1", "desk1/http://127.0.0.2:1" },
+		{ "http://127.200.1", "desk1/http://127.200.0.1:80" },
+		{ "https://localhost/x", "desk1/https://localhost:443/x" },
+		{ "http://10.0.0.1:1", "http://10.0.0.1:1" },
+		{ "http://[::ffff:10.0.0.1]", "http://10.0.0.1:80" },
+		{ "http://[FE80:0::A]:1", "http://[fe80::a]:1" },
+		{ "http://[fe80::1%eth0]", "http://[fe80::1%eth0]:80" },
+		{ "http://localhost.example", "http://localhost.example:80" },
+		{ "http://128.0.0.1", "http://128.0.0.1:80" },
+	};
+	char		name[URL_NAME_MAX], text[URL_LEN_MAX + 2] = "http://";
+	const char	*list;
+	struct url	 u;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].list);
+		list = rows[i].list;
+		check(url_valid(list) && url_next(&list, &u));
+		url_name(&u, "desk1", name);
+		check_str(name, rows[i].want);
+	}
+	/* As long as they may be: neither is cut. */
+	list = "http://[::1]:65535 name="
+	    "0123456789012345678901234567890123456789012345678901234567890123";
+	check(url_valid(list) && url_next(&list, &u));
+	url_name(&u, "", name);
+	check_int(strlen(name), 64);
+	check(!url_valid("http://h name="
+	    "01234567890123456789012345678901234567890123456789012345678901234"
+	    ));
+	memset(text + 7, 'a', URL_LEN_MAX - 7);
+	list = text;
+	check(url_valid(list) && url_next(&list, &u));
+	url_name(&u, "desk1", name);
+	check_int(strlen(name), URL_LEN_MAX + 3);
+	text[URL_LEN_MAX] = 'a';
+	check(!url_valid(text));
+}
+
 /* As many servers as there may be, and one more. */
 static void
 many(void)
@@ -229,6 +307,7 @@ main(void)
 	run(split);
 	run(several);
 	run(weights);
+	run(names);
 	run(many);
 	run(keys);
 	return t_end();

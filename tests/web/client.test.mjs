@@ -648,6 +648,35 @@ describe("scripted", () => {
     await tab.nothingLeft();
   });
 
+  for (const [how, lose] of Object.entries({
+    "the service hangs up": (tab, say) => say.drop(),
+    "nothing answers any more": (tab) => tab.tick(5_000), // after a ping
+  })) {
+    test(`the network goes and comes back while nobody looks, and ${how}: the answer is there before somebody does`, async (t) => {
+      const says = [];
+      const service = await fake(t, (say, _question, n) => (says.push(say), say(stream(`text ${n}`)), n > 1 && say(DONE)));
+      const tab = await open(t, { server: service.server, clock: "paused" });
+      const network = async (there) => {
+        await tab.page.context().setOffline(!there);
+        await until("the page to know it", () => tab.run((yes) => navigator.onLine === yes, there));
+      };
+      await tab.grown();
+      await network(false);
+      await tab.turn("hidden");
+      await lose(tab, says[0]);
+      await tab.state("reconnecting");
+      await tab.tick(600_000);
+      assert.equal((await tab.sockets()).length, 1, "without a network nothing is tried");
+      await tab.turn("hidden");
+      assert.equal((await tab.sockets()).length, 1, "hiding does nothing");
+      await network(true);
+      assert.deepEqual(await tab.end(), DONE);
+      assert.deepEqual([await tab.run(() => document.visibilityState), (await tab.view()).text], ["hidden", "text 2"]);
+      assert.equal(service.questions.length, 2);
+      await tab.nothingLeft();
+    });
+  }
+
   test("frozen, and the connection lost meanwhile", async (t) => {
     const drops = [];
     const service = await fake(t, (say, _question, n) => {

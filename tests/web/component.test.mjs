@@ -185,7 +185,7 @@ for (const react of VERSIONS) {
       await tab.done();
       await assertNeverWrong(tab.page);
       await tab.page.evaluate(() => (window.texts = []));
-      await tab.button("Gerar outra resposta").click();
+      await tab.button("Pedir outra resposta").click();
       assert.deepEqual(await tab.done(2), [[ANSWER, false], [textOf(other), false]]);
       assert.equal(await tab.text(), await shown(tab.page, textOf(other)));
       assert.equal(await tab.page.evaluate(() => window.texts.shift()), await shown(tab.page));

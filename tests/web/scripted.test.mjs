@@ -29,7 +29,8 @@ for (const react of VERSIONS) {
       });
       await tab.done();
       const box = tab.page.locator("ticket-chat section");
-      assert.deepEqual(await box.locator("> *").evaluateAll((nodes) => nodes.map(({ localName }) => localName)), ["h4", "ol", "pre"]);
+      assert.deepEqual(await box.locator("> *").evaluateAll((nodes) => nodes.map(({ localName }) => localName)), ["h2", "ol", "pre"],
+        "a page without headings has a title");
       assert.equal(await box.locator("strong").textContent(), "the cover");
       assert.ok((await box.locator("li").last().textContent()).startsWith(evil.slice(0, evil.indexOf("[here]"))), "as text");
       assert.equal(await box.locator("img, b, script, a").count(), 0);
@@ -121,7 +122,7 @@ for (const react of VERSIONS) {
         else say({ type: "done" });
       });
       await tab.done();
-      await tab.button("Write another answer").click();
+      await tab.button("Get another answer").click();
       assert.deepEqual((await tab.done(2))[1], ["answer 3", false]);
       await tab.mount({ ticketBody: "jam again" });
       await tab.done(3);
@@ -135,7 +136,7 @@ for (const react of VERSIONS) {
         say({ type: "done" });
       });
       await tab.done();
-      await tab.button("Write another answer").click();
+      await tab.button("Get another answer").click();
       assert.equal(await tab.said(/luck/), "No luck.");
       assert.equal(await tab.text(), "the first answer");
       await tab.button("Try again").click();
@@ -162,7 +163,7 @@ for (const react of VERSIONS) {
       assert.equal(await older.getAttribute("aria-disabled"), "true");
       await newer.click();
       await shows(2, 3);
-      await tab.button("Write another answer").click();
+      await tab.button("Get another answer").click();
       await shows(4, 4);
       const whole = (await tab.page.evaluate(() => window.whole)).map(({ text, cached, version, versions }) => [text, cached, version, versions]);
       assert.deepEqual(whole, [["answer 3", true, 3, 3], ["answer 2", true, 2, 3], ["answer 1", true, 1, 3], ["answer 2", true, 2, 3],

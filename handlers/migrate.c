@@ -1,0 +1,200 @@
+/*
+ * sessions migrate: makes the database, or brings it to this program's version,
+ * without an answer being lost for it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "answers.h"
+#include "clock.h"
+#include "command.h"
+#include "frame.h"
+#include "generation.h"
+#include "generations.h"
+#include "limit.h"
+#include "maintain.h"
+#include "program.h"
+
+/* Whoever generates while the database is to become another one. */
+struct wait {
+	const char	*run_dir;
+	int64_t		 seconds;	/* at most, for the message */
+	bool		 now;		/* all of them are to end */
+	int		 told;		/* how many there were */
+	int64_t		 ticket;	/* of the one that is to end; 0: all */
+};
+
+static bool
+end_one(void *context, const struct answers_process *p)
+{
+	const struct wait	*w = context;
+
+	if (w->ticket == 0 || w->ticket == p->ticket)
+		(void)answers_signal(w->run_dir, p, SIGTERM);
+	return true;
+}
+
+/* Whether a generation says that it waits in the queue. */
+static bool
+is_queued(int fd)
+{
+	char		data[4 * FRAME_MAX], *line, *nl;
+	struct pollfd	p = { .fd = fd, .events = POLLIN };
+	const int64_t	until = clock_us() + GENERATION_LOOK * INT64_C(1000);
+	struct frame	f;
+	size_t		len = 0;
+	ssize_t		n;
+
+	while (len < sizeof(data) && poll(&p, 1, clock_poll(clock_us(),
+	    until)) == 1) {
+		n = recv(fd, data + len, sizeof(data) - len, MSG_DONTWAIT);
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		for (line = data; (nl = memchr(line, '\n', len - (size_t)(line -
+		    data))) != NULL; line = nl + 1) {
+			frame_read(&f, line, (size_t)(nl - line));
+			if (f.type == FRAME_STATUS)
+				return f.state == FRAME_QUEUED;
+		}
+	}
+	return false;
+}
+
+/* Ends a ticket's generation if it has not begun: its viewers may ask again. */
+static bool
+end_queued(void *context, int64_t ticket)
+{
+	struct wait	*w = context;
+	int		 fd;
+
+	if (generation_connect(w->run_dir, ticket, &fd) != GENERATION_RUNNING)
+		return true;
+	w->ticket = ticket;
+	if (is_queued(fd))
+		(void)answers_each(w->run_dir, end_one, w);
+	w->ticket = 0;
+	(void)close(fd);
+	return true;
+}
+
+/* So many run: tells of it, and ends those that need not be waited for. */
+static void
+tell(void *context, int running)
+{
+	struct wait	*w = context;
+
+	if (running == w->told)
+		return;
+	w->told = running;
+	if (w->now) {
+		(void)answers_each(w->run_dir, end_one, w);
+		return;
+	}
+	(void)fprintf(stderr, "sessions: migrate: %d generation%s, of which a "
+	    "new schema would lose the answer: waiting, at most %" PRId64
+	    " s (--now ends %s)\n", running, running == 1 ? " runs" : "s run",
+	    w->seconds, running == 1 ? "it" : "them");
+	(void)generations_each(w->run_dir, end_queued, w);
+}
+
+/*
+ * Where the database is of an older version: keeps generations from beginning,
+ * and waits until none runs, since one of the older programs could not save its
+ * answer any more.  Returns what is to be closed when it is migrated, or -1.
+ */
+static int
+wait_for_all(const struct settings *s, bool now)
+{
+	struct wait	 w = { .run_dir = s->text[SETTING_RUN_DIR],
+			    .seconds = s->number[SETTING_ANSWER_TIMEOUT],
+			    .now = now };
+	struct store	*store;
+	bool		 behind;
+	int		 claims;
+
+	behind = store_open(&store, s->text[SETTING_DATABASE]) ==
+	    FAILURE_SCHEMA && store_behind(store);
+	store_close(store);
+	if (!behind)
+		return -1;
+	claims = generations_await(w.run_dir, now ? STOP_TIMEOUT :
+	    w.seconds * 1000, tell, &w);
+	if (claims == -1 && errno == EBUSY)
+		program_fail(EXIT_CLIENT, "migrate: generations still run, "
+		    "nothing is changed (sessions tail shows them%s)", now ?
+		    "; `sessions stop TICKET' ends one that stands still" :
+		    "; migrate --now ends them");
+	if (claims == -1)
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", w.run_dir,
+		    strerror(errno));
+	return claims;
+}
+
+/* Has the sessions belong to the table of tickets that the settings name. */
+static void
+use_tickets(struct store *store, const struct settings *s)
+{
+	const char	*table = s->text[SETTING_TICKETS_TABLE];
+	const char	*column = s->text[SETTING_TICKETS_ID_COLUMN];
+
+	if (*table != '\0' && store_use_tickets(store, table, column) !=
+	    FAILURE_NONE)
+		program_fail(EXIT_SETTINGS, "TICKETS_TABLE=%s, "
+		    "TICKETS_ID_COLUMN=%s: %s", table, column,
+		    store_error(store));
+}
+
+/* A copy of a database becomes one of its own, which no service may have. */
+static void
+new_identity(struct store *store)
+{
+	char	other[PATH_MAX];
+
+	if (store_served(store, "", other, sizeof(other)))
+		program_fail(EXIT_CLIENT, "migrate: a service uses this "
+		    "database, with RUN_DIR=%s: stop it first", other);
+	command_need(store_new_identity(store), store);
+}
+
+/* Makes what the service needs on disk: the run directory and the database. */
+int
+command_migrate(const struct settings *s, int argc, char *argv[])
+{
+	bool				 draw = false, now = false;
+	const struct command_option	 options[] = {
+		{ "new-identity", &draw, NULL, NULL },
+		{ "now", &now, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct store			*store;
+	enum failure_code		 rc;
+	int				 claims, from, to;
+
+	(void)command_options(argc, argv, options, 0, 0);
+	command_run_dir(s);
+	claims = wait_for_all(s, now);
+	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
+	command_need(rc, store);
+	use_tickets(store, s);
+	if (draw)
+		new_identity(store);
+	store_close(store);
+	if (claims != -1)
+		(void)close(claims);
+	store_reserve(s->text[SETTING_DATABASE]);
+	if (from == to)
+		(void)printf("%s: schema %d, up to date\n",
+		    s->text[SETTING_DATABASE], to);
+	else
+		(void)printf("%s: schema %d, was %d\n",
+		    s->text[SETTING_DATABASE], to, from);
+	return EXIT_GOOD;
+}

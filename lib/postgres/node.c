@@ -193,7 +193,7 @@ word(const struct node *n, int column)
 static void
 name_of(const struct node *n, int i, char name[URL_NAME_MAX])
 {
-	url_name(n->list[i].url, n->machine, name, URL_NAME_MAX);
+	url_name(n->list[i].url, n->machine, name);
 }
 
 /* The index of the server whose slot we got; -1: none. */

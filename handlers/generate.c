@@ -53,14 +53,17 @@ static bool
 look_around(struct answer *a)
 {
 	const enum node_state	state = node_state(a->node);
+	enum frame_state	shows;
 
 	if (state == NODE_OURS && a->session != node_session(a->node))
 		answer_session(a, node_session(a->node));
 	if (state == NODE_THEIRS && !a->theirs)
 		answer_session(a, 0);
 	a->theirs = state == NODE_THEIRS;
-	if (a->theirs && (!a->has_state || a->state != node_shows(a->node)))
-		answer_status(a, node_shows(a->node), 0);
+	shows = node_shows(a->node);
+	if (a->theirs && shows != FRAME_STATE__MAX && (!a->has_state ||
+	    a->state != shows))
+		answer_status(a, shows, 0);
 	if (a->theirs && a->hub.stop) {
 		node_say_stop(a->node);
 		a->hub.stop = false;

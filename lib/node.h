@@ -51,7 +51,7 @@ const char *node_error(const struct node *);
 enum node_state node_state(const struct node *);
 int64_t node_session(const struct node *);
 
-/* What the other node does with the ticket. */
+/* What the other node does with the ticket; FRAME_STATE__MAX: not known yet. */
 enum frame_state node_shows(const struct node *);
 
 /* Why it is over, or must end though the model goes on; NONE: it need not. */

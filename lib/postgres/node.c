@@ -237,6 +237,7 @@ begun(struct node *n, int64_t now)
 		n->run = 0;
 	} else if (strcmp(verdict, "busy") == 0) {
 		n->state = NODE_THEIRS;
+		n->shows = FRAME_STATE__MAX;
 		n->session = pg_number(n->store->result, 0, 2);
 		n->next = now;
 	} else if (strcmp(verdict, "answered") == 0) {

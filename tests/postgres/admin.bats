@@ -186,10 +186,10 @@ tools() { PATH=$PG_BIN:$PATH; }
 
 @test "doctor: too few connections for all generations, and a host that is no good" {
 	TICKETCHAT_GENERATIONS=190 sessions doctor --quick >"$T/doctor" || true
-	grep -q 'max_connections is 200, and 190 generations can run' "$T/doctor"
+	grep -q 'max_connections is [0-9]*, and 190 generations can run' "$T/doctor"
 	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.1:1,127.0.0.11:$PG_PORT/$PG_DATABASE \
 	    sessions doctor --quick >"$T/doctor" || true
-	grep -q '^warning *database *127.0.0.1: ' "$T/doctor"
+	grep -q '^warning *database: 127.0.0.1: ' "$T/doctor"
 }
 
 @test "backup and restore: as it was, but ids go on" {

@@ -68,6 +68,9 @@ refused() {
 	is "$(types)" "stream done"
 	viewed $C
 	is "$(jq -r 'select(.type == "cached").response' <<<"$frames").." "$LONG.."
+	replay_end
+	rm "$T/go"
+	replay_part "$T/long.ndjson"
 	on 1 viewer 43 "$Q"
 	A=$V
 	sees $A w8

@@ -342,6 +342,9 @@ BEGIN
 	IF r.State = 'queued' AND NOT locked THEN
 		SELECT t.place, t.got, t.next_ms INTO place, got, next_ms
 		FROM run_turn(me, servers, slots) AS t;
+	ELSIF NOT locked THEN	/* what it is told now must hold for a lease */
+		SELECT n.got INTO got FROM run_renew(me, own, r.State,
+			r.Server, here, servers, slots) AS n;
 	END IF;
 	IF got IS NULL AND place > most THEN
 		UPDATE TicketAIRuns SET Ended = 'queue_full', Until = c.t

@@ -339,6 +339,7 @@ endif
 	install -m 644 $(PAGE) $(DIR)/share/ticketchat/web
 	install -m 644 README.md websocket.md LICENSE $(wildcard docs/*.md) \
 		deploy/nginx.conf deploy/Caddyfile deploy/nginx-nodes.conf \
+		deploy/Caddyfile-nodes \
 		deploy/haproxy.cfg deploy/ticketchat.logrotate \
 		$(DIR)/share/doc/ticketchat
 	install deploy/upkeep.sh $(DIR)/libexec/ticketchat/upkeep

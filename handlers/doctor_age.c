@@ -14,8 +14,7 @@
 enum {
 	DAY = 86400,
 	COPY_DAYS = 2,		/* one night may be missed */
-	END_DAYS = 14,		/* for a certificate that nobody renews */
-	QUIET_DAYS = 30		/* as of `sessions purge' */
+	END_DAYS = 14		/* for a certificate that nobody renews */
 };
 
 static const char *
@@ -126,7 +125,7 @@ doctor_clock(struct doctor *d)
 		doctor_tell(d, DOCTOR_ERROR, "clock", "%s, and the newest "
 		    "answer is of %s\nSet it: tokens and answers bear its "
 		    "date", date(now, text), date(newest, other));
-	else if (newest != 0 && now - newest > QUIET_DAYS * DAY &&
+	else if (newest != 0 && now - newest > AGING_QUIET * DAY &&
 	    d->settings->number[SETTING_RETENTION_DAYS] > 0)
 		doctor_tell(d, DOCTOR_WARNING, "clock", "%s, and the newest "
 		    "answer is of %s: RETENTION_DAYS deletes nothing until "

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "connection.h"
 #include "file.h"
+#include "harden.h"
 #include "limit.h"
 #include "maintain.h"
 #include "module.h"
@@ -60,6 +62,15 @@ examine_bare_names(const struct settings *s)
 		    names, SETTINGS_PREFIX);
 }
 
+/* Of a file that can be read it is said what it is. */
+static void
+refuse_text(const char *key, const char *path, const char *why)
+{
+	program_fail(EXIT_SETTINGS, "%s=%s: %s%s", key, path,
+	    errno == EILSEQ ? "it is " : "", why == NULL ? strerror(errno) :
+	    why);
+}
+
 /* Refuses files whose text each question would need, and which have none. */
 static void
 examine_texts(const struct settings *s)
@@ -69,17 +80,60 @@ examine_texts(const struct settings *s)
 
 	path = s->text[SETTING_SYSTEM_PROMPT_FILE];
 	if ((text = prompt_system(s, &why)) == NULL)
-		program_fail(EXIT_SETTINGS, "SYSTEM_PROMPT_FILE=%s: it is %s",
-		    path, why == NULL ? strerror(errno) : why);
+		refuse_text("SYSTEM_PROMPT_FILE", path, why);
 	free(text);
 	path = s->text[SETTING_OLLAMA_TOKEN_FILE];
 	if (*path == '\0')
 		return;
 	if (token_of_file(path, &text, &why) == -1)
-		program_fail(EXIT_SETTINGS, "OLLAMA_TOKEN_FILE=%s: it is %s",
-		    path, why);
+		refuse_text("OLLAMA_TOKEN_FILE", path, why);
 	explicit_bzero(text, strlen(text));
 	free(text);
+}
+
+/* Refuses one file that DATABASE names, where each question would fail. */
+static void
+examine_file(const char *option, const char *path)
+{
+	const bool	pass = strcmp(option, "passfile") == 0;
+	struct stat	st;
+
+	if (access(path, R_OK) == -1 || stat(path, &st) == -1)
+		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: %s", option,
+		    path, strerror(errno));
+	if (!harden_reads(path))
+		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: the programs "
+		    "read nothing there; put it below /etc", option, path);
+	if (pass && (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0))
+		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: %s", option,
+		    path, S_ISREG(st.st_mode) ? "others may read it, so it "
+		    "would be passed over (chmod 600)" : "it is no file");
+}
+
+/* And all of them; without a passfile= libpq would look in a home. */
+static void
+examine_database(const struct settings *s)
+{
+	static const char *const	options[] = {
+		"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl",
+	};
+	const char			*uri = s->text[SETTING_DATABASE], *p;
+	char				 path[PATH_MAX];
+	size_t				 i, len;
+
+	if (strncmp(uri, "postgres", 8) != 0 || (p = strchr(uri, '?')) == NULL)
+		return;
+	for (p++; *p != '\0'; p += strcspn(p, "&"), p += *p == '&') {
+		for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+			len = strlen(options[i]);
+			if (strncmp(p, options[i], len) != 0 || p[len] != '=')
+				continue;
+			(void)snprintf(path, sizeof(path), "%.*s",
+			    (int)strcspn(p + len + 1, "&"), p + len + 1);
+			if (strcmp(path, "system") != 0)
+				examine_file(options[i], path);
+		}
+	}
 }
 
 /* Prints the settings; keys that cannot be used are bad settings too. */
@@ -98,6 +152,8 @@ command_settings(const struct settings *s, int argc, char *argv[])
 	if (service)
 		examine_bare_names(s);
 	examine_texts(s);
+	if (service)
+		examine_database(s);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
 		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
 		    error, sizeof(error)) == -1)

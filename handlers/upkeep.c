@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "aging.h"
 #include "backup.h"
 #include "command.h"
 #include "generations.h"
@@ -22,8 +23,7 @@
 
 enum {
 	DAY = 86400, DAYS_MAX = 36500,
-	NEWEST = 50,		/* rows that tell the newest time */
-	QUIET_DAYS = 30		/* without an answer: the clock may be wrong */
+	NEWEST = 50		/* rows that tell the newest time */
 };
 
 /* Opens the store, and shows how far something long has come. */
@@ -77,7 +77,7 @@ newest(void *context, const struct cell *c, int cells)
 
 /*
  * A clock that is far ahead makes every answer too old.  Where the newest one
- * is more than QUIET_DAYS old, either that has happened or nobody uses the
+ * is more than AGING_QUIET old, either that has happened or nobody uses the
  * service: nothing is deleted unless somebody says so.
  */
 static void
@@ -88,7 +88,7 @@ need_good_clock(struct store *store, time_t now)
 
 	rc = store_report(store, STORE_LIST, 0, NEWEST, newest, &latest);
 	command_need(rc, store);
-	if (latest != 0 && now - latest > QUIET_DAYS * DAY)
+	if (latest != 0 && now - latest > AGING_QUIET * DAY)
 		program_fail(EXIT_CLIENT, "purge: nothing is deleted: by this "
 		    "machine's clock the newest session is %lld days old. "
 		    "See that the clock is right (date -u), or use --force",

@@ -123,20 +123,38 @@ allow_keys(int set, const char *files)
 	return 0;
 }
 
+/* What chat and answer read wherever they run. */
+static const char *const	readable[] = {
+	"/usr", "/lib", "/lib64", "/bin", "/etc",	/* programs */
+	"/run/systemd/resolve", "/run/resolvconf",	/* names */
+	"/run/NetworkManager", "/run/connman",
+	"/proc", "/sys/devices/system/cpu", "/dev",
+	LIBEXECDIR,
+};
+
+bool
+harden_reads(const char *file)
+{
+	char	path[PATH_MAX];
+	size_t	i, len;
+
+	if (realpath(file, path) == NULL)
+		return false;
+	for (i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {
+		len = strlen(readable[i]);
+		if (strncmp(path, readable[i], len) == 0 && path[len] == '/')
+			return true;
+	}
+	return false;
+}
+
 /* The rules; what is behind each path is what chat or its answer needs. */
 static int
 allow_all(int set, const struct settings *s, uint64_t handled)
 {
-	static const char *const	readable[] = {
-		"/usr", "/lib", "/lib64", "/bin", "/etc",	/* programs */
-		"/run/systemd/resolve", "/run/resolvconf",	/* names */
-		"/run/NetworkManager", "/run/connman",
-		"/proc", "/sys/devices/system/cpu", "/dev",
-		LIBEXECDIR,
-	};
-	const uint64_t			write = WRITE | (handled &
-					    LANDLOCK_ACCESS_FS_TRUNCATE);
-	size_t				i;
+	const uint64_t	write = WRITE | (handled &
+			    LANDLOCK_ACCESS_FS_TRUNCATE);
+	size_t		i;
 
 	for (i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {
 		if (allow(set, readable[i], READ) == -1)

@@ -4,6 +4,8 @@
 #ifndef HARDEN_H
 #define HARDEN_H
 
+#include <stdbool.h>
+
 #include "settings.h"
 
 enum harden {
@@ -19,6 +21,10 @@ enum harden {
  * settings name.  Children inherit it.  The run directory must exist.
  */
 enum harden harden(const struct settings *, unsigned descriptors);
+
+/* Whether a file, which must be there, lies where they may read without its being
+ * a setting of its own. */
+bool harden_reads(const char *file);
 
 /* The version of the kernel's Landlock; 0: it has none. */
 int harden_landlock(void);

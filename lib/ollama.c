@@ -190,7 +190,10 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 		return;
 	}
 	error = json_member(j, 0, "error");
-	if (error != -1 && json_type(j, error) != JSON_NULL) {
+	done = json_member(j, 0, "done");
+	/* Some gateways write the member into every line. */
+	if (error != -1 && json_type(j, error) != JSON_NULL && (done == -1 ||
+	    !json_equals(j, error, ""))) {
 		read_error(l, j, error_member(j));
 		return;
 	}
@@ -198,7 +201,6 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 		where = json_member(j, 0, "message");
 		name = "content";
 	}
-	done = json_member(j, 0, "done");
 	good = (where == -1 || json_type(j, where) == JSON_OBJECT) &&
 	    json_type(j, done) == JSON_BOOL && append(j, where, name,
 	    text) && append(j, where, "thinking", &thoughts);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -183,6 +184,36 @@ check_word(struct settings *s, size_t i)
 }
 
 static int
+check_servers(struct settings *s, size_t i)
+{
+	const char	*t = s->text[i], *p, *scheme = "http";
+	size_t		 len;
+
+	if (url_valid(t))
+		return 0;
+	if ((p = url_bare(t)) != NULL) {
+		/* http:/host, and what else has too few slashes. */
+		if (strncasecmp(p, "https:", 6) == 0)
+			scheme = "https";
+		if (strncasecmp(p, "http", 4) == 0 &&
+		    p[strlen(scheme)] == ':')
+			p += strlen(scheme) + 1;
+		p += strspn(p, "/");
+		return settings_fail(s, "%s=%.200s: %s:// is missing; write "
+		    "%s://%.*s", table[i].key, t, scheme, scheme,
+		    (int)strcspn(p, " "), p);
+	}
+	if ((p = url_twice(t, &len)) != NULL)
+		return settings_fail(s, "%s=%.200s: %.*s is a server that "
+		    "stands there already, by its address or its name; name "
+		    "each once, and give one that does more weight=2",
+		    table[i].key, t, (int)len, p);
+	return settings_fail(s, "%s=%.200s: not addresses like "
+	    "http://localhost:11434/api/generate, each of another server, "
+	    "with weight=3 or name=gpu1 behind it", table[i].key, t);
+}
+
+static int
 check_object(struct settings *s, size_t i)
 {
 	struct json	j = { 0 };
@@ -231,16 +262,7 @@ check(struct settings *s, size_t i)
 			    "blank); -1 is for ever", r->key, t);
 		return 0;
 	case URL:
-		if ((p = url_bare(t)) != NULL)
-			return settings_fail(s, "%s=%.200s: http:// is "
-			    "missing; write http://%.*s", r->key, t,
-			    (int)strcspn(p, " "), p);
-		if (!url_valid(t))
-			return settings_fail(s, "%s=%.200s: not addresses "
-			    "like http://localhost:11434/api/generate, each "
-			    "of another server, with weight=3 or name=gpu1 "
-			    "behind it", r->key, t);
-		return 0;
+		return check_servers(s, i);
 	case OBJECT:
 		return check_object(s, i);
 	case ORIGINS:
@@ -349,7 +371,8 @@ settings_load(struct settings *s, const char *file, int optional)
 		if (check(s, i) == -1)
 			return -1;
 	}
-	if (file != NULL && settings_check_log(s) == -1)
+	if (file != NULL && (settings_check_log(s) == -1 ||
+	    settings_check_listen(s) == -1))
 		return -1;
 	return settings_together(s);
 }
@@ -362,6 +385,12 @@ settings_good(enum setting which, const char *value)
 	memset(&s, 0, sizeof(s));
 	s.text[which] = value;
 	return check(&s, which) == 0;
+}
+
+bool
+settings_is_number(enum setting which)
+{
+	return table[which].kind == NUMBER;
 }
 
 const char *

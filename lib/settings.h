@@ -69,6 +69,9 @@ void settings_free(struct settings *);
 /* The key of a setting, as in the file. */
 const char *settings_key(enum setting);
 
+/* Whether its values are whole numbers. */
+bool settings_is_number(enum setting);
+
 /* The setting of a key; SETTING__MAX if there is none. */
 size_t settings_find(const char *key);
 

@@ -114,6 +114,19 @@ value(char *v)
 	return strchr(++v, quote) == NULL ? v : NULL;
 }
 
+/* Whether a value has blanks around it; the end of a line, CR LF, is none. */
+static bool
+is_padded(const char *v)
+{
+	size_t	len = strlen(v);
+
+	while (len > 0 && v[len - 1] == '\r')
+		len--;
+	return len > 0 && (strchr(" \t", v[0]) != NULL ||
+	    strchr(" \t", v[len - 1]) != NULL) && strspn(v, " \t\r") <
+	    strlen(v);
+}
+
 /* Says that a line's key is no setting's, and which may have been meant. */
 static int
 fail_key(struct settings *s, const char *path, int number, const char *key)
@@ -165,6 +178,10 @@ parse(struct settings *s, const char *path)
 			return settings_fail(s, "%s:%d: %s stands there twice",
 			    path, number, line);
 		seen[i] = true;
+		if (settings_is_number((enum setting)i) && is_padded(eq + 1))
+			return settings_fail(s, "%s:%d: %s=%.60s: a blank "
+			    "before or behind the number", path, number, line,
+			    eq + 1);
 		if ((v = value(eq + 1)) == NULL)
 			return settings_fail(s, "%s:%d: %s: a backslash or an "
 			    "odd quote, which is not understood here", path,

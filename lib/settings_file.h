@@ -26,6 +26,13 @@ int settings_together(struct settings *);
  */
 int settings_check_log(struct settings *);
 
+/*
+ * Looks whether ADDRESS is a list of addresses as websocketd takes them, in
+ * their usual spelling: 127.0.0.01 is another one for some programs.  Returns
+ * as settings_fail.  Asked where a file is read: by run.sh and at a shell.
+ */
+int settings_check_listen(struct settings *);
+
 /* Sets the error line; returns -1. */
 int settings_fail(struct settings *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

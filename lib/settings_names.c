@@ -169,11 +169,11 @@ refused(size_t i, enum settings_bare which)
 int
 settings_refuse_bare(struct settings *s, enum settings_bare which)
 {
-	const char	*key, *v;
+	const char	*key;
 	size_t		 i;
 
 	for (i = 0; i < SETTING__MAX; i++) {
-		if (!refused(i, which) || (v = bare(s, i)) == NULL)
+		if (!refused(i, which) || bare(s, i) == NULL)
 			continue;
 		key = settings_key((enum setting)i);
 		return settings_fail(s, "%s is in the environment and counts "

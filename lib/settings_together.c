@@ -1,8 +1,10 @@
 /*
  * What concerns more than one setting.
  */
+#include <arpa/inet.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "settings_file.h"
 
 enum {
@@ -100,6 +103,23 @@ follow(char path[PATH_MAX])
 	return true;
 }
 
+/* Copies a path, //dev/./x as /dev/x. */
+static void
+one_slash(char to[PATH_MAX], const char *path)
+{
+	size_t	n = 0;
+
+	for (; *path != '\0' && n < PATH_MAX - 1; path++) {
+		while (*path == '/' && (path[1] == '/' || (path[1] == '.' &&
+		    (path[2] == '/' || path[2] == '\0'))))
+			path += path[1] == '/' ? 1 : 2;
+		to[n++] = *path;
+		if (*path == '\0')
+			return;
+	}
+	to[n] = '\0';
+}
+
 /*
  * Whether a path leads to a descriptor (/dev/stdout, /proc/self/fd/1) or to a
  * device; /dev/null and its kind are good.
@@ -116,11 +136,11 @@ is_device(const char *log)
 	size_t				i;
 
 	/* Also where there is no such link. */
+	one_slash(path, log);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strncmp(log, names[i], strlen(names[i])) == 0)
+		if (strncmp(path, names[i], strlen(names[i])) == 0)
 			return true;
 	}
-	(void)snprintf(path, sizeof(path), "%s", log);
 	for (i = 0; i < LINKS_MAX; i++) {
 		if (in_proc(path))
 			return true;
@@ -138,12 +158,71 @@ settings_check_log(struct settings *s)
 {
 	const char	*log = s->text[SETTING_LOG];
 
-	if (!settings_log_is_file(s) || !is_device(log))
+	if (!settings_log_is_file(s))
+		return 0;
+	/* stdout, -, journal, Syslog, off: that was not meant for a file. */
+	if (strpbrk(log, "/.") == NULL)
+		return settings_fail(s, "LOG=%.100s: neither a file's path nor "
+		    "syslog or stderr (a file of that name is ./%.100s); "
+		    "LOG=stderr is the service's standard error, LOG=syslog "
+		    "the journal, LOG=/dev/null none", log, log);
+	if (!is_device(log))
 		return 0;
 	return settings_fail(s, "LOG=%.100s: a descriptor or a device is no "
 	    "log: under websocketd its lines would go to the clients.  "
 	    "LOG=stderr is the service's standard error, LOG=syslog the "
 	    "journal", log);
+}
+
+/* Why a word of ADDRESS is none; NULL: it is one, or a name. */
+static const char *
+listen_fault(const char *word, size_t len)
+{
+	static const char	letters[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	char			text[SETTING_MAX + 1], *zone;
+	struct in_addr		four;
+	struct in6_addr		six;
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)len, word);
+	if (*text == '[' && text[len - 1] == ']') {
+		text[len - 1] = '\0';
+		if ((zone = strchr(text, '%')) != NULL)
+			*zone = '\0';
+		return inet_pton(AF_INET6, text + 1, &six) == 1 ? NULL :
+		    "what stands in brackets is no address of IPv6";
+	}
+	if (inet_pton(AF_INET6, text, &six) == 1)
+		return "an address of IPv6 stands in brackets, as [::1]";
+	if (strspn(text, letters) != len)
+		return "not an address like 127.0.0.1 or [::1], without a "
+		    "port";
+	/* What some programs take for one, others for a name. */
+	if (inet_pton(AF_INET, text, &four) != 1 &&
+	    (inet_aton(text, &four) == 1 ||
+	    strspn(text, "0123456789.") == len))
+		return "an address of IPv4 is four numbers up to 255, without "
+		    "leading zeros";
+	return NULL;
+}
+
+int
+settings_check_listen(struct settings *s)
+{
+	const char	*list = s->text[SETTING_ADDRESS], *why;
+	size_t		 len;
+	int		 count = 0;
+
+	for (; *(list += strspn(list, " ")) != '\0'; list += len, count++) {
+		len = strcspn(list, " ");
+		if ((why = listen_fault(list, len)) != NULL)
+			return settings_fail(s, "ADDRESS=%.100s: %.*s: %s",
+			    s->text[SETTING_ADDRESS], (int)(len < 80 ? len :
+			    80), list, why);
+	}
+	/* websocketd would listen on all of them. */
+	return count > 0 ? 0 : settings_fail(s, "ADDRESS: blanks only; "
+	    "0.0.0.0 and [::] are all addresses of the machine");
 }
 
 int

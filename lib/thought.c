@@ -15,7 +15,19 @@ static const struct pair {
 	{ "<thinking>", "</thinking>" },
 	{ "[THINK]", "[/THINK]" },			/* Magistral */
 	{ "<|START_THINKING|>", "<|END_THINKING|>" },	/* Command A */
+	{ "<thought>", "</thought>" },
+	{ "<reasoning>", "</reasoning>" },
+	{ "<seed:think>", "</seed:think>" },		/* Seed-OSS */
+	{ "<|begin_of_thought|>", "<|end_of_thought|>" },
+	{ "◁think▷", "◁/think▷" },			/* Kimi-VL */
 };
+
+/* White space that is no ASCII: a byte order mark, a no-break space and a
+ * space of no width. */
+static const char *const	wide[] = { "\xef\xbb\xbf", "\xc2\xa0",
+				    "\xe2\x80\x8b" };
+
+enum { WIDE = sizeof(wide) / sizeof(wide[0]) };
 
 enum { PAIRS = sizeof(pairs) / sizeof(pairs[0]) };
 
@@ -65,11 +77,19 @@ find(const char *text, size_t len, const char *mark, enum match *how)
 static size_t
 blanks(const char *text, size_t len)
 {
-	size_t	n = 0;
+	size_t	n = 0, i;
 
-	while (n < len && text[n] != '\0' &&
-	    strchr(" \t\r\n\v\f", text[n]) != NULL)
-		n++;
+	do {
+		while (n < len && text[n] != '\0' &&
+		    strchr(" \t\r\n\v\f", text[n]) != NULL)
+			n++;
+		for (i = 0; i < WIDE; i++) {
+			if (match(text + n, len - n, wide[i]) == YES) {
+				n += strlen(wide[i]);
+				break;
+			}
+		}
+	} while (i < WIDE);
 	return n;
 }
 
@@ -161,6 +181,8 @@ mark(struct thought *t, size_t white)
 		}
 		best = how == MAYBE ? MAYBE : best;
 	}
+	for (i = 0; i < WIDE; i++)
+		best = match(text, len, wide[i]) == MAYBE ? MAYBE : best;
 	for (i = 0; i < 2; i++) {
 		how = match(text, len, i == 0 ? start : channel);
 		if (how == YES)

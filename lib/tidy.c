@@ -9,6 +9,8 @@
 static const char *const	marks[] = {
 	"<|im_end|>", "<|return|>", "<|end|>", "<|eot_id|>", "</s>",
 	"<|endoftext|>", "<|end_of_text|>", "<|eom_id|>", "<end_of_turn>",
+	"<|end_of_turn|>", "<|END_OF_TURN_TOKEN|>", "<eos>",
+	"<｜end▁of▁sentence｜>",			/* DeepSeek */
 };
 
 enum {

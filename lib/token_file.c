@@ -42,5 +42,6 @@ token_of_file(const char *path, char **token, const char **why)
 bad:
 	explicit_bzero(text, strlen(text));
 	free(text);
+	errno = EILSEQ;
 	return -1;
 }

@@ -123,22 +123,44 @@ same(const struct url *a, const struct url *b)
 	return strcmp(x, y) == 0;
 }
 
-bool
-url_valid(const char *list)
+/* Whether each address is good, up to one that is there already: *twice. */
+static bool
+look(const char *list, struct url *twice)
 {
 	struct url	u[SERVERS_MAX + 1];
 	int		count = 0, i;
 
+	twice->text = NULL;
 	while (url_next(&list, &u[count])) {
 		if (count == SERVERS_MAX || !valid(&u[count]))
 			return false;
 		for (i = 0; i < count; i++) {
-			if (same(&u[i], &u[count]))
+			if (same(&u[i], &u[count])) {
+				*twice = u[count];
 				return false;
+			}
 		}
 		count++;
 	}
 	return count > 0;
+}
+
+bool
+url_valid(const char *list)
+{
+	struct url	twice;
+
+	return look(list, &twice);
+}
+
+const char *
+url_twice(const char *list, size_t *len)
+{
+	struct url	twice;
+
+	(void)look(list, &twice);
+	*len = twice.text == NULL ? 0 : twice.len;
+	return twice.text;
 }
 
 const char *

@@ -43,6 +43,10 @@ bool url_valid(const char *list);
  * OLLAMA_HOST may be written; NULL: each has one. */
 const char *url_bare(const char *list);
 
+/* Where a good address begins that names a server a second time, and its
+ * length; NULL: none does. */
+const char *url_twice(const char *list, size_t *len);
+
 /*
  * Whether all of them can be reached without TLS and without asking for a
  * name: http, and a number or "localhost".

@@ -6,9 +6,8 @@
 -- was cut at its limit.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?1),
-	EXISTS (SELECT 1 FROM TicketAIGenerations WHERE SessionId = Id
-	AND DoneReason = 'length')
-FROM TicketAISessions
+	DoneReason = 'length'
+FROM TicketAISessions LEFT JOIN TicketAIGenerations ON SessionId = Id
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL
 ORDER BY Id DESC LIMIT 1;
 

@@ -17,7 +17,8 @@
 # parsers too; tests/compare).  What each printed is kept in build/tests/out.
 #
 # At length san has all cases, the soak takes half an hour, each fuzzer five minutes, each
-# comparison two, and one more under the sanitizers; the rest is as always.
+# comparison two, and one more under the sanitizers; postgres also has what takes
+# minutes (two minutes of silence behind each proxy, a restart node after node).
 # Together that is some two hours.
 set -u
 cd "$(dirname "$0")/.." || exit 111
@@ -32,6 +33,8 @@ tests/cases/settings.bats tests/cases/transfer.bats'
 if [ "${1:-}" = long ]; then
 	soak='-m 30 -n 200' fuzz=300 compare='-t 120' san_compare='-t 60'
 	san_cases='tests/cases/*.bats'
+	# For what a day's tests have no time for.
+	export TESTS_LONG=yes
 	shift
 fi
 suites=${*:-unit cases postgres web san lint soak fuzz cost compare}
@@ -51,7 +54,7 @@ python3-prometheus-client python3-websockets time mandoc'
 # On top of those for cases.
 postgres_need='libpq-dev pkgconf:pkg-config nftables:nft'
 # Only unpacked, too: installed, there would be a server for all.
-servers='pgbouncer:pgbouncer nginx:nginx haproxy:haproxy'
+servers='pgbouncer:pgbouncer nginx:nginx haproxy:haproxy caddy:caddy'
 # For cases too, but only unpacked: installed, they would serve port 80 of this
 # machine from then on, or rotate its logs.
 unpacked='nginx:nginx caddy:caddy haproxy:haproxy logrotate:logrotate'

@@ -319,6 +319,7 @@ night() {
 	for log in /dev/stdout /dev/stderr /dev/fd/1 /dev/fd/2 /proc/self/fd/1 \
 	    /proc/self/fd/2 "/proc/$$/fd/1" /proc/thread-self/fd/1 /dev/tty \
 	    /dev/ptmx //dev//stdout /dev/../dev/stdout "$T/link" "$T/link2" \
+	    //dev/stdin /./dev/fd/9 /dev/././fd//9 ///proc/nothing \
 	    "$T/proc/self/fd/1" "$T/dev/stdout" "$T/dev/fd/1" \
 	    "$T/in/relative"; do
 		run -102 --separate-stderr start_with "TICKETCHAT_LOG=$log"
@@ -336,6 +337,66 @@ night() {
 		[ "$status" != 102 ]
 		grep -qx "LOG=$log" <<<"$output"
 	done
+}
+
+@test "a LOG that is a word, not a path, is refused" {
+	for log in stdout - STDERR Syslog journal off none 1 'std out'; do
+		run -102 --separate-stderr env "TICKETCHAT_LOG=$log" \
+		    "$B/bin/sessions" -c "$T/conf" settings
+		[[ $stderr = *"LOG=$log: neither a file"*"./$log"*LOG=stderr* ]]
+		printf 'LOG="%s"\n' "$log" >"$T/bad"
+		run -102 env -i PATH_INFO=/42 "$B/bin/chat" -c "$T/bad" </dev/null
+	done
+	for log in ./stdout app.log "$T/-" //dev/null /dev/./null; do
+		TICKETCHAT_LOG=$log run -0 sessions settings
+		grep -qx "LOG=$log" <<<"$output"
+	done
+}
+
+@test "ADDRESS: what websocketd and others would read otherwise is refused" {
+	for a in 127.0.0.01 '127.0.0.1 127.0.0.010' 127.1 2130706433 \
+	    0x7f000001 256.0.0.1 1.2.3 1.2.3.4. ::1 '[::1' '[127.0.0.1]' \
+	    '[::g]' 127.0.0.1:80 '[::1]:80' '*' 127.0.0.1,::1 '"127.0.0.1"' \
+	    http://127.0.0.1 ' '; do
+		run -102 --separate-stderr env "TICKETCHAT_ADDRESS=$a" \
+		    "$B/bin/sessions" -c "$T/conf" settings
+		[[ $stderr = *ADDRESS* ]]
+		is "$(wc -l <<<"$stderr")" 1
+	done
+	for a in 127.0.0.1 '127.0.0.1 [::1]' ' 0.0.0.0  [::] ' '[fe80::1%lo]' \
+	    localhost desk-1.example '[0:0::1]'; do
+		TICKETCHAT_ADDRESS=$a run -0 sessions settings
+	done
+}
+
+@test "a blank around a number in a file is refused, but not CR LF" {
+	for line in 'PORT= 5713' 'PORT=5713 ' $'BACKUPS=\t8' \
+	    $'QUEUE_MAX=5 \r' 'RETENTION_DAYS=  30  ' 'PORT= "5713"'; do
+		printf 'AUTH=off\n%s\n' "$line" >"$T/bad"
+		run -102 --separate-stderr env -i "$B/bin/sessions" -c "$T/bad" settings
+		[[ $stderr = *"bad:2: ${line%%=*}="*blank* ]]
+	done
+	printf 'PORT=5713\r\nBACKUPS=\t \nLOG= log.txt \nQUEUE_MAX="5"' >"$T/good"
+	run -0 env -i "$B/bin/sessions" -c "$T/good" settings
+	for line in PORT=5713 BACKUPS=14 LOG=log.txt QUEUE_MAX=5; do
+		grep -qx "$line" <<<"$output"
+	done
+}
+
+@test "OLLAMA_SERVER: what is wrong with it is said" {
+	said() {
+		OLLAMA_SERVER=$1 run -102 --separate-stderr sessions settings
+		[[ $stderr = *"OLLAMA_SERVER=$1: "$2 ]]
+	}
+	said http:/a 'http:// is missing; write http://a'
+	said https:/a:1 'https:// is missing; write https://a:1'
+	said HTTP:a 'http:// is missing; write http://a'
+	said //a/api 'http:// is missing; write http://a/api'
+	said 'http://b gpu:1 http://c' 'http:// is missing; write http://gpu:1'
+	said 'http://a http://A:80' 'http://A:80 is a server that stands there already,*'
+	said 'http://a http://b http://b/api/chat weight=2' 'http://b/api/chat is a *'
+	said 'http://a name=x http://b name=x' 'http://b is a server *'
+	said 'http://a http://a:99999' 'not addresses like *'
 }
 
 # Starts the service with its stderr where $1 says: file, pipe.
@@ -430,6 +491,14 @@ END
 		is "$status" 2
 		grep -q '^error *SYSTEM_PROMPT_FILE: ' <<<"$output"
 	done
+	for key in SYSTEM_PROMPT_FILE OLLAMA_TOKEN_FILE; do
+		run -102 --separate-stderr env "TICKETCHAT_$key=$T/none" \
+		    "$B/bin/sessions" -c "$T/conf" settings
+		is "$stderr" "sessions: $key=$T/none: No such file or directory"
+	done
+	TICKETCHAT_SYSTEM_PROMPT_FILE=$T/blank run -102 --separate-stderr \
+	    sessions settings
+	[[ $stderr = *": it is "* ]]
 	# The mark of UTF-8 is not the model's to read.
 	replay "$UP/good.ndjson"
 	TICKETCHAT_SYSTEM_PROMPT_FILE=$d/system-prompt.bom run -0 \
@@ -494,4 +563,31 @@ warned() {
 	    sessions doctor >"$T/found" || true
 	not grep -E '^(warning|error) .*(OLLAMA_OPTIONS|GENERATIONS|IDLE_TIMEOUT|ANSWER_TIMEOUT|AUTH|ALLOWED_ORIGINS|QUEUE_MAX|TICKETS|ADDRESS|PORT):' \
 	    "$T/found"
+}
+
+@test "a file that DATABASE names is read before the start, and where the programs read" {
+	local uri=postgres://ticketchat@127.0.0.1:9/x e="$T/elsewhere"
+	printf 'x:1:x:x:secret\n' >"$e"
+	chmod 600 "$e"
+	ln -s "$e" "$T/link"
+	refused() {
+		TICKETCHAT_DATABASE="$uri?$1" run -102 --separate-stderr sessions settings --service
+		grep -qF "$2" <<<"$stderr"
+	}
+	refused "passfile=$e" "put it below /etc"
+	refused "passfile=$T/link&sslmode=require" "put it below /etc"
+	refused "sslmode=require&passfile=$e" "put it below /etc"
+	refused "sslrootcert=$e" "put it below /etc"
+	refused "passfile=/etc/none" "No such file"
+	refused "passfile=/etc/../$e" "put it below /etc"
+	refused "passfile=/etc/hostname" "others may read it"
+	refused "passfile=/etc/ssl" "it is no file"
+	refused "passfile=" "No such file"
+	refused "sslcert=/etc/hostname&sslkey=/none" "sslkey=/none"
+	for o in sslrootcert=system sslrootcert=/etc/hostname sslmode=require \
+	    application_name=passfile; do
+		TICKETCHAT_DATABASE="$uri?$o" sessions settings --service >"$T/shown"
+	done
+	# It is of the start only: others pass on what run.sh has examined.
+	TICKETCHAT_DATABASE="$uri?passfile=$e" sessions settings >"$T/shown"
 }

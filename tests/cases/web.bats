@@ -258,6 +258,7 @@ behind() {
 	nginx) sample=$ROOT/deploy/nginx.conf ;;
 	nodes) program=nginx sample=$ROOT/deploy/nginx-nodes.conf ;;
 	caddy) sample=$ROOT/deploy/Caddyfile ;;
+	caddies) program=caddy sample=$ROOT/deploy/Caddyfile-nodes ;;
 	haproxy) sample=$ROOT/deploy/haproxy.cfg ;;
 	esac
 	command -v "$program" ||
@@ -277,7 +278,7 @@ behind() {
 	HTTP=$(free_port) HTTPS=$(free_port)
 	# What is for a certificate that lasts is in use too.
 	sed -e "s#/etc/\(ssl\|haproxy\)#$T#g; s|/var/log/[a-z]*|$T|" \
-	    -e "s/\(127\.0\.0\.1\|10\.0\.0\.1[1-3]\):5000/127.0.0.1:$P/" \
+	    -e "s|/var/lib/haproxy|$T/chroot|" -e "s/\(127\.0\.0\.1\|10\.0\.0\.1[1-3]\):5000/127.0.0.1:$P/" \
 	    -e "$CHANGE" \
 	    -e 's/# \(tls\|header\|add_header\) /\1 /' "$sample" >"$T/sample"
 	not grep -E '/etc/|/var/|:5000' <(grep -v '^#' "$T/sample")
@@ -318,7 +319,17 @@ run_caddy() {
 
 run_haproxy() {
 	cat "$T/desk.example.key" >>"$T/desk.example.pem"
-	sed -i "s/bind :443/bind 127.0.0.1:$HTTPS/" "$T/sample"
+	sed -i -E "s/bind :443/bind 127.0.0.1:$HTTPS/; s/user haproxy/user nobody/
+	    s/group haproxy/group nogroup/" "$T/sample"
+	# What Debian's unit does: the log's socket is in the chroot too.
+	mkdir -p "$T/chroot/dev"
+	[ "$(id -u)" = 0 ] || sed -i -E "s|/dev/log|$T/chroot/dev/log|
+	    /^\s(user|group|chroot) /d" "$T/sample"
+	chmod a+x "$T/.." "$T" "$T/chroot" "$T/chroot/dev"
+	socat -u "UNIX-RECV:$T/chroot/dev/log,mode=777" \
+	    "CREATE:$T/haproxy.log" 3>&- &
+	track $!
+	within 10 test -S "$T/chroot/dev/log"
 	haproxy -db -f "$T/sample" >"$T/proxy.out" 2>&1 3>&- &
 }
 
@@ -494,7 +505,19 @@ tells_the_address() {
 @test "nginx: no look-alike of X-Forwarded-For" { tells_the_address nginx; }
 @test "nginx for nodes: no look-alike of it" { tells_the_address nodes; }
 @test "Caddy: no look-alike of X-Forwarded-For" { tells_the_address caddy; }
+@test "Caddy for nodes: no look-alike of it" { tells_the_address caddies; }
 @test "haproxy: no look-alike of X-Forwarded-For" { tells_the_address haproxy; }
+
+@test "haproxy: a line a connection, in its log too no token" {
+	behind haproxy
+	through "/ai/$CHAT/42?token=secret-token" 'origin="https://desk.example",' \
+	    'extra_headers=[("Cookie", "t=secret-token")]'
+	is "$(last)" '{"type":"done"}'
+	within 10 grep -q "GET /ai/$CHAT/42 101 .* sockets/node" "$T/haproxy.log"
+	is "$(status_of "${to_proxy[@]}" "$BASE/ai/none.js?token=secret-token")" 404
+	within 10 grep -q 'GET /ai/none.js 404 .* pages/node' "$T/haproxy.log"
+	not grep -F secret-token "$T/haproxy.log" "$T/proxy.out" "$TICKETCHAT_LOG"
+}
 
 # As clients behind the proxy that ask for much and read nothing: as many as
 # MAX_CONNECTIONS allows; then waits until there are places again.  Prints how

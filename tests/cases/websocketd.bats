@@ -61,7 +61,10 @@ class Client:
 
     async def __aexit__(self, *what):
         self.file.close()
-        await self.connecting.__aexit__(*what)
+        try:
+            await self.connecting.__aexit__(*what)
+        except websockets.ConnectionClosed:
+            pass    # newer ones say so of what we have cut off ourselves
 
     async def read(self):
         line = await asyncio.wait_for(self.ws.recv(), 30)

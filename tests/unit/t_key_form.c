@@ -157,8 +157,9 @@ secrets(void)
 static void
 doubts(void)
 {
-	static const char	secret[] = "k9F-", hex[] = "30a5", one[] = "gezd",
-				words[] = "wort ", odd[] = "a!7?";
+	static const char	secret[] = "k9F-", hex[] = "30a5",
+				one[] = "gezd", words[] = "wort ",
+				odd[] = "a!7?";
 	static const struct {
 		const char	*of;
 		size_t		 len;
@@ -207,8 +208,8 @@ static void
 many_words(void)
 {
 	static char	text[SECRET_MAX];
-	const char	key[] = " MCowBQYDK2VwAyEA50EXWfTZPXK8nSL0AYTtH4/hHzTxGp"
-			    "AcMwJfsY8R4V8=";
+	const char	key[] = " MCowBQYDK2VwAyEA50EXWfTZPXK8nSL0AYTtH4/hHz"
+			    "TxGpAcMwJfsY8R4V8=";
 	const size_t	len = sizeof(text) - sizeof(key);
 	size_t		i, round;
 

@@ -35,4 +35,8 @@ fi
 [ -n "${CHAT:-}" ] || make -s -C ../.. all build/tests/replay
 
 [ $# -gt 0 ] || set -- *.test.mjs
+# Two files at a time also where there are two processors, as they wait a lot.
+if node --help | grep -q -e --test-concurrency; then
+	set -- --test-concurrency=2 "$@"
+fi
 exec node --test "$@"

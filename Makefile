@@ -102,7 +102,7 @@ $(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
 # `make postgres'.
 PG_CFLAGS = $(shell pkg-config --cflags libpq 2>/dev/null)
 PG_PROGRAMS = $(PROGRAMS:%=$(B)/libexec/postgres/%)
-postgres: $(PG_PROGRAMS)
+postgres: all $(PG_PROGRAMS)
 $(PG_PROGRAMS): $(B)/libexec/postgres/%: $(B)/obj/%.o $(B)/obj/program.o \
 	$(B)/lib.a $(B)/postgres.a
 	$(link)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "answers.h"
@@ -164,6 +165,21 @@ new_identity(struct store *store)
 	command_need(store_new_identity(store), store);
 }
 
+/* Makes the directory of RUN_DIR, as var/ in a fresh checkout, for us alone;
+ * where that fails, making RUN_DIR tells why. */
+static void
+make_parent(const char *run_dir)
+{
+	char		 path[PATH_MAX];
+	const char	*slash = strrchr(run_dir, '/');
+
+	if (slash == NULL || slash == run_dir)
+		return;
+	(void)snprintf(path, sizeof(path), "%.*s", (int)(slash - run_dir),
+	    run_dir);
+	(void)mkdir(path, 0700);
+}
+
 /* Makes what the service needs on disk: the run directory and the database. */
 int
 command_migrate(const struct settings *s, int argc, char *argv[])
@@ -179,6 +195,7 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 	int				 claims, from, to;
 
 	(void)command_options(argc, argv, options, 0, 0);
+	make_parent(s->text[SETTING_RUN_DIR]);
 	command_run_dir(s);
 	claims = wait_for_all(s, now);
 	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);

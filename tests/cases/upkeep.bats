@@ -923,6 +923,35 @@ P
 	is "$output" 'sessions: there is no ticket 4711'
 }
 
+@test "forget --verify names a copy whose text tells no ticket apart" {
+	local n=0 body
+	keep 1 0
+	# Too short, a run of one byte, nothing, and another ticket's text too.
+	for body in vpn aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa '' 'same'; do
+		n=$((n + 1))
+		sql "INSERT INTO Tickets (Id) VALUES ($((n + 10)));
+		    INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse)
+		    VALUES ($((n + 10)), '$body', 'ok')"
+	done
+	for n in 21 22; do
+		sql "INSERT INTO Tickets (Id) VALUES ($n);
+		    INSERT INTO TicketAISessions (TicketId, Prompt)
+		    VALUES ($n, 'the text that two tickets have in common')"
+	done
+	mkdir "$T/backup"
+	sessions backup "$T/backup/2026-11-23.db"
+	for n in 11 12 13 14 21 11 12; do
+		run -1 sessions forget --ticket $n --verify
+		grep -qx "$T/backup/2026-11-23.db: ticket $n is in it" <<<"$output"
+		grep -q 'delete it' <<<"$output"
+		not grep -q -e 'nothing is left' -e 'there is no' <<<"$output"
+	done
+	rm "$T/backup/2026-11-23.db"
+	run -1 sessions forget --ticket 11 --verify
+	is "$output" 'sessions: there is no ticket 11'
+	run -0 sessions forget --ticket 22 --verify
+}
+
 @test "forget --verify names the copies a second time too" {
 	keep 1 0
 	keep 2 0

@@ -57,6 +57,10 @@ requests(void)
 		{ "OLLAMA_OPTIONS", "{\"stop\":[\"}\"] } ", URL_GENERATE, "",
 		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
 		    "\"options\":{\"stop\":[\"}\"],\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", "{\"num_predict\":null}", URL_GENERATE, "",
+		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\":{\"num_predict\":null,"
+		    "\"num_predict\":1024}}" },
 		{ "OLLAMA_OPTIONS", "{\"num_predict\":-1}", URL_GENERATE, "",
 		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
 		    "\"options\":{\"num_predict\":-1}}" },

@@ -543,9 +543,8 @@ copies() {
 		    "$(date -d "$(openssl x509 -in "$T/cert" -noout -enddate |
 		    cut -d = -f 2)" +%s)"
 	done
-	openssl x509 -in "$T/cert" -signkey "$T/key" -days -1 -out "$T/old" \
-	    2>"$T/openssl"
-	mv "$T/old" "$T/cert"
+	# OpenSSL 3.5 makes none that has ended already.
+	cp "$BATS_TEST_DIRNAME/keys/ended.pem" "$T/cert"
 	examine --quick
 	finds certificate error 'it ended on'
 	echo no certificate >"$T/cert"

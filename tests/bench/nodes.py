@@ -152,10 +152,10 @@ def pg_cpu():
 
 
 def told():
-    """(statements, rows for those elsewhere and NOTIFYs with them, other NOTIFYs, WAL bytes) until now."""
+    """(statements, renewals of leases, looks at another node's run, WAL bytes) until now."""
     s = psql("SELECT coalesce(sum(calls) FILTER (WHERE userid = 'ticketchat'::regrole), 0), "
-             "coalesce(sum(calls) FILTER (WHERE query ~ 'INSERT INTO TicketAIFrames'), 0), "
-             "coalesce(sum(calls) FILTER (WHERE query ~ '^SELECT pg_notify'), 0), "
+             "coalesce(sum(calls) FILTER (WHERE query ~ 'run_renew'), 0), "
+             "coalesce(sum(calls) FILTER (WHERE query ~ 'run_watch'), 0), "
              "pg_current_wal_insert_lsn() - '0/0' FROM public.pg_stat_statements")[0].split("|")
     return [float(n) for n in s]
 
@@ -402,7 +402,7 @@ def cut_off():
         spent = None
     else:
         began = time.monotonic()
-        until(lambda: not psql.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "the ticket is not free", 120)
+        until(lambda: not psql.number("SELECT count(*) FROM ticketchat.TicketAIRuns WHERE Ended IS NULL AND Until > clock_timestamp()"), "the ticket is not free", 120)
         w = Viewer(node(2), ticket).ask(wanted(1)).good()
         spent = time.monotonic() - began
         w.close()

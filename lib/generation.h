@@ -51,7 +51,8 @@ int generation_listen(const char *run_dir, int64_t ticket);
 void generation_sweep(const char *run_dir, int64_t ticket);
 
 /*
- * Starts `answer' for a session, detached: its own session, stdin the ticket's
+ * Starts `answer' for a session (0: the one that the database tells, where the
+ * newest answer that the caller has seen is `seen'), detached: its own session, stdin the ticket's
  * text, descriptor 3 the listener, 4 what shares RUN_DIR (identity.h; -1:
  * nothing), an environment of settings and of GENERATION_USER only: the hash
  * of the user whose turn in the queue it takes ("": nobody's; the environment,
@@ -62,7 +63,7 @@ void generation_sweep(const char *run_dir, int64_t ticket);
  */
 #define GENERATION_USER	"QUEUE_USER"
 int generation_start(const struct settings *, int64_t ticket, int64_t session,
-    int listener, const char *text, size_t len, const char *text_hash,
+    int64_t seen, int listener, const char *text, size_t len, const char *text_hash,
     const char *user, int run_dir);
 
 /* Whether the process at the other end of a unix socket is of our uid. */

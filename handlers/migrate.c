@@ -165,8 +165,8 @@ new_identity(struct store *store)
 	command_need(store_new_identity(store), store);
 }
 
-/* Makes the directory of RUN_DIR, as var/ in a fresh checkout, for us alone; where
- * that fails, making RUN_DIR tells why. */
+/* Makes the directory of RUN_DIR, as var/ in a fresh checkout, for us alone;
+ * where that fails, making RUN_DIR tells why. */
 static void
 make_parent(const char *run_dir)
 {

@@ -58,7 +58,7 @@ def node(n, database=None, **settings):
            "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "TICKETCHAT_GENERATIONS": "64", **settings}
     out = subprocess.run(["build/bin/sessions", "-c", "/dev/null", "settings"], env=env, capture_output=True, text=True,
                          check=True).stdout
-    return env | dict(line.split("=", 1) for line in out.splitlines())
+    return env | dict(("TICKETCHAT_" + line).split("=", 1) for line in out.splitlines())
 
 
 class Viewer:

@@ -287,7 +287,7 @@ set_up_hub(struct answer *a)
 		return -1;
 	/* Without one it follows as soon as it is known. */
 	if (line.len > 0)
-		memcpy(a->hub.first, line.data, line.len);
+		hub_first(&a->hub, line.data, line.len);
 	buf_clear(&line);
 	if (frame_alive(&line) == -1)
 		return -1;

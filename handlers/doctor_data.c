@@ -228,11 +228,20 @@ doctor_log(struct doctor *d)
 {
 	const char	*log = d->settings->text[SETTING_LOG];
 	char		 path[PATH_MAX];
+	struct stat	 st;
+	bool		 good;
 
-	if (!settings_log_is_file(d->settings))
+	if (!settings_log_is_file(d->settings)) {
 		doctor_tell(d, DOCTOR_OK, "log", "%s", log);
-	else if (access(log, W_OK) == 0 || (errno == ENOENT &&
-	    access(directory(log, path), W_OK | X_OK) == 0))
+		return;
+	}
+	good = access(log, W_OK) == 0 || (errno == ENOENT &&
+	    access(directory(log, path), W_OK | X_OK) == 0);
+	if (good && stat(log, &st) == 0 && S_ISDIR(st.st_mode)) {
+		good = false;
+		errno = EISDIR;
+	}
+	if (good)
 		doctor_tell(d, DOCTOR_OK, "log", "%s", log);
 	else
 		doctor_tell(d, DOCTOR_ERROR, "log", "%s: %s\nSet LOG, or make "

@@ -27,7 +27,8 @@ struct search {
 	const char	*user;
 	bool		 shorts;	/* in these files, see trace_file */
 	bool		 say;		/* where it is found */
-	int64_t		 ticket;	/* for add_copy */
+	int64_t		 ticket;	/* looked for in copies; 0: none */
+	int64_t		 held;		/* its texts in them */
 	int64_t		 files, found;
 	int64_t		 copies;	/* of found, in copies */
 };
@@ -40,14 +41,42 @@ add_text(void *context, int64_t session, const char *text, size_t len)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 }
 
-/* Has the texts looked for that the ticket has in a copy. */
 static void
-add_copy(struct search *f, const char *path)
+add_held(void *context, int64_t session, const char *text, size_t len)
+{
+	struct search	*f = context;
+
+	f->held++;
+	add_text(&f->trace, session, text, len);
+}
+
+static void
+count_held(void *context, int64_t session, const char *text, size_t len)
+{
+	struct search	*f = context;
+
+	(void)session;
+	(void)text;
+	(void)len;
+	f->held++;
+}
+
+/* The texts that the ticket has in a copy. */
+static void
+texts_of_copy(struct search *f, const char *path,
+    void (*each)(void *, int64_t, const char *, size_t))
 {
 	struct stat	st;
 
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-		store_texts_of_copy(path, f->ticket, add_text, &f->trace);
+		store_texts_of_copy(path, f->ticket, each, f);
+}
+
+/* Has the texts looked for that the ticket has in a copy. */
+static void
+add_copy(struct search *f, const char *path)
+{
+	texts_of_copy(f, path, add_held);
 }
 
 /* Looks into one file. */
@@ -134,12 +163,32 @@ each_copy(struct search *f, const char *database,
 	each_file(f, copies, "", each);
 }
 
+/* Looks into a copy; where the text alone does not tell, as it is short or
+ * another ticket's too, the ticket's rows do. */
+static void
+search_copy(struct search *f, const char *path)
+{
+	const int64_t	before = f->found;
+
+	search_file(f, path);
+	if (f->found > before || f->ticket == 0)
+		return;
+	f->held = 0;
+	texts_of_copy(f, path, count_held);
+	f->found += f->held;
+	if (f->held > 0 && f->say) {
+		progress_end();
+		(void)printf("%s: ticket %" PRId64 " is in it\n", path,
+		    f->ticket);
+	}
+}
+
 static void
 search_copies(struct search *f, const char *database)
 {
 	const int64_t	before = f->found;
 
-	each_copy(f, database, search_file);
+	each_copy(f, database, search_copy);
 	f->copies += f->found - before;
 }
 
@@ -219,7 +268,7 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	if (verify)
 		note_texts(&f, s, store);
 	command_need(store_forget(store, ticket, &found), store);
-	if (verify && (found || f.trace.count > 0))
+	if (verify && (found || f.trace.count > 0 || f.held > 0))
 		clean = nothing_left(&f, s, store);
 	(void)close(claim);
 	store_close(store);

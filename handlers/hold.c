@@ -45,8 +45,8 @@ struct hold {
 	int			 signals;	/* signalfd(2) */
 	int			 status;	/* as waitpid(2) tells it */
 	bool			 ended;
-	bool			 gentle;	/* SIGTERM alone has told us
-						   to end */
+	bool			 gentle;	/* SIGTERM, and nothing else,
+						   has told us to end */
 	int64_t			 kill;		/* when it gets no more time */
 	int64_t			 listens;	/* sockets to wait for */
 	int64_t			 look;		/* when to look for them */

@@ -70,6 +70,7 @@ answer_keep(struct answer *a)
 	if (rc == FAILURE_INTERRUPTED && !store_is_file()) {
 		/* Another machine had it: theirs is shown, if it is saved. */
 		a->settled = true;
+		a->reason = "another machine had the ticket meanwhile";
 		return;
 	}
 	if (rc == FAILURE_UNKNOWN_TICKET) {

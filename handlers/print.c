@@ -19,6 +19,42 @@ no_memory(void)
 	program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 }
 
+/*
+ * Whether three bytes are a character that changes how the text behind it is
+ * laid out: U+202A to 202E and U+2066 to 2069 turn the direction of writing
+ * (UAX #9), so that what is shown is not what stands there; U+2028 and U+2029
+ * end a line.
+ */
+static bool
+turns(const char *s)
+{
+	const unsigned char	c = (unsigned char)s[2];
+
+	return (memcmp(s, "\xe2\x80", 2) == 0 && c >= 0xa8 && c <= 0xae) ||
+	    (memcmp(s, "\xe2\x81", 2) == 0 && c >= 0xa6 && c <= 0xa9);
+}
+
+/* Writes a line of JSON.  On a terminal such a character is escaped: it can
+ * only stand in a text, which is the same then. */
+static void
+put_json(const struct buf *b)
+{
+	const bool	terminal = isatty(STDOUT_FILENO) == 1;
+	const char	*s = b->data;
+	size_t		i, from = 0;
+
+	for (i = 0; terminal && i + 3 <= b->len; i++) {
+		if (!turns(s + i))
+			continue;
+		(void)fwrite(s + from, 1, i - from, stdout);
+		(void)printf("\\u20%02x", ((unsigned)s[i + 1] & 1) << 6 |
+		    ((unsigned)s[i + 2] & 0x3f));
+		from = i + 3;
+		i += 2;
+	}
+	(void)fwrite(s + from, 1, b->len - from, stdout);
+}
+
 /* One row as a line of JSON. */
 static void
 print_json(const struct cell *c, int cells)
@@ -39,23 +75,8 @@ print_json(const struct cell *c, int cells)
 	}
 	if (jsonw_end(&w, true) == -1)
 		no_memory();
-	(void)fwrite(b.data, 1, b.len, stdout);
+	put_json(&b);
 	buf_free(&b);
-}
-
-/*
- * Whether three bytes are a character that changes how the text behind it is
- * laid out: U+202A to 202E and U+2066 to 2069 turn the direction of writing
- * (UAX #9), so that what is shown is not what stands there; U+2028 and U+2029
- * end a line.
- */
-static bool
-turns(const char *s)
-{
-	const unsigned char	c = (unsigned char)s[2];
-
-	return (memcmp(s, "\xe2\x80", 2) == 0 && c >= 0xa8 && c <= 0xae) ||
-	    (memcmp(s, "\xe2\x81", 2) == 0 && c >= 0xa6 && c <= 0xa9);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * Ending the answers that are being written.  Each is found by its socket,
- * which stands until the answer is saved, and known by the process that replies
- * there.
+ * which stands until the answer is saved, and known by the process that
+ * replies there.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -119,7 +119,7 @@ static const struct command {
 	{ "purge", command_purge, "--older-than DAYS [--dry-run | --force]",
 	    "delete what is too old",
 	    "Sessions by their answer's time; tickets that have none left "
-	    "go too, unless\nTICKETS=existing.  Where the newest session is "
+	    "go too, unless\nTICKETS=existing.  Where the newest answer is "
 	    "over 30 "
 	    "days old, the clock may\nbe wrong: nothing is deleted without "
 	    "--force.\n"

@@ -27,9 +27,14 @@ tell(struct answer *a, bool news)
 void
 answer_session(struct answer *a, int64_t session)
 {
-	if (frame_session(&a->hub.frames, session, getpid(), session == 0 ?
-	    "" : a->text_hash) == -1)
+	struct buf	line = BUF_INIT(sizeof(a->hub.first) - 1);
+
+	if (frame_session(&line, session, getpid(), session == 0 ? "" :
+	    a->text_hash) == 0)
+		hub_first(&a->hub, line.data, line.len);
+	else
 		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
+	buf_free(&line);
 	a->session = session;
 	a->has_state = false;
 	hub_write(&a->hub);

@@ -23,7 +23,8 @@
 
 enum {
 	DAY = 86400, DAYS_MAX = 36500,
-	NEWEST = 50		/* rows that tell the newest time */
+	NEWEST = 50,		/* rows that tell the newest time, */
+	ANSWERED = 3		/* in this cell of them */
 };
 
 /* Opens the store, and shows how far something long has come. */
@@ -54,24 +55,21 @@ age(const char *text)
 	return days * DAY;
 }
 
-/* Takes the time of a session, if it is later than those before. */
+/* Takes the time of an answer, if it is later than those before.  A session
+ * without one tells nothing: a question that fails makes one at any time. */
 static bool
 newest(void *context, const struct cell *c, int cells)
 {
 	time_t		*latest = context, t;
-	struct tm	 tm;
+	struct tm	 tm = { 0 };
 	const char	*end;
-	int		 i;
 
-	for (i = 0; i < cells; i++) {
-		memset(&tm, 0, sizeof(tm));
-		if (c[i].text == NULL || c[i].number || (end = strptime(
-		    c[i].text, "%Y-%m-%dT%H:%M:%S", &tm)) == NULL ||
-		    (*end != '.' && *end != 'Z'))
-			continue;
-		if ((t = timegm(&tm)) > *latest)
-			*latest = t;
-	}
+	if (cells <= ANSWERED || c[ANSWERED].text == NULL ||
+	    (end = strptime(c[ANSWERED].text, "%Y-%m-%dT%H:%M:%S", &tm)) ==
+	    NULL || (*end != '.' && *end != 'Z'))
+		return true;
+	if ((t = timegm(&tm)) > *latest)
+		*latest = t;
 	return true;
 }
 
@@ -83,14 +81,19 @@ newest(void *context, const struct cell *c, int cells)
 static void
 need_good_clock(struct store *store, time_t now)
 {
-	enum failure_code	rc;
-	time_t			latest = 0;
+	time_t		latest = 0;
+	int64_t		first, last;
 
-	rc = store_report(store, STORE_LIST, 0, NEWEST, newest, &latest);
-	command_need(rc, store);
+	command_need(store_report(store, STORE_LIST, 0, NEWEST, newest,
+	    &latest), store);
+	/* The newest sessions may all have failed; one that was taken in
+	 * (import) may be old. */
+	command_need(aging_answers(store, &first, &last), store);
+	if ((time_t)last > latest)
+		latest = (time_t)last;
 	if (latest != 0 && now - latest > AGING_QUIET * DAY)
 		program_fail(EXIT_CLIENT, "purge: nothing is deleted: by this "
-		    "machine's clock the newest session is %lld days old. "
+		    "machine's clock the newest answer is %lld days old. "
 		    "See that the clock is right (date -u), or use --force",
 		    (long long)((now - latest) / DAY));
 }

@@ -22,8 +22,10 @@ enum harden {
  */
 enum harden harden(const struct settings *, unsigned descriptors);
 
-/* Whether a file, which must be there, lies where they may read without its being
- * a setting of its own. */
+/*
+ * Whether a file, which must be there, lies where they may read without its
+ * being a setting of its own.
+ */
 bool harden_reads(const char *file);
 
 /* The version of the kernel's Landlock; 0: it has none. */

@@ -457,6 +457,20 @@ is_packed(const char *text)
 	return false;
 }
 
+/*
+ * Whether this is the base64 of 65 bytes of which the first is 4: a point on
+ * P-256 as it is (SEC 1, 2.3.3), which is how Web Push (VAPID) writes a public
+ * key.  In other forms a point is too long, or looks like random bytes.
+ */
+static bool
+is_point(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] == '=')
+		len--;
+	return len == 87 && text[0] == 'B' && text[1] >= 'A' &&
+	    text[1] <= 'P';
+}
+
 const char *
 key_form_doubt(const char *text, size_t len)
 {
@@ -483,6 +497,8 @@ key_form_doubt(const char *text, size_t len)
 		    NULL;
 	if (k.base64 && len == EC_LINE)
 		return "a line of a key in PEM";
+	if (k.base64 && is_point(text, len))
+		return "a public key in base64 (a point on P-256)";
 	if (k.base64 && len <= (k.upper && k.lower ? BASE64_MAX :
 	    ONE_CASE_MAX))
 		return NULL;

@@ -257,9 +257,9 @@
 /* How often what websocketd says of no use is told in one line: an hour. */
 #define NOISE_PAUSE	3600000
 
-/* How long websocketd has to end when the service is told to, and, when STOP_WAIT
- * is over, those that still write answers; between two looks at these.  `podman
- * stop' and `docker stop' wait for 10 s in all. */
+/* How long websocketd has to end when the service is told to, and, when
+ * STOP_WAIT is over, those that still write answers; between two looks at
+ * these.  `podman stop' and `docker stop' wait for 10 s in all. */
 #define END_TIMEOUT	1500
 #define INIT_TIMEOUT	3000
 #define REST_PAUSE	50

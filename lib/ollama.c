@@ -46,10 +46,17 @@ is_too_long(const char *error)
 	}, *const			what[] = {
 		"exceed", "longer than", "larger than", "greater than",
 		"too long", "too large", "too small", "maximum context length",
+	}, *const			alone[] = {
+		"prompt too long", "prompt is too long", "input too long",
+		"input is too long", "prompt too large", "prompt is too large",
+		"too many tokens", "too many input tokens",
+		"context limit exceeded", "exceeds the context",
+		"exceeds context", "larger than the context",
+		"longer than the context",
 	};
 
 	return (HAS_ONE(error, where) && HAS_ONE(error, what)) ||
-	    has(error, "prompt too long") || has(error, "prompt is too long");
+	    HAS_ONE(error, alone);
 }
 
 /* Whether an error says that there is too little memory for the model. */
@@ -60,7 +67,11 @@ is_memory(const char *error)
 		"system memory", "gpu memory", "out of memory",
 		"out-of-memory", "enough memory", "insufficient memory",
 		"allocate memory", "unable to allocate", "failed to allocate",
-		"unable to load full model",
+		"unable to load full model", "memory layout cannot",
+		"insufficient vram", "bad_alloc", "outofdevicememory",
+		"outofhostmemory",
+		/* Who ends a runner so is the kernel, for want of memory. */
+		"signal: killed",
 	};
 
 	return HAS_ONE(error, words) || (has(error, "model requires") &&

@@ -37,15 +37,30 @@ models(struct json *j, const char *body, size_t len)
 }
 
 /*
- * Where a model of /api/tags runs if that is somebody else's machine; else
- * empty.  Ollama hands the whole question on to it.
+ * Where a model of /api/tags runs if that is somebody else's machine; false: it
+ * runs here.  Ollama hands the whole question on to it, so that whatever is
+ * written in one of these members counts, readable or not.
  */
 static bool
 read_remote(const struct json *j, int model, struct buf *host)
 {
-	buf_clear(host);
-	return json_string(j, json_member(j, model, "remote_host"), false,
-	    host) == 0 && host->len > 0;
+	static const char *const	members[] = { "remote_host",
+					    "remote_model" };
+	size_t				i;
+	int				value;
+
+	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		value = json_member(j, model, members[i]);
+		if (value == -1 || json_type(j, value) == JSON_NULL ||
+		    json_equals(j, value, ""))
+			continue;
+		buf_clear(host);
+		if (i > 0 || json_string(j, value, false, host) == -1)
+			buf_clear(host);
+		return host->len > 0 ||
+		    buf_add(host, "another server", 15) == 0;
+	}
+	return false;
 }
 
 bool

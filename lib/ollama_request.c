@@ -46,10 +46,15 @@ static bool
 has_limit(const char *options)
 {
 	struct json	j = { 0 };
+	int		value = -1;
 	bool		has;
 
-	has = json_parse(&j, options, strlen(options), MESSAGE_DEPTH,
-	    MESSAGE_TOKENS) == 0 && json_member(&j, 0, "num_predict") != -1;
+	if (json_parse(&j, options, strlen(options), MESSAGE_DEPTH,
+	    MESSAGE_TOKENS) == 0)
+		value = json_member(&j, 0, "num_predict");
+	/* Ollama passes a null over, and then nothing ends the answer; of two
+	 * it takes the later one. */
+	has = value != -1 && json_type(&j, value) != JSON_NULL;
 	json_free(&j);
 	return has;
 }

@@ -143,7 +143,7 @@ question_look(struct question *q, int64_t now)
 }
 
 void
-question_note(struct question *q, struct request *r)
+question_note(struct question *q, struct request *r, bool behind)
 {
 	int64_t	id = 0;
 
@@ -151,7 +151,8 @@ question_note(struct question *q, struct request *r)
 		return;
 	if (!store_is_file()) {
 		/* It will look itself, or what the one before it found. */
-		r->seen = q->state == QUESTION_IDLE ? SEEN_UNKNOWN : SEEN_SAME;
+		r->seen = behind || q->state != QUESTION_IDLE ? SEEN_SAME :
+		    SEEN_UNKNOWN;
 		return;
 	}
 	/* Without a database the question itself will say so. */

@@ -72,9 +72,10 @@ void question_init(struct question *, const struct settings *,
 
 /*
  * As a message comes in: notes for a `refresh' which answer was the newest
- * one, so that a double click costs one generation.
+ * one, so that a double click costs one generation.  `behind': others wait to
+ * begin before it.
  */
-void question_note(struct question *, struct request *);
+void question_note(struct question *, struct request *, bool behind);
 
 /*
  * Begins a question, perhaps ending it at once.  Takes the request over.

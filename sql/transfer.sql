@@ -127,13 +127,17 @@ WHERE Model IS NOT NULL AND NOT EXISTS (
 -- name: ORIGINAL_TICKETS
 -- The original service's own tables, in its database.  Entity Framework Core
 -- writes times as 2024-05-01 12:34:56.789, in UTC, or with an offset behind;
--- what is no time becomes an empty text, which is refused.  Where its Tickets
--- have no CreatedAt, the name finds the one outside.
+-- what is no time becomes an empty text, which is refused.  More than three
+-- digits of a second are cut, for SQLite 3.46 would round them up.  Where its
+-- Tickets have no CreatedAt, the name finds the one outside.
 SELECT o.Id, iif(o.Created IS NULL, NULL, coalesce(
 	strftime('%Y-%m-%dT%H:%M:%fZ', CASE
 	WHEN o.Created LIKE '____-__-__%' AND
 		date(substr(o.Created, 1, 10)) = substr(o.Created, 1, 10)
-	THEN o.Created END), ''))
+	THEN iif(substr(o.Created, 20, 4) GLOB '.[0-9][0-9][0-9]',
+		substr(o.Created, 1, 23) ||
+		ltrim(substr(o.Created, 24), '0123456789'), o.Created)
+	END), ''))
 FROM (SELECT t.Id AS Id, (SELECT CreatedAt FROM Tickets AS i
 		WHERE i.Id = t.Id) AS Created
 	FROM (SELECT Id FROM Tickets) AS t,
@@ -146,12 +150,20 @@ SELECT s.TicketId, NULL, s.Id,
 	coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', CASE
 		WHEN s.CreatedAt LIKE '____-__-__%' AND
 			date(substr(s.CreatedAt, 1, 10)) = substr(s.CreatedAt, 1, 10)
-		THEN s.CreatedAt END), ''),
+		THEN iif(substr(s.CreatedAt, 20, 4) GLOB '.[0-9][0-9][0-9]',
+			substr(s.CreatedAt, 1, 23) ||
+			ltrim(substr(s.CreatedAt, 24), '0123456789'),
+			s.CreatedAt)
+		END), ''),
 	iif(s.UpdatedAt IS NULL OR s.Answer IS NULL, NULL,
 		coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', CASE
 		WHEN s.UpdatedAt LIKE '____-__-__%' AND
 			date(substr(s.UpdatedAt, 1, 10)) = substr(s.UpdatedAt, 1, 10)
-		THEN s.UpdatedAt END), '')),
+		THEN iif(substr(s.UpdatedAt, 20, 4) GLOB '.[0-9][0-9][0-9]',
+			substr(s.UpdatedAt, 1, 23) ||
+			ltrim(substr(s.UpdatedAt, 24), '0123456789'),
+			s.UpdatedAt)
+		END), '')),
 	s.Prompt, s.Answer
 FROM (SELECT *, CASE
 	WHEN trim(AiResponse, char(9, 10, 13, 32)) <> '' THEN AiResponse END

@@ -260,8 +260,11 @@ renewed(struct node *n, int64_t now)
 	int		 got = server_of(n, 3);
 
 	n->next = later(now, pg_number(n->store->result, 0, 4));
-	n->others = pg_number(n->store->result, 0, 5) != 0;
-	n->fresh |= n->fresh_call;
+	/* Nothing is told of a row that somebody had locked. */
+	if (!PQgetisnull(n->store->result, 0, 5)) {
+		n->others = pg_number(n->store->result, 0, 5) != 0;
+		n->fresh |= n->fresh_call;
+	}
 	if (strcmp(verdict, "gone") == 0) {
 		/* Lost in a crash of the server: once more, as ourselves. */
 		n->run = 0;
@@ -278,8 +281,9 @@ renewed(struct node *n, int64_t now)
 			return;
 	}
 	if (n->wanted == WANT_SAVING) {
-		n->committed = true;	/* also where it is over: save tells */
-		n->next = now;
+		/* Where it is over, save tells. */
+		n->committed = *word(n, 3) == '\0';
+		n->next = n->committed ? now : later(now, SAVE_PAUSE_MIN);
 	} else if (n->wanted == WANT_MOVE) {
 		n->moved = got == n->server ? -1 : got;
 		n->server = got == -1 ? n->server : got;

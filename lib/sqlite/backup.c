@@ -36,7 +36,7 @@ may_make(struct store *s, const char *file, bool force)
 {
 	struct stat	st;
 
-	if (strlen(file) + 8 > sizeof(s->path))
+	if (strlen(file) + 10 > sizeof(s->path))
 		return db_copy_refuse(s, file, "the name is too long");
 	if (is_ours(s, file))
 		return db_copy_refuse(s, file, "that is the database itself");
@@ -57,7 +57,7 @@ store_backup(struct store *s, const char *file, bool force)
 	char			 tmp[sizeof(s->path)];
 	int			 lock = -1;
 
-	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", file);
+	(void)snprintf(tmp, sizeof(tmp), "%s%s.tmp", db_plain(file), file);
 	if ((rc = may_make(s, file, force)) != FAILURE_NONE ||
 	    (rc = db_copy_begin(s, &lock)) != FAILURE_NONE)
 		goto out;

@@ -73,17 +73,25 @@ db_fail(struct store *s, const char *what)
 	return FAILURE_STORAGE;
 }
 
+const char *
+db_plain(const char *path)
+{
+	return *path == ':' || strncmp(path, "file:", 5) == 0 ? "./" : "";
+}
+
 struct store *
 db_make(const char *path)
 {
 	struct store	*s;
+	int		 n;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
 	s->lock = -1;
 	s->timeout = STORE_TIMEOUT;
-	if (strlen(path) < sizeof(s->path))
-		(void)snprintf(s->path, sizeof(s->path), "%s", path);
+	n = snprintf(s->path, sizeof(s->path), "%s%s", db_plain(path), path);
+	if (n < 0 || (size_t)n >= sizeof(s->path))
+		s->path[0] = '\0';
 	return s;
 }
 

@@ -43,6 +43,13 @@ struct store {
 struct store *db_make(const char *path);
 
 /*
+ * What to write in front of a path, so that it is a file's for SQLite too,
+ * which takes file:NAME for an address, with options behind it, and :memory:
+ * for no file at all: "./" or "".
+ */
+const char *db_plain(const char *path);
+
+/*
  * Connects it: `flags' are SQLITE_OPEN_READWRITE, with _CREATE where the file
  * may be made.  The functions below return FAILURE_NONE, or FAILURE_STORAGE
  * with the reason in `error'.

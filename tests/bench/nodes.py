@@ -474,6 +474,7 @@ def cut_off():
         spent = None
     else:
         began = time.monotonic()
+        until(lambda: not psql.number("SELECT count(*) FROM ticketchat.TicketAIRuns WHERE Ended IS NULL AND Until > clock_timestamp()"), "the ticket is not free", 120)
         w = Viewer(node(2), ticket).ask(wanted(1)).good()
         spent = time.monotonic() - began
         w.close()

@@ -189,6 +189,8 @@ for name, key in (("rsa", pem), ("certificate", certificate)):
     write(f"{name}-second-line-on-joined", b"".join(lines[2:-1]).replace(
         b"\n", b""), "undeclared")
 write("ec-second-line", ec.splitlines(True)[2], "undeclared")
+write("point-base64", base64.b64encode(ec_der[-65:]) + b"\n", "undeclared")
+write("point-vapid", b64(ec_der[-65:]), "undeclared")
 
 # JWK and JWKS.
 enc = jwk("rsa.pem", use="enc", kid="enc")

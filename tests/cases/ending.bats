@@ -214,7 +214,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$TICKETCHAT_RUN_DIR/7.sock"
 
 @test "as process 1: the answer ends, and is saved" {
 	needs_root
-	unshare -pf true 2>/dev/null || skip "no namespaces here"
+	unshare -pf --mount-proc true 2>/dev/null || skip "no namespaces here"
 	long 25
 	replay_part "$T/long.ndjson"
 	P=$(free_port)

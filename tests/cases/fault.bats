@@ -327,7 +327,7 @@ some_of() {
 	replay "$UP/good.ndjson"
 	starved_answer ALLOCATIONS="$T/n"
 	for n in $(some_of "$T/n"); do starved_answer FAIL_AT=$n; done
-	hits 20
+	hits 10	# most of Debian 13's allocations may fail
 }
 
 # bats test_tags=fault,fault:49

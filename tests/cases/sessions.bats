@@ -543,9 +543,8 @@ copies() {
 		    "$(date -d "$(openssl x509 -in "$T/cert" -noout -enddate |
 		    cut -d = -f 2)" +%s)"
 	done
-	openssl x509 -in "$T/cert" -signkey "$T/key" -days -1 -out "$T/old" \
-	    2>"$T/openssl"
-	mv "$T/old" "$T/cert"
+	# OpenSSL 3.5 makes none that has ended already.
+	cp "$BATS_TEST_DIRNAME/keys/ended.pem" "$T/cert"
 	examine --quick
 	finds certificate error 'it ended on'
 	echo no certificate >"$T/cert"
@@ -937,6 +936,14 @@ assert row["ticket"] == sys.argv[3] and not row["tokens" if "tokens" in row else
 	is "$(grep -o $'a\ufffd' "$T/shown" | wc -l)" 11
 	grep -q $'\u05d0' "$T/shown"
 	sessions show 42 --json | jq -e --arg t "$all"$'\u05d0' '.prompt == $t'
+	# As JSON it is the same text, but a terminal gets it escaped.
+	for c in 'show 42 --json' export; do
+		/usr/bin/python3 -c 'import pty, sys; pty.spawn(sys.argv[1:])' \
+		    "$B/bin/sessions" -c "$T/conf" $c </dev/null |
+		    tr -d '\r' >"$T/shown"
+		is "$(grep -cP '[\x{202a}-\x{202e}\x{2066}-\x{2069}\x{2028}\x{2029}]' "$T/shown")" 0
+		jq -e --arg t "$all"$'\u05d0' '.prompt == $t' "$T/shown"
+	done
 }
 
 @test "migrate makes var/ in a fresh checkout, for us alone" {

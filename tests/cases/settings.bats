@@ -472,6 +472,14 @@ END
 	grep -q '^ok *log: stderr\.$' "$T/found"
 }
 
+@test "doctor names a log that cannot be written, also where it is there" {
+	mkdir "$T/d"
+	for log in "$T/d" "$T/d/." "$T/none/log"; do
+		TICKETCHAT_LOG=$log sessions doctor --quick >"$T/found" || true
+		grep -q "^error *log: $log: " "$T/found"
+	done
+}
+
 @test "a system prompt that is no text in UTF-8 is refused at start" {
 	local d=$ROOT/tests/cases/settings
 	installed

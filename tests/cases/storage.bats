@@ -940,7 +940,7 @@ END
 
 @test "hold: as process 1 it reaps what others leave" {
 	needs_root
-	unshare -pf true 2>/dev/null || skip "no namespaces here"
+	unshare -pf --mount-proc true 2>/dev/null || skip "no namespaces here"
 	cat >"$T/leaves.py" <<'END'
 import os, time
 for i in range(20):
@@ -1032,4 +1032,25 @@ END
 	within 10 eval "[ \$(grep -c outcome=cached '$T/heard') = 2 ]"
 	is "$(grep -c dropped_lines "$T/heard")" 1
 	leave $V
+}
+
+@test "whatever a database or a copy is called, it is that file" {
+	needs_sqlite 'a file'
+	replay "$UP/good.ndjson"
+	cd "$T"
+	for f in file:a ':memory:' 'file:b?mode=memory' 'file::memory:' \
+	    'c?immutable=1' './file:d' "file:$T/e"; do
+		mkdir -p "$(dirname "$f")"
+		TICKETCHAT_DATABASE=$f migrate
+		TICKETCHAT_DATABASE=$f TICKETCHAT_RUN_DIR=$T/run.of ask 42 "$Q"
+		generated
+		test -f "./$f"
+		is "$(sqlite3 "$PWD/$f" 'SELECT count(AiResponse)
+		    FROM TicketAISessions')" 1
+		run -0 sessions backup "$f.copy"
+		test -f "./$f.copy"
+		TICKETCHAT_DATABASE=$f run -0 sessions restore "$f.copy"
+		rm -rf "$T/run.of"
+	done
+	not ls a b d "$T/e" 2>/dev/null
 }

@@ -25,8 +25,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct signature_key	hs256 = { .algorithm = "HS256" };
 	static struct settings		s;
 	static char			id[] = "key";
-	struct token_keys		keys = { .module = &module,
-		.key[0] = { .key = &hs256, .id = id }, .count = 1, .usable = 1 };
+	struct token_keys		keys = { .module = &module, .count = 1,
+		.usable = 1, .key[0] = { .key = &hs256, .id = id } };
 	struct token			t;
 	const char			*bad;
 

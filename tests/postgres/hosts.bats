@@ -48,6 +48,7 @@ seconds() { # of a command
 	not has $V storage
 	within 10 has $V storage
 	hang_up $V
+	reconnect 1
 }
 
 # bats test_tags=fault

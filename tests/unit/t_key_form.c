@@ -169,6 +169,8 @@ doubts(void)
 		{ one, 64, NULL }, { one, 65, "too long" },
 		{ one, 60, "PEM" }, { secret, 60, "PEM" },
 		{ secret, 64, NULL }, { secret, 88, NULL },
+		{ "BPk9", 87, "P-256" }, { "BAz_", 87, "P-256" },
+		{ "BQk9", 87, NULL }, { "BPk9", 86, NULL },
 		{ secret, 89, "too long" },
 		{ hex, 64, NULL }, { hex, 128, NULL },
 		{ hex, 129, "hexadecimal" },

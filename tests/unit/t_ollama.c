@@ -57,6 +57,10 @@ requests(void)
 		{ "OLLAMA_OPTIONS", "{\"stop\":[\"}\"] } ", URL_GENERATE, "",
 		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
 		    "\"options\":{\"stop\":[\"}\"],\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", "{\"num_predict\":null}", URL_GENERATE, "",
+		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\":{\"num_predict\":null,"
+		    "\"num_predict\":1024}}" },
 		{ "OLLAMA_OPTIONS", "{\"num_predict\":-1}", URL_GENERATE, "",
 		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
 		    "\"options\":{\"num_predict\":-1}}" },
@@ -423,6 +427,10 @@ does_not_fit(void)
 		"requested tokens (5000) exceed context window of 4096",
 		"prompt is larger than the context size",
 		"context_length_exceeded",
+		"Input is too long for requested model.",
+		"max_tokens: context limit exceeded",
+		"prompt has too many tokens", "input is larger than the context",
+		"the prompt exceeds the context of this model",
 	}, *const			memory[] = {
 		"model requires more system memory (5.6 GiB) than is available "
 		    "(3.1 GiB)",
@@ -433,6 +441,11 @@ does_not_fit(void)
 		    "allocate CUDA0 buffer",
 		"cudaMalloc failed: out of memory", "not enough memory to run",
 		"unable to load full model on GPU",
+		"memory layout cannot be allocated",
+		"insufficient VRAM to load any model layers",
+		"llama runner process has terminated: signal: killed",
+		"terminate called after throwing an instance of std::bad_alloc",
+		"vk::Device::allocateMemory: ErrorOutOfDeviceMemory",
 	}, *const			neither[] = {
 		"context deadline exceeded", "context canceled", "boom",
 		"net/http: request canceled (Client.Timeout exceeded)",
@@ -501,6 +514,12 @@ models(void)
 		{ "{\"models\":[{\"name\":\"a:9-cloud\"},"
 		    "{\"name\":\"a:Cloud\"},{\"name\":\"cloud\"}]}", "cloud",
 		    0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_model\":\"x\"},"
+		    "{\"name\":\"b\",\"remote_model\":\"\"}]}", "b", 0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"\","
+		    "\"remote_model\":\"x\"},{\"name\":\"b\"}]}", "b", 0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":true},"
+		    "{\"name\":\"b\"}]}", "b", 0 },
 		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":null}]}",
 		    "a", 0 },
 		/* A llama-server's. */

@@ -209,7 +209,8 @@ end_still(struct stop *s, int fd)
 	return EXIT_GOOD;
 }
 
-/* Has another machine that shares the database end it; tells whether it heard. */
+/* Has another machine that shares the database end it; tells whether that
+ * heard. */
 static bool
 stop_elsewhere(const struct settings *settings, int64_t ticket)
 {

@@ -233,8 +233,8 @@ files:
 
 int
 generation_start(const struct settings *s, int64_t ticket, int64_t session,
-    int64_t seen, int listener, const char *text, size_t len, const char *text_hash,
-    const char *user, int run_dir)
+    int64_t seen, int listener, const char *text, size_t len,
+    const char *text_hash, const char *user, int run_dir)
 {
 	char	 name[] = "answer", t[24], id[24], hash[TEXT_HASH + 1], **env;
 	char	 turn[sizeof(GENERATION_USER "=") + TEXT_HASH];

@@ -321,7 +321,7 @@
 #define NODE_WATCH	1000
 #define NODE_RENEW	2000
 
-/* How long its owner has to begin a run once more that the database has lost. */
+/* How long its owner has to begin a run once more that the database lost. */
 #define NODE_GRACE	(NODE_RENEW + 1000)
 
 /* How long a generation that waits, or has not begun, does without its

@@ -48,6 +48,7 @@ enum failure_code node_open(struct node **, const struct node_wish *);
 /* Why something failed, for the log. */
 const char *node_error(const struct node *);
 
+/* Whose the ticket is, and if it is ours, for which session. */
 enum node_state node_state(const struct node *);
 int64_t node_session(const struct node *);
 

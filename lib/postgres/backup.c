@@ -293,14 +293,15 @@ keep_closed(const char *uri)
 
 	if ((pid = fork()) != 0)
 		return pid;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
-	    getppid() != parent || (s = pg_make(uri)) == NULL)
-		_exit(EXIT_SYSTEM);
-	for (;;) {
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	s = pg_make(uri);
+	while (s != NULL && getppid() == parent) {
 		/* While the tables are exchanged it waits for them. */
 		(void)close_gate(s, GATE_SECONDS, &lives);
 		(void)sleep(GATE_AGAIN);
 	}
+	(void)raise(SIGKILL);	/* nothing of the parent's is ours to end */
+	return -1;
 }
 
 /* Nothing begins any more, and what runs on whatever machine ends. */

@@ -48,7 +48,7 @@ struct dial {
 	int				 version;
 	unsigned long long		 system;
 	unsigned long			 timeline;
-	bool				 wrong;		/* the greeting failed */
+	bool				 wrong;		/* the greeting */
 	bool				 standby;	/* as it cannot write */
 	char				 error[704];
 };
@@ -436,7 +436,8 @@ greet(struct dial *d)
 	d->wrong = false;
 	d->version = 0;
 	if (PQenterPipelineMode(d->db) != 1 ||
-	    !send_one(d->db, STATEMENT_BEGIN) || !send_one(d->db, STATEMENT_GREET) ||
+	    !send_one(d->db, STATEMENT_BEGIN) ||
+	    !send_one(d->db, STATEMENT_GREET) ||
 	    !send_one(d->db, STATEMENT_COMMIT) || PQpipelineSync(d->db) != 1)
 		failed(d, PQerrorMessage(d->db));
 }

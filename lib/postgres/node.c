@@ -57,8 +57,7 @@ node_open(struct node **out, const struct node_wish *wish)
 	n->server = -1;
 	n->here = n->fresh = true;
 	n->next = CLOCK_NEVER;		/* slots_try begins */
-	if (gethostname(n->machine, sizeof(n->machine) - 1) == -1)
-		(void)strcpy(n->machine, "?");
+	(void)gethostname(n->machine, sizeof(n->machine) - 1);
 	if ((n->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 || !draw_owner(n))
 		return FAILURE_INTERNAL;
 	n->store = pg_make(wish->settings->text[SETTING_DATABASE]);
@@ -553,7 +552,8 @@ go_on(struct node *n, int64_t now)
 		if (!connected(n))
 			return PG_DONE;
 		n->until = later(now, CALL_TIMEOUT);
-		rc = send_call(n) == FAILURE_NONE ? pg_step(n->store) : PG_FAILED;
+		rc = send_call(n) == FAILURE_NONE ? pg_step(n->store) :
+		    PG_FAILED;
 	}
 	if (rc == PG_MORE && now >= n->until) {
 		(void)pg_refuse(n->store, FAILURE_STORAGE,

@@ -67,7 +67,7 @@ COMMANDS = aging command doctor doctor_access doctor_age doctor_data doctor_host
 	doctor_run doctor_server doctor_settings forget hold metrics migrate play print progress reports rest setup stop table transfer \
 	upkeep watch
 
-ANSWER	= $(patsubst %,$(B)/obj/%.o,elsewhere generate keep servers state)
+ANSWER	= $(patsubst %,$(B)/obj/%.o,generate keep servers state)
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \

@@ -11,7 +11,9 @@
  * chat starts it, detached, as `answer TICKET SESSION [HASH]' (the hash of the
  * text) with a listening socket as descriptor 3, for all who want to follow.
  * It waits for a slot, streams from Ollama, keeps the whole answer and only
- * then says `done'.
+ * then says `done'.  Where several machines share the database it is `answer
+ * TICKET +SEEN [HASH]': it finds out whose the ticket is, and waits with its
+ * viewers where it is another machine's.
  *
  * Exit code: 0 good, 1 a bad prompt, 2 the model, 100 usage, 102 settings,
  * 111 system.
@@ -94,16 +96,16 @@ answer_ended(const struct answer *a)
 
 	if (h->terminate || (h->ending && !has_server(a)))
 		return FAILURE_SHUTTING_DOWN;
+	/* What another machine does is not ours to end. */
+	if (a->node != NULL && node_state(a->node) == NODE_THEIRS)
+		return FAILURE_NONE;
 	if (h->stop)
 		return FAILURE_STOPPED;
-	if (a->node != NULL && node_stopped(a->node))
-		return FAILURE_STOPPED;
-	if (h->met && h->count == 0 && (a->session == 0 ||
+	if (h->met && h->count == 0 && (a->filter ||
 	    (a->settings.number[SETTING_ON_DISCONNECT] ==
 	    ON_DISCONNECT_CANCEL && !node_watched(a->node))))
 		return FAILURE_STOPPED;
-	return a->node != NULL && node_lost(a->node) ? FAILURE_INTERRUPTED :
-	    FAILURE_NONE;
+	return a->node == NULL ? FAILURE_NONE : node_failure(a->node);
 }
 
 int64_t
@@ -124,8 +126,10 @@ answer_turn(struct answer *a, int64_t now)
 {
 	hub_step(&a->hub, now);
 	answer_viewers(a, now);
-	if (a->node != NULL)
-		node_step(a->node, now);
+	if (a->node == NULL)
+		return;
+	node_viewers(a->node, a->hub.count > 0 || !a->hub.met);
+	node_step(a->node, now);
 }
 
 void
@@ -141,9 +145,7 @@ answer_wait(struct answer *a, int ms)
 	/* hub_step looks what it is. */
 	(void)epoll_wait(a->hub.epoll, &e, 1, clock_poll(now, d));
 	answer_turn(a, clock_us());
-	/* The last frame of another machine waits until we have left. */
-	if (!a->told)
-		hub_write(&a->hub);
+	hub_write(&a->hub);
 }
 
 /* Reads the ticket's text. */
@@ -178,7 +180,7 @@ answer_leave(struct answer *a)
 	struct stat	st;
 
 	/* Not one that somebody else bound after ours had been removed. */
-	if (a->session != 0 && lstat(a->path, &st) == 0 &&
+	if (!a->filter && lstat(a->path, &st) == 0 &&
 	    st.st_ino == a->socket.st_ino && st.st_dev == a->socket.st_dev)
 		(void)unlink(a->path);
 	hub_close_listener(&a->hub);
@@ -216,12 +218,12 @@ end_frames(struct answer *a)
 	struct buf	*frames = &a->hub.frames;
 
 	answer_over(a);
-	if (a->session != 0 && frame_cost(frames,
+	if (!a->filter && frame_cost(frames,
 	    a->upstream.cost.answer_tokens) == -1)
 		return false;		/* they see us die: `interrupted' */
 	if (a->failure.code != FAILURE_NONE)
 		return frame_error(frames, &a->failure, LANGUAGE_EN) == 0;
-	if (a->settled && (a->session == 0 ? whole_frame(a) :
+	if (a->settled && (a->filter ? whole_frame(a) :
 	    frame_kept(frames)) == -1)
 		return false;
 	return frame_done(frames, strcmp(a->upstream.cost.done_reason,
@@ -253,7 +255,8 @@ log_answer(const struct answer *a)
 	    " outcome=%s code=%s model=\"%s\" bytes=%zu tokens=%" PRId64
 	    " queued_ms=%" PRId64 " first_ms=%" PRId64 " total_ms=%" PRId64
 	    " reason=\"%s\"", a->ticket, a->session,
-	    a->failure.code == FAILURE_NONE ? "kept" : "error",
+	    a->late ? "late" : a->failure.code == FAILURE_NONE ? "kept" :
+	    "error",
 	    a->failure.code == FAILURE_NONE ? "-" :
 	    failure_name(a->failure.code), log_value(model, sizeof(model),
 	    c->model), a->text.len, c->answer_tokens, c->queued,
@@ -275,14 +278,16 @@ set_up_hub(struct answer *a)
 	/* Behind the limit: the longest last piece, and a terminal frame. */
 	if (hub_init(&a->hub, FRAMES_MAX(max) + 8 * max + 2 * FRAME_MAX) == -1)
 		return -1;
-	if (a->session == 0)
+	if (a->filter)
 		return hub_add(&a->hub, STDOUT_FILENO, true);
 	if (generation_path(a->path, sizeof(a->path),
 	    a->settings.text[SETTING_RUN_DIR], a->ticket) == -1 ||
-	    lstat(a->path, &a->socket) == -1 ||
-	    frame_session(&line, a->session, getpid(), a->text_hash) == -1)
+	    lstat(a->path, &a->socket) == -1 || (a->session != 0 &&
+	    frame_session(&line, a->session, getpid(), a->text_hash) == -1))
 		return -1;
-	memcpy(a->hub.first, line.data, line.len);
+	/* Without one it follows as soon as it is known. */
+	if (line.len > 0)
+		hub_first(&a->hub, line.data, line.len);
 	buf_clear(&line);
 	if (frame_alive(&line) == -1)
 		return -1;
@@ -298,17 +303,16 @@ set_up_hub(struct answer *a)
 static void
 set_up_node(struct answer *a)
 {
+	const struct node_wish	wish = { &a->settings, a->ticket, a->session,
+				    a->seen, a->text_hash,
+				    getenv(GENERATION_USER) };
 	enum failure_code	rc;
 
-	rc = node_open(&a->node, &a->settings, a->ticket, a->session,
-	    elsewhere_taker(a));
-	if (rc != FAILURE_NONE) {
+	rc = node_open(&a->node, &wish);
+	if (rc != FAILURE_NONE)
 		answer_fail(a, rc, node_error(a->node));
-		return;
-	}
-	node_publish(a->node, &a->hub.frames, a->shared);
-	if (node_fd(a->node) != -1 && hub_wake(&a->hub, node_fd(a->node)) ==
-	    -1)
+	else if (node_fd(a->node) != -1 && hub_wake(&a->hub,
+	    node_fd(a->node)) == -1)
 		answer_fail(a, FAILURE_INTERNAL, "");
 }
 
@@ -316,22 +320,22 @@ set_up_node(struct answer *a)
 static void
 run(struct answer *a)
 {
-	bool	told;
+	bool	told = false;
 
-	pool_open(&a->pool, &a->settings, a->session == 0);
+	pool_open(&a->pool, &a->settings, a->filter);
 	if (a->failure.code == FAILURE_NONE)
 		generate(a);
-	if (a->failure.code == FAILURE_NONE && a->session != 0)
+	if (a->failure.code == FAILURE_NONE && !a->filter && !a->late)
 		answer_keep(a);
 	answer_leave(a);
-	if ((told = end_frames(a)))
+	/* Those who are late see us go, and look themselves. */
+	if (!a->late && (told = end_frames(a)))
 		hub_write(&a->hub);	/* whatever becomes of the log */
 	log_answer(a);
-	if (told) {
-		if (a->node != NULL)
-			node_release(a->node);
+	if (a->node != NULL)
+		node_release(a->node, a->failure.code);
+	if (told)
 		drain(a);
-	}
 	upstream_free(&a->upstream);
 	pool_close(&a->pool);
 	if (a->http != NULL)
@@ -345,29 +349,32 @@ live(struct answer *a)
 	a->started = clock_us();
 	read_prompt(a);		/* before the hub blocks SIGINT */
 	/* chat has hardened us with itself, for fewer descriptors. */
-	if (a->session != 0 && harden_descriptors(DESCRIPTORS_ANSWER) == -1)
+	if (!a->filter && harden_descriptors(DESCRIPTORS_ANSWER) == -1)
 		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 	if (set_up_hub(a) == -1) {
 		log_line(LOG_LEVEL_ERROR, "ticket=%" PRId64
 		    " call=hub error=\"%s\"", a->ticket, strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	if (a->session != 0)
+	if (!a->filter)
 		set_up_node(a);
-	if (a->failure.code == FAILURE_NONE && a->session != 0 &&
-	    elsewhere(a)) {
-		answer_leave(a);
-		node_release(a->node);
-		/* Without all of it they see us die, and look themselves. */
-		if (a->told && !a->cut)
-			drain(a);
-	} else {
-		run(a);
-	}
+	run(a);
 	node_close(a->node);
 	frame_stream_free(&a->stream);
 	hub_free(&a->hub);
 	return (int)failure_exit(a->failure.code);
+}
+
+/* What a detached one works on: a session, or +SEEN: the newest answer of the
+ * ticket that chat has seen, where the session is told by the database. */
+static bool
+read_work(struct answer *a, const char *word)
+{
+	if (*word != '+')
+		return store_is_file() &&
+		    (a->session = connection_number(word)) != 0;
+	a->seen = connection_number(word + 1);
+	return !store_is_file() && (a->seen != 0 || strcmp(word, "+0") == 0);
 }
 
 /* `answer check' and `answer load'; without a probe `answer start'. */
@@ -412,13 +419,14 @@ main(int argc, char *argv[])
 		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {
 		log_open("answer", NULL);
+		a.filter = true;
 		rc = live(&a);
 	} else {
 		if (argc - i > 3 || !detached || (argc - i == 3 &&
 		    (strlen(argv[i + 2]) != TEXT_HASH || strspn(argv[i + 2],
 		    "0123456789abcdef") != TEXT_HASH)) ||
 		    (a.ticket = connection_number(argv[i])) == 0 ||
-		    (a.session = connection_number(argv[i + 1])) == 0)
+		    !read_work(&a, argv[i + 1]))
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");
 		a.text_hash = argc - i == 3 ? argv[i + 2] : "";

@@ -1,7 +1,7 @@
 /*
  * A generation's parts: answer.c is its life, generate.c what it does with the
  * model, keep.c how the answer is saved, state.c what viewers are told of all
- * that, elsewhere.c what it does where another machine has the ticket.
+ * that.
  */
 #ifndef ANSWER_H
 #define ANSWER_H
@@ -33,7 +33,9 @@ struct answer {
 	struct buf		 prompt, text;
 	struct failure		 failure;
 	const char		*reason;	/* for the log */
-	int64_t			 ticket, session;	/* 0: a filter */
+	bool			 filter;	/* from stdin to stdout */
+	int64_t			 ticket, session;	/* 0: not known yet */
+	int64_t			 seen;		/* the newest answer, then */
 	const char		*text_hash;	/* of the prompt; "": none */
 	char			 path[sizeof(((struct sockaddr_un *)0)->
 				    sun_path)];	/* of our socket */
@@ -44,16 +46,16 @@ struct answer {
 	bool			 has_state;	/* the next ones are set */
 	enum frame_state	 state;		/* the newest */
 	int			 position;
-	char			 shared[128];	/* its line, for others */
 	size_t			 viewers;	/* in our own line, */
 	size_t			 viewers_told;	/* and in one to all */
 	int64_t			 viewers_again;	/* not before */
 	bool			 over;		/* the last frame is there */
-	bool			 told;		/* another machine's last frame
-						   has come */
+	bool			 theirs;	/* another machine has the
+						   ticket */
+	bool			 late;		/* its viewers are to look
+						   again, without a word */
 	bool			 settled;	/* what was shown is not what
 						   is kept */
-	bool			 cut;		/* there was no room for one */
 };
 
 /* Notes the first failure; the reason, for the log, is borrowed. */
@@ -91,16 +93,10 @@ enum failure_code answer_ended(const struct answer *);
 /* Leaves the meeting place, so that who asks from now on starts anew. */
 void answer_leave(struct answer *);
 
+/* Tells which session it works on; 0: another machine does. */
+void answer_session(struct answer *, int64_t session);
+
 /* Waits for a slot of a server, then streams the answer from it. */
 void generate(struct answer *);
-
-/*
- * Takes the ticket, or follows the machine that has it to the end: true if
- * there is nothing left to do then but to let the followers read it.
- */
-bool elsewhere(struct answer *);
-
-/* Who takes what another machine tells; lasts as long as the program. */
-const struct node_taker *elsewhere_taker(struct answer *);
 
 #endif

@@ -92,7 +92,7 @@ enqueue(struct chat *c, struct request *r)
 		request_free(r);
 		return;
 	}
-	question_note(&c->question, r);
+	question_note(&c->question, r, c->count > 0);
 	c->waiting[c->count++] = *r;
 }
 

@@ -17,7 +17,7 @@
 #include "doctor.h"
 #include "generation.h"
 #include "limit.h"
-#include "slot.h"
+#include "slots.h"
 
 enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix */
 
@@ -140,6 +140,7 @@ doctor_sockets(struct doctor *d)
 	struct dirent		*e;
 	DIR			*dir;
 	size_t			 len;
+	char			 why[1024];
 
 	if ((dir = opendir(run_dir)) == NULL)
 		return;		/* told by doctor_run_dir */
@@ -149,9 +150,10 @@ doctor_sockets(struct doctor *d)
 			stale += !heard(run_dir, e->d_name);
 	}
 	(void)closedir(dir);
-	if (slot_look(run_dir, &running, &waiting) == -1)
-		doctor_tell(d, DOCTOR_ERROR, "generations", "%s: %s\nSee who "
-		    "owns what is in it", run_dir, strerror(errno));
+	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
+		doctor_tell(d, DOCTOR_ERROR, "generations", "%s\nSee %s", why,
+		    store_is_file() ? "who owns what is in it" :
+		    "what is said of the database");
 	else if (waiting > s->number[SETTING_QUEUE_MAX])
 		doctor_tell(d, DOCTOR_WARNING, "generations", "%d run, %d "
 		    "wait: the queue is full\nRaise GENERATIONS, if the "

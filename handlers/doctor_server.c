@@ -8,9 +8,11 @@
 
 #include "doctor.h"
 #include "store.h"
+#include "url.h"
 
 enum {
 	MEGABYTE = 1024 * 1024,
+	CONNECTIONS_MORE = 20,	/* than generations: those who ask */
 	BUSY = 80	/* percent of its connections */
 };
 
@@ -38,9 +40,12 @@ head_row(void *context, const struct cell *c, int cells)
 
 /* What it has told of itself. */
 static void
-examine(struct doctor *d, struct store *store, const char *name,
-    const struct head *h)
+examine(struct doctor *d, const char *name, const struct head *h)
 {
+	const struct settings	*s = d->settings;
+	const int64_t		 slots = s->number[SETTING_GENERATIONS] *
+				    url_weights(s->text[SETTING_OLLAMA_SERVER]);
+
 	if (strcmp(h->encoding, "UTF8") != 0)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: its encoding is "
 		    "%s\nMake one anew: createdb --encoding=UTF8 "
@@ -48,18 +53,33 @@ examine(struct doctor *d, struct store *store, const char *name,
 	if (h->read_only)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s is read-only, or "
 		    "a standby\nSet DATABASE to the server that writes", name);
+	if (slots + CONNECTIONS_MORE > h->most)
+		doctor_tell(d, DOCTOR_WARNING, "database", "%s: max_connections"
+		    " is %" PRId64 ", and %" PRId64 " generations can run\n"
+		    "Each holds a connection while it runs: raise it, or put "
+		    "pgbouncer in front", name, h->most, slots);
 	if (h->connections * 100 > h->most * BUSY)
 		doctor_tell(d, DOCTOR_WARNING, "database", "%s: %" PRId64
 		    " of %" PRId64 " connections are taken\nRaise the "
-		    "server's max_connections: each generation takes one",
+		    "server's max_connections, or put pgbouncer in front: "
+		    "each generation that runs takes one",
 		    name, h->connections, h->most);
 	else
 		doctor_tell(d, DOCTOR_OK, "database", "PostgreSQL %s, %" PRId64
 		    " of %" PRId64 " connections taken, %" PRId64 " MB",
 		    h->version, h->connections, h->most, h->bytes / MEGABYTE);
-	if (store_probe(store) != FAILURE_NONE)
-		doctor_tell(d, DOCTOR_ERROR, "database", "%s",
-		    store_error(store));
+}
+
+/* Of several hosts one that is no good is told of: it may be needed. */
+static void
+tell_host(void *context, const char *host, const char *wrong)
+{
+	struct doctor	*d = context;
+
+	if (*wrong != '\0' && strchr(d->settings->text[SETTING_DATABASE],
+	    ',') != NULL)
+		doctor_tell(d, DOCTOR_WARNING, "database", "%s: %s\nThe other "
+		    "hosts of DATABASE are used meanwhile", host, wrong);
 }
 
 void
@@ -82,7 +102,8 @@ doctor_server(struct doctor *d)
 		    "the server runs and lets this user in: psql '%s'", name,
 		    store_error(store), name);
 	} else {
-		examine(d, store, name, &h);
+		examine(d, name, &h);
+		store_hosts(name, tell_host, d);
 		if (d->quick)
 			doctor_tell(d, DOCTOR_OK, "database", "%s, not read "
 			    "through", name);

@@ -45,23 +45,86 @@ try_slot(struct answer *a)
 	    (int)a->settings.number[SETTING_QUEUE_MAX]);
 }
 
+/*
+ * Whose the ticket is, where that is not known at once: ours, or another
+ * machine's, whose viewers here wait for it.  False: there is nothing to do.
+ */
+static bool
+look_around(struct answer *a)
+{
+	const enum node_state	state = node_state(a->node);
+	enum frame_state	shows;
+
+	if (state == NODE_OURS && a->session != node_session(a->node))
+		answer_session(a, node_session(a->node));
+	if (state == NODE_THEIRS && !a->theirs)
+		answer_session(a, 0);
+	a->theirs = state == NODE_THEIRS;
+	shows = node_shows(a->node);
+	if (a->theirs && shows != FRAME_STATE__MAX && (!a->has_state ||
+	    a->state != shows))
+		answer_status(a, shows, 0);
+	if (a->theirs && a->hub.stop) {
+		node_say_stop(a->node);
+		a->hub.stop = false;
+	}
+	if (state == NODE_LATE || (a->theirs && a->hub.met &&
+	    a->hub.count == 0))
+		a->late = true;
+	return !a->late;
+}
+
+/* Why there is no slot, and never will be. */
+static void
+no_slot(struct answer *a, int position)
+{
+	static char	why[256];
+	const char	*error = position == -1 ? strerror(errno) :
+			    node_error(a->node);
+
+	if (position == -2 && node_failure(a->node) != FAILURE_NONE)
+		answer_fail(a, node_failure(a->node), "");
+	else
+		answer_fail(a, position == -1 ? FAILURE_INTERNAL :
+		    FAILURE_STORAGE, why);
+	(void)snprintf(why, sizeof(why), "%s", error);
+	a->reason = why;
+	if (a->failure.code == FAILURE_UNKNOWN_TICKET)
+		(void)snprintf(a->failure.detail, sizeof(a->failure.detail),
+		    "%lld", (long long)a->ticket);
+}
+
+/* Tells what is new about a place, and waits; false: it has ended. */
+static bool
+wait_in_queue(struct answer *a, int position, int *told)
+{
+	if (position > 0 && position != *told)
+		answer_status(a, FRAME_QUEUED, position);
+	*told = position;
+	answer_wait(a, position == 1 && store_is_file() ? QUEUE_TICK_HEAD :
+	    QUEUE_TICK);
+	if (answer_ended(a) == FAILURE_NONE ||
+	    node_state(a->node) == NODE_OVER)
+		return true;
+	answer_fail(a, answer_ended(a), "");
+	return false;
+}
+
 /* Waits for a server with a free slot, telling the position. */
 static void
 wait_for_slot(struct answer *a)
 {
-	static char		 why[256];
-	const struct settings	*s = &a->settings;
-	int			 position, told = 0;
-	bool			 sure = false;
+	int	position, told = 0;
+	bool	sure = false;
 
-	if (a->node != NULL &&
-	    slot_enter(&a->slot, s->text[SETTING_RUN_DIR]) == -1) {
+	if (a->node != NULL && slots_enter(a->node, &a->slot) == -1) {
 		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 		return;
 	}
-	while ((position = try_slot(a)) > 0 || position == SLOT_FULL) {
+	while ((position = try_slot(a)) > 0 || position == SLOT_FULL ||
+	    position == SLOT_ASKING) {
 		/* Who came with us may just get a free slot: look twice. */
-		if (position == SLOT_FULL && !sure) {
+		if (position == SLOT_FULL && !sure && store_is_file()) {
 			sure = true;
 			answer_wait(a, QUEUE_TICK_HEAD);
 			continue;
@@ -71,21 +134,13 @@ wait_for_slot(struct answer *a)
 			a->failure.retry_after = RETRY_AFTER_QUEUE;
 			return;
 		}
-		if (position != told)
-			answer_status(a, FRAME_QUEUED, position);
-		told = position;
-		answer_wait(a, position == 1 ? QUEUE_TICK_HEAD : QUEUE_TICK);
-		if (answer_ended(a) != FAILURE_NONE) {
-			answer_fail(a, answer_ended(a), "");
+		if (!look_around(a) || !wait_in_queue(a, position, &told))
 			return;
-		}
 	}
-	if (position < 0) {
-		(void)snprintf(why, sizeof(why), "%s", position == -1 ?
-		    strerror(errno) : node_error(a->node));
-		answer_fail(a, position == -1 ? FAILURE_INTERNAL :
-		    FAILURE_STORAGE, why);
-	}
+	if (position < 0)
+		no_slot(a, position);
+	else if (a->node != NULL)
+		(void)look_around(a);
 }
 
 /* Among several servers: goes to one that has the model loaded. */
@@ -134,7 +189,7 @@ notice(const struct answer *a)
 	const struct upstream	*u = &a->upstream;
 	const char		*run_dir = a->settings.text[SETTING_RUN_DIR];
 
-	if (a->session == 0 || a->failure.code != FAILURE_NONE)
+	if (a->filter || a->failure.code != FAILURE_NONE)
 		return;
 	if (u->late)
 		notice_add(run_dir, NOTICE_THOUGHTS, u->cost.model);
@@ -198,6 +253,6 @@ generate(struct answer *a)
 {
 	wait_for_slot(a);
 	a->upstream.cost.queued = (clock_us() - a->started) / 1000;
-	if (a->failure.code == FAILURE_NONE && answer_load(a))
+	if (a->failure.code == FAILURE_NONE && !a->late && answer_load(a))
 		stream(a);
 }

@@ -12,30 +12,15 @@
 #include "slots.h"
 #include "store.h"
 
-/* One try, in one transaction. */
-static enum failure_code
-try(struct answer *a)
-{
-	const struct answered	 all = {
-		a->prompt.data, a->prompt.len, a->text.data, a->text.len,
-		&a->upstream.cost
-	};
-	enum failure_code	 rc;
-	struct store		*store;
-
-	rc = node_store(a->node, &store);
-	return rc != FAILURE_NONE ? rc : store_update_response(store,
-	    a->session, &all, &a->versions);
-}
-
-/* Serves the viewers until then, or until we are to end.  Their `stop' changes
- * nothing any more: the answer is whole. */
+/* Serves the viewers until then, or until there is news, or we are to end.
+ * Their `stop' changes nothing any more: the answer is whole. */
 static void
 serve(struct answer *a, int64_t until)
 {
 	int64_t	now;
 
-	while ((now = clock_us()) < until && !a->hub.terminate)
+	while ((now = clock_us()) < until && !a->hub.terminate &&
+	    !node_saved(a->node))
 		answer_wait(a, clock_poll(now, until));
 }
 
@@ -43,7 +28,11 @@ serve(struct answer *a, int64_t until)
 static enum failure_code
 save(struct answer *a)
 {
-	const int64_t		until = clock_us() +
+	const struct answered	all = {
+		a->prompt.data, a->prompt.len, a->text.data, a->text.len,
+		&a->upstream.cost
+	};
+	const int64_t		began = clock_us(), until = began +
 				    SAVE_PATIENCE * INT64_C(1000000);
 	int64_t			pause = SAVE_PAUSE_MIN;
 	enum failure_code	rc;
@@ -51,14 +40,19 @@ save(struct answer *a)
 
 	for (;;) {
 		last = a->hub.terminate || clock_us() >= until;
-		rc = try(a);
+		if (last)
+			node_hurry(a->node);
+		rc = node_save(a->node, &all, &a->versions);
 		if (rc != FAILURE_STORAGE || !node_again(a->node))
 			return rc;
 		if (last)
 			return a->hub.terminate ? FAILURE_SHUTTING_DOWN : rc;
-		if (!told)
+		/* A server is asked, a file was in vain. */
+		if (!told && (store_is_file() || clock_us() >= began +
+		    SAVE_QUIET * INT64_C(1000))) {
 			answer_status(a, FRAME_SAVING, 0);
-		told = true;
+			told = true;
+		}
 		serve(a, clock_us() + pause * 1000);
 		pause = pause * 2 < SAVE_PAUSE_MAX ? pause * 2 :
 		    SAVE_PAUSE_MAX;
@@ -73,6 +67,12 @@ answer_keep(struct answer *a)
 
 	slots_release(a->node);		/* the model has nothing more to do */
 	rc = save(a);
+	if (rc == FAILURE_INTERRUPTED && !store_is_file()) {
+		/* Another machine had it: theirs is shown, if it is saved. */
+		a->settled = true;
+		a->reason = "another machine had the ticket meanwhile";
+		return;
+	}
 	if (rc == FAILURE_UNKNOWN_TICKET) {
 		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
 		a->failure = failure_make(rc, why);

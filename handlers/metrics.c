@@ -15,7 +15,7 @@
 #include "limit.h"
 #include "print.h"
 #include "program.h"
-#include "slot.h"
+#include "slots.h"
 #include "url.h"
 
 /* A family; what the saved answers tell may shrink, as they may be deleted. */
@@ -150,16 +150,15 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	const char			*path = s->text[SETTING_DATABASE];
 	struct store			*store;
 	int				 running, waiting;
-	char				*text = NULL;
+	char				*text = NULL, why[1024];
 	size_t				 len = 0;
 
 	(void)command_options(argc, argv, none, 0, 0);
 	if ((page = open_memstream(&text, &len)) == NULL)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	if (slot_look(s->text[SETTING_RUN_DIR], &running, &waiting) == -1)
-		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s",
-		    s->text[SETTING_RUN_DIR], strerror(errno));
 	store = command_store(s);
+	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
+		program_fail(EXIT_SYSTEM, "%s", why);
 	sample("build_info", "", &version, "1");
 	command_need(store_report(store, STORE_METRICS, 0, INT64_MAX,
 	    metrics_row, NULL), store);

@@ -200,7 +200,6 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 	claims = wait_for_all(s, now);
 	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
 	command_need(rc, store);
-	command_need(store_probe(store), store);
 	use_tickets(store, s);
 	if (draw)
 		new_identity(store);

@@ -107,8 +107,10 @@ program_settings(struct settings *s, const char *file, int environment_only)
 void
 program_store(const struct settings *s, const char *program, char *argv[])
 {
-	if (store_serves(s->text[SETTING_DATABASE]))
+	if (store_serves(s->text[SETTING_DATABASE])) {
+		store_remember(s->text[SETTING_RUN_DIR]);
 		return;
+	}
 	(void)module_become("postgres", program, argv);
 	program_fail(EXIT_SETTINGS, errno == ENOENT ? "DATABASE: this one was "
 	    "built without PostgreSQL (make postgres)" : "the one for "

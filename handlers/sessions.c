@@ -85,7 +85,7 @@ static const struct command {
 	    "As a viewer's stop would; one that stands still is killed.  As "
 	    "root or as the\nservice's user.  Exit code 1: nothing runs, or "
 	    "its answer is whole already.\n"
-	    "  sessions stop 42\n", NO_DATABASE },
+	    "  sessions stop 42\n", 0 },
 	{ "replay", command_replay, "[--version N] [--pace MS] TICKET",
 	    "play a saved answer as the frames of the protocol",
 	    "The newest one unless --version; 30 milliseconds between two "

@@ -2,6 +2,7 @@
  * What a generation does and how many follow it, for those who asked.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "answer.h"
 #include "clock.h"
@@ -23,26 +24,30 @@ tell(struct answer *a, bool news)
 	a->viewers_again = clock_us() + VIEWERS_PAUSE * INT64_C(1000);
 }
 
-/* The same for other machines, whose viewers are not counted here. */
-static void
-tell_nodes(struct answer *a)
+void
+answer_session(struct answer *a, int64_t session)
 {
-	struct buf	line = BUF_INIT(sizeof(a->shared) - 1);
+	struct buf	line = BUF_INIT(sizeof(a->hub.first) - 1);
 
-	if (frame_status(&line, a->state, a->position, 0) == 0)
-		memcpy(a->shared, line.data, line.len + 1);
+	if (frame_session(&line, session, getpid(), session == 0 ? "" :
+	    a->text_hash) == 0)
+		hub_first(&a->hub, line.data, line.len);
+	else
+		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
 	buf_free(&line);
+	a->session = session;
+	a->has_state = false;
+	hub_write(&a->hub);
 }
 
 void
 answer_status(struct answer *a, enum frame_state state, int position)
 {
-	if (a->session == 0)
+	if (a->filter)
 		return;		/* in a filter nobody has asked for it */
 	a->has_state = true;
 	a->state = state;
 	a->position = position;
-	tell_nodes(a);
 	tell(a, true);
 	hub_write(&a->hub);
 }

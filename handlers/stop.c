@@ -209,17 +209,38 @@ end_still(struct stop *s, int fd)
 	return EXIT_GOOD;
 }
 
+/* Has another machine that shares the database end it; tells whether that
+ * heard. */
+static bool
+stop_elsewhere(const struct settings *settings, int64_t ticket)
+{
+	struct store	*store;
+	bool		 heard;
+
+	if (store_is_file())
+		return false;
+	store = command_store(settings);
+	command_need(store_stop(store, ticket, &heard), store);
+	store_close(store);
+	return heard;
+}
+
 /* Nobody listens: what may be left has told its viewers all. */
 static int
-end_rest(struct stop *s)
+end_rest(struct stop *s, const struct settings *settings)
 {
+	if (stop_elsewhere(settings, s->ticket)) {
+		(void)printf("ticket %" PRId64 ": stopped, on another "
+		    "machine\n", s->ticket);
+		return EXIT_GOOD;
+	}
 	if (answers_each(s->run_dir, kill_still, s) == 0 && s->killed > 0) {
 		(void)printf("ticket %" PRId64 ": what was left of its "
 		    "generation stood still and was ended\n", s->ticket);
 		return EXIT_GOOD;
 	}
 	(void)fprintf(stderr, "sessions: nothing runs for ticket %" PRId64
-	    " on this machine\n", s->ticket);
+	    "%s\n", s->ticket, store_is_file() ? " on this machine" : "");
 	return EXIT_CLIENT;
 }
 
@@ -239,7 +260,7 @@ command_stop(const struct settings *settings, int argc, char *argv[])
 	s.ticket = command_ticket(argv[0], argv[i]);
 	become_owner(s.run_dir);
 	if ((fd = reach(&s)) == -1)
-		return end_rest(&s);
+		return end_rest(&s, settings);
 	if (fd >= 0)
 		generation_say_stop(fd);
 	if (fd < 0 || !listens(&s, fd)) {

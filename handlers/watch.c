@@ -18,6 +18,7 @@
 #include "generation.h"
 #include "generations.h"
 #include "limit.h"
+#include "maintain.h"
 #include "print.h"
 #include "program.h"
 
@@ -33,6 +34,7 @@ struct watched {
 };
 
 struct watch {
+	const struct settings	*settings;
 	const char	*run_dir;
 	int		 news;		/* inotify(7) of run_dir */
 	struct watched	*list;
@@ -101,6 +103,43 @@ end(struct watch *w, struct watched *g, const char *state,
 		    g->ticket, failure_name(code));
 }
 
+/* The machine that works on a ticket. */
+struct place {
+	int64_t	ticket;
+	char	node[256], state[32];
+};
+
+static bool
+find_place(void *context, const struct cell *c, int cells)
+{
+	struct place	*p = context;
+
+	(void)cells;
+	if (c[0].text == NULL || strtoll(c[0].text, NULL, 10) != p->ticket)
+		return true;
+	(void)snprintf(p->state, sizeof(p->state), "%s", c[2].text);
+	(void)snprintf(p->node, sizeof(p->node), "%s", c[3].text);
+	return false;
+}
+
+/* Says where a ticket is worked on that nobody works on here. */
+static void __attribute__((noreturn))
+point_to(const struct settings *s, int64_t ticket)
+{
+	struct place	 p = { .ticket = ticket };
+	struct store	*store;
+
+	if (!store_is_file()) {
+		store = command_store(s);
+		command_need(store_runs(store, find_place, &p), store);
+		store_close(store);
+	}
+	if (*p.node != '\0')
+		program_fail(EXIT_CLIENT, "ticket %" PRId64 " is %s on the "
+		    "machine %s: watch it there", ticket, p.state, p.node);
+	program_fail(EXIT_CLIENT, "nothing runs for ticket %" PRId64, ticket);
+}
+
 /* Takes a line of a generation. */
 static void
 take(struct watch *w, struct watched *g, const char *line, size_t len)
@@ -111,6 +150,8 @@ take(struct watch *w, struct watched *g, const char *line, size_t len)
 	switch (f.type) {
 	case FRAME_SESSION:
 		g->session = f.session;
+		if (w->text && f.session == 0)
+			point_to(w->settings, g->ticket);
 		break;
 	case FRAME_STATUS:
 		if (!w->text)
@@ -257,13 +298,13 @@ command_tail(const struct settings *s, int argc, char *argv[])
 
 	i = command_options(argc, argv, none, 0, 1);
 	command_run_dir(s);
+	w.settings = s;
 	w.run_dir = s->text[SETTING_RUN_DIR];
 	w.text = i < argc;
 	if (w.text) {
 		(void)follow(&w, command_ticket(argv[0], argv[i]));
 		if (w.count == 0)
-			program_fail(EXIT_CLIENT, "nothing runs for ticket "
-			    "%s", argv[i]);
+			point_to(s, command_ticket(argv[0], argv[i]));
 		while (w.count > 0)
 			step(&w);
 		free(w.list);

@@ -42,7 +42,7 @@ read_of(pid_t pid, const char *name, char *data, size_t size)
 	return (ssize_t)len;
 }
 
-/* `answer TICKET SESSION', whatever comes behind it. */
+/* `answer TICKET SESSION', or +SEEN, whatever comes behind it. */
 static bool
 has_arguments(struct answers_process *p)
 {
@@ -59,7 +59,7 @@ has_arguments(struct answers_process *p)
 		return false;
 	p->ticket = connection_number(ticket);
 	p->session = connection_number(session);
-	return p->ticket > 0 && p->session > 0;
+	return p->ticket > 0 && (p->session > 0 || *session == '+');
 }
 
 /* Whether the directory that a process calls RUN_DIR is this one. */

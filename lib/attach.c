@@ -115,16 +115,15 @@ start(struct question *q)
 	const int64_t		 ticket = q->connection->ticket;
 	char			 user[TEXT_HASH + 1];
 	enum failure_code	 rc;
-	int64_t			 session;
+	int64_t			 session = 0;
 	int			 fd;
 
 	if (!may_start(q))
 		return;
-	rc = store_get_or_create(q->store, ticket,
-	    s->number[SETTING_TICKETS] == TICKETS_EXISTING, q->newest,
+	/* Where several machines share the database, answer does that. */
+	rc = !store_is_file() ? FAILURE_NONE : store_get_or_create(q->store,
+	    ticket, s->number[SETTING_TICKETS] == TICKETS_EXISTING, q->newest,
 	    &session);
-	if (rc == FAILURE_NONE && session == 0)
-		return;		/* answered elsewhere: we look again */
 	if (rc == FAILURE_UNKNOWN_TICKET) {
 		unknown_ticket(q);	/* deleted since we looked */
 	} else if (rc != FAILURE_NONE) {
@@ -137,8 +136,8 @@ start(struct question *q)
 		/* In its backlog first: it may be over before we come. */
 		(void)connect_to(q);
 		if (q->state == QUESTION_FOLLOWING && generation_start(s,
-		    ticket, session, fd, r->body.data, r->body.len,
-		    q->text_hash, user, q->run_dir) == -1) {
+		    ticket, session, q->newest, fd, r->body.data,
+		    r->body.len, q->text_hash, user, q->run_dir) == -1) {
 			outcome_system(q, FAILURE_INTERNAL, "answer",
 			    strerror(errno));
 			generation_sweep(s->text[SETTING_RUN_DIR], ticket);

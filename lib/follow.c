@@ -32,7 +32,8 @@ follow_begin(struct question *q, int fd)
 	q->fd = fd;
 	q->state = QUESTION_FOLLOWING;
 	q->session = 0;
-	q->stop_sent = q->alive = q->changed = q->waiting = false;
+	q->stop_sent = q->alive = q->changed = q->waiting = q->elsewhere =
+	    false;
 	q->waits = 0;
 	wait_anew(q, clock_us());
 	buf_clear(&q->in);
@@ -91,7 +92,7 @@ look_up(struct question *q)
 static void
 lost(struct question *q, int64_t now)
 {
-	if (q->waiting) {
+	if (q->waiting || q->elsewhere) {
 		look_again(q, now);
 	} else if (q->session == 0 && ++q->tries < ATTACH_TRIES) {
 		let_go(q);
@@ -141,6 +142,7 @@ static void
 begun(struct question *q, const struct frame *f)
 {
 	q->session = f->session;
+	q->elsewhere = f->session == 0;
 	q->alive = f->alive;
 	/* It is this process as long as the connection to it is open. */
 	if (q->alive && q->pidfd == -1 && f->pid > 0 && f->pid <= INT_MAX)

@@ -121,7 +121,7 @@ frame_status(struct buf *b, enum frame_state state, int position, int viewers)
 
 	begin(&w, b, "status");
 	jsonw_text(&w, "state", states[state]);
-	if (state == FRAME_QUEUED)
+	if (state == FRAME_QUEUED && position > 0)
 		jsonw_int(&w, "position", position);
 	if (viewers > 0)
 		jsonw_int(&w, "viewers", viewers);
@@ -144,7 +144,8 @@ frame_session(struct buf *b, int64_t session, int64_t pid,
 	struct jsonw	w;
 
 	begin(&w, b, "session");
-	jsonw_int(&w, "session", session);
+	if (session != 0)
+		jsonw_int(&w, "session", session);
 	jsonw_int(&w, "pid", pid);
 	jsonw_int(&w, "alive", ALIVE);
 	if (*text_hash != '\0')

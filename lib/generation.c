@@ -233,8 +233,8 @@ files:
 
 int
 generation_start(const struct settings *s, int64_t ticket, int64_t session,
-    int listener, const char *text, size_t len, const char *text_hash,
-    const char *user, int run_dir)
+    int64_t seen, int listener, const char *text, size_t len,
+    const char *text_hash, const char *user, int run_dir)
 {
 	char	 name[] = "answer", t[24], id[24], hash[TEXT_HASH + 1], **env;
 	char	 turn[sizeof(GENERATION_USER "=") + TEXT_HASH];
@@ -245,7 +245,8 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	int	 rc;
 
 	(void)snprintf(t, sizeof(t), "%" PRId64, ticket);
-	(void)snprintf(id, sizeof(id), "%" PRId64, session);
+	(void)snprintf(id, sizeof(id), "%s%" PRId64, session == 0 ? "+" : "",
+	    session == 0 ? seen : session);
 	(void)snprintf(hash, sizeof(hash), "%s", text_hash);
 	(void)snprintf(turn, sizeof(turn), GENERATION_USER "=%s", user);
 	if ((env = settings_environment(s)) == NULL)

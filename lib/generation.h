@@ -51,19 +51,19 @@ int generation_listen(const char *run_dir, int64_t ticket);
 void generation_sweep(const char *run_dir, int64_t ticket);
 
 /*
- * Starts `answer' for a session, detached: its own session, stdin the ticket's
- * text, descriptor 3 the listener, 4 what shares RUN_DIR (identity.h; -1:
- * nothing), an environment of settings and of GENERATION_USER only: the hash
- * of the user whose turn in the queue it takes ("": nobody's; the environment,
- * since no other user of the machine can read it).  Its first
- * line tells the text's hash ("": not known).  The
- * caller still owns the listener and must close its copy.  Returns the pid,
- * or -1 with errno.
+ * Starts `answer' for a session (0: the one that the database tells, where the
+ * newest answer that the caller has seen is `seen'), detached: its own session,
+ * stdin the ticket's text, descriptor 3 the listener, 4 what shares RUN_DIR
+ * (identity.h; -1: nothing), an environment of settings and of GENERATION_USER
+ * only: the hash of the user whose turn in the queue it takes ("": nobody's;
+ * the environment, since no other user of the machine can read it).  Its first
+ * line tells the text's hash ("": not known).  The caller still owns the
+ * listener and must close its copy.  Returns the pid, or -1 with errno.
  */
 #define GENERATION_USER	"QUEUE_USER"
 int generation_start(const struct settings *, int64_t ticket, int64_t session,
-    int listener, const char *text, size_t len, const char *text_hash,
-    const char *user, int run_dir);
+    int64_t seen, int listener, const char *text, size_t len,
+    const char *text_hash, const char *user, int run_dir);
 
 /* Whether the process at the other end of a unix socket is of our uid. */
 int generation_peer_is_ours(int fd);

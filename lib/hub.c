@@ -244,6 +244,27 @@ hub_status(struct hub *h, const char *line, size_t len, bool news)
 		h->status_number++;
 }
 
+void
+hub_first(struct hub *h, const char *line, size_t len)
+{
+	size_t	i;
+
+	if (len >= sizeof(h->first))
+		return;
+	memcpy(h->first, line, len);
+	h->first[len] = '\0';
+	for (i = 0; i < h->count; i++) {
+		struct follower	*f = h->followers[i];
+
+		if (f->head_sent == f->head_len)
+			f->head_sent = f->head_len = 0;
+		if (f->head_len + len > sizeof(f->head))
+			continue;
+		memcpy(f->head + f->head_len, line, len);
+		f->head_len += len;
+	}
+}
+
 int64_t
 hub_deadline(const struct hub *h)
 {

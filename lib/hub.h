@@ -16,7 +16,7 @@
 struct follower {
 	int	 fd;
 	size_t	 offset;	/* of frames, sent */
-	char	 head[160];	/* a line that goes before the next frame */
+	char	 head[288];	/* lines that go before the next frame */
 	size_t	 head_len, head_sent;
 	unsigned status;	/* the number of the status line he got */
 	char	 in[16];	/* what he says: a line */
@@ -67,6 +67,10 @@ int hub_wake(struct hub *, int fd);
  * only followers get it who have not got the last one.
  */
 void hub_status(struct hub *, const char *line, size_t len, bool news);
+
+/* Sets the line that each gets first; those who are here get it now, before
+ * there is a frame. */
+void hub_first(struct hub *, const char *line, size_t len);
 
 /* When hub_step is due though nothing comes; CLOCK_NEVER: it is not. */
 int64_t hub_deadline(const struct hub *);

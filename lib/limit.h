@@ -305,37 +305,35 @@
 /* After accept(2) failed for want of descriptors or followers' places. */
 #define ACCEPT_PAUSE	100
 
-/* Between two rows of frames for other machines: one NOTIFY for many tokens,
- * and little enough to read along. */
-#define NODE_BATCH	50
+/* One of a database's hosts has to answer within it, in milliseconds. */
+#define DIAL_TIMEOUT	3000
 
-/* Bytes of frames in such a row. */
-#define NODE_LINES	262144
+/* What a call of a database server may take, in milliseconds: to wait for a
+ * lock, in all, and until its client has no more patience with it. */
+#define CALL_LOCK	2000
+#define CALL_STATEMENT	5000
+#define CALL_TIMEOUT	6000
 
-/* A follower on another machine says that he is there; for how long the
- * owner believes it. */
-#define NODE_JOIN	5000
-#define NODE_WATCHED	15000
-
-/* A follower who hears nothing looks whether the owner lives; at first, when
- * the ticket may have been held for a moment only, sooner.  The owner's ticks
- * while something is on its way to the database. */
-#define NODE_TICK	1000
-#define NODE_SOON	50
-
-/* How long an owner whose connection broke has to come back, before a follower
- * takes it for dead. */
-#define NODE_GRACE	3000
-
-/* Between two tries to connect to the database anew. */
+/* Between two calls of a generation to its database server: where none was
+ * answered, where another machine writes the ticket, and (as the server tells
+ * it) where it runs. */
 #define NODE_PAUSE	500
+#define NODE_WATCH	1000
+#define NODE_RENEW	2000
 
-/* How long a generation that runs, or waits, does without its database: a
- * server's restart, or another one's taking over. */
+/* How long its owner has to begin a run once more that the database lost. */
+#define NODE_GRACE	(NODE_RENEW + 1000)
+
+/* How long a generation that waits, or has not begun, does without its
+ * database: a server's restart, or another one's taking over. */
 #define NODE_PATIENCE	30000
 
-/* How long the last frames wait for others to read them. */
-#define NODE_LINGER	1000
+/* How long the end of a run is waited for until it is in the database; without
+ * it the lease ends by itself. */
+#define NODE_LINGER	2000
+
+/* How long a save is waited for before its viewers are told that it goes on. */
+#define SAVE_QUIET	200
 
 /* Looking at the slots while waiting: at the head of the queue, and behind. */
 #define QUEUE_TICK_HEAD	20

@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 #include "failure.h"
-
-struct store;
+#include "store.h"
 
 /*
  * Has `tell' called while something long goes on: what it is, how far it has
@@ -47,6 +46,13 @@ enum failure_code store_purge(struct store *, struct purge *);
  * within a page before, so the file is written anew.  Its claim must be held.
  */
 enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
+
+/*
+ * Calls `row' for each generation that is wanted or runs on one of the machines
+ * that share the database: ticket, session, state, node, began.  Where it is a
+ * file that is told by nobody.
+ */
+enum failure_code store_runs(struct store *, store_row *row, void *);
 
 /*
  * Refuses where the disk has not the room that store_forget takes, the reserve

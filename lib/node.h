@@ -1,8 +1,10 @@
 /*
  * A generation among nodes: machines that share a database.  For a ticket one
- * of them generates, and what runs for it elsewhere follows that one, so that
- * the model is asked once.  Where the database is a file there is one node
- * only, and all of this does nothing.
+ * of them generates; what runs for it elsewhere waits for what becomes of that,
+ * so that the model is asked once.  That one owns a row with a lease, which it
+ * renews; nothing of it is in a connection, and nothing here waits for the
+ * database.  Where the database is a file there is one node only, kernel locks
+ * are all that is needed, and most of this does nothing.
  */
 #ifndef NODE_H
 #define NODE_H
@@ -11,86 +13,88 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
 #include "failure.h"
+#include "frame.h"
 #include "settings.h"
 #include "store.h"
 
 struct node;
 
-enum node_role {
-	NODE_FAILED = -1,	/* the database is out of reach */
-	NODE_OWNER,		/* the ticket is ours, until node_close */
-	NODE_FOLLOWER,		/* another one generates: node_step brings it */
-	NODE_LATE		/* the session is answered already, or gone */
+enum node_state {
+	NODE_ASKING,	/* not known yet */
+	NODE_OURS,	/* the ticket is ours: node_session */
+	NODE_THEIRS,	/* another node has it: node_shows */
+	NODE_LATE,	/* it is answered, or was: its viewers look again */
+	NODE_OVER	/* node_failure tells why */
 };
 
-/* Who gets what a follower hears. */
-struct node_taker {
-	void	(*frames)(void *, const char *lines, size_t);
-	void	(*status)(void *, const char *line, size_t);
-	void	*context;
+/* What is to be generated; all of it is borrowed. */
+struct node_wish {
+	const struct settings	*settings;
+	int64_t			 ticket;
+	int64_t			 session;	/* 0: node_session tells */
+	int64_t			 seen;		/* the newest answer, then */
+	const char		*text_hash;	/* of the text; "": not known */
+	const char		*user;		/* whose turn it takes: a hash;
+						   NULL: nobody's */
 };
 
 /*
- * A node for one session of a ticket; the settings are borrowed.  Returns as
- * the functions of lib/store.h.
+ * Begins; where the database is a file it is NODE_OURS at once, elsewhere
+ * slots_try asks for it.  Returns as the functions of lib/store.h.
  */
-enum failure_code node_open(struct node **, const struct settings *,
-    int64_t ticket, int64_t session, const struct node_taker *);
+enum failure_code node_open(struct node **, const struct node_wish *);
 
 /* Why something failed, for the log. */
 const char *node_error(const struct node *);
 
-/*
- * Takes the ticket, or begins to follow who has it.  May be called again by a
- * follower who has heard nothing yet, when the owner is gone.
- */
-enum node_role node_enter(struct node *);
+/* Whose the ticket is, and if it is ours, for which session. */
+enum node_state node_state(const struct node *);
+int64_t node_session(const struct node *);
+
+/* What the other node does with the ticket; FRAME_STATE__MAX: not known yet. */
+enum frame_state node_shows(const struct node *);
+
+/* Why it is over, or must end though the model goes on; NONE: it need not. */
+enum failure_code node_failure(const struct node *);
 
 /*
  * While it runs: the descriptor to watch for reading (-1: none), when
  * node_step is due though nothing comes (CLOCK_NEVER: never), and the step
- * itself, which blocks an owner for nothing.
+ * itself, which waits for nothing.
  */
 int node_fd(const struct node *);
 int64_t node_deadline(const struct node *);
 void node_step(struct node *, int64_t now);
 
-/* What steps have found until now. */
-bool node_stopped(const struct node *);	/* a viewer elsewhere said stop */
-bool node_watched(const struct node *);	/* somebody elsewhere follows */
-bool node_lost(const struct node *);	/* owner: another one has the ticket
-					   now; follower: the owner is gone */
+/* Tells whether somebody follows here; node_watched, whether somebody may on
+ * another node. */
+void node_viewers(struct node *, bool here);
+bool node_watched(const struct node *);
 
-/*
- * The owner tells what it has: all frames so far, which only grow, and the
- * newest status line.  Both are borrowed until node_close; node_step reads them
- * if somebody elsewhere follows.
- */
-void node_publish(struct node *, const struct buf *frames,
-    const char *status);
-
-/* A follower's viewer wants an end. */
+/* A viewer wants an end to what another node does. */
 void node_say_stop(struct node *);
 
 /*
- * The store to keep the answer in, as long as the ticket is ours.  It stays the
- * node's, until the next call.  Where the database is a file, what is done with
- * it waits for others for SAVE_TRY at a time.  Returns as store_open, or
- * FAILURE_INTERRUPTED if another node has the ticket now.  node_again tells,
- * after FAILURE_STORAGE of this or of that store, whether to try it all once
- * more: somebody was in the way, or the database is out of reach.  Keeping the
- * same answer twice keeps it once.
+ * Keeps the answer, which is borrowed until then, with its slot given up, as
+ * long as the ticket is ours: a try, or a look at the one that is on its way.
+ * A file is waited for SAVE_TRY at a time.  Returns as store_update_response;
+ * FAILURE_INTERRUPTED also where another node has the ticket now.  node_again
+ * tells, after FAILURE_STORAGE, whether to call it again: it is on its way,
+ * somebody was in the way, or the database is out of reach.  node_saved: there
+ * is news.  node_hurry waits for it, NODE_LINGER at most.
  */
-enum failure_code node_store(struct node *, struct store **);
-bool node_again(struct node *);
+enum failure_code node_save(struct node *, const struct answered *,
+    int64_t *versions);
+bool node_again(const struct node *);
+bool node_saved(const struct node *);
+void node_hurry(struct node *);
 
 /*
- * It is over: an owner's followers elsewhere are told the last frames, and the
- * ticket and the slot are given up.  Nothing more is heard.  NULL is nothing.
+ * It is over, and how it ended: the ticket and the slot are given up, if that
+ * is done within NODE_LINGER; else others wait for the lease.  NULL is nothing.
  */
-void node_release(struct node *);
+void node_release(struct node *, enum failure_code);
 
 /* NULL is nothing. */
 void node_close(struct node *);

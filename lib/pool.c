@@ -62,7 +62,7 @@ pool_try(struct pool *p, struct slot *slot, struct node *node, int max)
 			p->chosen++;
 		return 0;
 	}
-	rc = slot_try(slot, node, p->slots, p->count, max);
+	rc = slots_try(node, slot, p->slots, p->count, max);
 	if (rc == 0)
 		p->chosen = slot->server;
 	return rc;

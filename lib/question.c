@@ -66,6 +66,10 @@ find(struct question *q, struct session *s)
 		return store_session_by_version(q->store, ticket, version, s);
 	rc = store_session_by_ticket(q->store, ticket, s);
 	q->newest = s->id;
+	if (q->noted == SEEN_UNKNOWN)
+		q->noted = s->id;
+	if (q->request.seen == SEEN_UNKNOWN)
+		q->request.seen = s->id;
 	if (rc != FAILURE_NONE || s->versions < 2 || serves(q, s) ||
 	    q->settings->number[SETTING_CACHE] == CACHE_TICKET)
 		return rc;
@@ -97,21 +101,60 @@ question_serve(struct question *q)
 	return q->state == QUESTION_IDLE;
 }
 
-void
-question_look(struct question *q, int64_t now)
+/* With the store open, or to be opened at once. */
+static void
+look(struct question *q, int64_t now)
 {
 	q->state = QUESTION_ATTACHING;
 	if (!question_serve(q))
 		attach_begin(q, now);
 }
 
+/* Goes on with connecting. */
+static void
+open_step(struct question *q, int64_t now)
+{
+	enum failure_code	rc;
+
+	if (!store_ready(q->store, &rc))
+		return;
+	if (rc == FAILURE_NONE)
+		look(q, now);
+	else
+		outcome_store(q, rc);
+}
+
 void
-question_note(struct question *q, struct request *r)
+question_look(struct question *q, int64_t now)
+{
+	enum failure_code	rc;
+
+	if (store_is_file() || q->store != NULL) {
+		look(q, now);
+		return;
+	}
+	/* A server may be silent: pings are answered meanwhile. */
+	q->state = QUESTION_OPENING;
+	rc = store_start(&q->store, q->settings->text[SETTING_DATABASE]);
+	if (rc == FAILURE_NONE)
+		open_step(q, now);
+	else
+		outcome_store(q, rc);
+}
+
+void
+question_note(struct question *q, struct request *r, bool behind)
 {
 	int64_t	id = 0;
 
 	if (!r->refresh || r->failure.code != FAILURE_NONE)
 		return;
+	if (!store_is_file()) {
+		/* It will look itself, or what the one before it found. */
+		r->seen = behind || q->state != QUESTION_IDLE ? SEEN_SAME :
+		    SEEN_UNKNOWN;
+		return;
+	}
 	/* Without a database the question itself will say so. */
 	if (question_open_store(q) == FAILURE_NONE)
 		(void)store_newest(q->store, q->connection->ticket, &id);
@@ -127,6 +170,9 @@ question_begin(struct question *q, struct request *r, int64_t now)
 
 	q->request = *r;
 	memset(r, 0, sizeof(*r));
+	if (q->request.seen == SEEN_SAME)
+		q->request.seen = q->noted;
+	q->noted = SEEN_UNKNOWN;
 	q->started = now;
 	q->first = 0;
 	q->bytes = 0;
@@ -145,6 +191,8 @@ question_wait(const struct question *q, struct pollfd *p)
 {
 	p->fd = -1;
 	p->events = 0;
+	if (q->state == QUESTION_OPENING)
+		return store_wait(q->store, p);
 	if (q->state == QUESTION_ATTACHING || q->state == QUESTION_STOPPING)
 		return q->next;
 	/* A client that reads slowly is left behind in answer's buffer. */
@@ -155,6 +203,20 @@ question_wait(const struct question *q, struct pollfd *p)
 		return follow_deadline(q);
 	}
 	return CLOCK_NEVER;
+}
+
+/* Nothing runs here: it may on another machine. */
+static void
+stop_elsewhere(struct question *q)
+{
+	bool	heard;
+
+	if (store_is_file())
+		return;
+	if (question_open_store(q) == FAILURE_NONE)
+		(void)store_stop(q->store, q->connection->ticket, &heard);
+	store_close(q->store);
+	q->store = NULL;
 }
 
 /* One try to tell a generation, which we do not follow, to stop. */
@@ -176,6 +238,8 @@ say_stop(struct question *q, int64_t now)
 		q->state = QUESTION_STOPPING;
 		return;
 	case GENERATION_NONE:
+		stop_elsewhere(q);
+		break;
 	case GENERATION_ERROR:
 	default:
 		break;
@@ -186,7 +250,9 @@ say_stop(struct question *q, int64_t now)
 void
 question_step(struct question *q, const struct pollfd *p, int64_t now)
 {
-	if (q->state == QUESTION_ATTACHING && now >= q->next)
+	if (q->state == QUESTION_OPENING)
+		open_step(q, now);
+	else if (q->state == QUESTION_ATTACHING && now >= q->next)
 		attach_step(q, now);
 	else if (q->state == QUESTION_STOPPING && now >= q->next)
 		say_stop(q, now);

@@ -19,6 +19,7 @@
 
 enum question_state {
 	QUESTION_IDLE,		/* none is running */
+	QUESTION_OPENING,	/* connecting to a database server */
 	QUESTION_ATTACHING,	/* looking for the generation, or starting it */
 	QUESTION_FOLLOWING,	/* connected to it */
 	QUESTION_STOPPING	/* no question: a stop on its way to one */
@@ -44,6 +45,7 @@ struct question {
 						   "": not known */
 	bool			 changed;	/* it answers another text, */
 	bool			 waiting;	/* for its end: ours is next */
+	bool			 elsewhere;	/* another machine has it */
 	int64_t			 tokens;	/* that it cost; 0: unknown */
 	bool			 stop;		/* the viewer wants an end */
 	bool			 stop_sent;
@@ -53,6 +55,8 @@ struct question {
 	int64_t			 wait_end;	/* of the next one */
 	bool			 charged;	/* to the user's rate limit */
 	int64_t			 newest;	/* the answer found; 0: none */
+	int64_t			 noted;		/* the first one found, or
+						   SEEN_UNKNOWN */
 	int			 tries;		/* came just as it went */
 	int64_t			 pause, next, deadline;	/* while attaching */
 	int64_t			 started, first;	/* clock_us; of the
@@ -68,9 +72,10 @@ void question_init(struct question *, const struct settings *,
 
 /*
  * As a message comes in: notes for a `refresh' which answer was the newest
- * one, so that a double click costs one generation.
+ * one, so that a double click costs one generation.  `behind': others wait to
+ * begin before it.
  */
-void question_note(struct question *, struct request *);
+void question_note(struct question *, struct request *, bool behind);
 
 /*
  * Begins a question, perhaps ending it at once.  Takes the request over.

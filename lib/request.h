@@ -30,6 +30,9 @@ struct request {
 						   came; see question.h */
 };
 
+/* Instead: it is found with the first look, or was by the question before. */
+enum { SEEN_UNKNOWN = -1, SEEN_SAME = -2 };
+
 /*
  * Reads a message.  What is wrong with it is told by `failure'; unknown
  * fields are ignored.  `language' holds where the message names none, and

@@ -1,7 +1,8 @@
 /*
  * The slots of the model's servers, counted over all nodes that share the
- * database: GENERATIONS for each server, times its weight.  They are free
- * again when their holder ends, however it does.
+ * database: GENERATIONS for each server, times its weight.  Where that is a
+ * file they are free again when their holder ends, however it does, elsewhere
+ * when its lease is over.
  */
 #ifndef SLOTS_H
 #define SLOTS_H
@@ -11,6 +12,8 @@
 #include "node.h"
 #include "url.h"
 
+struct slot;
+
 struct slots_server {
 	uint64_t		 key;	/* url_key */
 	int			 slots;	/* that it has; 0: none is wanted of
@@ -18,6 +21,15 @@ struct slots_server {
 	const struct url	*url;	/* borrowed: url_name tells what other
 					   machines call it */
 };
+
+/* Takes a place in the queue, as slot_enter. */
+int slots_enter(struct node *, struct slot *);
+
+/* Tries to get a slot, as slot_try; SLOT_ASKING where it is not known yet, or
+ * where the ticket is not ours. */
+enum { SLOT_ASKING = -4 };
+int slots_try(struct node *, struct slot *, const struct slots_server *,
+    int count, int max);
 
 /*
  * Takes a slot, if more than `ahead' are free in all of these servers together:
@@ -32,5 +44,12 @@ int slots_take(struct node *, const struct slots_server *, int count,
 
 /* Gives the slot back, if there is one. */
 void slots_release(struct node *);
+
+/*
+ * How many slots are taken and how many generations wait now.  Returns 0, or -1
+ * with the reason in `error'.
+ */
+int slots_look(const struct settings *, int *running, int *waiting,
+    char *error, size_t size);
 
 #endif

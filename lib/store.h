@@ -7,6 +7,7 @@
 #ifndef STORE_H
 #define STORE_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +66,26 @@ bool store_behind(struct store *);
 
 /* Closes it; NULL is nothing. */
 void store_close(struct store *);
+
+/*
+ * The same without waiting for a server: begins, then store_ready until it is
+ * true, which tells in *rc what store_open would; store_wait fills in what to
+ * wait for, and returns until when at most.  A file is there at once.
+ */
+enum failure_code store_start(struct store **, const char *database);
+bool store_ready(struct store *, enum failure_code *rc);
+int64_t store_wait(const struct store *, struct pollfd *);
+
+/*
+ * Where it may note which of a server's hosts answered: a file in RUN_DIR.  It
+ * is tried first the next time.
+ */
+void store_remember(const char *run_dir);
+
+/* Calls `each' for every host of a server's address, with "" where it is good
+ * or a standby, else with what is wrong.  A file has none. */
+void store_hosts(const char *database, void (*each)(void *, const char *host,
+    const char *wrong), void *);
 
 /* Why the last call failed, in the database's words; for the log. */
 const char *store_error(const struct store *);
@@ -135,6 +156,12 @@ struct answered {
 enum failure_code store_update_response(struct store *, int64_t id,
     const struct answered *, int64_t *versions);
 
+/*
+ * Has what runs for a ticket on any machine that shares the database end; tells
+ * whether there is something.  Where it is a file there is no other machine.
+ */
+enum failure_code store_stop(struct store *, int64_t ticket, bool *heard);
+
 void session_free(struct session *);
 
 /*
@@ -154,14 +181,6 @@ enum failure_code store_new_identity(struct store *);
  */
 enum failure_code store_use_tickets(struct store *, const char *table,
     const char *id_column);
-
-/*
- * Tries what several machines need of a database server, with a second
- * connection: locks that hold as long as a connection, and news between two.
- * FAILURE_SCHEMA: this one, or what stands in front of it, does not keep them.
- * A file is always good.
- */
-enum failure_code store_probe(struct store *);
 
 /*
  * Holds the database as an idle connection would, in descriptors that stay

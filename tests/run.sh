@@ -52,7 +52,7 @@ ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 cases_need='bats jq socat sqlite3 strace curl procps psmisc openssl python3
 python3-prometheus-client python3-websockets time mandoc'
 # On top of those for cases.
-postgres_need='libpq-dev pkgconf:pkg-config nftables:nft'
+postgres_need='libpq-dev pkgconf:pkg-config nftables:nft python3-psycopg'
 # Only unpacked, too: installed, there would be a server for all.
 servers='pgbouncer:pgbouncer nginx:nginx haproxy:haproxy caddy:caddy'
 # For cases too, but only unpacked: installed, they would serve port 80 of this

@@ -4,23 +4,33 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "backup.h"
 #include "child.h"
+#include "clock.h"
 #include "file.h"
 #include "limit.h"
 #include "maintain.h"
 #include "pg.h"
 #include "store.h"
 
+#define OLD_SEQUENCE	" ticketchat ticketairuns "
+
 enum {
 	SAYS_MAX = 65536,	/* of what a tool says */
-	ARGUMENTS = 8
+	ARGUMENTS = 10,
+	/* In seconds: the gate is closed for so long, again after so many, and
+	 * whatever runs has so long to end, more than a lease. */
+	GATE_SECONDS = 15,
+	GATE_AGAIN = 5,
+	GATE_TIMEOUT = 25
 };
 
 extern char	**environ;
@@ -61,26 +71,20 @@ run(struct store *s, const char *const arguments[], struct buf *says)
 	return rc;
 }
 
-/* Takes a lock until the store is closed, or refuses. */
+/* One at a time, until the store is closed. */
 static enum failure_code
-lock(struct store *s, const char *what, const char *refusal)
+lock_backups(struct store *s)
 {
 	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
 	int64_t			ours;
 
-	pg_text(&a, what, strlen(what));
-	pg_text(&a, "", 0);
-	if ((rc = pg_run(s, STATEMENT_LOCK, &a, &ours)) != FAILURE_NONE ||
+	pg_text(&a, "backup", strlen("backup"));
+	if ((rc = pg_alone(s, STATEMENT_LOCK, &a, &ours)) != FAILURE_NONE ||
 	    ours != 0)
 		return rc;
-	return pg_refuse(s, FAILURE_BAD_REQUEST, "%s", refusal);
-}
-
-static enum failure_code
-lock_backups(struct store *s)
-{
-	return lock(s, "backup", "a backup or restore of it runs");
+	return pg_refuse(s, FAILURE_BAD_REQUEST, "a backup or restore of it "
+	    "runs");
 }
 
 /* Whether a file may be made, of which `tmp' will be a part. */
@@ -109,8 +113,9 @@ dump(struct store *s, const char *file, bool force)
 				from[SETTING_MAX + 16];
 	const char *const	copy[] = { "pg_dump", "--format=custom",
 				    "--schema=ticketchat", "--no-owner",
-				    "--no-unlogged-table-data", to, from,
-				    NULL };
+				    "--no-unlogged-table-data",
+				    "--exclude-table-data=ticketchat."
+				    "ticketairuns", to, from, NULL };
 	const char *const	look[] = { "pg_restore", "--file=/dev/null",
 				    tmp, NULL };
 	enum failure_code	rc;
@@ -145,7 +150,7 @@ store_backup(struct store *s, const char *file, bool force)
 
 /* Looks whether a file is a backup that this program can take. */
 static enum failure_code
-examine(struct store *s, const char *file)
+examine(struct store *s, const char *file, long *version)
 {
 	static const char	head[] = "COPY ticketchat.schemaversion ";
 	const char *const	list[] = { "pg_restore", "--data-only",
@@ -157,17 +162,18 @@ examine(struct store *s, const char *file)
 	struct buf		says = BUF_INIT(SAYS_MAX);
 	enum failure_code	rc;
 	const char		*p;
-	long			version = 0;
+
+	*version = 0;
 
 	if ((rc = run(s, list, &says)) == FAILURE_NONE &&
 	    (rc = run(s, look, NULL)) == FAILURE_NONE) {
 		if (says.len > 0 && (p = strstr(says.data, head)) != NULL &&
 		    (p = strchr(p, '\n')) != NULL)
-			version = strtol(p + 1, NULL, 10);
-		if (version < 1 || version > SCHEMA_VERSION)
+			*version = strtol(p + 1, NULL, 10);
+		if (*version < 1 || *version > SCHEMA_VERSION)
 			rc = pg_refuse(s, FAILURE_SCHEMA, "%.900s: schema %ld "
 			    "is not one of this program's, 1 to %d", file,
-			    version, SCHEMA_VERSION);
+			    *version, SCHEMA_VERSION);
 	}
 	buf_free(&says);
 	return rc;
@@ -185,17 +191,53 @@ keep_identity(struct store *s, const char *id)
 }
 
 /*
+ * What a backup of schema 1 holds, without a sequence that has the name of a
+ * table of ours: in a file for pg_restore.
+ */
+static enum failure_code
+write_list(struct store *s, const char *file, const char *list)
+{
+	const char *const	tell[] = { "pg_restore", "--list", file,
+				    NULL };
+	struct buf		says = BUF_INIT(SAYS_MAX);
+	enum failure_code	rc;
+	const char		*line, *end;
+	FILE			*f = NULL;
+	bool			good = true;
+
+	if ((rc = run(s, tell, &says)) == FAILURE_NONE &&
+	    (file_remove(list) == -1 || (f = fopen(list, "wx")) == NULL))
+		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", list,
+		    strerror(errno));
+	for (line = says.data; f != NULL && line != NULL && *line != '\0';
+	    line = end) {
+		end = strchr(line, '\n');
+		end = end == NULL ? line + strlen(line) : end + 1;
+		if (memmem(line, (size_t)(end - line), OLD_SEQUENCE,
+		    sizeof(OLD_SEQUENCE) - 1) == NULL)
+			good &= fwrite(line, 1, (size_t)(end - line), f) ==
+			    (size_t)(end - line);
+	}
+	if (f != NULL && (fclose(f) == EOF || !good))
+		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", list,
+		    strerror(errno));
+	buf_free(&says);
+	return rc;
+}
+
+/*
  * Exchanges all of it in one transaction; ids go on behind ours, and the
  * identity is ours unless the database was made just now.
  */
 static enum failure_code
-exchange(struct store *s, const char *file, bool made)
+exchange(struct store *s, const char *file, bool made, long version)
 {
-	char			 to[SETTING_MAX + 16];
-	const char *const	 restore[] = { "pg_restore", "--clean",
+	char			 to[SETTING_MAX + 16], list[PATH_MAX],
+				 use[PATH_MAX + 16];
+	const char		*restore[] = { "pg_restore", "--clean",
 				    "--if-exists", "--single-transaction",
 				    "--no-owner", "--schema=ticketchat", to,
-				    file };
+				    file, NULL, NULL };
 	struct pg_args		 a = { .count = 0 };
 	enum failure_code	 rc;
 	PGresult		*res;
@@ -209,11 +251,104 @@ exchange(struct store *s, const char *file, bool made)
 	pg_int(&a, pg_number(res, 0, 1));
 	PQclear(res);
 	(void)snprintf(to, sizeof(to), "--dbname=%s", s->uri);
+	if (version == 1) {
+		(void)snprintf(list, sizeof(list), "%.*s.list",
+		    PATH_MAX - 32, file);
+		(void)snprintf(use, sizeof(use), "--use-list=%s", list);
+		restore[8] = use;
+		if ((rc = write_list(s, file, list)) != FAILURE_NONE)
+			return rc;
+	}
 	pg_tell(s, "exchanging", 0, 0);
-	if ((rc = run(s, restore, NULL)) != FAILURE_NONE)
+	rc = run(s, restore, NULL);
+	if (version == 1)
+		(void)!file_remove(list);
+	if (rc != FAILURE_NONE ||
+	    (rc = pg_run(s, STATEMENT_RUNS_END_ALL, NULL, NULL)) !=
+	    FAILURE_NONE)
 		return rc;
 	rc = pg_run(s, STATEMENT_LAST_IDS_RAISE, &a, NULL);
 	return rc == FAILURE_NONE && !made ? keep_identity(s, id) : rc;
+}
+
+/* Closes the gate for so long, and tells how many runs live. */
+static enum failure_code
+close_gate(struct store *s, int seconds, int64_t *lives)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_text(&a, "restore", strlen("restore"));
+	pg_int(&a, seconds);
+	return pg_run(s, STATEMENT_RUN_CLOSE, &a, lives);
+}
+
+/* Keeps it closed, from a process of its own, until that is ended. */
+static pid_t
+keep_closed(const char *uri)
+{
+	const pid_t	 parent = getpid();
+	struct store	*s;
+	int64_t		 lives;
+	pid_t		 pid;
+
+	if ((pid = fork()) != 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	s = pg_make(uri);
+	while (s != NULL && getppid() == parent) {
+		/* While the tables are exchanged it waits for them. */
+		(void)close_gate(s, GATE_SECONDS, &lives);
+		(void)sleep(GATE_AGAIN);
+	}
+	(void)raise(SIGKILL);	/* nothing of the parent's is ours to end */
+	return -1;
+}
+
+/* Nothing begins any more, and what runs on whatever machine ends. */
+static enum failure_code
+quiet(struct store *s)
+{
+	const int64_t		until = clock_us() + GATE_TIMEOUT *
+				    INT64_C(1000000);
+	enum failure_code	rc;
+	int64_t			lives;
+
+	while ((rc = close_gate(s, GATE_SECONDS, &lives)) == FAILURE_NONE &&
+	    lives > 0) {
+		if (clock_us() > until) {
+			(void)close_gate(s, 0, &lives);
+			return pg_refuse(s, FAILURE_BAD_REQUEST, "%lld "
+			    "generations do not end", (long long)lives);
+		}
+		pg_tell(s, "waiting for generations to end", 0, 0);
+		(void)usleep(200 * 1000);
+	}
+	return rc;
+}
+
+/* The exchange, while the gate is closed. */
+static enum failure_code
+restore(struct store *s, const char *file, const char *before, bool made,
+    long version)
+{
+	enum failure_code	rc;
+	int64_t			lives;
+	char			why[sizeof(s->error)];
+	pid_t			keeper;
+
+	if ((rc = quiet(s)) != FAILURE_NONE)
+		return rc;
+	keeper = keep_closed(s->uri);
+	if (!made)
+		rc = dump(s, before, true);
+	if (rc == FAILURE_NONE)
+		rc = exchange(s, file, made, version);
+	if (keeper > 0)
+		(void)kill(keeper, SIGKILL);
+	memcpy(why, s->error, sizeof(why));
+	(void)close_gate(s, 0, &lives);
+	memcpy(s->error, why, sizeof(why));
+	return rc;
 }
 
 enum failure_code
@@ -225,6 +360,7 @@ store_restore(struct store **out, const char *database, const char *file,
 	struct store		*s;
 	char			 before[PATH_MAX];
 	int			 from, to;
+	long			 version;
 
 	/* What the backup takes for granted is there then. */
 	if ((rc = store_migrate(out, database, &from, &to)) != FAILURE_NONE)
@@ -233,12 +369,8 @@ store_restore(struct store **out, const char *database, const char *file,
 	store_watch(s, tell, context);
 	(void)snprintf(before, sizeof(before), "%s.before-restore", file);
 	if ((rc = may_make(s, before, force || from == 0)) != FAILURE_NONE ||
-	    (rc = examine(s, file)) != FAILURE_NONE ||
-	    (rc = lock_backups(s)) != FAILURE_NONE ||
-	    (rc = lock(s, "all", "a generation runs on one of the machines: "
-	    "wait for it, or stop the service")) != FAILURE_NONE)
+	    (rc = examine(s, file, &version)) != FAILURE_NONE ||
+	    (rc = lock_backups(s)) != FAILURE_NONE)
 		return rc;
-	if (from != 0 && (rc = dump(s, before, true)) != FAILURE_NONE)
-		return rc;
-	return exchange(s, file, from == 0);
+	return restore(s, file, before, from == 0, version);
 }

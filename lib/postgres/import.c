@@ -20,6 +20,7 @@ import_begin(struct store *s)
 	s->patience = -1;
 	/* The identity before the COPY, in which nothing else can be asked. */
 	if ((rc = store_identity(s, id)) != FAILURE_NONE ||
+	    (rc = pg_begin(s)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_IMPORT_CREATE, NULL, NULL)) !=
 	    FAILURE_NONE)
 		return rc;
@@ -221,7 +222,7 @@ import_merge(struct store *s, struct import *i,
 	pg_tell(s, "comparing", 0, 0);
 	if ((rc = pg_copy_end(s)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_IMPORT_ANALYZE, NULL, NULL)) !=
-	    FAILURE_NONE || (rc = pg_begin(s)) != FAILURE_NONE)
+	    FAILURE_NONE)
 		return rc;
 	rc = pg_end(s, compare_and_merge(s, i, &conflicts));
 	i->known -= i->sessions;

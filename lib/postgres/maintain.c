@@ -1,7 +1,6 @@
 /*
  * Forgetting a ticket for good, and looking for what must not be.
  */
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,7 +9,10 @@
 #include "maintain.h"
 #include "report.h"
 
-enum { STOP_PAUSE = 100 };	/* milliseconds between two looks */
+enum {			/* milliseconds */
+	STOP_PAUSE = 100,	/* between two looks */
+	FORGET_TIMEOUT = 25000	/* a lease, and some time to end */
+};
 
 void
 store_watch(struct store *s, void (*tell)(void *, const char *, int64_t,
@@ -48,38 +50,40 @@ store_cut(struct store *s)
 	return FAILURE_NONE;
 }
 
-/*
- * Stops what runs for a ticket on any machine, and takes its lock until the
- * store is closed.
- */
-static enum failure_code
-stop(struct store *s, int64_t ticket)
+enum failure_code
+store_runs(struct store *s, store_row *row, void *ctx)
 {
-	const int64_t		until = clock_us() + STOP_TIMEOUT *
-				    INT64_C(1000);
-	struct pg_args		say = { .count = 0 }, lock = { .count = 0 };
-	enum failure_code	rc;
-	int64_t			ours;
-	char			id[24];
+	return report_rows(s, STATEMENT_RUNS, NULL, row, ctx);
+}
 
-	(void)snprintf(id, sizeof(id), "%lld", (long long)ticket);
-	pg_text(&lock, "ticket", strlen("ticket"));
-	pg_text(&lock, id, strlen(id));
-	pg_int(&say, ticket);
-	pg_text(&say, "stop", strlen("stop"));
-	while ((rc = pg_run(s, STATEMENT_LOCK, &lock, &ours)) ==
-	    FAILURE_NONE && ours == 0) {
+/* Stops what runs for a ticket on any machine, and deletes it. */
+static enum failure_code
+delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
+{
+	const int64_t		 until = clock_us() + FORGET_TIMEOUT *
+				    INT64_C(1000);
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	PGresult		*res;
+	bool			 heard;
+
+	pg_int(&a, ticket);
+	for (;;) {
+		if ((rc = store_stop(s, ticket, &heard)) != FAILURE_NONE ||
+		    (rc = pg_query(s, STATEMENT_FORGET, &a, &res)) !=
+		    FAILURE_NONE)
+			return rc;
+		*found = pg_number(res, 0, 0);
+		*transaction = pg_number(res, 0, 1);
+		PQclear(res);
+		if (*found != -1)
+			return rc;
 		if (clock_us() > until)
 			return pg_refuse(s, FAILURE_STORAGE, "the generation "
 			    "of ticket %lld does not end", (long long)ticket);
 		pg_tell(s, "stopping the generation", 0, 0);
-		/* Again: one that just begins may not listen yet. */
-		if ((rc = pg_run(s, STATEMENT_SAY, &say, NULL)) !=
-		    FAILURE_NONE)
-			return rc;
 		(void)usleep(STOP_PAUSE * 1000);
 	}
-	return rc;
 }
 
 /* Writes the tables anew until a transaction's dead rows are gone from them. */
@@ -93,7 +97,7 @@ vacuum(struct store *s, int64_t transaction)
 	int64_t			clean = 0;
 
 	pg_int(&a, transaction);
-	while ((rc = pg_run(s, STATEMENT_VACUUM, NULL, NULL)) ==
+	while ((rc = pg_alone(s, STATEMENT_VACUUM, NULL, NULL)) ==
 	    FAILURE_NONE && (rc = pg_run(s, STATEMENT_VACUUMED, &a,
 	    &clean)) == FAILURE_NONE && clean == 0) {
 		if (clock_us() > until)
@@ -109,21 +113,14 @@ vacuum(struct store *s, int64_t transaction)
 enum failure_code
 store_forget(struct store *s, int64_t ticket, bool *found)
 {
-	struct pg_args		 a = { .count = 0 };
-	enum failure_code	 rc;
-	PGresult		*res;
-	int64_t			 transaction;
+	enum failure_code	rc;
+	int64_t			there, transaction;
 
 	*found = false;
 	s->patience = -1;
-	if ((rc = stop(s, ticket)) != FAILURE_NONE)
+	if ((rc = delete(s, ticket, &there, &transaction)) != FAILURE_NONE)
 		return rc;
-	pg_int(&a, ticket);
-	if ((rc = pg_query(s, STATEMENT_FORGET, &a, &res)) != FAILURE_NONE)
-		return rc;
-	*found = pg_number(res, 0, 0) != 0;
-	transaction = pg_number(res, 0, 1);
-	PQclear(res);
+	*found = there != 0;
 	/* Also where it was not found: the last try may have been killed. */
 	pg_tell(s, "writing the tables anew", 0, 0);
 	return vacuum(s, transaction);

@@ -1,14 +1,8 @@
 /*
- * Bringing a PostgreSQL database to this program's version, and trying what
- * it keeps of what several machines need.
+ * Bringing a PostgreSQL database to this program's version.
  */
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "clock.h"
-#include "limit.h"
 #include "pg.h"
 #include "store.h"
 
@@ -40,7 +34,26 @@ migrate(struct store *s, int *from)
 		    FAILURE_NONE)
 			break;
 	}
+	/* What the first one sets is nothing for a pooler's other clients. */
+	if (rc == FAILURE_NONE && *from == 0)
+		rc = pg_run(s, STATEMENT_RESET_PATH, NULL, NULL);
 	return pg_end(s, rc);
+}
+
+/* What this role may not do is told now, not at the end of a question. */
+static enum failure_code
+examine_rights(struct store *s)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	if ((rc = pg_query(s, STATEMENT_RIGHTS, NULL, &res)) != FAILURE_NONE)
+		return rc;
+	if (!PQgetisnull(res, 0, 0))
+		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: the role %s may not %s",
+		    PQdb(s->db), PQuser(s->db), PQgetvalue(res, 0, 0));
+	PQclear(res);
+	return rc;
 }
 
 enum failure_code
@@ -65,7 +78,7 @@ store_migrate(struct store **out, const char *database, int *from, int *to)
 		return pg_refuse(s, FAILURE_SCHEMA, "%s: PostgreSQL %d, it "
 		    "takes 13 or later", PQdb(s->db), PQserverVersion(s->db) /
 		    10000);
-	return migrate(s, from);
+	return (rc = migrate(s, from)) == FAILURE_NONE ? examine_rights(s) : rc;
 }
 
 enum failure_code
@@ -83,64 +96,4 @@ store_use_tickets(struct store *s, const char *table, const char *id_column)
 	pg_text(&a, table, strlen(table));
 	pg_text(&a, id_column, strlen(id_column));
 	return pg_run(s, STATEMENT_USE_TICKETS, &a, NULL);
-}
-
-/* Whether a connection hears what another one says. */
-static bool
-hears(struct store *s)
-{
-	const int64_t	 until = clock_us() + STORE_TIMEOUT * INT64_C(1000);
-	struct pollfd	 p = { .fd = PQsocket(s->db), .events = POLLIN };
-	PGnotify	*n;
-	bool		 heard;
-
-	while ((n = PQnotifies(s->db)) == NULL) {
-		if (clock_us() >= until || poll(&p, 1, clock_poll(clock_us(),
-		    until)) == -1 || PQconsumeInput(s->db) != 1)
-			return false;
-	}
-	heard = strcmp(n->relname, "ticketchat_probe") == 0;
-	PQfreemem(n);
-	return heard;
-}
-
-enum failure_code
-store_probe(struct store *s)
-{
-	struct pg_args		 key = { .count = 0 };
-	struct store		*other;
-	enum failure_code	 rc;
-	int64_t			 mine = 0, its = 0;
-	char			 why[512];
-	int			 version;
-
-	pg_int(&key, clock_us() * 1000 + getpid() % 1000);
-	if ((other = pg_make(s->uri)) == NULL)
-		return pg_refuse(s, FAILURE_STORAGE, "no memory");
-	if ((rc = pg_connect(other, &version)) == FAILURE_NONE &&
-	    (rc = pg_run(s, STATEMENT_PROBE_LISTEN, NULL, NULL)) ==
-	    FAILURE_NONE && (rc = pg_run(s, STATEMENT_PROBE_LOCK, &key,
-	    &mine)) == FAILURE_NONE)
-		rc = pg_run(other, STATEMENT_PROBE_LOCK, &key, &its);
-	if (rc != FAILURE_NONE) {
-		(void)snprintf(why, sizeof(why), "%.500s", *other->error !=
-		    '\0' ? other->error : s->error);
-		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: it does not know what "
-		    "several machines need (advisory locks, LISTEN): %s",
-		    PQdb(s->db), why);
-	} else if (mine == 0 || its != 0) {
-		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: its advisory locks do "
-		    "not hold as long as a connection: a pooler in "
-		    "transaction mode is in front of it, or it is no "
-		    "PostgreSQL; connect to the server itself",
-		    PQdb(s->db));
-	} else if ((rc = pg_run(other, STATEMENT_PROBE_SAY, NULL, NULL)) ==
-	    FAILURE_NONE && !hears(s)) {
-		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: LISTEN does not hear "
-		    "NOTIFY: a pooler is in front of it, or it is no "
-		    "PostgreSQL; connect to the server itself",
-		    PQdb(s->db));
-	}
-	store_close(other);
-	return rc;
 }

@@ -8,12 +8,16 @@
 #include <string.h>
 
 #include "clock.h"
+#include "dial.h"
 #include "limit.h"
 #include "pg.h"
 
 enum { TELL_TICK = 100 };	/* milliseconds */
 
 #define DISK_FULL	"53100"		/* its SQLSTATE */
+#define READ_ONLY_HOST	"0A000"		/* of a BEGIN on a standby */
+
+enum { PARTS_MAX = 16 };
 
 /* One line, without what libpq says on others. */
 static void
@@ -27,19 +31,28 @@ note(struct store *s, const char *what, const char *why)
 		*p = p[1] == '\0' ? '\0' : ' ';
 }
 
-enum failure_code
-pg_fail(struct store *s, const char *what, PGresult *res)
+/* The server's reason, or the connection's; `res' may be NULL. */
+static void
+note_result(struct store *s, const char *what, const PGresult *res)
 {
 	const char	*why = res == NULL ? NULL : PQresultErrorField(res,
 			    PG_DIAG_MESSAGE_PRIMARY);
 	const char	*state = res == NULL ? NULL : PQresultErrorField(res,
 			    PG_DIAG_SQLSTATE);
 
-	if (state != NULL && strcmp(state, DISK_FULL) == 0)
+	(void)snprintf(s->state, sizeof(s->state), "%s", state == NULL ? "" :
+	    state);
+	if (strcmp(s->state, DISK_FULL) == 0)
 		what = "the database server's disk is full, and nothing is "
 		    "changed";
 	note(s, what, why != NULL ? why : s->db == NULL ? "no memory" :
 	    PQerrorMessage(s->db));
+}
+
+enum failure_code
+pg_fail(struct store *s, const char *what, PGresult *res)
+{
+	note_result(s, what, res);
 	PQclear(res);
 	return FAILURE_STORAGE;
 }
@@ -63,6 +76,7 @@ pg_make(const char *uri)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
 	s->patience = STORE_TIMEOUT;
+	s->part = -1;
 	if ((s->uri = strdup(uri)) == NULL) {
 		free(s);
 		return NULL;
@@ -70,12 +84,16 @@ pg_make(const char *uri)
 	return s;
 }
 
-/* What the server has to remark is nothing for our stderr. */
+/* What the server has to remark is nothing for our stderr; at a COMMIT it may
+ * be that no standby has it. */
 static void
-ignore(void *context, const PGresult *res)
+remark(void *context, const PGresult *res)
 {
-	(void)context;
-	(void)res;
+	struct store	*s = context;
+	const char	*severity = PQresultErrorField(res,
+			    PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	s->warned |= severity != NULL && strcmp(severity, "WARNING") == 0;
 }
 
 /* Waits for the server; false with the reason noted: nothing more comes. */
@@ -160,50 +178,100 @@ is_good(const PGresult *res)
 	}
 }
 
+void
+pg_drop(struct store *s)
+{
+	dial_free(s->dial);
+	PQclear(s->result);
+	PQfinish(s->db);
+	s->dial = NULL;
+	s->result = NULL;
+	s->db = NULL;
+	s->broken = s->inside = s->copying = false;
+	s->part = -1;
+}
+
+enum failure_code
+pg_start(struct store *s)
+{
+	pg_drop(s);
+	s->state[0] = '\0';
+	if ((s->dial = dial_start(s->uri)) != NULL)
+		return FAILURE_NONE;
+	note(s, "", "no memory");
+	return FAILURE_STORAGE;
+}
+
+/* Goes on with connecting. */
+static enum pg_progress
+step_dial(struct store *s)
+{
+	enum pg_progress	rc;
+
+	if ((rc = dial_step(s->dial, clock_us())) == PG_MORE)
+		return rc;
+	if (rc == PG_DONE) {
+		s->db = dial_take(s->dial, &s->version);
+		(void)PQsetNoticeReceiver(s->db, remark, s);
+	} else {
+		note(s, "", dial_error(s->dial));
+	}
+	dial_free(s->dial);
+	s->dial = NULL;
+	return rc;
+}
+
+int64_t
+pg_wait(const struct store *s, struct pollfd *p)
+{
+	if (s->dial != NULL)
+		return dial_wait(s->dial, p);
+	*p = (struct pollfd){ .fd = s->db == NULL ? -1 : PQsocket(s->db),
+	    .events = POLLIN };
+	if (s->db != NULL && PQflush(s->db) == 1)
+		p->events |= POLLOUT;
+	return CLOCK_NEVER;
+}
+
+/* Waits for what pg_start or pg_call began, until then at most. */
+static enum pg_progress
+wait_out(struct store *s, int64_t until)
+{
+	enum pg_progress	rc;
+	struct pollfd		p;
+	int64_t			due, now;
+
+	while ((rc = pg_step(s)) == PG_MORE) {
+		now = clock_us();
+		if (now >= until) {
+			note(s, "", "the database does not answer");
+			s->broken = true;
+			return PG_FAILED;
+		}
+		due = pg_wait(s, &p);
+		if (s->tell != NULL) {
+			s->tell(s->tell_context, s->telling, 0, 0);
+			if (due > now + TELL_TICK * INT64_C(1000))
+				due = now + TELL_TICK * INT64_C(1000);
+		}
+		(void)poll(&p, 1, clock_poll(now, due < until ? due : until));
+	}
+	return rc;
+}
+
 enum failure_code
 pg_connect(struct store *s, int *version)
 {
-	/* A later one wins: what the address says over our defaults. */
-	static const char *const	keys[] = { "connect_timeout",
-					    "keepalives_idle",
-					    "keepalives_interval",
-					    "keepalives_count",
-					    "tcp_user_timeout",
-					    "target_session_attrs",
-					    "application_name", "dbname",
-					    "client_encoding", NULL };
-	const char *const		values[] = { "5", "10", "5", "3",
-					    "25000", "read-write",
-					    "ticketchat", s->uri, "UTF8",
-					    NULL };
-	char				sql[2048];
-	PGresult			*res;
-
 	*version = -1;
-	s->db = PQconnectdbParams(keys, values, 1);
-	if (s->db == NULL || PQstatus(s->db) != CONNECTION_OK)
-		return pg_fail(s, "", NULL);
-	(void)PQsetNoticeReceiver(s->db, ignore, NULL);
-	(void)PQsetnonblocking(s->db, 1);
-	(void)snprintf(sql, sizeof(sql), "%s%s",
-	    store_statements[STATEMENT_OPEN],
-	    store_statements[STATEMENT_VERSION]);
-	if (PQsendQuery(s->db, sql) != 1)
-		return pg_fail(s, "", NULL);
-	if ((res = pg_next(s)) == NULL)
+	if (pg_start(s) != FAILURE_NONE ||
+	    wait_out(s, CLOCK_NEVER) == PG_FAILED)
 		return FAILURE_STORAGE;
-	if (PQresultStatus(res) == PGRES_TUPLES_OK) {
-		*version = (int)pg_number(res, 0, 0);
-		PQclear(res);
-		return FAILURE_NONE;
-	}
-	PQclear(res);
-	/* No such table; the settings went with it. */
-	return pg_script(s, store_statements[STATEMENT_OPEN]);
+	*version = s->version;
+	return FAILURE_NONE;
 }
 
-bool
-pg_send(struct store *s, enum statement which, const struct pg_args *a)
+static bool
+send_part(struct store *s, enum statement which, const struct pg_args *a)
 {
 	static const struct pg_args	none;
 
@@ -214,19 +282,207 @@ pg_send(struct store *s, enum statement which, const struct pg_args *a)
 }
 
 enum failure_code
+pg_call(struct store *s, enum statement which, const struct pg_args *a)
+{
+	const bool	patient = s->patience == -1;
+	struct pg_args	limits = { .count = 0 };
+
+	PQclear(s->result);
+	s->result = NULL;
+	s->state[0] = '\0';
+	s->wrong = s->warned = false;
+	s->part = 0;
+	pg_int(&limits, patient ? 0 : CALL_STATEMENT);
+	pg_int(&limits, patient ? STORE_TIMEOUT : CALL_LOCK);
+	if (s->db != NULL && PQenterPipelineMode(s->db) == 1 &&
+	    send_part(s, STATEMENT_BEGIN, NULL) &&
+	    send_part(s, STATEMENT_LIMITS, &limits) &&
+	    send_part(s, which, a) && send_part(s, STATEMENT_COMMIT, NULL) &&
+	    PQpipelineSync(s->db) == 1)
+		return FAILURE_NONE;
+	s->broken = true;
+	return pg_fail(s, "", NULL);
+}
+
+/* Keeps what went wrong first. */
+static void
+part_failed(struct store *s, const PGresult *res)
+{
+	if (s->wrong)
+		return;
+	s->wrong = true;
+	note_result(s, "", res);
+}
+
+/* The last part is there: what became of it all. */
+static enum pg_progress
+end_call(struct store *s)
+{
+	while (PQgetResult(s->db) != NULL)
+		;
+	s->part = -1;
+	/* What failed is rolled back; who asks next waits for it. */
+	if (PQtransactionStatus(s->db) != PQTRANS_IDLE) {
+		s->wrong = true;
+		if (!send_part(s, STATEMENT_ROLLBACK, NULL) ||
+		    PQpipelineSync(s->db) != 1) {
+			s->broken = true;
+			return PG_FAILED;
+		}
+		s->part = 3;
+		return PG_MORE;
+	}
+	if (PQexitPipelineMode(s->db) != 1)
+		s->broken = true;
+	return s->wrong || s->broken ? PG_FAILED : PG_DONE;
+}
+
+/* Takes one result of the call; returns PG_MORE for the next one. */
+static enum pg_progress
+take_part(struct store *s, PGresult *res)
+{
+	enum pg_progress	rc = PG_MORE;
+
+	switch ((int)PQresultStatus(res)) {
+	case PGRES_PIPELINE_SYNC:
+		rc = end_call(s);
+		break;
+	case PGRES_FATAL_ERROR:
+		part_failed(s, res);
+		break;
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+		if (s->part == 2) {
+			PQclear(s->result);
+			s->result = res;
+			return rc;
+		}
+		/* Of a transaction that had failed it says ROLLBACK. */
+		if (s->part == 3 && !s->wrong &&
+		    strcmp(PQcmdStatus(res), "COMMIT") != 0)
+			s->wrong = true;
+		break;
+	default:
+		break;
+	}
+	PQclear(res);
+	return rc;
+}
+
+enum pg_progress
+pg_step(struct store *s)
+{
+	enum pg_progress	 rc;
+	PGresult		*res;
+
+	if (s->dial != NULL)
+		return step_dial(s);
+	if (s->db == NULL || s->part == -1)
+		return s->db == NULL ? PG_FAILED : PG_DONE;
+	if (PQflush(s->db) == -1 || PQconsumeInput(s->db) != 1 ||
+	    PQstatus(s->db) != CONNECTION_OK) {
+		note(s, "", PQerrorMessage(s->db));
+		s->broken = true;
+		return PG_FAILED;
+	}
+	while (PQisBusy(s->db) == 0) {
+		if ((res = PQgetResult(s->db)) == NULL) {
+			if (++s->part > PARTS_MAX)
+				break;
+			continue;
+		}
+		rc = take_part(s, res);
+		if (rc != PG_MORE)
+			return rc;
+	}
+	if (PQstatus(s->db) == CONNECTION_OK && s->part <= PARTS_MAX)
+		return PG_MORE;
+	note(s, "", PQerrorMessage(s->db));
+	s->broken = true;
+	return PG_FAILED;
+}
+
+bool
+pg_passes(const struct store *s)
+{
+	static const char *const	pass[] = { "08", "40", "53", "55",
+					    "57", NULL };
+	int				i;
+
+	/* Without a state it was the connection; a full disk stays. */
+	if (s->state[0] == '\0' || strcmp(s->state, READ_ONLY_HOST) == 0)
+		return true;
+	for (i = 0; pass[i] != NULL; i++) {
+		if (strncmp(s->state, pass[i], 2) == 0)
+			return strcmp(s->state, DISK_FULL) != 0;
+	}
+	return false;
+}
+
+bool
+pg_send(struct store *s, enum statement which, const struct pg_args *a)
+{
+	return send_part(s, which, a);
+}
+
+/* One try, in a transaction of its own, or within the one that is open. */
+static enum failure_code
+try(struct store *s, enum statement which, const struct pg_args *a)
+{
+	PGresult	*res;
+
+	if (!s->inside)
+		return pg_call(s, which, a) == FAILURE_NONE &&
+		    wait_out(s, s->patience == -1 ? CLOCK_NEVER : clock_us() +
+		    CALL_TIMEOUT * INT64_C(1000)) == PG_DONE ? FAILURE_NONE :
+		    FAILURE_STORAGE;
+	s->state[0] = '\0';
+	if (!pg_send(s, which, a))
+		return pg_fail(s, "", NULL);
+	if ((res = pg_next(s)) == NULL)
+		return FAILURE_STORAGE;
+	if (!is_good(res))
+		return pg_fail(s, "", res);
+	s->result = res;
+	return FAILURE_NONE;
+}
+
+enum failure_code
 pg_query(struct store *s, enum statement which, const struct pg_args *a,
     PGresult **res)
 {
+	enum failure_code	rc;
+	int			version;
+
 	*res = NULL;
+	rc = s->broken ? FAILURE_STORAGE : try(s, which, a);
+	/* Once more, where that may help: a connection was lost, say. */
+	if (rc != FAILURE_NONE && !s->inside && s->patience != -1 &&
+	    pg_passes(s) && (rc = pg_connect(s, &version)) == FAILURE_NONE)
+		rc = try(s, which, a);
+	if (rc == FAILURE_NONE) {
+		*res = s->result;
+		s->result = NULL;
+	}
+	return rc;
+}
+
+enum failure_code
+pg_alone(struct store *s, enum statement which, const struct pg_args *a,
+    int64_t *number)
+{
+	PGresult	*res;
+
 	if (!pg_send(s, which, a))
 		return pg_fail(s, "", NULL);
-	if ((*res = pg_next(s)) == NULL)
+	if ((res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
-	if (is_good(*res))
-		return FAILURE_NONE;
-	(void)pg_fail(s, "", *res);
-	*res = NULL;
-	return FAILURE_STORAGE;
+	if (!is_good(res))
+		return pg_fail(s, "", res);
+	if (number != NULL)
+		*number = PQntuples(res) > 0 ? pg_number(res, 0, 0) : 0;
+	PQclear(res);
+	return FAILURE_NONE;
 }
 
 enum failure_code
@@ -277,7 +533,31 @@ pg_script(struct store *s, const char *sql)
 enum failure_code
 pg_begin(struct store *s)
 {
-	return pg_script(s, "BEGIN");
+	enum failure_code	rc;
+
+	rc = pg_script(s, store_statements[STATEMENT_BEGIN_LONG]);
+	s->inside = rc == FAILURE_NONE;
+	return rc;
+}
+
+/* Commits; what was rolled back instead, or was remarked upon, is none. */
+static enum failure_code
+commit(struct store *s)
+{
+	PGresult	*res;
+	bool		 good;
+
+	s->warned = false;
+	if (!pg_send(s, STATEMENT_COMMIT, NULL))
+		return pg_fail(s, "", NULL);
+	if ((res = pg_next(s)) == NULL)
+		return FAILURE_STORAGE;
+	good = is_good(res) && strcmp(PQcmdStatus(res), "COMMIT") == 0;
+	if (!good)
+		return pg_fail(s, "", res);
+	PQclear(res);
+	return s->warned ? pg_refuse(s, FAILURE_STORAGE, "no standby has "
+	    "confirmed it") : FAILURE_NONE;
 }
 
 enum failure_code
@@ -285,28 +565,13 @@ pg_end(struct store *s, enum failure_code rc)
 {
 	char	why[sizeof(s->error)];
 
+	s->inside = false;
 	if (rc == FAILURE_NONE)
-		return pg_script(s, "COMMIT");
+		return commit(s);
 	memcpy(why, s->error, sizeof(why));
-	(void)pg_script(s, "ROLLBACK");
+	(void)pg_script(s, store_statements[STATEMENT_ROLLBACK]);
 	memcpy(s->error, why, sizeof(why));
 	return rc;
-}
-
-enum failure_code
-pg_settle(struct store *s)
-{
-	PGresult	*res = pg_next(s);
-	bool		 good;
-
-	if (res == NULL)
-		return PQstatus(s->db) == CONNECTION_OK ? FAILURE_NONE :
-		    FAILURE_STORAGE;
-	good = is_good(res);
-	if (!good)
-		return pg_fail(s, "", res);
-	PQclear(res);
-	return FAILURE_NONE;
 }
 
 void

@@ -60,11 +60,18 @@ pg_copy_row(struct store *s, struct buf *b)
 enum failure_code
 pg_copy_end(struct store *s)
 {
+	PGresult	*res;
+
 	if (!s->copying)
 		return FAILURE_NONE;
 	s->copying = false;
 	if (PQputCopyEnd(s->db, NULL) != 1)
 		return pg_fail(s, "", NULL);
 	(void)PQsetnonblocking(s->db, 1);
-	return pg_settle(s);
+	if ((res = pg_next(s)) == NULL)
+		return FAILURE_STORAGE;
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		return pg_fail(s, "", res);
+	PQclear(res);
+	return FAILURE_NONE;
 }

@@ -44,7 +44,7 @@ rate_forget(const struct settings *settings, const char *key, char *error,
 	if ((rc = store_open(&s, settings->text[SETTING_DATABASE])) ==
 	    FAILURE_NONE && (rc = pg_run(s, STATEMENT_RATE_FORGET, &a,
 	    NULL)) == FAILURE_NONE)
-		rc = pg_run(s, STATEMENT_VACUUM_RATES, NULL, NULL);
+		rc = pg_alone(s, STATEMENT_VACUUM_RATES, NULL, NULL);
 	if (rc != FAILURE_NONE)
 		(void)snprintf(error, size, "%s", store_error(s));
 	store_close(s);

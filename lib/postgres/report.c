@@ -65,8 +65,9 @@ cancel(struct store *s)
 	PQfreeCancel(c);
 }
 
-enum failure_code
-report_rows(struct store *s, enum statement which, const struct pg_args *a,
+/* Runs a statement within a transaction and hands its rows over. */
+static enum failure_code
+bring(struct store *s, enum statement which, const struct pg_args *a,
     store_row *row, void *ctx)
 {
 	PGresult	*res;
@@ -93,6 +94,25 @@ report_rows(struct store *s, enum statement which, const struct pg_args *a,
 }
 
 enum failure_code
+report_rows(struct store *s, enum statement which, const struct pg_args *a,
+    store_row *row, void *ctx)
+{
+	enum failure_code	rc;
+
+	if (s->inside)
+		return bring(s, which, a, row, ctx);
+	if ((rc = pg_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = bring(s, which, a, row, ctx);
+	/* Nothing is changed; one that was cut short cannot be committed. */
+	if (rc != FAILURE_NONE || PQtransactionStatus(s->db) ==
+	    PQTRANS_INTRANS)
+		return pg_end(s, rc);
+	(void)pg_end(s, FAILURE_STORAGE);
+	return rc;
+}
+
+enum failure_code
 store_report(struct store *s, enum store_report which, int64_t arg,
     int64_t rows, store_row *row, void *ctx)
 {
@@ -112,7 +132,9 @@ store_asks(struct store *s)
 {
 	enum failure_code	rc;
 
-	rc = pg_run(s, STATEMENT_ASKS_CREATE, NULL, NULL);
+	/* Until the connection ends: nothing of it is kept. */
+	if ((rc = pg_begin(s)) == FAILURE_NONE)
+		rc = pg_run(s, STATEMENT_ASKS_CREATE, NULL, NULL);
 	return rc == FAILURE_NONE ? pg_copy(s, STATEMENT_ASKS_COPY) : rc;
 }
 

@@ -1,94 +1,105 @@
 /*
- * The slots of the model's servers, as advisory locks.
+ * The slots of the model's servers, as rows of TicketAIRuns.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "among.h"
 #include "clock.h"
-#include "limit.h"
-#include "slots.h"
+#include "runs.h"
+#include "slot.h"
 
-/* An array as PostgreSQL reads it: {1,2,3}. */
-struct array {
-	char	text[SERVERS_MAX * 24 + 3];
-	size_t	len;
-};
-
-static void
-array_add(struct array *a, uint64_t n)
+int
+slots_enter(struct node *n, struct slot *s)
 {
-	a->len += (size_t)snprintf(a->text + a->len, sizeof(a->text) - a->len,
-	    "%c%" PRIu64, a->len == 0 ? '{' : ',', n);
-}
-
-/* Waits until nothing is on its way, so that we may ask. */
-static bool
-is_quiet(struct node *n)
-{
-	const int64_t	until = clock_us() + STORE_TIMEOUT * INT64_C(1000);
-
-	while (n->connected && n->sent != SENT_NOTHING && clock_us() < until) {
-		if (pg_settle(n->store) != FAILURE_NONE)
-			n->store->broken = true;
-		owner_step(n, clock_us());
+	(void)s;
+	if (n->state == NODE_OURS && n->want != WANT_QUEUED) {
+		n->want = WANT_QUEUED;
+		n->server = -1;
+		n->place = 0;
+		runs_now(n);
 	}
-	return n->connected && n->sent == SENT_NOTHING;
-}
-
-/* The database is gone: -1 while it may come back; we wait anyway. */
-static int
-no_answer(struct node *n)
-{
-	const int64_t	now = clock_us();
-
-	if (PQstatus(n->store->db) != CONNECTION_OK)
-		n->store->broken = true;
-	owner_step(n, now);
-	return n->away == 0 || now >= n->away + NODE_PATIENCE * INT64_C(1000) ?
-	    -2 : -1;
+	return 0;
 }
 
 int
-slots_take(struct node *n, const struct slots_server *servers, int count,
+slots_try(struct node *n, struct slot *s, const struct slots_server *list,
+    int count, int max)
+{
+	n->count = count < SERVERS_MAX ? count : SERVERS_MAX;
+	memcpy(n->list, list, (size_t)n->count * sizeof(*list));
+	n->most = max;
+	if (!n->asked) {
+		n->asked = true;
+		runs_now(n);
+		node_step(n, clock_us());
+	}
+	if (n->failure == FAILURE_QUEUE_FULL)
+		return SLOT_FULL;
+	if (n->state == NODE_OVER)
+		return -2;
+	if (n->state != NODE_OURS)
+		return SLOT_ASKING;
+	if (n->server >= 0) {
+		s->server = n->server;
+		return 0;
+	}
+	return n->place > 0 ? n->place : SLOT_ASKING;
+}
+
+int
+slots_take(struct node *n, const struct slots_server *list, int count,
     int ahead)
 {
-	struct array	 keys = { .len = 0 }, slots = { .len = 0 };
-	struct pg_args	 a = { .count = 0 };
-	PGresult	*res;
-	int64_t		 lock;
-	int		 i;
-
-	if (!is_quiet(n))
-		return no_answer(n);
-	for (i = 0; i < count && i < SERVERS_MAX; i++) {
-		array_add(&keys, servers[i].key);
-		array_add(&slots, (uint64_t)servers[i].slots);
-	}
-	keys.text[keys.len++] = slots.text[slots.len++] = '}';
-	pg_text(&a, keys.text, keys.len);
-	pg_text(&a, slots.text, slots.len);
-	pg_int(&a, ahead);
-	pg_int(&a, n->slot);
-	if (pg_query(n->store, STATEMENT_SLOT_TAKE, &a, &res) != FAILURE_NONE)
-		return no_answer(n);
-	i = (int)pg_number(res, 0, 0) - 1;
-	lock = pg_number(res, 0, 1);
-	PQclear(res);
-	if (i >= 0)
-		n->slot = lock;
-	return i;
+	(void)ahead;
+	n->count = count < SERVERS_MAX ? count : SERVERS_MAX;
+	memcpy(n->list, list, (size_t)n->count * sizeof(*list));
+	runs_wait(n, LOADED_TIMEOUT);	/* for what is on its way */
+	if (n->call != CALL_NONE || n->want != WANT_RUNNING)
+		return -1;
+	n->want = WANT_MOVE;
+	n->moved = -1;
+	runs_now(n);
+	runs_wait(n, LOADED_TIMEOUT);
+	n->want = WANT_RUNNING;		/* where we are, if it took too long */
+	return n->moved;
 }
 
 void
 slots_release(struct node *n)
 {
-	struct pg_args	a = { .count = 0 };
+	(void)n;	/* with the next call: to queue, save or end */
+}
 
-	if (n->slot == 0 || !is_quiet(n))
-		return;		/* a connection that is gone has none */
-	pg_int(&a, n->slot);
-	n->slot = 0;
-	(void)pg_run(n->store, STATEMENT_SLOT_GIVE, &a, NULL);
+/* Counts the runs that live, of all nodes. */
+static enum failure_code
+count_runs(struct store *s, int *running, int *waiting)
+{
+	PGresult		*res;
+	enum failure_code	 rc;
+	int			 i;
+
+	if ((rc = pg_query(s, STATEMENT_RUNS, NULL, &res)) != FAILURE_NONE)
+		return rc;
+	for (i = 0; i < PQntuples(res); i++)
+		++*(strcmp(PQgetvalue(res, i, 2), "queued") == 0 ? waiting :
+		    running);
+	PQclear(res);
+	return rc;
+}
+
+int
+slots_look(const struct settings *settings, int *running, int *waiting,
+    char *error, size_t size)
+{
+	struct store		*s;
+	enum failure_code	 rc;
+
+	*running = *waiting = 0;
+	rc = store_open(&s, settings->text[SETTING_DATABASE]);
+	if (rc == FAILURE_NONE)
+		rc = count_runs(s, running, waiting);
+	if (rc != FAILURE_NONE)
+		(void)snprintf(error, size, "%s", store_error(s));
+	store_close(s);
+	return rc == FAILURE_NONE ? 0 : -1;
 }

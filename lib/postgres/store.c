@@ -39,6 +39,19 @@ store_is_file(void)
 	return false;
 }
 
+/* Whether the schema of what is connected is ours. */
+static enum failure_code
+fits(struct store *s)
+{
+	if (s->version == SCHEMA_VERSION)
+		return FAILURE_NONE;
+	if (s->version == -1)
+		return pg_refuse(s, FAILURE_SCHEMA, "%s: not migrated",
+		    PQdb(s->db));
+	return pg_refuse(s, FAILURE_SCHEMA, "%s: schema %d, this program has "
+	    "%d", PQdb(s->db), s->version, SCHEMA_VERSION);
+}
+
 enum failure_code
 store_open(struct store **out, const char *database)
 {
@@ -48,14 +61,38 @@ store_open(struct store **out, const char *database)
 
 	if ((*out = s = pg_make(database)) == NULL)
 		return FAILURE_STORAGE;
-	if ((rc = pg_connect(s, &version)) != FAILURE_NONE ||
-	    version == SCHEMA_VERSION)
-		return rc;
-	if (version == -1)
-		return pg_refuse(s, FAILURE_SCHEMA, "%s: not migrated",
-		    PQdb(s->db));
-	return pg_refuse(s, FAILURE_SCHEMA, "%s: schema %d, this program has "
-	    "%d", PQdb(s->db), version, SCHEMA_VERSION);
+	rc = pg_connect(s, &version);
+	return rc == FAILURE_NONE ? fits(s) : rc;
+}
+
+enum failure_code
+store_start(struct store **out, const char *database)
+{
+	if ((*out = pg_make(database)) == NULL)
+		return FAILURE_STORAGE;
+	return pg_start(*out);
+}
+
+bool
+store_ready(struct store *s, enum failure_code *rc)
+{
+	switch (pg_step(s)) {
+	case PG_MORE:
+		return false;
+	case PG_DONE:
+		*rc = fits(s);
+		return true;
+	case PG_FAILED:
+	default:
+		*rc = FAILURE_STORAGE;
+		return true;
+	}
+}
+
+int64_t
+store_wait(const struct store *s, struct pollfd *p)
+{
+	return pg_wait(s, p);
 }
 
 void
@@ -63,7 +100,7 @@ store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
-	PQfinish(s->db);
+	pg_drop(s);
 	free(s->uri);
 	free(s);
 }
@@ -294,6 +331,19 @@ store_update_response(struct store *s, int64_t id, const struct answered *all,
 	*versions = 0;
 	return pg_refuse(s, rc, "session %lld %s", (long long)id,
 	    rc == FAILURE_UNKNOWN_TICKET ? "is gone" : "has another answer");
+}
+
+enum failure_code
+store_stop(struct store *s, int64_t ticket, bool *heard)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int64_t			n;
+
+	pg_int(&a, ticket);
+	rc = pg_run(s, STATEMENT_RUN_STOP, &a, &n);
+	*heard = n > 0;
+	return rc;
 }
 
 void

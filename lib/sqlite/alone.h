@@ -9,6 +9,7 @@
 
 struct node {
 	const struct settings	*settings;
+	int64_t			 session;
 	struct store		*store;		/* open while it is kept */
 	int			 slots;		/* the file of the slots; -1 */
 	int64_t			 slot;		/* our byte of it; -1 */

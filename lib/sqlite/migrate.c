@@ -140,10 +140,3 @@ store_is_file(void)
 {
 	return true;
 }
-
-enum failure_code
-store_probe(struct store *s)
-{
-	(void)s;
-	return FAILURE_NONE;
-}

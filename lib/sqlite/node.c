@@ -11,17 +11,14 @@
 #include "slots.h"
 
 enum failure_code
-node_open(struct node **out, const struct settings *s, int64_t ticket,
-    int64_t session, const struct node_taker *taker)
+node_open(struct node **out, const struct node_wish *wish)
 {
 	struct node	*n;
 
-	(void)ticket;
-	(void)session;
-	(void)taker;
 	if ((*out = n = calloc(1, sizeof(*n))) == NULL)
 		return FAILURE_INTERNAL;
-	n->settings = s;
+	n->settings = wish->settings;
+	n->session = wish->session;
 	n->slots = -1;
 	n->slot = -1;
 	return FAILURE_NONE;
@@ -35,11 +32,31 @@ node_error(const struct node *n)
 	return n->store == NULL ? n->error : store_error(n->store);
 }
 
-enum node_role
-node_enter(struct node *n)
+enum node_state
+node_state(const struct node *n)
 {
 	(void)n;
-	return NODE_OWNER;
+	return NODE_OURS;
+}
+
+int64_t
+node_session(const struct node *n)
+{
+	return n->session;
+}
+
+enum frame_state
+node_shows(const struct node *n)
+{
+	(void)n;
+	return FRAME_QUEUED;
+}
+
+enum failure_code
+node_failure(const struct node *n)
+{
+	(void)n;
+	return FAILURE_NONE;
 }
 
 int
@@ -63,11 +80,11 @@ node_step(struct node *n, int64_t now)
 	(void)now;
 }
 
-bool
-node_stopped(const struct node *n)
+void
+node_viewers(struct node *n, bool here)
 {
 	(void)n;
-	return false;
+	(void)here;
 }
 
 bool
@@ -77,21 +94,6 @@ node_watched(const struct node *n)
 	return false;
 }
 
-bool
-node_lost(const struct node *n)
-{
-	(void)n;
-	return false;
-}
-
-void
-node_publish(struct node *n, const struct buf *frames, const char *status)
-{
-	(void)n;
-	(void)frames;
-	(void)status;
-}
-
 void
 node_say_stop(struct node *n)
 {
@@ -99,28 +101,43 @@ node_say_stop(struct node *n)
 }
 
 enum failure_code
-node_store(struct node *n, struct store **store)
+node_save(struct node *n, const struct answered *all, int64_t *versions)
 {
 	enum failure_code	rc;
 
+	*versions = 0;
 	/* Opened only now: a waiting generation has no SQLite in it.  Anew for
 	 * each try, since the file may be another one by then. */
 	store_close(n->store);
 	rc = db_open(&n->store, n->settings->text[SETTING_DATABASE],
 	    SAVE_TRY);
-	*store = n->store;
-	return rc;
+	return rc != FAILURE_NONE ? rc : store_update_response(n->store,
+	    n->session, all, versions);
 }
 
 bool
-node_again(struct node *n)
+node_again(const struct node *n)
 {
 	return n->store != NULL && n->store->busy;
 }
 
-void
-node_release(struct node *n)
+bool
+node_saved(const struct node *n)
 {
+	(void)n;
+	return false;
+}
+
+void
+node_hurry(struct node *n)
+{
+	(void)n;
+}
+
+void
+node_release(struct node *n, enum failure_code code)
+{
+	(void)code;
 	if (n == NULL)
 		return;
 	store_close(n->store);

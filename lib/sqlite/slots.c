@@ -10,7 +10,7 @@
 #include "alone.h"
 #include "limit.h"
 #include "lock.h"
-#include "slots.h"
+#include "slot.h"
 
 /*
  * A server's bytes are where its key says, so that they are the same whatever
@@ -107,4 +107,30 @@ slots_release(struct node *n)
 		(void)close(n->slots);
 	n->slots = -1;
 	n->slot = -1;
+}
+
+int
+slots_enter(struct node *n, struct slot *s)
+{
+	return slot_enter(s, n->settings->text[SETTING_RUN_DIR]);
+}
+
+int
+slots_try(struct node *n, struct slot *s, const struct slots_server *list,
+    int count, int max)
+{
+	return slot_try(s, n, list, count, max);
+}
+
+int
+slots_look(const struct settings *s, int *running, int *waiting, char *error,
+    size_t size)
+{
+	const char	*run_dir = s->text[SETTING_RUN_DIR];
+
+	if (slot_look(run_dir, running, waiting) == 0)
+		return 0;
+	(void)snprintf(error, size, "RUN_DIR=%s: %s", run_dir,
+	    strerror(errno));
+	return -1;
 }

@@ -51,6 +51,43 @@ db_open(struct store **out, const char *path, int timeout)
 	return FAILURE_SCHEMA;
 }
 
+enum failure_code
+store_start(struct store **s, const char *database)
+{
+	return store_open(s, database);
+}
+
+bool
+store_ready(struct store *s, enum failure_code *rc)
+{
+	(void)s;
+	*rc = FAILURE_NONE;
+	return true;
+}
+
+int64_t
+store_wait(const struct store *s, struct pollfd *p)
+{
+	(void)s;
+	p->fd = -1;
+	return 0;
+}
+
+void
+store_remember(const char *run_dir)
+{
+	(void)run_dir;
+}
+
+void
+store_hosts(const char *database, void (*each)(void *, const char *,
+    const char *), void *context)
+{
+	(void)database;
+	(void)each;
+	(void)context;
+}
+
 void
 store_close(struct store *s)
 {
@@ -395,6 +432,15 @@ store_update_response(struct store *s, int64_t id, const struct answered *a,
 	if (rc == FAILURE_NONE)
 		rc = number(s, STATEMENT_VERSIONS, id, versions);
 	return db_end(s, rc);
+}
+
+enum failure_code
+store_stop(struct store *s, int64_t ticket, bool *heard)
+{
+	(void)s;
+	(void)ticket;
+	*heard = false;
+	return FAILURE_NONE;
 }
 
 void

@@ -1,6 +1,6 @@
--- sql/002_identity.sql for PostgreSQL, and an index for `sessions search'.  It
--- may find its own table and functions there already: a restore of a database
--- of schema 1 leaves them.
+-- sql/002_identity.sql for PostgreSQL, an index for `sessions search', and rows
+-- with a lease in place of 0.1's locks.  It may find its own tables and functions
+-- there already: a restore of a database of schema 1 leaves them.
 
 -- Alone: who answers in schema 1 holds it too, and would keep a text that is
 -- emptied here.
@@ -52,20 +52,175 @@ ALTER TABLE TicketAISessions ADD COLUMN TextHash text,
 ALTER TABLE TicketAISessions ALTER Words SET STATISTICS 0;
 CREATE INDEX TicketAISessions_Words ON TicketAISessions USING gin (Words);
 
+-- What 0.1 had for a generation: locks of a connection, and frames for others.
+DROP FUNCTION IF EXISTS session_begin(bigint, text, bigint, boolean);
+DROP FUNCTION IF EXISTS ticket_listen(bigint);
+DROP FUNCTION IF EXISTS ticket_take(bigint, bigint, text, bigint, bigint);
+DROP FUNCTION IF EXISTS session_answer(bigint, text, text, text, bigint[]);
+DROP FUNCTION IF EXISTS slot_take(text[], integer[], integer, bigint);
+DROP TABLE IF EXISTS TicketAIFrames;
+
+-- Its sequence has the name that the table gets.  Where the table is there, its
+-- numbers are too.
+DO $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_class WHERE relname = 'ticketairuns' AND
+		relkind = 'S' AND relnamespace = 'ticketchat'::regnamespace)
+	THEN
+		ALTER SEQUENCE TicketAIRuns RENAME TO TicketAIRunNumbers;
+	END IF;
+END
+$$;
+CREATE SEQUENCE IF NOT EXISTS TicketAIRunNumbers;
+
+-- A generation that is wanted, runs, or has just ended.  It is its owner's as
+-- long as the lease lives, and nothing of it is in a connection.  No foreign
+-- key: a delete elsewhere must neither lock a run nor wait for one.
+CREATE TABLE IF NOT EXISTS TicketAIRuns (
+	Run		bigint PRIMARY KEY
+			DEFAULT nextval('TicketAIRunNumbers'),
+	TicketId	bigint NOT NULL,
+	Subject		text COLLATE "C" NOT NULL,	-- '': the answer
+	SessionId	bigint NOT NULL,
+	Owner		text COLLATE "C" NOT NULL,	-- random, of one try
+	State		text NOT NULL DEFAULT 'queued',	-- running, saving
+	Server		text COLLATE "C",	-- NULL: it has no slot
+	Stop		boolean NOT NULL DEFAULT false,
+	Until		timestamptz NOT NULL,	-- the end of the lease
+	Ended		text,			-- done, or the code of its error
+	UserName	text COLLATE "C" NOT NULL,	-- a hash: whose turn
+	Node		text COLLATE "C" NOT NULL,	-- the machine's name
+	Began		timestamptz NOT NULL,
+	Turn		bigint,		-- since it is the first of its user
+	Viewers		boolean NOT NULL,	-- its own node has some
+	Watched		timestamptz	-- when another node had some, last
+	-- What changes while it lives is in no index: its updates are HOT.
+) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 500,
+	autovacuum_vacuum_scale_factor = 0);
+CREATE UNIQUE INDEX IF NOT EXISTS TicketAIRuns_One
+ON TicketAIRuns (TicketId, Subject) WHERE Ended IS NULL;
+
+-- When somebody came last (Beat), whose leases live over an outage (those that
+-- did at Line, until Grace), and whether the gate is closed.
+CREATE TABLE IF NOT EXISTS TicketAIBeat (
+	One		boolean PRIMARY KEY DEFAULT true CHECK (One),
+	Beat		timestamptz NOT NULL,
+	Line		timestamptz NOT NULL,
+	Grace		timestamptz NOT NULL,
+	Closed		text,
+	ClosedUntil	timestamptz
+) WITH (fillfactor = 10);
+INSERT INTO TicketAIBeat
+VALUES (true, clock_timestamp(), clock_timestamp(), '-infinity', NULL, NULL)
+ON CONFLICT DO NOTHING;
+
+-- The time, between what an Until lives, and why the gate is closed.  After 5 s
+-- without anybody (the database was away, the clock was moved) whoever lived
+-- before lives 6 s more.
+CREATE OR REPLACE FUNCTION run_clock(OUT t timestamptz, OUT low timestamptz,
+	OUT high timestamptz, OUT gate text)
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	b	TicketAIBeat;
+	gap	boolean;
+BEGIN
+	SELECT * INTO b FROM TicketAIBeat;
+	t := clock_timestamp();
+	gap := t NOT BETWEEN b.Beat - interval '1 s' AND
+		b.Beat + interval '5 s';
+	IF gap THEN
+		b.Line := CASE WHEN b.Beat < b.Grace THEN b.Line
+			ELSE b.Beat END;
+		b.Grace := t + interval '6 s';
+	END IF;
+	-- Whoever cannot write it goes by it all the same.
+	IF gap OR t > b.Beat + interval '1 s' THEN
+		UPDATE TicketAIBeat SET Beat = t, Line = b.Line,
+			Grace = b.Grace
+		WHERE One = (SELECT One FROM TicketAIBeat WHERE Beat = b.Beat
+			FOR UPDATE SKIP LOCKED);
+	END IF;
+	low := CASE WHEN t < b.Grace THEN least(b.Line, t) ELSE t END;
+	high := CASE WHEN t < b.Grace THEN 'infinity'
+		ELSE t + interval '17 s' END;
+	gate := CASE WHEN b.ClosedUntil > t THEN b.Closed END;
+END
+$$;
+
+-- A slot for a run that waits, if more are free than live runs go before it, or
+-- its place: those that somebody watches first (for 10 minutes, as in
+-- lib/slot.h), then users in turns, then by number.
+CREATE OR REPLACE FUNCTION run_turn(my bigint, servers text[], slots int[],
+	OUT place int, OUT got text, OUT next_ms int)
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
+DECLARE
+	c	record;
+	taken	text[];
+	used	int;
+	round	bigint;
+	free	int := 0;
+	share	float := 1;
+BEGIN
+	-- The last lock of all; a statement of its own, or what is counted is
+	-- older than the lock.
+	PERFORM pg_advisory_xact_lock(lock_key('slots', ''));
+	c := run_clock();
+	WITH Live AS MATERIALIZED (
+		SELECT Run, UserName, Turn, Server,
+			State = 'queued' OR Run = my AS Waits,
+			NOT (Viewers OR coalesce(Watched > c.t -
+			interval '10 s', false)) AND
+			Began > c.t - interval '600 s' AS Later
+		FROM TicketAIRuns WHERE Ended IS NULL AND State <> 'saving' AND
+			(Run = my OR Until BETWEEN c.low AND c.high)),
+	Placed AS (
+		SELECT *, row_number() OVER (PARTITION BY UserName ORDER BY
+			Waits, Later, Turn NULLS LAST, Run) AS Round
+		FROM Live)
+	SELECT max(m.Round), 1 + count(*) FILTER (WHERE p.Waits AND
+		p.Run <> my AND (p.Later, p.Round, p.Turn IS NULL,
+		coalesce(p.Turn, p.Run)) < (m.Later, m.Round, m.Turn IS NULL,
+		coalesce(m.Turn, m.Run))),
+		array_agg(p.Server) FILTER (WHERE p.Run <> my)
+	INTO round, place, taken
+	FROM Placed AS p JOIN Placed AS m ON m.Run = my;
+	FOR i IN 1..cardinality(servers) LOOP
+		used := coalesce(cardinality(array_positions(taken,
+			servers[i])), 0);
+		free := free + greatest(slots[i] - used, 0);
+		IF used < slots[i] AND used / slots[i]::float < share THEN
+			share := used / slots[i]::float;
+			got := servers[i];
+		END IF;
+	END LOOP;
+	IF place > free THEN
+		got := NULL;
+	END IF;
+	-- The next call and 5 s must stay below 17 s.
+	next_ms := CASE WHEN got IS NOT NULL THEN 2000
+		ELSE least(place, 11) * 1000 END;
+	UPDATE TicketAIRuns SET Server = got,
+		State = CASE WHEN got IS NULL THEN 'queued' ELSE 'running' END,
+		Turn = CASE WHEN Turn IS NULL AND round = 1
+			THEN nextval('TicketAIRunNumbers') ELSE Turn END,
+		Until = c.t + CASE WHEN got IS NOT NULL THEN interval '15 s'
+			ELSE next_ms * interval '1 ms' + interval '5 s' END
+	WHERE Run = my;
+END
+$$;
+
 -- A session to be answered: the newest one of the ticket if it has no answer,
 -- else a new one.  -1: there is no such ticket; 0: it has been answered since
 -- `seen', look again.
-DROP FUNCTION IF EXISTS session_begin(bigint, text, bigint, boolean);
 CREATE OR REPLACE FUNCTION session_begin(ticket bigint, seen bigint,
-	existing boolean) RETURNS bigint LANGUAGE plpgsql AS $$
+	existing boolean) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE
 	newest	bigint;
 	answer	bigint;
 BEGIN
 	-- A row without an answer need not outlive a power cut.
 	PERFORM set_config('synchronous_commit', 'off', true);
-	-- A restore has it alone; so has ticket_take.
-	PERFORM pg_advisory_xact_lock_shared(lock_key('all', ''));
 	PERFORM pg_advisory_xact_lock(lock_key('begin', ticket::text));
 	SELECT max(Id), max(Id) FILTER (WHERE AiResponse IS NOT NULL)
 	INTO newest, answer FROM TicketAISessions WHERE TicketId = ticket;
@@ -87,48 +242,12 @@ BEGIN
 END
 $$;
 
--- A ticket for one generation, as long as its connection lives: the number of
--- the run, which is `again' if that was ours before, with a slot; 0: another
--- one has it; -1: the session is answered, or gone.
-DROP FUNCTION IF EXISTS ticket_take(bigint, bigint, text, bigint, bigint);
-CREATE OR REPLACE FUNCTION ticket_take(ticket bigint, session bigint,
-	again bigint, slot bigint) RETURNS bigint LANGUAGE plpgsql AS $$
-BEGIN
-	PERFORM ticket_listen(ticket);
-	-- The transaction's, until nothing can fail any more.
-	IF NOT pg_try_advisory_xact_lock_shared(lock_key('all', '')) THEN
-		RAISE 'a restore runs';
-	END IF;
-	IF NOT pg_try_advisory_xact_lock(lock_key('ticket', ticket::text)) THEN
-		RETURN 0;
-	END IF;
-	IF NOT EXISTS (SELECT FROM TicketAISessions
-		WHERE Id = session AND TicketId = ticket AND AiResponse IS NULL)
-	THEN
-		RETURN -1;
-	END IF;
-	-- What one that died has left; and others long ago.
-	IF again = 0 THEN
-		DELETE FROM TicketAIFrames WHERE SessionId = session OR
-			At < clock_timestamp() - interval '1 day';
-	END IF;
-	PERFORM pg_advisory_lock_shared(lock_key('all', ''));
-	PERFORM pg_advisory_lock(lock_key('ticket', ticket::text));
-	IF again = 0 THEN
-		RETURN nextval('TicketAIRuns');
-	END IF;
-	PERFORM pg_try_advisory_lock(slot) WHERE slot <> 0;
-	RETURN again;
-END
-$$;
-
 -- Keeps a text and its answer, with what it cost; tells how many answers the
 -- ticket has now.  0: somebody has deleted the session; -1: it has another
 -- answer.  Doing it twice keeps it once.
-DROP FUNCTION IF EXISTS session_answer(bigint, text, text, text, bigint[]);
 CREATE OR REPLACE FUNCTION session_answer(session bigint, body text,
 	hash text, response text, model text, reason text, n bigint[])
-RETURNS bigint LANGUAGE plpgsql AS $$
+RETURNS bigint LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 BEGIN
 	UPDATE TicketAISessions SET Prompt = body, TextHash = hash,
 		AiResponse = response, UpdatedAt = utc(clock_timestamp())
@@ -136,14 +255,322 @@ BEGIN
 	IF FOUND THEN
 		INSERT INTO TicketAIGenerations VALUES (session, model, reason,
 			n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8]);
-	ELSIF EXISTS (SELECT FROM TicketAISessions WHERE Id = session AND
-		(Prompt, AiResponse) <> (body, response))
-	THEN
-		RETURN -1;
+	ELSE
+		-- Written again, so that this COMMIT, too, waits for a standby.
+		UPDATE TicketAISessions SET UpdatedAt = UpdatedAt
+		WHERE Id = session AND Prompt = body AND AiResponse = response;
+		IF NOT FOUND AND EXISTS (SELECT FROM TicketAISessions
+			WHERE Id = session)
+		THEN
+			RETURN -1;
+		END IF;
 	END IF;
 	RETURN (SELECT count(AiResponse) FROM TicketAISessions
 		WHERE TicketId = (SELECT TicketId FROM TicketAISessions
 			WHERE Id = session));
+END
+$$;
+
+-- Begins a run: mine, or busy (whose run and session), answered, unknown,
+-- closed, full.  Asked again by the same owner: the same run.  A row that is
+-- locked is being saved: the lock is its lease.
+CREATE OR REPLACE FUNCTION run_begin(ticket bigint, subj text, own text,
+	seen bigint, existing boolean, who text, machine text, here boolean,
+	most int, servers text[], slots int[], OUT verdict text,
+	OUT me bigint, OUT session bigint, OUT place int, OUT got text,
+	OUT next_ms int)
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
+DECLARE
+	c	record;
+	r	TicketAIRuns;
+	locked	boolean := false;
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	PERFORM pg_advisory_xact_lock_shared(lock_key('gate', ''));
+	PERFORM pg_advisory_xact_lock(lock_key('begin', ticket::text));
+	c := run_clock();
+	IF c.gate IS NOT NULL THEN
+		verdict := 'closed';
+		RETURN;
+	END IF;
+	SELECT * INTO r FROM TicketAIRuns WHERE TicketId = ticket AND
+		Subject = subj AND Ended IS NULL FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		SELECT * INTO r FROM TicketAIRuns WHERE TicketId = ticket AND
+			Subject = subj AND Ended IS NULL;
+		locked := FOUND;
+	END IF;
+	next_ms := 2000;
+	IF r.Run IS NOT NULL AND r.Owner <> own THEN
+		IF locked OR r.Until BETWEEN c.low AND c.high THEN
+			verdict := 'busy';
+			me := r.Run;
+			session := r.SessionId;
+			RETURN;
+		END IF;
+		UPDATE TicketAIRuns SET Ended = 'interrupted', Server = NULL,
+			Until = c.t WHERE Run = r.Run;
+	END IF;
+	IF r.Owner IS DISTINCT FROM own THEN
+		IF subj = '' THEN
+			session := session_begin(ticket, seen, existing);
+		ELSE
+			INSERT INTO TicketAISessions (TicketId, Prompt)
+			VALUES (ticket, '') RETURNING Id INTO session;
+		END IF;
+		IF session <= 0 THEN
+			verdict := CASE session WHEN 0 THEN 'answered'
+				ELSE 'unknown' END;
+			RETURN;
+		END IF;
+		INSERT INTO TicketAIRuns (TicketId, Subject, SessionId, Owner,
+			Until, UserName, Node, Began, Viewers)
+		VALUES (ticket, subj, session, own, c.t + interval '6 s', who,
+			machine, c.t, here) RETURNING * INTO r;
+		DELETE FROM TicketAIRuns WHERE Run IN (
+			SELECT Run FROM TicketAIRuns WHERE Until < c.low -
+				CASE WHEN Ended IS NULL THEN interval '1 hour'
+				ELSE interval '60 s' END
+			LIMIT 100 FOR UPDATE SKIP LOCKED);
+	ELSE
+		most := NULL;	/* it had a place before */
+	END IF;
+	verdict := 'mine';
+	me := r.Run;
+	session := r.SessionId;
+	got := r.Server;
+	IF r.State = 'queued' AND NOT locked THEN
+		SELECT t.place, t.got, t.next_ms INTO place, got, next_ms
+		FROM run_turn(me, servers, slots) AS t;
+	ELSIF NOT locked THEN	/* what it is told now must hold for a lease */
+		SELECT n.got INTO got FROM run_renew(me, own, r.State,
+			r.Server, here, servers, slots) AS n;
+	END IF;
+	IF got IS NULL AND place > most THEN
+		UPDATE TicketAIRuns SET Ended = 'queue_full', Until = c.t
+		WHERE Run = me;
+		verdict := 'full';
+	END IF;
+END
+$$;
+
+-- Lengthens the lease: mine; over, with its code in stop; gone: no such row.
+-- want: queued (a slot is given up, or taken when it is our turn), running (on
+-- the server `used'), move (to one of these servers, if a slot is free there),
+-- saving (the slot is given up).  others: a viewer waits on another node.
+CREATE OR REPLACE FUNCTION run_renew(me bigint, own text, want text,
+	used text, here boolean, servers text[], slots int[],
+	OUT verdict text, OUT stop text, OUT place int, OUT got text,
+	OUT next_ms int, OUT others boolean)
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
+DECLARE
+	c	record;
+	r	TicketAIRuns;
+	taken	int;
+	moved	text;
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	SELECT * INTO r FROM TicketAIRuns WHERE Run = me AND Owner = own
+		FOR NO KEY UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		SELECT * INTO r FROM TicketAIRuns WHERE Run = me AND
+			Owner = own;
+		-- It is being saved: the lock is the lease meanwhile.
+		verdict := CASE WHEN FOUND THEN 'mine' ELSE 'gone' END;
+		got := r.Server;
+		next_ms := 2000;
+		RETURN;
+	END IF;
+	IF r.Ended IS NULL AND NOT EXISTS (SELECT FROM TicketAISessions
+		WHERE Id = r.SessionId)
+	THEN
+		UPDATE TicketAIRuns SET Ended = 'unknown_ticket',
+			Server = NULL WHERE Run = me;
+		r.Ended := 'unknown_ticket';
+	END IF;
+	IF r.Ended IS NOT NULL THEN
+		verdict := 'over';
+		stop := r.Ended;
+		RETURN;
+	END IF;
+	verdict := 'mine';
+	got := r.Server;
+	next_ms := 2000;
+	c := run_clock();
+	others := coalesce(r.Watched > c.t - interval '10 s', false);
+	stop := CASE WHEN r.Stop THEN 'stopped'
+		WHEN c.gate IS NOT NULL AND want <> 'saving'
+		THEN 'shutting_down' END;
+	IF r.Viewers <> here THEN
+		UPDATE TicketAIRuns SET Viewers = here WHERE Run = me;
+	END IF;
+	IF want = 'queued' THEN
+		SELECT t.place, t.got, t.next_ms INTO place, got, next_ms
+		FROM run_turn(me, servers, slots) AS t;
+		RETURN;
+	END IF;
+	IF want = 'running' AND r.Server = used AND r.Until BETWEEN
+		c.t + interval '10 s' AND c.t + interval '17 s'
+	THEN
+		RETURN;		/* writes nothing */
+	END IF;
+	IF want = 'move' OR (want = 'running' AND (r.Server IS DISTINCT FROM
+		used OR r.Until NOT BETWEEN c.t + interval '5 s' AND
+		c.t + interval '17 s'))
+	THEN
+		-- Late, or elsewhere: is there a slot?
+		PERFORM pg_advisory_xact_lock(lock_key('slots', ''));
+		c := run_clock();
+		FOR i IN 1..cardinality(servers) LOOP
+			CONTINUE WHEN want = 'running' AND servers[i] <> used;
+			SELECT count(*) INTO taken FROM TicketAIRuns
+			WHERE Ended IS NULL AND Server = servers[i] AND
+				Run <> me AND Until BETWEEN c.low AND c.high;
+			IF taken < slots[i] AND moved IS NULL THEN
+				moved := servers[i];
+			END IF;
+		END LOOP;
+		IF moved IS NOT NULL THEN
+			got := moved;
+		ELSIF want = 'running' AND (r.Server IS DISTINCT FROM used OR
+			r.Until NOT BETWEEN c.low AND c.high)
+		THEN
+			-- None: to stop, but for saving what is whole.
+			want := 'saving';
+			stop := 'interrupted';
+		END IF;
+	END IF;
+	IF want = 'saving' THEN
+		got := NULL;
+	END IF;
+	UPDATE TicketAIRuns SET Server = got, Until = c.t + interval '15 s',
+		State = CASE want WHEN 'saving' THEN want ELSE 'running' END
+	WHERE Run = me;
+END
+$$;
+
+-- Saves: done, with how many answers the ticket has; lost: another one has it,
+-- or another answer is there; gone: the session is deleted.  It takes no lock
+-- that others need: its COMMIT may wait for long.
+CREATE OR REPLACE FUNCTION run_save(me bigint, own text, session bigint,
+	body text, hash text, response text, model text, reason text,
+	n bigint[], OUT verdict text, OUT versions bigint)
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+BEGIN
+	PERFORM FROM TicketAIRuns WHERE Run = me AND Owner = own AND
+		SessionId = session AND Ended IS NULL FOR NO KEY UPDATE;
+	IF FOUND OR EXISTS (SELECT FROM TicketAISessions WHERE Id = session AND
+		Prompt = body AND AiResponse = response)
+	THEN
+		versions := session_answer(session, body, hash, response,
+			model, reason, n);
+		UPDATE TicketAIRuns SET Server = NULL,
+			Until = clock_timestamp(), Ended = CASE
+			WHEN versions > 0 THEN 'done' ELSE 'interrupted' END
+		WHERE Run = me AND Owner = own AND Ended IS NULL;
+	END IF;
+	verdict := CASE WHEN versions > 0 THEN 'done'
+		WHEN EXISTS (SELECT FROM TicketAISessions WHERE Id = session)
+		THEN 'lost' ELSE 'gone' END;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION run_end(me bigint, own text, code text)
+RETURNS void LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	UPDATE TicketAIRuns SET Ended = code, Server = NULL,
+		Until = clock_timestamp()
+	WHERE Run = me AND Owner = own AND Ended IS NULL;
+END
+$$;
+
+-- What became of another's run, which somebody waits for here: queued, running,
+-- saving; saved; over: begin anew; gone: so too, but its owner may begin it once
+-- more; or the code of its end.
+CREATE OR REPLACE FUNCTION run_watch(me bigint, session bigint) RETURNS text
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	c	record;
+	r	TicketAIRuns;
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	c := run_clock();
+	-- Before the answer is looked for.
+	SELECT * INTO r FROM TicketAIRuns WHERE Run = me;
+	IF EXISTS (SELECT FROM TicketAISessions WHERE Id = session AND
+		AiResponse IS NOT NULL)
+	THEN
+		RETURN 'saved';
+	END IF;
+	IF r.Run IS NULL THEN
+		RETURN 'gone';
+	ELSIF r.Ended IN ('done', 'interrupted', 'shutting_down') THEN
+		RETURN 'over';
+	ELSIF r.Ended IS NOT NULL THEN
+		RETURN r.Ended;
+	END IF;
+	IF coalesce(r.Watched < c.t - interval '5 s', true) THEN
+		UPDATE TicketAIRuns SET Watched = c.t WHERE Run = (SELECT Run
+			FROM TicketAIRuns WHERE Run = me FOR NO KEY UPDATE
+			SKIP LOCKED);
+	END IF;
+	IF r.Until BETWEEN c.low AND c.high THEN
+		RETURN r.State;
+	END IF;
+	-- While somebody saves it, the lock is the lease.
+	PERFORM FROM TicketAIRuns WHERE Run = me FOR NO KEY UPDATE SKIP LOCKED;
+	RETURN CASE WHEN FOUND THEN 'over' ELSE r.State END;
+END
+$$;
+
+-- Ends one that waits at once, and has one that runs end; tells how many heard.
+CREATE OR REPLACE FUNCTION run_stop(ticket bigint, subj text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	n	bigint;
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	UPDATE TicketAIRuns SET Stop = true,
+		Ended = CASE WHEN State = 'queued' THEN 'stopped' END
+	WHERE TicketId = ticket AND Subject = subj AND Ended IS NULL AND
+		State <> 'saving';
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END
+$$;
+
+-- Closes the gate for so many seconds from now on (0 opens it); tells how many
+-- runs still live.
+CREATE OR REPLACE FUNCTION run_close(why text, seconds int) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	c	record;
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	-- No run_begin is half done.
+	PERFORM pg_advisory_xact_lock(lock_key('gate', ''));
+	UPDATE TicketAIBeat SET Closed = why,
+		ClosedUntil = clock_timestamp() + seconds * interval '1 s';
+	c := run_clock();
+	RETURN (SELECT count(*) FROM TicketAIRuns
+		WHERE Ended IS NULL AND Until BETWEEN c.low AND c.high);
+END
+$$;
+
+-- How many runs of a ticket live or are being saved; its lock `begin' keeps
+-- others from beginning until the transaction ends.
+CREATE OR REPLACE FUNCTION run_lives(ticket bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	c	record;
+BEGIN
+	PERFORM pg_advisory_xact_lock(lock_key('begin', ticket::text));
+	c := run_clock();
+	RETURN (SELECT count(*) FROM TicketAIRuns WHERE TicketId = ticket AND
+		Ended IS NULL AND (Until BETWEEN c.low AND c.high OR Run NOT IN
+		(SELECT Run FROM TicketAIRuns WHERE TicketId = ticket AND
+			Ended IS NULL FOR NO KEY UPDATE SKIP LOCKED)));
 END
 $$;
 

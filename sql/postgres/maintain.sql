@@ -24,12 +24,12 @@ ORDER BY Id LIMIT 1;
 
 -- name: PURGE_UNANSWERED
 -- How many; -1: a generation works on it, on whatever machine.
-WITH Free AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(
-	lock_key('ticket', $2::text)) AS Ours),
+WITH Lives AS MATERIALIZED (SELECT run_lives($2) AS Runs),
 Gone AS (DELETE FROM TicketAISessions
-	WHERE Id = $1 AND AiResponse IS NULL AND (SELECT Ours FROM Free)
+	WHERE Id = $1 AND AiResponse IS NULL AND (SELECT Runs FROM Lives) = 0
 	RETURNING Id)
-SELECT CASE WHEN Ours THEN (SELECT count(*) FROM Gone) ELSE -1 END FROM Free;
+SELECT CASE WHEN Runs = 0 THEN (SELECT count(*) FROM Gone) ELSE -1 END
+FROM Lives;
 
 -- name: PURGE_TICKETS
 SELECT last, deleted FROM tickets_purge(utc(to_timestamp($1)), $2, $3);
@@ -38,25 +38,31 @@ SELECT last, deleted FROM tickets_purge(utc(to_timestamp($1)), $2, $3);
 SELECT tickets_are_ours()::int;
 
 -- name: LOCK
--- A lock until the connection ends, if it is free.
-SELECT pg_try_advisory_lock(lock_key($1, $2))::int;
+-- A lock until the connection ends, if it is free: of a backup or restore.
+SELECT pg_try_advisory_lock(ticketchat.lock_key($1, ''))::int;
 
 -- name: FORGET
--- With the number of its transaction.
-SELECT ticket_delete($1)::int, pg_current_xact_id()::text;
+-- Whether it was there, -1 where something runs for it still; and the number of
+-- its transaction.
+WITH Lives AS MATERIALIZED (SELECT run_lives($1) AS Runs),
+Ended AS (DELETE FROM TicketAIRuns
+	WHERE TicketId = $1 AND (SELECT Runs FROM Lives) = 0)
+SELECT CASE WHEN Runs = 0 THEN ticket_delete($1)::int ELSE -1 END,
+	pg_current_xact_id()::text FROM Lives;
 
 -- name: VACUUM
 -- Who may still see a row keeps it there, and its number as the oldest one.
-VACUUM (FULL, FREEZE) TicketAISessions, TicketAIGenerations, TicketAIFrames;
+VACUUM (FULL, FREEZE) ticketchat.TicketAISessions,
+	ticketchat.TicketAIGenerations, ticketchat.TicketAIRuns;
 
 -- name: VACUUMED
 -- Whether that transaction ($1) is older than all that is there.
 SELECT bool_and(age(relfrozenxid) < age(($1 % 4294967296)::text::xid))::int
 FROM pg_class WHERE oid IN ('TicketAISessions'::regclass,
-	'TicketAIGenerations'::regclass, 'TicketAIFrames'::regclass);
+	'TicketAIGenerations'::regclass, 'TicketAIRuns'::regclass);
 
 -- name: VACUUM_RATES
-VACUUM FULL RateLimits;
+VACUUM FULL ticketchat.RateLimits;
 
 -- name: TEXTS
 SELECT Id, Prompt, AiResponse FROM TicketAISessions
@@ -80,13 +86,7 @@ UNION ALL
 SELECT 'ids of sessions up to ' || max(Id) || ' will be used twice'
 FROM TicketAISessions, TicketAISessions_Id_seq
 GROUP BY last_value, is_called
-HAVING max(Id) > last_value OR (max(Id) = last_value AND NOT is_called)
-UNION ALL
--- ticket_take deletes what is older than a day.
-SELECT 'TicketAIFrames: ' || count(*) || ' rows were left behind'
-FROM TicketAIFrames
-WHERE At < (SELECT max(At) FROM TicketAIFrames) - interval '2 days'
-HAVING count(*) > 0;
+HAVING max(Id) > last_value OR (max(Id) = last_value AND NOT is_called);
 
 -- name: CHECK_READ
 -- Reads every byte of every text, which ends where one is damaged.
@@ -109,12 +109,12 @@ UPDATE Identity SET Id = replace(gen_random_uuid()::text, '-', '');
 -- database has come back.
 SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END,
 	CASE WHEN r.is_called THEN r.last_value ELSE 0 END
-FROM TicketAISessions_Id_seq AS s, TicketAIRuns AS r;
+FROM TicketAISessions_Id_seq AS s, TicketAIRunNumbers AS r;
 
 -- name: LAST_IDS_RAISE
 -- 0 is none; nobody may take one meanwhile.
 SELECT CASE WHEN $1 > 0 THEN setval('TicketAISessions_Id_seq',
 	greatest(s.last_value, $1)) END,
-	CASE WHEN $2 > 0 THEN setval('TicketAIRuns',
+	CASE WHEN $2 > 0 THEN setval('TicketAIRunNumbers',
 	greatest(r.last_value, $2)) END
-FROM TicketAISessions_Id_seq AS s, TicketAIRuns AS r;
+FROM TicketAISessions_Id_seq AS s, TicketAIRunNumbers AS r;

@@ -2,17 +2,37 @@
 -- are functions of 001_init.sql.  Parameters are numbered in the order in which
 -- lib/postgres/ binds them.
 
--- name: OPEN
--- What a connection needs to know of us; sent with the question for the
--- version, in one go.  A machine that dies is noticed in half a minute.
-SET search_path = ticketchat, public;
-SET tcp_keepalives_idle = 10;
-SET tcp_keepalives_interval = 5;
-SET tcp_keepalives_count = 3;
-SET tcp_user_timeout = 25000;
-SET lock_timeout = 5000;
-SET idle_in_transaction_session_timeout = 60000;
-SET client_min_messages = warning;
+-- name: BEGIN
+-- Whatever the role's defaults are; a standby refuses it.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+
+-- name: LIMITS
+-- Of this transaction alone: $1 milliseconds for a statement, $2 for a lock.
+SELECT set_config('search_path', 'ticketchat, public', true),
+	set_config('statement_timeout', $1::text, true),
+	set_config('lock_timeout', $2::text, true),
+	set_config('idle_in_transaction_session_timeout', '5000', true);
+
+-- name: BEGIN_LONG
+-- For many statements of an administrator, who may take his time.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SET LOCAL search_path = ticketchat, public;
+SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = 5000;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SET LOCAL client_min_messages = warning;
+
+-- name: COMMIT
+COMMIT;
+
+-- name: ROLLBACK
+ROLLBACK;
+
+-- name: GREET
+-- The version of the schema, and which server it is.
+SELECT Version, (SELECT system_identifier FROM pg_control_system()),
+	left(pg_walfile_name(pg_current_wal_lsn()), 8)
+FROM ticketchat.SchemaVersion;
 
 -- name: VERSION
 SELECT Version FROM SchemaVersion;
@@ -86,48 +106,46 @@ SELECT rate_take($1, $2, $3);
 -- name: RATE_FORGET
 DELETE FROM RateLimits WHERE Key = $1;
 
--- name: TICKET_TAKE
-SELECT ticket_take($1, $2, $3, $4);
+-- name: RUN_BEGIN
+SELECT verdict, me, session, place, got, next_ms
+FROM run_begin($1, '', $2, $3, $4 <> 0, $5, $6, $7 <> 0, $8::int,
+	$9::text[], $10::int[]);
 
--- name: TICKET_LISTEN
-SELECT ticket_listen($1);
+-- name: RUN_RENEW
+SELECT verdict, stop, place, got, next_ms, others::int
+FROM run_renew($1, $2, $3, $4, $5 <> 0, $6::text[], $7::int[]);
 
--- name: TICKET_HELD
--- A key of 64 bits is two numbers there.
-SELECT count(*) FROM pg_locks, lock_key('ticket', $1::text) AS key
-WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND
-	classid = (key >> 32 & 4294967295)::oid AND
-	objid = (key & 4294967295)::oid AND
-	database = (SELECT oid FROM pg_database
-		WHERE datname = current_database());
+-- name: RUN_SAVE
+SELECT verdict, versions FROM run_save($1, $2, $3, $4,
+	nullif($5, ''), $6, $7, $8,
+	ARRAY[$9, $10, $11, $12, $13, $14, $15, $16]);
 
--- name: SLOT_TAKE
-SELECT server, coalesce(lock, 0)
-FROM slot_take($1::text::text[], $2::text::int[], $3::int, nullif($4, 0));
+-- name: RUN_END
+SELECT run_end($1, $2, $3);
 
--- name: SLOT_GIVE
-SELECT pg_advisory_unlock($1);
+-- name: RUN_WATCH
+SELECT run_watch($1, $2);
 
--- name: GIVE_ALL
-SELECT pg_advisory_unlock_all();
+-- name: RUN_STOP
+SELECT run_stop($1, '');
 
--- name: PUBLISH
--- What is new goes into the table, its number to those who listen.  Again the
--- same, after a connection was lost, adds nothing.
-WITH f AS (INSERT INTO TicketAIFrames (SessionId, Run, Seq, Lines, Status)
-	VALUES ($2, $3, $4, $5, $6) ON CONFLICT DO NOTHING)
-SELECT pg_notify('ticketchat_' || $1, ($4::bigint)::text);
+-- name: RUN_CLOSE
+SELECT run_close($1, $2::int);
 
--- name: FRAMES
-SELECT Run, Seq, Lines, Status FROM TicketAIFrames
-WHERE SessionId = $1 AND (Run > $2 OR (Run = $2 AND Seq > $3))
-ORDER BY Run, Seq;
+-- name: RUN_LIVES
+SELECT run_lives($1);
 
--- name: FRAMES_DELETE
-DELETE FROM TicketAIFrames WHERE SessionId = $1 AND Run = $2;
+-- name: RUNS
+-- Those that live, of all nodes, oldest first.
+SELECT TicketId AS ticket, SessionId AS session, State AS state, Node AS node,
+	utc(Began) AS began
+FROM TicketAIRuns
+WHERE Ended IS NULL AND Until > clock_timestamp()
+ORDER BY Run;
 
--- name: SAY
-SELECT pg_notify('ticketchat_' || $1, $2);
+-- name: RUNS_END_ALL
+UPDATE TicketAIRuns SET Ended = 'interrupted', Server = NULL
+WHERE Ended IS NULL;
 
 -- name: MIGRATE_LOCK
 SELECT pg_advisory_xact_lock(hashtextextended('ticketchat migrate', 0));
@@ -136,11 +154,12 @@ SELECT pg_advisory_xact_lock(hashtextextended('ticketchat migrate', 0));
 SELECT count(*) FROM pg_tables
 WHERE schemaname = 'ticketchat' AND tablename = 'schemaversion';
 
--- name: PROBE_LOCK
-SELECT pg_try_advisory_lock($1)::int;
+-- name: RESET_PATH
+SET search_path TO DEFAULT;
 
--- name: PROBE_LISTEN
-LISTEN ticketchat_probe;
-
--- name: PROBE_SAY
-NOTIFY ticketchat_probe;
+-- name: RIGHTS
+-- What a role needs and has not; NULL: nothing.
+SELECT string_agg(p || ' ' || relname, ', ' ORDER BY relname, p)
+FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p
+WHERE relnamespace = 'ticketchat'::regnamespace AND relkind = 'r' AND
+	relname <> 'schemaversion' AND NOT has_table_privilege(pg_class.oid, p);

@@ -10,6 +10,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import statistics
 import subprocess
@@ -57,7 +58,7 @@ def node(n, database=None, **settings):
            "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "TICKETCHAT_GENERATIONS": "64", **settings}
     out = subprocess.run(["build/bin/sessions", "-c", "/dev/null", "settings"], env=env, capture_output=True, text=True,
                          check=True).stdout
-    return env | dict(line.split("=", 1) for line in out.splitlines())
+    return env | dict(("TICKETCHAT_" + line).split("=", 1) for line in out.splitlines())
 
 
 class Viewer:
@@ -152,10 +153,8 @@ def pg_cpu():
 
 
 def told():
-    """(statements, rows for those elsewhere and NOTIFYs with them, other NOTIFYs, WAL bytes) until now."""
+    """(statements, WAL bytes) until now."""
     s = psql("SELECT coalesce(sum(calls) FILTER (WHERE userid = 'ticketchat'::regrole), 0), "
-             "coalesce(sum(calls) FILTER (WHERE query ~ 'INSERT INTO TicketAIFrames'), 0), "
-             "coalesce(sum(calls) FILTER (WHERE query ~ '^SELECT pg_notify'), 0), "
              "pg_current_wal_insert_lsn() - '0/0' FROM public.pg_stat_statements")[0].split("|")
     return [float(n) for n in s]
 
@@ -279,23 +278,24 @@ def twenty(nodes):
         t.start()
     for t in threads:
         t.join()
-    _, rows, others, wal = since(before)
+    _, wal = since(before)
     for v in seen:
         v.close()
     settle()
     if any(len(v.ages) != tokens for v in seen):
         raise RuntimeError("an answer is not whole")
     local = [a for i, v in enumerate(seen) if i % nodes == 0 for a in v.ages]
-    remote = [a for i, v in enumerate(seen) if i % nodes != 0 for a in v.ages]
+    # They get it whole: what counts is how old its last word is then.
+    remote = [v.ages[-1] for i, v in enumerate(seen) if i % nodes != 0]
 
     def ages(a):
         return "%.1f, %.1f" % (quantile(a, .5), quantile(a, .95)) if a else "–"
-    return (model.asked() - asked, ages(local), ages(remote), rows * 1000 / tokens, (rows + others) * 1000 / tokens, wal)
+    return (model.asked() - asked, ages(local), ages(remote), wal)
 
 
 def crowd():
-    names = ("requests to the model", "age of a token on the node that generates, ms (p50, p95)", "the same elsewhere",
-             "rows for other nodes, per 1,000 tokens", "NOTIFYs, per 1,000 tokens", "WAL, bytes an answer")
+    names = ("requests to the model", "age of a token on the node that generates, ms (p50, p95)",
+             "age of the last one elsewhere, with the whole answer, ms", "WAL, bytes an answer")
     table("20 viewers of one ticket, 50 tokens/s", ("routed by ticket", "spread over 3 nodes"),
           list(zip(names, twenty(1), twenty(3))))
 
@@ -340,7 +340,7 @@ def hour():
         t.join()
     stop.set()
     threads[0].join()
-    statements, rows, others, wal = since(before)
+    statements, wal = since(before)
     time.sleep(1.5)     # what backends say of themselves comes later
     sessions = psql.number("SELECT sessions FROM pg_stat_database WHERE datname = 'bench'") - sessions
     open_ = len(named("chat"))
@@ -361,12 +361,84 @@ def hour():
           ("",), [
               ("connections to PostgreSQL, most at a time", max(samples)), ("the same, on average", statistics.mean(samples)),
               ("connections made, an hour", sessions * per_hour), ("statements/s", statements * per_hour / 3600),
-              ("NOTIFY/s", (rows + others) * per_hour / 3600), ("rows for other nodes", rows),
               ("WAL, MB an hour", wal * per_hour / 2**20), ("CPU of PostgreSQL, s an hour", pg / 1000 * per_hour),
               ("CPU of the nodes, s an hour", own / 1000 * per_hour)])
 
 
 # (d)
+
+def pooler():
+    """pgbouncer in transaction mode; its process and its port."""
+    program = next(filter(os.path.exists, ("/usr/sbin/pgbouncer", "build/tests/debian/usr/sbin/pgbouncer")), None)
+    if program is None:
+        return None, None
+    port = str(int(PORT) - 2 if int(PORT) > 65000 else int(PORT) + 2)
+    shutil.copy(program, PG + "/pgbouncer")
+    for name, text in ("users", '"ticketchat" ""'), ("ini", """[databases]
+* = host=127.0.0.1 port=%s
+[pgbouncer]
+listen_addr = 127.0.0.1,127.0.0.11,127.0.0.12,127.0.0.13
+listen_port = %s
+unix_socket_dir =
+auth_type = trust
+auth_file = %s/users
+pool_mode = transaction
+max_client_conn = 2000
+logfile = %s/pgbouncer.log
+""" % (PORT, port, PG, PG)):
+        with open("%s/%s" % (PG, name), "w") as f:
+            f.write(text)
+        os.chmod("%s/%s" % (PG, name), 0o644)
+    p = subprocess.Popen([*AS_PG, PG + "/pgbouncer", "-q", PG + "/ini"], cwd="/", stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    return p, port
+
+
+def wait_in_line(ports):
+    """120 tickets that wait for one slot, over three nodes: connections, CPU of PostgreSQL (% of a core), KB of each."""
+    seconds = 10 if QUICK else 30
+    env = [node(n, uri(n, ports), TICKETCHAT_GENERATIONS="1", TICKETCHAT_QUEUE_MAX="200") for n in (1, 2, 3)]
+    first = Viewer(env[0], new_ticket()).ask(wanted(10**5, 50000))
+    while first.first is None:
+        first.frame()
+    running = named("answer")
+    others = [Viewer(env[i % 3], new_ticket()).ask(wanted(1)) for i in range(120)]
+    until(lambda: len(named("answer")) == 121, "no answers that wait", 120)
+    time.sleep(3)
+    watch, samples, began, spent = Psql(), [], time.monotonic(), pg_cpu()
+    while time.monotonic() < began + seconds:
+        samples.append(watch.number("SELECT count(*) FROM pg_stat_activity WHERE usename = 'ticketchat'"))
+        time.sleep(0.05)
+    spent = (pg_cpu() - spent) / 10 / (time.monotonic() - began)
+    usage = memory(named("answer") - running)[1] / 120
+    for p in named("answer"):
+        os.kill(p, signal.SIGTERM)
+    for v in others + [first]:
+        v.close()
+    settle()
+    return statistics.mean(samples), max(samples), spent, usage
+
+
+def line():
+    """What it takes to let people wait, and to let them look."""
+    plain = wait_in_line(PORT)
+    bouncer, port = pooler()
+    ways = [plain] + ([wait_in_line(port)] if bouncer else [])
+    looks = []
+    for ports in [PORT] + ([port] if bouncer else []):
+        env = node(1, uri(1, ports))
+        one(env, TICKET, wanted(50))
+        looks.append(statistics.median(one(env, TICKET, wanted(50)) for _ in range(8 if QUICK else 30)))
+    if bouncer:
+        bouncer.terminate()
+        bouncer.wait()
+    names = ("connections to PostgreSQL, on average", "the same, most at a time", "CPU of PostgreSQL, % of a core",
+             "a waiting generation: KB of its own")
+    table("120 tickets that wait for one slot, on three nodes, without TLS", ("direct", "through pgbouncer")[:len(ways)],
+          list(zip(names, *ways)) + [("a saved answer: first frame, ms", *looks)])
+
+
+# (e)
 
 def streaming(env, ticket):
     v = Viewer(env, ticket).ask(wanted(10**4, 20000))
@@ -402,7 +474,7 @@ def cut_off():
         spent = None
     else:
         began = time.monotonic()
-        until(lambda: not psql.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "the ticket is not free", 120)
+        until(lambda: not psql.number("SELECT count(*) FROM ticketchat.TicketAIRuns WHERE Ended IS NULL AND Until > clock_timestamp()"), "the ticket is not free", 120)
         w = Viewer(node(2), ticket).ask(wanted(1)).good()
         spent = time.monotonic() - began
         w.close()
@@ -467,7 +539,7 @@ psql = Psql()
 print("%s, Linux %s, PostgreSQL %s, load %.1f" % (time.strftime("%Y-%m-%d"), os.uname().release,
                                                  psql("SHOW server_version")[0], os.getloadavg()[0]))
 try:
-    for part in costs, crowd, hour, faults:
+    for part in costs, crowd, hour, line, faults:
         part()
 except (RuntimeError, OSError) as why:
     print("bench: %s" % why, file=sys.stderr)

@@ -524,7 +524,7 @@ clean_node() {
 		bad=1
 	fi
 	if [ -d "$TICKETCHAT_RUN_DIR" ] && ls -A "$TICKETCHAT_RUN_DIR" | grep -vE \
-	    '^(claims|health|identity|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
+	    '^(claims|health|database|identity|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
 		echo "a file is left" >&2
 		bad=1
 	fi

@@ -945,3 +945,19 @@ assert row["ticket"] == sys.argv[3] and not row["tokens" if "tokens" in row else
 		jq -e --arg t "$all"$'\u05d0' '.prompt == $t' "$T/shown"
 	done
 }
+
+@test "migrate makes var/ in a fresh checkout, for us alone" {
+	mkdir "$T/fresh"
+	(
+		cd "$T/fresh"
+		unset TICKETCHAT_DATABASE TICKETCHAT_RUN_DIR
+		"$B/bin/sessions" -c /dev/null migrate
+	)
+	is "$(stat -c '%a %F' "$T"/fresh/var "$T"/fresh/var/run)" '700 directory
+700 directory'
+	[ -s "$T/fresh/var/ticketchat.db" ]
+	# No more than that one.
+	TICKETCHAT_RUN_DIR=$T/a/b/run run -102 --separate-stderr sessions migrate
+	grep -q 'RUN_DIR=.*No such file' <<<"$stderr"
+	[ ! -e "$T/a" ]
+}

@@ -114,7 +114,8 @@ joined() {
 	replay --pace 50 "$T/long.ndjson"
 	for s in KILL TERM; do
 		viewer 42 "$Q"
-		sees $V w2
+		# On PostgreSQL the lease of the one that was killed has to end.
+		sees $V w2 30
 		watch 42
 		within 10 told w2
 		end "$(answers)" $s

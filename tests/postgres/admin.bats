@@ -16,15 +16,16 @@ line() {
 	    total_ms: null, load_ms: null, prompt_ms: null, answer_ms: null}'
 }
 
-# Holds a ticket as a generation does, until it is told to stop, or ended.
+# Has a ticket as a generation does: its lease lives for $2 seconds.
 generation() {
-	psql >"$T/generation" <<-END &
-	SELECT ticket_take($1, (SELECT max(Id) FROM TicketAISessions
-		WHERE TicketId = $1), 0, 0);
-	SELECT pg_sleep(3);
+	psql <<-END
+	INSERT INTO TicketAIRuns (TicketId, Subject, SessionId, Owner, State,
+		Until, UserName, Node, Began, Viewers)
+	SELECT $1, '', max(Id), 'x', 'running', clock_timestamp() +
+		interval '${2:-3} s', '', 'y', clock_timestamp(), true
+	FROM TicketAISessions WHERE TicketId = $1;
+	UPDATE TicketAIBeat SET Beat = clock_timestamp();
 	END
-	track $!
-	within 10 grep -q '^[1-9]' "$T/generation"
 }
 
 # Somebody else's table of tickets.
@@ -94,26 +95,101 @@ theirs() {
 	line 1 7 a | jq -c '.answered = null | .response = null' |
 	    sessions import
 	generation 7
+	began=$(date +%s)
 	sessions forget --ticket 7
 	is "$(sql 'SELECT count(*) FROM Tickets')" 0
-	# Until then the lock was another one's.
-	[ "$(wc -l <"$T/generation")" -ge 2 ]
+	is "$(sql 'SELECT count(*) FROM TicketAIRuns')" 0
+	# Until then the lease was another one's.
+	[ $(($(date +%s) - began)) -ge 2 ]
 }
 
 # pg_dump and pg_restore, where they are not in everybody's path.
 tools() { PATH=$PG_BIN:$PATH; }
 
-@test "purge spares what a generation works on; restore is refused" {
-	tools
+@test "purge spares what a generation works on, whose lease lives or is locked" {
 	line 1 7 a | jq -c '.answered = null | .response = null' |
 	    sessions import
-	sessions backup "$T/copy"
-	generation 7
-	is "$(sessions purge --force --older-than 1 | tail -n 1)" \
-	    '1 that a generation works on left'
+	generation 7 10
+	left() { is "$(sessions purge --force --older-than 1 | tail -n 1)" \
+	    '1 that a generation works on left'; }
+	left
+	# Being saved, it may be as late as it likes.
+	psql -c "UPDATE TicketAIRuns SET Until = '2020-01-01'"
+	psql -c 'BEGIN' -c 'SELECT * FROM TicketAIRuns FOR UPDATE' \
+	    -c 'SELECT pg_sleep(3)' >"$T/lock" &
+	track $!
+	within 10 grep -q . "$T/lock"
+	left
+	wait $!
 	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
-	not sessions restore "$T/copy" 2>"$T/err"
-	grep -q 'a generation runs' "$T/err"
+	sessions purge --force --older-than 1
+	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 0
+}
+
+@test "restore: what runs ends, nothing begins, and then all is as before" {
+	tools
+	replay "$UP/good.ndjson"
+	TICKETCHAT_TICKETS=auto ask 9 "$Q"
+	sessions backup "$T/copy"
+	replay_end
+	long 25
+	replay_part --times 1 --then "$UP/good.ndjson" "$T/long.ndjson"
+	viewer 42 "$Q"
+	A=$V
+	sees $A w8
+	sessions restore "$T/copy"
+	viewed $A
+	failed_with shutting_down 2
+	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 1
+	ask 42 "$Q"
+	generated
+	psql -c "SELECT run_close('restore', 60)"
+	ask 43 "$Q"
+	failed_with shutting_down 2
+	psql -c "SELECT run_close('restore', 0)"
+	ask 43 "$Q"
+	generated
+}
+
+@test "a backup of schema 1 is restored, and brought to this version" {
+	tools
+	psql -c 'DROP SCHEMA ticketchat CASCADE' 2>"$T/dropped"
+	"$PG_BIN/psql" -XqAt -d "$(at 1)" -v ON_ERROR_STOP=1 -1 \
+	    -f "$ROOT/sql/postgres/001_init.sql"
+	"$PG_BIN/psql" -XqAt -d "$(at 1)" <<-'SQL'
+	INSERT INTO ticketchat.Tickets (Id) VALUES (7);
+	INSERT INTO ticketchat.TicketAISessions (TicketId, Prompt, AiResponse)
+	VALUES (7, 'a', 'b');
+	SELECT nextval('ticketchat.TicketAIRuns');
+	SQL
+	"$PG_BIN/pg_dump" --format=custom --schema=ticketchat --no-owner \
+	    --file="$T/old" --dbname="$(at 1)"
+	sessions migrate
+	line 90 8 c | sessions import
+	sessions restore "$T/old"
+	sessions migrate
+	is "$(sessions export | jq -r '[.ticket, .response] | @tsv')" $'7\tb'
+	replay "$UP/good.ndjson"
+	ask 8 "$Q"
+	generated
+	is "$(sql 'SELECT max(Id) > 90 FROM TicketAISessions')" t
+	is "$(sql "SELECT count(*) FROM pg_class WHERE relname = 'ticketaiframes'")" 0
+}
+
+@test "what the role may not do is told by migrate, not at the end of an answer" {
+	psql -c 'ALTER TABLE TicketAIRuns OWNER TO postgres;
+	    GRANT SELECT, INSERT, DELETE ON TicketAIRuns TO ticketchat'
+	run "$B/bin/sessions" -c "$T/conf" migrate
+	is "$status" 102
+	[[ $output = *'the role ticketchat may not UPDATE ticketairuns' ]]
+}
+
+@test "doctor: too few connections for all generations, and a host that is no good" {
+	TICKETCHAT_GENERATIONS=190 sessions doctor --quick >"$T/doctor" || true
+	grep -q 'max_connections is [0-9]*, and 190 generations can run' "$T/doctor"
+	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.1:1,127.0.0.11:$PG_PORT/$PG_DATABASE \
+	    sessions doctor --quick >"$T/doctor" || true
+	grep -q '^warning *database: 127.0.0.1: ' "$T/doctor"
 }
 
 @test "backup and restore: as it was, but ids go on" {

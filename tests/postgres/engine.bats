@@ -48,23 +48,41 @@ refused() {
 	"$PG_BIN/dropdb" -h "$PG.socket" -p "$PG_PORT" -U postgres latin
 }
 
-@test "migrate: a pooler in transaction mode is refused" {
+@test "a pooler in transaction mode: made, asked, watched, saved, stopped through it" {
 	pg_pooler
-	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE \
-	    refused 'a pooler in transaction mode is in front of it'
-	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE TICKETCHAT_PORT=$P \
-	    run -102 "$ROOT/run.sh"
-	[[ ${lines[-1]} = *'a pooler in transaction mode is in front of it'* ]]
-}
-
-# CockroachDB, as far as it matters: it knows the locks' names only.
-@test "migrate: locks that lock nothing are refused" {
-	psql <<-'SQL'
-	SET allow_system_table_mods = on;
-	CREATE OR REPLACE FUNCTION pg_catalog.pg_try_advisory_lock(bigint)
-	RETURNS boolean LANGUAGE sql AS 'SELECT true';
-	SQL
-	refused 'or it is no PostgreSQL; connect to the server itself'
+	psql -c 'DROP SCHEMA ticketchat CASCADE' 2>"$T/dropped"
+	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.1:$POOLER_PORT/$PG_DATABASE
+	at() { echo "$TICKETCHAT_DATABASE"; }
+	sessions migrate
+	is "$(sessions migrate)" "$TICKETCHAT_DATABASE: schema $SCHEMA, up to date"
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	sees $A w8
+	on 2 viewer 42 '{"ticketBody":"printer jam","status":true}'
+	C=$V
+	sees $C generating
+	replay_rest
+	viewed $A
+	is "$(types)" "stream done"
+	viewed $C
+	is "$(jq -r 'select(.type == "cached").response' <<<"$frames").." "$LONG.."
+	replay_end
+	rm "$T/go"
+	replay_part "$T/long.ndjson"
+	on 1 viewer 43 "$Q"
+	A=$V
+	sees $A w8
+	on 2 sessions stop 43
+	viewed $A
+	failed_with stopped 2
+	sessions list | grep -q '^ *42 '
+	sessions doctor --quick >"$T/doctor" || true
+	not grep '^error *database' "$T/doctor"
+	# What was set for one is nothing for whoever has the connection next.
+	is "$("$PG_BIN/psql" -XqAt -d "$TICKETCHAT_DATABASE" -c 'SHOW search_path' \
+	    -c 'SHOW lock_timeout')" $'"$user", public\n0'
 }
 
 @test "a password in DATABASE is refused, in a file it works" {

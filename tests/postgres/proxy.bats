@@ -49,15 +49,16 @@ import asyncio, sys
 from websockets.legacy.client import connect
 async def main():
     taken = []
-    while len(taken) < 40:
+    while True:
         try:
             taken.append(await connect(sys.argv[1]))
         except Exception:
             print("full", flush=True)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
+        # A client that asks for nothing good would be let go after a while.
         for ws in taken:
             await ws.send('{"type":"ping"}')
-        await asyncio.sleep(0)
+            await ws.recv()
 asyncio.run(main())
 END
 	FULL=$!

@@ -254,7 +254,7 @@ starts(void)
 	l = generation_listen("run", 42);
 	/* What a shell may have left open, without close-on-exec. */
 	check(dup2(l, 8) == 8);
-	pid = generation_start(&s, 42, 7, l, ticket, sizeof(ticket) - 1,
+	pid = generation_start(&s, 42, 7, 0, l, ticket, sizeof(ticket) - 1,
 	    "", "0123456789abcdef0123456789abcdef", -1);
 	check(pid > 0);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
@@ -287,7 +287,7 @@ starts(void)
 	}
 	row("it cannot be started");
 	check(unlink("answer") == 0);
-	check(generation_start(&s, 42, 7, l, "x", 1, "", "", -1) == -1 &&
+	check(generation_start(&s, 42, 7, 0, l, "x", 1, "", "", -1) == -1 &&
 	    errno == ENOENT);
 	(void)close(l);
 	settings_free(&s);

@@ -71,7 +71,8 @@ begin(const char *servers, const char *model, bool alone)
 	memset(says, 0, sizeof(says));
 	started = 0;
 	refuse_start = false;
-	if (node_open(&node, &settings, 1, 1, NULL) != FAILURE_NONE)
+	if (node_open(&node, &(struct node_wish){
+	    &settings, 1, 1, 0, "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	pool_open(&p, &settings, alone);
 }
@@ -186,7 +187,8 @@ passes(void)
 	pool_close(&p);
 	node_close(node);
 	row("another generation");
-	if (node_open(&node, &settings, 2, 2, NULL) != FAILURE_NONE)
+	if (node_open(&node, &(struct node_wish){
+	    &settings, 2, 2, 0, "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	memset(&p, 0, sizeof(p));
 	pool_open(&p, &settings, false);
@@ -214,7 +216,8 @@ again(void)
 	struct node		*other;
 
 	begin("http://a http://b", "m", false);
-	if (node_open(&other, &settings, 2, 2, NULL) != FAILURE_NONE)
+	if (node_open(&other, &(struct node_wish){
+	    &settings, 2, 2, 0, "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	check_int(slots_take(other, &b, 1, 0), 0);
 	chooses(0);
@@ -297,7 +300,8 @@ full(void)
 	struct node		*other;
 
 	begin("http://a http://b", "m", false);
-	if (node_open(&other, &settings, 2, 2, NULL) != FAILURE_NONE)
+	if (node_open(&other, &(struct node_wish){
+	    &settings, 2, 2, 0, "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	check_int(slots_take(other, &b, 1, 0), 0);
 	chooses(0);

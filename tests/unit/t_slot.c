@@ -34,7 +34,8 @@ enter(struct generation *g, const char *run_dir, int slots)
 	if (settings.text[SETTING_RUN_DIR] == NULL &&
 	    settings_load(&settings, NULL, 0) == -1)
 		t_die(settings.error);
-	if (node_open(&g->node, &settings, 1, 1, NULL) != FAILURE_NONE)
+	if (node_open(&g->node, &(struct node_wish){
+	    &settings, 1, 1, 0, "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	slot_user(&g->slot, user);
 	return slot_enter(&g->slot, run_dir);

@@ -19,16 +19,14 @@ requests(void)
 		enum url_api	 api;
 		const char	*system, *want;
 	} rows[] = {
-		{ NULL, NULL, URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false," LIMIT
-		    "}" },
+		{ NULL, NULL, URL_GENERATE, "", HEAD "\"prompt\":\"a\\n\\\"\","
+		    TAIL ",\"think\":false," LIMIT "}" },
 		{ NULL, NULL, URL_GENERATE, "be\n", HEAD
 		    "\"system\":\"be\\n\",\"prompt\":\"a\\n\\\"\"," TAIL
 		    ",\"think\":false," LIMIT "}" },
 		{ NULL, NULL, URL_CHAT, "", HEAD
 		    "\"messages\":[{\"role\":\"user\",\"content\":"
-		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false," LIMIT
-		    "}" },
+		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false," LIMIT "}" },
 		{ NULL, NULL, URL_CHAT, "be", HEAD
 		    "\"messages\":[{\"role\":\"system\",\"content\":\"be\"},"
 		    "{\"role\":\"user\",\"content\":\"a\\n\\\"\"}]," TAIL
@@ -429,7 +427,8 @@ does_not_fit(void)
 		"context_length_exceeded",
 		"Input is too long for requested model.",
 		"max_tokens: context limit exceeded",
-		"prompt has too many tokens", "input is larger than the context",
+		"prompt has too many tokens",
+		"input is larger than the context",
 		"the prompt exceeds the context of this model",
 	}, *const			memory[] = {
 		"model requires more system memory (5.6 GiB) than is available "

@@ -123,7 +123,7 @@ static void
 start(struct hold *h, char *argv[])
 {
 	const pid_t	self = getpid();
-	int		out[2], err[2];
+	int		out[2] = { -1, -1 }, err[2] = { -1, -1 };
 	sigset_t	set;
 	size_t		i;
 
@@ -145,10 +145,10 @@ start(struct hold *h, char *argv[])
 		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 	if (h->pid == 0)
 		become(h, self, argv, out, err);
-	if (h->listens > 0) {
+	if (out[1] != -1)
 		(void)close(out[1]);
+	if (err[1] != -1)
 		(void)close(err[1]);
-	}
 }
 
 /* Reaps whatever has ended; as process 1 that is not ours alone. */

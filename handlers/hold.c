@@ -84,10 +84,10 @@ hold_database(const struct settings *s)
 	store_close(store);
 }
 
-/* In the child: becomes the program. */
+/* In the child: becomes the program, which writes to out and err, if they are
+ * not -1. */
 static void
-become(const struct hold *h, pid_t parent, char *argv[], const int out[2],
-    const int err[2])
+become(pid_t parent, char *argv[], int out, int err)
 {
 	sigset_t	none;
 
@@ -98,8 +98,9 @@ become(const struct hold *h, pid_t parent, char *argv[], const int out[2],
 	program_default_signals();
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (h->listens > 0 && (dup2(out[1], STDOUT_FILENO) == -1 ||
-	    dup2(err[1], STDERR_FILENO) == -1))
+	if (out != -1 && dup2(out, STDOUT_FILENO) == -1)
+		_exit(EXIT_SYSTEM);
+	if (err != -1 && dup2(err, STDERR_FILENO) == -1)
 		_exit(EXIT_SYSTEM);
 	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	(void)execvp(argv[0], argv);
@@ -144,7 +145,7 @@ start(struct hold *h, char *argv[])
 	if ((h->pid = fork()) == -1)
 		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 	if (h->pid == 0)
-		become(h, self, argv, out, err);
+		become(self, argv, out[1], err[1]);
 	if (out[1] != -1)
 		(void)close(out[1]);
 	if (err[1] != -1)

@@ -873,9 +873,9 @@ held() {
 	/usr/bin/python3 - "$B/bin/sessions" -c "$T/conf" hold "$@" <<'END'
 import os, signal, subprocess, sys
 name, argv = os.environ.get("SIGNAL"), sys.argv[1:]
-# A job of a shell in the background ignores it, and so would the program.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+# A job in the background ignores some, under nohup too, and so would it.
+for s in signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
+    signal.signal(s, signal.SIG_DFL)
 p = subprocess.Popen(argv, stdout=subprocess.PIPE)
 if name:
     p.stdout.readline()

@@ -173,7 +173,10 @@ END
 		podman stop "$CONTAINER"
 		wait $! || true
 		not grep -q done "$BATS_TEST_TMPDIR/reader"
-		logged 61
+		# Its log is gone with it, the answer is not.
+		start
+		ask 61 | grep -q '"type":"cached".*w60'
+		podman stop -t 20 "$CONTAINER"
 		: >"$BATS_TEST_TMPDIR/port"
 		podman volume rm -f ticketchat
 	done

@@ -344,6 +344,9 @@ serve(struct hold *h)
 		take_stream(h, &h->out);
 		take_stream(h, &h->err);
 	}
+	/* It may have ended before we began. */
+	take_stream(h, &h->out);
+	take_stream(h, &h->err);
 	tell(h, now);
 }
 

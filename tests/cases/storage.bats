@@ -908,6 +908,15 @@ time.sleep(60)' 2>/dev/null)" $((-$(kill -l $s)))
 	done
 }
 
+@test "hold: what ended at once has been heard" {
+	needs_strace
+	is "$(strace -o "$T/trace" -e trace=wait4 \
+	    -e inject=wait4:delay_enter=300000:when=1 "$B/bin/sessions" \
+	    -c "$T/conf" hold --listen=1 sh -c 'echo said; echo why >&2' \
+	    2>"$T/err")" said
+	is "$(cat "$T/err")" why
+}
+
 # websocketd's lines have the address that was asked for in them: up to 1 MB,
 # of anybody's making.
 @test "hold: a line of any length is known by its ends, and stays a line" {

@@ -66,14 +66,15 @@ small_disk() {
 	is "$output" 'session 1: a text is no UTF-8'
 	sql "UPDATE TicketAISessions SET Prompt = 'x'"
 	run -0 sessions check --full
-	# An index that misses a row is seen by --full only.
-	sql ".dbconfig defensive off" "PRAGMA writable_schema = ON;
+	# An index of as many rows, but other ones, is seen by --full only.
+	sql '.dbconfig defensive off' "PRAGMA writable_schema = ON;
 	UPDATE sqlite_schema SET sql = replace(sql, '(TicketId, Id)',
-	    '(TicketId, Id) WHERE Id > 1')
+	    '(UpdatedAt, Id)')
 	WHERE name = 'TicketAISessions_TicketId'"
 	sql 'REINDEX'
-	sql ".dbconfig defensive off" "PRAGMA writable_schema = ON;
-	UPDATE sqlite_schema SET sql = replace(sql, ' WHERE Id > 1', '')
+	sql '.dbconfig defensive off' "PRAGMA writable_schema = ON;
+	UPDATE sqlite_schema SET sql = replace(sql, '(UpdatedAt, Id)',
+	    '(TicketId, Id)')
 	WHERE name = 'TicketAISessions_TicketId'"
 	run -0 sessions check
 	run -1 sessions check --full

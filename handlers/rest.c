@@ -98,13 +98,15 @@ tell(struct rest *r, int64_t ticket, ino_t socket)
 	const int		on = 1;
 	struct one		*list;
 	enum generation		 found;
+	size_t			 size;
 	int			 fd;
 
 	if (r->count == r->size) {
-		r->size = r->size == 0 ? 64 : 2 * r->size;
-		if ((list = realloc(r->list, r->size * sizeof(*list))) == NULL)
+		size = r->size == 0 ? 64 : 2 * r->size;
+		if ((list = realloc(r->list, size * sizeof(*list))) == NULL)
 			return;		/* at the next look, perhaps */
 		r->list = list;
+		r->size = size;
 	}
 	if ((found = generation_connect(r->run_dir, ticket, &fd)) !=
 	    GENERATION_RUNNING) {

@@ -324,6 +324,7 @@ watched(struct node *n, int64_t now)
 		n->shows = FRAME_SAVING;
 	} else if (strcmp(what, "saved") == 0) {
 		n->state = NODE_LATE;
+		n->run = 0;		/* another one's: not ours to end */
 		n->next = CLOCK_NEVER;
 	} else if (strcmp(what, "over") == 0 || strcmp(what, "gone") == 0) {
 		/* A row that was lost in a crash its owner begins once more. */
@@ -334,6 +335,7 @@ watched(struct node *n, int64_t now)
 		if (!draw_owner(n))
 			over(n, FAILURE_INTERNAL);
 	} else {
+		n->run = 0;
 		over(n, failure_from_name(what, strlen(what)));
 	}
 }

@@ -67,6 +67,9 @@ answer_keep(struct answer *a)
 
 	slots_release(a->node);		/* the model has nothing more to do */
 	rc = save(a);
+	/* One that was lost in a crash was begun anew. */
+	if (rc == FAILURE_NONE && !store_is_file())
+		a->session = node_session(a->node);
 	if (rc == FAILURE_INTERRUPTED && !store_is_file()) {
 		/* Another machine had it: theirs is shown, if it is saved. */
 		a->settled = true;

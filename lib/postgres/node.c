@@ -2,6 +2,7 @@
  * A node among others: the life of its row.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,20 +221,31 @@ begun(struct node *n, int64_t now)
 
 	n->run = pg_number(n->store->result, 0, 1);
 	n->next = later(now, pg_number(n->store->result, 0, 5));
+	n->lost = false;
 	if (strcmp(verdict, "mine") == 0) {
 		n->state = NODE_OURS;
 		n->session = pg_number(n->store->result, 0, 2);
 		/* Who has a server asked already goes on with it. */
-		if (again && n->want != WANT_QUEUED) {
+		if (again && (n->saving || n->want != WANT_QUEUED)) {
 			n->next = now;
 			return;
 		}
 		n->server = server_of(n, 4);
 		n->place = (int)pg_number(n->store->result, 0, 3);
 		n->want = n->server == -1 ? WANT_QUEUED : WANT_RUNNING;
+	} else if (again && n->saving && strcmp(verdict, "closed") == 0) {
+		/* The gate opens again. */
+		n->run = 0;
+		n->lost = true;
+		n->next = later(now, SAVE_PAUSE_MAX);
 	} else if (again) {
 		over(n, FAILURE_INTERRUPTED);
 		n->run = 0;
+		n->rc = strcmp(verdict, "unknown") == 0 ?
+		    FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
+		n->saved = n->done = n->saving;
+		if (n->saving)
+			n->next = CLOCK_NEVER;
 	} else if (strcmp(verdict, "busy") == 0) {
 		n->state = NODE_THEIRS;
 		n->shows = FRAME_STATE__MAX;
@@ -268,7 +280,8 @@ renewed(struct node *n, int64_t now)
 		/* Lost in a crash of the server: once more, as ourselves. */
 		n->run = 0;
 		n->next = now;
-		if (++n->begun == BEGUN_MAX)
+		n->lost = ++n->begun < BEGUN_MAX;
+		if (!n->lost)
 			over(n, FAILURE_INTERRUPTED);
 		return;
 	}
@@ -379,7 +392,7 @@ choose(const struct node *n)
 		return CALL_END;
 	if (n->state == NODE_THEIRS)
 		return n->stop ? CALL_STOP : CALL_WATCH;
-	if (n->saving)
+	if (n->saving && !n->lost)
 		return n->committed || n->run == 0 ? CALL_SAVE : CALL_RENEW;
 	return n->run == 0 ? CALL_BEGIN : CALL_RENEW;
 }
@@ -435,7 +448,8 @@ call_begin(struct node *n)
 	pg_word(&a, n->wish.user == NULL ? "" : n->wish.user);
 	pg_word(&a, n->machine);
 	pg_int(&a, n->here);
-	pg_int(&a, n->most);
+	/* It has had its place. */
+	pg_int(&a, n->lost ? INT_MAX : n->most);
 	add_servers(n, &a, names, slots);
 	return pg_call(n->store, STATEMENT_RUN_BEGIN, &a);
 }

@@ -38,7 +38,8 @@ struct node {
 	int64_t			 next;		/* call, not before */
 	int64_t			 away;		/* since when none is answered;
 						   0: all are */
-	int			 begun;		/* how often it was lost */
+	int			 begun;		/* how often it was lost, */
+	bool			 lost;		/* and not begun again yet */
 
 	/* Of a run that is ours. */
 	enum runs_want		 want;

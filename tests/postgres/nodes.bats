@@ -295,6 +295,18 @@ is_anew() {
 }
 
 # bats test_tags=fault
+@test "rows that are lost just before the answer ends are made once more" {
+	two_nodes
+	psql -c 'DELETE FROM TicketAIRuns; DELETE FROM TicketAISessions'
+	replay_rest
+	both_whole
+	is "$(answers_kept)" 1
+	is "$(posts)" 1
+	on 2 ask 42 "$Q"
+	is "$(types)" "cached done"
+}
+
+# bats test_tags=fault
 @test "the database crashed, and back only after the model's last word" {
 	two_nodes
 	pg_stop immediate

@@ -803,11 +803,11 @@ beyond() {
 	cp "$TICKETCHAT_DATABASE" "$D/db"
 	mkdir -m 700 "$D/run"
 	chown 65534 "$D/run"
-	ours() { TICKETCHAT_DATABASE=$D/db TICKETCHAT_RUN_DIR=$D/run setpriv --reuid 65534 \
+	as_nobody() { TICKETCHAT_DATABASE=$D/db TICKETCHAT_RUN_DIR=$D/run setpriv --reuid 65534 \
 	    --clear-groups -- "$B/bin/sessions" -c /dev/null "$@"; }
 	for c in check 'purge --older-than 1d' "backup $D/run/c" \
 	    "restore $D/db" 'forget --ticket 1'; do
-		run -111 --separate-stderr ours $c
+		run -111 --separate-stderr as_nobody $c
 		is "${#stderr_lines[@]}" 1
 	done
 	cmp "$TICKETCHAT_DATABASE" "$D/db"

@@ -100,7 +100,7 @@ machine_init() {
 		[ ! -s $M/main/postmaster.pid ] || as_pg $PG_BIN/pg_ctl -s -w -D $M/main -m fast stop
 		as_pg $PG_BIN/pg_ctl -s -w -D $M/main -l $M/log -o "-p $PORT -c hba_file=$M/etc/pg_hba.conf -c unix_socket_directories=$M -c fsync=off" start ;;
 	*) exit 99 ;; esac'
-	machine_has "$1" runuser 'shift 3; as_pg env PGHOST=$M PGPORT=$PORT PGUSER=postgres PATH="$PATH" "$@"'
+	machine_has "$1" runuser 'shift 3; as_pg env PGHOST=$M PGPORT=$PORT PGUSER=postgres PATH="$PG_BIN:$PATH" "$@"'
 }
 machine_has() {
 	{

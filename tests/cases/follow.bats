@@ -7,7 +7,7 @@ STATUS='{"ticketBody":"printer jam","status":true}'
 # How long at most what has been killed keeps its slot and its ticket: 15 s on
 # a server.
 LEASE=10
-[ "$STORE" = sqlite ] || LEASE=30
+[ "$STORE" = sqlite ] || LEASE=60
 
 # Fills the backlog of a ticket's socket.
 fill_backlog() {

@@ -69,7 +69,7 @@ store_remember(const char *run_dir)
 static void
 note_read(struct note *n)
 {
-	char	line[2 * NAME_BYTES + 80];
+	char	line[2 * NAME_BYTES + 80], *rest = NULL;
 	ssize_t	len = -1;
 	int	fd;
 
@@ -80,8 +80,10 @@ note_read(struct note *n)
 	len = read(fd, line, sizeof(line) - 1);
 	(void)close(fd);
 	line[len < 0 ? 0 : len] = '\0';
-	if (sscanf(line, "%llu %lx %15s %255s %255s", &n->system, &n->timeline,
-	    n->host.port, n->host.address, n->host.name) != 5)
+	n->system = strtoull(line, &rest, 10);
+	n->timeline = strtoul(rest, &rest, 16);
+	if (sscanf(rest, " %15s %255s %255s", n->host.port, n->host.address,
+	    n->host.name) != 3)
 		memset(n, 0, sizeof(*n));
 }
 

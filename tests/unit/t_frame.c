@@ -98,7 +98,7 @@ more_shapes(void)
 	frame_read(&f, b.data, b.len - 1);
 	check(f.type == FRAME_SESSION && f.session == 7 && f.pid == 12);
 	check_str(f.text_hash, "0123456789abcdef0123456789abcdef");
-	frame_read(&f, "{\"type\":\"session\",\"text\":\"0123\"}", 34);
+	frame_read(&f, "{\"type\":\"session\",\"text\":\"0123\"}", 32);
 	check_str(f.text_hash, "");
 	buf_free(&b);
 	row("over the cap");

@@ -48,7 +48,8 @@ match(const char *text, size_t len, const char *mark)
 {
 	size_t	n = strlen(mark);
 
-	if (strncasecmp(text, mark, len < n ? len : n) != 0)
+	/* An empty buffer has no text at all. */
+	if (len > 0 && strncasecmp(text, mark, len < n ? len : n) != 0)
 		return NO;
 	return len < n ? MAYBE : YES;
 }

@@ -111,11 +111,12 @@ dump(struct store *s, const char *file, bool force)
 {
 	char			tmp[PATH_MAX], to[PATH_MAX + 16],
 				from[SETTING_MAX + 16];
+	static const char	no_runs[] = "--exclude-table-data="
+				    "ticketchat.ticketairuns";
 	const char *const	copy[] = { "pg_dump", "--format=custom",
 				    "--schema=ticketchat", "--no-owner",
-				    "--no-unlogged-table-data",
-				    "--exclude-table-data=ticketchat."
-				    "ticketairuns", to, from, NULL };
+				    "--no-unlogged-table-data", no_runs, to,
+				    from, NULL };
 	const char *const	look[] = { "pg_restore", "--file=/dev/null",
 				    tmp, NULL };
 	enum failure_code	rc;

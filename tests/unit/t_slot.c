@@ -202,7 +202,7 @@ served(const char *users, const char *want)
 	char			got[MANY + 1] = "", name[2] = "";
 	const int		n = (int)strlen(users);
 	bool			gone[MANY] = { false };
-	int			i, left, rc, one;
+	int			i, left, rc = 1, one;
 
 	row("%s", users);
 	for (i = 0; i < n; i++) {

@@ -425,11 +425,24 @@ pg_send(struct store *s, enum statement which, const struct pg_args *a)
 	return send_part(s, which, a);
 }
 
+/* One statement on its own: sends it and waits for its good result. */
+static enum failure_code
+fetch(struct store *s, enum statement which, const struct pg_args *a,
+    PGresult **res)
+{
+	if (!pg_send(s, which, a))
+		return pg_fail(s, "", NULL);
+	if ((*res = pg_next(s)) == NULL)
+		return FAILURE_STORAGE;
+	return is_good(*res) ? FAILURE_NONE : pg_fail(s, "", *res);
+}
+
 /* One try, in a transaction of its own, or within the one that is open. */
 static enum failure_code
 try(struct store *s, enum statement which, const struct pg_args *a)
 {
-	PGresult	*res;
+	PGresult		*res;
+	enum failure_code	 rc;
 
 	if (!s->inside)
 		return pg_call(s, which, a) == FAILURE_NONE &&
@@ -437,14 +450,9 @@ try(struct store *s, enum statement which, const struct pg_args *a)
 		    CALL_TIMEOUT * INT64_C(1000)) == PG_DONE ? FAILURE_NONE :
 		    FAILURE_STORAGE;
 	s->state[0] = '\0';
-	if (!pg_send(s, which, a))
-		return pg_fail(s, "", NULL);
-	if ((res = pg_next(s)) == NULL)
-		return FAILURE_STORAGE;
-	if (!is_good(res))
-		return pg_fail(s, "", res);
-	s->result = res;
-	return FAILURE_NONE;
+	if ((rc = fetch(s, which, a, &res)) == FAILURE_NONE)
+		s->result = res;
+	return rc;
 }
 
 enum failure_code
@@ -471,14 +479,11 @@ enum failure_code
 pg_alone(struct store *s, enum statement which, const struct pg_args *a,
     int64_t *number)
 {
-	PGresult	*res;
+	PGresult		*res;
+	enum failure_code	 rc;
 
-	if (!pg_send(s, which, a))
-		return pg_fail(s, "", NULL);
-	if ((res = pg_next(s)) == NULL)
-		return FAILURE_STORAGE;
-	if (!is_good(res))
-		return pg_fail(s, "", res);
+	if ((rc = fetch(s, which, a, &res)) != FAILURE_NONE)
+		return rc;
 	if (number != NULL)
 		*number = PQntuples(res) > 0 ? pg_number(res, 0, 0) : 0;
 	PQclear(res);

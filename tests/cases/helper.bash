@@ -208,6 +208,26 @@ answer_of() {
 }
 some_answers() { [ "$(answers | wc -l)" -ge "${1:-1}" ]; }
 
+# Starts nginx with $T/sample, a file of deploy/, and with lines of its own.
+nginx_with() {
+	cat >"$T/nginx.conf" <<-CONF
+	daemon off;
+	${1:-}
+	pid $T/nginx.pid;
+	$([ "$(id -u)" != 0 ] || echo 'user root;')
+	events {}
+	http {
+		client_body_temp_path $T/b;
+		proxy_temp_path $T/p;
+		fastcgi_temp_path $T/f;
+		uwsgi_temp_path $T/u;
+		scgi_temp_path $T/s;
+		include $T/sample;
+	}
+	CONF
+	nginx -p "$T" -c "$T/nginx.conf" >"$T/proxy.out" 2>&1 3>&- &
+}
+
 # The replayed Ollama
 
 replay() {

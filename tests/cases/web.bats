@@ -294,21 +294,7 @@ run_nginx() {
 	sed -i "s/listen \(80\|443\)/listen 127.0.0.1:\1/
 	    s/\[::\]/[::1]/; s/:80;/:$HTTP;/; s/:443 /:$HTTPS /" "$T/sample"
 	[ -s /proc/net/if_inet6 ] || sed -i '/::1/d' "$T/sample"
-	cat >"$T/nginx.conf" <<END
-daemon off;
-pid $T/nginx.pid;
-$([ "$(id -u)" != 0 ] || echo 'user root;')
-events {}
-http {
-	client_body_temp_path $T/b;
-	proxy_temp_path $T/p;
-	fastcgi_temp_path $T/f;
-	uwsgi_temp_path $T/u;
-	scgi_temp_path $T/s;
-	include $T/sample;
-}
-END
-	nginx -p "$T" -c "$T/nginx.conf" >"$T/proxy.out" 2>&1 3>&- &
+	nginx_with
 }
 
 run_caddy() {

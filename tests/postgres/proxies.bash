@@ -66,24 +66,7 @@ answers_page() {
 	curl -sf -o "$T/page" --resolve "desk.example:$FRONT:127.0.0.1" \
 	    --cacert "$SSL_CERT_FILE" "https://desk.example:$FRONT/${1:-}"
 }
-run_nginx() {
-	cat >"$T/nginx.conf" <<-CONF
-	daemon off;
-	worker_processes 2;
-	pid $T/nginx.pid;
-	$([ "$(id -u)" != 0 ] || echo 'user root;')
-	events {}
-	http {
-		client_body_temp_path $T/b;
-		proxy_temp_path $T/p;
-		fastcgi_temp_path $T/f;
-		uwsgi_temp_path $T/u;
-		scgi_temp_path $T/s;
-		include $T/sample;
-	}
-	CONF
-	nginx -p "$T" -c "$T/nginx.conf" >"$T/proxy.out" 2>&1 3>&- &
-}
+run_nginx() { nginx_with 'worker_processes 2;'; }
 run_haproxy() {
 	local as='-e s/user.haproxy/user nobody/;s/group.haproxy/group nogroup/'
 	mkdir "$T/chroot"

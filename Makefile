@@ -97,11 +97,11 @@ $(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o \
 	$(link)
 $(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
 
-# For several machines: the same programs on PostgreSQL, which those become
-# whose DATABASE is postgres://.  Built where libpq is, by everything and by
-# `make postgres'.
+# For several machines: answer and sessions on PostgreSQL, which those become
+# whose DATABASE is postgres://, and what chat asks it by.  Built where libpq is,
+# by everything and by `make postgres'.
 PG_CFLAGS = $(shell pkg-config --cflags libpq 2>/dev/null)
-PG_PROGRAMS = $(PROGRAMS:%=$(B)/libexec/postgres/%)
+PG_PROGRAMS = $(patsubst %,$(B)/libexec/postgres/%,answer lookup sessions)
 postgres: all $(PG_PROGRAMS)
 $(PG_PROGRAMS): $(B)/libexec/postgres/%: $(B)/obj/%.o $(B)/obj/program.o \
 	$(B)/lib.a $(B)/postgres.a
@@ -220,7 +220,7 @@ $(B)/tests/judge: tests/compare/judge.c $(B)/lib.a $(B)/sqlite.a
 
 # What is about lib/store.h alone once more, on PostgreSQL: tests/postgres has
 # a server for it.
-PG_UNITS = $(B)/tests/postgres/t_store
+PG_UNITS = $(B)/tests/postgres/t_store $(B)/tests/postgres/t_query
 $(PG_UNITS): $(B)/tests/postgres/%: tests/unit/%.c $(B)/lib.a $(B)/postgres.a
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/postgres/$*.d -iquote tests/unit \

@@ -314,6 +314,11 @@
 #define CALL_STATEMENT	5000
 #define CALL_TIMEOUT	6000
 
+/* A viewer's question to a database server, from the start of the program that
+ * asks it to its verdict: the first host hangs (DIAL_TIMEOUT) and the next one
+ * needs all of CALL_TIMEOUT. */
+#define QUERY_TIMEOUT	10000
+
 /* Between two calls of a generation to its database server: where none was
  * answered, where another machine writes the ticket, and (as the server tells
  * it) where it runs. */

@@ -65,36 +65,6 @@ store_open(struct store **out, const char *database)
 	return rc == FAILURE_NONE ? fits(s) : rc;
 }
 
-enum failure_code
-store_start(struct store **out, const char *database)
-{
-	if ((*out = pg_make(database)) == NULL)
-		return FAILURE_STORAGE;
-	return pg_start(*out);
-}
-
-bool
-store_ready(struct store *s, enum failure_code *rc)
-{
-	switch (pg_step(s)) {
-	case PG_MORE:
-		return false;
-	case PG_DONE:
-		*rc = fits(s);
-		return true;
-	case PG_FAILED:
-	default:
-		*rc = FAILURE_STORAGE;
-		return true;
-	}
-}
-
-int64_t
-store_wait(const struct store *s, struct pollfd *p)
-{
-	return pg_wait(s, p);
-}
-
 void
 store_close(struct store *s)
 {

@@ -23,6 +23,20 @@ static const char *const	languages[LANGUAGE__MAX] = {
 };
 
 static void
+verdict_clear(struct verdict *v)
+{
+	/* Field by field: a kept answer needs none of the kilobyte. */
+	v->failure.code = FAILURE_NONE;
+	v->failure.cause = FAILURE_USUAL;
+	v->failure.retry_after = 0;
+	v->failure.detail[0] = v->error[0] = v->call[0] = v->identity[0] =
+	    v->text_hash[0] = v->user_hash[0] = '\0';
+	v->session = 0;
+	v->newest = SEEN_UNKNOWN;
+	v->heard = false;
+}
+
+static void
 verdict_fail(struct verdict *v, enum failure_code code, const char *call,
     const char *error)
 {
@@ -194,8 +208,7 @@ query_run(struct store **store, const struct settings *s,
 {
 	enum failure_code	rc = FAILURE_NONE;
 
-	memset(v, 0, sizeof(*v));
-	v->newest = SEEN_UNKNOWN;
+	verdict_clear(v);
 	if (*store == NULL)
 		rc = store_open(store, s->text[SETTING_DATABASE]);
 	if (rc == FAILURE_NONE && q->kind == QUERY_STOP)
@@ -372,7 +385,7 @@ verdict_read(struct verdict *v, const char *line, size_t len)
 	struct json	j = { 0 };
 	bool		good;
 
-	memset(v, 0, sizeof(*v));
+	verdict_clear(v);
 	good = json_parse(&j, line, len, MESSAGE_DEPTH, MESSAGE_TOKENS) == 0 &&
 	    verdict_read_all(v, &j);
 	json_free(&j);
@@ -431,17 +444,16 @@ query_answer(struct child *c, enum child_progress progress,
 	const char	*why = strerror(errno);
 	size_t		 len;
 
-	memset(v, 0, sizeof(*v));
+	verdict_clear(v);
 	if (progress == CHILD_ENDED && query_verdict(&c->out, &len, v)) {
 		if (buf_add(frames, c->out.data, len) == -1)
 			v->failure = failure_make(FAILURE_INTERNAL, NULL);
 	} else {
-		memset(v, 0, sizeof(*v));
+		verdict_clear(v);
 		verdict_fail(v, FAILURE_STORAGE, "query",
 		    progress == CHILD_LATE ? "no answer from the database" :
 		    progress == CHILD_ENDED ? "it ended without a verdict" :
 		    why);
-		v->newest = SEEN_UNKNOWN;
 	}
 	child_end(c);
 }

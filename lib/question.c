@@ -172,21 +172,20 @@ question_wait(const struct question *q, struct pollfd *p)
 {
 	p->fd = -1;
 	p->events = 0;
+	/* A client that reads slowly is left behind in answer's buffer. */
+	if (q->state == QUESTION_FOLLOWING) {
+		if (output_size(q->out) >= OUTPUT_PENDING)
+			return CLOCK_NEVER;
+		p->fd = q->fd;
+		p->events = POLLIN;
+		return follow_deadline(q);
+	}
 	if (q->child.fd != -1) {
 		p->fd = q->child.fd;
 		p->events = POLLIN;
 		return q->child.deadline;
 	}
-	if (q->state == QUESTION_ATTACHING || q->state == QUESTION_STOPPING)
-		return q->next;
-	/* A client that reads slowly is left behind in answer's buffer. */
-	if (q->state == QUESTION_FOLLOWING &&
-	    output_size(q->out) < OUTPUT_PENDING) {
-		p->fd = q->fd;
-		p->events = POLLIN;
-		return follow_deadline(q);
-	}
-	return CLOCK_NEVER;
+	return q->state == QUESTION_IDLE ? CLOCK_NEVER : q->next;
 }
 
 /* One try to tell a generation, which we do not follow, to stop. */
@@ -223,17 +222,17 @@ say_stop(struct question *q, int64_t now)
 void
 question_step(struct question *q, const struct pollfd *p, int64_t now)
 {
-	if (q->child.fd != -1)
+	if (q->state == QUESTION_FOLLOWING && p->fd == q->fd &&
+	    p->revents != 0)
+		follow_step(q, now);
+	else if (q->state == QUESTION_FOLLOWING)
+		follow_wait(q, p->fd == q->fd, now);
+	else if (q->child.fd != -1)
 		ask_step(q, now);
 	else if (q->state == QUESTION_ATTACHING && now >= q->next)
 		attach_step(q, now);
 	else if (q->state == QUESTION_STOPPING && now >= q->next)
 		say_stop(q, now);
-	else if (q->state == QUESTION_FOLLOWING && p->fd == q->fd &&
-	    p->revents != 0)
-		follow_step(q, now);
-	else if (q->state == QUESTION_FOLLOWING)
-		follow_wait(q, p->fd == q->fd, now);
 	follow_stop(q, now);
 }
 

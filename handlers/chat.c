@@ -17,7 +17,7 @@
  * module, it becomes its twin that is not, and with a DATABASE of PostgreSQL
  * the one that speaks to it.
  *
- * Exit code: the worst of the questions, see lib/failure.h; 102 settings.
+ * Exit code: the worst of the questions, see lib/frame/failure.h; 102 settings.
  */
 #include <errno.h>
 #include <fcntl.h>

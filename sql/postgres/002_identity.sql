@@ -149,7 +149,7 @@ $$;
 
 -- A slot for a run that waits, if more are free than live runs go before it, or
 -- its place: those that somebody watches first (for 10 minutes, as in
--- lib/slot.h), then users in turns, then by number.
+-- lib/generation/slot.h), then users in turns, then by number.
 CREATE OR REPLACE FUNCTION run_turn(my bigint, servers text[], slots int[],
 	OUT place int, OUT got text, OUT next_ms int)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$

@@ -20,7 +20,6 @@ LIBEXEC	= $(abspath $(B))/libexec
 WEBDIR	= $(abspath $(B))/web
 CONF	= $(CURDIR)/websocketd.conf
 
-ROOMS	= $(patsubst %/,%,$(sort $(wildcard lib/*/) handlers/sessions/))
 WARN	= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla \
@@ -35,7 +34,6 @@ HARDEN_LINK = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 IS_GCC	:= $(shell $(CC) --version 2>/dev/null | grep -q 'Free Software' && \
 	echo yes)
 FLAGS	= -std=c11 -D_GNU_SOURCE -MMD -MP -iquote lib -iquote handlers \
-	$(ROOMS:%=-iquote %) \
 	-iquote $(B) $(WARN) $(if $(IS_GCC),$(WARN_GCC)) $(HARDEN) $(CFLAGS)
 DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 	-DWEBDIR='"$(WEBDIR)"' \
@@ -214,7 +212,7 @@ vpath t_%.c $(sort $(wildcard tests/unit/*/))
 $(UNITS): $(B)/tests/%: %.c $(B)/lib.a $(B)/sqlite.a
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/$*.d -iquote tests/unit \
-		-iquote lib/store/sqlite $(LDFLAGS) -pie -o $@ $< \
+		$(LDFLAGS) -pie -o $@ $< \
 		$(call archives,$^) $(LIBS)
 
 # What tests/compare drives.
@@ -260,8 +258,7 @@ fuzz:
 		CFLAGS="$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link"
 	@cd $(B)/fuzz && mkdir -p $(FUZZERS:%=corpus/%)
 	@rc=0; for f in $(FUZZERS); do \
-		clang -std=c11 -D_GNU_SOURCE -iquote lib $(ROOMS:%=-iquote %) \
-			-iquote $(B)/fuzz \
+		clang -std=c11 -D_GNU_SOURCE -iquote lib -iquote $(B)/fuzz \
 			$(FUZZ_FLAGS) -fsanitize=fuzzer -o $(B)/fuzz/$$f \
 			tests/fuzz/$$f.c $(call archives,$(B)/fuzz/lib.a \
 			$(B)/fuzz/sqlite.a) $(LIBS) && \

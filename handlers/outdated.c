@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "connection.h"
-#include "frame.h"
-#include "limit.h"
-#include "log.h"
-#include "message.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "frame/frame.h"
 #include "outdated.h"
-#include "output.h"
-#include "settings.h"
+#include "request/connection.h"
+#include "request/message.h"
+#include "settings/settings.h"
+#include "viewer/output.h"
 
 /* How long a client without a message is kept (us). */
 #define SILENT_TIMEOUT	INT64_C(60000000)

@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "aging.h"
-#include "file.h"
-#include "limit.h"
-#include "module.h"
-#include "signature.h"
+#include "auth/signature.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "base/module.h"
+#include "sessions/aging.h"
 
 int64_t
 aging_copy(const struct settings *s, char *folder, size_t size)

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "settings.h"
-#include "store.h"
+#include "settings/settings.h"
+#include "store/store.h"
 
 /*
  * When the newest copy was made, in seconds since 1970, and the folder of them

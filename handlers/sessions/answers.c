@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "answers.h"
-#include "connection.h"
-#include "limit.h"
+#include "base/limit.h"
+#include "request/connection.h"
+#include "sessions/answers.h"
 
 /* Reads the beginning of a file of a process and ends it with two NULs; returns
  * its length, or -1. */

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "connection.h"
-#include "generation.h"
-#include "identity.h"
-#include "limit.h"
-#include "maintain.h"
+#include "base/limit.h"
+#include "generation/generation.h"
 #include "program.h"
-#include "progress.h"
+#include "request/connection.h"
+#include "sessions/command.h"
+#include "sessions/progress.h"
+#include "store/identity.h"
+#include "store/maintain.h"
 
 enum { OPTIONS_MAX = 16 };
 

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "failure.h"
-#include "settings.h"
-#include "store.h"
+#include "frame/failure.h"
+#include "settings/settings.h"
+#include "store/store.h"
 
 /*
  * A command gets its own name as argv[0] and returns the exit code; what it

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "doctor.h"
-#include "jsonw.h"
-#include "limit.h"
-#include "print.h"
+#include "base/limit.h"
+#include "json/jsonw.h"
 #include "program.h"
+#include "sessions/command.h"
+#include "sessions/doctor.h"
+#include "sessions/print.h"
 
 static const char *const	levels[] = {
 	[DOCTOR_OK] = "ok",

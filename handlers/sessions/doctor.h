@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#include "settings.h"
-#include "store.h"
+#include "settings/settings.h"
+#include "store/store.h"
 
 enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_ERROR };
 

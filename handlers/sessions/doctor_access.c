@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor.h"
-#include "file.h"
-#include "limit.h"
-#include "prompt.h"
-#include "token.h"
+#include "auth/token.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "ollama/prompt.h"
+#include "sessions/doctor.h"
 
 /* Whether a host is this machine and nobody else can reach it. */
 static bool

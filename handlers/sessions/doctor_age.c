@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "aging.h"
-#include "doctor.h"
+#include "sessions/aging.h"
+#include "sessions/doctor.h"
 
 enum {
 	DAY = 86400,

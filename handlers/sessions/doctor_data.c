@@ -13,10 +13,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "doctor.h"
-#include "maintain.h"
-#include "progress.h"
-#include "store.h"
+#include "sessions/doctor.h"
+#include "sessions/progress.h"
+#include "store/maintain.h"
+#include "store/store.h"
 
 enum {
 	MEGABYTE = 1024 * 1024,

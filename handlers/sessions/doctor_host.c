@@ -9,14 +9,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "doctor.h"
-#include "harden.h"
-#include "json.h"
-#include "limit.h"
-#include "listener.h"
-#include "notice.h"
-#include "probe.h"
+#include "base/child.h"
+#include "base/limit.h"
+#include "base/listener.h"
+#include "generation/notice.h"
+#include "json/json.h"
+#include "ollama/probe.h"
+#include "sandbox/harden.h"
+#include "sessions/doctor.h"
 
 enum {
 	WAIT = 60000,		/* ms; both of probe.c's calls end before */

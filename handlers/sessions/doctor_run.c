@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "answers.h"
-#include "doctor.h"
-#include "generation.h"
-#include "limit.h"
-#include "slots.h"
+#include "base/limit.h"
+#include "generation/generation.h"
+#include "sessions/answers.h"
+#include "sessions/doctor.h"
+#include "store/slots.h"
 
 enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix */
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor.h"
-#include "store.h"
-#include "url.h"
+#include "base/url.h"
+#include "sessions/doctor.h"
+#include "store/store.h"
 
 enum {
 	MEGABYTE = 1024 * 1024,

@@ -12,10 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "doctor.h"
-#include "json.h"
-#include "limit.h"
-#include "url.h"
+#include "base/limit.h"
+#include "base/url.h"
+#include "json/json.h"
+#include "sessions/doctor.h"
 
 enum {
 	PAGE_PING = 25,		/* s; PING_MS of web/ticket-chat-client.js */

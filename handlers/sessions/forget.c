@@ -12,14 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "generations.h"
-#include "log.h"
-#include "maintain.h"
+#include "base/log.h"
+#include "base/rate.h"
+#include "generation/generations.h"
 #include "program.h"
-#include "progress.h"
-#include "rate.h"
-#include "trace.h"
+#include "sessions/command.h"
+#include "sessions/progress.h"
+#include "store/maintain.h"
+#include "store/trace.h"
 
 /* A look through files: what to look for, and what was found. */
 struct search {

@@ -18,14 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "command.h"
-#include "identity.h"
-#include "limit.h"
-#include "listener.h"
-#include "noise.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/listener.h"
+#include "base/noise.h"
 #include "program.h"
-#include "rest.h"
+#include "sessions/command.h"
+#include "sessions/rest.h"
+#include "store/identity.h"
 
 /* What the program that is held gets too when it is sent to us. */
 static const int	passed[] = {

@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "aging.h"
-#include "command.h"
-#include "limit.h"
-#include "print.h"
+#include "base/limit.h"
+#include "base/url.h"
 #include "program.h"
-#include "slots.h"
-#include "url.h"
+#include "sessions/aging.h"
+#include "sessions/command.h"
+#include "sessions/print.h"
+#include "store/slots.h"
 
 /* A family; what the saved answers tell may shrink, as they may be deleted. */
 static const struct family {

@@ -13,15 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "answers.h"
-#include "clock.h"
-#include "command.h"
-#include "frame.h"
-#include "generation.h"
-#include "generations.h"
-#include "limit.h"
-#include "maintain.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "frame/frame.h"
+#include "generation/generation.h"
+#include "generation/generations.h"
 #include "program.h"
+#include "sessions/answers.h"
+#include "sessions/command.h"
+#include "store/maintain.h"
 
 /* Whoever generates while the database is to become another one. */
 struct wait {

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "command.h"
-#include "frame.h"
-#include "limit.h"
-#include "number.h"
+#include "base/limit.h"
+#include "base/number.h"
+#include "base/utf8.h"
+#include "frame/frame.h"
 #include "program.h"
-#include "utf8.h"
+#include "sessions/command.h"
 
 /* Writes the frames that are complete, and waits. */
 static void

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "jsonw.h"
-#include "limit.h"
-#include "print.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "json/jsonw.h"
 #include "program.h"
-#include "utf8.h"
+#include "sessions/command.h"
+#include "sessions/print.h"
 
 static void
 no_memory(void)

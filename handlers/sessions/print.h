@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "store.h"
-#include "table.h"
+#include "base/buf.h"
+#include "sessions/table.h"
+#include "store/store.h"
 
 enum print_format { PRINT_TABLE, PRINT_PARAGRAPHS, PRINT_JSON, PRINT_CSV };
 

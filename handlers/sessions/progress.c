@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "progress.h"
+#include "base/clock.h"
+#include "sessions/progress.h"
 
 enum { FIRST = 500000, AGAIN = 200000 };	/* microseconds */
 

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "command.h"
-#include "limit.h"
-#include "logfmt.h"
-#include "print.h"
+#include "base/limit.h"
+#include "base/logfmt.h"
 #include "program.h"
-#include "progress.h"
+#include "sessions/command.h"
+#include "sessions/print.h"
+#include "sessions/progress.h"
 
 enum { DAYS_MAX = 36500 };
 

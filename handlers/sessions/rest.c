@@ -18,12 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "generation.h"
-#include "generations.h"
-#include "limit.h"
-#include "lock.h"
-#include "rest.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "generation/generation.h"
+#include "generation/generations.h"
+#include "sessions/rest.h"
 
 /* An answer. */
 struct one {

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 
 /*
  * Tells each `answer' of RUN_DIR that the service ends, so that none waits for

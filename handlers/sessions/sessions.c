@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
 #include "program.h"
-#include "settings_names.h"
+#include "sessions/command.h"
+#include "settings/settings_names.h"
 
 enum {
 	ANY_SETTINGS = 1,	/* runs also where they are bad */

@@ -11,19 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "connection.h"
-#include "file.h"
-#include "harden.h"
-#include "limit.h"
-#include "maintain.h"
-#include "module.h"
-#include "number.h"
+#include "auth/token.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "base/module.h"
+#include "base/number.h"
+#include "ollama/prompt.h"
+#include "ollama/token_file.h"
 #include "program.h"
-#include "prompt.h"
-#include "settings_names.h"
-#include "token.h"
-#include "token_file.h"
+#include "request/connection.h"
+#include "sandbox/harden.h"
+#include "sessions/command.h"
+#include "settings/settings_names.h"
+#include "store/maintain.h"
 
 static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
 

@@ -14,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "answers.h"
-#include "clock.h"
-#include "command.h"
-#include "frame.h"
-#include "generation.h"
-#include "limit.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "frame/frame.h"
+#include "generation/generation.h"
 #include "program.h"
+#include "sessions/answers.h"
+#include "sessions/command.h"
 
 struct stop {
 	const char	*run_dir;

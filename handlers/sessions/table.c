@@ -11,11 +11,11 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "limit.h"
-#include "print.h"
+#include "base/limit.h"
+#include "base/utf8.h"
 #include "program.h"
-#include "table.h"
-#include "utf8.h"
+#include "sessions/print.h"
+#include "sessions/table.h"
 
 enum {
 	HELD = 1000,	/* rows that are measured together */

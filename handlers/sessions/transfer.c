@@ -11,15 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "import.h"
-#include "limit.h"
-#include "maintain.h"
-#include "print.h"
+#include "base/limit.h"
+#include "base/utf8.h"
 #include "program.h"
-#include "progress.h"
-#include "record.h"
-#include "utf8.h"
+#include "sessions/command.h"
+#include "sessions/print.h"
+#include "sessions/progress.h"
+#include "store/import.h"
+#include "store/maintain.h"
+#include "store/record.h"
 
 enum { DAY = 86400, DAYS_MAX = 36500 };
 

@@ -11,15 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "aging.h"
-#include "backup.h"
-#include "command.h"
-#include "generations.h"
-#include "identity.h"
-#include "maintain.h"
-#include "number.h"
+#include "base/number.h"
+#include "generation/generations.h"
 #include "program.h"
-#include "progress.h"
+#include "sessions/aging.h"
+#include "sessions/command.h"
+#include "sessions/progress.h"
+#include "store/backup.h"
+#include "store/identity.h"
+#include "store/maintain.h"
 
 enum {
 	DAY = 86400, DAYS_MAX = 36500,

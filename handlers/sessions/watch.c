@@ -12,15 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "command.h"
-#include "frame.h"
-#include "generation.h"
-#include "generations.h"
-#include "limit.h"
-#include "maintain.h"
-#include "print.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "frame/frame.h"
+#include "generation/generation.h"
+#include "generation/generations.h"
 #include "program.h"
+#include "sessions/command.h"
+#include "sessions/print.h"
+#include "store/maintain.h"
 
 /* A generation that is watched. */
 struct watched {

@@ -7,12 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "admission.h"
-#include "limit.h"
-#include "lock.h"
-#include "log.h"
-#include "origin.h"
-#include "rate.h"
+#include "auth/admission.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/origin.h"
+#include "base/rate.h"
 
 /* The token of "Bearer TOKEN" (RFC 6750 2.1); NULL if there is none. */
 static const char *

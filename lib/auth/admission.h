@@ -8,11 +8,11 @@
 
 #include <stdbool.h>
 
-#include "connection.h"
-#include "failure.h"
-#include "request.h"
-#include "settings.h"
-#include "token.h"
+#include "auth/token.h"
+#include "frame/failure.h"
+#include "request/connection.h"
+#include "request/request.h"
+#include "settings/settings.h"
 
 /* The size of what admission_who tells. */
 #define ADMISSION_WHO	(sizeof(((struct token *)0)->user) + 8)

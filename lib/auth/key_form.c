@@ -3,9 +3,9 @@
  */
 #include <string.h>
 
-#include "json_check.h"
-#include "key_form.h"
-#include "limit.h"
+#include "auth/key_form.h"
+#include "base/limit.h"
+#include "json/json_check.h"
 
 enum {
 	WRAPPED = 2048,		/* bytes of a base64 text that are looked at */

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "signature.h"
+#include "auth/signature.h"
 
 enum {
 	SECRET_MIN = 32,	/* bytes: RFC 7518 3.2 */

@@ -1,7 +1,7 @@
 /*
  * Keys and signatures of tokens by libcrypto, as a module: only a service with
- * AUTH=required loads it.  lib/auth/signature.c is built as signature.so and found
- * beside `answer'.  The key alone decides the algorithm, never the token
+ * AUTH=required loads it.  lib/auth/signature.c is built as signature.so and
+ * found beside `answer'.  The key alone decides the algorithm, never the token
  * (RFC 8725 3.1).
  */
 #ifndef SIGNATURE_H

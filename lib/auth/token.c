@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base64url.h"
-#include "json.h"
-#include "limit.h"
-#include "token.h"
+#include "auth/token.h"
+#include "base/base64url.h"
+#include "base/limit.h"
+#include "json/json.h"
 
 enum {
 	LEEWAY = 60,		/* seconds: clocks differ */

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "settings.h"
-#include "signature.h"
+#include "auth/signature.h"
+#include "base/buf.h"
+#include "settings/settings.h"
 
 enum {
 	TOKEN_FILES = 8,	/* a rotation has two or three */

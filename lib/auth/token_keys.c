@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base64url.h"
-#include "file.h"
-#include "json.h"
-#include "key_form.h"
-#include "limit.h"
-#include "module.h"
-#include "token.h"
+#include "auth/key_form.h"
+#include "auth/token.h"
+#include "base/base64url.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "base/module.h"
+#include "json/json.h"
 
 enum { JWK_DEPTH = 8, HALF = 32 /* bytes of a coordinate */ };
 

@@ -1,11 +1,11 @@
 /*
  * Making tokens, for tests.
  */
-#include "base64url.h"
-#include "jsonw.h"
-#include "key_form.h"
-#include "limit.h"
-#include "token.h"
+#include "auth/key_form.h"
+#include "auth/token.h"
+#include "base/base64url.h"
+#include "base/limit.h"
+#include "json/jsonw.h"
 
 /* The claims of a test token. */
 static int

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "address.h"
-#include "number.h"
+#include "base/address.h"
+#include "base/number.h"
 
 /* An address as 16 bytes; IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2). */
 struct address {

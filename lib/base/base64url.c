@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "base64url.h"
+#include "base/base64url.h"
 
 static const char	alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			    "abcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 enum { BUF_FIRST = 256 };	/* most frames fit: one allocation */
 

@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "clock.h"
-#include "limit.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/limit.h"
 
 /* Starts it with `out' for its output.  Returns as posix_spawnp. */
 static int

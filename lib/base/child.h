@@ -4,7 +4,7 @@
 #ifndef CHILD_H
 #define CHILD_H
 
-#include "buf.h"
+#include "base/buf.h"
 
 /*
  * Runs a program (found in PATH if its name has no slash) with stdin empty,

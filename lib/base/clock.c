@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <time.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 int64_t
 clock_us(void)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "language.h"
+#include "base/language.h"
 
 static const char *const primary[LANGUAGE__MAX] = {
 	[LANGUAGE_PT] = "pt",

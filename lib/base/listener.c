@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "listener.h"
+#include "base/listener.h"
 
 /* An integer option; -1 if there is none. */
 static int

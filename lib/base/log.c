@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "limit.h"
-#include "log.h"
-#include "utf8.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/utf8.h"
 
 static const char	*log_program = "ticketchat";
 static const char	*log_target;

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "logfmt.h"
+#include "base/logfmt.h"
 
 bool
 logfmt_value(const char *line, const char *key, char *to, size_t size)

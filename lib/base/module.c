@@ -4,7 +4,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-#include "module.h"
+#include "base/module.h"
 
 int
 module_need(const char *program, char *argv[])

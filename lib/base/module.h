@@ -16,8 +16,8 @@ int module_need(const char *program, char *argv[]);
 
 /*
  * Becomes the twin of a program that is linked with another implementation of
- * lib/store/store.h, the same `program' in the directory `kind'.  Returns -1 with
- * errno where that is not to be had (ENOENT: it was not built).
+ * lib/store/store.h, the same `program' in the directory `kind'.  Returns -1
+ * with errno where that is not to be had (ENOENT: it was not built).
  */
 int module_become(const char *kind, const char *program, char *argv[]);
 

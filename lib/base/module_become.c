@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "module.h"
+#include "base/module.h"
 
 int
 module_become(const char *kind, const char *program, char *argv[])

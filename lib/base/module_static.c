@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http.h"
-#include "module.h"
+#include "base/module.h"
+#include "ollama/http.h"
 
 /* In answer with CURL, see the Makefile; else NULL. */
 const void *http_module(void) __attribute__((weak));

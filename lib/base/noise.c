@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "noise.h"
+#include "base/noise.h"
 
 /* Whether a text of len bytes begins so. */
 static bool

@@ -1,7 +1,7 @@
 /*
  * Reading numbers.
  */
-#include "number.h"
+#include "base/number.h"
 
 bool
 number_read(const char *text, size_t len, int64_t max, int64_t *n)

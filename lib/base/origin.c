@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "number.h"
-#include "origin.h"
+#include "base/number.h"
+#include "base/origin.h"
 
 /* An origin's three parts; the port as text, "*" for any. */
 struct origin {

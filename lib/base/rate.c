@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "number.h"
-#include "rate.h"
+#include "base/number.h"
+#include "base/rate.h"
 
 bool
 rate_parse(const char *text, int64_t *count, int64_t *period)

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "limit.h"
-#include "number.h"
-#include "url.h"
+#include "base/limit.h"
+#include "base/number.h"
+#include "base/url.h"
 
 /* The server in an address. */
 struct server {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#include "utf8.h"
+#include "base/utf8.h"
 
 /*
  * Table 3-7 of the Unicode standard: what may follow the first byte; the

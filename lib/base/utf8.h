@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 /*
  * The length of the character at s, 1 to 4; 0 if it is not valid, and -1 if

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "failure.h"
-#include "limit.h"
-#include "utf8.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "frame/failure.h"
 
 static const struct entry {
 	const char	*name;

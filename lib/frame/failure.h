@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "language.h"
+#include "base/language.h"
 
 enum failure_code {
 	FAILURE_NONE,			/* all is well */

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "frame.h"
-#include "json.h"
-#include "jsonw.h"
-#include "limit.h"
-#include "number.h"
-#include "utf8.h"
+#include "base/limit.h"
+#include "base/number.h"
+#include "base/utf8.h"
+#include "frame/frame.h"
+#include "json/json.h"
+#include "json/jsonw.h"
 
 static const char *const states[FRAME_STATE__MAX] = {
 	[FRAME_QUEUED] = "queued",

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "failure.h"
-#include "language.h"
-#include "store.h"
+#include "base/buf.h"
+#include "base/language.h"
+#include "frame/failure.h"
+#include "store/store.h"
 
 /* What a generation is doing, for those who asked for `status'. */
 enum frame_state {

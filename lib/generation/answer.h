@@ -11,16 +11,16 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "buf.h"
-#include "failure.h"
-#include "frame.h"
-#include "http.h"
-#include "hub.h"
-#include "node.h"
-#include "pool.h"
-#include "settings.h"
-#include "slot.h"
-#include "upstream.h"
+#include "base/buf.h"
+#include "frame/failure.h"
+#include "frame/frame.h"
+#include "generation/hub.h"
+#include "generation/pool.h"
+#include "generation/slot.h"
+#include "ollama/http.h"
+#include "ollama/upstream.h"
+#include "settings/settings.h"
+#include "store/node.h"
 
 struct answer {
 	struct settings		 settings;

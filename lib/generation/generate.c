@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer.h"
-#include "clock.h"
-#include "limit.h"
-#include "notice.h"
-#include "utf8.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "generation/answer.h"
+#include "generation/notice.h"
 
 /* A piece of the answer: kept, and put into this turn's frame. */
 static bool

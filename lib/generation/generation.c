@@ -15,11 +15,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "generation.h"
-#include "limit.h"
-#include "lock.h"
-#include "log.h"
-#include "text.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "generation/generation.h"
+#include "text/text.h"
 
 static const char	program[] = LIBEXECDIR "/answer";
 

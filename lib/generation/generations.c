@@ -7,12 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "connection.h"
-#include "generation.h"
-#include "generations.h"
-#include "limit.h"
-#include "lock.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "generation/generation.h"
+#include "generation/generations.h"
+#include "request/connection.h"
 
 static const char	ending[] = ".sock";
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "health.h"
-#include "limit.h"
-#include "lock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "generation/health.h"
 
 struct health {
 	int	fd;

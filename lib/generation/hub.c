@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "generation.h"
-#include "hub.h"
-#include "limit.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "generation/generation.h"
+#include "generation/hub.h"
 
 static int
 watch(struct hub *h, int how, int fd, uint32_t events, void *who)

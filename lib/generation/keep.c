@@ -5,12 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "answer.h"
-#include "clock.h"
-#include "limit.h"
-#include "log.h"
-#include "slots.h"
-#include "store.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "generation/answer.h"
+#include "store/slots.h"
+#include "store/store.h"
 
 /* Serves the viewers until then, or until there is news, or we are to end.
  * Their `stop' changes nothing any more: the answer is whole. */

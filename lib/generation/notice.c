@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "limit.h"
-#include "lock.h"
-#include "notice.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "generation/notice.h"
 
 enum { DAY = sizeof("2026-11-29") - 1 };
 

@@ -1,9 +1,9 @@
 /*
  * The model's servers.
  */
-#include "clock.h"
-#include "log.h"
-#include "pool.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "generation/pool.h"
 
 void
 pool_open(struct pool *p, const struct settings *s, bool alone)

@@ -9,15 +9,15 @@
 
 #include <stdbool.h>
 
-#include "failure.h"
-#include "health.h"
-#include "http.h"
-#include "limit.h"
-#include "node.h"
-#include "settings.h"
-#include "slot.h"
-#include "slots.h"
-#include "url.h"
+#include "base/limit.h"
+#include "base/url.h"
+#include "frame/failure.h"
+#include "generation/health.h"
+#include "generation/slot.h"
+#include "ollama/http.h"
+#include "settings/settings.h"
+#include "store/node.h"
+#include "store/slots.h"
 
 struct pool {
 	const struct settings	*settings;	/* borrowed */

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "buf.h"
-#include "clock.h"
-#include "ollama.h"
-#include "pool.h"
-#include "upstream.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "generation/pool.h"
+#include "ollama/ollama.h"
+#include "ollama/upstream.h"
 
 /* The call to a server; without a URL it is not asked. */
 struct pool_call {

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "failure.h"
-#include "limit.h"
-#include "servers.h"
+#include "base/limit.h"
+#include "frame/failure.h"
+#include "generation/servers.h"
 
 static void
 tell(const struct url *u, const struct probe *p)

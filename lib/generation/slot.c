@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "limit.h"
-#include "lock.h"
-#include "slot.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "generation/slot.h"
 
 /*
  * `queue': byte 0 guards the counter, which the file holds.  Which other byte

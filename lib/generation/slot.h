@@ -1,6 +1,7 @@
 /*
- * The queue in front of the slots of lib/store/slots.h, of all generations on this
- * machine.  A place is a byte lock: a dead process gives up its own at once.
+ * The queue in front of the slots of lib/store/slots.h, of all generations on
+ * this machine.  A place is a byte lock: a dead process gives up its own at
+ * once.
  *
  * Turns go by user.  A generation waits behind those of others of which fewer
  * of the same user wait or run before it; among equals whoever is so longer
@@ -16,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "slots.h"
+#include "store/slots.h"
 
 enum slot_state {
 	SLOT_NEW,	/* looks whether it may wait */

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
-#include "clock.h"
-#include "limit.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "generation/answer.h"
 
 /* Makes the status line; as news, everybody gets it, else those who come. */
 static void

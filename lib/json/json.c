@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "json_check.h"
-#include "utf8.h"
+#include "base/utf8.h"
+#include "json/json.h"
+#include "json/json_check.h"
 
 static const jsmntok_t *
 token(const struct json *j, int value)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 /* A parsed text.  Zero-initialised it is empty; reuse saves allocations. */
 struct json {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "json_check.h"
+#include "json/json_check.h"
 
 enum { DEPTH_MAX = 64 };	/* the checker's stack, a bit a level */
 

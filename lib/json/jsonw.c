@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "jsonw.h"
-#include "utf8.h"
+#include "base/utf8.h"
+#include "json/jsonw.h"
 
 /* Writes the escape of a byte that may not stand for itself. */
 static int

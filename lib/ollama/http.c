@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http.h"
-#include "limit.h"
+#include "base/limit.h"
+#include "ollama/http.h"
 
 static CURLM	*multi;
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "limit.h"
-#include "ollama.h"
-#include "utf8.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "ollama/ollama.h"
 
 /* Whether a text has a part; both are Ollama's, in ASCII. */
 static bool

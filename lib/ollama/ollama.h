@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "failure.h"
-#include "json.h"
-#include "settings.h"
-#include "store.h"
-#include "url.h"
+#include "base/buf.h"
+#include "base/url.h"
+#include "frame/failure.h"
+#include "json/json.h"
+#include "settings/settings.h"
+#include "store/store.h"
 
 /* What a line of the answer says. */
 struct ollama_line {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "limit.h"
-#include "ollama.h"
+#include "base/limit.h"
+#include "ollama/ollama.h"
 
 /* Whether a model of /api/tags may complete; older servers do not tell. */
 static bool

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "jsonw.h"
-#include "limit.h"
-#include "ollama.h"
+#include "base/limit.h"
+#include "json/json.h"
+#include "json/jsonw.h"
+#include "ollama/ollama.h"
 
 /* keep_alive is a number of seconds or a duration like "30m". */
 static void

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "limit.h"
-#include "ollama.h"
-#include "probe.h"
-#include "upstream.h"
-#include "url.h"
+#include "base/buf.h"
+#include "base/limit.h"
+#include "base/url.h"
+#include "ollama/ollama.h"
+#include "ollama/probe.h"
+#include "ollama/upstream.h"
 
 static bool
 take(void *context, long status, const char *data, size_t len)

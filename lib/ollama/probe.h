@@ -7,11 +7,11 @@
 
 #include <stdint.h>
 
-#include "buf.h"
-#include "failure.h"
-#include "http.h"
-#include "settings.h"
-#include "url.h"
+#include "base/buf.h"
+#include "base/url.h"
+#include "frame/failure.h"
+#include "ollama/http.h"
+#include "settings/settings.h"
 
 struct probe {
 	struct failure	failure;	/* code NONE: all is well */

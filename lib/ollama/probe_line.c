@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json.h"
-#include "jsonw.h"
-#include "limit.h"
-#include "probe.h"
+#include "base/limit.h"
+#include "json/json.h"
+#include "json/jsonw.h"
+#include "ollama/probe.h"
 
 int
 probe_write(const struct probe *p, struct buf *out)

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "file.h"
-#include "limit.h"
-#include "prompt.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "ollama/prompt.h"
 #include "system_prompt.h"
-#include "text.h"
-#include "utf8.h"
+#include "text/text.h"
 
 char *
 prompt_system(const struct settings *s, const char **why)

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#include "buf.h"
-#include "settings.h"
+#include "base/buf.h"
+#include "settings/settings.h"
 
 /*
  * The system prompt: SYSTEM_PROMPT_FILE's or the one that ships; "" for
@@ -24,10 +24,10 @@ char *prompt_system(const struct settings *, const char **why);
 enum { PROMPT_WORD = 16 };
 
 /*
- * Appends a ticket's text in its same-text form (lib/text/text.h): fenced, or bare
- * where there is no system prompt, as the original sent it.  `word' gets the
- * fence's, or is empty.  Returns 0, or -1 as buf_add, or with getrandom(2)'s
- * errno.
+ * Appends a ticket's text in its same-text form (lib/text/text.h): fenced, or
+ * bare where there is no system prompt, as the original sent it.  `word' gets
+ * the fence's, or is empty.  Returns 0, or -1 as buf_add, or with
+ * getrandom(2)'s errno.
  */
 int prompt_ticket(struct buf *, const char *system, const char *text,
     size_t len, char word[PROMPT_WORD + 1])

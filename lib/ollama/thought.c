@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "limit.h"
-#include "thought.h"
+#include "base/limit.h"
+#include "ollama/thought.h"
 
 static const struct pair {
 	const char	*opener, *closer;

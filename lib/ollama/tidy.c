@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "tidy.h"
+#include "ollama/tidy.h"
 
 static const char *const	marks[] = {
 	"<|im_end|>", "<|return|>", "<|end|>", "<|eot_id|>", "</s>",

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buf.h"
-#include "prompt.h"
+#include "base/buf.h"
+#include "ollama/prompt.h"
 
 struct tidy {
 	char		word[PROMPT_WORD + 1];	/* empty: there is no fence */

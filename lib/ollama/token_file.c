@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
-#include "limit.h"
-#include "token_file.h"
-#include "utf8.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "ollama/token_file.h"
 
 int
 token_of_file(const char *path, char **token, const char **why)

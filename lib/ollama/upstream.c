@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "file.h"
-#include "limit.h"
-#include "ollama.h"
-#include "prompt.h"
-#include "token_file.h"
-#include "upstream.h"
-#include "upstream_read.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "ollama/ollama.h"
+#include "ollama/prompt.h"
+#include "ollama/token_file.h"
+#include "ollama/upstream.h"
+#include "ollama/upstream_read.h"
 
 static int64_t
 seconds(const struct upstream *u, enum setting which)

@@ -11,17 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "failure.h"
-#include "frame.h"
-#include "http.h"
-#include "json.h"
-#include "settings.h"
-#include "store.h"
-#include "thought.h"
-#include "tidy.h"
-#include "url.h"
-#include "utf8.h"
+#include "base/buf.h"
+#include "base/url.h"
+#include "base/utf8.h"
+#include "frame/failure.h"
+#include "frame/frame.h"
+#include "json/json.h"
+#include "ollama/http.h"
+#include "ollama/thought.h"
+#include "ollama/tidy.h"
+#include "settings/settings.h"
+#include "store/store.h"
 
 enum upstream_phase {
 	UPSTREAM_SERVER,	/* upstream_ask is due; see failure: NONE, or

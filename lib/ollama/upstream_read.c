@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
-#include "limit.h"
-#include "ollama.h"
-#include "upstream_read.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "ollama/ollama.h"
+#include "ollama/upstream_read.h"
 
 void
 upstream_tell(struct upstream *u, enum frame_state state)

@@ -5,7 +5,7 @@
 #ifndef UPSTREAM_READ_H
 #define UPSTREAM_READ_H
 
-#include "upstream.h"
+#include "ollama/upstream.h"
 
 /*
  * Takes bytes of the answer to the POST; see http_call.receive.  False ends

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connection.h"
+#include "request/connection.h"
 
 int64_t
 connection_number(const char *text)

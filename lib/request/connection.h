@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "address.h"
-#include "language.h"
-#include "settings.h"
+#include "base/address.h"
+#include "base/language.h"
+#include "settings/settings.h"
 
 /* What stands in front of a ticket's number in the address. */
 #define CONNECTION_PATH	"/api/websocket/chat/"

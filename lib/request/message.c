@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limit.h"
-#include "message.h"
+#include "base/limit.h"
+#include "request/message.h"
 
 /* Forgets the state of the message; its text stays until the next byte. */
 static void

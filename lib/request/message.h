@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 enum message_event {
 	MESSAGE_MORE,		/* all bytes taken, no message yet */

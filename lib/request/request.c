@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json.h"
-#include "limit.h"
-#include "request.h"
-#include "utf8.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "json/json.h"
+#include "request/request.h"
 
 enum field {
 	FIELD_TYPE, FIELD_BODY, FIELD_REFRESH, FIELD_STATUS, FIELD_TOKEN,

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "failure.h"
-#include "language.h"
+#include "base/buf.h"
+#include "base/language.h"
+#include "frame/failure.h"
 
 enum request_type { REQUEST_ASK, REQUEST_STOP, REQUEST_PING };
 

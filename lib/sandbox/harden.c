@@ -14,9 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "harden.h"
-#include "limit.h"
-#include "token.h"
+#include "auth/token.h"
+#include "base/limit.h"
+#include "sandbox/harden.h"
 
 /* Later than Debian 12's header; the kernel's ABI decides. */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE

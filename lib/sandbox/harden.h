@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 
 enum harden {
 	HARDEN_FAILED = -1,	/* errno tells; go no further */

@@ -7,17 +7,17 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "address.h"
-#include "json.h"
-#include "limit.h"
-#include "number.h"
-#include "origin.h"
-#include "rate.h"
-#include "settings.h"
-#include "settings_file.h"
-#include "settings_names.h"
-#include "url.h"
-#include "utf8.h"
+#include "base/address.h"
+#include "base/limit.h"
+#include "base/number.h"
+#include "base/origin.h"
+#include "base/rate.h"
+#include "base/url.h"
+#include "base/utf8.h"
+#include "json/json.h"
+#include "settings/settings.h"
+#include "settings/settings_file.h"
+#include "settings/settings_names.h"
 
 const char settings_default_file[] = CONF_FILE;
 

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "file.h"
-#include "limit.h"
-#include "settings_file.h"
-#include "settings_names.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "settings/settings_file.h"
+#include "settings/settings_names.h"
 
 int
 settings_fail(struct settings *s, const char *format, ...)

@@ -5,7 +5,7 @@
 #ifndef SETTINGS_FILE_H
 #define SETTINGS_FILE_H
 
-#include "settings.h"
+#include "settings/settings.h"
 
 /*
  * Reads a file's values into `text', unchecked, the first to the last line;

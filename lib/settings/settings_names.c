@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "settings_file.h"
-#include "settings_names.h"
+#include "settings/settings_file.h"
+#include "settings/settings_names.h"
 
 enum { NAME_LONGEST = 64 };	/* bytes of a name that are compared */
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 
 /*
  * Whether Kubernetes or Docker puts TICKETCHAT_<name> with this value into the

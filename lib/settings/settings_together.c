@@ -13,8 +13,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "limit.h"
-#include "settings_file.h"
+#include "base/limit.h"
+#include "settings/settings_file.h"
 
 enum {
 	LINKS_MAX = 40,		/* as the kernel follows */

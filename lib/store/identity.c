@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "identity.h"
-#include "limit.h"
-#include "lock.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "store/identity.h"
 
 enum { ALL = 0, SERVICE = 1 };	/* bytes of `identity' */
 

@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-#include "settings.h"
-#include "store.h"
+#include "settings/settings.h"
+#include "store/store.h"
 
 /*
  * Sees that RUN_DIR is this database's and shares it: returns a descriptor

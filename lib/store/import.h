@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "failure.h"
-#include "record.h"
+#include "frame/failure.h"
+#include "store/record.h"
 
 struct store;
 

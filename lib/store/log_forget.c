@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "limit.h"
-#include "log.h"
+#include "base/limit.h"
+#include "base/log.h"
 
 /* As lib/viewer/outcome.c writes it: a name of 127 bytes at most. */
 enum { NAME_MAX_BYTES = 128 };

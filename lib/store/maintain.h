@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "failure.h"
-#include "store.h"
+#include "frame/failure.h"
+#include "store/store.h"
 
 /*
  * Has `tell' called while something long goes on: what it is, how far it has

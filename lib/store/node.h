@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "failure.h"
-#include "frame.h"
-#include "settings.h"
-#include "store.h"
+#include "frame/failure.h"
+#include "frame/frame.h"
+#include "settings/settings.h"
+#include "store/store.h"
 
 struct node;
 

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "limit.h"
-#include "record.h"
-#include "utf8.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "store/record.h"
 
 enum type {
 	TICKET,		/* 1 to 2^63-1 */

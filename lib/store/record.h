@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "json.h"
+#include "base/buf.h"
+#include "json/json.h"
 
 /* In the order of the columns of the statement EXPORT, which has the names. */
 enum record_field {

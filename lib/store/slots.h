@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "node.h"
-#include "url.h"
+#include "base/url.h"
+#include "store/node.h"
 
 struct slot;
 

@@ -1,8 +1,8 @@
 /*
  * The session service: which answers are kept for a ticket.  Behind it stands
- * SQLite (lib/store/sqlite/) or PostgreSQL (lib/store/postgres/), whichever a program is
- * linked with.  A store is opened for a few statements and closed again; no
- * transaction is open across a wait for anything else.
+ * SQLite (lib/store/sqlite/) or PostgreSQL (lib/store/postgres/), whichever a
+ * program is linked with.  A store is opened for a few statements and closed
+ * again; no transaction is open across a wait for anything else.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "failure.h"
-#include "text.h"
+#include "frame/failure.h"
+#include "text/text.h"
 
 struct store;
 
@@ -113,8 +113,8 @@ enum failure_code store_has_ticket(struct store *, int64_t ticket,
     bool *there);
 
 /*
- * The ticket's newest session that answers the same text (lib/text/text.h); none:
- * id 0.
+ * The ticket's newest session that answers the same text (lib/text/text.h);
+ * none: id 0.
  */
 enum failure_code store_session_by_text(struct store *, int64_t ticket,
     const char *text, size_t len, struct session *);

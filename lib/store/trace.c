@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "limit.h"
-#include "trace.h"
+#include "base/limit.h"
+#include "store/trace.h"
 
 static const uint64_t	base = 0x9e3779b97f4a7c15;	/* odd; else any */
 

@@ -3,7 +3,7 @@
  */
 #include <stdint.h>
 
-#include "siphash.h"
+#include "text/siphash.h"
 
 struct state {
 	uint64_t	v0, v1, v2, v3;

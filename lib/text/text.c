@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "siphash.h"
-#include "text.h"
-#include "utf8.h"
+#include "base/utf8.h"
+#include "text/siphash.h"
+#include "text/text.h"
 
 /* A letter with its mark, as one character of Latin-1 or Latin Extended-A. */
 static const struct {

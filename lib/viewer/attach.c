@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "clock.h"
-#include "follow.h"
-#include "generation.h"
-#include "identity.h"
-#include "limit.h"
-#include "log.h"
-#include "outcome.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "generation/generation.h"
+#include "store/identity.h"
+#include "viewer/attach.h"
+#include "viewer/follow.h"
+#include "viewer/outcome.h"
 
 /*
  * Notes the hash of the text, while there is a database, so that it can be

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "question.h"
+#include "viewer/question.h"
 
 /* The first try; its deadline counts from here. */
 void attach_begin(struct question *, int64_t now);

@@ -11,13 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "follow.h"
-#include "frame.h"
-#include "generation.h"
-#include "limit.h"
-#include "log.h"
-#include "outcome.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "frame/frame.h"
+#include "generation/generation.h"
+#include "viewer/follow.h"
+#include "viewer/outcome.h"
 
 /* Begins to wait for a line. */
 static void

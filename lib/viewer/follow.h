@@ -5,7 +5,7 @@
 #ifndef FOLLOW_H
 #define FOLLOW_H
 
-#include "question.h"
+#include "viewer/question.h"
 
 /* Connected by fd: from now on forward what comes, without a database. */
 void follow_begin(struct question *, int fd);

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
-#include "frame.h"
-#include "log.h"
-#include "outcome.h"
-#include "text.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "frame/frame.h"
+#include "text/text.h"
+#include "viewer/outcome.h"
 
 void
 outcome(struct question *q, const char *word, enum failure_code code)

@@ -5,7 +5,7 @@
 #ifndef OUTCOME_H
 #define OUTCOME_H
 
-#include "question.h"
+#include "viewer/question.h"
 
 /* Counts what was appended to the output since it had `before' bytes. */
 void outcome_count(struct question *, size_t before);

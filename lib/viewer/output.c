@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "limit.h"
-#include "output.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "viewer/output.h"
 
 void
 output_open(struct output *o, int fd)

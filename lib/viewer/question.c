@@ -4,14 +4,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "clock.h"
-#include "follow.h"
-#include "generation.h"
-#include "limit.h"
-#include "outcome.h"
-#include "question.h"
-#include "text.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "generation/generation.h"
+#include "text/text.h"
+#include "viewer/attach.h"
+#include "viewer/follow.h"
+#include "viewer/outcome.h"
+#include "viewer/question.h"
 
 void
 question_init(struct question *q, const struct settings *s,

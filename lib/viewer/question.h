@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "admission.h"
-#include "connection.h"
-#include "output.h"
-#include "request.h"
-#include "settings.h"
-#include "store.h"
+#include "auth/admission.h"
+#include "request/connection.h"
+#include "request/request.h"
+#include "settings/settings.h"
+#include "store/store.h"
+#include "viewer/output.h"
 
 enum question_state {
 	QUESTION_IDLE,		/* none is running */

@@ -12,14 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backup.h"
-#include "child.h"
-#include "clock.h"
-#include "file.h"
-#include "limit.h"
-#include "maintain.h"
-#include "pg.h"
-#include "store.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "store/backup.h"
+#include "store/maintain.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
 
 #define OLD_SEQUENCE	" ticketchat ticketairuns "
 

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "dial.h"
-#include "limit.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/postgres/dial.h"
 
 enum { HOSTS_MAX = 16, ADDRESSES_MAX = 4, NAME_BYTES = 256, RESULTS_MAX = 64,
     RESOLVER_STACK = 131072 };

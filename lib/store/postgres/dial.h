@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pg.h"
+#include "store/postgres/pg.h"
 
 /* Begins; it never fails before dial_step says so. */
 struct dial *dial_start(const char *uri);

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "import.h"
-#include "limit.h"
-#include "report.h"
+#include "base/limit.h"
+#include "store/import.h"
+#include "store/postgres/report.h"
 
 enum failure_code
 import_begin(struct store *s)

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "limit.h"
-#include "maintain.h"
-#include "report.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/maintain.h"
+#include "store/postgres/report.h"
 
 enum {			/* milliseconds */
 	STOP_PAUSE = 100,	/* between two looks */

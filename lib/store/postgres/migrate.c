@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "pg.h"
-#include "store.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
 
 /* Runs the steps from the database's version on, in one transaction. */
 static enum failure_code

@@ -11,10 +11,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "log.h"
-#include "runs.h"
-#include "url.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/url.h"
+#include "store/postgres/runs.h"
 
 enum { BEGUN_MAX = 4 };		/* times that a run is begun which was lost */
 

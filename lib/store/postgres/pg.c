@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "dial.h"
-#include "limit.h"
-#include "pg.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/postgres/dial.h"
+#include "store/postgres/pg.h"
 
 enum { TELL_TICK = 100 };	/* milliseconds */
 

@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "failure.h"
+#include "base/buf.h"
+#include "frame/failure.h"
 #include "sql_postgres.h"
-#include "store.h"
+#include "store/store.h"
 
 enum { PG_ARGS_MAX = 18 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pg.h"
+#include "store/postgres/pg.h"
 
 /* Types by their numbers, see pg_type.dat: they never change. */
 enum { TYPE_BIGINT = 20, TYPE_TEXT = 25 };

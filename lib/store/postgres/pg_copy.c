@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "limit.h"
-#include "pg.h"
+#include "base/limit.h"
+#include "store/postgres/pg.h"
 
 enum failure_code
 pg_copy(struct store *s, enum statement which)

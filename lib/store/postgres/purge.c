@@ -1,9 +1,9 @@
 /*
  * Deleting what is too old.
  */
-#include "limit.h"
-#include "maintain.h"
-#include "pg.h"
+#include "base/limit.h"
+#include "store/maintain.h"
+#include "store/postgres/pg.h"
 
 enum failure_code
 store_purge_count(struct store *s, struct purge *p)

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pg.h"
-#include "rate.h"
-#include "settings.h"
-#include "store.h"
+#include "base/rate.h"
+#include "settings/settings.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
 
 int
 rate_take(const struct settings *settings, const char *key, int64_t count,

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limit.h"
-#include "report.h"
-#include "utf8.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "store/postgres/report.h"
 
 /* The statement of a report, and what its $3 is. */
 static const struct {

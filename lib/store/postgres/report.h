@@ -5,8 +5,8 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "pg.h"
-#include "store.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
 
 /* Calls `row' for each row of a statement; ends early where it returns
  * false. */

@@ -1,15 +1,15 @@
 /*
- * A node among others: what lib/store/node.h and lib/store/slots.h have behind them where
- * the database is a server.  It is a row of TicketAIRuns, and calls of the
- * functions of sql/postgres/002_identity.sql, one at a time.
+ * A node among others: what lib/store/node.h and lib/store/slots.h have behind
+ * them where the database is a server.  It is a row of TicketAIRuns, and calls
+ * of the functions of sql/postgres/002_identity.sql, one at a time.
  */
 #ifndef RUNS_H
 #define RUNS_H
 
-#include "limit.h"
-#include "node.h"
-#include "pg.h"
-#include "slots.h"
+#include "base/limit.h"
+#include "store/node.h"
+#include "store/postgres/pg.h"
+#include "store/slots.h"
 
 /* What is on its way to the server. */
 enum runs_call {

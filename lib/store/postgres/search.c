@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "limit.h"
-#include "report.h"
+#include "base/limit.h"
+#include "store/postgres/report.h"
 
 enum failure_code
 store_search_begin(struct store *s, void (*progress)(void *, const char *,

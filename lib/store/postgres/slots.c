@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
-#include "runs.h"
-#include "slot.h"
+#include "base/clock.h"
+#include "generation/slot.h"
+#include "store/postgres/runs.h"
 
 int
 slots_enter(struct node *n, struct slot *s)

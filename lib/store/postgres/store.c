@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg.h"
-#include "maintain.h"
-#include "store.h"
+#include "store/maintain.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
 
 bool
 store_serves(const char *database)

@@ -1,11 +1,11 @@
 /*
- * A node that is alone: what lib/store/node.h and lib/store/slots.h have behind them where
- * the database is a file.
+ * A node that is alone: what lib/store/node.h and lib/store/slots.h have behind
+ * them where the database is a file.
  */
 #ifndef ALONE_H
 #define ALONE_H
 
-#include "node.h"
+#include "store/node.h"
 
 struct node {
 	const struct settings	*settings;

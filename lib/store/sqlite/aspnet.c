@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "db.h"
-#include "db_copy.h"
-#include "import.h"
-#include "maintain.h"
-#include "store.h"
+#include "store/import.h"
+#include "store/maintain.h"
+#include "store/sqlite/db.h"
+#include "store/sqlite/db_copy.h"
+#include "store/store.h"
 
 /* Takes a column as it is; -1: no memory, or a text of no end. */
 static int

@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backup.h"
-#include "db_copy.h"
-#include "file.h"
-#include "store.h"
+#include "base/file.h"
+#include "store/backup.h"
+#include "store/sqlite/db_copy.h"
+#include "store/store.h"
 
 /* Whether a path is the database, or one of the files beside it. */
 static bool

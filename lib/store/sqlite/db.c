@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "db.h"
-#include "limit.h"
-#include "lock.h"
-#include "store.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
 
 enum {
 	WRITE_LOCK = 1,		/* the byte of "<database>-lock" */

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "failure.h"
+#include "frame/failure.h"
 #include "sql.h"
-#include "store.h"
+#include "store/store.h"
 
 struct store {
 	sqlite3		*db;

@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "db_copy.h"
-#include "file.h"
-#include "lock.h"
-#include "maintain.h"
-#include "room.h"
-#include "store.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "store/maintain.h"
+#include "store/sqlite/db_copy.h"
+#include "store/sqlite/room.h"
+#include "store/store.h"
 
 enum { BACKUP_LOCK = 2 };	/* the byte of "<database>-lock" */
 

@@ -5,7 +5,7 @@
 #ifndef DB_COPY_H
 #define DB_COPY_H
 
-#include "db.h"
+#include "store/sqlite/db.h"
 
 /* Notes why a file is refused; returns FAILURE_BAD_REQUEST. */
 enum failure_code db_copy_refuse(struct store *, const char *file,

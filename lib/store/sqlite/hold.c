@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "lock.h"
-#include "store.h"
+#include "base/lock.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
 
 /*
  * Bytes that a connection locks for reading as long as it is open, see

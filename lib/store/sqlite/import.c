@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "db.h"
-#include "import.h"
-#include "maintain.h"
+#include "store/import.h"
+#include "store/maintain.h"
+#include "store/sqlite/db.h"
 
 /* Runs a statement that has no parameters. */
 static enum failure_code

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "db.h"
-#include "limit.h"
-#include "maintain.h"
-#include "room.h"
-#include "store.h"
-#include "utf8.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "store/maintain.h"
+#include "store/sqlite/db.h"
+#include "store/sqlite/room.h"
+#include "store/store.h"
 
 enum { TELL_STEPS = 100000 };	/* of SQLite's machine: some milliseconds */
 

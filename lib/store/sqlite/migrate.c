@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "db.h"
-#include "store.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
 
 enum { APPLICATION_ID = 0x7469636b };	/* as in sql/001_init.sql */
 

@@ -4,11 +4,11 @@
  */
 #include <stdlib.h>
 
-#include "alone.h"
-#include "clock.h"
-#include "db.h"
-#include "limit.h"
-#include "slots.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/slots.h"
+#include "store/sqlite/alone.h"
+#include "store/sqlite/db.h"
 
 enum failure_code
 node_open(struct node **out, const struct node_wish *wish)

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "db.h"
-#include "generations.h"
-#include "limit.h"
-#include "maintain.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "generation/generations.h"
+#include "store/maintain.h"
+#include "store/sqlite/db.h"
 
 /* What was found in one look. */
 struct found {

@@ -8,14 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "db.h"
-#include "limit.h"
-#include "lock.h"
-#include "log.h"
-#include "rate.h"
-#include "settings.h"
-#include "store.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/rate.h"
+#include "settings/settings.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
 
 enum { REPAIR_LOCK = 4 };	/* the byte of rate.db-lock */
 

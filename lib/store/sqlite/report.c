@@ -3,9 +3,9 @@
  */
 #include <string.h>
 
-#include "db.h"
-#include "report.h"
-#include "store.h"
+#include "store/sqlite/db.h"
+#include "store/sqlite/report.h"
+#include "store/store.h"
 
 /* The statement of a report, and what its ?3 is if it has one. */
 static const struct {

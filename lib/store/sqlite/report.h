@@ -5,8 +5,8 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "db.h"
-#include "store.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
 
 /*
  * Calls `row' for each row of a statement that is bound; ends early where it

@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backup.h"
-#include "db_copy.h"
-#include "file.h"
-#include "maintain.h"
-#include "room.h"
-#include "store.h"
+#include "base/file.h"
+#include "store/backup.h"
+#include "store/maintain.h"
+#include "store/sqlite/db_copy.h"
+#include "store/sqlite/room.h"
+#include "store/store.h"
 
 enum { PAGES = 1000 };		/* between two looks at how far it is */
 

@@ -12,9 +12,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "file.h"
-#include "maintain.h"
-#include "room.h"
+#include "base/file.h"
+#include "store/maintain.h"
+#include "store/sqlite/room.h"
 
 enum {
 	RESERVE_MOST = 4 * 1024 * 1024,

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "db.h"
+#include "store/sqlite/db.h"
 
 /* The bytes that are free on the disk of a file, which need not be there; -1:
  * not known. */

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "buf.h"
-#include "limit.h"
-#include "report.h"
+#include "base/buf.h"
+#include "base/limit.h"
+#include "store/sqlite/report.h"
 
 /* Runs a statement, ?1 and ?2 bound if it has them; *found may be NULL. */
 static enum failure_code

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "alone.h"
-#include "limit.h"
-#include "lock.h"
-#include "slot.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "generation/slot.h"
+#include "store/sqlite/alone.h"
 
 /*
  * A server's bytes are where its key says, so that they are the same whatever

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "limit.h"
-#include "store.h"
+#include "base/limit.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
 
 bool
 store_serves(const char *database)

@@ -4,10 +4,10 @@
  */
 #include <sys/stat.h>
 
-#include "admission.h"
-#include "limit.h"
-#include "log.h"
-#include "module.h"
+#include "auth/admission.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/module.h"
 #include "t.h"
 
 #define SECRET	"0123456789abcdef0123456789abcdef"

@@ -2,9 +2,9 @@
  * lib/key_form: what is proven to be a secret, and what is not.  The files
  * that openssl writes are in tests/cases/disguises.py.
  */
-#include "base64url.h"
-#include "key_form.h"
-#include "limit.h"
+#include "auth/key_form.h"
+#include "base/base64url.h"
+#include "base/limit.h"
 #include "t.h"
 #include "t_keys.h"
 

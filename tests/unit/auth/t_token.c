@@ -4,12 +4,12 @@
  */
 #include <sys/stat.h>
 
-#include "base64url.h"
-#include "limit.h"
-#include "module.h"
+#include "auth/token.h"
+#include "base/base64url.h"
+#include "base/limit.h"
+#include "base/module.h"
 #include "t.h"
 #include "t_keys.h"
-#include "token.h"
 
 #define SECRET	"0123456789abcdef0123456789abcdef"
 

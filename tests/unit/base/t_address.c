@@ -2,7 +2,7 @@
  * lib/address: which lists and addresses are understood, whom a proxy is
  * believed, and what a household is.
  */
-#include "address.h"
+#include "base/address.h"
 #include "t.h"
 
 static void

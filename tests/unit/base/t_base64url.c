@@ -2,7 +2,7 @@
  * lib/base64url: RFC 4648's own examples, every byte there and back, and
  * everything that another decoder might let through.
  */
-#include "base64url.h"
+#include "base/base64url.h"
 #include "t.h"
 
 static void

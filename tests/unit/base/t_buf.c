@@ -2,7 +2,7 @@
  * lib/buf: the cap, the NUL behind the content, and that a refusal changes
  * nothing.
  */
-#include "buf.h"
+#include "base/buf.h"
 #include "t.h"
 
 static void

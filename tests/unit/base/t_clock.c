@@ -3,7 +3,7 @@
  */
 #include <limits.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "t.h"
 
 static void

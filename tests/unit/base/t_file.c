@@ -3,7 +3,7 @@
  */
 #include <sys/stat.h>
 
-#include "file.h"
+#include "base/file.h"
 #include "t.h"
 
 /* Reads; gives errno, 0 where it was read and was what it should be. */

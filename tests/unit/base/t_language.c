@@ -1,7 +1,7 @@
 /*
  * lib/language: tags and Accept-Language headers, good and odd.
  */
-#include "language.h"
+#include "base/language.h"
 #include "t.h"
 
 static void

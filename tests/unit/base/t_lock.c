@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
-#include "clock.h"
-#include "lock.h"
+#include "base/clock.h"
+#include "base/lock.h"
 #include "t.h"
 
 static void

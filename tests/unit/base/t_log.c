@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "limit.h"
-#include "log.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/utf8.h"
 #include "t.h"
-#include "utf8.h"
 
 /* Logs a text to a file of ours; the caller frees the lines. */
 static char *

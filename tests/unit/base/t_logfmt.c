@@ -1,8 +1,8 @@
 /*
  * lib/logfmt: the value of a key, whatever else is in the line.
  */
-#include "log.h"
-#include "logfmt.h"
+#include "base/log.h"
+#include "base/logfmt.h"
 #include "t.h"
 
 static void

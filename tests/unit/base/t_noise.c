@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "noise.h"
+#include "base/noise.h"
 #include "t.h"
 
 /* As websocketd 0.4.1 prints it, built with Go 1.19. */

@@ -1,7 +1,7 @@
 /*
  * lib/number: one spelling for each number.
  */
-#include "number.h"
+#include "base/number.h"
 #include "t.h"
 
 static void

@@ -1,7 +1,7 @@
 /*
  * lib/origin: which pages get in.
  */
-#include "origin.h"
+#include "base/origin.h"
 #include "t.h"
 
 static void

@@ -5,9 +5,9 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
-#include "clock.h"
-#include "rate.h"
-#include "settings.h"
+#include "base/clock.h"
+#include "base/rate.h"
+#include "settings/settings.h"
 #include "t.h"
 
 static void

@@ -1,9 +1,9 @@
 /*
  * lib/url: which addresses are taken, and what they ask for.
  */
-#include "limit.h"
+#include "base/limit.h"
+#include "base/url.h"
 #include "t.h"
-#include "url.h"
 
 /* Texts of OLLAMA_SERVER, and which are good. */
 static const struct {

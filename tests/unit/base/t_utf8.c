@@ -2,8 +2,8 @@
  * lib/utf8: every character by RFC 3629 and nothing else; cutting, blankness
  * and cleaning, in pieces of every size.
  */
+#include "base/utf8.h"
 #include "t.h"
-#include "utf8.h"
 
 /* What RFC 3629 says, another way: decode by arithmetic, then forbid. */
 static int

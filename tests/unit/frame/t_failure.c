@@ -1,9 +1,9 @@
 /*
  * lib/failure: the table is complete and sound, and as websocket.md tells it.
  */
-#include "failure.h"
+#include "base/utf8.h"
+#include "frame/failure.h"
 #include "t.h"
-#include "utf8.h"
 
 static int
 holes(const char *message)

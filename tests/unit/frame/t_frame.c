@@ -3,11 +3,11 @@
  * and give back the text whatever its pieces; what frame_error writes,
  * frame_read reads.
  */
-#include "frame.h"
-#include "json.h"
-#include "limit.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "frame/frame.h"
+#include "json/json.h"
 #include "t.h"
-#include "utf8.h"
 
 /* The frames as websocket.md shows them. */
 static void

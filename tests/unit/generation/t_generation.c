@@ -12,7 +12,7 @@
 
 #undef LIBEXECDIR
 #define LIBEXECDIR	"."
-#include "generation.c"
+#include "generation/generation.c"
 
 static void
 paths(void)

@@ -4,8 +4,8 @@
  */
 #include <sys/stat.h>
 
-#include "health.h"
-#include "limit.h"
+#include "base/limit.h"
+#include "generation/health.h"
 #include "t.h"
 
 #define S	INT64_C(1000000)

@@ -8,10 +8,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "clock.h"
-#include "generation.h"
-#include "hub.h"
-#include "limit.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "generation/generation.h"
+#include "generation/hub.h"
 #include "t.h"
 
 static void

@@ -1,8 +1,8 @@
 /*
  * lib/pool: which of several servers is asked, over an HTTP of our own.
  */
-#include "clock.h"
-#include "pool.h"
+#include "base/clock.h"
+#include "generation/pool.h"
 #include "t.h"
 
 /* What the servers a to d say to /api/ps; NULL: nothing. */

@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "limit.h"
-#include "slot.h"
+#include "base/limit.h"
+#include "generation/slot.h"
 #include "t.h"
 
 enum { N = 7 };

@@ -2,7 +2,7 @@
  * lib/json: what is JSON by RFC 8259 and what is none, above all the shapes
  * that jsmn alone lets through; members, elements, strings, numbers, limits.
  */
-#include "json.h"
+#include "json/json.h"
 #include "t.h"
 
 /* A copy without a NUL behind: the sanitizers see each byte too many. */

@@ -1,8 +1,8 @@
 /*
  * lib/jsonw: whatever goes in, one line of valid JSON comes out, or nothing.
  */
-#include "json.h"
-#include "jsonw.h"
+#include "json/json.h"
+#include "json/jsonw.h"
 #include "t.h"
 
 static void

@@ -2,8 +2,8 @@
  * lib/ollama: what is sent, and what every kind of line, refusal and list of
  * models means; the refusals that were recorded and written by hand too.
  */
-#include "limit.h"
-#include "ollama.h"
+#include "base/limit.h"
+#include "ollama/ollama.h"
 #include "t.h"
 
 #define HEAD	"{\"model\":\"m\","

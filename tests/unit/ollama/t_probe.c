@@ -1,8 +1,8 @@
 /*
  * lib/probe: what `answer check' has found on its way to `sessions doctor'.
  */
-#include "limit.h"
-#include "probe.h"
+#include "base/limit.h"
+#include "ollama/probe.h"
 #include "t.h"
 
 static void

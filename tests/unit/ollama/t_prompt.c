@@ -2,8 +2,8 @@
  * lib/prompt: the fence around a ticket's text, which no text can end; the
  * system prompt of each setting.
  */
-#include "limit.h"
-#include "prompt.h"
+#include "base/limit.h"
+#include "ollama/prompt.h"
 #include "t.h"
 
 static void

@@ -3,9 +3,9 @@
  * every text in pieces of every size, cut anywhere; what only looks like it
  * stays, and nothing else is held.
  */
+#include "ollama/thought.h"
+#include "ollama/tidy.h"
 #include "t.h"
-#include "thought.h"
-#include "tidy.h"
 
 #define W	"0123456789abcdef"
 

@@ -5,11 +5,11 @@
  */
 #include <sys/stat.h>
 
-#include "clock.h"
-#include "limit.h"
-#include "probe.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "ollama/probe.h"
+#include "ollama/upstream.h"
 #include "t.h"
-#include "upstream.h"
 
 /* What was started and has not ended: at most a POST and a GET. */
 static struct http_call	*post_call, *get_call;

@@ -1,7 +1,7 @@
 /*
  * lib/connection: the CGI environment; above all what is a ticket's number.
  */
-#include "connection.h"
+#include "request/connection.h"
 #include "t.h"
 
 static void

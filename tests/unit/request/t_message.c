@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "limit.h"
-#include "message.h"
+#include "base/limit.h"
+#include "request/message.h"
 #include "t.h"
 
 /* What comes out: R(text) ready, B broken, L too large; | the input's end. */

@@ -2,8 +2,8 @@
  * lib/request: one message, field by field: what is taken, what is refused
  * with which code, and which field the refusal names.
  */
-#include "limit.h"
-#include "request.h"
+#include "base/limit.h"
+#include "request/request.h"
 #include "t.h"
 
 enum { MAX = 20 };	/* of the body */

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "harden.h"
+#include "sandbox/harden.h"
 #include "t.h"
 
 enum act { READS, WRITES, MAKES, REMOVES, RUNS };

@@ -3,9 +3,9 @@
  * systemd's EnvironmentFile= reads in the same way, the rest refused), the
  * shipped websocketd.conf.
  */
-#include "limit.h"
-#include "settings.h"
-#include "settings_names.h"
+#include "base/limit.h"
+#include "settings/settings.h"
+#include "settings/settings_names.h"
 #include "t.h"
 
 static const char *

@@ -2,8 +2,8 @@
  * lib/record: lines of an export, right and wrong.  The fields one by one are
  * in tests/cases/transfer.bats.
  */
-#include "limit.h"
-#include "record.h"
+#include "base/limit.h"
+#include "store/record.h"
 #include "t.h"
 
 #define COST	"\"model\":\"m\",\"reason\":\"stop\",\"prompt_tokens\":1," \

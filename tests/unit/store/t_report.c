@@ -5,8 +5,8 @@
  */
 #include <inttypes.h>
 
-#include "db.h"
-#include "store.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
 #include "t.h"
 
 static struct store *

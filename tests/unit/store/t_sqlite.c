@@ -7,9 +7,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "clock.h"
-#include "db.h"
-#include "lock.h"
+#include "base/clock.h"
+#include "base/lock.h"
+#include "store/sqlite/db.h"
 #include "t_store.h"
 
 /* What the sqlite3 shell would do: no settings of ours, no foreign keys. */

@@ -1,10 +1,10 @@
 /*
- * lib/store/store.h, whatever stands behind it: which session is found, made, reused
- * and answered; ids, races, reports.  On SQLite; and on PostgreSQL where
+ * lib/store/store.h, whatever stands behind it: which session is found, made,
+ * reused and answered; ids, races, reports.  On SQLite; and on PostgreSQL where
  * T_SERVER says so, see t_store.h.
  */
-#include "import.h"
-#include "maintain.h"
+#include "store/import.h"
+#include "store/maintain.h"
 #include "t_store.h"
 
 static void

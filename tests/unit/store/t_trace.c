@@ -4,9 +4,9 @@
  */
 #include <sys/stat.h>
 
-#include "limit.h"
+#include "base/limit.h"
+#include "store/trace.h"
 #include "t.h"
-#include "trace.h"
 
 /* Bytes that look like chance, the same for the same seed. */
 static void

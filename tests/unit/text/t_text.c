@@ -2,9 +2,9 @@
  * lib/text and lib/siphash: the reference implementation's own vectors, what
  * the same-text form makes equal, and what it must leave apart.
  */
-#include "siphash.h"
 #include "t.h"
-#include "text.h"
+#include "text/siphash.h"
+#include "text/text.h"
 
 static const unsigned char	secret[TEXT_SECRET] = {
 	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15

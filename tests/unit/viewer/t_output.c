@@ -3,10 +3,10 @@
  */
 #include <fcntl.h>
 
-#include "clock.h"
-#include "limit.h"
-#include "output.h"
+#include "base/clock.h"
+#include "base/limit.h"
 #include "t.h"
+#include "viewer/output.h"
 
 enum { BIG = 1 << 20 };
 

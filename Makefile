@@ -67,7 +67,7 @@ PROGRAMS = chat answer sessions
 
 # What the programs are made of besides.
 chat	= $(patsubst %,$(B)/obj/%.o,chat outdated program)
-answer	= $(patsubst %,$(B)/obj/%.o,answer program)
+answer	= $(patsubst %,$(B)/obj/%.o,answer program servers)
 sessions = $(patsubst handlers/%.c,$(B)/obj/%.o,handlers/program.c \
 	$(sort $(wildcard handlers/sessions/*.c)))
 $(B)/bin/chat $(B)/libexec/dynamic/chat $(B)/libexec/postgres/chat: $(chat)

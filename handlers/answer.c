@@ -37,7 +37,7 @@
 #include "base/utf8.h"
 #include "generation/answer.h"
 #include "generation/generation.h"
-#include "generation/servers.h"
+#include "servers.h"
 #include "ollama/probe.h"
 #include "program.h"
 #include "request/connection.h"

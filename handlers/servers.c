@@ -12,7 +12,7 @@
 
 #include "base/limit.h"
 #include "frame/failure.h"
-#include "generation/servers.h"
+#include "servers.h"
 
 static void
 tell(const struct url *u, const struct probe *p)

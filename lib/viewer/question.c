@@ -147,14 +147,14 @@ question_note(struct question *q, struct request *r, bool behind)
 {
 	int64_t	id = 0;
 
-	if (!r->refresh || r->failure.code != FAILURE_NONE)
-		return;
 	if (!store_is_file()) {
-		/* It will look itself, or what the one before it found. */
+		/* It looks itself; of several that came together the first. */
 		r->seen = behind || q->state != QUESTION_IDLE ? SEEN_SAME :
 		    SEEN_UNKNOWN;
 		return;
 	}
+	if (!r->refresh || r->failure.code != FAILURE_NONE)
+		return;
 	/* Without a database the question itself will say so. */
 	if (question_open_store(q) == FAILURE_NONE)
 		(void)store_newest(q->store, q->connection->ticket, &id);
@@ -172,7 +172,8 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	memset(r, 0, sizeof(*r));
 	if (q->request.seen == SEEN_SAME)
 		q->request.seen = q->noted;
-	q->noted = SEEN_UNKNOWN;
+	else
+		q->noted = SEEN_UNKNOWN;
 	q->started = now;
 	q->first = 0;
 	q->bytes = 0;

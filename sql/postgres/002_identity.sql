@@ -1,6 +1,6 @@
 -- sql/002_identity.sql for PostgreSQL, an index for `sessions search', and rows
--- with a lease in place of 0.1's locks.  It may find its own tables and functions
--- there already: a restore of a database of schema 1 leaves them.
+-- with a lease in place of 0.1's locks.  It may find its own tables and
+-- functions there already: a restore of a database of schema 1 leaves them.
 
 -- Alone: who answers in schema 1 holds it too, and would keep a text that is
 -- emptied here.
@@ -149,7 +149,7 @@ $$;
 
 -- A slot for a run that waits, if more are free than live runs go before it, or
 -- its place: those that somebody watches first (for 10 minutes, as in
--- lib/slot.h), then users in turns, then by number.
+-- lib/generation/slot.h), then users in turns, then by number.
 CREATE OR REPLACE FUNCTION run_turn(my bigint, servers text[], slots int[],
 	OUT place int, OUT got text, OUT next_ms int)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
@@ -486,8 +486,8 @@ END
 $$;
 
 -- What became of another's run, which somebody waits for here: queued, running,
--- saving; saved; over: begin anew; gone: so too, but its owner may begin it once
--- more; or the code of its end.
+-- saving; saved; over: begin anew; gone: so too, but its owner may begin it
+-- once more; or the code of its end.
 CREATE OR REPLACE FUNCTION run_watch(me bigint, session bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE

@@ -1,6 +1,6 @@
 -- Every statement that the service runs on PostgreSQL, by name; longer ones
 -- are functions of 001_init.sql.  Parameters are numbered in the order in which
--- lib/postgres/ binds them.
+-- lib/store/postgres/ binds them.
 
 -- name: BEGIN
 -- Whatever the role's defaults are; a standby refuses it.

@@ -6,7 +6,7 @@
 #ifndef T_STORE_H
 #define T_STORE_H
 
-#include "store.h"
+#include "store/store.h"
 #include "t.h"
 
 static char	t_server[256], t_createdb[1024];

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +23,8 @@
 #include "sessions/answers.h"
 #include "sessions/command.h"
 #include "store/maintain.h"
+
+enum { WHY_MAX = 1024, SERVER_PAUSE = 5000 /* milliseconds */ };
 
 /* Whoever generates while the database is to become another one. */
 struct wait {
@@ -106,37 +109,82 @@ tell(void *context, int running)
 	(void)generations_each(w->run_dir, end_queued, w);
 }
 
+static void
+still_run(bool now)
+{
+	program_fail(EXIT_CLIENT, "migrate: generations still run, nothing is "
+	    "changed (sessions tail shows them%s)", now ?
+	    "; `sessions stop TICKET' ends one that stands still" :
+	    "; migrate --now ends them");
+}
+
 /*
- * Where the database is of an older version: keeps generations from beginning,
- * and waits until none runs, since one of the older programs could not save its
- * answer any more.  Returns what is to be closed when it is migrated, or -1.
+ * Where the database is a file of an older version: keeps generations from
+ * beginning, and waits until none runs, since one of the older programs could
+ * not save its answer any more.  Returns what is to be closed when it is
+ * migrated, or -1.
  */
 static int
-wait_for_all(const struct settings *s, bool now)
+wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
 {
-	struct wait	 w = { .run_dir = s->text[SETTING_RUN_DIR],
-			    .seconds = s->number[SETTING_ANSWER_TIMEOUT],
-			    .now = now };
 	struct store	*store;
 	bool		 behind;
 	int		 claims;
+
+	if (!store_is_file())
+		return -1;
 
 	behind = store_open(&store, s->text[SETTING_DATABASE]) ==
 	    FAILURE_SCHEMA && store_behind(store);
 	store_close(store);
 	if (!behind)
 		return -1;
-	claims = generations_await(w.run_dir, now ? STOP_TIMEOUT :
-	    w.seconds * 1000, tell, &w);
+	claims = generations_await(w->run_dir, ms, tell, w);
 	if (claims == -1 && errno == EBUSY)
-		program_fail(EXIT_CLIENT, "migrate: generations still run, "
-		    "nothing is changed (sessions tail shows them%s)", now ?
-		    "; `sessions stop TICKET' ends one that stands still" :
-		    "; migrate --now ends them");
+		still_run(w->now);
 	if (claims == -1)
-		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", w.run_dir,
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", w->run_dir,
 		    strerror(errno));
 	return claims;
+}
+
+/*
+ * Waits before another try to reach the database's server, having said why if
+ * that is news.  Returns false once nobody reads what we have to tell: run.sh
+ * has ended.
+ */
+static bool
+wait_for_server(const char *why, char told[WHY_MAX])
+{
+	struct pollfd	p = { .fd = STDOUT_FILENO };
+
+	if (strcmp(told, why) != 0)
+		(void)fprintf(stderr, "sessions: migrate: %s%s\n", why,
+		    *told == '\0' ? ": waiting for the database, with a try "
+		    "every 5 s" : "");
+	(void)snprintf(told, WHY_MAX, "%s", why);
+	return poll(&p, 1, SERVER_PAUSE) != 1 ||
+	    (p.revents & (POLLERR | POLLHUP)) == 0;
+}
+
+/* Brings it up to date; with `wait' a server that is out of reach is waited
+ * for. */
+static enum failure_code
+reach(struct store **store, const struct settings *s, int *from, int *to,
+    const struct store_quiet *quiet, bool wait)
+{
+	enum failure_code	rc;
+	char			told[WHY_MAX] = "";
+
+	while ((rc = store_migrate(store, s->text[SETTING_DATABASE], from, to,
+	    quiet)) == FAILURE_STORAGE && wait && store_passes(*store)) {
+		if (!wait_for_server(store_error(*store), told))
+			exit(EXIT_SYSTEM);
+		store_close(*store);
+	}
+	if (rc == FAILURE_BAD_REQUEST)
+		still_run(quiet->now);
+	return rc;
 }
 
 /* Has the sessions belong to the table of tickets that the settings name. */
@@ -184,12 +232,20 @@ make_parent(const char *run_dir)
 int
 command_migrate(const struct settings *s, int argc, char *argv[])
 {
-	bool				 draw = false, now = false;
+	bool				 draw = false, now = false,
+					 wait = false;
 	const struct command_option	 options[] = {
 		{ "new-identity", &draw, NULL, NULL },
 		{ "now", &now, NULL, NULL },
+		{ "wait", &wait, NULL, NULL },
 		{ NULL, NULL, NULL, NULL },
 	};
+	struct wait			 w = {
+		.run_dir = s->text[SETTING_RUN_DIR],
+		.seconds = s->number[SETTING_ANSWER_TIMEOUT]
+	};
+	struct store_quiet		 quiet = { .tell = tell,
+					    .context = &w };
 	struct store			*store;
 	enum failure_code		 rc;
 	int				 claims, from, to;
@@ -197,8 +253,10 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 	(void)command_options(argc, argv, options, 0, 0);
 	make_parent(s->text[SETTING_RUN_DIR]);
 	command_run_dir(s);
-	claims = wait_for_all(s, now);
-	rc = store_migrate(&store, s->text[SETTING_DATABASE], &from, &to);
+	w.now = quiet.now = now;
+	quiet.ms = now ? STOP_TIMEOUT : w.seconds * 1000;
+	claims = wait_for_all(s, &w, quiet.ms);
+	rc = reach(&store, s, &from, &to, &quiet, wait);
 	command_need(rc, store);
 	use_tickets(store, s);
 	if (draw)

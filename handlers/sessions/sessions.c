@@ -134,13 +134,14 @@ static const struct command {
 	{ "delete", command_delete, "TICKET",
 	    "delete a ticket and all that belongs to it",
 	    "  sessions delete 42\n", 0 },
-	{ "migrate", command_migrate, "[--new-identity] [--now]",
+	{ "migrate", command_migrate, "[--new-identity] [--now] [--wait]",
 	    "make the database, or bring it to this version",
 	    "Makes RUN_DIR too.  A newer database, or somebody else's, is "
 	    "refused.\n--new-identity: the database began as a copy of "
 	    "another one.\n"
 	    "Generations of an older version are waited for, at most "
-	    "ANSWER_TIMEOUT; --now\nends them.\n"
+	    "ANSWER_TIMEOUT; --now\nends them.  --wait waits for a "
+	    "database server that is out of reach, as run.sh does.\n"
 	    "  sessions migrate\n", 0 },
 	{ "hold", command_hold, "[--listen=N] COMMAND [ARGUMENT ...]",
 	    "run a server, as run.sh does, and hold the database open for it",

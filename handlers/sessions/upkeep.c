@@ -222,7 +222,7 @@ command_restore(const struct settings *s, int argc, char *argv[])
 	rc = store_restore(&store, path, file, force, progress_show, NULL);
 	command_need(rc, store);
 	store_close(store);
-	rc = store_migrate(&store, path, &from, &to);
+	rc = store_migrate(&store, path, &from, &to, NULL);
 	command_need(rc, store);
 	if (!known)
 		take_identity(s, store);

@@ -144,11 +144,32 @@ enum failure_code store_stop(struct store *, int64_t ticket, bool *heard);
 void session_free(struct session *);
 
 /*
+ * Of generations of an older version, which could not save their answer any
+ * more: waits for them so many milliseconds, or has them end.  `tell' hears a
+ * few times a second how many run.
+ */
+struct store_quiet {
+	int64_t	 ms;
+	bool	 now;
+	void	(*tell)(void *, int running);
+	void	*context;
+};
+
+/*
  * For the administrator.  store_migrate makes the database if need be and
- * brings it to this program's version, told in *from and *to.
+ * brings it to this program's version, told in *from and *to.  On a server
+ * none of an older version begins meanwhile, on whatever machine, and what
+ * runs is waited for; FAILURE_BAD_REQUEST: it runs still, nothing is changed.
+ * NULL waits for none.  Those that share a file the caller holds off.
  */
 enum failure_code store_migrate(struct store **, const char *database,
-    int *from, int *to);
+    int *from, int *to, const struct store_quiet *);
+
+/*
+ * Of what was FAILURE_STORAGE: whether it passes by itself, as a server that is
+ * out of reach does.
+ */
+bool store_passes(const struct store *);
 
 /* Draws a new name for a database that began as a copy of another one. */
 enum failure_code store_new_identity(struct store *);

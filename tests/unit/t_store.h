@@ -62,7 +62,7 @@ t_make(const char *name)
 	int		 from, to;
 
 	t_fresh(name);
-	check_int(store_migrate(&s, t_database(name), &from, &to),
+	check_int(store_migrate(&s, t_database(name), &from, &to, NULL),
 	    FAILURE_NONE);
 	store_close(s);
 	if (!check(store_open(&s, t_database(name)) == FAILURE_NONE))

@@ -364,7 +364,7 @@ store_restore(struct store **out, const char *database, const char *file,
 	long			 version;
 
 	/* What the backup takes for granted is there then. */
-	if ((rc = store_migrate(out, database, &from, &to)) != FAILURE_NONE)
+	if ((rc = store_migrate(out, database, &from, &to, NULL)) != FAILURE_NONE)
 		return rc;
 	s = *out;
 	store_watch(s, tell, context);

@@ -3,22 +3,90 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/maintain.h"
 #include "store/postgres/pg.h"
 #include "store/store.h"
 
+enum { OLD_LOOK = 1000 };	/* milliseconds between two */
+
+#define LOCK_TIMEOUT	"55P03"		/* its SQLSTATE */
+
+/* A look at generations of 0.1, now and then while they are waited for. */
+struct old {
+	const struct store_quiet	*quiet;
+	struct store			*other;	/* another connection */
+	int64_t				 next;
+};
+
+/* Counts them; those that wait for their turn are to end, or all are. */
+static void
+look(void *context, const char *what, int64_t done, int64_t total)
+{
+	struct old	*o = context;
+	struct pg_args	 a = { .count = 0 };
+	int64_t		 running;
+
+	(void)what;
+	(void)done;
+	(void)total;
+	if (clock_us() < o->next)
+		return;
+	o->next = clock_us() + OLD_LOOK * INT64_C(1000);
+	pg_int(&a, o->quiet->now);
+	if (pg_run(o->other, STATEMENT_OLD_RUNS, NULL, &running) !=
+	    FAILURE_NONE || running == 0)
+		return;
+	o->quiet->tell(o->quiet->context, (int)running);
+	(void)pg_run(o->other, STATEMENT_OLD_STOP, &a, NULL);
+}
+
+/*
+ * Waits for the lock that each generation of 0.1 has, on whatever machine: until
+ * we have it, and until our transaction ends, none gets it any more.
+ */
+static enum failure_code
+wait_for_old(struct store *s, const struct store_quiet *quiet)
+{
+	struct old		 o = { .quiet = quiet };
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+
+	pg_int(&a, quiet->ms);
+	if ((rc = pg_run(s, STATEMENT_OLD_PATIENCE, &a, NULL)) != FAILURE_NONE)
+		return rc;
+	if ((o.other = pg_make(s->uri)) == NULL)
+		return pg_refuse(s, FAILURE_STORAGE, "no memory");
+	o.other->broken = true;		/* it connects when there is need */
+	store_watch(s, look, &o);
+	rc = pg_run(s, STATEMENT_OLD_LOCK, NULL, NULL);
+	store_watch(s, NULL, NULL);
+	store_close(o.other);
+	if (rc == FAILURE_STORAGE && strcmp(s->state, LOCK_TIMEOUT) == 0)
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "generations still "
+		    "run");
+	a.count = 0;
+	pg_int(&a, STORE_TIMEOUT);
+	return rc != FAILURE_NONE ? rc :
+	    pg_run(s, STATEMENT_OLD_PATIENCE, &a, NULL);
+}
+
 /* Runs the steps from the database's version on, in one transaction. */
 static enum failure_code
-migrate(struct store *s, int *from)
+migrate(struct store *s, int *from, const struct store_quiet *quiet)
 {
 	enum failure_code	rc;
 	int64_t			version;
 	int			step;
 
-	if ((rc = pg_begin(s)) != FAILURE_NONE ||
-	    (rc = pg_run(s, STATEMENT_MIGRATE_LOCK, NULL, NULL)) !=
-	    FAILURE_NONE ||
-	    (rc = pg_run(s, STATEMENT_MIGRATED, NULL, &version)) !=
-	    FAILURE_NONE)
+	if ((rc = pg_begin(s)) == FAILURE_NONE &&
+	    (rc = pg_run(s, STATEMENT_MIGRATE_LOCK, NULL, NULL)) ==
+	    FAILURE_STORAGE && strcmp(s->state, LOCK_TIMEOUT) == 0)
+		(void)pg_refuse(s, rc, "%s: another machine brings it up to "
+		    "date, or waits to", PQdb(s->db));
+	if (rc != FAILURE_NONE || (rc = pg_run(s, STATEMENT_MIGRATED, NULL,
+	    &version)) != FAILURE_NONE)
 		return pg_end(s, rc);
 	/* Within the transaction: somebody else may just have done it. */
 	if (version != 0 && (rc = pg_run(s, STATEMENT_VERSION, NULL,
@@ -29,6 +97,9 @@ migrate(struct store *s, int *from)
 		return pg_end(s, pg_refuse(s, FAILURE_SCHEMA, "%s is of "
 		    "schema %d, newer than this program's %d: take the newer "
 		    "program", PQdb(s->db), *from, SCHEMA_VERSION));
+	if (*from == 1 && quiet != NULL &&
+	    (rc = wait_for_old(s, quiet)) != FAILURE_NONE)
+		return pg_end(s, rc);
 	for (step = *from; step < SCHEMA_VERSION; step++) {
 		if ((rc = pg_script(s, store_migrations[step])) !=
 		    FAILURE_NONE)
@@ -57,7 +128,8 @@ examine_rights(struct store *s)
 }
 
 enum failure_code
-store_migrate(struct store **out, const char *database, int *from, int *to)
+store_migrate(struct store **out, const char *database, int *from, int *to,
+    const struct store_quiet *quiet)
 {
 	enum failure_code	 rc;
 	struct store		*s;
@@ -78,7 +150,7 @@ store_migrate(struct store **out, const char *database, int *from, int *to)
 		return pg_refuse(s, FAILURE_SCHEMA, "%s: PostgreSQL %d, it "
 		    "takes 13 or later", PQdb(s->db), PQserverVersion(s->db) /
 		    10000);
-	return (rc = migrate(s, from)) == FAILURE_NONE ? examine_rights(s) : rc;
+	return (rc = migrate(s, from, quiet)) == FAILURE_NONE ? examine_rights(s) : rc;
 }
 
 enum failure_code

@@ -34,6 +34,12 @@ store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
 }
 
 bool
+store_passes(const struct store *s)
+{
+	return s != NULL && pg_passes(s);
+}
+
+bool
 store_is_file(void)
 {
 	return false;

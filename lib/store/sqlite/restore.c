@@ -181,7 +181,7 @@ open_live(struct store *s, bool there)
 	int			 version, from, to;
 
 	if (!there)
-		rc = store_migrate(&made, s->path, &from, &to);
+		rc = store_migrate(&made, s->path, &from, &to, NULL);
 	rc = db_copy_take(s, made, rc);
 	store_close(made);
 	if (rc != FAILURE_NONE)

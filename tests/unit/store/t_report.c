@@ -15,7 +15,7 @@ make(const char *path)
 	struct store	*s;
 	int		 from, to;
 
-	check_int(store_migrate(&s, path, &from, &to), FAILURE_NONE);
+	check_int(store_migrate(&s, path, &from, &to, NULL), FAILURE_NONE);
 	store_close(s);
 	check_int(store_open(&s, path), FAILURE_NONE);
 	return s;

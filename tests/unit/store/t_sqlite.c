@@ -79,7 +79,7 @@ migrations(void)
 	check(stat("m.db", &st) == -1);
 	row("new");
 	(void)umask(022);
-	check_int(store_migrate(&s, "m.db", &from, &to), FAILURE_NONE);
+	check_int(store_migrate(&s, "m.db", &from, &to, NULL), FAILURE_NONE);
 	check_int(from, 0);
 	check_int(to, SCHEMA_VERSION);
 	store_close(s);
@@ -91,7 +91,7 @@ migrations(void)
 	check_int(shell("m.db", "SELECT journal_mode = 'wal' FROM "
 	    "pragma_journal_mode"), 1);
 	row("again");
-	check_int(store_migrate(&s, "m.db", &from, &to), FAILURE_NONE);
+	check_int(store_migrate(&s, "m.db", &from, &to, NULL), FAILURE_NONE);
 	check_int(from, SCHEMA_VERSION);
 	store_close(s);
 	row("of a newer program");
@@ -99,12 +99,12 @@ migrations(void)
 	check_int(store_open(&s, "m.db"), FAILURE_SCHEMA);
 	check(strstr(store_error(s), "schema 99") != NULL);
 	store_close(s);
-	check_int(store_migrate(&s, "m.db", &from, &to), FAILURE_SCHEMA);
+	check_int(store_migrate(&s, "m.db", &from, &to, NULL), FAILURE_SCHEMA);
 	check(strstr(store_error(s), "newer") != NULL);
 	store_close(s);
 	check_int(shell("m.db", "PRAGMA user_version"), 99);
 	row("no directory");
-	check_int(store_migrate(&s, "not/there.db", &from, &to),
+	check_int(store_migrate(&s, "not/there.db", &from, &to, NULL),
 	    FAILURE_STORAGE);
 	check(*store_error(s) != '\0');
 	store_close(s);
@@ -148,7 +148,7 @@ refuses(void)
 			check(*store_error(s) != '\0');
 			store_close(s);
 		}
-		check_int(store_migrate(&s, "f.db", &from, &to),
+		check_int(store_migrate(&s, "f.db", &from, &to, NULL),
 		    FAILURE_SCHEMA);
 		check(strstr(store_error(s), "f.db") != NULL);
 		store_close(s);
@@ -162,13 +162,13 @@ refuses(void)
 	    48);
 	check_int(store_open(&s, "f.db"), FAILURE_STORAGE);
 	store_close(s);
-	check_int(store_migrate(&s, "f.db", &from, &to), FAILURE_SCHEMA);
+	check_int(store_migrate(&s, "f.db", &from, &to, NULL), FAILURE_SCHEMA);
 	store_close(s);
 	row("an empty file");
 	t_write("f.db", "", 0);
 	check_int(store_open(&s, "f.db"), FAILURE_SCHEMA);
 	store_close(s);
-	check_int(store_migrate(&s, "f.db", &from, &to), FAILURE_NONE);
+	check_int(store_migrate(&s, "f.db", &from, &to, NULL), FAILURE_NONE);
 	store_close(s);
 }
 
@@ -188,7 +188,7 @@ long_path(void)
 			t_die("mkdir");
 	}
 	(void)snprintf(path + n, sizeof(path) - n, "/%0*d", 590 - (int)n, 0);
-	check_int(store_migrate(&s, path, &from, &to), FAILURE_STORAGE);
+	check_int(store_migrate(&s, path, &from, &to, NULL), FAILURE_STORAGE);
 	store_close(s);
 	check_int(store_open(&s, path), FAILURE_STORAGE);
 	store_close(s);
@@ -200,7 +200,7 @@ long_path(void)
 	row("the longest");
 	path[500] = '\0';
 	memset(path + n, 'x', 500 - n);
-	check_int(store_migrate(&s, path, &from, &to), FAILURE_NONE);
+	check_int(store_migrate(&s, path, &from, &to, NULL), FAILURE_NONE);
 	store_close(s);
 	check(access(path, F_OK) == 0);
 }
@@ -229,7 +229,7 @@ cut_path(void)
 			    len - (int)n, 0);
 			check_int(strlen(path), len);
 			(void)snprintf(cut, sizeof(cut), "%.511s", path);
-			check_int(store_migrate(&s, path, &from, &to),
+			check_int(store_migrate(&s, path, &from, &to, NULL),
 			    FAILURE_STORAGE);
 			check(strstr(store_error(s), "bytes") != NULL);
 			store_close(s);

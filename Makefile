@@ -66,9 +66,9 @@ PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort \
 PROGRAMS = chat answer sessions
 
 # What the programs are made of besides.
-chat	= $(patsubst %,$(B)/obj/%.o,chat outdated program)
-answer	= $(patsubst %,$(B)/obj/%.o,answer program servers)
-sessions = $(patsubst handlers/%.c,$(B)/obj/%.o,handlers/program.c \
+chat	= $(patsubst %,$(B)/obj/handlers/%.o,chat outdated program)
+answer	= $(patsubst %,$(B)/obj/handlers/%.o,answer program servers)
+sessions = $(patsubst %.c,$(B)/obj/%.o,handlers/program.c \
 	$(sort $(wildcard handlers/sessions/*.c)))
 $(B)/bin/chat $(B)/libexec/dynamic/chat $(B)/libexec/postgres/chat: $(chat)
 $(B)/bin/answer $(B)/libexec/dynamic/answer $(B)/libexec/postgres/answer: \
@@ -163,7 +163,7 @@ endif
 $(B)/obj/%.o: lib/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
-$(B)/obj/%.o: handlers/%.c $(B)/flags
+$(B)/obj/handlers/%.o: handlers/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
@@ -409,6 +409,5 @@ clean:
 
 .PHONY: all postgres everything check fault san fuzz soak bench cost compare lint install \
 	uninstall deb check-package clean FORCE
-# Not all of obj/*.d: an older build has noted sources there that have moved.
--include $(wildcard $(chat:.o=.d) $(answer:.o=.d) $(B)/tests/obj/*.d \
-	$(B)/obj/*/*.d $(B)/obj/*/*/*.d)
+# Not obj/*.d: version 0.1 has noted sources there that have moved since.
+-include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(B)/tests/obj/*.d)

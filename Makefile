@@ -66,9 +66,9 @@ PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort \
 PROGRAMS = chat answer sessions
 
 # What the programs are made of besides.
-chat	= $(patsubst %,$(B)/obj/%.o,chat outdated program)
-answer	= $(patsubst %,$(B)/obj/%.o,answer program servers)
-sessions = $(patsubst handlers/%.c,$(B)/obj/%.o,handlers/program.c \
+chat	= $(patsubst %,$(B)/obj/handlers/%.o,chat outdated program)
+answer	= $(patsubst %,$(B)/obj/handlers/%.o,answer program servers)
+sessions = $(patsubst %.c,$(B)/obj/%.o,handlers/program.c \
 	$(sort $(wildcard handlers/sessions/*.c)))
 $(B)/bin/chat $(B)/libexec/dynamic/chat $(B)/libexec/postgres/chat: $(chat)
 $(B)/bin/answer $(B)/libexec/dynamic/answer $(B)/libexec/postgres/answer: \
@@ -120,8 +120,8 @@ $(STATIC_PROGRAMS:%=$(B)/bin/%): $(B)/obj/base/module_static.o
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private HARDEN_LINK := -static$(HARDEN_LINK)
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private LIBS := $(LIBS_STATIC)
 ifneq ($(filter answer,$(STATIC_PROGRAMS)),)
-$(B)/bin/answer: $(B)/obj/http_static.o $(SMALL_CURL)/lib/libcurl.a
-$(B)/obj/http_static.o: lib/ollama/http.c $(B)/flags
+$(B)/bin/answer: $(B)/obj/ollama/http_static.o $(SMALL_CURL)/lib/libcurl.a
+$(B)/obj/ollama/http_static.o: lib/ollama/http.c $(B)/flags
 	$(CC) $(FLAGS) -I$(SMALL_CURL)/include $(DEFINES) -c -o $@ $<
 endif
 
@@ -163,7 +163,7 @@ endif
 $(B)/obj/%.o: lib/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
-$(B)/obj/%.o: handlers/%.c $(B)/flags
+$(B)/obj/handlers/%.o: handlers/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
@@ -200,34 +200,35 @@ $(B)/tests/replay: $(sort $(wildcard tests/replay/*.[ch])) $(B)/flags
 
 # For the faults that strace cannot make.
 $(B)/tests/preload.so: tests/preload.c $(B)/flags
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -fPIC -shared -MF $(B)/obj/preload.d -o $@ $<
+	@mkdir -p $(@D) $(B)/tests/obj
+	$(CC) $(FLAGS) -fPIC -shared -MF $(B)/tests/obj/preload.d -o $@ $<
 
 # Tests; CASES=tests/cases/x.bats runs a part of them.
 CASES	= tests/cases
 UNITS	= $(patsubst %.c,$(B)/tests/%,$(notdir $(sort \
 	$(wildcard tests/unit/*/t_*.c))))
-vpath t_%.c $(sort $(wildcard tests/unit/*/))
 
-$(UNITS): $(B)/tests/%: %.c $(B)/lib.a $(B)/sqlite.a
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/$*.d -iquote tests/unit \
-		$(LDFLAGS) -pie -o $@ $< \
-		$(call archives,$^) $(LIBS)
+.SECONDEXPANSION:
+$(UNITS): $(B)/tests/%: $$(wildcard tests/unit/*/$$*.c) $(B)/lib.a \
+	$(B)/sqlite.a
+	@mkdir -p $(@D) $(B)/tests/obj
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/$*.d -iquote tests/unit \
+		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) $(LIBS)
 
 # What tests/compare drives.
 $(B)/tests/judge: tests/compare/judge.c $(B)/lib.a $(B)/sqlite.a
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/judge.d $(LDFLAGS) -pie -o $@ \
-		$< $(call archives,$^) $(LIBS)
+	@mkdir -p $(@D) $(B)/tests/obj
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/judge.d $(LDFLAGS) -pie \
+		-o $@ $< $(call archives,$^) $(LIBS)
 
 # What is about lib/store/store.h alone once more, on PostgreSQL: tests/postgres
 # has a server for it.
 PG_UNITS = $(B)/tests/postgres/t_store
-$(PG_UNITS): $(B)/tests/postgres/%: %.c $(B)/lib.a $(B)/postgres.a
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/postgres_$*.d -iquote tests/unit \
-		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
+$(PG_UNITS): $(B)/tests/postgres/%: $$(wildcard tests/unit/*/$$*.c) \
+	$(B)/lib.a $(B)/postgres.a
+	@mkdir -p $(@D) $(B)/tests/obj
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/postgres_$*.d -iquote \
+		tests/unit $(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
 
 # All that the tests run.
 everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so \
@@ -408,8 +409,5 @@ clean:
 
 .PHONY: all postgres everything check fault san fuzz soak bench cost compare lint install \
 	uninstall deb check-package clean FORCE
-# What an older build has noted: replay.d is of the time when that was one file,
-# and this one has moved.
-handlers/child.c: ;
--include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d \
-	$(B)/obj/*/*.d $(B)/obj/*/*/*.d))
+# Not obj/*.d: version 0.1 has noted sources there that have moved since.
+-include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(B)/tests/obj/*.d)

@@ -33,15 +33,16 @@
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/module.h"
+#include "base/number.h"
 #include "base/url.h"
 #include "base/utf8.h"
 #include "generation/answer.h"
 #include "generation/generation.h"
-#include "servers.h"
 #include "ollama/probe.h"
 #include "program.h"
 #include "request/connection.h"
 #include "sandbox/harden.h"
+#include "servers.h"
 #include "store/slots.h"
 #include "store/store.h"
 
@@ -374,8 +375,8 @@ read_work(struct answer *a, const char *word)
 {
 	if (*word != '+')
 		return store_is_file() &&
-		    (a->session = connection_number(word)) != 0;
-	a->seen = connection_number(word + 1);
+		    (a->session = number_id(word)) != 0;
+	a->seen = number_id(word + 1);
 	return !store_is_file() && (a->seen != 0 || strcmp(word, "+0") == 0);
 }
 
@@ -427,7 +428,7 @@ main(int argc, char *argv[])
 		if (argc - i > 3 || !detached || (argc - i == 3 &&
 		    (strlen(argv[i + 2]) != TEXT_HASH || strspn(argv[i + 2],
 		    "0123456789abcdef") != TEXT_HASH)) ||
-		    (a.ticket = connection_number(argv[i])) == 0 ||
+		    (a.ticket = number_id(argv[i])) == 0 ||
 		    !read_work(&a, argv[i + 1]))
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");

@@ -178,6 +178,56 @@ includes() {
 	} | grep -v '^[^:]*:[0-9]*: \*' | report 'libraries where they belong'
 }
 
+# Which rooms of lib/ a room may include, beside itself and base, and what those
+# may include.  handlers/ may include all.  A room that is not here is a mistake.
+arrows='
+base
+text
+json
+frame	json text
+settings json
+request	frame settings
+sandbox	settings
+store	frame settings text
+auth	request store
+ollama	frame settings
+generation ollama store
+viewer	generation auth
+'
+
+# Includes that go against an arrow, or do not name their room.
+rooms() {
+	awk -v arrows="$arrows" '
+	function allow(room, from,   to, n, i) {
+		if ((room, from) in may)
+			return
+		may[room, from] = 1
+		n = split(direct[from], to, " ")
+		for (i = 1; i <= n; i++)
+			allow(room, to[i])
+	}
+	BEGIN {
+		n = split(arrows, line, "\n")
+		for (i = 1; i <= n; i++) {
+			split(line[i], word, "[ \t]+")
+			direct[word[1]] = substr(line[i], length(word[1]) + 1)
+		}
+		for (room in direct) {
+			allow(room, "base")
+			allow(room, room)
+		}
+	}
+	/^#include "/ {
+		split(FILENAME, path, "/")
+		split($2, part, "[\"/]")
+		if ($2 ~ /"(sql|sql_postgres|system_prompt)\.h"/)
+			next
+		if (!((path[2], part[2]) in may))
+			print FILENAME ":" FNR ": " path[2] \
+			    " may not include " $2
+	}' "$@" | report 'includes that go one way'
+}
+
 # A character is as wide as its first byte; a tab goes to the next eighth.
 columns() {
 	for f; do
@@ -239,6 +289,7 @@ scripts() {
 	done
 }
 
+rooms lib/*/*.[ch] lib/store/*/*.[ch]
 sh tests/faults.sh -n | grep -A 1 '^FAILED' |
     report 'faults that have their tests'
 source_checks

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/limit.h"
-#include "request/connection.h"
+#include "base/number.h"
 #include "sessions/answers.h"
 
 /* Reads the beginning of a file of a process and ends it with two NULs; returns
@@ -57,8 +57,8 @@ has_arguments(struct answers_process *p)
 	session = ticket + strlen(ticket) + 1;
 	if (session >= line + len)
 		return false;
-	p->ticket = connection_number(ticket);
-	p->session = connection_number(session);
+	p->ticket = number_id(ticket);
+	p->session = number_id(session);
 	return p->ticket > 0 && (p->session > 0 || *session == '+');
 }
 
@@ -143,7 +143,7 @@ answers_each(const char *run_dir, bool (*each)(void *,
 	if (stat(run_dir, &st) == -1 || (d = opendir("/proc")) == NULL)
 		return -1;
 	while (more && (e = readdir(d)) != NULL) {
-		p.pid = (pid_t)connection_number(e->d_name);
+		p.pid = (pid_t)number_id(e->d_name);
 		if (p.pid > 0 && is_one(&p, &st))
 			more = each(context, &p);
 	}

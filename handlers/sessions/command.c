@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/limit.h"
+#include "base/number.h"
 #include "generation/generation.h"
 #include "program.h"
 #include "request/connection.h"
@@ -27,7 +28,7 @@ set(const struct command_option *o, const char *value)
 	else if (o->text != NULL)
 		*o->text = value;
 	else
-		return (*o->number = connection_number(value)) > 0;
+		return (*o->number = number_id(value)) > 0;
 	return true;
 }
 
@@ -73,7 +74,7 @@ command_ticket(const char *command, const char *argument)
 {
 	int64_t	n;
 
-	if ((n = connection_number(argument)) == 0)
+	if ((n = number_id(argument)) == 0)
 		program_fail(EXIT_USAGE, "%s: %s is no ticket's number",
 		    command, argument);
 	return n;

@@ -183,7 +183,7 @@ command_token(const struct settings *s, int argc, char *argv[])
 	size_t				 len;
 	bool				 past;
 
-	file = token_key_path(argv[command_options(argc, argv, options, 1,
+	file = settings_key_path(argv[command_options(argc, argv, options, 1,
 	    1)]);
 	past = *life == '-';	/* one that has expired already */
 	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||

@@ -112,6 +112,7 @@ command_purge(const struct settings *s, int argc, char *argv[])
 	struct purge			 p = {
 		.tickets = s->number[SETTING_TICKETS] == TICKETS_AUTO,
 		.run_dir = s->text[SETTING_RUN_DIR],
+		.hold = generations_hold,
 	};
 	const time_t			 now = time(NULL);
 	enum failure_code		 rc;

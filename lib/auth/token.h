@@ -67,9 +67,6 @@ const char *token_check(const struct token_keys *, const struct settings *,
 /* Whether a token that was good has run out. */
 bool token_expired(const struct token *, int64_t now);
 
-/* The path of a word of JWT_KEY_FILE, behind its `hs256:' if it has that. */
-const char *token_key_path(const char *word);
-
 /*
  * Makes a token for tests: for a ticket (0: any), a user, until `expires'; the
  * key is a secret or a private key in PEM.  Appends it to `out'; returns 0, or

@@ -24,15 +24,6 @@ struct reading {
 	size_t			 size;
 };
 
-static const char	declares[] = "hs256:";
-
-const char *
-token_key_path(const char *word)
-{
-	return strncmp(word, declares, sizeof(declares) - 1) == 0 ?
-	    word + sizeof(declares) - 1 : word;
-}
-
 /* Whether a path ends so, in capitals or not. */
 static bool
 ends_in(const char *path, const char *ending)
@@ -384,7 +375,7 @@ read_text(struct reading *r, const char *text, size_t len, bool declared)
 static int
 read_file(struct token_keys *keys, const char *word, char *error, size_t size)
 {
-	const char	*path = token_key_path(word);
+	const char	*path = settings_key_path(word);
 	struct reading	 r = { keys, path, error, size };
 	char		*text;
 	size_t		 len;

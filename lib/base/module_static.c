@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "base/module.h"
-#include "ollama/http.h"
 
-/* In answer with CURL, see the Makefile; else NULL. */
+/* Of ollama/http.c, in answer with CURL (see the Makefile); else NULL. */
 const void *http_module(void) __attribute__((weak));
 
 int

@@ -1,6 +1,8 @@
 /*
  * Reading numbers.
  */
+#include <string.h>
+
 #include "base/number.h"
 
 bool
@@ -22,4 +24,13 @@ number_read(const char *text, size_t len, int64_t max, int64_t *n)
 		return false;
 	*n = value;
 	return true;
+}
+
+int64_t
+number_id(const char *text)
+{
+	int64_t	n = 0;
+
+	(void)number_read(text, strlen(text), INT64_MAX, &n);
+	return n;
 }

@@ -16,4 +16,10 @@
  */
 bool number_read(const char *text, size_t len, int64_t max, int64_t *n);
 
+/*
+ * The number of a ticket or a session: 1 to 2^63-1, without leading zeros;
+ * 0 if the text is not one.
+ */
+int64_t number_id(const char *text);
+
 #endif

@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "frame/failure.h"
-#include "store/store.h"
+#include "frame/session.h"
+#include "text/text.h"
 
 /* What a generation is doing, for those who asked for `status'. */
 enum frame_state {

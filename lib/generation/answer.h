@@ -16,7 +16,7 @@
 #include "frame/frame.h"
 #include "generation/hub.h"
 #include "generation/pool.h"
-#include "generation/slot.h"
+#include "store/slot.h"
 #include "ollama/http.h"
 #include "ollama/upstream.h"
 #include "settings/settings.h"

@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/lock.h"
+#include "base/number.h"
 #include "generation/generation.h"
 #include "generation/generations.h"
-#include "request/connection.h"
 
 static const char	ending[] = ".sock";
 
@@ -28,7 +28,7 @@ ticket_of(const char *name)
 		return 0;
 	memcpy(number, name, len - end);
 	number[len - end] = '\0';
-	return connection_number(number);
+	return number_id(number);
 }
 
 int

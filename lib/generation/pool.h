@@ -13,7 +13,7 @@
 #include "base/url.h"
 #include "frame/failure.h"
 #include "generation/health.h"
-#include "generation/slot.h"
+#include "store/slot.h"
 #include "ollama/http.h"
 #include "settings/settings.h"
 #include "store/node.h"

@@ -12,9 +12,9 @@
 #include "base/buf.h"
 #include "base/url.h"
 #include "frame/failure.h"
+#include "frame/session.h"
 #include "json/json.h"
 #include "settings/settings.h"
-#include "store/store.h"
 
 /* What a line of the answer says. */
 struct ollama_line {

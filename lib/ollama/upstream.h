@@ -16,12 +16,12 @@
 #include "base/utf8.h"
 #include "frame/failure.h"
 #include "frame/frame.h"
+#include "frame/session.h"
 #include "json/json.h"
 #include "ollama/http.h"
 #include "ollama/thought.h"
 #include "ollama/tidy.h"
 #include "settings/settings.h"
-#include "store/store.h"
 
 enum upstream_phase {
 	UPSTREAM_SERVER,	/* upstream_ask is due; see failure: NONE, or

@@ -1,27 +1,11 @@
 /*
  * Reading the CGI environment.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "request/connection.h"
-
-int64_t
-connection_number(const char *text)
-{
-	size_t		len;
-	long long	n;
-
-	if (text[0] < '1' || text[0] > '9')
-		return 0;
-	len = strspn(text, "0123456789");
-	if (text[len] != '\0' || len > 19)
-		return 0;
-	errno = 0;
-	n = strtoll(text, NULL, 10);
-	return errno == 0 ? n : 0;
-}
 
 static enum language
 language(const struct settings *s)
@@ -53,8 +37,8 @@ ticket(const char *path, bool websocketd)
 	if (path == NULL)
 		return 0;
 	if (strncmp(path, CONNECTION_PATH, len) == 0)
-		return connection_number(path + len);
-	return !websocketd && *path == '/' ? connection_number(path + 1) : 0;
+		return number_id(path + len);
+	return !websocketd && *path == '/' ? number_id(path + 1) : 0;
 }
 
 static const char *

@@ -35,7 +35,4 @@ bool connection_is_websocketd(void);
 /* Reads the environment; the texts are borrowed from it. */
 void connection_read(struct connection *, const struct settings *);
 
-/* The number of a ticket: 1 to 2^63-1, no leading zeros; 0 if it is none. */
-int64_t connection_number(const char *text);
-
 #endif

@@ -14,7 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "auth/token.h"
 #include "base/limit.h"
 #include "sandbox/harden.h"
 
@@ -117,7 +116,7 @@ allow_keys(int set, const char *files)
 		if ((len = strcspn(files, " ")) == 0)
 			break;
 		(void)snprintf(word, sizeof(word), "%.*s", (int)len, files);
-		if (allow(set, token_key_path(word), READ) == -1)
+		if (allow(set, settings_key_path(word), READ) == -1)
 			return -1;
 	}
 	return 0;

@@ -435,3 +435,12 @@ settings_environment(const struct settings *s)
 	env[i] = env[i + 1] = NULL;
 	return env;
 }
+
+const char *
+settings_key_path(const char *word)
+{
+	static const char	declares[] = "hs256:";
+	const size_t		len = sizeof(declares) - 1;
+
+	return strncmp(word, declares, len) == 0 ? word + len : word;
+}

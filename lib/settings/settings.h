@@ -94,4 +94,7 @@ char **settings_environment(const struct settings *);
 /* The file that the programs read at a shell (fixed at build time). */
 extern const char settings_default_file[];
 
+/* The path in a word of JWT_KEY_FILE: what follows `hs256:', if it is there. */
+const char *settings_key_path(const char *word);
+
 #endif

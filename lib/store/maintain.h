@@ -25,6 +25,9 @@ struct purge {
 	int64_t		 before;	/* seconds since 1970 */
 	bool		 tickets;	/* tickets without a session go too */
 	const char	*run_dir;
+	/* Keeps a ticket from being answered until its descriptor is closed;
+	   -1 with errno, EBUSY: something runs (generations_hold). */
+	int		(*hold)(const char *run_dir, int64_t ticket);
 	int64_t		 old;		/* what store_purge_count has found */
 	int64_t		 sessions;	/* what store_purge has deleted */
 	int64_t		 emptied;	/* tickets that it has deleted */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "generation/slot.h"
+#include "store/slot.h"
 #include "store/postgres/runs.h"
 
 int

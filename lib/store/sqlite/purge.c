@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/limit.h"
-#include "generation/generations.h"
 #include "store/maintain.h"
 #include "store/sqlite/db.h"
 
@@ -120,7 +119,7 @@ purge_unanswered(struct store *s, struct purge *p, int64_t session,
 	sqlite3_stmt		*st;
 	int			 claim;
 
-	if ((claim = generations_hold(p->run_dir, ticket)) == -1) {
+	if ((claim = p->hold(p->run_dir, ticket)) == -1) {
 		if (errno == EBUSY) {
 			p->running++;
 			return FAILURE_NONE;

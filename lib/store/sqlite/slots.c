@@ -9,7 +9,7 @@
 
 #include "base/limit.h"
 #include "base/lock.h"
-#include "generation/slot.h"
+#include "store/slot.h"
 #include "store/sqlite/alone.h"
 
 /*

@@ -1,5 +1,5 @@
 /*
- * lib/admission: who gets in, in which order tokens are looked at, and how
+ * lib/auth/admission: who gets in, in which order tokens are looked at, and how
  * much an address may have.
  */
 #include <sys/stat.h>

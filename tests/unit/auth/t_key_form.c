@@ -1,5 +1,5 @@
 /*
- * lib/key_form: what is proven to be a secret, and what is not.  The files
+ * lib/auth/key_form: what is proven to be a secret, and what is not.  The files
  * that openssl writes are in tests/cases/disguises.py.
  */
 #include "auth/key_form.h"

@@ -1,6 +1,6 @@
 /*
- * lib/token with the module signature.so: which tokens are good, by RFC 7519
- * and RFC 8725, and which word tells why one is not; the key files.
+ * lib/auth/token with the module signature.so: which tokens are good, by RFC
+ * 7519 and RFC 8725, and which word tells why one is not; the key files.
  */
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 /*
- * lib/address: which lists and addresses are understood, whom a proxy is
+ * lib/base/address: which lists and addresses are understood, whom a proxy is
  * believed, and what a household is.
  */
 #include "base/address.h"

@@ -1,5 +1,5 @@
 /*
- * lib/base64url: RFC 4648's own examples, every byte there and back, and
+ * lib/base/base64url: RFC 4648's own examples, every byte there and back, and
  * everything that another decoder might let through.
  */
 #include "base/base64url.h"

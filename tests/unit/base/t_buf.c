@@ -1,5 +1,5 @@
 /*
- * lib/buf: the cap, the NUL behind the content, and that a refusal changes
+ * lib/base/buf: the cap, the NUL behind the content, and that a refusal changes
  * nothing.
  */
 #include "base/buf.h"

@@ -1,5 +1,5 @@
 /*
- * lib/clock: what poll(2) is told for a deadline.
+ * lib/base/clock: what poll(2) is told for a deadline.
  */
 #include <limits.h>
 

@@ -1,5 +1,5 @@
 /*
- * lib/file: what may be read and what is refused.
+ * lib/base/file: what may be read and what is refused.
  */
 #include <sys/stat.h>
 

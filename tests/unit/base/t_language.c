@@ -1,5 +1,5 @@
 /*
- * lib/language: tags and Accept-Language headers, good and odd.
+ * lib/base/language: tags and Accept-Language headers, good and odd.
  */
 #include "base/language.h"
 #include "t.h"

@@ -1,5 +1,5 @@
 /*
- * lib/lock: byte locks between owners and processes: exclusion, SIGKILL,
+ * lib/base/lock: byte locks between owners and processes: exclusion, SIGKILL,
  * deadlines, counting.
  */
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /*
- * lib/log: one line an event, at most 1,000 bytes, nothing in it that a
+ * lib/base/log: one line an event, at most 1,000 bytes, nothing in it that a
  * terminal would obey.
  */
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /*
- * lib/logfmt: the value of a key, whatever else is in the line.
+ * lib/base/logfmt: the value of a key, whatever else is in the line.
  */
 #include "base/log.h"
 #include "base/logfmt.h"

@@ -1,5 +1,5 @@
 /*
- * lib/noise: what websocketd says that is not for the log.
+ * lib/base/noise: what websocketd says that is not for the log.
  */
 #include <string.h>
 

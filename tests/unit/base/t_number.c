@@ -1,5 +1,5 @@
 /*
- * lib/number: one spelling for each number.
+ * lib/base/number: one spelling for each number.
  */
 #include "base/number.h"
 #include "t.h"
@@ -41,10 +41,35 @@ spellings(void)
 	check_int(n, 42);
 }
 
+/* What is a ticket's number. */
+static void
+ids(void)
+{
+	static const struct {
+		const char	*text;
+		int64_t		 want;
+	} rows[] = {
+		{ "1", 1 }, { "42", 42 }, { "9223372036854775807", INT64_MAX },
+		{ "9223372036854775808", 0 }, { "9999999999999999999", 0 },
+		{ "10000000000000000000", 0 }, { "18446744073709551617", 0 },
+		{ "", 0 }, { "0", 0 }, { "01", 0 }, { "-1", 0 }, { "+1", 0 },
+		{ " 1", 0 }, { "1 ", 0 }, { "1\n", 0 }, { "1/", 0 },
+		{ "1.0", 0 }, { "0x1", 0 }, { "1e3", 0 }, { "\xd9\xa1", 0 },
+		{ "x", 0 }, { "1;ls", 0 },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].text);
+		check_int(number_id(rows[i].text), rows[i].want);
+	}
+}
+
 int
 main(void)
 {
 	t_begin();
 	run(spellings);
+	run(ids);
 	return t_end();
 }

@@ -1,5 +1,5 @@
 /*
- * lib/origin: which pages get in.
+ * lib/base/origin: which pages get in.
  */
 #include "base/origin.h"
 #include "t.h"

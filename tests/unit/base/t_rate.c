@@ -1,6 +1,6 @@
 /*
- * lib/rate: so many at once, then evenly, exact over processes; a database of
- * the limits that is in the way of nobody.
+ * lib/base/rate: so many at once, then evenly, exact over processes; a database
+ * of the limits that is in the way of nobody.
  */
 #include <sqlite3.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 /*
- * lib/url: which addresses are taken, and what they ask for.
+ * lib/base/url: which addresses are taken, and what they ask for.
  */
 #include "base/limit.h"
 #include "base/url.h"

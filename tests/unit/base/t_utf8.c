@@ -1,6 +1,6 @@
 /*
- * lib/utf8: every character by RFC 3629 and nothing else; cutting, blankness
- * and cleaning, in pieces of every size.
+ * lib/base/utf8: every character by RFC 3629 and nothing else; cutting,
+ * blankness and cleaning, in pieces of every size.
  */
 #include "base/utf8.h"
 #include "t.h"

@@ -1,5 +1,6 @@
 /*
- * lib/failure: the table is complete and sound, and as websocket.md tells it.
+ * lib/frame/failure: the table is complete and sound, and as websocket.md tells
+ * it.
  */
 #include "base/utf8.h"
 #include "frame/failure.h"

@@ -1,6 +1,6 @@
 /*
- * lib/frame: every frame is one line of valid JSON; stream frames stay short
- * and give back the text whatever its pieces; what frame_error writes,
+ * lib/frame/frame: every frame is one line of valid JSON; stream frames stay
+ * short and give back the text whatever its pieces; what frame_error writes,
  * frame_read reads.
  */
 #include "base/limit.h"

@@ -1,7 +1,7 @@
 /*
- * lib/generation: the directory, the socket's path, claim, stale sockets, and
- * what a started `answer' gets from us.  The file itself is compiled in here,
- * with an `answer' of our own.
+ * lib/generation/generation: the directory, the socket's path, claim, stale
+ * sockets, and what a started `answer' gets from us.  The file itself is
+ * compiled in here, with an `answer' of our own.
  */
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 /*
- * lib/health: who has failed is left alone, for longer each time; what the
- * file holds does no harm.
+ * lib/generation/health: who has failed is left alone, for longer each time;
+ * what the file holds does no harm.
  */
 #include <sys/stat.h>
 

@@ -1,6 +1,6 @@
 /*
- * lib/hub: everybody gets every byte in order, the late ones from the first;
- * nobody is delayed by a slow one; what followers say is heard.
+ * lib/generation/hub: everybody gets every byte in order, the late ones from
+ * the first; nobody is delayed by a slow one; what followers say is heard.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,5 +1,6 @@
 /*
- * lib/pool: which of several servers is asked, over an HTTP of our own.
+ * lib/generation/pool: which of several servers is asked, over an HTTP of our
+ * own.
  */
 #include "base/clock.h"
 #include "generation/pool.h"

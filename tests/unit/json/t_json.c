@@ -1,6 +1,7 @@
 /*
- * lib/json: what is JSON by RFC 8259 and what is none, above all the shapes
- * that jsmn alone lets through; members, elements, strings, numbers, limits.
+ * lib/json/json: what is JSON by RFC 8259 and what is none, above all the
+ * shapes that jsmn alone lets through; members, elements, strings, numbers,
+ * limits.
  */
 #include "json/json.h"
 #include "t.h"

@@ -1,5 +1,6 @@
 /*
- * lib/jsonw: whatever goes in, one line of valid JSON comes out, or nothing.
+ * lib/json/jsonw: whatever goes in, one line of valid JSON comes out, or
+ * nothing.
  */
 #include "json/json.h"
 #include "json/jsonw.h"

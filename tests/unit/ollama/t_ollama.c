@@ -1,6 +1,7 @@
 /*
- * lib/ollama: what is sent, and what every kind of line, refusal and list of
- * models means; the refusals that were recorded and written by hand too.
+ * lib/ollama/ollama: what is sent, and what every kind of line, refusal and
+ * list of models means; the refusals that were recorded and written by hand
+ * too.
  */
 #include "base/limit.h"
 #include "ollama/ollama.h"

@@ -1,5 +1,6 @@
 /*
- * lib/probe: what `answer check' has found on its way to `sessions doctor'.
+ * lib/ollama/probe: what `answer check' has found on its way to `sessions
+ * doctor'.
  */
 #include "base/limit.h"
 #include "ollama/probe.h"

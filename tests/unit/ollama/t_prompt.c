@@ -1,6 +1,6 @@
 /*
- * lib/prompt: the fence around a ticket's text, which no text can end; the
- * system prompt of each setting.
+ * lib/ollama/prompt: the fence around a ticket's text, which no text can end;
+ * the system prompt of each setting.
  */
 #include "base/limit.h"
 #include "ollama/prompt.h"

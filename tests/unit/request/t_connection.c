@@ -1,31 +1,8 @@
 /*
- * lib/connection: the CGI environment; above all what is a ticket's number.
+ * lib/request/connection.h: the CGI environment.
  */
 #include "request/connection.h"
 #include "t.h"
-
-static void
-numbers(void)
-{
-	static const struct {
-		const char	*text;
-		int64_t		 want;
-	} rows[] = {
-		{ "1", 1 }, { "42", 42 }, { "9223372036854775807", INT64_MAX },
-		{ "9223372036854775808", 0 }, { "9999999999999999999", 0 },
-		{ "10000000000000000000", 0 }, { "18446744073709551617", 0 },
-		{ "", 0 }, { "0", 0 }, { "01", 0 }, { "-1", 0 }, { "+1", 0 },
-		{ " 1", 0 }, { "1 ", 0 }, { "1\n", 0 }, { "1/", 0 },
-		{ "1.0", 0 }, { "0x1", 0 }, { "1e3", 0 }, { "\xd9\xa1", 0 },
-		{ "x", 0 }, { "1;ls", 0 },
-	};
-	size_t	i;
-
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		row("%s", rows[i].text);
-		check_int(connection_number(rows[i].text), rows[i].want);
-	}
-}
 
 /* Sets a variable, or removes it for NULL. */
 static void
@@ -136,7 +113,6 @@ int
 main(void)
 {
 	t_begin();
-	run(numbers);
 	run(paths);
 	run(languages);
 	run(others);

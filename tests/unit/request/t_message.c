@@ -1,6 +1,6 @@
 /*
- * lib/message: cutting stdin into messages.  Each input is given whole, byte
- * by byte and cut in two at every place: the events must be the same.
+ * lib/request/message: cutting stdin into messages.  Each input is given whole,
+ * byte by byte and cut in two at every place: the events must be the same.
  */
 #include <stdlib.h>
 

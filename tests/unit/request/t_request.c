@@ -1,6 +1,6 @@
 /*
- * lib/request: one message, field by field: what is taken, what is refused
- * with which code, and which field the refusal names.
+ * lib/request/request: one message, field by field: what is taken, what is
+ * refused with which code, and which field the refusal names.
  */
 #include "base/limit.h"
 #include "request/request.h"

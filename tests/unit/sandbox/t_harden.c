@@ -1,6 +1,6 @@
 /*
- * lib/harden: what is still possible afterwards and what is not.  Each row is
- * a process of its own, for there is no way back.
+ * lib/sandbox/harden: what is still possible afterwards and what is not.  Each
+ * row is a process of its own, for there is no way back.
  */
 #include <fcntl.h>
 #include <sys/prctl.h>

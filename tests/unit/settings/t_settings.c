@@ -1,5 +1,5 @@
 /*
- * lib/settings: each key's default and bounds, the file's syntax (what
+ * lib/settings/settings: each key's default and bounds, the file's syntax (what
  * systemd's EnvironmentFile= reads in the same way, the rest refused), the
  * shipped websocketd.conf.
  */

@@ -1,6 +1,6 @@
 /*
- * lib/record: lines of an export, right and wrong.  The fields one by one are
- * in tests/cases/transfer.bats.
+ * lib/store/record: lines of an export, right and wrong.  The fields one by one
+ * are in tests/cases/transfer.bats.
  */
 #include "base/limit.h"
 #include "store/record.h"

@@ -1,6 +1,6 @@
 /*
- * lib/sqlite: its files, whose they are and who may read them; others that
- * write to them; a disk that is full; each statement of sql/.
+ * lib/store/sqlite: its files, whose they are and who may read them; others
+ * that write to them; a disk that is full; each statement of sql/.
  */
 #include <malloc.h>
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
 /*
- * lib/trace: pieces of texts are found wherever they stand in a file, and
+ * lib/store/trace: pieces of texts are found wherever they stand in a file, and
  * nothing else is.
  */
 #include <sys/stat.h>

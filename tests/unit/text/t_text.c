@@ -1,6 +1,6 @@
 /*
- * lib/text and lib/siphash: the reference implementation's own vectors, what
- * the same-text form makes equal, and what it must leave apart.
+ * lib/text/text and lib/text/siphash: the reference implementation's own
+ * vectors, what the same-text form makes equal, and what it must leave apart.
  */
 #include "t.h"
 #include "text/siphash.h"

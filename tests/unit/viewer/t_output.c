@@ -1,5 +1,5 @@
 /*
- * lib/output: nothing is lost, nobody is waited for.
+ * lib/viewer/output: nothing is lost, nobody is waited for.
  */
 #include <fcntl.h>
 

@@ -1,7 +1,8 @@
 /*
- * lib/slot and lib/slots: at most so many at a time, of each server; turns go
- * by user, then first come, first served; those that somebody watches go first;
- * whoever died while waiting or working is passed over at once.
+ * lib/store/slot and lib/store/slots: at most so many at a time, of each
+ * server; turns go by user, then first come, first served; those that somebody
+ * watches go first; whoever died while waiting or working is passed over at
+ * once.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/limit.h"
-#include "generation/slot.h"
+#include "store/slot.h"
 #include "t.h"
 
 enum { N = 7 };

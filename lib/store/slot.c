@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/lock.h"
-#include "generation/slot.h"
+#include "store/slot.h"
 
 /*
  * `queue': byte 0 guards the counter, which the file holds.  Which other byte

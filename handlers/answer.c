@@ -333,6 +333,8 @@ run(struct answer *a)
 	if (!a->late && (told = end_frames(a)))
 		hub_write(&a->hub);	/* whatever becomes of the log */
 	log_answer(a);
+	if (a->node != NULL && a->hub.stop)
+		node_say_stop(a->node);
 	if (a->node != NULL)
 		node_release(a->node, a->failure.code);
 	if (told)

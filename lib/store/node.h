@@ -72,7 +72,8 @@ void node_step(struct node *, int64_t now);
 void node_viewers(struct node *, bool here);
 bool node_watched(const struct node *);
 
-/* A viewer wants an end to what another node does. */
+/* A viewer wants an end to what another node does, or may do: where it is not
+ * known yet whose the ticket is, node_release sees to it. */
 void node_say_stop(struct node *);
 
 /*

@@ -151,6 +151,85 @@ tools() { PATH=$PG_BIN:$PATH; }
 	generated
 }
 
+# pg_restore that rests for $1 seconds once it has exchanged the tables, and
+# then makes $T/rested.
+slow_restore() {
+	mkdir "$T/bin"
+	cat >"$T/bin/pg_restore" <<-END
+	#!/bin/sh
+	"$PG_BIN/pg_restore" "\$@" || exit
+	case "\$*" in *--single-transaction*) : >"$T/exchanged"; sleep $1; : >"$T/rested" ;; esac
+	END
+	chmod +x "$T/bin/pg_restore"
+	PATH=$T/bin:$PATH
+}
+restoring() { "$B/bin/sessions" -c "$T/conf" restore "$T/copy" >"$T/restored" 2>&1 3>&- & R=$!; track $R; }
+
+@test "restore: asked all the time, nothing begins before the ids are right" {
+	local t=100
+	tools
+	replay "$UP/good.ndjson"
+	line 50 7 a | sessions import
+	sessions backup "$T/copy"
+	line 90 8 b | sessions import
+	psql -c "SELECT setval('TicketAIRunNumbers', 500)"
+	# Nor does the server end a connection that says nothing meanwhile.
+	psql -c 'ALTER ROLE ticketchat SET idle_session_timeout = 1000'
+	slow_restore 4
+	restoring
+	while [ ! -e "$T/rested" ]; do
+		kill -0 $R
+		t=$((t + 1))
+		on 2 ask $t "$Q"
+		[ -e "$T/exchanged" ] || continue
+		[[ $(code) = shutting_down || $(code) = storage || -e $T/rested ]]
+	done
+	psql -c 'ALTER ROLE ticketchat RESET idle_session_timeout'
+	wait $R
+	[ $t -gt 103 ]
+	on 2 ask 99 "$Q"
+	generated
+	is "$(sql 'SELECT count(*) FROM TicketAISessions WHERE Id BETWEEN 51 AND 90')" 0
+	[ "$(sql 'SELECT max(Id) FROM TicketAISessions')" -gt 90 ]
+	is "$(sql 'SELECT count(*) FROM TicketAIRuns WHERE Run <= 500')" 0
+	NO_DATABASE=1
+}
+
+@test "restore: a question during the exchange is told storage, and soon" {
+	local locked
+	tools
+	replay "$UP/good.ndjson"
+	line 50 7 a | sessions import
+	sessions backup "$T/copy"
+	# Whoever reads the last table that it drops holds the exchange up.
+	psql -c BEGIN -c 'SELECT * FROM TicketAISessions LIMIT 0' \
+	    -c "SELECT 'holds'" -c 'SELECT pg_sleep(25)' >"$T/lock" &
+	locked=$!
+	track $locked
+	within 10 grep -q holds "$T/lock"
+	restoring
+	within 20 exchanging
+	for t in 7 99; do
+		on 2 ask $t "$Q"
+		failed_with storage 111
+	done
+	on 2 ask 98 "$Q" '{"ticketBody":"printer jam","refresh":true}'
+	is "$(code)" $'storage\nstorage'
+	# They did not wait for its end.
+	kill -0 $locked
+	kill -0 $R
+	is "$(posts)" 0
+	psql -c "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(25)%' AND pid <> pg_backend_pid()" >"$T/cancelled"
+	within 30 dead $R
+	wait $R
+	on 2 ask 7 "$Q"
+	kept a
+	NO_DATABASE=1
+}
+# Whether it waits for the lock of a table.
+exchanging() { [ "$(psql -c "SELECT count(*) FROM pg_stat_activity WHERE
+    application_name = 'pg_restore' AND wait_event_type = 'Lock'")" = 1 ]; }
+
 @test "a backup of schema 1 is restored, and brought to this version" {
 	tools
 	psql -c 'DROP SCHEMA ticketchat CASCADE' 2>"$T/dropped"

@@ -4,11 +4,9 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,10 +24,9 @@
 enum {
 	SAYS_MAX = 65536,	/* of what a tool says */
 	ARGUMENTS = 10,
-	/* In seconds: the gate is closed for so long, again after so many, and
-	 * whatever runs has so long to end, more than a lease. */
+	/* In seconds: the gate is closed for so long at a time, and whatever
+	 * runs has so long to end, more than a lease. */
 	GATE_SECONDS = 15,
-	GATE_AGAIN = 5,
 	GATE_TIMEOUT = 25
 };
 
@@ -283,29 +280,11 @@ close_gate(struct store *s, int seconds, int64_t *lives)
 	return pg_run(s, STATEMENT_RUN_CLOSE, &a, lives);
 }
 
-/* Keeps it closed, from a process of its own, until that is ended. */
-static pid_t
-keep_closed(const char *uri)
-{
-	const pid_t	 parent = getpid();
-	struct store	*s;
-	int64_t		 lives;
-	pid_t		 pid;
-
-	if ((pid = fork()) != 0)
-		return pid;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	s = pg_make(uri);
-	while (s != NULL && getppid() == parent) {
-		/* While the tables are exchanged it waits for them. */
-		(void)close_gate(s, GATE_SECONDS, &lives);
-		(void)sleep(GATE_AGAIN);
-	}
-	(void)raise(SIGKILL);	/* nothing of the parent's is ours to end */
-	return -1;
-}
-
-/* Nothing begins any more, and what runs on whatever machine ends. */
+/*
+ * Nothing begins any more, and what runs on whatever machine ends.  The row that
+ * says so is exchanged with the rest: from then on a lock of this connection's
+ * says it, until the store is closed.
+ */
 static enum failure_code
 quiet(struct store *s)
 {
@@ -324,7 +303,8 @@ quiet(struct store *s)
 		pg_tell(s, "waiting for generations to end", 0, 0);
 		(void)usleep(200 * 1000);
 	}
-	return rc;
+	return rc == FAILURE_NONE ? pg_alone(s, STATEMENT_LOCK_GATE, NULL,
+	    NULL) : rc;
 }
 
 /* The exchange, while the gate is closed. */
@@ -335,17 +315,13 @@ restore(struct store *s, const char *file, const char *before, bool made,
 	enum failure_code	rc;
 	int64_t			lives;
 	char			why[sizeof(s->error)];
-	pid_t			keeper;
 
 	if ((rc = quiet(s)) != FAILURE_NONE)
 		return rc;
-	keeper = keep_closed(s->uri);
 	if (!made)
 		rc = dump(s, before, true);
 	if (rc == FAILURE_NONE)
 		rc = exchange(s, file, made, version);
-	if (keeper > 0)
-		(void)kill(keeper, SIGKILL);
 	memcpy(why, s->error, sizeof(why));
 	(void)close_gate(s, 0, &lives);
 	memcpy(s->error, why, sizeof(why));

@@ -374,6 +374,7 @@ answered(struct node *n, int64_t now)
 		watched(n, now);
 	} else if (call == CALL_STOP) {
 		n->stop = false;
+		n->done = n->code != FAILURE_NONE;
 		n->next = now;
 	} else {
 		n->done = true;
@@ -389,7 +390,7 @@ static enum runs_call
 choose(const struct node *n)
 {
 	if (n->code != FAILURE_NONE)
-		return CALL_END;
+		return n->stop ? CALL_STOP : CALL_END;
 	if (n->state == NODE_THEIRS)
 		return n->stop ? CALL_STOP : CALL_WATCH;
 	if (n->saving && !n->lost)
@@ -691,7 +692,11 @@ node_release(struct node *n, enum failure_code code)
 		return;
 	/* A run that is just begun is to end too. */
 	runs_wait(n, NODE_LINGER);
-	if (n->state == NODE_ASKING || n->state == NODE_THEIRS || n->run == 0)
+	if (n->state != NODE_ASKING && n->state != NODE_THEIRS)
+		n->stop = false;
+	else if (!n->stop)
+		n->done = true;
+	if (n->run == 0 && !n->stop)
 		n->done = true;
 	n->code = code == FAILURE_NONE ? FAILURE_INTERRUPTED : code;
 	/* Twice, as the connection may have been lost. */

@@ -18,13 +18,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "admission.h"
-#include "limit.h"
+#include "auth/admission.h"
+#include "base/limit.h"
 #include "program.h"
-#include "query.h"
-#include "request.h"
-#include "settings.h"
-#include "store.h"
+#include "request/request.h"
+#include "settings/settings.h"
+#include "store/store.h"
+#include "viewer/query.h"
 
 static const char	usage[] =
     "usage: lookup [-c FILE]\n"

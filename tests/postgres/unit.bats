@@ -12,5 +12,5 @@ unit() {
 	echo "$output" >&2
 	is "${lines[0]%%:*}" "ok $1"
 }
-@test "lib/store.h" { unit t_store; }
-@test "lib/query.h" { unit t_query; }
+@test "lib/store/store.h" { unit t_store; }
+@test "lib/viewer/query.h" { unit t_query; }

@@ -106,6 +106,25 @@ is_heard() {
 }
 
 # bats test_tags=fault
+@test "the look waits for a lock of somebody else's: a ping is answered" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	generated
+	psql -c BEGIN -c 'LOCK TABLE TicketAISessions' -c 'SELECT 1' \
+	    -c 'SELECT pg_sleep(8)' >"$T/lock" &
+	lock=$!
+	within 10 grep -q . "$T/lock"
+	tab 42
+	say $V "$Q"
+	within 2 looks
+	sleep 0.5
+	is_heard $V
+	within 12 has $V '"code":"storage"'
+	leave $V
+	within 10 dead $lock
+}
+
+# bats test_tags=fault
 @test "the server hangs when a lost generation's answer is looked up" {
 	long 20
 	replay_part "$T/long.ndjson"

@@ -9,7 +9,7 @@ CFLAGS	= -O2 -g
 AWK	= awk
 LIBS	= -lsqlite3
 LIBS_STATIC = -lsqlite3 -lm -Wl,--wrap=dlopen,--wrap=getaddrinfo
-MODULES	= http signature
+MODULES	= ollama/http auth/signature
 LIBS_http = -lcurl
 LIBS_signature = -lcrypto
 B	= build
@@ -55,19 +55,25 @@ CURL	:= $(firstword $(filter no,$(CURL)) $(foreach d,$(CURL) build/libcurl,\
 SMALL_CURL = $(filter-out no,$(CURL))
 STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(SMALL_CURL),answer))
 
-# Everything in lib/ but the modules; each program takes what it needs.  What
-# stands behind lib/store.h and its like is in a directory, and an archive, of
-# its own.
-LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/module_static.c \
-	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*.c))))
-SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/sqlite/*.c)))
-PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort $(wildcard lib/postgres/*.c)))
+# Everything in lib/ but the modules; each program takes what it needs.  The two
+# implementations of lib/store/ have an archive each.
+LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/base/module_static.c \
+	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*/*.c))))
+SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort \
+	$(wildcard lib/store/sqlite/*.c)))
+PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort \
+	$(wildcard lib/store/postgres/*.c)))
 PROGRAMS = chat answer sessions
-COMMANDS = aging command doctor doctor_access doctor_age doctor_data doctor_host \
-	doctor_run doctor_server doctor_settings forget hold metrics migrate play print progress reports rest setup stop table transfer \
-	upkeep watch
 
-ANSWER	= $(patsubst %,$(B)/obj/%.o,generate keep servers state)
+# What the programs are made of besides.
+chat	= $(patsubst %,$(B)/obj/handlers/%.o,chat outdated program)
+answer	= $(patsubst %,$(B)/obj/handlers/%.o,answer program servers)
+sessions = $(patsubst %.c,$(B)/obj/%.o,handlers/program.c \
+	$(sort $(wildcard handlers/sessions/*.c)))
+$(B)/bin/chat $(B)/libexec/dynamic/chat $(B)/libexec/postgres/chat: $(chat)
+$(B)/bin/answer $(B)/libexec/dynamic/answer $(B)/libexec/postgres/answer: \
+	$(answer)
+$(B)/bin/sessions $(B)/libexec/postgres/sessions: $(sessions)
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
@@ -75,7 +81,7 @@ PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer $(B)/libexec/chat \
 	$(STATIC_PROGRAMS:%=$(B)/libexec/dynamic/%) \
-	$(MODULES:%=$(B)/libexec/%.so) $(B)/handlers/api/websocket/chat $(B)/web
+	$(patsubst %,$(B)/libexec/%.so,$(notdir $(MODULES))) $(B)/handlers/api/websocket/chat $(B)/web
 
 $(B)/lib.a: $(LIB)
 $(B)/sqlite.a: $(SQLITE)
@@ -92,10 +98,8 @@ $(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@.new \
 endef
 archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 
-$(PROGRAMS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/%.o $(B)/obj/program.o \
-	$(B)/lib.a $(B)/sqlite.a
+$(PROGRAMS:%=$(B)/bin/%): $(B)/lib.a $(B)/sqlite.a
 	$(link)
-$(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
 
 # For several machines: the same programs on PostgreSQL, which those become
 # whose DATABASE is postgres://.  Built where libpq is, by everything and by
@@ -103,34 +107,29 @@ $(B)/bin/sessions: $(COMMANDS:%=$(B)/obj/%.o)
 PG_CFLAGS = $(shell pkg-config --cflags libpq 2>/dev/null)
 PG_PROGRAMS = $(PROGRAMS:%=$(B)/libexec/postgres/%)
 postgres: all $(PG_PROGRAMS)
-$(PG_PROGRAMS): $(B)/libexec/postgres/%: $(B)/obj/%.o $(B)/obj/program.o \
-	$(B)/lib.a $(B)/postgres.a
+$(PG_PROGRAMS): $(B)/lib.a $(B)/postgres.a
 	$(link)
 $(PG_PROGRAMS): private LIBS := -lpq
-$(B)/libexec/postgres/sessions: $(COMMANDS:%=$(B)/obj/%.o)
-$(B)/libexec/postgres/answer: $(ANSWER)
 $(PG): FLAGS += $(PG_CFLAGS)
 $(PG): $(B)/sql_postgres.h
 
 # What those become that need a module.
-$(B)/libexec/dynamic/%: $(B)/obj/%.o $(B)/obj/program.o \
-	$(B)/lib.a $(B)/sqlite.a
+$(STATIC_PROGRAMS:%=$(B)/libexec/dynamic/%): $(B)/lib.a $(B)/sqlite.a
 	$(link)
-$(STATIC_PROGRAMS:%=$(B)/bin/%): $(B)/obj/module_static.o
+$(STATIC_PROGRAMS:%=$(B)/bin/%): $(B)/obj/base/module_static.o
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private HARDEN_LINK := -static$(HARDEN_LINK)
 $(STATIC_PROGRAMS:%=$(B)/bin/%): private LIBS := $(LIBS_STATIC)
 ifneq ($(filter answer,$(STATIC_PROGRAMS)),)
-$(B)/bin/answer: $(B)/obj/http_static.o $(SMALL_CURL)/lib/libcurl.a
-$(B)/obj/http_static.o: lib/http.c $(B)/flags
+$(B)/bin/answer: $(B)/obj/ollama/http_static.o $(SMALL_CURL)/lib/libcurl.a
+$(B)/obj/ollama/http_static.o: lib/ollama/http.c $(B)/flags
 	$(CC) $(FLAGS) -I$(SMALL_CURL)/include $(DEFINES) -c -o $@ $<
 endif
 
-$(B)/libexec/dynamic/answer: $(ANSWER)
-$(B)/bin/answer: $(ANSWER)
-
 # A heavy library is behind a module of our own and nowhere else; see
-# lib/module.h.
-$(B)/libexec/%.so: $(B)/obj/%.pic.o
+# lib/base/module.h.
+$(B)/libexec/http.so: $(B)/obj/ollama/http.pic.o
+$(B)/libexec/signature.so: $(B)/obj/auth/signature.pic.o
+$(B)/libexec/%.so:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -shared -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS) \
 		-o $@.new $^ $(LIBS_$*)
@@ -164,21 +163,24 @@ endif
 $(B)/obj/%.o: lib/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
-$(B)/obj/%.o: handlers/%.c $(B)/flags
+$(B)/obj/handlers/%.o: handlers/%.c $(B)/flags
+	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(DEFINES) -c -o $@ $<
 $(B)/obj/%.pic.o: lib/%.c $(B)/flags
+	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
 $(SQLITE): $(B)/sql.h
-$(B)/obj/prompt.o: $(B)/system_prompt.h
+$(B)/obj/ollama/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 $(B)/sql_postgres.h: sql/embed.awk $(sort $(wildcard sql/postgres/*.sql)) \
 	$(B)/flags
 $(B)/sql.h $(B)/sql_postgres.h:
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
 	@mv $@.new $@
-$(B)/system_prompt.h: lib/embed.awk lib/system_prompt.txt $(B)/flags
-	$(AWK) -f lib/embed.awk lib/system_prompt.txt >$@.new
+$(B)/system_prompt.h: lib/ollama/embed.awk lib/ollama/system_prompt.txt \
+	$(B)/flags
+	$(AWK) -f lib/ollama/embed.awk lib/ollama/system_prompt.txt >$@.new
 	@mv $@.new $@
 
 # Another compiler, other flags, another place, or a migration that is there no
@@ -198,33 +200,35 @@ $(B)/tests/replay: $(sort $(wildcard tests/replay/*.[ch])) $(B)/flags
 
 # For the faults that strace cannot make.
 $(B)/tests/preload.so: tests/preload.c $(B)/flags
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -fPIC -shared -MF $(B)/obj/preload.d -o $@ $<
+	@mkdir -p $(@D) $(B)/tests/obj
+	$(CC) $(FLAGS) -fPIC -shared -MF $(B)/tests/obj/preload.d -o $@ $<
 
 # Tests; CASES=tests/cases/x.bats runs a part of them.
 CASES	= tests/cases
-UNITS	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort \
-	$(wildcard tests/unit/t_*.c)))
+UNITS	= $(patsubst %.c,$(B)/tests/%,$(notdir $(sort \
+	$(wildcard tests/unit/*/t_*.c))))
 
-$(UNITS): $(B)/tests/%: tests/unit/%.c $(B)/lib.a $(B)/sqlite.a
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/$*.d -iquote tests/unit \
-		-iquote lib/sqlite $(LDFLAGS) -pie -o $@ $< \
-		$(call archives,$^) $(LIBS)
+.SECONDEXPANSION:
+$(UNITS): $(B)/tests/%: $$(wildcard tests/unit/*/$$*.c) $(B)/lib.a \
+	$(B)/sqlite.a
+	@mkdir -p $(@D) $(B)/tests/obj
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/$*.d -iquote tests/unit \
+		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) $(LIBS)
 
 # What tests/compare drives.
 $(B)/tests/judge: tests/compare/judge.c $(B)/lib.a $(B)/sqlite.a
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/judge.d $(LDFLAGS) -pie -o $@ \
-		$< $(call archives,$^) $(LIBS)
+	@mkdir -p $(@D) $(B)/tests/obj
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/judge.d $(LDFLAGS) -pie \
+		-o $@ $< $(call archives,$^) $(LIBS)
 
-# What is about lib/store.h alone once more, on PostgreSQL: tests/postgres has
-# a server for it.
+# What is about lib/store/store.h alone once more, on PostgreSQL: tests/postgres
+# has a server for it.
 PG_UNITS = $(B)/tests/postgres/t_store
-$(PG_UNITS): $(B)/tests/postgres/%: tests/unit/%.c $(B)/lib.a $(B)/postgres.a
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/obj/postgres/$*.d -iquote tests/unit \
-		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
+$(PG_UNITS): $(B)/tests/postgres/%: $$(wildcard tests/unit/*/$$*.c) \
+	$(B)/lib.a $(B)/postgres.a
+	@mkdir -p $(@D) $(B)/tests/obj
+	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/postgres_$*.d -iquote \
+		tests/unit $(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
 
 # All that the tests run.
 everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so \
@@ -405,8 +409,8 @@ clean:
 
 .PHONY: all postgres everything check fault san fuzz soak bench cost compare lint install \
 	uninstall deb check-package clean FORCE
-# What an older build has noted: replay.d is of the time when that was one file,
-# and this one has moved.
-handlers/child.c: ;
--include $(filter-out %/replay.d,$(wildcard $(B)/obj/*.d \
-	$(B)/obj/*/*.d))
+# Of what is built now: version 0.1 has noted sources that have moved since.
+-include $(patsubst %.o,%.d,$(LIB) $(SQLITE) $(PG) $(chat) $(answer) \
+	$(sessions)) $(MODULES:%=$(B)/obj/%.pic.d) \
+	$(B)/obj/base/module_static.d $(B)/obj/ollama/http_static.d \
+	$(wildcard $(B)/tests/obj/*.d)

@@ -113,7 +113,10 @@ prepare() {
 	is_server || make_parent "$TICKETCHAT_DATABASE"
 	make_parent "$TICKETCHAT_RUN_DIR"
 	! log_is_file || make_parent "$TICKETCHAT_LOG"
-	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate) || exit $?
+	# After a power cut this machine may be up before the database's: that
+	# is waited for, until somebody ends us.
+	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate --wait) ||
+	    exit $?
 	prepare_log
 }
 

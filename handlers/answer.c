@@ -29,21 +29,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "answer.h"
-#include "clock.h"
-#include "connection.h"
-#include "generation.h"
-#include "harden.h"
-#include "limit.h"
-#include "log.h"
-#include "module.h"
-#include "probe.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/module.h"
+#include "base/number.h"
+#include "base/url.h"
+#include "base/utf8.h"
+#include "generation/answer.h"
+#include "generation/generation.h"
+#include "ollama/probe.h"
 #include "program.h"
+#include "request/connection.h"
+#include "sandbox/harden.h"
 #include "servers.h"
-#include "slots.h"
-#include "store.h"
-#include "url.h"
-#include "utf8.h"
+#include "store/slots.h"
+#include "store/store.h"
 
 static const char	usage[] =
     "usage: answer [-c FILE] [check | load [--json] | start]\n"
@@ -332,6 +333,8 @@ run(struct answer *a)
 	if (!a->late && (told = end_frames(a)))
 		hub_write(&a->hub);	/* whatever becomes of the log */
 	log_answer(a);
+	if (a->node != NULL && a->hub.stop)
+		node_say_stop(a->node);
 	if (a->node != NULL)
 		node_release(a->node, a->failure.code);
 	if (told)
@@ -372,8 +375,8 @@ read_work(struct answer *a, const char *word)
 {
 	if (*word != '+')
 		return store_is_file() &&
-		    (a->session = connection_number(word)) != 0;
-	a->seen = connection_number(word + 1);
+		    (a->session = number_id(word)) != 0;
+	a->seen = number_id(word + 1);
 	return !store_is_file() && (a->seen != 0 || strcmp(word, "+0") == 0);
 }
 
@@ -425,7 +428,7 @@ main(int argc, char *argv[])
 		if (argc - i > 3 || !detached || (argc - i == 3 &&
 		    (strlen(argv[i + 2]) != TEXT_HASH || strspn(argv[i + 2],
 		    "0123456789abcdef") != TEXT_HASH)) ||
-		    (a.ticket = connection_number(argv[i])) == 0 ||
+		    (a.ticket = number_id(argv[i])) == 0 ||
 		    !read_work(&a, argv[i + 1]))
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");

@@ -17,7 +17,7 @@
  * module, it becomes its twin that is not, and with a DATABASE of PostgreSQL
  * the one that speaks to it.
  *
- * Exit code: the worst of the questions, see lib/failure.h; 102 settings.
+ * Exit code: the worst of the questions, see lib/frame/failure.h; 102 settings.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,22 +30,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "admission.h"
-#include "clock.h"
-#include "connection.h"
-#include "frame.h"
-#include "generation.h"
-#include "harden.h"
-#include "limit.h"
-#include "log.h"
-#include "message.h"
-#include "module.h"
+#include "auth/admission.h"
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/module.h"
+#include "frame/frame.h"
+#include "generation/generation.h"
 #include "outdated.h"
-#include "output.h"
 #include "program.h"
-#include "question.h"
-#include "request.h"
-#include "settings.h"
+#include "request/connection.h"
+#include "request/message.h"
+#include "request/request.h"
+#include "sandbox/harden.h"
+#include "settings/settings.h"
+#include "viewer/output.h"
+#include "viewer/question.h"
 
 static const char	usage[] =
     "usage: chat [-c FILE]\n"

@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "failure.h"
-#include "module.h"
+#include "base/module.h"
+#include "frame/failure.h"
 #include "program.h"
-#include "store.h"
+#include "store/store.h"
 
 void
 program_start(void)

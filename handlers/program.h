@@ -5,7 +5,7 @@
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
-#include "settings.h"
+#include "settings/settings.h"
 
 /* Descriptors 0 to 2 open, SIGPIPE ignored, children reaped, umask 077. */
 void program_start(void);

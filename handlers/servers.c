@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "failure.h"
-#include "limit.h"
+#include "base/limit.h"
+#include "frame/failure.h"
 #include "servers.h"
 
 static void

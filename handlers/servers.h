@@ -4,9 +4,9 @@
 #ifndef SERVERS_H
 #define SERVERS_H
 
-#include "http.h"
-#include "probe.h"
-#include "settings.h"
+#include "ollama/http.h"
+#include "ollama/probe.h"
+#include "settings/settings.h"
 
 /* probe_model or probe_load. */
 typedef void servers_probe(struct probe *, const struct settings *,

@@ -9,8 +9,8 @@ CREATE TABLE Identity (
 INSERT INTO Identity (Id, Secret)
 VALUES (lower(hex(randomblob(16))), lower(hex(randomblob(16))));
 
--- Of the prompt's same-text form (lib/text.h); NULL where there is no answer,
--- and in rows of schema 1, whose texts are compared.
+-- Of the prompt's same-text form (lib/text/text.h); NULL where there is no
+-- answer, and in rows of schema 1, whose texts are compared.
 ALTER TABLE TicketAISessions ADD COLUMN TextHash TEXT;
 
 -- A question's text is kept with its answer, and not before.

@@ -137,8 +137,8 @@ WHERE Words MATCH ?1
 ORDER BY rank LIMIT ?2;
 
 -- name: METRICS
--- Families in the order of handlers/metrics.c, each with the end of its name,
--- its label's value and its own.
+-- Families in the order of handlers/sessions/metrics.c, each with the end of
+-- its name, its label's value and its own.
 WITH Bounds (Label, Ms) AS (VALUES ('0.25', 250), ('0.5', 500), ('1', 1000),
 	('2.5', 2500), ('5', 5000), ('10', 10000), ('30', 30000),
 	('60', 60000), ('120', 120000), ('300', 300000), ('600', 600000),

@@ -1,5 +1,5 @@
 -- Every statement that the service runs, by name.  Parameters are numbered in
--- the order in which lib/sqlite/store.c binds them.
+-- the order in which lib/store/sqlite/store.c binds them.
 
 -- name: ANSWER_BY_TICKET
 -- The newest answer of a ticket, and how many it has; whether it

@@ -17,21 +17,22 @@ tmp=$(mktemp -d) || exit 111
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 
-ours='lib/*.[ch] lib/*/*.[ch] handlers/*.[ch]'
-tests='tests/*.c tests/replay/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]
+ours='lib/*/*.[ch] lib/store/*/*.[ch] handlers/*.[ch] handlers/sessions/*.[ch]'
+tests='tests/*.c tests/replay/*.[ch] tests/unit/*.[ch] tests/unit/*/*.c
+	tests/fuzz/*.[ch]
 	tests/compare/*.c'
 
 # Where SQL words stand in C, outside sql/, and why.
 sql_in_c='
-lib/sqlite/db.c	PRAGMAs of a connection; BEGIN, COMMIT, ROLLBACK
-lib/sqlite/aspnet.c	PRAGMA user_version
-lib/sqlite/db_copy.c	PRAGMA user_version
-lib/sqlite/restore.c	PRAGMAs of a database that may be damaged
-lib/sqlite/migrate.c	asks a database of which nothing is known yet
-lib/sqlite/report.c	PRAGMA temp_store
-lib/sqlite/store.c	PRAGMA user_version
-lib/postgres/pg.c	BEGIN, COMMIT, ROLLBACK
-lib/sqlite/rate.c	PRAGMA synchronous, of a database that may be lost
+lib/store/sqlite/db.c	PRAGMAs of a connection; BEGIN, COMMIT, ROLLBACK
+lib/store/sqlite/aspnet.c	PRAGMA user_version
+lib/store/sqlite/db_copy.c	PRAGMA user_version
+lib/store/sqlite/restore.c	PRAGMAs of a database that may be damaged
+lib/store/sqlite/migrate.c	asks a database of which nothing is known yet
+lib/store/sqlite/report.c	PRAGMA temp_store
+lib/store/sqlite/store.c	PRAGMA user_version
+lib/store/postgres/pg.c	BEGIN, COMMIT, ROLLBACK
+lib/store/sqlite/rate.c	PRAGMA synchronous, of a database that may be lost
 '
 
 # Says what was found (standard input): nothing is good.
@@ -123,12 +124,12 @@ source_checks() {
 
 	# lib/ tells its caller; it does not print, and it does not end.
 	{
-		code blank lib/*.[ch] lib/*/*.[ch] | calls 'printf|puts|putchar|vprintf|perror|err|errx|warn|warnx|exit|_exit|abort|assert'
-		code blank lib/*.[ch] lib/*/*.[ch] |
+		code blank lib/*/*.[ch] lib/store/*/*.[ch] | calls 'printf|puts|putchar|vprintf|perror|err|errx|warn|warnx|exit|_exit|abort|assert'
+		code blank lib/*/*.[ch] lib/store/*/*.[ch] |
 		    grep -E '[^[:alnum:]_](stdout|stderr|STDOUT_FILENO)([^[:alnum:]_]|$)' |
-		    grep -v '^lib/child\.c:'	# a child's, which go to us
-		code blank lib/*.[ch] lib/*/*.[ch] | grep 'STDERR_FILENO' |
-		    grep -v '^lib/log\.c:' | grep -v '^lib/child\.c:'
+		    grep -v '^lib/base/child\.c:'	# a child's, which go to us
+		code blank lib/*/*.[ch] lib/store/*/*.[ch] | grep 'STDERR_FILENO' |
+		    grep -v '^lib/base/log\.c:' | grep -v '^lib/base/child\.c:'
 	} | report 'lib/ prints or exits'
 
 	code strings $ours |
@@ -137,7 +138,7 @@ source_checks() {
 		echo "$sql_in_c" | grep -q "^${line%%:*}	" || echo "$line"
 	done | report 'SQL outside sql/'
 
-	# {"key":"%s" and the like; ours are made by lib/jsonw.c.
+	# {"key":"%s" and the like; ours are made by lib/json/jsonw.c.
 	code strings $ours |
 	    grep -E '\\" *: *(\\")?%|[[{] *\\"%' | report 'JSON by printf'
 
@@ -165,16 +166,66 @@ source_checks() {
 # One header, one place.
 includes() {
 	{
-		grep -n 'jsmn\.h' "$@" | grep -v '^lib/json\.c:'
-		grep -n 'curl/' "$@" | grep -v '^lib/http\.c:'
-		grep -n 'openssl/' "$@" | grep -v '^lib/signature\.c:'
-		grep -n 'sqlite3\.h' "$@" | grep -v '^lib/sqlite/db\.[ch]:'
+		grep -n 'jsmn\.h' "$@" | grep -v '^lib/json/json\.c:'
+		grep -n 'curl/' "$@" | grep -v '^lib/ollama/http\.c:'
+		grep -n 'openssl/' "$@" | grep -v '^lib/auth/signature\.c:'
+		grep -n 'sqlite3\.h' "$@" | grep -v '^lib/store/sqlite/db\.[ch]:'
 		code blank "$@" | grep 'sqlite3_' |
-		    grep -v '^lib/sqlite/'
-		grep -n 'libpq-fe' "$@" | grep -v '^lib/postgres/pg\.[ch]:'
+		    grep -v '^lib/store/sqlite/'
+		grep -n 'libpq-fe' "$@" | grep -v '^lib/store/postgres/pg\.[ch]:'
 		code blank "$@" | grep -E '[^[:alnum:]_]PQ[a-z]' |
-		    grep -v '^lib/postgres/'
+		    grep -v '^lib/store/postgres/'
 	} | grep -v '^[^:]*:[0-9]*: \*' | report 'libraries where they belong'
+}
+
+# Which rooms of lib/ a room may include, beside itself and base, and what those
+# may include.  handlers/ may include all.  A room that is not here is a mistake.
+arrows='
+base
+text
+json
+frame	json text
+settings json
+request	frame settings
+sandbox	settings
+store	frame settings text
+auth	request store
+ollama	frame settings
+generation ollama store
+viewer	generation auth
+'
+
+# Includes that go against an arrow, or do not name their room.
+rooms() {
+	awk -v arrows="$arrows" '
+	function allow(room, from,   to, n, i) {
+		if ((room, from) in may)
+			return
+		may[room, from] = 1
+		n = split(direct[from], to, " ")
+		for (i = 1; i <= n; i++)
+			allow(room, to[i])
+	}
+	BEGIN {
+		n = split(arrows, line, "\n")
+		for (i = 1; i <= n; i++) {
+			split(line[i], word, "[ \t]+")
+			direct[word[1]] = substr(line[i], length(word[1]) + 1)
+		}
+		for (room in direct) {
+			allow(room, "base")
+			allow(room, room)
+		}
+	}
+	/^#include "/ {
+		split(FILENAME, path, "/")
+		split($2, part, "[\"/]")
+		if ($2 ~ /"(sql|sql_postgres|system_prompt)\.h"/)
+			next
+		if (!((path[2], part[2]) in may))
+			print FILENAME ":" FNR ": " path[2] \
+			    " may not include " $2
+	}' "$@" | report 'includes that go one way'
 }
 
 # A character is as wide as its first byte; a tab goes to the next eighth.
@@ -238,6 +289,7 @@ scripts() {
 	done
 }
 
+rooms lib/*/*.[ch] lib/store/*/*.[ch]
 sh tests/faults.sh -n | grep -A 1 '^FAILED' |
     report 'faults that have their tests'
 source_checks
@@ -246,10 +298,10 @@ source_checks
 	includes $ours
 	columns $ours $tests
 	functions $ours $tests
-	headers lib/*.h lib/*/*.h handlers/*.h
+	headers lib/*/*.h lib/store/*/*.h handlers/*.h handlers/sessions/*.h
 }
 # shellcheck disable=SC2086,SC2046
-heads $ours $tests sql/*.sql sql/*/*.sql sql/*.awk lib/*.awk Makefile websocketd.conf \
+heads $ours $tests sql/*.sql sql/*/*.sql sql/*.awk lib/ollama/*.awk Makefile websocketd.conf \
     $(scripts) $(find tests/cases -name '*.bats') man/*.[0-9] man/*.awk
 
 if have shellcheck shellcheck; then
@@ -265,7 +317,8 @@ if have cppcheck cppcheck; then
 	    --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE \
 	    -DVERSION='""' -DLIBEXECDIR='""' -DWEBDIR='""' \
 	    -DCONF_FILE='""' \
-	    -I lib -I handlers lib/*.c lib/*/*.c handlers/*.c tests/replay/*.c
+	    -I lib -I handlers lib/*/*.c lib/store/*/*.c handlers/*.c \
+	    handlers/sessions/*.c tests/replay/*.c
 fi
 
 # The checks of clang-tidy 14, and why some are not asked.
@@ -306,7 +359,8 @@ if have clang-tidy clang-tidy; then
 	    "$tmp/tidy/system_prompt.h" "B=$tmp/tidy"
 	# shellcheck disable=SC2046
 	tool clang-tidy clang-tidy --quiet --warnings-as-errors='*' \
-	    --checks="$tidy" lib/*.c lib/*/*.c handlers/*.c -- -std=c11 -D_GNU_SOURCE \
+	    --checks="$tidy" lib/*/*.c lib/store/*/*.c handlers/*.c \
+	    handlers/sessions/*.c -- -std=c11 -D_GNU_SOURCE \
 	    -iquote lib -iquote handlers -iquote "$tmp/tidy" \
 	    $(pkg-config --cflags libpq) -DVERSION='""' -DLIBEXECDIR='"/"' -DWEBDIR='"/"' \
 	    -DCONF_FILE='"/"'

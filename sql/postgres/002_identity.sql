@@ -1,6 +1,6 @@
 -- sql/002_identity.sql for PostgreSQL, an index for `sessions search', and rows
--- with a lease in place of 0.1's locks.  It may find its own tables and functions
--- there already: a restore of a database of schema 1 leaves them.
+-- with a lease in place of 0.1's locks.  It may find its own tables and
+-- functions there already: a restore of a database of schema 1 leaves them.
 
 -- Alone: who answers in schema 1 holds it too, and would keep a text that is
 -- emptied here.
@@ -149,9 +149,10 @@ $$;
 
 -- A slot for a run that waits, if more are free than live runs go before it, or
 -- its place: those that somebody watches first (for 10 minutes, as in
--- lib/slot.h), then users in turns, then by number.
+-- lib/generation/slot.h), then users in turns, then by number.  And how many
+-- others wait, but for those that a free slot waits for.
 CREATE OR REPLACE FUNCTION run_turn(my bigint, servers text[], slots int[],
-	OUT place int, OUT got text, OUT next_ms int)
+	OUT place int, OUT got text, OUT next_ms int, OUT waiting int)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
 DECLARE
 	c	record;
@@ -181,8 +182,9 @@ BEGIN
 		p.Run <> my AND (p.Later, p.Round, p.Turn IS NULL,
 		coalesce(p.Turn, p.Run)) < (m.Later, m.Round, m.Turn IS NULL,
 		coalesce(m.Turn, m.Run))),
-		array_agg(p.Server) FILTER (WHERE p.Run <> my)
-	INTO round, place, taken
+		array_agg(p.Server) FILTER (WHERE p.Run <> my),
+		count(*) FILTER (WHERE p.Waits AND p.Run <> my)
+	INTO round, place, taken, waiting
 	FROM Placed AS p JOIN Placed AS m ON m.Run = my;
 	FOR i IN 1..cardinality(servers) LOOP
 		used := coalesce(cardinality(array_positions(taken,
@@ -196,6 +198,7 @@ BEGIN
 	IF place > free THEN
 		got := NULL;
 	END IF;
+	waiting := waiting - free;
 	-- The next call and 5 s must stay below 17 s.
 	next_ms := CASE WHEN got IS NOT NULL THEN 2000
 		ELSE least(place, 11) * 1000 END;
@@ -284,9 +287,14 @@ DECLARE
 	c	record;
 	r	TicketAIRuns;
 	locked	boolean := false;
+	waiting	int;
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
-	PERFORM pg_advisory_xact_lock_shared(lock_key('gate', ''));
+	-- A restore has it from when nothing runs any more until its ids are right.
+	IF NOT pg_try_advisory_xact_lock_shared(lock_key('gate', '')) THEN
+		verdict := 'closed';
+		RETURN;
+	END IF;
 	PERFORM pg_advisory_xact_lock(lock_key('begin', ticket::text));
 	c := run_clock();
 	IF c.gate IS NOT NULL THEN
@@ -340,13 +348,14 @@ BEGIN
 	session := r.SessionId;
 	got := r.Server;
 	IF r.State = 'queued' AND NOT locked THEN
-		SELECT t.place, t.got, t.next_ms INTO place, got, next_ms
+		SELECT t.place, t.got, t.next_ms, t.waiting
+		INTO place, got, next_ms, waiting
 		FROM run_turn(me, servers, slots) AS t;
 	ELSIF NOT locked THEN	/* what it is told now must hold for a lease */
 		SELECT n.got INTO got FROM run_renew(me, own, r.State,
 			r.Server, here, servers, slots) AS n;
 	END IF;
-	IF got IS NULL AND place > most THEN
+	IF got IS NULL AND waiting >= most THEN
 		UPDATE TicketAIRuns SET Ended = 'queue_full', Until = c.t
 		WHERE Run = me;
 		verdict := 'full';
@@ -486,8 +495,8 @@ END
 $$;
 
 -- What became of another's run, which somebody waits for here: queued, running,
--- saving; saved; over: begin anew; gone: so too, but its owner may begin it once
--- more; or the code of its end.
+-- saving; saved; over: begin anew; gone: so too, but its owner may begin it
+-- once more; or the code of its end.
 CREATE OR REPLACE FUNCTION run_watch(me bigint, session bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE

@@ -38,8 +38,15 @@ SELECT last, deleted FROM tickets_purge(utc(to_timestamp($1)), $2, $3);
 SELECT tickets_are_ours()::int;
 
 -- name: LOCK
--- A lock until the connection ends, if it is free: of a backup or restore.
-SELECT pg_try_advisory_lock(ticketchat.lock_key($1, ''))::int;
+-- A lock until the connection ends, if it is free: of a backup or restore.  The
+-- connection says nothing while their tools run.
+SELECT pg_try_advisory_lock(ticketchat.lock_key($1, ''))::int,
+	(SELECT set_config(name, '0', false) FROM pg_settings
+	WHERE name = 'idle_session_timeout');
+
+-- name: LOCK_GATE
+-- Nothing begins until the connection ends; whatever is beginning has begun.
+SELECT pg_advisory_lock(ticketchat.lock_key('gate', ''));
 
 -- name: FORGET
 -- Whether it was there, -1 where something runs for it still; and the number of

@@ -1,7 +1,7 @@
 -- Every statement that the service runs on PostgreSQL, by name; longer ones
 -- are functions of 001_init.sql.  Parameters are numbered in the order in which
--- lib/postgres/ binds them.  `again' behind a name: doing it twice is no more than
--- doing it once, so that a connection that was lost is no error.
+-- lib/store/postgres/ binds them.  `again' behind a name: doing it twice is no more
+-- than doing it once, so that a connection that was lost is no error.
 
 -- name: BEGIN
 -- Whatever the role's defaults are; a standby refuses it.
@@ -151,6 +151,40 @@ WHERE Ended IS NULL;
 
 -- name: MIGRATE_LOCK
 SELECT pg_advisory_xact_lock(hashtextextended('ticketchat migrate', 0));
+
+-- name: OLD_PATIENCE
+-- $1 milliseconds for a lock; and where the server can look, it ends the wait of
+-- a client that is gone.
+SELECT set_config('lock_timeout', $1::text, true),
+	(SELECT set_config(name, '1000', true) FROM pg_settings
+	WHERE name = 'client_connection_check_interval' AND
+		version() LIKE '%linux%');
+
+-- name: OLD_LOCK
+-- Each generation of 0.1 shares it, and none begins while we wait for it.
+SELECT pg_advisory_xact_lock(lock_key('all', ''));
+
+-- name: OLD_RUNS
+SELECT count(DISTINCT pid) FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND mode = 'ShareLock' AND
+	objsubid = 1 AND database = (SELECT oid FROM pg_database
+	WHERE datname = current_database()) AND
+	(classid::bigint << 32 | objid::bigint) = lock_key('all', '');
+
+-- name: OLD_STOP
+-- Tells those of 0.1 to stop that wait for their turn, who have no lock but
+-- their ticket's alone; or all of them ($1).
+WITH Held AS MATERIALIZED (SELECT pid AS Pid,
+	classid::bigint << 32 | objid::bigint AS Key,
+	count(*) OVER (PARTITION BY pid) AS Locks
+	FROM pg_locks WHERE locktype = 'advisory' AND granted AND
+	mode = 'ExclusiveLock' AND database = (SELECT oid FROM pg_database
+	WHERE datname = current_database()))
+SELECT pg_notify('ticketchat_' || TicketId, 'stop')
+FROM (SELECT DISTINCT TicketId FROM TicketAISessions
+	WHERE AiResponse IS NULL) AS s
+JOIN Held ON Key = lock_key('ticket', TicketId::text)
+WHERE $1 <> 0 OR Locks = 1;
 
 -- name: MIGRATED
 SELECT count(*) FROM pg_tables

@@ -1,8 +1,9 @@
 -- Sessions on their way out and in, as sql/transfer.sql.
 
 -- name: EXPORT
--- Everything, as lib/record.h has it: what was made or answered from the time
--- $1 on, in seconds since 1970.  Somebody else's tickets only with a session.
+-- Everything, as lib/store/record.h has it: what was made or answered from the
+-- time $1 on, in seconds since 1970.  Somebody else's tickets only with a
+-- session.
 SELECT t.Id AS ticket, t.CreatedAt AS ticket_created, s.Id AS session,
 	s.CreatedAt AS created, s.UpdatedAt AS answered, s.Prompt AS prompt,
 	s.AiResponse AS response, g.Model AS model, g.DoneReason AS reason,

@@ -443,7 +443,7 @@ $busy upstream_busy"
 	is "$(jq -c 'del(.system, .prompt)' "$T/bodies/2.json")" \
 	    '{"model":"gemma3:270m","stream":true,"truncate":false,"think":false,"options":{"num_predict":1024}}'
 	is "$(jq -j .system "$T/bodies/2.json")" \
-	    "$(cat "$ROOT/lib/system_prompt.txt")"
+	    "$(cat "$ROOT/lib/ollama/system_prompt.txt")"
 }
 
 @test "what is posted to /api/chat, also for a bare address" {
@@ -463,7 +463,7 @@ $busy upstream_busy"
 }
 
 # The text that the Nth POST holds stands in a fence, in the same-text form
-# (lib/text.h; composed letters are another test's); it is on stdin.  Sets its
+# (lib/text/text.h; composed letters are another test's); it is on stdin.  Sets its
 # word.
 fenced() {
 	/usr/bin/python3 -c 'import re, sys

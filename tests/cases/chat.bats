@@ -148,6 +148,24 @@ null'
 	is "$(posts)" 3
 }
 
+@test "however many refreshes come together, they cost one generation" {
+	local r='{"ticketBody":"printer jam","refresh":true}' n=1 all batch
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	for batch in "$r $r $r" "$r $r $r $r $r" "$r $r $Q $r" \
+	    "$r $r {\"x\":1} $r $r" "$Q $r $r $r"; do
+		n=$((n + 1))
+		batch=${batch//'} {'/$'}\n{'}
+		mapfile -t all <<<"$batch"
+		ask 42 "${all[@]}"
+		is "$(types | grep -o stream | wc -l)" 1
+		is "$(posts)" $n
+	done
+	# What came after the answer is another one.
+	ask 42 "$r"
+	is "$(types)" 'stream done'
+}
+
 @test "ten questions on one pipe are answered in order" {
 	replay "$UP/good.ndjson"
 	ask 42 "$Q" "$Q" "$Q" '{"ticketBody":"b"}' "$Q" '{"x":1}' "$Q" "$Q" \

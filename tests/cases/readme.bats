@@ -119,7 +119,7 @@ checkout() {
 	is "$(sed -n 's/^| `\([a-z_]*\)` | \(yes\|no\) .*/\1 \2/p' \
 	    "$ROOT/websocket.md" | sort)" \
 	    "$(sed -n 's/^	\[FAILURE_.*\] = { "\([a-z_]*\)", \(true\|false\),.*/\1 \2/p' \
-	    "$ROOT/lib/failure.c" | grep -v '^none' | sed 's/true/yes/
+	    "$ROOT/lib/frame/failure.c" | grep -v '^none' | sed 's/true/yes/
 	    s/false/no/' | sort)"
 }
 

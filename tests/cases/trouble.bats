@@ -30,7 +30,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 @test "every error code has its row, every link its heading, every setting is one" {
 	is "$(sed -n 's/^| \(`[^|]*`\) |.*/\1/p' "$PAGE" | tr -d '`,' | tr ' ' '\n' |
 	    sort)" "$(sed -n 's/^	\[FAILURE_.*\] = { "\([a-z_]*\)",.*/\1/p' \
-	    "$ROOT/lib/failure.c" | grep -v '^none' | sort)"
+	    "$ROOT/lib/frame/failure.c" | grep -v '^none' | sort)"
 	local a s
 	for a in $(grep -o '](#[^)]*)' "$PAGE" | tr -d '](#)'); do
 		grep '^## ' "$PAGE" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9\n-' |
@@ -252,7 +252,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	is "$status" 0
 	local m
 	for m in $(grep -o 'ticketchat_[a-z_]*' "$PAGE" | sort -u); do
-		grep -q "\"${m#ticketchat_}\"" "$ROOT/handlers/metrics.c"
+		grep -q "\"${m#ticketchat_}\"" "$ROOT/handlers/sessions/metrics.c"
 	done
 	TICKETCHAT_DATABASE=$T/none try 'whole or (exit code above 0) nothing'
 	is "$status" 111

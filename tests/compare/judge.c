@@ -17,15 +17,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "frame.h"
-#include "json.h"
-#include "limit.h"
-#include "message.h"
-#include "record.h"
-#include "request.h"
-#include "settings.h"
-#include "token.h"
-#include "utf8.h"
+#include "auth/token.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "frame/frame.h"
+#include "json/json.h"
+#include "request/message.h"
+#include "request/request.h"
+#include "settings/settings.h"
+#include "store/record.h"
 
 enum {
 	DEPTH = 64, TICKET_MAX = 2000, PIPED_MAX = 1048576, PIECES = 64,

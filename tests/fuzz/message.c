@@ -4,13 +4,13 @@
  */
 #include <string.h>
 
-#include "frame.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "frame/frame.h"
 #include "fuzz.h"
-#include "json.h"
-#include "limit.h"
-#include "message.h"
-#include "request.h"
-#include "utf8.h"
+#include "json/json.h"
+#include "request/message.h"
+#include "request/request.h"
 
 enum { TICKET_MAX = 4096, EVENTS = 64 };
 

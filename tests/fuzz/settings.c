@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "settings.h"
+#include "settings/settings.h"
 
 /* Loads bytes as a file; returns what is printed, or NULL if refused. */
 static char *

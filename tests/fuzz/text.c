@@ -9,14 +9,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "address.h"
-#include "admission.h"
+#include "auth/admission.h"
+#include "base/address.h"
+#include "base/language.h"
+#include "base/log.h"
+#include "base/origin.h"
+#include "base/rate.h"
+#include "base/url.h"
 #include "fuzz.h"
-#include "language.h"
-#include "log.h"
-#include "origin.h"
-#include "rate.h"
-#include "url.h"
 
 /* The lines, each in its variable; a line that is not there unsets it. */
 static void

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
+#include "auth/token.h"
 #include "fuzz.h"
-#include "token.h"
 
 static bool
 verify(const struct signature_key *key, const char *text, size_t len,

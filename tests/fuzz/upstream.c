@@ -5,12 +5,12 @@
  */
 #include <string.h>
 
-#include "frame.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "frame/frame.h"
 #include "fuzz.h"
-#include "json.h"
-#include "limit.h"
-#include "ollama.h"
-#include "utf8.h"
+#include "json/json.h"
+#include "ollama/ollama.h"
 
 /* The frames of a text say the text again. */
 static void

@@ -151,6 +151,85 @@ tools() { PATH=$PG_BIN:$PATH; }
 	generated
 }
 
+# pg_restore that rests for $1 seconds once it has exchanged the tables, and
+# then makes $T/rested.
+slow_restore() {
+	mkdir "$T/bin"
+	cat >"$T/bin/pg_restore" <<-END
+	#!/bin/sh
+	"$PG_BIN/pg_restore" "\$@" || exit
+	case "\$*" in *--single-transaction*) : >"$T/exchanged"; sleep $1; : >"$T/rested" ;; esac
+	END
+	chmod +x "$T/bin/pg_restore"
+	PATH=$T/bin:$PATH
+}
+restoring() { "$B/bin/sessions" -c "$T/conf" restore "$T/copy" >"$T/restored" 2>&1 3>&- & R=$!; track $R; }
+
+@test "restore: asked all the time, nothing begins before the ids are right" {
+	local t=100
+	tools
+	replay "$UP/good.ndjson"
+	line 50 7 a | sessions import
+	sessions backup "$T/copy"
+	line 90 8 b | sessions import
+	psql -c "SELECT setval('TicketAIRunNumbers', 500)"
+	# Nor does the server end a connection that says nothing meanwhile.
+	psql -c 'ALTER ROLE ticketchat SET idle_session_timeout = 1000'
+	slow_restore 4
+	restoring
+	while [ ! -e "$T/rested" ]; do
+		kill -0 $R
+		t=$((t + 1))
+		on 2 ask $t "$Q"
+		[ -e "$T/exchanged" ] || continue
+		[[ $(code) = shutting_down || $(code) = storage || -e $T/rested ]]
+	done
+	psql -c 'ALTER ROLE ticketchat RESET idle_session_timeout'
+	wait $R
+	[ $t -gt 103 ]
+	on 2 ask 99 "$Q"
+	generated
+	is "$(sql 'SELECT count(*) FROM TicketAISessions WHERE Id BETWEEN 51 AND 90')" 0
+	[ "$(sql 'SELECT max(Id) FROM TicketAISessions')" -gt 90 ]
+	is "$(sql 'SELECT count(*) FROM TicketAIRuns WHERE Run <= 500')" 0
+	NO_DATABASE=1
+}
+
+@test "restore: a question during the exchange is told storage, and soon" {
+	local locked
+	tools
+	replay "$UP/good.ndjson"
+	line 50 7 a | sessions import
+	sessions backup "$T/copy"
+	# Whoever reads the last table that it drops holds the exchange up.
+	psql -c BEGIN -c 'SELECT * FROM TicketAISessions LIMIT 0' \
+	    -c "SELECT 'holds'" -c 'SELECT pg_sleep(25)' >"$T/lock" &
+	locked=$!
+	track $locked
+	within 10 grep -q holds "$T/lock"
+	restoring
+	within 20 exchanging
+	for t in 7 99; do
+		on 2 ask $t "$Q"
+		failed_with storage 111
+	done
+	on 2 ask 98 "$Q" '{"ticketBody":"printer jam","refresh":true}'
+	is "$(code)" $'storage\nstorage'
+	# They did not wait for its end.
+	kill -0 $locked
+	kill -0 $R
+	is "$(posts)" 0
+	psql -c "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(25)%' AND pid <> pg_backend_pid()" >"$T/cancelled"
+	within 30 dead $R
+	wait $R
+	on 2 ask 7 "$Q"
+	kept a
+	NO_DATABASE=1
+}
+# Whether it waits for the lock of a table.
+exchanging() { [ "$(psql -c "SELECT count(*) FROM pg_stat_activity WHERE
+    application_name = 'pg_restore' AND wait_event_type = 'Lock'")" = 1 ]; }
+
 @test "a backup of schema 1 is restored, and brought to this version" {
 	tools
 	psql -c 'DROP SCHEMA ticketchat CASCADE' 2>"$T/dropped"
@@ -174,6 +253,122 @@ tools() { PATH=$PG_BIN:$PATH; }
 	generated
 	is "$(sql 'SELECT max(Id) > 90 FROM TicketAISessions')" t
 	is "$(sql "SELECT count(*) FROM pg_class WHERE relname = 'ticketaiframes'")" 0
+}
+
+# The database as 0.1 has left it, with a session of ticket 7 and of ticket 8.
+as_old() {
+	psql -c 'DROP SCHEMA ticketchat CASCADE' 2>"$T/dropped"
+	"$PG_BIN/psql" -XqAt -d "$(at 1)" -v ON_ERROR_STOP=1 -1 \
+	    -f "$ROOT/sql/postgres/001_init.sql"
+	"$PG_BIN/psql" -XqAt -d "$(at 1)" <<-'SQL'
+	SET search_path = ticketchat, public;
+	SELECT session_begin(7, 'a', 0, false), session_begin(8, 'b', 0, false);
+	SQL
+}
+# A generation of 0.1 of ticket $1: its connection holds the ticket and, with a
+# slot, that.  It saves after $3 seconds, and ends when it is told to stop,
+# unless it is deaf ($4); 0.1's other programs are asked whether one may begin.
+old_generation() {
+	/usr/bin/python3 - "$(at 1)" "$@" >"$T/old.$1" 2>&1 3>&- <<'END' &
+import psycopg, select, sys, time
+uri, ticket, slot, seconds = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
+deaf = len(sys.argv) > 5
+db = psycopg.connect(uri, autocommit=True)
+db.execute("SET search_path = ticketchat, public")
+row = db.execute("SELECT max(Id) FROM TicketAISessions WHERE TicketId = %s", [ticket]).fetchone()
+db.execute("SELECT ticket_take(%s, %s, 'a', 0, 0)", [ticket, row[0]])
+if slot == "slot":
+    db.execute("SELECT slot_take(ARRAY['0'], ARRAY[3], 0, NULL)")
+print("runs", flush=True)
+until = time.monotonic() + seconds
+while time.monotonic() < until:
+    select.select([db.fileno()], [], [], max(until - time.monotonic(), 0))
+    db.pgconn.consume_input()
+    while (note := db.pgconn.notifies()) is not None:
+        if note.extra == b"stop" and not deaf:
+            print("stopped", flush=True)
+            sys.exit()
+db.execute("SELECT session_answer(%s, 'whole', 'm', 'stop', ARRAY[1,1,1,1,1,1,1,1]::bigint[])", [row[0]])
+print("saved", flush=True)
+END
+	track $!
+	within 10 grep -q runs "$T/old.$1"
+}
+# Whether a generation of 0.1 may begin now.
+may_begin() { [ "$(psql -c "SELECT pg_try_advisory_xact_lock_shared(
+    lock_key('all', ''))")" = t ]; }
+version() { psql -c 'TABLE SchemaVersion'; }
+
+@test "migrate waits for generations of 0.1 on all machines, and none begins" {
+	as_old
+	old_generation 7 slot 4
+	old_generation 8 waits 60
+	sessions migrate >"$T/said" 2>&1 &
+	M=$!
+	track $M
+	within 10 grep -q '^sessions: migrate: 2 generations run.*at most 1800 s (--now ends them)' \
+	    "$T/said"
+	not may_begin
+	# Who waits for a turn may ask again; what is written is saved.
+	within 10 grep -q stopped "$T/old.8"
+	within 30 dead $M
+	wait $M
+	grep -q saved "$T/old.7"
+	grep -q "schema $SCHEMA, was 1" "$T/said"
+	is "$(sessions export | jq -r 'select(.response != null) | [.ticket, .response] | @tsv')" \
+	    $'7\twhole'
+	NO_DATABASE=1
+}
+
+@test "migrate waits ANSWER_TIMEOUT at most, and then nothing is changed" {
+	as_old
+	old_generation 7 slot 9
+	TICKETCHAT_ANSWER_TIMEOUT=2 run -1 "$B/bin/sessions" -c "$T/conf" migrate
+	[[ $output = *'nothing is changed (sessions tail shows them; migrate --now ends them)' ]]
+	is "$(version)" 1
+	may_begin
+	within 20 grep -q saved "$T/old.7"
+	sessions migrate
+	is "$(version)" $SCHEMA
+	NO_DATABASE=1
+}
+
+@test "migrate --now ends generations of 0.1; one that is deaf is told of" {
+	as_old
+	old_generation 7 slot 60
+	sessions migrate --now
+	grep -q stopped "$T/old.7"
+	is "$(version)" $SCHEMA
+	as_old
+	old_generation 8 slot 60 deaf
+	run -1 "$B/bin/sessions" -c "$T/conf" migrate --now
+	[[ $output = *"\`sessions stop TICKET' ends one that stands still)" ]]
+	is "$(version)" 1
+	may_begin
+}
+
+@test "migrate that is killed while it waits leaves nothing behind that closes" {
+	as_old
+	old_generation 7 slot 60
+	"$B/bin/sessions" -c "$T/conf" migrate >"$T/said" 2>&1 &
+	M=$!
+	track $M
+	within 10 not may_begin
+	kill -KILL $M
+	within 10 may_begin
+	is "$(version)" 1
+}
+
+@test "two machines migrate at once: one waits, and the other for it" {
+	as_old
+	old_generation 7 slot 9
+	on 1 sessions migrate --wait >"$T/said.1" 2>&1 &
+	track $!
+	within 10 grep -q '1 generation runs' "$T/said.1"
+	on 2 sessions migrate --wait >"$T/said.2" 2>&1
+	grep -q 'another machine brings it up to date' "$T/said.2"
+	grep -q "schema $SCHEMA, up to date" "$T/said.2"
+	within 10 grep -q "schema $SCHEMA, was 1" "$T/said.1"
 }
 
 @test "what the role may not do is told by migrate, not at the end of an answer" {

@@ -165,3 +165,64 @@ refused() {
 	grep -qx "DATABASE=$TICKETCHAT_DATABASE" "$T/check"
 	grep -q '^ok *database' "$T/check" || { cat "$T/check"; false; }
 }
+
+# run.sh while the server is away, as after a power cut; sets STARTS, its pid.
+starts() {
+	P=$(free_port)
+	TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 TICKETCHAT_WEB=off \
+	    env --default-signal=INT "$ROOT/run.sh" >"$T/said" 2>&1 3>&- &
+	STARTS=$!
+	track $STARTS
+	within 60 grep -q 'waiting for the database' "$T/said"
+}
+migrating() { pgrep -P "$STARTS" -x sessions; }
+
+@test "a service that starts before its database waits for it, and says so once" {
+	replay "$UP/good.ndjson"
+	pg_stop
+	starts
+	sleep 15
+	kill -0 "$STARTS"
+	not listening "$P"
+	is "$(grep -c 'waiting for the database' "$T/said")" 1
+	is "$(sort "$T/said" | uniq -d)" ''
+	pg_up_again
+	within 30 listening "$P"
+	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q")
+	generated
+	end "$STARTS"
+	NO_DATABASE=1
+}
+
+@test "what waits for its database ends at once when it is told to" {
+	local signal old both
+	pg_stop
+	for signal in TERM INT HUP KILL; do
+		starts
+		old=$(migrating)
+		both=("$STARTS")
+		# A terminal's goes to both.
+		[ $signal != INT ] || both+=("$old")
+		kill -$signal "${both[@]}"
+		within 2 dead "$STARTS"
+		within 2 dead "$old"
+	done
+	pg_up_again
+}
+
+@test "a wait for the database ends with what does not pass by itself" {
+	local said=$T/said
+	pg_stop
+	"$B/bin/sessions" -c "$T/conf" migrate --wait >"$T/out" 2>"$said" &
+	track $!
+	within 20 grep -q 'waiting for the database' "$said"
+	# Without --wait, and of a file, nothing is waited for.
+	run -111 "$B/bin/sessions" -c "$T/conf" migrate
+	TICKETCHAT_DATABASE=$T/none/db run -111 "$B/bin/sessions" -c "$T/conf" migrate --wait
+	pg_up_again
+	psql -c "UPDATE SchemaVersion SET Version = 99"
+	within 30 dead $!
+	run -102 wait $!
+	grep -q 'newer than this program' "$said"
+	NO_DATABASE=1
+}

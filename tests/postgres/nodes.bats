@@ -152,6 +152,65 @@ is_anew() {
 	is "$(<"$T/said")" "sessions: nothing runs for ticket 42"
 }
 
+# Nobody learns for $2 seconds whose ticket $1 is.
+nobody_learns() {
+	psql -c BEGIN -c "SELECT pg_advisory_xact_lock(lock_key('begin', '$1'))" \
+	    -c "SELECT 'held'" -c "SELECT pg_sleep($2)" >"$T/held" &
+	track $!
+	within 10 grep -q held "$T/held"
+}
+@test "a stop from where it is not known yet who has the ticket ends it all the same" {
+	local seconds
+	# Longer than a call waits for a lock, too.
+	for seconds in 1 4; do
+		rm -f "$T/go"
+		long 25
+		replay_part "$T/long.ndjson"
+		on 1 viewer 42 "$Q"
+		A=$V
+		sees $A w8
+		nobody_learns 42 $seconds
+		on 2 talker 42
+		C=$V
+		say $C "$Q"
+		each_node within 10 some_answers
+		say $C '{"type":"stop"}'
+		viewed $C 20
+		failed_with stopped 2
+		viewed $A 20
+		failed_with stopped 2
+		within 20 ran NULL 0
+		replay_end
+	done
+	is "$(answers_kept)" 0
+}
+
+@test "a stop where nobody has the ticket begins nothing, and leaves others alone" {
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 41 "$Q"
+	A=$V
+	sees $A w8
+	nobody_learns 42 1
+	on 2 talker 42
+	say $V "$Q"
+	each_node within 10 some_answers
+	say $V '{"type":"stop"}'
+	viewed $V 20
+	failed_with stopped 2
+	within 20 ran 42 0
+	is "$(posts)" 1
+	# Whoever leaves is none who stops, ON_DISCONNECT=cancel or not.
+	nobody_learns 41 1
+	TICKETCHAT_ON_DISCONNECT=cancel on 2 tab 41
+	say $V "$Q"
+	each_node within 10 some_answers
+	leave $V
+	replay_rest
+	viewed $A
+	is_whole
+}
+
 @test "tail says where a ticket is worked on" {
 	two_nodes
 	for n in 2 3; do

@@ -65,6 +65,29 @@ late() { psql -c "UPDATE TicketAIRuns SET Until = clock_timestamp() - interval '
 	is "$(psql -c "SELECT Ended FROM TicketAIRuns WHERE Owner = 'c'")" queue_full
 }
 
+@test "QUEUE_MAX counts those that wait, whatever place the new one would have" {
+	local i
+	begin 1 a u 1
+	for i in 2 3 4; do begin $i "u$i" u 1 3; done
+	# Of another user it would be the second.
+	is "$(begin 5 v v 1 3)" 'full 1 '
+	is "$(begin 6 w w 1 0)" 'full 1 '
+	is "$(begin 7 x x 1 4)" 'mine 1 '
+	is "$(begin 8 y y 1 4)" 'full 2 '
+	# Nobody watches the others: it would be the first.
+	psql -c "UPDATE TicketAIRuns SET Viewers = false WHERE State = 'queued'"
+	is "$(begin 9 z z 1 4)" 'full 1 '
+	# Who is late, or saves, does not wait.
+	late u2
+	is "$(begin 10 q q 1 4)" 'mine 1 '
+	psql -c "UPDATE TicketAIRuns SET State = 'saving' WHERE Owner = 'u3'"
+	is "$(begin 11 r r 1 4)" 'mine 2 '
+	is "$(begin 12 s s 1 4)" 'full 3 '
+	# Nor those that a free slot waits for.
+	psql -c "SELECT run_end(Run, Owner, 'stopped') FROM TicketAIRuns WHERE Owner = 'a'"
+	is "$(begin 13 t t 1 4)" 'mine 3 '
+}
+
 @test "a row that is being saved is its owner's, however old" {
 	begin 1 a u
 	late a

@@ -2,8 +2,8 @@
  * The harness of the unit tests.  A test program is a main of t_begin, run
  * for each of its functions, and `return t_end()':
  *
- *	tests/unit/t_buf.c:31: check(b.len == 3) [row "abc"]
- *	FAILED t_buf: 1 of 57 checks, the first in tests/unit/t_buf.c:31
+ *	tests/unit/base/t_buf.c:31: check(b.len == 3) [row "abc"]
+ *	FAILED t_buf: 1 of 57 checks, the first in tests/unit/base/t_buf.c:31
  *
  * or one line "ok t_buf: 57 checks" and exit code 0.  It works in a directory
  * of its own, which t_end removes, with PATH alone in its environment, and is

@@ -6,7 +6,7 @@
 #ifndef T_STORE_H
 #define T_STORE_H
 
-#include "store.h"
+#include "store/store.h"
 #include "t.h"
 
 static char	t_server[256], t_createdb[1024];
@@ -62,7 +62,7 @@ t_make(const char *name)
 	int		 from, to;
 
 	t_fresh(name);
-	check_int(store_migrate(&s, t_database(name), &from, &to),
+	check_int(store_migrate(&s, t_database(name), &from, &to, NULL),
 	    FAILURE_NONE);
 	store_close(s);
 	if (!check(store_open(&s, t_database(name)) == FAILURE_NONE))

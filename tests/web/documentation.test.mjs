@@ -63,14 +63,14 @@ test("every JSON example is one valid message", () => {
 
 test("every error code is in the table, with the right word about a retry", () => {
   const table = new Map([...markdown.matchAll(/^\| `([a-z_]+)` \| (yes|no) \|/gm)].map((m) => [m[1], m[2]]));
-  const source = readFileSync(`${ROOT}/lib/failure.c`, "utf8");
+  const source = readFileSync(`${ROOT}/lib/frame/failure.c`, "utf8");
   const codes = [...source.matchAll(/\{ "([a-z_]+)", (true|false),/g)].filter(([, code]) => code !== "none");
-  assert.ok(codes.length > 20, `lib/failure.c was not understood: ${codes.length} codes`);
+  assert.ok(codes.length > 20, `lib/frame/failure.c was not understood: ${codes.length} codes`);
   for (const [, code, retryable] of codes) assert.equal(table.get(code), retryable === "true" ? "yes" : "no", code);
 });
 
 test("the limits are those of the service", () => {
-  const define = (name) => readFileSync(`${ROOT}/lib/limit.h`, "utf8").match(new RegExp(`#define\\s+${name}\\s+(.+)`))?.[1];
+  const define = (name) => readFileSync(`${ROOT}/lib/base/limit.h`, "utf8").match(new RegExp(`#define\\s+${name}\\s+(.+)`))?.[1];
   assert.equal(define("FRAME_MAX"), "4000");
   assert.equal(define("QUESTIONS_WAITING"), "4");
   assert.equal(define("MESSAGE_DEPTH"), "64");

@@ -1,0 +1,185 @@
+/*
+ * Finding the processes of generations.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limit.h"
+#include "base/number.h"
+#include "sessions/answers.h"
+
+/* Reads the beginning of a file of a process and ends it with two NULs; returns
+ * its length, or -1. */
+static ssize_t
+read_of(pid_t pid, const char *name, char *data, size_t size)
+{
+	char	path[64];
+	ssize_t	n;
+	size_t	len = 0;
+	int	fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	while (len < size - 2 && (n = read(fd, data + len, size - 2 - len)) !=
+	    0) {
+		if (n == -1 && errno != EINTR)
+			break;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	(void)close(fd);
+	data[len] = data[len + 1] = '\0';
+	return (ssize_t)len;
+}
+
+/* `answer TICKET SESSION', or +SEEN, whatever comes behind it. */
+static bool
+has_arguments(struct answers_process *p)
+{
+	char		 line[256];
+	const char	*ticket, *session;
+	ssize_t		 len;
+
+	len = read_of(p->pid, "cmdline", line, sizeof(line));
+	if (len <= 0 || strcmp(line, "answer") != 0)
+		return false;
+	ticket = line + strlen(line) + 1;
+	session = ticket + strlen(ticket) + 1;
+	if (session >= line + len)
+		return false;
+	p->ticket = number_id(ticket);
+	p->session = number_id(session);
+	return p->ticket > 0 && (p->session > 0 || *session == '+');
+}
+
+/* Whether the directory that a process calls RUN_DIR is this one. */
+static bool
+is_at(pid_t pid, const char *name, const struct stat *run_dir)
+{
+	char		path[PATH_MAX];
+	struct stat	st;
+	int		n;
+
+	n = snprintf(path, sizeof(path), *name == '/' ? "/proc/%ld/root%s" :
+	    "/proc/%ld/cwd/%s", (long)pid, name);
+	if (n < (int)sizeof(path) && stat(path, &st) == 0)
+		return st.st_dev == run_dir->st_dev &&
+		    st.st_ino == run_dir->st_ino;
+	return errno != ENOENT;		/* it is not for us to know */
+}
+
+/* Whether a process works for this RUN_DIR, as far as we may know. */
+static bool
+has_run_dir(pid_t pid, const struct stat *run_dir)
+{
+	static const char	prefix[] = "TICKETCHAT_", key[] = "RUN_DIR=";
+	char			*data, *p;
+	ssize_t			 len;
+	bool			 found = true;
+
+	if ((data = malloc(ENVIRONMENT_MAX)) == NULL)
+		return true;
+	len = read_of(pid, "environ", data, ENVIRONMENT_MAX);
+	for (p = data; len > 0 && p < data + len; p += strlen(p) + 1) {
+		const char	*name = p;
+
+		if (strncmp(name, prefix, sizeof(prefix) - 1) == 0)
+			name += sizeof(prefix) - 1;
+		if (strncmp(name, key, sizeof(key) - 1) == 0)
+			found = is_at(pid, name + sizeof(key) - 1, run_dir);
+	}
+	free(data);
+	return found;
+}
+
+/* The state, which stands behind the name in brackets. */
+static char
+state_of(pid_t pid)
+{
+	char		 line[512];
+	const char	*p;
+
+	if (read_of(pid, "stat", line, sizeof(line)) <= 0 ||
+	    (p = strrchr(line, ')')) == NULL || p[1] != ' ')
+		return '?';
+	return p[2];
+}
+
+/* Whether this process is a generation of the directory. */
+static bool
+is_one(struct answers_process *p, const struct stat *run_dir)
+{
+	char		path[64];
+	struct stat	st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld", (long)p->pid);
+	if (stat(path, &st) == -1 || st.st_uid != run_dir->st_uid ||
+	    !has_arguments(p) || !has_run_dir(p->pid, run_dir))
+		return false;
+	p->state = state_of(p->pid);
+	return p->state != 'Z' && p->state != 'X';
+}
+
+int
+answers_each(const char *run_dir, bool (*each)(void *,
+    const struct answers_process *), void *context)
+{
+	struct answers_process	 p;
+	struct stat		 st;
+	struct dirent		*e;
+	DIR			*d;
+	bool			 more = true;
+
+	if (stat(run_dir, &st) == -1 || (d = opendir("/proc")) == NULL)
+		return -1;
+	while (more && (e = readdir(d)) != NULL) {
+		p.pid = (pid_t)number_id(e->d_name);
+		if (p.pid > 0 && is_one(&p, &st))
+			more = each(context, &p);
+	}
+	(void)closedir(d);
+	return 0;
+}
+
+bool
+answers_stands_still(const struct answers_process *p)
+{
+	return p->state == 'T' || p->state == 't' || p->state == 'D';
+}
+
+bool
+answers_again(struct answers_process *p)
+{
+	p->state = state_of(p->pid);
+	return answers_stands_still(p);
+}
+
+int
+answers_signal(const char *run_dir, const struct answers_process *p, int sig)
+{
+	struct answers_process	now = { .pid = p->pid };
+	struct stat		st;
+	int			fd, rc = -1, saved;
+
+	/* Looked at again: what the descriptor stands for stays the same. */
+	if (stat(run_dir, &st) == -1 || (fd = pidfd_open(p->pid, 0)) == -1)
+		return -1;
+	errno = ESRCH;
+	if (is_one(&now, &st) && now.ticket == p->ticket &&
+	    now.session == p->session)
+		rc = pidfd_send_signal(fd, sig, NULL, 0);
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return rc;
+}

@@ -1,0 +1,148 @@
+/*
+ * What the commands of sessions share.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limit.h"
+#include "base/number.h"
+#include "generation/generation.h"
+#include "program.h"
+#include "request/connection.h"
+#include "sessions/command.h"
+#include "sessions/progress.h"
+#include "store/identity.h"
+#include "store/maintain.h"
+
+enum { OPTIONS_MAX = 16 };
+
+/* Sets what an option is about; false if its value is none. */
+static bool
+set(const struct command_option *o, const char *value)
+{
+	if (o->flag != NULL)
+		*o->flag = true;
+	else if (o->text != NULL)
+		*o->text = value;
+	else
+		return (*o->number = number_id(value)) > 0;
+	return true;
+}
+
+int
+command_options(int argc, char *argv[], const struct command_option *o,
+    int least, int most)
+{
+	struct option	 names[OPTIONS_MAX + 1];
+	char		 letters[2 * OPTIONS_MAX + 1], *l = letters;
+	int		 i, got;
+
+	memset(names, 0, sizeof(names));
+	for (i = 0; i < OPTIONS_MAX && o[i].name != NULL; i++) {
+		names[i].name = o[i].name;
+		names[i].has_arg = o[i].flag == NULL;
+		names[i].val = 256 + i;
+		if (o[i].name[1] != '\0')
+			continue;
+		*l++ = o[i].name[0];
+		if (o[i].flag == NULL)
+			*l++ = ':';
+	}
+	*l = '\0';
+	optind = 0;	/* a second scan, from argv[1] on */
+	while ((got = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+		for (i = 0; got < 256 && o[i].name != NULL; i++) {
+			if (o[i].name[0] == got && o[i].name[1] == '\0')
+				got = 256 + i;
+		}
+		if (got < 256 || !set(&o[got - 256], optarg))
+			program_fail(EXIT_USAGE, "%s: bad option %s (try "
+			    "sessions %s --help)", argv[0], argv[optind - 1],
+			    argv[0]);
+	}
+	if (argc - optind < least || argc - optind > most)
+		program_fail(EXIT_USAGE, "%s: wrong arguments (try sessions "
+		    "%s --help)", argv[0], argv[0]);
+	return optind;
+}
+
+int64_t
+command_ticket(const char *command, const char *argument)
+{
+	int64_t	n;
+
+	if ((n = number_id(argument)) == 0)
+		program_fail(EXIT_USAGE, "%s: %s is no ticket's number",
+		    command, argument);
+	return n;
+}
+
+void
+command_need(enum failure_code rc, const struct store *s)
+{
+	progress_end();
+	if (rc != FAILURE_NONE)
+		program_fail((int)failure_exit(rc), "%s", store_error(s));
+}
+
+void
+command_run_dir(const struct settings *s)
+{
+	if (generation_prepare(s->text[SETTING_RUN_DIR]) == -1)
+		program_fail(EXIT_SETTINGS, "RUN_DIR=%s: %s",
+		    s->text[SETTING_RUN_DIR], errno == EPERM ?
+		    "not ours alone (chmod 700)" : strerror(errno));
+}
+
+void
+command_share_run_dir(const struct settings *s, struct store *store)
+{
+	char	why[1024];
+
+	command_run_dir(s);
+	if (identity_share(s, store, IDENTITY_WAIT, true, why, sizeof(why)) ==
+	    -1)
+		program_fail(EXIT_SETTINGS, "%s", why);
+}
+
+struct store *
+command_store(const struct settings *s)
+{
+	struct store		*store;
+	enum failure_code	 rc;
+
+	rc = store_open(&store, s->text[SETTING_DATABASE]);
+	command_need(rc, store);
+	return store;
+}
+
+/* A database whose reserve was given up. */
+static const char	*reserve_of;
+
+static void
+reserve_again(void)
+{
+	store_reserve(reserve_of);
+}
+
+void
+command_make_room(const struct settings *s)
+{
+	if (reserve_of != NULL || !store_release(s->text[SETTING_DATABASE]))
+		return;
+	reserve_of = s->text[SETTING_DATABASE];
+	(void)atexit(reserve_again);
+}
+
+void
+command_flush(void)
+{
+	const bool	failed = ferror(stdout) != 0;	/* errno is gone */
+
+	if (fflush(stdout) == EOF || failed)
+		program_fail(EXIT_SYSTEM, "standard output: %s", failed ?
+		    "cannot be written" : strerror(errno));
+}

@@ -1,0 +1,69 @@
+/*
+ * The examinations of `sessions doctor'; each tells what it finds.
+ */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include <stdbool.h>
+
+#include "settings/settings.h"
+#include "store/store.h"
+
+enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_ERROR };
+
+struct doctor {
+	const struct settings	*settings;
+	bool			 quick;		/* does not read all data */
+	bool			 json;
+	enum doctor_level	 worst;		/* so far */
+};
+
+/*
+ * Prints a finding about something: what was found and, behind a line feed,
+ * what helps.  A warning is for what can be mended, an error for what keeps
+ * the service from working.
+ */
+void doctor_tell(struct doctor *, enum doctor_level, const char *what,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* doctor_server.c: a database that is no file. */
+void doctor_server(struct doctor *);
+
+/* doctor_data.c: the database, its disk, the log. */
+void doctor_database(struct doctor *);
+void doctor_disk(struct doctor *);
+void doctor_log(struct doctor *);
+
+/* Reads all of a database that is ours. */
+void doctor_read_through(struct doctor *, struct store *, const char *name);
+
+/* A name for a network's file system, on which neither SQLite's locks nor
+ * ours are safe; NULL where a path lies on none. */
+const char *doctor_network(const char *path);
+
+/* doctor_run.c: RUN_DIR and what is in it. */
+void doctor_run_dir(struct doctor *);
+void doctor_sockets(struct doctor *);
+
+/* doctor_access.c: who may come in, and the files with keys. */
+void doctor_address(struct doctor *);
+void doctor_auth(struct doctor *);
+void doctor_files(struct doctor *);
+
+/* doctor_settings.c: settings that are good and hardly meant. */
+void doctor_settings(struct doctor *);
+
+/* doctor_host.c: the model, websocketd, the machine. */
+void doctor_model(struct doctor *);
+void doctor_websocketd(struct doctor *);
+void doctor_web(struct doctor *);
+void doctor_limits(struct doctor *);
+void doctor_landlock(struct doctor *);
+void doctor_places(struct doctor *);
+
+/* doctor_age.c: what grows old, and the clock. */
+void doctor_copies(struct doctor *);
+void doctor_certificate(struct doctor *);
+void doctor_clock(struct doctor *);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * sessions doctor: the database, its disk, the log.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "sessions/doctor.h"
+#include "sessions/progress.h"
+#include "store/maintain.h"
+#include "store/store.h"
+
+enum {
+	MEGABYTE = 1024 * 1024,
+	SPACE_ERROR = 50,	/* megabytes: an hour of answers */
+	SPACE_WARNING = 500,	/* a day of them */
+	WAL_WARNING = 100	/* shortened at 100 pages, 0.4 MB */
+};
+
+/* The row of STORE_HEAD. */
+struct head {
+	char	application[24], journal[16];
+};
+
+static bool
+head_row(void *context, const struct cell *c, int cells)
+{
+	struct head	*h = context;
+
+	(void)cells;
+	(void)snprintf(h->application, sizeof(h->application), "%s",
+	    c[0].text);
+	(void)snprintf(h->journal, sizeof(h->journal), "%s", c[1].text);
+	return false;
+}
+
+/* What store_check has found. */
+struct damage {
+	char	first[256];
+	int	lines;
+};
+
+static void
+note(void *context, const char *line)
+{
+	struct damage	*damage = context;
+
+	if (damage->lines++ == 0)
+		(void)snprintf(damage->first, sizeof(damage->first), "%s",
+		    line);
+}
+
+void
+doctor_read_through(struct doctor *d, struct store *store, const char *path)
+{
+	struct damage	damage = { .lines = 0 };
+	struct census	c;
+
+	store_watch(store, progress_show, NULL);
+	if (store_check(store, false, &c, note, &damage) != FAILURE_NONE)
+		note(&damage, store_error(store));
+	progress_end();
+	if (damage.lines > 0)
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s%s\n`sessions "
+		    "check --full' tells all; take a backup (sessions "
+		    "restore)", path, damage.first, damage.lines > 1 ?
+		    ", and more" : "");
+	else
+		doctor_tell(d, DOCTOR_OK, "database", "%s, %" PRId64
+		    " tickets, sound", path, c.tickets);
+	if (damage.lines == 0 && c.tickets == 0 &&
+	    d->settings->number[SETTING_TICKETS] == TICKETS_EXISTING &&
+	    *d->settings->text[SETTING_TICKETS_TABLE] == '\0')
+		doctor_tell(d, DOCTOR_WARNING, "TICKETS", "existing, and "
+		    "there is none: every question is refused "
+		    "(unknown_ticket)\nPut the tickets into its table Tickets, "
+		    "or set TICKETS=auto");
+}
+
+/* Looks into a database that is there. */
+static void
+examine(struct doctor *d, const char *path)
+{
+	struct head		 h;
+	struct store		*store;
+	enum failure_code	 rc;
+
+	memset(&h, 0, sizeof(h));
+	rc = store_open(&store, path);
+	if (rc == FAILURE_SCHEMA)
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s\n`sessions "
+		    "migrate' brings an older one up to date; for a newer one "
+		    "take the newer program", store_error(store));
+	else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
+	    head_row, &h) != FAILURE_NONE)
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nSee that "
+		    "this user may read and write it, or take a backup "
+		    "(sessions restore)", path, store_error(store));
+	else if (strcmp(h.application, "ours") != 0)
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s is somebody "
+		    "else's: application_id %s\nSet DATABASE", path,
+		    h.application);
+	else if (d->quick)
+		doctor_tell(d, DOCTOR_OK, "database", "%s, not read through",
+		    path);
+	else
+		doctor_read_through(d, store, path);
+	if (*h.journal != '\0' && strcmp(h.journal, "wal") != 0)
+		doctor_tell(d, DOCTOR_WARNING, "database", "%s: journal_mode "
+		    "%s makes readers and writers wait for each other\n"
+		    "sessions migrate", path, h.journal);
+	store_close(store);
+}
+
+void
+doctor_database(struct doctor *d)
+{
+	const char	*path = d->settings->text[SETTING_DATABASE];
+	char		 wal[PATH_MAX];
+	struct stat	 st;
+
+	if (!store_is_file()) {
+		doctor_server(d);
+		return;
+	}
+	if (stat(path, &st) == -1) {
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nrun.sh "
+		    "makes it, and so does `sessions migrate'", path,
+		    strerror(errno));
+		return;
+	}
+	examine(d, path);
+	(void)snprintf(wal, sizeof(wal), "%s-wal", path);
+	if (stat(wal, &st) == 0 &&
+	    st.st_size > (off_t)WAL_WARNING * MEGABYTE)
+		doctor_tell(d, DOCTOR_WARNING, "database",
+		    "%s has %lld MB: somebody has been reading for long\n"
+		    "It becomes short again once they end: fuser -v %s", wal,
+		    (long long)st.st_size / MEGABYTE, path);
+}
+
+const char *
+doctor_network(const char *path)
+{
+	struct statfs	fs;
+
+	if (statfs(path, &fs) == -1)
+		return NULL;
+	switch ((unsigned long)fs.f_type) {
+	case NFS_SUPER_MAGIC:
+		return "NFS";
+	case SMB_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+		return "SMB";
+	case AFS_SUPER_MAGIC:
+	case CEPH_SUPER_MAGIC:
+	case CODA_SUPER_MAGIC:
+	case V9FS_MAGIC:
+		return "a network's file system";
+	default:
+		return NULL;
+	}
+}
+
+/* The directory of a file. */
+static const char *
+directory(const char *file, char path[PATH_MAX])
+{
+	char	*slash;
+
+	(void)snprintf(path, PATH_MAX, "%s", file);
+	if ((slash = strrchr(path, '/')) == NULL)
+		return ".";
+	slash[slash == path] = '\0';
+	return path;
+}
+
+void
+doctor_disk(struct doctor *d)
+{
+	char		 real[PATH_MAX], path[PATH_MAX];
+	const char	*file = d->settings->text[SETTING_DATABASE], *dir;
+	const char	*net;
+	struct statvfs	 fs;
+	struct stat	 st;
+	uint64_t	 free_mb;
+
+	if (!store_is_file())
+		return;		/* it is the server's */
+	dir = directory(realpath(file, real) == NULL ? file : real, path);
+	if ((net = doctor_network(dir)) != NULL)
+		doctor_tell(d, DOCTOR_ERROR, "disk", "%s is on %s, where "
+		    "SQLite's locks do not work\nSet DATABASE to a file on a "
+		    "local disk", dir, net);
+	if (statvfs(dir, &fs) == -1) {
+		doctor_tell(d, DOCTOR_ERROR, "disk", "%s: %s\nrun.sh makes "
+		    "it; so may you", dir, strerror(errno));
+		return;
+	}
+	free_mb = (uint64_t)fs.f_bavail * fs.f_frsize / MEGABYTE;
+	if (free_mb >= SPACE_WARNING && d->settings->number[SETTING_BACKUPS] >
+	    0 && stat(file, &st) == 0 && (uint64_t)st.st_size / MEGABYTE >
+	    free_mb) {
+		doctor_tell(d, DOCTOR_WARNING, "disk", "%" PRIu64 " MB free "
+		    "for %s, and the next copy takes up to %" PRIu64 "\nMake "
+		    "room, or lower BACKUPS", free_mb, dir,
+		    (uint64_t)st.st_size / MEGABYTE);
+		return;
+	}
+	doctor_tell(d, free_mb < SPACE_ERROR ? DOCTOR_ERROR :
+	    free_mb < SPACE_WARNING ? DOCTOR_WARNING : DOCTOR_OK, "disk",
+	    "%" PRIu64 " MB free for %s%s", free_mb, dir,
+	    free_mb < SPACE_WARNING ? "\nMake room: a full disk keeps no "
+	    "answer" : "");
+}
+
+void
+doctor_log(struct doctor *d)
+{
+	const char	*log = d->settings->text[SETTING_LOG];
+	char		 path[PATH_MAX];
+	struct stat	 st;
+	bool		 good;
+
+	if (!settings_log_is_file(d->settings)) {
+		doctor_tell(d, DOCTOR_OK, "log", "%s", log);
+		return;
+	}
+	good = access(log, W_OK) == 0 || (errno == ENOENT &&
+	    access(directory(log, path), W_OK | X_OK) == 0);
+	if (good && stat(log, &st) == 0 && S_ISDIR(st.st_mode)) {
+		good = false;
+		errno = EISDIR;
+	}
+	if (good)
+		doctor_tell(d, DOCTOR_OK, "log", "%s", log);
+	else
+		doctor_tell(d, DOCTOR_ERROR, "log", "%s: %s\nSet LOG, or make "
+		    "it writable; until then syslog gets the lines", log,
+		    strerror(errno));
+}

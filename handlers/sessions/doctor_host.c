@@ -1,0 +1,293 @@
+/*
+ * sessions doctor: the model, websocketd, and the machine.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/limit.h"
+#include "base/listener.h"
+#include "generation/notice.h"
+#include "json/json.h"
+#include "ollama/probe.h"
+#include "sandbox/harden.h"
+#include "sessions/doctor.h"
+
+enum {
+	WAIT = 60000,		/* ms; both of probe.c's calls end before */
+	BYTES_A_TOKEN = 3,	/* of a ticket, about; rather less */
+	USUAL = 65536,		/* MAX_TICKET_BYTES that nobody has set */
+	LEAST = 2048,		/* tokens for a ticket as most are */
+	PER_CONNECTION = 4,	/* descriptors of websocketd for each */
+	SPARE = 64		/* processes and descriptors besides */
+};
+
+/* The tokens that the settings ask the model's server for; 0: none. */
+static int64_t
+asked_context(const char *options)
+{
+	struct json	j = { 0 };
+	int64_t		n = 0;
+
+	if (*options != '\0' && json_parse(&j, options, strlen(options),
+	    MESSAGE_DEPTH, MESSAGE_TOKENS) == 0)
+		n = json_int(&j, json_member(&j, 0, "num_ctx"), 0);
+	json_free(&j);
+	return n;
+}
+
+/* Whether the longest ticket fits the context of a model. */
+static void
+examine_context(struct doctor *d, const struct probe *p)
+{
+	const int64_t	most = d->settings->number[SETTING_MAX_TICKET_BYTES];
+	const int64_t	needed = most / BYTES_A_TOKEN;
+	int64_t		asked, n;
+
+	asked = asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
+	n = asked > 0 ? asked : p->context;
+	if (n == 0 && p->context_max > needed)
+		doctor_tell(d, DOCTOR_OK, "context", "not known until %s is "
+		    "loaded; it can have %" PRId64 " tokens", p->model,
+		    p->context_max);
+	else if (n == 0 && p->context_max == 0)
+		doctor_tell(d, DOCTOR_OK, "context", "not known: the server "
+		    "does not tell it");
+	else if ((n == 0 ? p->context_max : n) > needed)
+		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens", n);
+	else if (most == USUAL && (n == 0 ? p->context_max : n) >= LEAST)
+		/* Nobody has asked for tickets as long as that. */
+		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens: a "
+		    "ticket of over about %" PRId64 " bytes is refused as "
+		    "prompt_too_long\nSet num_ctx in OLLAMA_OPTIONS to %"
+		    PRId64 " for the longest of MAX_TICKET_BYTES, if there is "
+		    "the memory for it", n == 0 ? p->context_max : n,
+		    (n == 0 ? p->context_max : n) * BYTES_A_TOKEN,
+		    needed / 1024 * 1024 + 2048);
+	else
+		doctor_tell(d, DOCTOR_WARNING, "context", "%" PRId64
+		    " tokens; MAX_TICKET_BYTES=%" PRId64 " may be %" PRId64
+		    ", which would be refused as prompt_too_long\nSet "
+		    "num_ctx in OLLAMA_OPTIONS to %" PRId64 ", if there is "
+		    "the memory for it, or a smaller MAX_TICKET_BYTES",
+		    n == 0 ? p->context_max : n, most, needed,
+		    needed / 1024 * 1024 + 2048);
+}
+
+/* What helps where the model cannot answer. */
+static const char *
+remedy(const struct probe *p)
+{
+	const enum failure_code	code = p->failure.code;
+
+	if (*p->advice != '\0')
+		return p->advice;
+	if (code == FAILURE_UPSTREAM_UNREACHABLE)
+		return "Start Ollama (ollama serve), or set OLLAMA_SERVER";
+	if (code == FAILURE_MODEL_MISSING)
+		return "Get it (ollama pull), or set OLLAMA_MODEL";
+	if (code == FAILURE_UPSTREAM_REJECTED)
+		return "Set OLLAMA_MODEL to another, or see OLLAMA_TOKEN_FILE";
+	return "See Ollama's own log";
+}
+
+/* What `answer' has found at one server; others may stand in for it. */
+static void
+examine_server(struct doctor *d, const struct url *server,
+    const struct probe *p, bool alone)
+{
+	if (p->failure.code != FAILURE_NONE)
+		doctor_tell(d, alone ? DOCTOR_ERROR : DOCTOR_WARNING, "model",
+		    "%.*s: %s%s%s%s%s\n%s", (int)server->len, server->text,
+		    failure_name(p->failure.code),
+		    *p->model == '\0' ? "" : ", ", p->model,
+		    *p->reason == '\0' ? "" : ", ", p->reason,
+		    remedy(p));
+	else if (*p->remote != '\0')
+		doctor_tell(d, DOCTOR_WARNING, "model", "%s at %.*s runs at "
+		    "%s: tickets leave this machine\nSet OLLAMA_MODEL to a "
+		    "model of your own, unless that is meant", p->model,
+		    (int)server->len, server->text, p->remote);
+	else
+		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s", p->model,
+		    (int)server->len, server->text);
+	if (p->failure.code == FAILURE_NONE)
+		examine_context(d, p);
+}
+
+static void
+tell_notice(void *d, enum notice what, const char *day, const char *model)
+{
+	if (what == NOTICE_THOUGHTS)
+		doctor_tell(d, DOCTOR_WARNING, "template", "%s writes its "
+		    "thoughts into the text without a mark in front of them "
+		    "(last seen %s); they are shown until they end\nGive it a "
+		    "template that does not end in <think>, another "
+		    "OLLAMA_THINK, or take another model", model, day);
+	else
+		doctor_tell(d, DOCTOR_WARNING, "template", "%s writes the "
+		    "marks around the ticket, or of a turn's end, into its "
+		    "answers (last seen %s); they are taken out\nSee that its "
+		    "template and its stop words are its own (ollama show "
+		    "--modelfile), or take a larger model", model, day);
+}
+
+/* libcurl is not linked here: `answer' asks, and prints a line a server. */
+void
+doctor_model(struct doctor *d)
+{
+	const char	*servers = d->settings->text[SETTING_OLLAMA_SERVER];
+	char		 program[] = LIBEXECDIR "/answer", c[] = "-c",
+			 none[] = "/dev/null", check[] = "check",
+			 json[] = "--json";
+	char		*argv[] = { program, c, none, check, json, NULL };
+	char		**env = settings_environment(d->settings);
+	const char	*line;
+	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
+	struct probe	 p;
+	struct url	 u;
+	int		 rc = -1;
+
+	if (env == NULL || (rc = child_run(argv, env, WAIT, &out)) == -1)
+		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %s\nInstall anew",
+		    program, strerror(errno));
+	line = out.data == NULL ? "" : out.data;
+	while (rc != -1 && url_next(&servers, &u)) {
+		size_t	len = strcspn(line, "\n");
+
+		if (probe_read(&p, line, len) == -1) {
+			doctor_tell(d, DOCTOR_ERROR, "model",
+			    "%s: %.*s\nInstall anew", program, (int)len,
+			    line);
+			break;
+		}
+		examine_server(d, &u, &p, rc != EXIT_GOOD);
+		line += len + (line[len] == '\n');
+	}
+	buf_free(&out);
+	free(env);
+	notice_each(d->settings->text[SETTING_RUN_DIR], tell_notice, d);
+}
+
+void
+doctor_websocketd(struct doctor *d)
+{
+	char		 name[] = "websocketd", help[] = "--help",
+			 version[] = "--version";
+	char		*argv[] = { name, version, NULL };
+	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
+	struct buf	 usage = BUF_INIT(OUTPUT_PENDING);
+	char		 line[128], *end;
+
+	if (child_run(argv, environ, WAIT, &out) == -1) {
+		doctor_tell(d, DOCTOR_ERROR, "websocketd", "%s\nInstall it: "
+		    "apt-get install websocketd", strerror(errno));
+		buf_free(&out);
+		return;
+	}
+	(void)snprintf(line, sizeof(line), "%s", out.len == 0 ? "" : out.data);
+	line[strcspn(line, "\n")] = '\0';
+	if ((end = strstr(line, " --")) != NULL)
+		*end = '\0';	/* behind it is Debian's, but empty */
+	argv[1] = help;
+	/* What came after 0.4.1; Debian's calls itself DEVBUILD. */
+	if (child_run(argv, environ, WAIT, &usage) != -1 && usage.len > 0 &&
+	    strstr(usage.data, "maxframesize") != NULL)
+		doctor_tell(d, DOCTOR_OK, "websocketd", "%s", line);
+	else
+		doctor_tell(d, DOCTOR_OK, "websocketd", "%s, at most 0.4.1: "
+		    "leaks 3.5 kB for each viewer that leaves early\nGive it "
+		    "a memory limit and let it restart now and then", line);
+	buf_free(&out);
+	buf_free(&usage);
+}
+
+void
+doctor_web(struct doctor *d)
+{
+	static const char	page[] = WEBDIR "/index.html";
+
+	if (d->settings->number[SETTING_WEB] != WEB_ON)
+		doctor_tell(d, DOCTOR_OK, "page", "off");
+	else if (access(page, R_OK) == 0)
+		doctor_tell(d, DOCTOR_OK, "page", "%s", page);
+	else
+		doctor_tell(d, DOCTOR_ERROR, "page", "%s: %s\nInstall anew, "
+		    "or set WEB=off", page, strerror(errno));
+}
+
+/* Tells of a limit that MAX_CONNECTIONS may meet. */
+static void
+examine_limit(struct doctor *d, const char *name, rlim_t limit,
+    int64_t needed, const char *unit)
+{
+	if (limit == RLIM_INFINITY || limit >= (rlim_t)needed)
+		return;
+	doctor_tell(d, DOCTOR_WARNING, "limits", "%s of this shell is %" PRIu64
+	    "; MAX_CONNECTIONS=%" PRId64 " may need %" PRId64 "\nRaise it "
+	    "for the service (%s), or lower MAX_CONNECTIONS", name,
+	    (uint64_t)limit, d->settings->number[SETTING_MAX_CONNECTIONS],
+	    needed, unit);
+}
+
+void
+doctor_limits(struct doctor *d)
+{
+	const struct settings	*s = d->settings;
+	const int64_t		 n = s->number[SETTING_MAX_CONNECTIONS];
+	const enum doctor_level	 worst = d->worst;
+	struct rlimit		 files, processes;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    getrlimit(RLIMIT_NPROC, &processes) == -1)
+		return;
+	d->worst = DOCTOR_OK;
+	examine_limit(d, "ulimit -Hn", files.rlim_max,
+	    PER_CONNECTION * n + SPARE, "LimitNOFILE=");
+	if (geteuid() != 0)	/* who has none */
+		examine_limit(d, "ulimit -u", processes.rlim_cur, n +
+		    s->number[SETTING_GENERATIONS] * url_weights(
+		    s->text[SETTING_OLLAMA_SERVER]) +
+		    s->number[SETTING_QUEUE_MAX] + SPARE, "LimitNPROC=");
+	if (d->worst == DOCTOR_OK)
+		doctor_tell(d, DOCTOR_OK, "limits", "enough for "
+		    "MAX_CONNECTIONS=%" PRId64, n);
+	if (worst > d->worst)
+		d->worst = worst;
+}
+
+void
+doctor_landlock(struct doctor *d)
+{
+	const int	version = harden_landlock();
+
+	if (version > 0)
+		doctor_tell(d, DOCTOR_OK, "landlock", "version %d", version);
+	else
+		doctor_tell(d, DOCTOR_WARNING, "landlock", "this kernel has "
+		    "none: a program that is taken over could write anywhere "
+		    "its user may\nDebian 12's kernel has it; see lsm= on its "
+		    "command line, and what a container allows");
+}
+
+/* Whether run.sh can give websocketd's connections a timeout of their own. */
+void
+doctor_places(struct doctor *d)
+{
+	if (listener_try() == 0)
+		doctor_tell(d, DOCTOR_OK, "places", "a client that never reads "
+		    "gives its place back");
+	else
+		doctor_tell(d, DOCTOR_WARNING, "places", "this kernel does not "
+		    "let us set the timeout of websocketd's sockets (%s): "
+		    "clients that never read keep their places\nPut a proxy "
+		    "with a write timeout in front, as nginx or haproxy in "
+		    "deploy/; or allow pidfd_getfd (a container: "
+		    "--cap-add=SYS_PTRACE)",
+		    strerror(errno));
+}

@@ -1,0 +1,169 @@
+/*
+ * sessions doctor: RUN_DIR and what is in it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/limit.h"
+#include "generation/generation.h"
+#include "sessions/answers.h"
+#include "sessions/doctor.h"
+#include "store/slots.h"
+
+enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix */
+
+void
+doctor_run_dir(struct doctor *d)
+{
+	const char	*dir = d->settings->text[SETTING_RUN_DIR], *net;
+	char		 path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct stat	 st;
+
+	if (generation_path(path, sizeof(path), dir, INT64_MAX) == -1)
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is too long for "
+		    "the path of a socket\nAt most 82 bytes", dir);
+	else if (stat(dir, &st) == -1)
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s: %s\nrun.sh makes "
+		    "it, and so does `sessions migrate'", dir,
+		    strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is no directory\n"
+		    "Remove it, or set RUN_DIR", dir);
+	else if (st.st_uid != geteuid())
+		doctor_tell(d, geteuid() == 0 ? DOCTOR_WARNING : DOCTOR_ERROR,
+		    "RUN_DIR", "%s is of uid %lu, and you are %lu\nAsk again "
+		    "as the user of the service (runuser -u NAME -- sessions "
+		    "doctor)", dir, (unsigned long)st.st_uid,
+		    (unsigned long)geteuid());
+	else if ((st.st_mode & 077) != 0)
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is open to others"
+		    "\nchmod 700 %s", dir, dir);
+	else if ((net = doctor_network(dir)) != NULL)
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is on %s, where "
+		    "locks may outlive their process\nSet RUN_DIR to a local "
+		    "directory", dir, net);
+	else
+		doctor_tell(d, DOCTOR_OK, "RUN_DIR", "%s, ours alone", dir);
+}
+
+/* Whether the path by which a socket was bound, perhaps a relative one, is
+ * that of a file. */
+static bool
+same(const char *bound, const char *file)
+{
+	size_t	len = strlen(file), b = strlen(bound);
+
+	return b <= len && strcmp(file + len - b, bound) == 0 &&
+	    (b == len || (*bound != '/' && file[len - b - 1] == '/'));
+}
+
+/* What begins with a line's word of this number, from 0. */
+static const char *
+word(const char *line, int number)
+{
+	while (number-- > 0) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	return line;
+}
+
+/* Whether somebody listens on a socket: to connect to it would count as a
+ * viewer. */
+static bool
+heard(const char *dir, const char *name)
+{
+	char		 line[PATH_MAX + 128], real[PATH_MAX];
+	char		 file[PATH_MAX + NAME_MAX + 2];
+	bool		 found = false;
+	FILE		*f;
+
+	(void)snprintf(file, sizeof(file), "%s/%s", realpath(dir, real) ==
+	    NULL ? dir : real, name);
+	if ((f = fopen("/proc/net/unix", "re")) == NULL)
+		return true;
+	/* Num RefCount Protocol Flags Type St Inode Path */
+	while (!found && fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		found = (strtoul(word(line, 3), NULL, 16) & LISTENS) != 0 &&
+		    same(word(line, 7), file);
+	}
+	(void)fclose(f);
+	return found;
+}
+
+/* Tells of a generation that does nothing at all: of a disk that it waits for
+ * only if it still does after a while. */
+static bool
+tell_still(void *context, const struct answers_process *p)
+{
+	struct doctor	*d = context;
+
+	doctor_tell(d, DOCTOR_WARNING, "generations", "ticket %" PRId64 ": its "
+	    "generation, process %ld, stands still (%s)\nsessions stop %"
+	    PRId64 " ends it", p->ticket, (long)p->pid, p->state == 'D' ?
+	    "it waits for a disk" : "it was stopped", p->ticket);
+	return true;
+}
+
+static bool
+find_still(void *context, const struct answers_process *p)
+{
+	const struct timespec	pause = { 0, STILL_PAUSE * 1000000L };
+	struct answers_process	now = *p;
+
+	if (!answers_stands_still(p))
+		return true;
+	if (p->state == 'D') {
+		(void)nanosleep(&pause, NULL);
+		if (!answers_again(&now))
+			return true;
+	}
+	return tell_still(context, &now);
+}
+
+void
+doctor_sockets(struct doctor *d)
+{
+	const struct settings	*s = d->settings;
+	const char		*run_dir = s->text[SETTING_RUN_DIR];
+	int			 stale = 0, running, waiting;
+	struct dirent		*e;
+	DIR			*dir;
+	size_t			 len;
+	char			 why[1024];
+
+	if ((dir = opendir(run_dir)) == NULL)
+		return;		/* told by doctor_run_dir */
+	while ((e = readdir(dir)) != NULL) {
+		len = strlen(e->d_name);
+		if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)
+			stale += !heard(run_dir, e->d_name);
+	}
+	(void)closedir(dir);
+	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
+		doctor_tell(d, DOCTOR_ERROR, "generations", "%s\nSee %s", why,
+		    store_is_file() ? "who owns what is in it" :
+		    "what is said of the database");
+	else if (waiting > s->number[SETTING_QUEUE_MAX])
+		doctor_tell(d, DOCTOR_WARNING, "generations", "%d run, %d "
+		    "wait: the queue is full\nRaise GENERATIONS, if the "
+		    "model's server can do more at a time", running, waiting);
+	else
+		doctor_tell(d, DOCTOR_OK, "generations", "%d run, %d wait",
+		    running, waiting);
+	(void)answers_each(run_dir, find_still, d);
+	if (stale > 0)
+		doctor_tell(d, DOCTOR_OK, "sockets", "%d are of generations "
+		    "that were killed\nEach goes with the next question of its "
+		    "ticket", stale);
+}

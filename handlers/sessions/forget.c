@@ -1,0 +1,328 @@
+/*
+ * Forgetting: a ticket, or a user, without a byte left.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/rate.h"
+#include "generation/generations.h"
+#include "program.h"
+#include "sessions/command.h"
+#include "sessions/progress.h"
+#include "store/maintain.h"
+#include "store/trace.h"
+
+/* A look through files: what to look for, and what was found. */
+struct search {
+	struct trace	 trace;
+	const char	*user;
+	bool		 shorts;	/* in these files, see trace_file */
+	bool		 say;		/* where it is found */
+	int64_t		 ticket;	/* looked for in copies; 0: none */
+	int64_t		 held;		/* its texts in them */
+	int64_t		 files, found;
+	int64_t		 copies;	/* of found, in copies */
+};
+
+static void
+add_text(void *context, int64_t session, const char *text, size_t len)
+{
+	(void)session;
+	if (trace_add(context, text, len) == -1)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+}
+
+static void
+add_held(void *context, int64_t session, const char *text, size_t len)
+{
+	struct search	*f = context;
+
+	f->held++;
+	add_text(&f->trace, session, text, len);
+}
+
+static void
+count_held(void *context, int64_t session, const char *text, size_t len)
+{
+	struct search	*f = context;
+
+	(void)session;
+	(void)text;
+	(void)len;
+	f->held++;
+}
+
+/* The texts that the ticket has in a copy. */
+static void
+texts_of_copy(struct search *f, const char *path,
+    void (*each)(void *, int64_t, const char *, size_t))
+{
+	struct stat	st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+		store_texts_of_copy(path, f->ticket, each, f);
+}
+
+/* Has the texts looked for that the ticket has in a copy. */
+static void
+add_copy(struct search *f, const char *path)
+{
+	texts_of_copy(f, path, add_held);
+}
+
+/* Looks into one file. */
+static void
+search_file(struct search *f, const char *path)
+{
+	int64_t	n;
+
+	n = f->user != NULL ? log_forget_user(path, f->user, true) :
+	    trace_file(&f->trace, path, f->shorts);
+	/* Removed meanwhile, or a socket, or a directory. */
+	if (n == -1 && (errno == ENOENT || errno == EINVAL || errno == ENXIO ||
+	    errno == EISDIR))
+		return;
+	if (n == -1)
+		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
+	progress_show(NULL, "looking through files", 0, 0);
+	f->files++;
+	f->found += n;
+	if (n > 0 && f->say) {
+		progress_end();
+		(void)printf("%s: %" PRId64 " pieces are left\n", path, n);
+	}
+}
+
+/* Does something with the files of a directory that begin with a name. */
+static void
+each_file(struct search *f, const char *dir, const char *name,
+    void (*each)(struct search *, const char *path))
+{
+	struct dirent	*e;
+	char		 path[PATH_MAX + NAME_MAX];
+	DIR		*d;
+
+	if ((d = opendir(dir)) == NULL && errno == ENOENT)
+		return;		/* nobody has logged yet */
+	if (d == NULL)
+		program_fail(EXIT_SYSTEM, "%s: %s", dir, strerror(errno));
+	while ((e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, name, strlen(name)) != 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		each(f, path);
+	}
+	(void)closedir(d);
+}
+
+static void
+search_dir(struct search *f, const char *dir, const char *name)
+{
+	each_file(f, dir, name, search_file);
+}
+
+/* A file, and those beside it that are named after it. */
+static void
+search_beside(struct search *f, const char *file, bool shorts)
+{
+	char	dir[PATH_MAX], name[PATH_MAX];
+
+	(void)snprintf(dir, sizeof(dir), "%s", file);
+	(void)snprintf(name, sizeof(name), "%s", file);
+	f->shorts = shorts;
+	search_dir(f, dirname(dir), basename(name));
+}
+
+static bool
+log_is_file(const struct settings *s)
+{
+	return settings_log_is_file(s);
+}
+
+/*
+ * The copies that the nightly upkeep makes, and what a killed one has left.  A
+ * copy of PostgreSQL is packed: no text can be found in it.
+ */
+static void
+each_copy(struct search *f, const char *database,
+    void (*each)(struct search *, const char *path))
+{
+	char	dir[PATH_MAX], copies[PATH_MAX + 16];
+
+	(void)snprintf(dir, sizeof(dir), "%s", database);
+	(void)snprintf(copies, sizeof(copies), "%s/backup", dirname(dir));
+	each_file(f, copies, "", each);
+}
+
+/* Looks into a copy; where the text alone does not tell, as it is short or
+ * another ticket's too, the ticket's rows do. */
+static void
+search_copy(struct search *f, const char *path)
+{
+	const int64_t	before = f->found;
+
+	search_file(f, path);
+	if (f->found > before || f->ticket == 0)
+		return;
+	f->held = 0;
+	texts_of_copy(f, path, count_held);
+	f->found += f->held;
+	if (f->held > 0 && f->say) {
+		progress_end();
+		(void)printf("%s: ticket %" PRId64 " is in it\n", path,
+		    f->ticket);
+	}
+}
+
+static void
+search_copies(struct search *f, const char *database)
+{
+	const int64_t	before = f->found;
+
+	each_copy(f, database, search_copy);
+	f->copies += f->found - before;
+}
+
+static void
+search_all(struct search *f, const struct settings *s, bool say)
+{
+	f->say = say;
+	f->files = f->found = f->copies = 0;
+	if (store_is_file()) {
+		search_beside(f, s->text[SETTING_DATABASE], true);
+		search_copies(f, s->text[SETTING_DATABASE]);
+	}
+	if (log_is_file(s))
+		search_beside(f, s->text[SETTING_LOG], false);
+	f->shorts = false;
+	search_dir(f, s->text[SETTING_RUN_DIR], "");
+}
+
+static void
+spare_text(void *context, int64_t session, const char *text, size_t len)
+{
+	(void)session;
+	trace_spare(context, text, len);
+}
+
+/* Whether no piece of the deleted texts is left. */
+static bool
+nothing_left(struct search *f, const struct settings *s, struct store *store)
+{
+	search_all(f, s, false);
+	if (f->found > 0) {
+		/* Others may have said the same. */
+		command_need(store_texts(store, 0, spare_text, &f->trace),
+		    store);
+		search_all(f, s, true);
+	}
+	progress_end();
+	if (f->copies > 0)
+		(void)printf("In a copy of the database the text lives on "
+		    "until the copy is deleted: delete it,\nor forget the "
+		    "ticket in it too (TICKETCHAT_DATABASE=COPY sessions "
+		    "forget).\n");
+	if (f->found == 0)
+		(void)printf("looked through %" PRId64 " files%s: nothing is "
+		    "left\n", f->files, store_is_file() ? "" :
+		    ", not the server's own, nor copies of it");
+	trace_free(&f->trace);
+	return f->found == 0;
+}
+
+/* Notes what the ticket has said, here and in the copies: where it was deleted
+ * before, they alone know. */
+static void
+note_texts(struct search *f, const struct settings *s, struct store *store)
+{
+	command_need(store_texts(store, f->ticket, add_text, &f->trace),
+	    store);
+	if (store_is_file())
+		each_copy(f, s->text[SETTING_DATABASE], add_copy);
+}
+
+static int
+forget_ticket(const struct settings *s, int64_t ticket, bool verify)
+{
+	struct search	 f = { .ticket = ticket };
+	struct store	*store = command_store(s);
+	bool		 found, clean = true;
+	int		 claim;
+
+	command_share_run_dir(s, store);
+	command_need(store_forget_room(store), store);
+	command_make_room(s);
+	store_watch(store, progress_show, NULL);
+	if ((claim = generations_end(s->text[SETTING_RUN_DIR], ticket)) == -1)
+		program_fail(EXIT_SYSTEM, "the generation of ticket %" PRId64
+		    " does not end: %s", ticket, strerror(errno));
+	if (verify)
+		note_texts(&f, s, store);
+	command_need(store_forget(store, ticket, &found), store);
+	if (verify && (found || f.trace.count > 0 || f.held > 0))
+		clean = nothing_left(&f, s, store);
+	(void)close(claim);
+	store_close(store);
+	if (!found && clean)
+		program_fail(EXIT_CLIENT, "there is no ticket %" PRId64,
+		    ticket);
+	return clean ? EXIT_GOOD : EXIT_CLIENT;
+}
+
+static int
+forget_user(const struct settings *s, const char *user, bool verify)
+{
+	struct search	 f = { .user = user, .say = true };
+	const char	*log = s->text[SETTING_LOG];
+	char		 key[256], error[512];
+	int64_t		 lines;
+
+	if (*user == '\0' || strcmp(user, "-") == 0)
+		program_fail(EXIT_USAGE, "forget: \"%s\" is nobody", user);
+	command_run_dir(s);
+	(void)snprintf(key, sizeof(key), "user:%s", user);
+	if (rate_forget(s, key, error,
+	    sizeof(error)) == -1)
+		program_fail(EXIT_SYSTEM, "%s", error);
+	if (!log_is_file(s))
+		program_fail(EXIT_CLIENT, "LOG=%s: what it holds is out of "
+		    "reach", log);
+	if ((lines = log_forget_user(log, user, false)) == -1 &&
+	    errno != ENOENT)
+		program_fail(EXIT_SYSTEM, "%s: %s", log, strerror(errno));
+	(void)printf("%s: %" PRId64 " lines changed\n", log,
+	    lines == -1 ? 0 : lines);
+	if (verify)
+		search_beside(&f, log, false);
+	return f.found == 0 ? EXIT_GOOD : EXIT_CLIENT;
+}
+
+int
+command_forget(const struct settings *s, int argc, char *argv[])
+{
+	int64_t				 ticket = 0;
+	const char			*user = NULL;
+	bool				 verify = false;
+	const struct command_option	 options[] = {
+		{ "ticket", NULL, &ticket, NULL },
+		{ "user", NULL, NULL, &user },
+		{ "verify", &verify, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+
+	(void)command_options(argc, argv, options, 0, 0);
+	if ((ticket == 0) == (user == NULL))
+		program_fail(EXIT_USAGE, "forget: it takes --ticket or "
+		    "--user");
+	return user == NULL ? forget_ticket(s, ticket, verify) :
+	    forget_user(s, user, verify);
+}

@@ -1,0 +1,395 @@
+/*
+ * sessions hold: the parent of the server.  It holds the database open, sees
+ * that clients that never read do not keep their places, reaps, passes signals
+ * and the exit code on, leaves what anybody can make websocketd say out of the
+ * log, and when the service ends lets the answers end that are being written.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/listener.h"
+#include "base/noise.h"
+#include "program.h"
+#include "sessions/command.h"
+#include "sessions/rest.h"
+#include "store/identity.h"
+
+/* What the program that is held gets too when it is sent to us. */
+static const int	passed[] = {
+	SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2
+};
+
+/* One of its outputs, on the way to ours. */
+struct stream {
+	int	from, to;	/* -1: it writes to ours itself */
+	char	data[READ_MAX];
+	size_t	len;
+};
+
+struct hold {
+	const struct settings	*settings;
+	pid_t			 pid;
+	int			 signals;	/* signalfd(2) */
+	int			 status;	/* as waitpid(2) tells it */
+	bool			 ended;
+	bool			 gentle;	/* SIGTERM, and nothing else,
+						   has told us to end */
+	int64_t			 kill;		/* when it gets no more time */
+	int64_t			 listens;	/* sockets to wait for */
+	int64_t			 look;		/* when to look for them */
+	int64_t			 give_up;	/* until when */
+	struct stream		 out, err;
+	struct noise		 noise;
+	unsigned long		 lost;		/* lines: nobody read on */
+	int64_t			 tell;		/* when to say what was left
+						   out */
+};
+
+/* Says something for the log. */
+static void
+say(const char *text)
+{
+	(void)fprintf(stderr, "sessions: hold: %s\n", text);
+}
+
+/*
+ * Takes the locks of the database and of RUN_DIR, for as long as we live.
+ * Those of another service are refused.
+ */
+static void
+hold_database(const struct settings *s)
+{
+	struct store	*store;
+	char		 why[1024];
+
+	command_run_dir(s);
+	if (store_open(&store, s->text[SETTING_DATABASE]) != FAILURE_NONE ||
+	    store_hold(store) != FAILURE_NONE)
+		say(store_error(store));
+	else if (identity_serve(s, store, why, sizeof(why)) == -1)
+		program_fail(EXIT_SETTINGS, "%s", why);
+	store_close(store);
+}
+
+/* In the child: becomes the program, which writes to out and err, if they are
+ * not -1. */
+static void
+become(pid_t parent, char *argv[], int out, int err)
+{
+	sigset_t	none;
+
+	/* Whatever ends us ends it: a port that nobody minds is taken. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
+	    getppid() != parent)
+		_exit(EXIT_SYSTEM);
+	program_default_signals();
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (out != -1 && dup2(out, STDOUT_FILENO) == -1)
+		_exit(EXIT_SYSTEM);
+	if (err != -1 && dup2(err, STDERR_FILENO) == -1)
+		_exit(EXIT_SYSTEM);
+	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	(void)execvp(argv[0], argv);
+	(void)fprintf(stderr, "sessions: %s: %s\n", argv[0], strerror(errno));
+	_exit(EXIT_SYSTEM);
+}
+
+/* Begins to read what it writes to one of our outputs. */
+static void
+open_stream(struct stream *s, int to, int fd[2])
+{
+	if (pipe2(fd, O_CLOEXEC) == -1 ||
+	    fcntl(fd[0], F_SETFL, O_NONBLOCK) == -1)
+		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
+	s->from = fd[0];
+	s->to = to;
+}
+
+/* Starts the program, with the signals that are passed on blocked here. */
+static void
+start(struct hold *h, char *argv[])
+{
+	const pid_t	self = getpid();
+	int		out[2] = { -1, -1 }, err[2] = { -1, -1 };
+	sigset_t	set;
+	size_t		i;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		(void)sigaddset(&set, passed[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGCHLD, SIG_DFL);		/* it is waited for */
+	h->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (h->signals == -1)
+		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
+	h->out.from = h->err.from = -1;
+	if (h->listens > 0) {
+		open_stream(&h->out, STDOUT_FILENO, out);
+		open_stream(&h->err, STDERR_FILENO, err);
+	}
+	if ((h->pid = fork()) == -1)
+		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
+	if (h->pid == 0)
+		become(self, argv, out[1], err[1]);
+	if (out[1] != -1)
+		(void)close(out[1]);
+	if (err[1] != -1)
+		(void)close(err[1]);
+}
+
+/* Reaps whatever has ended; as process 1 that is not ours alone. */
+static void
+reap(struct hold *h)
+{
+	int	status;
+	pid_t	pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != h->pid)
+			continue;
+		h->status = status;
+		h->ended = true;
+	}
+}
+
+/* A signal that ends us: websocketd ends of it at once, or is ended. */
+static void
+note_end(struct hold *h, uint32_t signal)
+{
+	if (signal != SIGTERM && signal != SIGINT && signal != SIGHUP &&
+	    signal != SIGQUIT)
+		return;
+	h->gentle = signal == SIGTERM && h->kill == CLOCK_NEVER;
+	if (h->kill == CLOCK_NEVER)
+		h->kill = clock_us() + END_TIMEOUT * INT64_C(1000);
+}
+
+/*
+ * Passes a signal on.  What a terminal sends goes to all of its foreground
+ * process group, so to the program too.
+ */
+static void
+take_signals(struct hold *h)
+{
+	struct signalfd_siginfo	info;
+
+	while (read(h->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD) {
+			reap(h);
+			continue;
+		}
+		if (h->listens > 0)
+			note_end(h, info.ssi_signo);
+		if (!h->ended && (info.ssi_code != SI_KERNEL ||
+		    info.ssi_signo == SIGHUP))
+			(void)kill(h->pid, (int)info.ssi_signo);
+	}
+}
+
+/*
+ * Writes a line as far as that does not block: signals must be heard.  One that
+ * is longer than what a pipe takes at once is cut, and stays a line.
+ */
+static void
+put(struct hold *h, int to, char *line, size_t len)
+{
+	struct pollfd	p = { .fd = to, .events = POLLOUT };
+
+	if (len > WRITE_MAX) {
+		len = WRITE_MAX;
+		line[len - 1] = '\n';
+	}
+	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0 ||
+	    write(to, line, len) == -1)
+		h->lost++;
+}
+
+/*
+ * Sends on the whole lines of a stream; at its end the rest.  Anybody can make
+ * websocketd write a line of a megabyte, which has the address that was asked
+ * for in it: of one that fills the stream the middle is left out, so that its
+ * beginning and its end still tell what it is.
+ */
+static void
+send_on(struct hold *h, struct stream *s, bool rest)
+{
+	char	*end, *line = s->data;
+	size_t	 left = s->len, len;
+
+	while ((end = memchr(line, '\n', left)) != NULL) {
+		len = (size_t)(end - line);
+		if (!noise_is(&h->noise, line, len))
+			put(h, s->to, line, len + 1);
+		line = end + 1;
+		left -= len + 1;
+	}
+	if (rest && left > 0) {
+		put(h, s->to, line, left);
+		left = 0;
+	}
+	memmove(s->data, line, left);
+	if (left == sizeof(s->data)) {
+		memmove(s->data + WRITE_MAX, s->data + left - WRITE_MAX,
+		    WRITE_MAX);
+		left = 2 * WRITE_MAX;
+	}
+	s->len = left;
+}
+
+/* Reads what a stream has: once, since signals must be heard, but all of it
+ * when the program has ended. */
+static void
+take_stream(struct hold *h, struct stream *s)
+{
+	ssize_t	n;
+
+	if (s->from == -1)
+		return;
+	while ((n = read(s->from, s->data + s->len,
+	    sizeof(s->data) - s->len)) > 0) {
+		s->len += (size_t)n;
+		send_on(h, s, false);
+		if (!h->ended)
+			return;
+	}
+	if (n == -1 && (errno == EAGAIN || errno == EINTR) && !h->ended)
+		return;
+	send_on(h, s, true);
+	(void)close(s->from);
+	s->from = -1;
+}
+
+/* Looks for the sockets that are to come, and gives them their timeout. */
+static void
+look(struct hold *h, int64_t now)
+{
+	char	text[512];
+	int	n;
+
+	n = listener_timeout(h->pid,
+	    h->settings->number[SETTING_SEND_TIMEOUT] * 1000);
+	if (n != -1 && n < h->listens && now < h->give_up) {
+		h->look = now + LISTEN_PAUSE * INT64_C(1000);
+		return;
+	}
+	h->look = CLOCK_NEVER;
+	if (n >= h->listens)
+		return;
+	(void)snprintf(text, sizeof(text), "clients that never read may keep "
+	    "their places for ever (%s): put a proxy with a write timeout in "
+	    "front, as nginx or haproxy in deploy/", n == -1 ? strerror(errno) :
+	    "not all addresses are there to listen on");
+	say(text);
+}
+
+/* Says now and then, and at the end, what was left out. */
+static void
+tell(struct hold *h, int64_t now)
+{
+	char	text[512];
+
+	if (noise_tell(&h->noise, text, sizeof(text)))
+		say(text);
+	if (h->lost > 0) {
+		(void)snprintf(text, sizeof(text), "%lu lines were lost: "
+		    "nobody took them", h->lost);
+		say(text);
+	}
+	h->lost = 0;
+	h->tell = now + NOISE_PAUSE * INT64_C(1000);
+}
+
+/* Until the program ends. */
+static void
+serve(struct hold *h)
+{
+	struct pollfd	p[3];
+	int64_t		now = clock_us(), next;
+
+	reap(h);	/* what run.sh has started, before we took signals */
+	h->look = h->listens > 0 ? now : CLOCK_NEVER;
+	h->give_up = now + LISTEN_TIMEOUT * INT64_C(1000);
+	h->tell = now + NOISE_PAUSE * INT64_C(1000);
+	h->kill = CLOCK_NEVER;
+	for (; !h->ended; now = clock_us()) {
+		if (now >= h->kill)
+			(void)kill(h->pid, SIGKILL);
+		if (now >= h->look)
+			look(h, now);
+		if (now >= h->tell)
+			tell(h, now);
+		p[0] = (struct pollfd){ h->signals, POLLIN, 0 };
+		p[1] = (struct pollfd){ h->out.from, POLLIN, 0 };
+		p[2] = (struct pollfd){ h->err.from, POLLIN, 0 };
+		next = h->look < h->tell ? h->look : h->tell;
+		next = h->kill < next ? h->kill : next;
+		if (poll(p, 3, clock_poll(now, next)) == -1 && errno != EINTR)
+			program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
+		take_signals(h);
+		take_stream(h, &h->out);
+		take_stream(h, &h->err);
+	}
+	/* It may have ended before we began. */
+	take_stream(h, &h->out);
+	take_stream(h, &h->err);
+	tell(h, now);
+}
+
+/* Ends as the program has ended. */
+static int
+end(int status)
+{
+	const struct rlimit	none = { 0, 0 };
+	sigset_t		set;
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)signal(WTERMSIG(status), SIG_DFL);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, WTERMSIG(status));
+	(void)raise(WTERMSIG(status));
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return 128 + WTERMSIG(status);	/* process 1 does not die of one */
+}
+
+int
+command_hold(const struct settings *s, int argc, char *argv[])
+{
+	static struct hold	h;
+	static const char	option[] = "--listen=";
+	char			*end_of;
+	int			 i = 1;
+
+	h.settings = s;
+	if (argc > 1 && strncmp(argv[1], option, sizeof(option) - 1) == 0) {
+		h.listens = strtoll(argv[1] + sizeof(option) - 1, &end_of, 10);
+		if (*end_of != '\0' || h.listens < 1 || h.listens > 1000)
+			program_fail(EXIT_USAGE, "hold: %s is no number of "
+			    "sockets", argv[1]);
+		i++;
+	}
+	if (i >= argc)
+		program_fail(EXIT_USAGE, "hold: which command?");
+	hold_database(s);
+	start(&h, argv + i);
+	serve(&h);
+	if (h.listens > 0 || getpid() == 1)
+		rest_end(s, h.signals, !h.gentle);
+	return end(h.status);
+}

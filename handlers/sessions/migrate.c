@@ -1,0 +1,275 @@
+/*
+ * sessions migrate: makes the database, or brings it to this program's version,
+ * without an answer being lost for it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "frame/frame.h"
+#include "generation/generation.h"
+#include "generation/generations.h"
+#include "program.h"
+#include "sessions/answers.h"
+#include "sessions/command.h"
+#include "store/maintain.h"
+
+enum { WHY_MAX = 1024, SERVER_PAUSE = 5000 /* milliseconds */ };
+
+/* Whoever generates while the database is to become another one. */
+struct wait {
+	const char	*run_dir;
+	int64_t		 seconds;	/* at most, for the message */
+	bool		 now;		/* all of them are to end */
+	int		 told;		/* how many there were */
+	int64_t		 ticket;	/* of the one that is to end; 0: all */
+};
+
+static bool
+end_one(void *context, const struct answers_process *p)
+{
+	const struct wait	*w = context;
+
+	if (w->ticket == 0 || w->ticket == p->ticket)
+		(void)answers_signal(w->run_dir, p, SIGTERM);
+	return true;
+}
+
+/* Whether a generation says that it waits in the queue. */
+static bool
+is_queued(int fd)
+{
+	char		data[4 * FRAME_MAX], *line, *nl;
+	struct pollfd	p = { .fd = fd, .events = POLLIN };
+	const int64_t	until = clock_us() + GENERATION_LOOK * INT64_C(1000);
+	struct frame	f;
+	size_t		len = 0;
+	ssize_t		n;
+
+	while (len < sizeof(data) && poll(&p, 1, clock_poll(clock_us(),
+	    until)) == 1) {
+		n = recv(fd, data + len, sizeof(data) - len, MSG_DONTWAIT);
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		for (line = data; (nl = memchr(line, '\n', len - (size_t)(line -
+		    data))) != NULL; line = nl + 1) {
+			frame_read(&f, line, (size_t)(nl - line));
+			if (f.type == FRAME_STATUS)
+				return f.state == FRAME_QUEUED;
+		}
+	}
+	return false;
+}
+
+/* Ends a ticket's generation if it has not begun: its viewers may ask again. */
+static bool
+end_queued(void *context, int64_t ticket)
+{
+	struct wait	*w = context;
+	int		 fd;
+
+	if (generation_connect(w->run_dir, ticket, &fd) != GENERATION_RUNNING)
+		return true;
+	w->ticket = ticket;
+	if (is_queued(fd))
+		(void)answers_each(w->run_dir, end_one, w);
+	w->ticket = 0;
+	(void)close(fd);
+	return true;
+}
+
+/* So many run: tells of it, and ends those that need not be waited for. */
+static void
+tell(void *context, int running)
+{
+	struct wait	*w = context;
+
+	if (running == w->told)
+		return;
+	w->told = running;
+	if (w->now) {
+		(void)answers_each(w->run_dir, end_one, w);
+		return;
+	}
+	(void)fprintf(stderr, "sessions: migrate: %d generation%s, of which a "
+	    "new schema would lose the answer: waiting, at most %" PRId64
+	    " s (--now ends %s)\n", running, running == 1 ? " runs" : "s run",
+	    w->seconds, running == 1 ? "it" : "them");
+	(void)generations_each(w->run_dir, end_queued, w);
+}
+
+static void
+still_run(bool now)
+{
+	program_fail(EXIT_CLIENT, "migrate: generations still run, nothing is "
+	    "changed (sessions tail shows them%s)", now ?
+	    "; `sessions stop TICKET' ends one that stands still" :
+	    "; migrate --now ends them");
+}
+
+/*
+ * Where the database is a file of an older version: keeps generations from
+ * beginning, and waits until none runs, since one of the older programs could
+ * not save its answer any more.  Returns what is to be closed when it is
+ * migrated, or -1.
+ */
+static int
+wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
+{
+	struct store	*store;
+	bool		 behind;
+	int		 claims;
+
+	if (!store_is_file())
+		return -1;
+
+	behind = store_open(&store, s->text[SETTING_DATABASE]) ==
+	    FAILURE_SCHEMA && store_behind(store);
+	store_close(store);
+	if (!behind)
+		return -1;
+	claims = generations_await(w->run_dir, ms, tell, w);
+	if (claims == -1 && errno == EBUSY)
+		still_run(w->now);
+	if (claims == -1)
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", w->run_dir,
+		    strerror(errno));
+	return claims;
+}
+
+/*
+ * Waits before another try to reach the database's server, having said why if
+ * that is news.  Returns false once nobody reads what we have to tell: run.sh
+ * has ended.
+ */
+static bool
+wait_for_server(const char *why, char told[WHY_MAX])
+{
+	struct pollfd	p = { .fd = STDOUT_FILENO };
+
+	if (strcmp(told, why) != 0)
+		(void)fprintf(stderr, "sessions: migrate: %s%s\n", why,
+		    *told == '\0' ? ": waiting for the database, with a try "
+		    "every 5 s" : "");
+	(void)snprintf(told, WHY_MAX, "%s", why);
+	return poll(&p, 1, SERVER_PAUSE) != 1 ||
+	    (p.revents & (POLLERR | POLLHUP)) == 0;
+}
+
+/* Brings it up to date; with `wait' a server that is out of reach is waited
+ * for. */
+static enum failure_code
+reach(struct store **store, const struct settings *s, int *from, int *to,
+    const struct store_quiet *quiet, bool wait)
+{
+	enum failure_code	rc;
+	char			told[WHY_MAX] = "";
+
+	while ((rc = store_migrate(store, s->text[SETTING_DATABASE], from, to,
+	    quiet)) == FAILURE_STORAGE && wait && store_passes(*store)) {
+		if (!wait_for_server(store_error(*store), told))
+			exit(EXIT_SYSTEM);
+		store_close(*store);
+	}
+	if (rc == FAILURE_BAD_REQUEST)
+		still_run(quiet->now);
+	return rc;
+}
+
+/* Has the sessions belong to the table of tickets that the settings name. */
+static void
+use_tickets(struct store *store, const struct settings *s)
+{
+	const char	*table = s->text[SETTING_TICKETS_TABLE];
+	const char	*column = s->text[SETTING_TICKETS_ID_COLUMN];
+
+	if (*table != '\0' && store_use_tickets(store, table, column) !=
+	    FAILURE_NONE)
+		program_fail(EXIT_SETTINGS, "TICKETS_TABLE=%s, "
+		    "TICKETS_ID_COLUMN=%s: %s", table, column,
+		    store_error(store));
+}
+
+/* A copy of a database becomes one of its own, which no service may have. */
+static void
+new_identity(struct store *store)
+{
+	char	other[PATH_MAX];
+
+	if (store_served(store, "", other, sizeof(other)))
+		program_fail(EXIT_CLIENT, "migrate: a service uses this "
+		    "database, with RUN_DIR=%s: stop it first", other);
+	command_need(store_new_identity(store), store);
+}
+
+/* Makes the directory of RUN_DIR, as var/ in a fresh checkout, for us alone;
+ * where that fails, making RUN_DIR tells why. */
+static void
+make_parent(const char *run_dir)
+{
+	char		 path[PATH_MAX];
+	const char	*slash = strrchr(run_dir, '/');
+
+	if (slash == NULL || slash == run_dir)
+		return;
+	(void)snprintf(path, sizeof(path), "%.*s", (int)(slash - run_dir),
+	    run_dir);
+	(void)mkdir(path, 0700);
+}
+
+/* Makes what the service needs on disk: the run directory and the database. */
+int
+command_migrate(const struct settings *s, int argc, char *argv[])
+{
+	bool				 draw = false, now = false,
+					 wait = false;
+	const struct command_option	 options[] = {
+		{ "new-identity", &draw, NULL, NULL },
+		{ "now", &now, NULL, NULL },
+		{ "wait", &wait, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct wait			 w = {
+		.run_dir = s->text[SETTING_RUN_DIR],
+		.seconds = s->number[SETTING_ANSWER_TIMEOUT]
+	};
+	struct store_quiet		 quiet = { .tell = tell,
+					    .context = &w };
+	struct store			*store;
+	enum failure_code		 rc;
+	int				 claims, from, to;
+
+	(void)command_options(argc, argv, options, 0, 0);
+	make_parent(s->text[SETTING_RUN_DIR]);
+	command_run_dir(s);
+	w.now = quiet.now = now;
+	quiet.ms = now ? STOP_TIMEOUT : w.seconds * 1000;
+	claims = wait_for_all(s, &w, quiet.ms);
+	rc = reach(&store, s, &from, &to, &quiet, wait);
+	command_need(rc, store);
+	use_tickets(store, s);
+	if (draw)
+		new_identity(store);
+	store_close(store);
+	if (claims != -1)
+		(void)close(claims);
+	store_reserve(s->text[SETTING_DATABASE]);
+	if (from == to)
+		(void)printf("%s: schema %d, up to date\n",
+		    s->text[SETTING_DATABASE], to);
+	else
+		(void)printf("%s: schema %d, was %d\n",
+		    s->text[SETTING_DATABASE], to, from);
+	return EXIT_GOOD;
+}

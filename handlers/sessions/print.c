@@ -1,0 +1,221 @@
+/*
+ * Printing rows.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "json/jsonw.h"
+#include "program.h"
+#include "sessions/command.h"
+#include "sessions/print.h"
+
+static void
+no_memory(void)
+{
+	program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+}
+
+/*
+ * Whether three bytes are a character that changes how the text behind it is
+ * laid out: U+202A to 202E and U+2066 to 2069 turn the direction of writing
+ * (UAX #9), so that what is shown is not what stands there; U+2028 and U+2029
+ * end a line.
+ */
+static bool
+turns(const char *s)
+{
+	const unsigned char	c = (unsigned char)s[2];
+
+	return (memcmp(s, "\xe2\x80", 2) == 0 && c >= 0xa8 && c <= 0xae) ||
+	    (memcmp(s, "\xe2\x81", 2) == 0 && c >= 0xa6 && c <= 0xa9);
+}
+
+/* Writes a line of JSON.  On a terminal such a character is escaped: it can
+ * only stand in a text, which is the same then. */
+static void
+put_json(const struct buf *b)
+{
+	const bool	terminal = isatty(STDOUT_FILENO) == 1;
+	const char	*s = b->data;
+	size_t		i, from = 0;
+
+	for (i = 0; terminal && i + 3 <= b->len; i++) {
+		if (!turns(s + i))
+			continue;
+		(void)fwrite(s + from, 1, i - from, stdout);
+		(void)printf("\\u20%02x", ((unsigned)s[i + 1] & 1) << 6 |
+		    ((unsigned)s[i + 2] & 0x3f));
+		from = i + 3;
+		i += 2;
+	}
+	(void)fwrite(s + from, 1, b->len - from, stdout);
+}
+
+/* One row as a line of JSON. */
+static void
+print_json(const struct cell *c, int cells)
+{
+	struct buf	b = BUF_INIT(OUTPUT_MAX);
+	struct jsonw	w;
+	int		i;
+
+	jsonw_begin(&w, &b);
+	jsonw_object(&w, NULL);
+	for (i = 0; i < cells; i++) {
+		if (c[i].text == NULL)
+			jsonw_trusted(&w, c[i].name, "null");
+		else if (c[i].number)
+			jsonw_trusted(&w, c[i].name, c[i].text);
+		else
+			jsonw_string(&w, c[i].name, c[i].text, c[i].len);
+	}
+	if (jsonw_end(&w, true) == -1)
+		no_memory();
+	put_json(&b);
+	buf_free(&b);
+}
+
+void
+print_tame(const char *text, size_t len, bool line, struct buf *b)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+	size_t			i = b->len;
+
+	/* What is left is the start of a character, without its end. */
+	if (utf8_clean(&cleaner, text, len, b) == -1 ||
+	    (cleaner.len > 0 && buf_puts(b, "\xef\xbf\xbd") == -1))
+		no_memory();
+	/* A carriage return would let a ticket write over what stands there. */
+	for (; i < b->len; i++) {
+		if ((unsigned char)b->data[i] < ' ' &&
+		    (line || (b->data[i] != '\n' && b->data[i] != '\t')))
+			b->data[i] = ' ';
+		if (b->len - i >= 3 && turns(b->data + i))
+			memcpy(b->data + i, "\xef\xbf\xbd", 3);
+	}
+}
+
+/*
+ * Whether a spreadsheet may take a text for a formula: it begins with one of
+ * = + - @, also in their full-width forms, or with white space that some drop
+ * before they look.
+ */
+static bool
+is_formula(const char *text, size_t len)
+{
+	static const char *const	wide[] = { "\uff1d", "\uff0b", "\uff0d",
+					    "\uff20" };
+	size_t				i;
+
+	for (i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
+		if (len >= 3 && memcmp(text, wide[i], 3) == 0)
+			return true;
+	}
+	return len > 0 && memchr("=+-@\t\r\n", *text, 7) != NULL;
+}
+
+/* A field as RFC 4180 has it; what might be a formula gets a ' in front. */
+static void
+print_csv_field(const char *text, size_t len, bool number)
+{
+	const bool	formula = !number && is_formula(text, len);
+	size_t		i;
+
+	for (i = 0; i < len && strchr(",\"\r\n", text[i]) == NULL; i++)
+		;
+	if (i == len && !formula) {
+		(void)fwrite(text, 1, len, stdout);
+		return;
+	}
+	(void)fputs(formula ? "\"'" : "\"", stdout);
+	for (i = 0; i < len; i++) {
+		if (text[i] == '"')
+			(void)putchar('"');
+		(void)putchar(text[i]);
+	}
+	(void)putchar('"');
+}
+
+static void
+print_csv(const struct cell *c, int cells, bool names)
+{
+	struct buf	b = BUF_INIT(OUTPUT_MAX);
+	const bool	terminal = isatty(STDOUT_FILENO) == 1;
+	int		i;
+
+	for (i = 0; i < cells; i++) {
+		if (i > 0)
+			(void)putchar(',');
+		buf_clear(&b);
+		if (names)
+			print_csv_field(c[i].name, strlen(c[i].name), true);
+		else if (terminal && c[i].text != NULL) {
+			print_tame(c[i].text, c[i].len, false, &b);
+			print_csv_field(b.data, b.len, c[i].number);
+		} else if (c[i].text != NULL)
+			print_csv_field(c[i].text, c[i].len, c[i].number);
+	}
+	(void)fputs("\r\n", stdout);
+	buf_free(&b);
+}
+
+/* All that is known of one session. */
+static void
+print_paragraph(const struct print *p, const struct cell *c, int cells)
+{
+	struct buf	b = BUF_INIT(OUTPUT_MAX);
+	int		i;
+
+	if (p->rows > 0)
+		(void)putchar('\n');
+	for (i = 0; i < cells; i++) {
+		if (c[i].text == NULL)
+			continue;
+		buf_clear(&b);
+		print_tame(c[i].text, c[i].len, false, &b);
+		(void)printf("%s:%s", c[i].name,
+		    memchr(c[i].text, '\n', c[i].len) == NULL ? " " : "\n");
+		(void)fwrite(b.data, 1, b.len, stdout);
+		(void)putchar('\n');
+	}
+	buf_free(&b);
+}
+
+bool
+print_row(void *print, const struct cell *c, int cells)
+{
+	struct print	*p = print;
+
+	switch (p->format) {
+	case PRINT_JSON:
+		print_json(c, cells);
+		break;
+	case PRINT_CSV:
+		if (p->rows == 0)
+			print_csv(c, cells, true);
+		print_csv(c, cells, false);
+		break;
+	case PRINT_PARAGRAPHS:
+		print_paragraph(p, c, cells);
+		break;
+	case PRINT_TABLE:
+	default:
+		table_row(&p->table, c, cells);
+	}
+	p->rows++;
+	if (ferror(stdout))
+		command_flush();
+	return true;
+}
+
+void
+print_end(struct print *p)
+{
+	if (p->rows > 0 && p->format == PRINT_TABLE)
+		table_print(&p->table);
+	table_free(&p->table);
+}

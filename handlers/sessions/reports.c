@@ -1,0 +1,227 @@
+/*
+ * The reports: what the database knows, as rows; and what the log knows.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/limit.h"
+#include "base/logfmt.h"
+#include "program.h"
+#include "sessions/command.h"
+#include "sessions/print.h"
+#include "sessions/progress.h"
+
+enum { DAYS_MAX = 36500 };
+
+/* A report being made, and what it was told. */
+struct report {
+	struct print	print;
+	int64_t		rows;
+	bool		json, csv;
+	const char	*by;	/* stats: the name of the first column */
+};
+
+/* The options that every report has. */
+#define REPORT_OPTIONS(r) \
+	{ "json", &(r)->json, NULL, NULL }, \
+	{ "csv", &(r)->csv, NULL, NULL }, \
+	{ "n", NULL, &(r)->rows, NULL }
+
+/* Begins a report that has no others; returns its argument's index. */
+static int
+begin(int argc, char *argv[], struct report *r, enum print_format format,
+    int least, int most)
+{
+	const struct command_option	options[] = {
+		REPORT_OPTIONS(r),
+		{ NULL, NULL, NULL, NULL },
+	};
+	int				i;
+
+	i = command_options(argc, argv, options, least, most);
+	r->print.format = r->json ? PRINT_JSON : r->csv ? PRINT_CSV : format;
+	return i;
+}
+
+/* Ends it; to have found nothing is exit code 1, as grep's. */
+static int
+end(struct report *r, struct store *store, enum failure_code rc,
+    const char *nothing)
+{
+	print_end(&r->print);
+	command_need(rc, store);
+	store_close(store);
+	if (r->print.rows == 0)
+		program_fail(EXIT_CLIENT, "%s", nothing);
+	return EXIT_GOOD;
+}
+
+int
+command_list(const struct settings *s, int argc, char *argv[])
+{
+	struct report	 r = { .rows = 50 };
+	struct store	*store;
+
+	(void)begin(argc, argv, &r, PRINT_TABLE, 0, 0);
+	store = command_store(s);
+	return end(&r, store, store_report(store, STORE_LIST, 0, r.rows,
+	    print_row, &r.print), "there is no session");
+}
+
+/* A report about one ticket. */
+static int
+of_ticket(const struct settings *s, int argc, char *argv[],
+    enum store_report which, enum print_format format)
+{
+	struct report	 r = { .rows = INT64_MAX };
+	struct store	*store;
+	int64_t		 ticket;
+	char		 nothing[64];
+
+	ticket = command_ticket(argv[0], argv[begin(argc, argv, &r, format,
+	    1, 1)]);
+	(void)snprintf(nothing, sizeof(nothing), "ticket %" PRId64
+	    " has no session", ticket);
+	store = command_store(s);
+	return end(&r, store, store_report(store, which, ticket, r.rows,
+	    print_row, &r.print), nothing);
+}
+
+int
+command_show(const struct settings *s, int argc, char *argv[])
+{
+	return of_ticket(s, argc, argv, STORE_SHOW, PRINT_PARAGRAPHS);
+}
+
+int
+command_history(const struct settings *s, int argc, char *argv[])
+{
+	return of_ticket(s, argc, argv, STORE_HISTORY, PRINT_TABLE);
+}
+
+int
+command_search(const struct settings *s, int argc, char *argv[])
+{
+	struct report	 r = { .rows = 20 };
+	struct store	*store;
+	int		 i;
+
+	i = begin(argc, argv, &r, PRINT_TABLE, 1, argc);
+	store = command_store(s);
+	command_need(store_search_begin(store, progress_show, NULL), store);
+	return end(&r, store, store_search(store, argv + i, argc - i, r.rows,
+	    print_row, &r.print), "nothing found");
+}
+
+/* Gives the first column of the statistics its name, if it has one. */
+static bool
+stats_row(void *context, const struct cell *c, int cells)
+{
+	struct report	*r = context;
+	struct cell	 named[CELLS_MAX];
+
+	if (r->by == NULL)
+		return print_row(&r->print, c + 1, cells - 1);
+	memcpy(named, c, (size_t)cells * sizeof(named[0]));
+	named[0].name = r->by;
+	return print_row(&r->print, named, cells);
+}
+
+/* The day of a line: its own, or, where syslog has the time, that which
+ * `journalctl -o short-iso' puts in front. */
+static void
+day_of(const char *line, char *day, size_t size)
+{
+	if (logfmt_value(line, "time", day, size))
+		return;
+	(void)snprintf(day, size, "%.10s", strspn(line, "0123456789-") == 10 &&
+	    line[10] == 'T' ? line : "-");
+}
+
+/* The day before which nothing counts, as in a log: UTC. */
+static void
+first_day(int64_t days, char first[11])
+{
+	const time_t	t = time(NULL) - (time_t)days * 86400;
+	struct tm	tm;
+
+	first[0] = '\0';
+	if (days > 0 && gmtime_r(&t, &tm) != NULL)
+		(void)strftime(first, 11, "%Y-%m-%d", &tm);
+}
+
+/*
+ * Counts the questions of the last days (0: all) in a log, by day and user.  A
+ * log may have millions of lines: what is cheap to see is looked at first.
+ */
+static enum failure_code
+read_log(struct store *store, const char *path, int64_t days)
+{
+	char			 line[4 * LOG_LINE_MAX], outcome[16], day[11],
+				 user[256], first[11];
+	enum failure_code	 rc = store_asks(store);
+
+	first_day(days, first);
+
+	/* Whoever has become another user cannot open /dev/stdin. */
+	if (strcmp(path, "-") != 0 && freopen(path, "re", stdin) == NULL)
+		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
+	while (rc == FAILURE_NONE && fgets(line, sizeof(line), stdin) != NULL) {
+		if (strstr(line, "prog=chat") == NULL ||
+		    strstr(line, "outcome=") == NULL)
+			continue;
+		day_of(line, day, sizeof(day));
+		if (strcmp(day, first) < 0 || !logfmt_value(line, "prog", user,
+		    sizeof(user)) || strcmp(user, "chat") != 0 ||
+		    !logfmt_value(line, "outcome", outcome, sizeof(outcome)))
+			continue;
+		if (!logfmt_value(line, "user", user, sizeof(user)) ||
+		    *user == '\0')
+			(void)logfmt_value(line, "remote", user, sizeof(user));
+		rc = store_ask(store, day, user, outcome);
+	}
+	if (ferror(stdin))
+		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
+	return rc;
+}
+
+int
+command_stats(const struct settings *s, int argc, char *argv[])
+{
+	struct report			 r = { .rows = 50 };
+	const char			*log = NULL;
+	int64_t				 days = 0;
+	const struct command_option	 options[] = {
+		REPORT_OPTIONS(&r),
+		{ "by", NULL, NULL, &r.by },
+		{ "since", NULL, &days, NULL },
+		{ "log", NULL, NULL, &log },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct store			*store;
+	enum store_report		 which = STORE_STATS;
+	enum failure_code		 rc;
+
+	(void)command_options(argc, argv, options, 0, 0);
+	r.print.format = r.json ? PRINT_JSON : r.csv ? PRINT_CSV :
+	    r.by == NULL && log == NULL ? PRINT_PARAGRAPHS : PRINT_TABLE;
+	if (r.by != NULL && strcmp(r.by, "day") == 0)
+		which = STORE_STATS_BY_DAY;
+	else if (r.by != NULL && strcmp(r.by, "model") == 0)
+		which = STORE_STATS_BY_MODEL;
+	if ((r.by != NULL && (which == STORE_STATS || log != NULL)) ||
+	    days > DAYS_MAX)
+		program_fail(EXIT_USAGE, "stats: wrong options (try sessions "
+		    "stats --help)");
+	store = command_store(s);
+	if (log == NULL)
+		rc = store_report(store, which, days, r.rows, stats_row, &r);
+	else if ((rc = read_log(store, log, days)) == FAILURE_NONE)
+		rc = store_report(store, STORE_ASKS, days, r.rows, print_row,
+		    &r.print);
+	return end(&r, store, rc, log == NULL ? "there is no answer" :
+	    "there is no question");
+}

@@ -1,0 +1,212 @@
+/*
+ * What an administrator sets up: the settings, a token to try the service with;
+ * and taking a ticket out of it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "auth/token.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "base/module.h"
+#include "base/number.h"
+#include "ollama/prompt.h"
+#include "ollama/token_file.h"
+#include "program.h"
+#include "request/connection.h"
+#include "sandbox/harden.h"
+#include "sessions/command.h"
+#include "settings/settings_names.h"
+#include "store/maintain.h"
+
+static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
+
+int
+command_delete(const struct settings *s, int argc, char *argv[])
+{
+	struct store	*store;
+	const char	*ticket;
+	bool		 found;
+
+	ticket = argv[command_options(argc, argv, none, 1, 1)];
+	(void)command_ticket(argv[0], ticket);
+	command_make_room(s);
+	store = command_store(s);
+	command_need(store_delete(store, command_ticket(argv[0], ticket),
+	    &found), store);
+	store_close(store);
+	if (!found)
+		program_fail(EXIT_CLIENT, "there is no ticket %s", ticket);
+	return EXIT_GOOD;
+}
+
+/* Refuses, or warns of, what the environment of the service says by the
+ * names of 0.1. */
+static void
+examine_bare_names(const struct settings *s)
+{
+	struct settings	copy = *s;
+	char		names[512];
+
+	if (settings_refuse_bare(&copy, SETTINGS_BARE_SERVICE) == -1)
+		program_fail(EXIT_SETTINGS, "%s", copy.error);
+	if (*settings_bare_names(s, names, sizeof(names)) != '\0')
+		(void)fprintf(stderr, "sessions: warning: in the environment, "
+		    "but without effect: %s; such names begin with %s now\n",
+		    names, SETTINGS_PREFIX);
+}
+
+/* Of a file that can be read it is said what it is. */
+static void
+refuse_text(const char *key, const char *path, const char *why)
+{
+	program_fail(EXIT_SETTINGS, "%s=%s: %s%s", key, path,
+	    errno == EILSEQ ? "it is " : "", why == NULL ? strerror(errno) :
+	    why);
+}
+
+/* Refuses files whose text each question would need, and which have none. */
+static void
+examine_texts(const struct settings *s)
+{
+	const char	*why = NULL, *path;
+	char		*text;
+
+	path = s->text[SETTING_SYSTEM_PROMPT_FILE];
+	if ((text = prompt_system(s, &why)) == NULL)
+		refuse_text("SYSTEM_PROMPT_FILE", path, why);
+	free(text);
+	path = s->text[SETTING_OLLAMA_TOKEN_FILE];
+	if (*path == '\0')
+		return;
+	if (token_of_file(path, &text, &why) == -1)
+		refuse_text("OLLAMA_TOKEN_FILE", path, why);
+	explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* Refuses one file that DATABASE names, where each question would fail. */
+static void
+examine_file(const char *option, const char *path)
+{
+	const bool	pass = strcmp(option, "passfile") == 0;
+	struct stat	st;
+
+	if (access(path, R_OK) == -1 || stat(path, &st) == -1)
+		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: %s", option,
+		    path, strerror(errno));
+	if (!harden_reads(path))
+		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: the programs "
+		    "read nothing there; put it below /etc", option, path);
+	if (pass && (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0))
+		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: %s", option,
+		    path, S_ISREG(st.st_mode) ? "others may read it, so it "
+		    "would be passed over (chmod 600)" : "it is no file");
+}
+
+/* And all of them; without a passfile= libpq would look in a home. */
+static void
+examine_database(const struct settings *s)
+{
+	static const char *const	options[] = {
+		"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl",
+	};
+	const char			*uri = s->text[SETTING_DATABASE], *p;
+	char				 path[PATH_MAX];
+	size_t				 i, len;
+
+	if (strncmp(uri, "postgres", 8) != 0 || (p = strchr(uri, '?')) == NULL)
+		return;
+	for (p++; *p != '\0'; p += strcspn(p, "&"), p += *p == '&') {
+		for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+			len = strlen(options[i]);
+			if (strncmp(p, options[i], len) != 0 || p[len] != '=')
+				continue;
+			(void)snprintf(path, sizeof(path), "%.*s",
+			    (int)strcspn(p + len + 1, "&"), p + len + 1);
+			if (strcmp(path, "system") != 0)
+				examine_file(options[i], path);
+		}
+	}
+}
+
+/* Prints the settings; keys that cannot be used are bad settings too. */
+int
+command_settings(const struct settings *s, int argc, char *argv[])
+{
+	bool				 service = false;
+	const struct command_option	 options[] = {
+		{ "service", &service, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct token_keys		 keys;
+	char				 error[512];
+
+	(void)command_options(argc, argv, options, 0, 0);
+	if (service)
+		examine_bare_names(s);
+	examine_texts(s);
+	if (service)
+		examine_database(s);
+	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
+		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
+		    error, sizeof(error)) == -1)
+			program_fail(EXIT_SETTINGS, "JWT_KEY_FILE: %s", error);
+		token_keys_free(&keys);
+	}
+	settings_print(s, stdout);
+	return EXIT_GOOD;
+}
+
+/* Makes a token for tests; one that has expired already is a test as well. */
+int
+command_token(const struct settings *s, int argc, char *argv[])
+{
+	const char			*user = "test", *life = "3600";
+	int64_t				 ticket = 0, ttl;
+	const struct command_option	 options[] = {
+		{ "ticket", NULL, &ticket, NULL },
+		{ "user", NULL, NULL, &user },
+		{ "ttl", NULL, NULL, &life },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct buf			 out = BUF_INIT(TOKEN_MAX);
+	const struct signature		*module;
+	char				*key, error[512];
+	const char			*file;
+	size_t				 len;
+	bool				 past;
+
+	file = settings_key_path(argv[command_options(argc, argv, options, 1,
+	    1)]);
+	past = *life == '-';	/* one that has expired already */
+	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||
+	    ttl == 0)
+		program_fail(EXIT_USAGE, "token: --ttl takes seconds");
+	if (ticket != 0 && strcmp(s->text[SETTING_JWT_TICKET_CLAIM],
+	    "none") == 0)
+		program_fail(EXIT_USAGE, "token: with JWT_TICKET_CLAIM=none no "
+		    "token is for one ticket");
+	if ((key = file_read(file, KEY_FILE_MAX, true, &len)) == NULL)
+		program_fail(EXIT_SYSTEM, "%s: %s", file, errno == EPERM ?
+		    "others may read it (chmod 600)" : strerror(errno));
+	module = module_load("signature.so", "signature_module", error,
+	    sizeof(error));
+	if (module == NULL)
+		program_fail(EXIT_SYSTEM, "%s", error);
+	if (token_make(module, key, len, s, ticket, user,
+	    (int64_t)time(NULL) + (past ? -ttl : ttl), &out) == -1)
+		program_fail(EXIT_SETTINGS, "%s: neither a secret of 32 "
+		    "bytes nor a private key in PEM, RSA or P-256", file);
+	(void)puts(out.data);
+	explicit_bzero(key, len);
+	free(key);
+	buf_free(&out);
+	return EXIT_GOOD;
+}

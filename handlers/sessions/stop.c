@@ -1,0 +1,281 @@
+/*
+ * sessions stop: ends a ticket's generation for everyone, also one that stands
+ * still.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "frame/frame.h"
+#include "generation/generation.h"
+#include "program.h"
+#include "sessions/answers.h"
+#include "sessions/command.h"
+
+struct stop {
+	const char	*run_dir;
+	int64_t		 ticket;
+	struct buf	 in;		/* the beginning of a line */
+	bool		 old;		/* it promises no lines */
+	bool		 saving;	/* its answer is whole */
+	bool		 over;		/* its last frame has come */
+	int		 waits;		/* in vain */
+	int		 killed, left;	/* processes, and those we may not */
+};
+
+/* A generation hears its own user only: root becomes the owner of RUN_DIR. */
+static void
+become_owner(const char *run_dir)
+{
+	struct stat	st;
+
+	if (stat(run_dir, &st) == -1) {
+		if (errno != ENOENT)
+			program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", run_dir,
+			    strerror(errno));
+	} else if (geteuid() == 0 && st.st_uid != 0) {
+		if (setgroups(0, NULL) == -1 || setgid(st.st_gid) == -1 ||
+		    setuid(st.st_uid) == -1)
+			program_fail(EXIT_SYSTEM, "becoming the user of %s: %s",
+			    run_dir, strerror(errno));
+	} else if (st.st_uid != geteuid()) {
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s is of uid %lu, and you "
+		    "are %lu: ask as root or as the service's user", run_dir,
+		    (unsigned long)st.st_uid, (unsigned long)geteuid());
+	}
+}
+
+/* Connects; -1: nothing runs, -2: it does not take us in. */
+static int
+reach(const struct stop *s)
+{
+	const struct timespec	pause = { 0, STOP_AGAIN * 1000000L };
+	const int64_t		until = clock_us() +
+				    STOP_TIMEOUT * INT64_C(1000);
+	int			fd;
+
+	for (;;) {
+		switch (generation_connect(s->run_dir, s->ticket, &fd)) {
+		case GENERATION_RUNNING:
+			return fd;
+		case GENERATION_NONE:
+			return -1;
+		case GENERATION_BUSY:
+			if (clock_us() >= until)
+				return -2;
+			(void)nanosleep(&pause, NULL);
+			break;
+		case GENERATION_ERROR:
+		default:
+			program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": %s",
+			    s->ticket, strerror(errno));
+		}
+	}
+}
+
+/* Takes a line of the generation. */
+static void
+take(struct stop *s, const char *line, size_t len)
+{
+	struct frame	f;
+
+	frame_read(&f, line, len);
+	if (f.type == FRAME_SESSION)
+		s->old = !f.alive;
+	if (f.type == FRAME_STATUS)
+		s->saving = f.state == FRAME_SAVING;
+	if (f.type == FRAME_DONE || f.type == FRAME_ERROR)
+		s->over = true;
+}
+
+/* Reads what has come; false: the generation is gone. */
+static bool
+hear(struct stop *s, int fd)
+{
+	char	data[READ_MAX], *line, *nl;
+	ssize_t	n;
+
+	n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0)
+		return false;
+	s->waits = 0;
+	if (buf_add(&s->in, data, (size_t)n) == -1)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	for (line = s->in.data; (nl = memchr(line, '\n', s->in.len -
+	    (size_t)(line - s->in.data))) != NULL; line = nl + 1)
+		take(s, line, (size_t)(nl - line));
+	buf_drop(&s->in, (size_t)(line - s->in.data));
+	return true;
+}
+
+/* Listens until it has ended, is saving, or has said nothing for too long;
+ * true: it has. */
+static bool
+listens(struct stop *s, int fd)
+{
+	struct pollfd	p = { .fd = fd, .events = POLLIN };
+
+	for (s->waits = 0; s->waits < (s->old ? ALIVE_WAITS :
+	    ALIVE_WAITS_STOP); ) {
+		if (poll(&p, 1, ALIVE * 1000) == 0)
+			s->waits++;
+		if (!hear(s, fd) || s->over)
+			return true;
+		if (s->saving)
+			return true;
+	}
+	return false;
+}
+
+static bool
+kill_one(void *context, const struct answers_process *p)
+{
+	struct stop	*s = context;
+
+	if (p->ticket != s->ticket)
+		return true;
+	if (answers_signal(s->run_dir, p, SIGKILL) == 0)
+		s->killed++;
+	else if (errno != ESRCH)
+		s->left++;
+	return true;
+}
+
+/* As kill_one, of what has left its meeting place and does nothing more. */
+static bool
+kill_still(void *context, const struct answers_process *p)
+{
+	return answers_stands_still(p) ? kill_one(context, p) : true;
+}
+
+/* Nothing runs any more: neither does its socket look as if. */
+static void
+sweep(const struct stop *s)
+{
+	int	claim, fd;
+
+	if ((claim = generation_claim(s->run_dir, s->ticket)) == -1)
+		return;
+	switch (generation_connect(s->run_dir, s->ticket, &fd)) {
+	case GENERATION_NONE:
+		generation_sweep(s->run_dir, s->ticket);
+		break;
+	case GENERATION_RUNNING:
+		(void)close(fd);
+		break;
+	case GENERATION_BUSY:
+	case GENERATION_ERROR:
+	default:
+		break;
+	}
+	(void)close(claim);
+}
+
+/* It stands still: ends it, and waits until the kernel has let go of it. */
+static int
+end_still(struct stop *s, int fd)
+{
+	struct pollfd	p = { .fd = fd, .events = POLLIN };
+	const int64_t	until = clock_us() + ALIVE * INT64_C(1000000);
+
+	if (answers_each(s->run_dir, kill_one, s) == -1 || s->left > 0 ||
+	    s->killed == 0)
+		program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": its generation "
+		    "stands still, and its process was not found in /proc or "
+		    "is not ours to end", s->ticket);
+	while (fd >= 0 && clock_us() < until) {
+		(void)poll(&p, 1, clock_poll(clock_us(), until));
+		if (!hear(s, fd)) {
+			sweep(s);
+			(void)printf("ticket %" PRId64 ": its generation "
+			    "stood still and was ended\n", s->ticket);
+			return EXIT_GOOD;
+		}
+	}
+	(void)printf("ticket %" PRId64 ": its generation stood still; it ends "
+	    "as soon as the kernel lets go of it\n", s->ticket);
+	return EXIT_GOOD;
+}
+
+/* Has another machine that shares the database end it; tells whether that
+ * heard. */
+static bool
+stop_elsewhere(const struct settings *settings, int64_t ticket)
+{
+	struct store	*store;
+	bool		 heard;
+
+	if (store_is_file())
+		return false;
+	store = command_store(settings);
+	command_need(store_stop(store, ticket, &heard), store);
+	store_close(store);
+	return heard;
+}
+
+/* Nobody listens: what may be left has told its viewers all. */
+static int
+end_rest(struct stop *s, const struct settings *settings)
+{
+	if (stop_elsewhere(settings, s->ticket)) {
+		(void)printf("ticket %" PRId64 ": stopped, on another "
+		    "machine\n", s->ticket);
+		return EXIT_GOOD;
+	}
+	if (answers_each(s->run_dir, kill_still, s) == 0 && s->killed > 0) {
+		(void)printf("ticket %" PRId64 ": what was left of its "
+		    "generation stood still and was ended\n", s->ticket);
+		return EXIT_GOOD;
+	}
+	(void)fprintf(stderr, "sessions: nothing runs for ticket %" PRId64
+	    "%s\n", s->ticket, store_is_file() ? " on this machine" : "");
+	return EXIT_CLIENT;
+}
+
+int
+command_stop(const struct settings *settings, int argc, char *argv[])
+{
+	static const struct command_option	none[] = {
+		{ NULL, NULL, NULL, NULL }
+	};
+	struct stop				s = {
+		.run_dir = settings->text[SETTING_RUN_DIR],
+		.in = BUF_INIT(4 * READ_MAX),
+	};
+	int					fd, i, rc;
+
+	i = command_options(argc, argv, none, 1, 1);
+	s.ticket = command_ticket(argv[0], argv[i]);
+	become_owner(s.run_dir);
+	if ((fd = reach(&s)) == -1)
+		return end_rest(&s, settings);
+	if (fd >= 0)
+		generation_say_stop(fd);
+	if (fd < 0 || !listens(&s, fd)) {
+		rc = end_still(&s, fd);
+	} else if (s.saving && !s.over) {
+		(void)fprintf(stderr, "sessions: ticket %" PRId64 ": its "
+		    "answer is whole and is being saved, there is nothing to "
+		    "stop\n", s.ticket);
+		rc = EXIT_CLIENT;
+	} else {
+		(void)printf("ticket %" PRId64 ": stopped\n", s.ticket);
+		rc = EXIT_GOOD;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	buf_free(&s.in);
+	return rc;
+}

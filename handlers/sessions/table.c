@@ -1,0 +1,215 @@
+/*
+ * Tables: columns as wide as what is in them, cut to the screen.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "program.h"
+#include "sessions/print.h"
+#include "sessions/table.h"
+
+enum {
+	HELD = 1000,	/* rows that are measured together */
+	NARROW = 4,	/* no column is cut below this, */
+	READABLE = 8	/* or below this while others can be */
+};
+
+/* How many columns the screen has; a file has no end. */
+static int
+screen(void)
+{
+	const char	*columns = getenv("COLUMNS");
+	struct winsize	 w;
+	long		 n;
+
+	if (isatty(STDOUT_FILENO) != 1)
+		return INT_MAX;
+	if (columns != NULL && (n = strtol(columns, NULL, 10)) > 0 &&
+	    n < INT_MAX)
+		return (int)n;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ?
+	    w.ws_col : 80;
+}
+
+/* The columns that a character of n bytes takes. */
+static int
+character_width(const char *s, int n)
+{
+	static const char	*locale;
+	wchar_t			 c;
+	int			 w;
+
+	if (n == 1)
+		return 1;
+	if (locale == NULL && (locale = setlocale(LC_CTYPE,
+	    "C.UTF-8")) == NULL)
+		locale = "";
+	return mbtowc(&c, s, (size_t)n) == n && (w = wcwidth(c)) >= 0 ? w : 1;
+}
+
+/* The columns that a tame text takes, and the bytes that fit in `most'. */
+static int
+text_width(const char *s, int most, int *bytes)
+{
+	int	width = 0, n, w, len = (int)strlen(s);
+
+	for (*bytes = 0; *bytes < len; *bytes += n) {
+		if ((n = utf8_char(s + *bytes, (size_t)(len - *bytes))) < 1)
+			n = 1;
+		w = character_width(s + *bytes, n);
+		if (width + w > most)
+			break;
+		width += w;
+	}
+	return width;
+}
+
+/* Whether a text is a time as the database has it. */
+static bool
+is_time(const struct cell *c)
+{
+	static const char	form[] = "0000-00-00T00:00:00.000Z";
+	size_t			i;
+
+	if (c->text == NULL || c->len != sizeof(form) - 1)
+		return false;
+	for (i = 0; i < c->len && (form[i] == '0' ? c->text[i] >= '0' &&
+	    c->text[i] <= '9' : c->text[i] == form[i]); i++)
+		;
+	return i == c->len;
+}
+
+/* Keeps a text in its final form, and a NUL behind it; returns its width. */
+static int
+keep(struct table *t, const struct cell *c, bool time)
+{
+	const size_t	start = t->held.len;
+	int		bytes;
+
+	t->held.cap = OUTPUT_MAX;
+	if (c->text == NULL)
+		print_tame("-", 1, true, &t->held);
+	else if (time && screen() != INT_MAX)
+		print_tame(c->text, sizeof("2026-11-23T10:00") - 1, true,
+		    &t->held);
+	else
+		print_tame(c->text, c->len, true, &t->held);
+	if (buf_add(&t->held, "", 1) == -1)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	return text_width(t->held.data + start, INT_MAX, &bytes);
+}
+
+void
+table_row(struct table *t, const struct cell *c, int cells)
+{
+	struct column	*column;
+	int		 i, width;
+
+	for (i = 0; i < cells; i++) {
+		column = &t->column[i];
+		if (t->columns == 0) {
+			(void)snprintf(column->name, sizeof(column->name),
+			    "%s", c[i].name);
+			column->width = (int)strlen(column->name);
+		}
+		width = keep(t, &c[i], is_time(&c[i]));
+		if (width > column->width)
+			column->width = width;
+		if (c[i].text == NULL || c[i].number)
+			continue;
+		column->text = true;
+		if (!is_time(&c[i]))
+			column->prose = true;
+	}
+	t->columns = cells;
+	if (++t->waiting == HELD)
+		table_print(t);
+}
+
+/* Takes columns from the widest texts until `total' fits; returns it then. */
+static int
+narrow(struct table *t, int total, int most, bool prose, int least)
+{
+	struct column	*c, *widest;
+
+	for (; total > most; total--) {
+		widest = NULL;
+		for (c = t->column; c < t->column + t->columns; c++) {
+			if (c->text && (c->prose || !prose) &&
+			    c->width > least && (widest == NULL ||
+			    c->width > widest->width))
+				widest = c;
+		}
+		if (widest == NULL)
+			break;
+		widest->width--;
+	}
+	return total;
+}
+
+/* Makes the table fit the screen: half a date says less than half a text. */
+static void
+fit(struct table *t)
+{
+	const int	most = screen();
+	int		i, total = 2 * (t->columns - 1);
+
+	for (i = 0; i < t->columns; i++)
+		total += t->column[i].width;
+	total = narrow(t, total, most, true, READABLE);
+	total = narrow(t, total, most, false, READABLE);
+	(void)narrow(t, total, most, false, NARROW);
+}
+
+/* One text in its column, numbers to the right. */
+static void
+put(const struct column *c, const char *s, bool last)
+{
+	int	width, bytes, whole;
+
+	width = text_width(s, INT_MAX, &whole);
+	bytes = whole;
+	if (width > c->width)
+		width = 1 + text_width(s, c->width - 1, &bytes);
+	if (!c->text)
+		(void)printf("%*s", c->width - width, "");
+	(void)printf("%.*s%s", bytes, s, bytes < whole ? "…" : "");
+	if (last)
+		(void)putchar('\n');
+	else
+		(void)printf("%*s", c->text ? c->width - width + 2 : 2, "");
+}
+
+void
+table_print(struct table *t)
+{
+	const char	*s = t->held.data;
+	int		 i;
+
+	fit(t);
+	for (i = 0; i < t->columns && !t->named; i++)
+		put(&t->column[i], t->column[i].name, i == t->columns - 1);
+	t->named = true;
+	for (; t->waiting > 0; t->waiting--) {
+		for (i = 0; i < t->columns; i++) {
+			put(&t->column[i], s, i == t->columns - 1);
+			s += strlen(s) + 1;
+		}
+	}
+	buf_clear(&t->held);
+}
+
+void
+table_free(struct table *t)
+{
+	buf_free(&t->held);
+}

@@ -1,0 +1,265 @@
+/*
+ * Keeping the database in order: backup and restore, what is too old, what is
+ * damaged.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "generation/generations.h"
+#include "program.h"
+#include "sessions/aging.h"
+#include "sessions/command.h"
+#include "sessions/progress.h"
+#include "store/backup.h"
+#include "store/identity.h"
+#include "store/maintain.h"
+
+enum {
+	DAY = 86400, DAYS_MAX = 36500,
+	NEWEST = 50,		/* rows that tell the newest time, */
+	ANSWERED = 3		/* in this cell of them */
+};
+
+/* Opens the store, and shows how far something long has come. */
+static struct store *
+open_watched(const struct settings *s)
+{
+	struct store	*store = command_store(s);
+
+	store_watch(store, progress_show, NULL);
+	return store;
+}
+
+/* How old: 90d, or 90; returns seconds. */
+static int64_t
+age(const char *text)
+{
+	int64_t	days;
+	size_t	len;
+
+	if (text == NULL)
+		program_fail(EXIT_USAGE, "purge: it takes --older-than, as "
+		    "90d");
+	len = strcspn(text, "d");
+	if (!number_read(text, len, DAYS_MAX, &days) || (text[len] != '\0' &&
+	    strcmp(text + len, "d") != 0))
+		program_fail(EXIT_USAGE, "purge: %s is no number of days, "
+		    "as 90d", text);
+	return days * DAY;
+}
+
+/* Takes the time of an answer, if it is later than those before.  A session
+ * without one tells nothing: a question that fails makes one at any time. */
+static bool
+newest(void *context, const struct cell *c, int cells)
+{
+	time_t		*latest = context, t;
+	struct tm	 tm = { 0 };
+	const char	*end;
+
+	if (cells <= ANSWERED || c[ANSWERED].text == NULL ||
+	    (end = strptime(c[ANSWERED].text, "%Y-%m-%dT%H:%M:%S", &tm)) ==
+	    NULL || (*end != '.' && *end != 'Z'))
+		return true;
+	if ((t = timegm(&tm)) > *latest)
+		*latest = t;
+	return true;
+}
+
+/*
+ * A clock that is far ahead makes every answer too old.  Where the newest one
+ * is more than AGING_QUIET old, either that has happened or nobody uses the
+ * service: nothing is deleted unless somebody says so.
+ */
+static void
+need_good_clock(struct store *store, time_t now)
+{
+	time_t		latest = 0;
+	int64_t		first, last;
+
+	command_need(store_report(store, STORE_LIST, 0, NEWEST, newest,
+	    &latest), store);
+	/* The newest sessions may all have failed; one that was taken in
+	 * (import) may be old. */
+	command_need(aging_answers(store, &first, &last), store);
+	if ((time_t)last > latest)
+		latest = (time_t)last;
+	if (latest != 0 && now - latest > AGING_QUIET * DAY)
+		program_fail(EXIT_CLIENT, "purge: nothing is deleted: by this "
+		    "machine's clock the newest answer is %lld days old. "
+		    "See that the clock is right (date -u), or use --force",
+		    (long long)((now - latest) / DAY));
+}
+
+int
+command_purge(const struct settings *s, int argc, char *argv[])
+{
+	const char			*older = NULL;
+	bool				 dry = false, force = false;
+	const struct command_option	 options[] = {
+		{ "older-than", NULL, NULL, &older },
+		{ "dry-run", &dry, NULL, NULL },
+		{ "force", &force, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct purge			 p = {
+		.tickets = s->number[SETTING_TICKETS] == TICKETS_AUTO,
+		.run_dir = s->text[SETTING_RUN_DIR],
+		.hold = generations_hold,
+	};
+	const time_t			 now = time(NULL);
+	enum failure_code		 rc;
+	struct store			*store;
+
+	(void)command_options(argc, argv, options, 0, 0);
+	p.before = (int64_t)now - age(older);
+	command_run_dir(s);
+	if (!dry)
+		command_make_room(s);
+	store = open_watched(s);
+	command_share_run_dir(s, store);
+	command_need(store_purge_count(store, &p), store);
+	if (dry) {
+		(void)printf("%" PRId64 " sessions would go\n", p.old);
+	} else {
+		if (!force)
+			need_good_clock(store, now);
+		if ((rc = store_purge(store, &p)) != FAILURE_NONE &&
+		    p.sessions + p.emptied > 0)
+			(void)fprintf(stderr, "%" PRId64 " sessions and %"
+			    PRId64 " tickets were deleted before this:\n",
+			    p.sessions, p.emptied);
+		command_need(rc, store);
+		(void)printf("%" PRId64 " sessions and %" PRId64
+		    " tickets deleted\n", p.sessions, p.emptied);
+		if (p.running > 0)
+			(void)printf("%" PRId64 " that a generation works on "
+			    "left\n", p.running);
+		/* With nothing deleted there is nothing to be cut. */
+		if (p.sessions + p.emptied > 0)
+			command_need(store_cut(store), store);
+	}
+	store_close(store);
+	return EXIT_GOOD;
+}
+
+int
+command_backup(const struct settings *s, int argc, char *argv[])
+{
+	bool				 force = false;
+	const struct command_option	 options[] = {
+		{ "force", &force, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct store			*store;
+	const char			*file;
+
+	file = argv[command_options(argc, argv, options, 1, 1)];
+	store = open_watched(s);
+	command_need(store_backup(store, file, force), store);
+	store_close(store);
+	store_reserve(s->text[SETTING_DATABASE]);
+	return EXIT_GOOD;
+}
+
+/*
+ * RUN_DIR for a database whose name may be another one now: a service of it
+ * that runs goes on with that.
+ */
+static void
+take_identity(const struct settings *s, struct store *store)
+{
+	const char	*run_dir = s->text[SETTING_RUN_DIR];
+	char		 why[1024], other[PATH_MAX];
+
+	if (store_serve(store, run_dir) != 0 || store_served(store, run_dir,
+	    other, sizeof(other)))
+		command_share_run_dir(s, store);
+	else if (identity_renew(s, store, why, sizeof(why)) == -1)
+		program_fail(EXIT_SETTINGS, "%s", why);
+}
+
+int
+command_restore(const struct settings *s, int argc, char *argv[])
+{
+	bool				 force = false, known;
+	const struct command_option	 options[] = {
+		{ "force", &force, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	const char			*path = s->text[SETTING_DATABASE];
+	enum failure_code		 rc;
+	struct store			*store;
+	const char			*file;
+	char				 id[STORE_IDENTITY + 1];
+	int				 claims, from, to;
+
+	file = argv[command_options(argc, argv, options, 1, 1)];
+	command_run_dir(s);
+	/* One that is damaged, or not there, cannot tell. */
+	known = store_open(&store, path) == FAILURE_NONE &&
+	    store_identity(store, id) == FAILURE_NONE;
+	if (known)
+		command_share_run_dir(s, store);
+	store_close(store);
+	/* An answer that is being written must not meet another row's id. */
+	errno = 0;	/* of several machines the database stops them all */
+	claims = !store_is_file() ? -1 :
+	    generations_hold_all(s->text[SETTING_RUN_DIR]);
+	if (claims == -1 && errno == EBUSY)
+		program_fail(EXIT_CLIENT, "a generation runs: wait for it, or "
+		    "stop the service (sessions tail shows it)");
+	if (claims == -1 && errno != 0)
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s",
+		    s->text[SETTING_RUN_DIR], strerror(errno));
+	rc = store_restore(&store, path, file, force, progress_show, NULL);
+	command_need(rc, store);
+	store_close(store);
+	rc = store_migrate(&store, path, &from, &to, NULL);
+	command_need(rc, store);
+	if (!known)
+		take_identity(s, store);
+	store_close(store);
+	(void)close(claims);
+	return EXIT_GOOD;
+}
+
+static void
+print_line(void *context, const char *line)
+{
+	bool	*found = context;
+
+	*found = true;
+	progress_end();
+	(void)puts(line);
+}
+
+int
+command_check(const struct settings *s, int argc, char *argv[])
+{
+	bool				 full = false, bad = false;
+	const struct command_option	 options[] = {
+		{ "full", &full, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	struct census			 c;
+	struct store			*store;
+
+	(void)command_options(argc, argv, options, 0, 0);
+	store = open_watched(s);
+	command_need(store_check(store, full, &c, print_line, &bad), store);
+	store_close(store);
+	if (bad)
+		return EXIT_CLIENT;
+	(void)printf("good: %" PRId64 " tickets, %" PRId64 " sessions, %"
+	    PRId64 " of them without an answer\n", c.tickets, c.sessions,
+	    c.unanswered);
+	return EXIT_GOOD;
+}

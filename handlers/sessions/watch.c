@@ -1,0 +1,320 @@
+/*
+ * Watching generations while they run.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "frame/frame.h"
+#include "generation/generation.h"
+#include "generation/generations.h"
+#include "program.h"
+#include "sessions/command.h"
+#include "sessions/print.h"
+#include "store/maintain.h"
+
+/* A generation that is watched. */
+struct watched {
+	int64_t		 ticket, session;
+	int		 fd;		/* -1: it has ended */
+	int64_t		 bytes;		/* of text, until now */
+	struct buf	 in;		/* the beginning of a line */
+	const char	*state;		/* that was told last */
+	int64_t		 told;		/* and with how many bytes */
+	int64_t		 when;		/* and when, by the monotonic clock */
+};
+
+struct watch {
+	const struct settings	*settings;
+	const char	*run_dir;
+	int		 news;		/* inotify(7) of run_dir */
+	struct watched	*list;
+	size_t		 count;
+	bool		 text;		/* of one; else a line a change */
+	int		 exit_code;
+	bool		 again;		/* somebody was about to listen */
+};
+
+/* One line a change, in logfmt as the log has it; while the text grows, one a
+ * second. */
+static void
+tell(struct watched *g, const char *state, const char *code)
+{
+	char		when[32];
+	time_t		now = time(NULL);
+	struct tm	tm;
+
+	if (state == g->state && (g->bytes == g->told || clock_us() <
+	    g->when + WATCH_TICK * INT64_C(1000)))
+		return;
+	g->state = state;
+	g->told = g->bytes;
+	g->when = clock_us();
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	(void)printf("time=%s ticket=%" PRId64 " session=%" PRId64
+	    " state=%s%s%s bytes=%" PRId64 "\n", when, g->ticket, g->session,
+	    state, *code == '\0' ? "" : " code=", code, g->bytes);
+	command_flush();
+}
+
+/* The text of a stream frame, shown or counted. */
+static void
+take_text(const struct watch *w, struct watched *g, const char *line,
+    size_t len)
+{
+	struct buf	text = BUF_INIT(FRAME_MAX), tame = BUF_INIT(FRAME_MAX);
+
+	if (frame_content(line, len, &text) == 0) {
+		g->bytes += (int64_t)text.len;
+		if (w->text) {
+			print_tame(text.data, text.len, false, &tame);
+			(void)fwrite(tame.data, 1, tame.len, stdout);
+			command_flush();
+		}
+	}
+	buf_free(&text);
+	buf_free(&tame);
+}
+
+/* One that has ended: how, is told once. */
+static void
+end(struct watch *w, struct watched *g, const char *state,
+    enum failure_code code)
+{
+	(void)close(g->fd);
+	g->fd = -1;
+	if (!w->text) {
+		tell(g, state, code == FAILURE_NONE ? "" : failure_name(code));
+		return;
+	}
+	w->exit_code = (int)failure_exit(code);
+	if (code != FAILURE_NONE)
+		program_fail(w->exit_code, "ticket %" PRId64 ": %s",
+		    g->ticket, failure_name(code));
+}
+
+/* The machine that works on a ticket. */
+struct place {
+	int64_t	ticket;
+	char	node[256], state[32];
+};
+
+static bool
+find_place(void *context, const struct cell *c, int cells)
+{
+	struct place	*p = context;
+
+	(void)cells;
+	if (c[0].text == NULL || strtoll(c[0].text, NULL, 10) != p->ticket)
+		return true;
+	(void)snprintf(p->state, sizeof(p->state), "%s", c[2].text);
+	(void)snprintf(p->node, sizeof(p->node), "%s", c[3].text);
+	return false;
+}
+
+/* Says where a ticket is worked on that nobody works on here. */
+static void __attribute__((noreturn))
+point_to(const struct settings *s, int64_t ticket)
+{
+	struct place	 p = { .ticket = ticket };
+	struct store	*store;
+
+	if (!store_is_file()) {
+		store = command_store(s);
+		command_need(store_runs(store, find_place, &p), store);
+		store_close(store);
+	}
+	if (*p.node != '\0')
+		program_fail(EXIT_CLIENT, "ticket %" PRId64 " is %s on the "
+		    "machine %s: watch it there", ticket, p.state, p.node);
+	program_fail(EXIT_CLIENT, "nothing runs for ticket %" PRId64, ticket);
+}
+
+/* Takes a line of a generation. */
+static void
+take(struct watch *w, struct watched *g, const char *line, size_t len)
+{
+	struct frame	f;
+
+	frame_read(&f, line, len);
+	switch (f.type) {
+	case FRAME_SESSION:
+		g->session = f.session;
+		if (w->text && f.session == 0)
+			point_to(w->settings, g->ticket);
+		break;
+	case FRAME_STATUS:
+		if (!w->text)
+			tell(g, frame_state_name(f.state), "");
+		break;
+	case FRAME_STREAM:
+		take_text(w, g, line, len);
+		if (!w->text)
+			tell(g, frame_state_name(FRAME_GENERATING), "");
+		break;
+	case FRAME_DONE:
+		end(w, g, "done", FAILURE_NONE);
+		break;
+	case FRAME_ERROR:
+		end(w, g, "error", f.failure.code);
+		break;
+	case FRAME_KEPT:
+	case FRAME_COST:
+	case FRAME_OTHER:
+	default:
+		break;
+	}
+}
+
+/* Reads what a generation has sent. */
+static void
+hear(struct watch *w, struct watched *g)
+{
+	char	data[READ_MAX], *line, *nl;
+	ssize_t	n;
+
+	n = recv(g->fd, data, sizeof(data), MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		end(w, g, "error", FAILURE_INTERRUPTED);
+		return;
+	}
+	if (buf_add(&g->in, data, (size_t)n) == -1)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	line = g->in.data;
+	while (g->fd != -1 && (nl = memchr(line, '\n', g->in.len -
+	    (size_t)(line - g->in.data))) != NULL) {
+		take(w, g, line, (size_t)(nl - line));
+		line = nl + 1;
+	}
+	buf_drop(&g->in, (size_t)(line - g->in.data));
+}
+
+/* Follows a generation that is not followed yet. */
+static bool
+follow(void *context, int64_t ticket)
+{
+	struct watch	*w = context;
+	struct watched	*list;
+	size_t		 i;
+	int		 fd;
+
+	for (i = 0; i < w->count; i++) {
+		if (w->list[i].ticket == ticket)
+			return true;
+	}
+	switch (generation_connect(w->run_dir, ticket, &fd)) {
+	case GENERATION_RUNNING:
+		break;
+	case GENERATION_ERROR:
+		program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": %s", ticket,
+		    strerror(errno));
+	case GENERATION_NONE:
+	case GENERATION_BUSY:
+	default:
+		w->again = true;
+		return true;
+	}
+	if ((list = realloc(w->list, (w->count + 1) * sizeof(*list))) == NULL)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	w->list = list;
+	list[w->count++] = (struct watched){ .ticket = ticket, .fd = fd,
+	    .in = BUF_INIT(4 * READ_MAX), .state = "" };
+	return true;
+}
+
+/* Lets go of what has ended. */
+static void
+sweep(struct watch *w)
+{
+	size_t	i = 0;
+
+	while (i < w->count) {
+		if (w->list[i].fd != -1) {
+			i++;
+			continue;
+		}
+		buf_free(&w->list[i].in);
+		w->list[i] = w->list[--w->count];
+	}
+}
+
+/* Looks for generations that have begun. */
+static void
+look(struct watch *w)
+{
+	char	events[READ_MAX];
+
+	if (w->news != -1)
+		(void)!read(w->news, events, sizeof(events));
+	w->again = false;
+	if (generations_each(w->run_dir, follow, w) == -1)
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", w->run_dir,
+		    strerror(errno));
+}
+
+/* Waits for what comes next, and takes it. */
+static void
+step(struct watch *w)
+{
+	struct pollfd	*p;
+	size_t		 i, count = w->count;
+
+	if ((p = calloc(count + 1, sizeof(*p))) == NULL)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	for (i = 0; i < count; i++)
+		p[i] = (struct pollfd){ w->list[i].fd, POLLIN, 0 };
+	p[count] = (struct pollfd){ w->news, POLLIN, 0 };
+	if (poll(p, count + 1, w->again ? WATCH_SOON : WATCH_TICK) == -1 &&
+	    errno != EINTR)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	for (i = 0; i < count; i++) {
+		if (p[i].revents != 0)
+			hear(w, &w->list[i]);
+	}
+	free(p);
+	sweep(w);
+}
+
+int
+command_tail(const struct settings *s, int argc, char *argv[])
+{
+	static const struct command_option	 none[] = {
+		{ NULL, NULL, NULL, NULL }
+	};
+	struct watch				 w = { .news = -1 };
+	int					 i;
+
+	i = command_options(argc, argv, none, 0, 1);
+	command_run_dir(s);
+	w.settings = s;
+	w.run_dir = s->text[SETTING_RUN_DIR];
+	w.text = i < argc;
+	if (w.text) {
+		(void)follow(&w, command_ticket(argv[0], argv[i]));
+		if (w.count == 0)
+			point_to(s, command_ticket(argv[0], argv[i]));
+		while (w.count > 0)
+			step(&w);
+		free(w.list);
+		return w.exit_code;
+	}
+	/* Without it one that takes less than a tick is not seen. */
+	if ((w.news = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) != -1)
+		(void)inotify_add_watch(w.news, w.run_dir, IN_CREATE);
+	for (;;) {
+		look(&w);
+		step(&w);
+	}
+}

@@ -1,0 +1,270 @@
+/*
+ * Who gets in.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "auth/admission.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/origin.h"
+#include "base/rate.h"
+
+/* The token of "Bearer TOKEN" (RFC 6750 2.1); NULL if there is none. */
+static const char *
+bearer(const char *header, size_t *len)
+{
+	if (header == NULL || strncasecmp(header, "bearer ", 7) != 0)
+		return NULL;
+	header += 7;
+	header += strspn(header, " ");
+	*len = strlen(header);
+	return header;
+}
+
+/*
+ * The value of the next cookie of a name (RFC 6265 4.2) at or behind *header,
+ * without the quotes around it; NULL if there is none.  websocketd joins
+ * several headers with a comma, which no cookie's value holds.
+ */
+static const char *
+cookie(const char **header, const char *name, size_t *len)
+{
+	const size_t	 n = strlen(name);
+	const char	*p = *header, *value = NULL;
+
+	while (value == NULL && *p != '\0') {
+		p += strspn(p, ";, \t");
+		if (strncmp(p, name, n) == 0 && p[n] == '=')
+			value = p + n + 1;
+		p += strcspn(p, ";,");
+	}
+	*header = p;
+	if (value == NULL)
+		return NULL;
+	*len = strcspn(value, ";, \t");
+	if (*len >= 2 && value[0] == '"' && value[*len - 1] == '"') {
+		value++;
+		*len -= 2;
+	}
+	return value;
+}
+
+/* Checks a token and keeps it if it is good; else *bad tells why it is not. */
+static enum failure_code
+check_token(struct admission *a, const char *text, size_t len, int64_t now,
+    const char **bad)
+{
+	struct token	t;
+	char		error[512];
+
+	if (a->keys.count == 0 && token_keys_read(&a->keys,
+	    a->settings->text[SETTING_JWT_KEY_FILE], error,
+	    sizeof(error)) == -1) {
+		log_line(LOG_LEVEL_ERROR, "id=%s call=keys error=\"%s\"",
+		    a->connection->id, error);
+		token_keys_free(&a->keys);
+		return FAILURE_INTERNAL;
+	}
+	*bad = token_check(&a->keys, a->settings, text, len,
+	    a->connection->ticket, now, &t);
+	if (*bad != NULL)
+		return FAILURE_UNAUTHORIZED;
+	a->token = t;
+	return FAILURE_NONE;
+}
+
+/* Tries what the connection came with: the header, then each cookie. */
+static enum failure_code
+check_headers(struct admission *a, int64_t now, const char **bad)
+{
+	const char		*name = a->settings->text[SETTING_JWT_COOKIE];
+	const char		*cookies = a->connection->cookie, *text;
+	enum failure_code	 code = FAILURE_UNAUTHORIZED;
+	size_t			 len, tries;
+
+	if ((text = bearer(a->connection->authorization, &len)) != NULL)
+		code = check_token(a, text, len, now, bad);
+	if (cookies == NULL || *name == '\0')
+		return code;
+	for (tries = 0; code == FAILURE_UNAUTHORIZED && tries < COOKIES_MAX &&
+	    (text = cookie(&cookies, name, &len)) != NULL; tries++)
+		code = check_token(a, text, len, now, bad);
+	return code;
+}
+
+/*
+ * A message's own token decides for it.  Without one each that the connection
+ * has is tried, for one good one is enough: the one that was good before, until
+ * it runs out, then those of the headers.
+ */
+static enum failure_code
+authorize(struct admission *a, const struct request *r)
+{
+	const int64_t		 now = (int64_t)time(NULL);
+	const char		*bad = NULL;
+	enum failure_code	 code;
+
+	if (r->token.len > 0)
+		code = check_token(a, r->token.data, r->token.len, now, &bad);
+	else if (a->token.expires != 0 && !token_expired(&a->token, now))
+		code = FAILURE_NONE;
+	else
+		code = check_headers(a, now, &bad);
+	if (code == FAILURE_UNAUTHORIZED && bad != NULL && !a->quiet)
+		log_line(LOG_LEVEL_WARNING, "id=%s remote=%s token=%s",
+		    a->connection->id, a->connection->remote, bad);
+	return code;
+}
+
+/* FNV-1a: where in the file the bytes of an address are. */
+static int64_t
+region(const char *key)
+{
+	uint64_t	h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *key != '\0'; key++)
+		h = (h ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
+	return (int64_t)(h >> 18) * VIEWERS_MAX;	/* within 63 bits */
+}
+
+/* What is wrong with the connection, whatever is said on it. */
+static enum failure_code
+connection_failure(const struct admission *a)
+{
+	if (a->connection->ticket == 0)
+		return FAILURE_BAD_TICKET_ID;
+	if (!origin_allowed(a->settings->text[SETTING_ALLOWED_ORIGINS],
+	    a->connection->origin))
+		return FAILURE_FORBIDDEN_ORIGIN;
+	return FAILURE_NONE;
+}
+
+bool
+admission_is_hopeless(const struct admission *a)
+{
+	return connection_failure(a) != FAILURE_NONE;
+}
+
+bool
+admission_has_place(const struct admission *a)
+{
+	return a->viewer != -1 || !a->connection->websocketd ||
+	    a->settings->number[SETTING_MAX_VIEWERS] == 0;
+}
+
+/*
+ * Takes one of MAX_VIEWERS places of this address, held until the process
+ * ends: a locked byte, so that the dead hold none.
+ */
+static enum failure_code
+take_place(struct admission *a)
+{
+	const int64_t	max = a->settings->number[SETTING_MAX_VIEWERS];
+	char		key[ADDRESS_MAX];
+	int64_t		first, i;
+	int		fd;
+
+	if (admission_has_place(a))
+		return FAILURE_NONE;
+	if ((fd = lock_open(a->settings->text[SETTING_RUN_DIR],
+	    "viewers")) == -1)
+		return FAILURE_INTERNAL;
+	address_key(a->connection->remote, key);
+	first = region(key);
+	for (i = 0; i < max; i++) {
+		if (lock_try(fd, first + i) == 1) {
+			a->viewer = fd;
+			return FAILURE_NONE;
+		}
+	}
+	(void)close(fd);
+	return FAILURE_RATE_LIMITED;
+}
+
+void
+admission_init(struct admission *a, const struct settings *s,
+    const struct connection *c)
+{
+	memset(a, 0, sizeof(*a));
+	a->settings = s;
+	a->connection = c;
+	a->viewer = -1;
+	(void)take_place(a);	/* if not, each message says so */
+}
+
+struct failure
+admission_check(struct admission *a, const struct request *r)
+{
+	const struct settings	*s = a->settings;
+	enum failure_code	 code = connection_failure(a);
+	struct failure		 f;
+
+	if (code == FAILURE_NONE && s->number[SETTING_AUTH] == AUTH_REQUIRED)
+		code = authorize(a, r);
+	if (code == FAILURE_NONE)
+		code = take_place(a);
+	f = failure_make(code, NULL);
+	if (code == FAILURE_RATE_LIMITED)
+		f.retry_after = RETRY_AFTER_VIEWERS;
+	return f;
+}
+
+void
+admission_who(const struct admission *a, char who[ADMISSION_WHO])
+{
+	_Static_assert(ADMISSION_WHO >= 3 + ADDRESS_MAX, "an address fits");
+
+	who[0] = '\0';
+	if (a->token.user[0] != '\0') {
+		(void)snprintf(who, ADMISSION_WHO, "user:%s", a->token.user);
+	} else if (a->connection->websocketd) {
+		memcpy(who, "ip:", 3);
+		address_key(a->connection->remote, who + 3);
+	}
+}
+
+struct failure
+admission_charge(struct admission *a)
+{
+	const struct settings	*s = a->settings;
+	struct failure		 f = failure_make(FAILURE_NONE, NULL);
+	char			 key[ADMISSION_WHO], error[512];
+	int64_t			 count, period;
+	int			 wait;
+
+	if (!rate_parse(s->text[SETTING_RATE_LIMIT], &count, &period) ||
+	    count == 0)
+		return f;
+	admission_who(a, key);
+	if (key[0] == '\0')
+		return f;
+	wait = rate_take(s, key, count, period, error, sizeof(error));
+	if (wait > 0) {
+		f.code = FAILURE_RATE_LIMITED;
+		f.retry_after = wait;
+	} else if (wait == -1) {
+		log_line(LOG_LEVEL_ERROR, "id=%s call=rate error=\"%s\"",
+		    a->connection->id, error);
+		f.code = FAILURE_STORAGE;
+	}
+	return f;
+}
+
+const char *
+admission_user(const struct admission *a)
+{
+	return a->token.user;
+}
+
+void
+admission_free(struct admission *a)
+{
+	token_keys_free(&a->keys);
+	if (a->viewer != -1)
+		(void)close(a->viewer);
+}

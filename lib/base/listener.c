@@ -1,0 +1,142 @@
+/*
+ * Options of another process' listening sockets: pidfd_getfd(2) makes a
+ * descriptor of ours for the same socket.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/listener.h"
+
+/* An integer option; -1 if there is none. */
+static int
+option(int fd, int name)
+{
+	int		value = -1;
+	socklen_t	len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value :
+	    -1;
+}
+
+/* Sets the timeout of a socket; returns 1 if it listens, else 0, or -1. */
+static int
+set_timeout(int fd, unsigned ms)
+{
+	if (option(fd, SO_PROTOCOL) != IPPROTO_TCP)
+		return 0;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)) ==
+	    -1)
+		return -1;
+	return option(fd, SO_ACCEPTCONN) == 1;
+}
+
+/* The number of a descriptor in /proc that is a socket; -1: it is none. */
+static int
+socket_number(int dir, const char *name)
+{
+	char	link[sizeof("socket:")] = "";
+
+	if (name[0] < '0' || name[0] > '9' ||
+	    readlinkat(dir, name, link, sizeof(link) - 1) == -1 ||
+	    strcmp(link, "socket:") != 0)
+		return -1;
+	return (int)strtol(name, NULL, 10);
+}
+
+/* Goes through the descriptors of a process. */
+static int
+each_socket(int process, DIR *d, unsigned ms)
+{
+	const struct dirent	*e;
+	int			 number, fd, rc, saved, found = 0;
+
+	while ((e = readdir(d)) != NULL) {
+		if ((number = socket_number(dirfd(d), e->d_name)) == -1)
+			continue;
+		fd = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+		if (fd == -1 && errno == EBADF)		/* closed meanwhile */
+			continue;
+		if (fd == -1)
+			return -1;
+		rc = set_timeout(fd, ms);
+		saved = errno;
+		(void)close(fd);
+		errno = saved;
+		if (rc == -1)
+			return -1;
+		found += rc;
+	}
+	return found;
+}
+
+int
+listener_timeout(pid_t pid, int64_t ms)
+{
+	char	path[64];
+	DIR	*d;
+	int	process, found = -1, saved;
+
+	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (process == -1)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
+	if ((d = opendir(path)) != NULL) {
+		found = each_socket(process, d, ms > INT_MAX ? INT_MAX :
+		    (unsigned)ms);
+		saved = errno;
+		(void)closedir(d);
+		errno = saved;
+	}
+	saved = errno;
+	(void)close(process);
+	errno = saved;
+	return found;
+}
+
+int
+listener_try(void)
+{
+	const struct sockaddr_in	any = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int				fd, found = -1, saved;
+	pid_t				pid;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	(void)signal(SIGCHLD, SIG_DFL);		/* it is waited for */
+	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0 &&
+	    listen(fd, 1) == 0 && (pid = fork()) != -1) {
+		if (pid == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+			for (;;)
+				(void)pause();
+		}
+		found = listener_timeout(pid, 1000);
+		saved = errno;
+		(void)kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+			;
+		errno = saved;
+	}
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return found > 0 ? 0 : -1;
+}

@@ -1,0 +1,37 @@
+/*
+ * Loading modules.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include "base/module.h"
+
+int
+module_need(const char *program, char *argv[])
+{
+	(void)program;
+	(void)argv;
+	return 0;
+}
+
+const void *
+module_load(const char *file, const char *symbol, char *error, size_t size)
+{
+	const void	*(*function)(void);
+	const void	*module = NULL;
+	char		 path[sizeof(LIBEXECDIR) + 64];
+	void		*so, *address;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", LIBEXECDIR, file);
+	/* Lazily: of a heavy library little is ever called. */
+	if ((so = dlopen(path, RTLD_LAZY | RTLD_LOCAL)) == NULL ||
+	    (address = dlsym(so, symbol)) == NULL) {
+		(void)snprintf(error, size, "%s", dlerror());
+		return NULL;
+	}
+	/* POSIX has dlsym return functions as objects; ISO C does not. */
+	*(void **)&function = address;
+	if ((module = function()) == NULL)
+		(void)snprintf(error, size, "%s does not start", file);
+	return module;
+}

@@ -1,0 +1,91 @@
+/*
+ * Knowing websocketd's lines.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/noise.h"
+
+/* Whether a text of len bytes begins so. */
+static bool
+begins(const char *s, size_t len, const char *with)
+{
+	const size_t	n = strlen(with);
+
+	return len >= n && memcmp(s, with, n) == 0;
+}
+
+static bool
+ends(const char *s, size_t len, const char *with)
+{
+	const size_t	n = strlen(with);
+
+	return len >= n && memcmp(s + len - n, with, n) == 0;
+}
+
+/* What stands behind the time of a line of Go's `log'. */
+static const char *
+behind_time(const char *line, size_t *len)
+{
+	static const char	form[] = "0000/00/00 00:00:00 ";
+	const size_t		n = sizeof(form) - 1;
+	size_t			i;
+
+	if (*len < n)
+		return line;
+	for (i = 0; i < n; i++) {
+		if (form[i] == '0' ? line[i] < '0' || line[i] > '9' :
+		    line[i] != form[i])
+			return line;
+	}
+	*len -= n;
+	return line + n;
+}
+
+/* Whether a line belongs to the stack trace that has begun. */
+static bool
+is_trace(const char *line, size_t len)
+{
+	return begins(line, len, "\t") || begins(line, len, "goroutine ") ||
+	    begins(line, len, "created by ") || ends(line, len, ")");
+}
+
+bool
+noise_is(struct noise *n, const char *line, size_t len)
+{
+	static const char	process[] = "| ERROR  | process    |";
+	const char		*said = behind_time(line, &len);
+
+	if (begins(said, len, "http: panic serving ")) {
+		n->panics++;
+		n->trace = true;
+		return true;
+	}
+	if (begins(said, len, "http: superfluous response.WriteHeader call "
+	    "from github.com/joewalnes/websocketd/")) {
+		n->trace = false;
+		n->refused++;
+		return true;
+	}
+	n->trace = n->trace && said == line && is_trace(line, len);
+	if (n->trace)
+		return true;
+	if (memmem(line, len, process, sizeof(process) - 1) != NULL &&
+	    ends(line, len, ": file already closed")) {
+		n->closed++;
+		return true;
+	}
+	return false;
+}
+
+bool
+noise_tell(struct noise *n, char *to, size_t size)
+{
+	if (n->panics + n->closed + n->refused == 0)
+		return false;
+	(void)snprintf(to, size, "websocketd, about connections that ended "
+	    "early, not shown here: panics=%lu closed=%lu refused=%lu",
+	    n->panics, n->closed, n->refused);
+	n->panics = n->closed = n->refused = 0;
+	return true;
+}

@@ -1,0 +1,271 @@
+/*
+ * The table of failures.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "frame/failure.h"
+
+static const struct entry {
+	const char	*name;
+	bool		 retryable;
+	enum exit_code	 exit;
+	const char	*message[LANGUAGE__MAX];
+} table[FAILURE__MAX] = {
+	[FAILURE_NONE] = { "none", false, EXIT_GOOD, { "", "", "" } },
+	[FAILURE_BAD_JSON] = { "bad_json", false, EXIT_CLIENT, {
+	    "A mensagem não é um objeto JSON válido em UTF-8.",
+	    "The message is not one valid JSON object in UTF-8.",
+	    "El mensaje no es un objeto JSON válido en UTF-8." } },
+	[FAILURE_BAD_REQUEST] = { "bad_request", false, EXIT_CLIENT, {
+	    "O campo \"{}\" falta, está vazio, repetido ou é do tipo errado.",
+	    "The field \"{}\" is missing, blank, repeated or of the wrong "
+	    "type.",
+	    "El campo \"{}\" falta, está vacío, repetido o es de un tipo "
+	    "equivocado." } },
+	[FAILURE_TOO_LARGE] = { "too_large", false, EXIT_CLIENT, {
+	    "O texto do chamado é longo demais (limite: {} bytes). Apague "
+	    "citações antigas.",
+	    "The ticket's text is too long (limit: {} bytes). Delete old "
+	    "quotations.",
+	    "El texto del ticket es demasiado largo (límite: {} bytes). "
+	    "Borre las citas antiguas." } },
+	[FAILURE_BAD_TICKET_ID] = { "bad_ticket_id", false, EXIT_CLIENT, {
+	    "O endereço não é /api/websocket/chat/ seguido do número de um "
+	    "chamado, como em /api/websocket/chat/42.",
+	    "The address is not /api/websocket/chat/ and a ticket's number, "
+	    "as in /api/websocket/chat/42.",
+	    "La dirección no es /api/websocket/chat/ y el número de un "
+	    "ticket, como en /api/websocket/chat/42." } },
+	[FAILURE_UNKNOWN_TICKET] = { "unknown_ticket", false, EXIT_CLIENT, {
+	    "O chamado {} não existe.",
+	    "There is no ticket {}.",
+	    "El ticket {} no existe." } },
+	[FAILURE_FORBIDDEN_ORIGIN] = { "forbidden_origin", false, EXIT_CLIENT, {
+	    "Esta página não tem permissão para usar o serviço. Peça ao "
+	    "administrador que a inclua em ALLOWED_ORIGINS.",
+	    "This page may not use the service. Ask the administrator to add "
+	    "it to ALLOWED_ORIGINS.",
+	    "Esta página no puede usar el servicio. Pida al administrador "
+	    "que la incluya en ALLOWED_ORIGINS." } },
+	[FAILURE_UNAUTHORIZED] = { "unauthorized", false, EXIT_CLIENT, {
+	    "Acesso negado a este chamado: entre de novo no sistema.",
+	    "No access to this ticket: sign in again.",
+	    "Sin acceso a este ticket: inicie sesión de nuevo." } },
+	[FAILURE_RATE_LIMITED] = { "rate_limited", true, EXIT_CLIENT, {
+	    "Muitas respostas pedidas ou muitas páginas abertas. Espere um "
+	    "pouco e tente de novo.",
+	    "Too many answers were asked for, or too many pages are open. "
+	    "Wait a while and try again.",
+	    "Se pidieron demasiadas respuestas o hay demasiadas páginas "
+	    "abiertas. Espere un poco e inténtelo de nuevo." } },
+	[FAILURE_QUEUE_FULL] = { "queue_full", true, EXIT_UPSTREAM, {
+	    "Há respostas demais na fila. Tente de novo em instantes.",
+	    "Too many answers are waiting. Try again in a moment.",
+	    "Hay demasiadas respuestas en la cola. Inténtelo de nuevo en un "
+	    "momento." } },
+	[FAILURE_STOPPED] = { "stopped", true, EXIT_UPSTREAM, {
+	    "Alguém parou esta resposta.",
+	    "Somebody stopped this answer.",
+	    "Alguien detuvo esta respuesta." } },
+	[FAILURE_INTERRUPTED] = { "interrupted", true, EXIT_UPSTREAM, {
+	    "A resposta foi interrompida por uma falha. Tente de novo.",
+	    "The answer broke off before its end. Try again.",
+	    "La respuesta se interrumpió por un fallo. Inténtelo de nuevo." } },
+	[FAILURE_SHUTTING_DOWN] = { "shutting_down", true, EXIT_UPSTREAM, {
+	    "O serviço está sendo encerrado. Tente de novo em instantes.",
+	    "The service is shutting down. Try again in a moment.",
+	    "El servicio se está deteniendo. Inténtelo de nuevo en un "
+	    "momento." } },
+	[FAILURE_UPSTREAM_UNREACHABLE] = { "upstream_unreachable", true,
+	    EXIT_UPSTREAM, {
+	    "A IA está fora do ar. Avise o administrador.",
+	    "The AI cannot be reached. Tell the administrator.",
+	    "La IA no está disponible. Avise al administrador." } },
+	[FAILURE_UPSTREAM_BUSY] = { "upstream_busy", true, EXIT_UPSTREAM, {
+	    "A IA está ocupada. Tente de novo em instantes.",
+	    "The AI is busy. Try again in a moment.",
+	    "La IA está ocupada. Inténtelo de nuevo en un momento." } },
+	[FAILURE_UPSTREAM_TIMEOUT] = { "upstream_timeout", true,
+	    EXIT_UPSTREAM, {
+	    "A IA não respondeu a tempo. Tente de novo.",
+	    "The AI did not answer in time. Try again.",
+	    "La IA no respondió a tiempo. Inténtelo de nuevo." } },
+	[FAILURE_UPSTREAM_ERROR] = { "upstream_error", true, EXIT_UPSTREAM, {
+	    "A IA falhou durante a resposta. Tente de novo; se continuar, "
+	    "avise o administrador.",
+	    "The AI failed while answering. Try again; if it persists, tell "
+	    "the administrator.",
+	    "La IA falló mientras respondía. Inténtelo de nuevo; si "
+	    "continúa, avise al administrador." } },
+	[FAILURE_UPSTREAM_INVALID] = { "upstream_invalid", true,
+	    EXIT_UPSTREAM, {
+	    "A IA respondeu algo que não se entende. Avise o administrador.",
+	    "What the AI answered cannot be understood. Tell the "
+	    "administrator.",
+	    "Lo que respondió la IA no se entiende. Avise al "
+	    "administrador." } },
+	[FAILURE_UPSTREAM_TRUNCATED] = { "upstream_truncated", true,
+	    EXIT_UPSTREAM, {
+	    "A resposta da IA foi cortada e não foi guardada. Tente de novo.",
+	    "The AI's answer was cut off and not saved. Try again.",
+	    "La respuesta de la IA se cortó y no se guardó. Inténtelo de "
+	    "nuevo." } },
+	[FAILURE_EMPTY_ANSWER] = { "empty_answer", true, EXIT_UPSTREAM, {
+	    "A IA não escreveu nada. Tente de novo.",
+	    "The AI wrote nothing. Try again.",
+	    "La IA no escribió nada. Inténtelo de nuevo." } },
+	[FAILURE_UPSTREAM_REJECTED] = { "upstream_rejected", false,
+	    EXIT_UPSTREAM, {
+	    "A IA recusou o pedido (HTTP {}). Avise o administrador.",
+	    "The AI refused the request (HTTP {}). Tell the administrator.",
+	    "La IA rechazó la petición (HTTP {}). Avise al administrador." } },
+	[FAILURE_MODEL_MISSING] = { "model_missing", false, EXIT_UPSTREAM, {
+	    "O modelo {} não está instalado. Avise o administrador.",
+	    "The model {} is not installed. Tell the administrator.",
+	    "El modelo {} no está instalado. Avise al administrador." } },
+	[FAILURE_PROMPT_TOO_LONG] = { "prompt_too_long", false,
+	    EXIT_UPSTREAM, {
+	    "O chamado é longo demais para a IA. Encurte o texto.",
+	    "The ticket is too long for the AI. Shorten the text.",
+	    "El ticket es demasiado largo para la IA. Acorte el texto." } },
+	[FAILURE_ANSWER_TOO_LONG] = { "answer_too_long", false,
+	    EXIT_UPSTREAM, {
+	    "A resposta passou do limite de {} bytes e não foi guardada.",
+	    "The answer went over the limit of {} bytes and was not saved.",
+	    "La respuesta superó el límite de {} bytes y no se guardó." } },
+	[FAILURE_STORAGE] = { "storage", true, EXIT_SYSTEM, {
+	    "A resposta não pôde ser lida ou guardada. Tente de novo; se "
+	    "continuar, avise o administrador.",
+	    "The answer could not be read or saved. Try again; if it "
+	    "persists, tell the administrator.",
+	    "La respuesta no se pudo leer o guardar. Inténtelo de nuevo; si "
+	    "continúa, avise al administrador." } },
+	[FAILURE_SCHEMA] = { "schema", false, EXIT_SETTINGS, {
+	    "O serviço está sendo atualizado. Se continuar, avise o "
+	    "administrador.",
+	    "The service is being upgraded. If it persists, tell the "
+	    "administrator.",
+	    "El servicio se está actualizando. Si continúa, avise al "
+	    "administrador." } },
+	[FAILURE_INTERNAL] = { "internal", true, EXIT_SYSTEM, {
+	    "Erro interno. Tente de novo; se continuar, avise o "
+	    "administrador.",
+	    "Internal error. Try again; if it persists, tell the "
+	    "administrator.",
+	    "Error interno. Inténtelo de nuevo; si continúa, avise al "
+	    "administrador." } },
+};
+
+struct failure
+failure_make(enum failure_code code, const char *detail)
+{
+	struct failure	f = { .code = code };
+	size_t		len;
+
+	if (detail != NULL) {
+		len = utf8_cut(detail, strlen(detail), sizeof(f.detail) - 1);
+		memcpy(f.detail, detail, len);
+	}
+	return f;
+}
+
+const char *
+failure_name(enum failure_code code)
+{
+	return table[code].name;
+}
+
+enum failure_code
+failure_from_name(const char *name, size_t len)
+{
+	size_t	i;
+
+	for (i = 0; i < FAILURE__MAX; i++) {
+		if (strlen(table[i].name) == len &&
+		    memcmp(table[i].name, name, len) == 0)
+			return (enum failure_code)i;
+	}
+	return FAILURE_INTERNAL;
+}
+
+bool
+failure_retryable(enum failure_code code)
+{
+	return table[code].retryable;
+}
+
+enum exit_code
+failure_exit(enum failure_code code)
+{
+	return table[code].exit;
+}
+
+const char *
+failure_message(enum failure_code code, enum language language)
+{
+	return table[code].message[language];
+}
+
+const char *
+failure_words(const struct failure *f, enum language language)
+{
+	static const struct {
+		enum failure_code	 code;
+		enum failure_cause	 cause;
+		const char		*detail, *words[LANGUAGE__MAX];
+	} special[] = {
+		{ FAILURE_UPSTREAM_ERROR, FAILURE_USUAL,
+		    FAILURE_MEMORY, {
+		    "Falta memória para o modelo. Avise o administrador: um "
+		    "modelo menor ou um num_ctx menor ajuda.",
+		    "There is too little memory for the model. Tell the "
+		    "administrator: a smaller model or num_ctx helps.",
+		    "Falta memoria para el modelo. Avise al administrador: "
+		    "ayuda un modelo o un num_ctx menor." } },
+		{ FAILURE_UPSTREAM_UNREACHABLE, FAILURE_USUAL,
+		    FAILURE_CERTIFICATE, {
+		    "O certificado do servidor da IA não é confiável. Avise o "
+		    "administrador.",
+		    "The certificate of the AI's server is not trusted. Tell "
+		    "the administrator.",
+		    "El certificado del servidor de la IA no es de confianza. "
+		    "Avise al administrador." } },
+		{ FAILURE_BAD_REQUEST, FAILURE_NUL, NULL, {
+		    "O texto do chamado (\"ticketBody\") contém o caractere "
+		    "U+0000, que não existe em um texto. Retire-o.",
+		    "The ticket's text (\"ticketBody\") contains the character "
+		    "U+0000, which no text has. Remove it.",
+		    "El texto del ticket (\"ticketBody\") contiene el carácter "
+		    "U+0000, que ningún texto tiene. Quítelo." } },
+		{ FAILURE_BAD_JSON, FAILURE_HALF_PAIR, NULL, {
+		    "O texto do chamado contém metade de um par substituto "
+		    "(U+D800 a U+DFFF, um emoji cortado ao meio). Em "
+		    "JavaScript: text.toWellFormed().",
+		    "The ticket's text contains half a surrogate pair (U+D800 "
+		    "to U+DFFF, an emoji that was cut in two). In JavaScript: "
+		    "text.toWellFormed().",
+		    "El texto del ticket contiene la mitad de un par sustituto "
+		    "(U+D800 a U+DFFF, un emoji cortado en dos). En "
+		    "JavaScript: text.toWellFormed()." } },
+		{ FAILURE_BAD_JSON, FAILURE_MANY_VALUES, NULL, {
+		    "A mensagem tem mais de " LIMIT_TEXT(MESSAGE_TOKENS)
+		    " valores JSON. Envie só os campos do protocolo.",
+		    "The message has more than " LIMIT_TEXT(MESSAGE_TOKENS)
+		    " JSON values. Send the protocol's fields only.",
+		    "El mensaje tiene más de " LIMIT_TEXT(MESSAGE_TOKENS)
+		    " valores JSON. Envíe solo los campos del protocolo." } },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
+		if (f->code == special[i].code &&
+		    f->cause == special[i].cause &&
+		    (special[i].detail == NULL ||
+		    strcmp(f->detail, special[i].detail) == 0))
+			return special[i].words[language];
+	}
+	return failure_message(f->code, language);
+}

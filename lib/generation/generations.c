@@ -1,0 +1,192 @@
+/*
+ * Looking after the generations of all tickets.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "base/number.h"
+#include "generation/generation.h"
+#include "generation/generations.h"
+
+static const char	ending[] = ".sock";
+
+/* The ticket of a socket's name; 0 if it is none. */
+static int64_t
+ticket_of(const char *name)
+{
+	char	number[24];
+	size_t	len = strlen(name), end = sizeof(ending) - 1;
+
+	if (len <= end || len - end >= sizeof(number) ||
+	    strcmp(name + len - end, ending) != 0)
+		return 0;
+	memcpy(number, name, len - end);
+	number[len - end] = '\0';
+	return number_id(number);
+}
+
+int
+generations_each(const char *run_dir, bool (*each)(void *, int64_t),
+    void *context)
+{
+	struct dirent	*e;
+	DIR		*d;
+	int64_t		 ticket;
+	int		 saved;
+
+	if ((d = opendir(run_dir)) == NULL)
+		return -1;
+	for (errno = 0; (e = readdir(d)) != NULL; errno = 0) {
+		ticket = ticket_of(e->d_name);
+		if (ticket != 0 && !each(context, ticket))
+			break;
+	}
+	saved = e == NULL ? errno : 0;
+	(void)closedir(d);
+	errno = saved;
+	return saved == 0 ? 0 : -1;
+}
+
+/* Whether somebody listens for a ticket; with `stop' he is told to. */
+static bool
+runs(const char *run_dir, int64_t ticket, bool stop)
+{
+	int	fd = -1;
+
+	if (generation_connect(run_dir, ticket, &fd) == GENERATION_NONE)
+		return false;
+	if (fd != -1 && stop)
+		generation_say_stop(fd);
+	if (fd != -1)
+		(void)close(fd);
+	return true;
+}
+
+static void
+rest(int ms)
+{
+	const struct timespec	pause = { 0, ms * 1000000L };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+static int64_t
+later(int64_t ms)
+{
+	return clock_us() + ms * 1000;
+}
+
+/* Takes the claim and waits, under it, for what runs to end, if it is to. */
+static int
+hold(const char *run_dir, int64_t ticket, bool stop)
+{
+	int64_t	deadline = later(CLAIM_TIMEOUT);
+	int	claim;
+
+	while ((claim = generation_claim(run_dir, ticket)) == -1) {
+		if (errno != 0)
+			return -1;
+		errno = EBUSY;
+		if (clock_us() >= deadline)
+			return -1;
+		rest(CLAIM_PAUSE);
+	}
+	deadline = stop ? later(STOP_TIMEOUT) : 0;
+	while (runs(run_dir, ticket, stop)) {
+		if (clock_us() >= deadline) {
+			(void)close(claim);
+			errno = EBUSY;
+			return -1;
+		}
+		rest(CLAIM_PAUSE);
+	}
+	return claim;
+}
+
+int
+generations_hold(const char *run_dir, int64_t ticket)
+{
+	return hold(run_dir, ticket, false);
+}
+
+int
+generations_end(const char *run_dir, int64_t ticket)
+{
+	return hold(run_dir, ticket, true);
+}
+
+/* Which run, in a directory. */
+struct running {
+	const char	*run_dir;
+	int		 count;
+};
+
+static bool
+count_one(void *context, int64_t ticket)
+{
+	struct running	*r = context;
+
+	if (runs(r->run_dir, ticket, false))
+		r->count++;
+	return true;
+}
+
+/* Takes the claims of all tickets; -1 with errno. */
+static int
+claim_all(const char *run_dir)
+{
+	const int64_t	deadline = later(CLAIM_TIMEOUT);
+	int		claims, got, saved;
+
+	if ((claims = generation_claims(run_dir)) == -1)
+		return -1;
+	while ((got = lock_try_rest(claims)) == 0 && clock_us() < deadline)
+		rest(CLAIM_PAUSE);
+	if (got == 1)
+		return claims;
+	saved = got == 0 ? EBUSY : errno;
+	(void)close(claims);
+	errno = saved;
+	return -1;
+}
+
+int
+generations_await(const char *run_dir, int64_t ms, void (*tell)(void *, int),
+    void *context)
+{
+	const int64_t	deadline = later(ms);
+	struct running	r = { run_dir, 0 };
+	int		claims, saved = EBUSY;
+
+	if ((claims = claim_all(run_dir)) == -1)
+		return -1;
+	for (;;) {
+		r.count = 0;
+		if (generations_each(run_dir, count_one, &r) == -1) {
+			saved = errno;
+			break;
+		}
+		if (r.count == 0)
+			return claims;
+		if (tell != NULL)
+			tell(context, r.count);
+		if (clock_us() >= deadline)
+			break;
+		rest(GENERATION_LOOK);
+	}
+	(void)close(claims);
+	errno = saved;
+	return -1;
+}
+
+int
+generations_hold_all(const char *run_dir)
+{
+	return generations_await(run_dir, 0, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+/*
+ * The servers' health.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limit.h"
+#include "base/lock.h"
+#include "generation/health.h"
+
+struct health {
+	int	fd;
+	struct record {
+		uint64_t	server;		/* 0: none */
+		int64_t		again;
+		int64_t		pause;		/* the last one, in ms */
+	}	record[HEALTH_RECORDS];
+};
+
+struct health *
+health_open(const char *run_dir)
+{
+	struct health	*h = calloc(1, sizeof(*h));
+
+	if (h == NULL || (h->fd = lock_open(run_dir, "health")) != -1)
+		return h;
+	free(h);
+	return NULL;
+}
+
+void
+health_read(struct health *h)
+{
+	ssize_t	n;
+
+	if (h == NULL)
+		return;
+	if ((n = pread(h->fd, h->record, sizeof(h->record), 0)) < 0)
+		n = 0;
+	memset((char *)h->record + n, 0, sizeof(h->record) - (size_t)n);
+}
+
+/* A server's record; or the one that it may have: a free one, else the oldest.
+ */
+static struct record *
+find(struct health *h, uint64_t server)
+{
+	struct record	*best = h->record, *r;
+
+	for (r = h->record; r < h->record + HEALTH_RECORDS; r++) {
+		if (r->server == server)
+			return r;
+		if (best->server != 0 && (r->server == 0 ||
+		    r->again < best->again))
+			best = r;
+	}
+	return best;
+}
+
+/* One writer may undo what another one wrote just now: it will come again. */
+static void
+keep(struct health *h, const struct record *r)
+{
+	(void)!pwrite(h->fd, r, sizeof(*r),
+	    (r - h->record) * (off_t)sizeof(*r));
+}
+
+int64_t
+health_again(struct health *h, uint64_t server, int64_t now)
+{
+	const struct record	*r;
+
+	if (h == NULL)
+		return 0;
+	r = find(h, server);
+	/* A time that nobody can have written: the clock has begun anew. */
+	if (r->server != server ||
+	    r->again > now + HEALTH_PAUSE_MAX * INT64_C(1000))
+		return 0;
+	return r->again;
+}
+
+int64_t
+health_failed(struct health *h, uint64_t server, int64_t now)
+{
+	struct record	*r;
+
+	if (h == NULL)
+		return now + HEALTH_PAUSE_MIN * INT64_C(1000);
+	health_read(h);
+	r = find(h, server);
+	if (health_again(h, server, now) > now)
+		return r->again;	/* several have met the same failure */
+	if (r->server != server || r->pause < HEALTH_PAUSE_MIN)
+		r->pause = HEALTH_PAUSE_MIN;
+	else if (r->pause > HEALTH_PAUSE_MAX / 2)
+		r->pause = HEALTH_PAUSE_MAX;
+	else
+		r->pause *= 2;
+	r->server = server;
+	r->again = now + r->pause * 1000;
+	keep(h, r);
+	return r->again;
+}
+
+void
+health_good(struct health *h, uint64_t server)
+{
+	struct record	*r;
+
+	if (h == NULL)
+		return;
+	health_read(h);
+	r = find(h, server);
+	if (r->server != server)
+		return;
+	memset(r, 0, sizeof(*r));
+	keep(h, r);
+}
+
+void
+health_close(struct health *h)
+{
+	if (h != NULL)
+		(void)close(h->fd);
+	free(h);
+}

@@ -1,0 +1,397 @@
+/*
+ * Serving the followers of a generation.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "generation/generation.h"
+#include "generation/hub.h"
+
+static int
+watch(struct hub *h, int how, int fd, uint32_t events, void *who)
+{
+	struct epoll_event	e = { .events = events };
+
+	e.data.ptr = who;
+	return epoll_ctl(h->epoll, how, fd, &e);
+}
+
+int
+hub_init(struct hub *h, size_t cap)
+{
+	sigset_t	set;
+
+	memset(h, 0, sizeof(*h));
+	h->frames.cap = cap;
+	h->listener = h->signals = -1;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	if ((h->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 ||
+	    sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
+	    (h->signals = signalfd(-1, &set, SFD_CLOEXEC)) == -1)
+		return -1;
+	return watch(h, EPOLL_CTL_ADD, h->signals, EPOLLIN, &h->signals);
+}
+
+int
+hub_listen(struct hub *h, int listener)
+{
+	h->listener = listener;
+	return watch(h, EPOLL_CTL_ADD, listener, EPOLLIN, h);
+}
+
+int
+hub_wake(struct hub *h, int fd)
+{
+	return watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, &h->met);
+}
+
+int
+hub_add(struct hub *h, int fd, bool plain)
+{
+	struct follower	**list, *f;
+	size_t		  size;
+
+	if (h->count == h->size) {
+		size = h->size == 0 ? 4 : h->size * 2;
+		list = realloc(h->followers, size * sizeof(*list));
+		if (list == NULL)
+			return -1;
+		h->followers = list;
+		h->size = size;
+	}
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return -1;
+	f->fd = fd;
+	f->plain = plain;
+	/* A plain file cannot be watched, and can always be written to. */
+	if (watch(h, EPOLL_CTL_ADD, fd, plain ? 0 : EPOLLIN, f) == -1 &&
+	    errno != EPERM) {
+		free(f);
+		return -1;
+	}
+	f->head_len = strlen(h->first);
+	memcpy(f->head, h->first, f->head_len);
+	h->followers[h->count++] = f;
+	h->met = true;
+	return 0;
+}
+
+/* Takes everybody who waits in the backlog. */
+static void
+accept_all(struct hub *h, int64_t now)
+{
+	int	fd;
+
+	while (h->count < FOLLOWERS_MAX) {
+		fd = accept4(h->listener, NULL, NULL,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd == -1 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd == -1) {
+			/* No descriptors: they wait in the backlog. */
+			if (errno != EAGAIN)
+				h->accept_again = now + ACCEPT_PAUSE * 1000;
+			return;
+		}
+		if (!generation_peer_is_ours(fd) ||
+		    hub_add(h, fd, false) == -1)
+			(void)close(fd);
+	}
+	h->accept_again = now + ACCEPT_PAUSE * 1000;
+}
+
+/* Writes up to len bytes; returns how many, 0 if it would block, or -1. */
+static ssize_t
+put(const struct follower *f, const char *data, size_t len)
+{
+	struct pollfd	p = { .fd = f->fd, .events = POLLOUT };
+	ssize_t		n;
+
+	if (f->plain) {
+		/* Others may share stdout: no O_NONBLOCK, but small pieces. */
+		if (poll(&p, 1, 0) != 1)
+			return 0;
+		n = write(f->fd, data, len < WRITE_MAX ? len : WRITE_MAX);
+	} else {
+		n = send(f->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	if (n == -1 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
+		return 0;
+	return n;
+}
+
+/* Between two frames the newest status may go in. */
+static void
+insert_status(const struct hub *h, struct follower *f)
+{
+	if (f->head_sent < f->head_len || f->status == h->status_number ||
+	    (f->offset > 0 && h->frames.data[f->offset - 1] != '\n'))
+		return;
+	f->head_len = strlen(h->status);
+	f->head_sent = 0;
+	memcpy(f->head, h->status, f->head_len);
+	f->status = h->status_number;
+}
+
+/* Whether a follower has got everything. */
+static bool
+complete(const struct hub *h, const struct follower *f)
+{
+	return f->head_sent == f->head_len && f->offset == h->frames.len &&
+	    f->status == h->status_number;
+}
+
+/* Writes what a follower takes; returns -1 if he is gone. */
+static int
+feed(struct hub *h, struct follower *f)
+{
+	bool	blocked = false;
+	ssize_t	n;
+
+	while (!complete(h, f) && !blocked) {
+		insert_status(h, f);
+		if (f->head_sent < f->head_len) {
+			n = put(f, f->head + f->head_sent,
+			    f->head_len - f->head_sent);
+			if (n > 0)
+				f->head_sent += (size_t)n;
+		} else {
+			n = put(f, h->frames.data + f->offset,
+			    h->frames.len - f->offset);
+			if (n > 0)
+				f->offset += (size_t)n;
+		}
+		if (n == -1)
+			return -1;
+		blocked = n == 0;
+	}
+	if (blocked != f->blocked) {
+		f->blocked = blocked;
+		(void)watch(h, EPOLL_CTL_MOD, f->fd, (f->plain ? 0U :
+		    (unsigned)EPOLLIN) | (blocked ? (unsigned)EPOLLOUT : 0U),
+		    f);
+	}
+	return 0;
+}
+
+/* Hears a follower; returns -1 if he is gone. */
+static int
+hear(struct hub *h, struct follower *f)
+{
+	bool	 end = false;
+	char	*nl;
+	ssize_t	 n;
+
+	n = recv(f->fd, f->in + f->in_len, sizeof(f->in) - f->in_len,
+	    MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return -1;
+	f->in_len += (size_t)n;
+	while ((nl = memchr(f->in, '\n', f->in_len)) != NULL) {
+		if (nl - f->in == 4 && memcmp(f->in, "stop", 4) == 0)
+			h->stop = true;
+		if (nl - f->in == 3 && memcmp(f->in, "end", 3) == 0)
+			end = h->ending = true;
+		if (nl - f->in == 7 && memcmp(f->in, "end now", 7) == 0)
+			end = h->terminate = true;
+		f->in_len -= (size_t)(nl + 1 - f->in);
+		memmove(f->in, nl + 1, f->in_len);
+	}
+	if (f->in_len == sizeof(f->in))
+		f->in_len = 0;	/* nothing that we know is that long */
+	if (end)
+		(void)put(f, h->alive, strlen(h->alive));
+	return end ? -1 : 0;
+}
+
+/* Lets a follower go; the last one takes his place in the list. */
+static void
+drop(struct hub *h, struct follower *f)
+{
+	size_t	i;
+
+	/* Who says stop may close at once: we write before we hear him. */
+	if (!f->plain)
+		(void)hear(h, f);
+	for (i = 0; h->followers[i] != f; i++)
+		;
+	h->followers[i] = h->followers[--h->count];
+	(void)close(f->fd);	/* leaves the epoll set too */
+	free(f);
+}
+
+void
+hub_status(struct hub *h, const char *line, size_t len, bool news)
+{
+	if (len >= sizeof(h->status))
+		return;
+	memcpy(h->status, line, len);
+	h->status[len] = '\0';
+	if (news || h->status_number == 0)
+		h->status_number++;
+}
+
+void
+hub_first(struct hub *h, const char *line, size_t len)
+{
+	size_t	i;
+
+	if (len >= sizeof(h->first))
+		return;
+	memcpy(h->first, line, len);
+	h->first[len] = '\0';
+	for (i = 0; i < h->count; i++) {
+		struct follower	*f = h->followers[i];
+
+		if (f->head_sent == f->head_len)
+			f->head_sent = f->head_len = 0;
+		if (f->head_len + len > sizeof(f->head))
+			continue;
+		memcpy(f->head + f->head_len, line, len);
+		f->head_len += len;
+	}
+}
+
+int64_t
+hub_deadline(const struct hub *h)
+{
+	int64_t	d = h->accept_again == 0 ? CLOCK_NEVER : h->accept_again;
+
+	return h->alive[0] != '\0' && h->count > 0 && h->beat < d ? h->beat :
+	    d;
+}
+
+/* Tells those who have everything that there will be more. */
+static void
+beat(struct hub *h, int64_t now)
+{
+	const bool	said = h->beat == 0 ||
+			    h->frames.len != h->beat_frames ||
+			    h->status_number != h->beat_status;
+	size_t		i;
+
+	if (h->alive[0] == '\0' || (!said && now < h->beat))
+		return;
+	h->beat = now + ALIVE_PAUSE * INT64_C(1000);
+	h->beat_frames = h->frames.len;
+	h->beat_status = h->status_number;
+	for (i = 0; i < h->count && !said; i++) {
+		struct follower	*f = h->followers[i];
+
+		if (f->plain || !complete(h, f))
+			continue;
+		f->head_len = strlen(h->alive);
+		f->head_sent = 0;
+		memcpy(f->head, h->alive, f->head_len);
+	}
+}
+
+void
+hub_step(struct hub *h, int64_t now)
+{
+	struct signalfd_siginfo	info;
+	struct epoll_event	e[64];
+	int			i, n;
+
+	if ((n = epoll_wait(h->epoll, e, 64, 0)) == -1)
+		n = 0;
+	for (i = 0; i < n; i++) {
+		struct follower	*f = e[i].data.ptr;
+		int		 rc = 0;
+
+		if (e[i].data.ptr == &h->met)
+			continue;
+		if (e[i].data.ptr == h) {
+			accept_all(h, now);
+			continue;
+		}
+		if (e[i].data.ptr == &h->signals) {
+			(void)!read(h->signals, &info, sizeof(info));
+			h->terminate = true;
+			continue;
+		}
+		if (f->plain && (e[i].events & (EPOLLERR | EPOLLHUP)) != 0)
+			rc = -1;
+		else if (!f->plain && (e[i].events & ~(unsigned)EPOLLOUT) != 0)
+			rc = hear(h, f);
+		if (rc == 0)
+			rc = feed(h, f);
+		if (rc == -1)
+			drop(h, f);
+	}
+	/* While accept fails the listener would wake us for nothing. */
+	if (h->listener != -1 && h->accept_again != 0) {
+		bool	wait = now < h->accept_again;
+
+		(void)watch(h, EPOLL_CTL_MOD, h->listener, wait ? 0U :
+		    (unsigned)EPOLLIN, h);
+		if (!wait)
+			h->accept_again = 0;
+	}
+	beat(h, now);
+}
+
+void
+hub_write(struct hub *h)
+{
+	size_t	i;
+
+	for (i = 0; i < h->count; ) {
+		if (!h->followers[i]->blocked && !complete(h,
+		    h->followers[i]) && feed(h, h->followers[i]) == -1)
+			drop(h, h->followers[i]);
+		else
+			i++;
+	}
+}
+
+void
+hub_close_listener(struct hub *h)
+{
+	if (h->listener == -1)
+		return;
+	accept_all(h, 0);
+	(void)close(h->listener);
+	h->listener = -1;
+	h->accept_again = 0;	/* there is nothing to accept from */
+}
+
+bool
+hub_drained(const struct hub *h)
+{
+	size_t	i;
+
+	for (i = 0; i < h->count; i++) {
+		if (!complete(h, h->followers[i]))
+			return false;
+	}
+	return true;
+}
+
+void
+hub_free(struct hub *h)
+{
+	while (h->count > 0)
+		drop(h, h->followers[0]);
+	free(h->followers);
+	buf_free(&h->frames);
+	if (h->listener != -1)
+		(void)close(h->listener);
+	if (h->signals != -1)
+		(void)close(h->signals);
+	if (h->epoll != -1)
+		(void)close(h->epoll);
+}

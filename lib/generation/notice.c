@@ -1,0 +1,116 @@
+/*
+ * What was noticed about models.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/limit.h"
+#include "base/lock.h"
+#include "generation/notice.h"
+
+enum { DAY = sizeof("2026-11-29") - 1 };
+
+static const char *const	names[NOTICE__MAX] = {
+	[NOTICE_THOUGHTS] = "thoughts",
+	[NOTICE_MARKS] = "marks",
+};
+
+/* The lines, as a C string. */
+static void
+read_all(int fd, char text[NOTICES_MAX + 1])
+{
+	ssize_t	n = pread(fd, text, NOTICES_MAX, NOTICES_AT);
+
+	text[n > 0 ? n : 0] = '\0';
+}
+
+static void
+format_day(char day[DAY + 1], time_t t)
+{
+	struct tm	tm;
+
+	(void)gmtime_r(&t, &tm);
+	(void)strftime(day, DAY + 1, "%Y-%m-%d", &tm);
+}
+
+void
+notice_add(const char *run_dir, enum notice what, const char *model)
+{
+	char	text[NOTICES_MAX + 1], day[DAY + 1];
+	char	line[NOTICE_MAX + HEALTH_RECORD] = "";
+	size_t	len, all;
+	int	fd, n;
+
+	format_day(day, time(NULL));
+	n = snprintf(line, NOTICE_MAX, "%s %s %s\n", day, names[what],
+	    model);
+	if (n < 0 || n >= NOTICE_MAX || (int)strcspn(line, "\n") != n -
+	    1 || (fd = lock_open(run_dir, "health")) == -1)
+		return;
+	read_all(fd, text);
+	len = strlen(text);
+	if (strstr(text, line) == NULL) {
+		/* A full one is begun anew: what still holds comes again. */
+		if (len + (size_t)n > NOTICES_MAX) {
+			(void)!ftruncate(fd, NOTICES_AT);
+			len = 0;
+		}
+		/* The file stays one of whole records. */
+		all = len + (size_t)n + HEALTH_RECORD - 1;
+		all -= all % HEALTH_RECORD;
+		(void)!pwrite(fd, line, all - len, NOTICES_AT + (off_t)len);
+	}
+	(void)close(fd);
+}
+
+/* Takes a line apart; returns its model, or NULL if it is none of ours. */
+static const char *
+parse(const char *line, enum notice *what)
+{
+	const char	*name = line + DAY + 1;
+	size_t		 len, i;
+
+	if (strlen(line) < DAY + 2 || line[DAY] != ' ')
+		return NULL;
+	len = strcspn(name, " ");
+	for (i = 0; i < NOTICE__MAX; i++) {
+		if (strlen(names[i]) == len && name[len] == ' ' &&
+		    memcmp(names[i], name, len) == 0) {
+			*what = (enum notice)i;
+			return name + len + 1;
+		}
+	}
+	return NULL;
+}
+
+void
+notice_each(const char *run_dir, void (*tell)(void *, enum notice,
+    const char *day, const char *model), void *context)
+{
+	char		 text[NOTICES_MAX + 1], path[PATH_MAX], since[DAY + 1];
+	char		*line, *next;
+	const char	*model;
+	enum notice	 what;
+	int		 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/health", run_dir);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
+		return;
+	read_all(fd, text);
+	(void)close(fd);
+	format_day(since, time(NULL) - NOTICE_DAYS * 86400);
+	for (line = text; (next = strchr(line, '\n')) != NULL; line = next) {
+		*next++ = '\0';
+		/* One that stands there again is told then. */
+		if ((model = parse(line, &what)) != NULL &&
+		    strncmp(line, since, DAY) >= 0 &&
+		    strstr(next, line + DAY) == NULL) {
+			line[DAY] = '\0';
+			tell(context, what, line, model);
+		}
+	}
+}

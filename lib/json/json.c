@@ -1,0 +1,303 @@
+/*
+ * Reading JSON: jsmn's tokens behind a check of the grammar.  The only file
+ * that knows jsmn.
+ */
+#define JSMN_STATIC
+#define JSMN_STRICT
+#define JSMN_PARENT_LINKS
+#include <jsmn.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "json/json.h"
+#include "json/json_check.h"
+
+static const jsmntok_t *
+token(const struct json *j, int value)
+{
+	return (const jsmntok_t *)j->tokens + value;
+}
+
+int
+json_parse(struct json *j, const char *text, size_t len, unsigned max_depth,
+    size_t max_tokens)
+{
+	jsmn_parser	 parser;
+	jsmntok_t	*t;
+	int		 count;
+
+	j->count = 0;
+	j->text = text;
+	if (len > INT_MAX || len == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (!utf8_valid(text, len)) {
+		errno = EILSEQ;
+		return -1;
+	}
+	if ((errno = json_check(text, len, max_depth)) != 0)
+		return -1;
+	jsmn_init(&parser);
+	if ((count = jsmn_parse(&parser, text, len, NULL, 0)) < 1) {
+		errno = EINVAL;
+		return -1;
+	}
+	if ((size_t)count > max_tokens) {
+		errno = E2BIG;
+		return -1;
+	}
+	if ((size_t)count > j->size) {
+		if ((t = realloc(j->tokens,
+		    (size_t)count * sizeof(*t))) == NULL)
+			return -1;
+		j->tokens = t;
+		j->size = (size_t)count;
+	}
+	jsmn_init(&parser);
+	j->count = jsmn_parse(&parser, text, len, j->tokens,
+	    (unsigned)count);
+	/* jsmn takes a bare number or word if white space is behind it. */
+	if (j->count != count || token(j, 0)->type == JSMN_PRIMITIVE) {
+		j->count = 0;
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+void
+json_free(struct json *j)
+{
+	free(j->tokens);
+	memset(j, 0, sizeof(*j));
+}
+
+enum json_type
+json_type(const struct json *j, int value)
+{
+	if (value < 0 || value >= j->count)
+		return JSON_NONE;
+	switch (token(j, value)->type) {
+	case JSMN_OBJECT:
+		return JSON_OBJECT;
+	case JSMN_ARRAY:
+		return JSON_ARRAY;
+	case JSMN_STRING:
+		return JSON_STRING;
+	case JSMN_PRIMITIVE:
+		break;
+	case JSMN_UNDEFINED:
+	default:
+		return JSON_NONE;
+	}
+	switch (j->text[token(j, value)->start]) {
+	case 't':
+	case 'f':
+		return JSON_BOOL;
+	case 'n':
+		return JSON_NULL;
+	default:
+		return JSON_NUMBER;
+	}
+}
+
+/* The first token behind `value' and all that is in it. */
+static int
+behind(const struct json *j, int value)
+{
+	int	i, end = token(j, value)->end;
+
+	for (i = value + 1; i < j->count && token(j, i)->start < end; i++)
+		;
+	return i;
+}
+
+int
+json_member(const struct json *j, int object, const char *wanted)
+{
+	int	i, end, found = -1;
+
+	if (json_type(j, object) != JSON_OBJECT)
+		return -1;
+	end = token(j, object)->end;
+	for (i = object + 1; i < j->count && token(j, i)->start < end;
+	    i = behind(j, i + 1)) {
+		if (!json_equals(j, i, wanted))
+			continue;
+		if (found != -1)
+			return -2;
+		found = i + 1;
+	}
+	return found;
+}
+
+int
+json_name(const struct json *j, int object, int before)
+{
+	if (json_type(j, object) != JSON_OBJECT || token(j, object)->size == 0)
+		return -1;
+	return before == -1 ? object + 1 : json_next(j, object, before + 1);
+}
+
+int
+json_first(const struct json *j, int array)
+{
+	if (json_type(j, array) != JSON_ARRAY || token(j, array)->size == 0)
+		return -1;
+	return array + 1;
+}
+
+int
+json_next(const struct json *j, int array, int element)
+{
+	int	i = behind(j, element);
+
+	return i < j->count && token(j, i)->start < token(j, array)->end ?
+	    i : -1;
+}
+
+/*
+ * Reads the escape at p (behind its backslash) and writes the character to
+ * out; a lone surrogate is U+FFFD with *lone set.  Returns the bytes read.
+ */
+static size_t
+unescape(const char *p, const char *end, char out[4], size_t *out_len,
+    bool *lone)
+{
+	static const char	from[] = "bfnrt", to[] = "\b\f\n\r\t";
+	const char		*f;
+	uint32_t		 c, low;
+
+	if (*p != 'u') {
+		f = strchr(from, *p);
+		out[0] = f == NULL ? *p : to[f - from];
+		*out_len = 1;
+		return 1;
+	}
+	c = (uint32_t)json_hex4(p + 1, end);
+	if (c >= 0xd800 && c < 0xdc00 && end - p >= 11 &&
+	    p[5] == '\\' && p[6] == 'u' &&
+	    (low = (uint32_t)json_hex4(p + 7, end)) >= 0xdc00 && low < 0xe000) {
+		c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
+		*out_len = utf8_encode(c, out);
+		return 11;
+	}
+	if (c >= 0xd800 && c < 0xe000) {
+		*lone = true;
+		c = 0xfffd;
+	}
+	*out_len = utf8_encode(c, out);
+	return 5;
+}
+
+int
+json_string(const struct json *j, int value, bool strict, struct buf *b)
+{
+	const char	*p, *end, *stop;
+	char		 c[4];
+	size_t		 n;
+	bool		 lone = false;
+
+	if (json_type(j, value) != JSON_STRING) {
+		errno = EINVAL;
+		return -1;
+	}
+	p = j->text + token(j, value)->start;
+	end = j->text + token(j, value)->end;
+	while (p < end) {
+		stop = memchr(p, '\\', (size_t)(end - p));
+		if (stop == NULL)
+			stop = end;
+		if (buf_add(b, p, (size_t)(stop - p)) == -1)
+			return -1;
+		if ((p = stop) == end)
+			break;
+		p++;
+		p += unescape(p, end, c, &n, &lone);
+		if (lone && strict) {
+			errno = EILSEQ;
+			return -1;
+		}
+		if (buf_add(b, c, n) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+bool
+json_equals(const struct json *j, int value, const char *s)
+{
+	const char	*p, *end;
+	size_t		 len = strlen(s), n;
+	char		 c[4];
+	bool		 lone = false;
+
+	if (json_type(j, value) != JSON_STRING)
+		return false;
+	p = j->text + token(j, value)->start;
+	end = j->text + token(j, value)->end;
+	while (p < end) {
+		if (*p != '\\') {
+			c[0] = *p++;
+			n = 1;
+		} else {
+			p++;
+			p += unescape(p, end, c, &n, &lone);
+		}
+		if (n > len || memcmp(c, s, n) != 0)
+			return false;
+		s += n;
+		len -= n;
+	}
+	return len == 0;
+}
+
+int64_t
+json_int(const struct json *j, int value, int64_t fallback)
+{
+	const char	*p;
+	char		*end;
+	long long	 n;
+
+	if (json_type(j, value) != JSON_NUMBER)
+		return fallback;
+	p = j->text + token(j, value)->start;
+	errno = 0;
+	n = strtoll(p, &end, 10);
+	if (errno != 0 || end != j->text + token(j, value)->end)
+		return fallback;
+	return n;
+}
+
+int64_t
+json_seconds(const struct json *j, int value, int64_t fallback)
+{
+	const double	most = (double)(INT64_MAX / 2);
+	const int64_t	whole = json_int(j, value, INT64_MAX);
+	int64_t		n;
+	char		*end;
+	double		 d;
+
+	if (json_type(j, value) != JSON_NUMBER)
+		return fallback;
+	if (whole != INT64_MAX)
+		return whole >= -INT64_MAX / 2 && whole <= INT64_MAX / 2 ?
+		    whole : fallback;
+	d = strtod(j->text + token(j, value)->start, &end);
+	if (end != j->text + token(j, value)->end || !(d > -most && d < most))
+		return fallback;
+	n = (int64_t)d;
+	return (double)n < d ? n + 1 : n;
+}
+
+bool
+json_true(const struct json *j, int value)
+{
+	return json_type(j, value) == JSON_BOOL &&
+	    j->text[token(j, value)->start] == 't';
+}

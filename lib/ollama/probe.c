@@ -1,0 +1,254 @@
+/*
+ * Asking the model's server which models it has.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/limit.h"
+#include "base/url.h"
+#include "ollama/ollama.h"
+#include "ollama/probe.h"
+#include "ollama/upstream.h"
+
+static bool
+take(void *context, long status, const char *data, size_t len)
+{
+	(void)status;
+	return buf_add(context, data, len) == 0;
+}
+
+/* Says what helps. */
+static void
+advise(struct probe *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+advise(struct probe *p, const char *format, ...)
+{
+	va_list	ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(p->advice, sizeof(p->advice), format, ap);
+	va_end(ap);
+}
+
+/* Something answered, but not Ollama. */
+static void
+advise_page(struct probe *p)
+{
+	if (*p->reason == '\0')
+		(void)snprintf(p->reason, sizeof(p->reason),
+		    "the answer is not Ollama's");
+	advise(p, "Something else answers there, perhaps a proxy that wants a "
+	    "login: write Ollama's own address, or OLLAMA_TOKEN_FILE for the "
+	    "proxy");
+}
+
+/* The call has not come to an answer. */
+static void
+unanswered(struct probe *p, const struct http_call *c)
+{
+	enum failure_code	code = FAILURE_UPSTREAM_UNREACHABLE;
+	const char		*detail = NULL;
+
+	switch (c->end) {
+	case HTTP_CERTIFICATE:
+		detail = FAILURE_CERTIFICATE;
+		advise(p, "Have this machine trust the certificate's "
+		    "authority: put it, as PEM, below "
+		    "/usr/local/share/ca-certificates with a name in .crt, "
+		    "and run update-ca-certificates");
+		break;
+	case HTTP_INVALID:
+		code = FAILURE_UPSTREAM_INVALID;
+		advise_page(p);
+		break;
+	case HTTP_NO_CONNECTION:
+		code = FAILURE_UPSTREAM_TIMEOUT;
+		detail = "CONNECT_TIMEOUT";
+		advise(p, "Nothing answers at that address, or no name server "
+		    "knows it in time: see OLLAMA_SERVER, the firewall, "
+		    "/etc/resolv.conf");
+		break;
+	case HTTP_TIMEOUT:
+		code = FAILURE_UPSTREAM_TIMEOUT;
+		advise(p, "It takes connections and does not answer: see "
+		    "Ollama's own log, and restart it");
+		break;
+	case HTTP_REFUSED:
+		code = FAILURE_UPSTREAM_INVALID;
+		advise_page(p);
+		break;
+	case HTTP_RUNNING:
+	case HTTP_COMPLETE:
+	case HTTP_UNREACHABLE:
+	case HTTP_BROKEN:
+	case HTTP_FAILED:
+	default:
+		break;
+	}
+	p->failure = failure_make(code, detail);
+}
+
+/* The answer's status is not 200. */
+static void
+refused(struct probe *p, const struct http_call *c, const struct url *server,
+    const char *path, const struct buf *body)
+{
+	size_t	len = strlen(c->location), path_len = strlen(path);
+	bool	retry;
+
+	p->failure = ollama_refusal(c->status, body->data, body->len, p->model,
+	    &retry);
+	(void)snprintf(p->reason, sizeof(p->reason), "HTTP %ld%s%.200s",
+	    c->status, len == 0 ? "" : ", redirected to ", c->location);
+	if (len > path_len && strcmp(c->location + len - path_len, path) == 0)
+		advise(p, "Write OLLAMA_SERVER=%.*s", (int)(len - path_len),
+		    c->location);
+	else if (len > 0)
+		advise(p, "Questions do not follow a redirection: write "
+		    "Ollama's own address");
+	else if (c->status == 401 || c->status == 403 || c->status == 407)
+		advise(p, "Whoever asks needs a token there "
+		    "(OLLAMA_TOKEN_FILE), or the server takes no other name "
+		    "than its own");
+	else if (p->failure.code == FAILURE_UPSTREAM_REJECTED &&
+	    (c->status == 404 || c->status == 405))
+		advise(p, "There is no %.*s%s: an address ends in "
+		    "/api/generate or /api/chat, or is http://HOST:PORT only",
+		    (int)server->base, server->text, path);
+}
+
+/* Finds the model in a list, or the one that is asked for. */
+static void
+choose(struct probe *p, const struct settings *s, const struct buf *list)
+{
+	const char		*wanted = s->text[SETTING_OLLAMA_MODEL];
+	struct ollama_model	 m = { .completes = true };
+	enum failure_code	 code;
+
+	if (ollama_is_other(list->data, list->len)) {
+		p->failure = failure_make(FAILURE_UPSTREAM_INVALID, NULL);
+		(void)snprintf(p->reason, sizeof(p->reason),
+		    "a llama-server, which speaks /v1 and not Ollama's /api");
+		advise(p, "Set OLLAMA_SERVER to an Ollama");
+		return;
+	}
+	code = ollama_first_model(list->data, list->len, p->model,
+	    sizeof(p->model));
+	if (*wanted != '\0' && code != FAILURE_UPSTREAM_INVALID) {
+		(void)snprintf(p->model, sizeof(p->model), "%s", wanted);
+		code = FAILURE_MODEL_MISSING;
+	}
+	if (p->model[0] != '\0' &&
+	    ollama_model(list->data, list->len, p->model, &m)) {
+		code = FAILURE_NONE;
+	} else if (code == FAILURE_MODEL_MISSING && ollama_is_cloud(p->model)) {
+		code = FAILURE_NONE;	/* it need not be listed */
+		m.completes = true;
+	}
+	if (m.remote[0] == '\0' && ollama_is_cloud(p->model))
+		(void)snprintf(m.remote, sizeof(m.remote), "Ollama's cloud");
+	(void)snprintf(p->remote, sizeof(p->remote), "%s", m.remote);
+	p->context_max = m.context;
+	if (code == FAILURE_NONE && !m.completes) {
+		code = FAILURE_UPSTREAM_REJECTED;
+		(void)snprintf(p->reason, sizeof(p->reason),
+		    "a model that writes no text");
+		advise(p, "Set OLLAMA_MODEL to another");
+	} else if (code == FAILURE_UPSTREAM_INVALID) {
+		advise_page(p);
+	}
+	p->failure = failure_make(code, p->model[0] != '\0' ? p->model :
+	    "gemma3");
+}
+
+/* Makes one call, a POST if there is a body; false: failed, with the reason. */
+static bool
+call(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server, const char *path, const struct buf *body,
+    int64_t timeout, struct buf *out)
+{
+	struct buf		url = BUF_INIT(SETTING_MAX + 32);
+	struct http_call	c = { 0 };
+	char			*token = NULL;
+	const char		*why;
+
+	buf_clear(out);
+	p->failure = failure_make(FAILURE_NONE, NULL);
+	if (upstream_token(s, &token, &why) == -1)
+		(void)snprintf(c.reason, sizeof(c.reason),
+		    "OLLAMA_TOKEN_FILE: %s", why);
+	else if (buf_add(&url, server->text, server->base) == 0 &&
+	    buf_puts(&url, path) == 0) {
+		c.url = url.data;
+		c.body = body == NULL ? NULL : body->data;
+		c.body_len = body == NULL ? 0 : body->len;
+		c.token = token;
+		c.connect_timeout =
+		    (long)s->number[SETTING_CONNECT_TIMEOUT] * 1000;
+		c.timeout = (long)timeout;
+		c.receive = take;
+		c.context = out;
+		if (http->start(&c) == 0) {
+			while (c.end == HTTP_RUNNING &&
+			    http->wait(-1, (int)timeout) == 0)
+				;
+			http->cancel(&c);
+		}
+	}
+	(void)snprintf(p->reason, sizeof(p->reason), "%s", c.reason);
+	if (c.end != HTTP_COMPLETE)
+		unanswered(p, &c);
+	else if (c.status != 200)
+		refused(p, &c, server, path, out);
+	buf_free(&url);
+	free(token);
+	return p->failure.code == FAILURE_NONE;
+}
+
+void
+probe_model(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server)
+{
+	struct buf		list = BUF_INIT(UPSTREAM_LIST_MAX);
+	struct ollama_model	m;
+
+	memset(p, 0, sizeof(*p));
+	if (call(p, s, http, server, "/api/tags", NULL, UPSTREAM_SMALL_TIMEOUT,
+	    &list))
+		choose(p, s, &list);
+	if (p->failure.code == FAILURE_NONE) {
+		if (call(p, s, http, server, "/api/ps", NULL,
+		    UPSTREAM_SMALL_TIMEOUT, &list) &&
+		    ollama_model(list.data, list.len, p->model, &m))
+			p->context = m.context;
+		/* It does not matter enough. */
+		p->failure = failure_make(FAILURE_NONE, NULL);
+		p->reason[0] = p->advice[0] = '\0';
+	}
+	buf_free(&list);
+}
+
+void
+probe_load(struct probe *p, const struct settings *s, const struct http *http,
+    const struct url *server)
+{
+	struct buf	body = BUF_INIT(SETTING_MAX * 2);
+	struct buf	out = BUF_INIT(UPSTREAM_BODY_MAX);
+
+	probe_model(p, s, http, server);
+	if (p->failure.code != FAILURE_NONE)
+		return;
+	if (ollama_load(&body, s, p->model) == -1)
+		p->failure = failure_make(FAILURE_INTERNAL, NULL);
+	else
+		(void)call(p, s, http, server, "/api/generate", &body,
+		    s->number[SETTING_FIRST_TOKEN_TIMEOUT] * 1000, &out);
+	buf_free(&body);
+	buf_free(&out);
+}

@@ -1,0 +1,187 @@
+/*
+ * Whose RUN_DIR it is.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "store/identity.h"
+
+enum { ALL = 0, SERVICE = 1 };	/* bytes of `identity' */
+
+static void
+rest(void)
+{
+	const struct timespec	pause = { 0, CLAIM_PAUSE * 1000000L };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+/* Notes the system call's reason. */
+static int
+failed(const char *run_dir, char *why, size_t size)
+{
+	(void)snprintf(why, size, "RUN_DIR=%s: identity: %s", run_dir,
+	    strerror(errno));
+	return -1;
+}
+
+/* Reads the name in the file; "" where it is none. */
+static int
+read_name(int fd, char name[STORE_IDENTITY + 1])
+{
+	ssize_t	n;
+
+	memset(name, 0, STORE_IDENTITY + 1);
+	if ((n = pread(fd, name, STORE_IDENTITY, 0)) == -1)
+		return -1;
+	if (n != STORE_IDENTITY || strspn(name, "0123456789abcdef") !=
+	    STORE_IDENTITY)
+		name[0] = '\0';
+	return 0;
+}
+
+static int
+write_name(int fd, const char *id)
+{
+	char	line[STORE_IDENTITY + 2];
+	int	n;
+
+	n = snprintf(line, sizeof(line), "%s\n", id);
+	return pwrite(fd, line, (size_t)n, 0) == n && ftruncate(fd, n) == 0 ?
+	    0 : -1;
+}
+
+/*
+ * One try: 1 it is shared under our name, 0 somebody else has it, whose name
+ * is told, -1 with errno.
+ */
+static int
+try(int fd, const char *id, char name[STORE_IDENTITY + 1])
+{
+	int	got;
+
+	if ((got = lock_share(fd, ALL)) != 1 || read_name(fd, name) == -1)
+		return got == 1 ? -1 : got;
+	if (strcmp(name, id) == 0)
+		return 1;
+	/* Alone for a moment: nobody reads half a name. */
+	if ((got = lock_try(fd, ALL)) == 1)
+		return write_name(fd, id) == 0 && lock_share(fd, ALL) == 1 ?
+		    1 : -1;
+	lock_release(fd, ALL);
+	return got;
+}
+
+int
+identity_share(const struct settings *s, struct store *store, int wait_ms,
+    bool look, char *why, size_t size)
+{
+	const char	*run_dir = s->text[SETTING_RUN_DIR];
+	const int64_t	 until = clock_us() + wait_ms * INT64_C(1000);
+	char		 id[STORE_IDENTITY + 1], name[STORE_IDENTITY + 1] = "",
+			 other[PATH_MAX] = "";
+	int		 fd, got;
+
+	if (store_identity(store, id) != FAILURE_NONE) {
+		(void)snprintf(why, size, "%s", store_error(store));
+		return -1;
+	}
+	if ((fd = lock_open(run_dir, "identity")) == -1)
+		return failed(run_dir, why, size);
+	while ((got = look && store_served(store, run_dir, other,
+	    sizeof(other)) ? 0 : try(fd, id, name)) == 0 &&
+	    clock_us() < until)
+		rest();
+	if (got == 1)
+		return fd;
+	if (got == -1)
+		(void)failed(run_dir, why, size);
+	else if (*other != '\0')
+		(void)snprintf(why, size, "RUN_DIR=%.200s: the service of this "
+		    "database runs with RUN_DIR=%.200s", run_dir, other);
+	else
+		(void)snprintf(why, size, "RUN_DIR=%.200s is used for the "
+		    "database %s; this one, %.200s, is %s: give each a RUN_DIR "
+		    "of its own", run_dir, name, s->text[SETTING_DATABASE], id);
+	(void)close(fd);
+	return -1;
+}
+
+/* Waits for a service that is ending: its byte of `identity'. */
+static int
+serve_run_dir(const char *run_dir, char *why, size_t size)
+{
+	int	fd, got;
+
+	if ((fd = lock_open(run_dir, "identity")) == -1)
+		return failed(run_dir, why, size);
+	got = lock_wait(fd, SERVICE, clock_us() + IDENTITY_WAIT *
+	    INT64_C(1000));
+	if (got == 1)
+		return 0;	/* open as long as we live */
+	if (got == -1)
+		(void)failed(run_dir, why, size);
+	else
+		(void)snprintf(why, size, "RUN_DIR=%s: another service uses "
+		    "it: give each a RUN_DIR of its own", run_dir);
+	(void)close(fd);
+	return -1;
+}
+
+int
+identity_serve(const struct settings *s, struct store *store, char *why,
+    size_t size)
+{
+	const char	*run_dir = s->text[SETTING_RUN_DIR];
+	const int64_t	 until = clock_us() + IDENTITY_WAIT * INT64_C(1000);
+	char		 other[PATH_MAX] = "";
+	int		 got;
+
+	if (identity_share(s, store, IDENTITY_WAIT, false, why, size) == -1 ||
+	    serve_run_dir(run_dir, why, size) == -1)
+		return -1;
+	while ((got = store_serve(store, run_dir)) == 0 && clock_us() < until)
+		rest();
+	if (got == 1)
+		return 0;
+	if (got == -1) {
+		(void)snprintf(why, size, "%s", store_error(store));
+		return -1;
+	}
+	(void)store_served(store, run_dir, other, sizeof(other));
+	(void)snprintf(why, size, "DATABASE=%.200s: another service uses it, "
+	    "with RUN_DIR=%.200s; this one's is %.200s",
+	    s->text[SETTING_DATABASE], *other == '\0' ? run_dir : other,
+	    run_dir);
+	return -1;
+}
+
+int
+identity_renew(const struct settings *s, struct store *store, char *why,
+    size_t size)
+{
+	const char	*run_dir = s->text[SETTING_RUN_DIR];
+	char		 id[STORE_IDENTITY + 1], name[STORE_IDENTITY + 1];
+	int		 fd, rc = 0;
+
+	if (store_identity(store, id) != FAILURE_NONE) {
+		(void)snprintf(why, size, "%s", store_error(store));
+		return -1;
+	}
+	if ((fd = lock_open(run_dir, "identity")) == -1)
+		return failed(run_dir, why, size);
+	if (read_name(fd, name) == -1 || (strcmp(name, id) != 0 &&
+	    write_name(fd, id) == -1))
+		rc = failed(run_dir, why, size);
+	(void)close(fd);
+	return rc;
+}

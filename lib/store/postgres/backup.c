@@ -1,0 +1,353 @@
+/*
+ * A copy of the database, and putting one in its place, by the server's own
+ * tools: pg_dump and pg_restore.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limit.h"
+#include "store/backup.h"
+#include "store/maintain.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
+
+#define OLD_SEQUENCE	" ticketchat ticketairuns "
+
+enum {
+	SAYS_MAX = 65536,	/* of what a tool says */
+	ARGUMENTS = 10,
+	/* In seconds: the gate is closed for so long at a time, and whatever
+	 * runs has so long to end, more than a lease. */
+	GATE_SECONDS = 15,
+	GATE_TIMEOUT = 25
+};
+
+extern char	**environ;
+
+/* Runs a tool that says nothing when all is well; `says' may be NULL. */
+static enum failure_code
+run(struct store *s, const char *const arguments[], struct buf *says)
+{
+	struct buf		out = BUF_INIT(SAYS_MAX);
+	enum failure_code	rc = FAILURE_NONE;
+	char			*argv[ARGUMENTS + 1] = { NULL }, *end;
+	int			i, code = 0;
+
+	/* As execve(2) has it, which changes none of them. */
+	for (i = 0; i < ARGUMENTS && arguments[i] != NULL && code == 0; i++)
+		code = (argv[i] = strdup(arguments[i])) == NULL ? -1 : 0;
+	if (code == 0)
+		code = child_run(argv, environ, -1, &out);
+	if (code == -1 && errno == ENOENT)
+		rc = pg_refuse(s, FAILURE_STORAGE, "there is no %s: install "
+		    "the package postgresql-client", arguments[0]);
+	else if (code == -1)
+		rc = pg_refuse(s, FAILURE_STORAGE, "%s: %s", arguments[0],
+		    strerror(errno));
+	else if (code != 0) {
+		/* Its first line tells what, the others of it where. */
+		if (out.len > 0 && (end = strchr(out.data, '\n')) != NULL)
+			*end = '\0';
+		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s", out.len == 0 ?
+		    arguments[0] : out.data);
+	}
+	if (says != NULL && rc == FAILURE_NONE && out.len > 0 &&
+	    buf_add(says, out.data, out.len) == -1)
+		rc = pg_refuse(s, FAILURE_STORAGE, "%s", strerror(errno));
+	for (i = 0; i < ARGUMENTS; i++)
+		free(argv[i]);
+	buf_free(&out);
+	return rc;
+}
+
+/* One at a time, until the store is closed. */
+static enum failure_code
+lock_backups(struct store *s)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int64_t			ours;
+
+	pg_text(&a, "backup", strlen("backup"));
+	if ((rc = pg_alone(s, STATEMENT_LOCK, &a, &ours)) != FAILURE_NONE ||
+	    ours != 0)
+		return rc;
+	return pg_refuse(s, FAILURE_BAD_REQUEST, "a backup or restore of it "
+	    "runs");
+}
+
+/* Whether a file may be made, of which `tmp' will be a part. */
+static enum failure_code
+may_make(struct store *s, const char *file, bool force)
+{
+	struct stat	st;
+
+	if (strlen(file) + 32 > PATH_MAX)
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "the name is too "
+		    "long");
+	if (!file_is_plain(file))
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "%.900s: is no "
+		    "regular file, and not replaced", file);
+	if (!force && lstat(file, &st) == 0)
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "%.900s: is there "
+		    "already (--force replaces it)", file);
+	return FAILURE_NONE;
+}
+
+/* Writes a copy; what is of a generation or of the rate limit stays here. */
+static enum failure_code
+dump(struct store *s, const char *file, bool force)
+{
+	char			tmp[PATH_MAX], to[PATH_MAX + 16],
+				from[SETTING_MAX + 16];
+	static const char	no_runs[] = "--exclude-table-data="
+				    "ticketchat.ticketairuns";
+	const char *const	copy[] = { "pg_dump", "--format=custom",
+				    "--schema=ticketchat", "--no-owner",
+				    "--no-unlogged-table-data", no_runs, to,
+				    from, NULL };
+	const char *const	look[] = { "pg_restore", "--file=/dev/null",
+				    tmp, NULL };
+	enum failure_code	rc;
+
+	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", file);
+	(void)snprintf(to, sizeof(to), "--file=%s", tmp);
+	(void)snprintf(from, sizeof(from), "--dbname=%s", s->uri);
+	if (file_remove(tmp) == -1)
+		return pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", tmp,
+		    strerror(errno));
+	pg_tell(s, "copying", 0, 0);
+	if ((rc = run(s, copy, NULL)) == FAILURE_NONE &&
+	    (rc = run(s, look, NULL)) == FAILURE_NONE &&
+	    file_place(tmp, file, force) == -1)
+		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", file,
+		    strerror(errno));
+	if (rc != FAILURE_NONE)
+		(void)!file_remove(tmp);
+	return rc;
+}
+
+enum failure_code
+store_backup(struct store *s, const char *file, bool force)
+{
+	enum failure_code	rc;
+
+	if ((rc = may_make(s, file, force)) != FAILURE_NONE ||
+	    (rc = lock_backups(s)) != FAILURE_NONE)
+		return rc;
+	return dump(s, file, force);
+}
+
+/* Looks whether a file is a backup that this program can take. */
+static enum failure_code
+examine(struct store *s, const char *file, long *version)
+{
+	static const char	head[] = "COPY ticketchat.schemaversion ";
+	const char *const	list[] = { "pg_restore", "--data-only",
+				    "--schema=ticketchat",
+				    "--table=schemaversion", "--file=-", file,
+				    NULL };
+	const char *const	look[] = { "pg_restore", "--file=/dev/null",
+				    file, NULL };
+	struct buf		says = BUF_INIT(SAYS_MAX);
+	enum failure_code	rc;
+	const char		*p;
+
+	*version = 0;
+
+	if ((rc = run(s, list, &says)) == FAILURE_NONE &&
+	    (rc = run(s, look, NULL)) == FAILURE_NONE) {
+		if (says.len > 0 && (p = strstr(says.data, head)) != NULL &&
+		    (p = strchr(p, '\n')) != NULL)
+			*version = strtol(p + 1, NULL, 10);
+		if (*version < 1 || *version > SCHEMA_VERSION)
+			rc = pg_refuse(s, FAILURE_SCHEMA, "%.900s: schema %ld "
+			    "is not one of this program's, 1 to %d", file,
+			    *version, SCHEMA_VERSION);
+	}
+	buf_free(&says);
+	return rc;
+}
+
+/* Gives the database its name back. */
+static enum failure_code
+keep_identity(struct store *s, const char *id)
+{
+	struct pg_args	a = { .count = 0 };
+
+	s->id[0] = '\0';
+	pg_text(&a, id, strlen(id));
+	return pg_run(s, STATEMENT_IDENTITY_SET, &a, NULL);
+}
+
+/*
+ * What a backup of schema 1 holds, without a sequence that has the name of a
+ * table of ours: in a file for pg_restore.
+ */
+static enum failure_code
+write_list(struct store *s, const char *file, const char *list)
+{
+	const char *const	tell[] = { "pg_restore", "--list", file,
+				    NULL };
+	struct buf		says = BUF_INIT(SAYS_MAX);
+	enum failure_code	rc;
+	const char		*line, *end;
+	FILE			*f = NULL;
+	bool			good = true;
+
+	if ((rc = run(s, tell, &says)) == FAILURE_NONE &&
+	    (file_remove(list) == -1 || (f = fopen(list, "wx")) == NULL))
+		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", list,
+		    strerror(errno));
+	for (line = says.data; f != NULL && line != NULL && *line != '\0';
+	    line = end) {
+		end = strchr(line, '\n');
+		end = end == NULL ? line + strlen(line) : end + 1;
+		if (memmem(line, (size_t)(end - line), OLD_SEQUENCE,
+		    sizeof(OLD_SEQUENCE) - 1) == NULL)
+			good &= fwrite(line, 1, (size_t)(end - line), f) ==
+			    (size_t)(end - line);
+	}
+	if (f != NULL && (fclose(f) == EOF || !good))
+		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", list,
+		    strerror(errno));
+	buf_free(&says);
+	return rc;
+}
+
+/*
+ * Exchanges all of it in one transaction; ids go on behind ours, and the
+ * identity is ours unless the database was made just now.
+ */
+static enum failure_code
+exchange(struct store *s, const char *file, bool made, long version)
+{
+	char			 to[SETTING_MAX + 16], list[PATH_MAX],
+				 use[PATH_MAX + 16];
+	const char		*restore[] = { "pg_restore", "--clean",
+				    "--if-exists", "--single-transaction",
+				    "--no-owner", "--schema=ticketchat", to,
+				    file, NULL, NULL };
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	PGresult		*res;
+	char			 id[STORE_IDENTITY + 1];
+
+	if ((rc = store_identity(s, id)) != FAILURE_NONE ||
+	    (rc = pg_query(s, STATEMENT_LAST_IDS, NULL, &res)) !=
+	    FAILURE_NONE)
+		return rc;
+	pg_int(&a, pg_number(res, 0, 0));
+	pg_int(&a, pg_number(res, 0, 1));
+	PQclear(res);
+	(void)snprintf(to, sizeof(to), "--dbname=%s", s->uri);
+	if (version == 1) {
+		(void)snprintf(list, sizeof(list), "%.*s.list",
+		    PATH_MAX - 32, file);
+		(void)snprintf(use, sizeof(use), "--use-list=%s", list);
+		restore[8] = use;
+		if ((rc = write_list(s, file, list)) != FAILURE_NONE)
+			return rc;
+	}
+	pg_tell(s, "exchanging", 0, 0);
+	rc = run(s, restore, NULL);
+	if (version == 1)
+		(void)!file_remove(list);
+	if (rc != FAILURE_NONE ||
+	    (rc = pg_run(s, STATEMENT_RUNS_END_ALL, NULL, NULL)) !=
+	    FAILURE_NONE)
+		return rc;
+	rc = pg_run(s, STATEMENT_LAST_IDS_RAISE, &a, NULL);
+	return rc == FAILURE_NONE && !made ? keep_identity(s, id) : rc;
+}
+
+/* Closes the gate for so long, and tells how many runs live. */
+static enum failure_code
+close_gate(struct store *s, int seconds, int64_t *lives)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_text(&a, "restore", strlen("restore"));
+	pg_int(&a, seconds);
+	return pg_run(s, STATEMENT_RUN_CLOSE, &a, lives);
+}
+
+/*
+ * Nothing begins any more, and what runs on whatever machine ends.  The row that
+ * says so is exchanged with the rest: from then on a lock of this connection's
+ * says it, until the store is closed.
+ */
+static enum failure_code
+quiet(struct store *s)
+{
+	const int64_t		until = clock_us() + GATE_TIMEOUT *
+				    INT64_C(1000000);
+	enum failure_code	rc;
+	int64_t			lives;
+
+	while ((rc = close_gate(s, GATE_SECONDS, &lives)) == FAILURE_NONE &&
+	    lives > 0) {
+		if (clock_us() > until) {
+			(void)close_gate(s, 0, &lives);
+			return pg_refuse(s, FAILURE_BAD_REQUEST, "%lld "
+			    "generations do not end", (long long)lives);
+		}
+		pg_tell(s, "waiting for generations to end", 0, 0);
+		(void)usleep(200 * 1000);
+	}
+	return rc == FAILURE_NONE ? pg_alone(s, STATEMENT_LOCK_GATE, NULL,
+	    NULL) : rc;
+}
+
+/* The exchange, while the gate is closed. */
+static enum failure_code
+restore(struct store *s, const char *file, const char *before, bool made,
+    long version)
+{
+	enum failure_code	rc;
+	int64_t			lives;
+	char			why[sizeof(s->error)];
+
+	if ((rc = quiet(s)) != FAILURE_NONE)
+		return rc;
+	if (!made)
+		rc = dump(s, before, true);
+	if (rc == FAILURE_NONE)
+		rc = exchange(s, file, made, version);
+	memcpy(why, s->error, sizeof(why));
+	(void)close_gate(s, 0, &lives);
+	memcpy(s->error, why, sizeof(why));
+	return rc;
+}
+
+enum failure_code
+store_restore(struct store **out, const char *database, const char *file,
+    bool force, void (*tell)(void *, const char *, int64_t, int64_t),
+    void *context)
+{
+	enum failure_code	 rc;
+	struct store		*s;
+	char			 before[PATH_MAX];
+	int			 from, to;
+	long			 version;
+
+	/* What the backup takes for granted is there then. */
+	if ((rc = store_migrate(out, database, &from, &to, NULL)) != FAILURE_NONE)
+		return rc;
+	s = *out;
+	store_watch(s, tell, context);
+	(void)snprintf(before, sizeof(before), "%s.before-restore", file);
+	if ((rc = may_make(s, before, force || from == 0)) != FAILURE_NONE ||
+	    (rc = examine(s, file, &version)) != FAILURE_NONE ||
+	    (rc = lock_backups(s)) != FAILURE_NONE)
+		return rc;
+	return restore(s, file, before, from == 0, version);
+}

@@ -1,0 +1,230 @@
+/*
+ * Gathering sessions in a table of the connection's own, and merging them.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limit.h"
+#include "store/import.h"
+#include "store/postgres/report.h"
+
+enum failure_code
+import_begin(struct store *s)
+{
+	enum failure_code	rc;
+
+	char			id[STORE_IDENTITY + 1];
+
+	s->patience = -1;
+	/* The identity before the COPY, in which nothing else can be asked. */
+	if ((rc = store_identity(s, id)) != FAILURE_NONE ||
+	    (rc = pg_begin(s)) != FAILURE_NONE ||
+	    (rc = pg_run(s, STATEMENT_IMPORT_CREATE, NULL, NULL)) !=
+	    FAILURE_NONE)
+		return rc;
+	return pg_copy(s, STATEMENT_IMPORT_COPY);
+}
+
+/* Appends a value as the server reads it. */
+static int
+add_cell(struct buf *b, const struct record *r, int i)
+{
+	const struct record_value	*v = &r->value[i];
+	char				 number[24];
+
+	if (v->null)
+		return pg_copy_cell(b, NULL, 0);
+	if (i == RECORD_PROMPT && r->value[RECORD_RESPONSE].null)
+		return pg_copy_cell(b, "", 0);
+	if (!record_is_number(i))
+		return pg_copy_cell(b, v->text.len == 0 ? "" : v->text.data,
+		    v->text.len);
+	(void)snprintf(number, sizeof(number), "%" PRId64, v->number);
+	return pg_copy_cell(b, number, strlen(number));
+}
+
+/* Appends the hash of the text that was answered. */
+static enum failure_code
+add_hash(struct store *s, struct buf *b, const struct record *r)
+{
+	const struct buf	*prompt = &r->value[RECORD_PROMPT].text;
+	const bool		 none = r->value[RECORD_PROMPT].null ||
+				    r->value[RECORD_RESPONSE].null;
+	char			 hash[TEXT_HASH + 1];
+	enum failure_code	 rc;
+
+	if (!none && (rc = store_text_hash(s, prompt->data, prompt->len,
+	    hash)) != FAILURE_NONE)
+		return rc;
+	return pg_copy_cell(b, none ? NULL : hash, none ? 0 : TEXT_HASH) ==
+	    0 ? FAILURE_NONE : pg_refuse(s, FAILURE_STORAGE, "%s",
+	    strerror(errno));
+}
+
+enum failure_code
+import_add(struct store *s, const struct record *r, int64_t line)
+{
+	struct buf		row = BUF_INIT(OUTPUT_MAX);
+	enum failure_code	code;
+	char			number[24];
+	int			i, rc;
+
+	for (i = 0; i < RECORD__MAX; i++) {
+		if (r->value[i].null || record_is_number(i) ||
+		    memchr(r->value[i].text.data == NULL ? "" :
+		    r->value[i].text.data, '\0', r->value[i].text.len) == NULL)
+			continue;
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "a text holds "
+		    "U+0000, which PostgreSQL does not keep");
+	}
+	(void)snprintf(number, sizeof(number), "%" PRId64, line);
+	rc = pg_copy_cell(&row, number, strlen(number));
+	for (i = 0; i < RECORD__MAX && rc == 0; i++)
+		rc = add_cell(&row, r, i);
+	code = rc == 0 ? add_hash(s, &row, r) :
+	    pg_refuse(s, FAILURE_STORAGE, "%s", strerror(errno));
+	if (code == FAILURE_NONE)
+		code = pg_copy_row(s, &row);
+	buf_free(&row);
+	return code;
+}
+
+enum failure_code
+import_original(struct store *s, const char *file, int64_t *last)
+{
+	*last = 0;
+	return pg_refuse(s, FAILURE_BAD_REQUEST, "%s: take it into a file "
+	    "first (DATABASE=x.db sessions migrate, then import --aspnet), "
+	    "then that in here (DATABASE=x.db sessions export | sessions "
+	    "import)", file);
+}
+
+enum failure_code
+import_merge_original(struct store *s, struct import *i,
+    void (*late)(void *, int64_t, int64_t), void *context)
+{
+	(void)late;
+	(void)context;
+	memset(i, 0, sizeof(*i));
+	return pg_refuse(s, FAILURE_INTERNAL, "nothing was gathered");
+}
+
+/* Who hears of rows of a line and an id. */
+struct tell {
+	void	(*each)(void *, int64_t, int64_t);
+	void	*context;
+	int64_t	 count;
+	int64_t	 line, id;	/* the last one */
+};
+
+static bool
+tell_row(void *context, const struct cell *c, int cells)
+{
+	struct tell	*t = context;
+
+	(void)cells;
+	t->count++;
+	t->line = report_number(&c[0]);
+	t->id = report_number(&c[1]);
+	if (t->each != NULL)
+		t->each(t->context, t->line, t->id);
+	return true;
+}
+
+/* Refuses what cannot be taken in whatever is here. */
+static enum failure_code
+examine(struct store *s)
+{
+	struct tell		t = { .count = 0 };
+	enum failure_code	rc;
+
+	if ((rc = report_rows(s, STATEMENT_IMPORT_TWICE, NULL, tell_row,
+	    &t)) != FAILURE_NONE)
+		return rc;
+	if (t.count > 0)
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64
+		    ": session %" PRId64 " is there twice", t.line, t.id);
+	if ((rc = report_rows(s, STATEMENT_IMPORT_STRANGERS, NULL, tell_row,
+	    &t)) != FAILURE_NONE)
+		return rc;
+	if (t.count > 0)
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64
+		    ": there is no ticket %" PRId64 " in TICKETS_TABLE, and "
+		    "none is added to it", t.line, t.id);
+	return FAILURE_NONE;
+}
+
+/* Has the ids that come go on behind those that were taken in. */
+static enum failure_code
+raise_ids(struct store *s)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int64_t			last;
+
+	if ((rc = pg_run(s, STATEMENT_IMPORT_LAST, NULL, &last)) !=
+	    FAILURE_NONE || last == 0)
+		return rc;
+	pg_int(&a, last);
+	pg_int(&a, 0);
+	return pg_run(s, STATEMENT_LAST_IDS_RAISE, &a, NULL);
+}
+
+/* Takes in all that is gathered. */
+static enum failure_code
+merge(struct store *s, struct import *i)
+{
+	enum failure_code	rc;
+	int64_t			ours, costs;
+
+	if ((rc = pg_run(s, STATEMENT_TICKETS_ARE_OURS, NULL, &ours)) !=
+	    FAILURE_NONE || (ours != 0 && (rc = pg_change(s,
+	    STATEMENT_MERGE_TICKETS, NULL, &i->tickets)) != FAILURE_NONE) ||
+	    (rc = pg_change(s, STATEMENT_MERGE_SESSIONS, NULL,
+	    &i->sessions)) != FAILURE_NONE || (rc = pg_change(s,
+	    STATEMENT_MERGE_COSTS, NULL, &costs)) != FAILURE_NONE)
+		return rc;
+	return raise_ids(s);
+}
+
+/* The body of import_merge's transaction. */
+static enum failure_code
+compare_and_merge(struct store *s, struct import *i, struct tell *conflicts)
+{
+	enum failure_code	rc;
+
+	if ((rc = pg_run(s, STATEMENT_IMPORT_LOCK, NULL, NULL)) !=
+	    FAILURE_NONE ||
+	    (rc = examine(s)) != FAILURE_NONE ||
+	    (rc = pg_run(s, STATEMENT_IMPORT_COUNT, NULL, &i->known)) !=
+	    FAILURE_NONE ||
+	    (rc = report_rows(s, STATEMENT_IMPORT_CONFLICTS, NULL, tell_row,
+	    conflicts)) != FAILURE_NONE)
+		return rc;
+	if ((i->left = conflicts->count) > 0)
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "%" PRId64
+		    " sessions are here with another content; nothing was "
+		    "taken in", i->left);
+	pg_tell(s, "taking in", 0, 0);
+	return merge(s, i);
+}
+
+enum failure_code
+import_merge(struct store *s, struct import *i,
+    void (*conflict)(void *, int64_t, int64_t), void *context)
+{
+	struct tell		conflicts = { conflict, context, 0, 0, 0 };
+	enum failure_code	rc;
+
+	memset(i, 0, sizeof(*i));
+	pg_tell(s, "comparing", 0, 0);
+	if ((rc = pg_copy_end(s)) != FAILURE_NONE ||
+	    (rc = pg_run(s, STATEMENT_IMPORT_ANALYZE, NULL, NULL)) !=
+	    FAILURE_NONE)
+		return rc;
+	rc = pg_end(s, compare_and_merge(s, i, &conflicts));
+	i->known -= i->sessions;
+	return rc;
+}

@@ -1,0 +1,211 @@
+/*
+ * Forgetting a ticket for good, and looking for what must not be.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/maintain.h"
+#include "store/postgres/report.h"
+
+enum {			/* milliseconds */
+	STOP_PAUSE = 100,	/* between two looks */
+	FORGET_TIMEOUT = 25000	/* a lease, and some time to end */
+};
+
+void
+store_watch(struct store *s, void (*tell)(void *, const char *, int64_t,
+    int64_t), void *context)
+{
+	s->tell = tell;
+	s->tell_context = context;
+	s->telling = "working";
+}
+
+enum failure_code
+store_forget_room(struct store *s)
+{
+	(void)s;	/* the disk is the server's */
+	return FAILURE_NONE;
+}
+
+void
+store_reserve(const char *database)
+{
+	(void)database;
+}
+
+bool
+store_release(const char *database)
+{
+	(void)database;
+	return false;
+}
+
+enum failure_code
+store_cut(struct store *s)
+{
+	(void)s;	/* the server sees to its log itself */
+	return FAILURE_NONE;
+}
+
+enum failure_code
+store_runs(struct store *s, store_row *row, void *ctx)
+{
+	return report_rows(s, STATEMENT_RUNS, NULL, row, ctx);
+}
+
+/* Stops what runs for a ticket on any machine, and deletes it. */
+static enum failure_code
+delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
+{
+	const int64_t		 until = clock_us() + FORGET_TIMEOUT *
+				    INT64_C(1000);
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	PGresult		*res;
+	bool			 heard;
+
+	pg_int(&a, ticket);
+	for (;;) {
+		if ((rc = store_stop(s, ticket, &heard)) != FAILURE_NONE ||
+		    (rc = pg_query(s, STATEMENT_FORGET, &a, &res)) !=
+		    FAILURE_NONE)
+			return rc;
+		*found = pg_number(res, 0, 0);
+		*transaction = pg_number(res, 0, 1);
+		PQclear(res);
+		if (*found != -1)
+			return rc;
+		if (clock_us() > until)
+			return pg_refuse(s, FAILURE_STORAGE, "the generation "
+			    "of ticket %lld does not end", (long long)ticket);
+		pg_tell(s, "stopping the generation", 0, 0);
+		(void)usleep(STOP_PAUSE * 1000);
+	}
+}
+
+/* Writes the tables anew until a transaction's dead rows are gone from them. */
+static enum failure_code
+vacuum(struct store *s, int64_t transaction)
+{
+	const int64_t		until = clock_us() + CUT_TIMEOUT *
+				    INT64_C(1000);
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int64_t			clean = 0;
+
+	pg_int(&a, transaction);
+	while ((rc = pg_alone(s, STATEMENT_VACUUM, NULL, NULL)) ==
+	    FAILURE_NONE && (rc = pg_run(s, STATEMENT_VACUUMED, &a,
+	    &clean)) == FAILURE_NONE && clean == 0) {
+		if (clock_us() > until)
+			return pg_refuse(s, FAILURE_STORAGE, "deleted, but its "
+			    "bytes are kept for somebody who can still see "
+			    "them: a long transaction in this database, or a "
+			    "standby; once that has ended, forget it again");
+		(void)usleep(STOP_PAUSE * 1000);
+	}
+	return rc;
+}
+
+enum failure_code
+store_forget(struct store *s, int64_t ticket, bool *found)
+{
+	enum failure_code	rc;
+	int64_t			there, transaction;
+
+	*found = false;
+	s->patience = -1;
+	if ((rc = delete(s, ticket, &there, &transaction)) != FAILURE_NONE)
+		return rc;
+	*found = there != 0;
+	/* Also where it was not found: the last try may have been killed. */
+	pg_tell(s, "writing the tables anew", 0, 0);
+	return vacuum(s, transaction);
+}
+
+/* Who hears of each text. */
+struct hear {
+	void	(*text)(void *, int64_t, const char *, size_t);
+	void	*context;
+};
+
+static bool
+hear_texts(void *context, const struct cell *c, int cells)
+{
+	const struct hear	*h = context;
+	int			 i;
+
+	for (i = 1; i < cells; i++) {
+		if (c[i].text != NULL)
+			h->text(h->context, report_number(&c[0]), c[i].text,
+			    c[i].len);
+	}
+	return true;
+}
+
+enum failure_code
+store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
+    const char *, size_t), void *context)
+{
+	struct hear	h = { text, context };
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, ticket);
+	return ticket == 0 ?
+	    report_rows(s, STATEMENT_TEXTS, NULL, hear_texts, &h) :
+	    report_rows(s, STATEMENT_TEXTS_OF_TICKET, &a, hear_texts, &h);
+}
+
+/* Who hears of what is wrong. */
+struct look {
+	void	(*found)(void *, const char *);
+	void	*context;
+};
+
+static bool
+hear_line(void *context, const struct cell *c, int cells)
+{
+	const struct look	*l = context;
+
+	(void)cells;
+	l->found(l->context, c[0].text);
+	return true;
+}
+
+static bool
+count(void *context, const struct cell *c, int cells)
+{
+	struct census	*census = context;
+
+	(void)cells;
+	census->tickets = report_number(&c[0]);
+	census->sessions = report_number(&c[1]);
+	census->unanswered = report_number(&c[2]);
+	return true;
+}
+
+enum failure_code
+store_check(struct store *s, bool full, struct census *c,
+    void (*found)(void *, const char *), void *context)
+{
+	struct look		l = { found, context };
+	enum failure_code	rc;
+
+	(void)full;	/* of indexes the server's own amcheck knows more */
+	memset(c, 0, sizeof(*c));
+	pg_tell(s, "reading every text", 0, 0);
+	rc = report_rows(s, STATEMENT_CHECK, NULL, hear_line, &l);
+	if (rc == FAILURE_NONE)
+		rc = pg_run(s, STATEMENT_CHECK_READ, NULL, NULL);
+	/* What the server cannot read is found; to be without it is not. */
+	if (rc != FAILURE_NONE && PQstatus(s->db) == CONNECTION_OK) {
+		found(context, s->error);
+		return FAILURE_NONE;
+	}
+	if (rc == FAILURE_NONE)
+		rc = report_rows(s, STATEMENT_CENSUS, NULL, count, c);
+	return rc;
+}

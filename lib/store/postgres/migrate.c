@@ -1,0 +1,171 @@
+/*
+ * Bringing a PostgreSQL database to this program's version.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/maintain.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
+
+enum { OLD_LOOK = 1000 };	/* milliseconds between two */
+
+#define LOCK_TIMEOUT	"55P03"		/* its SQLSTATE */
+
+/* A look at generations of 0.1, now and then while they are waited for. */
+struct old {
+	const struct store_quiet	*quiet;
+	struct store			*other;	/* another connection */
+	int64_t				 next;
+};
+
+/* Counts them; those that wait for their turn are to end, or all are. */
+static void
+look(void *context, const char *what, int64_t done, int64_t total)
+{
+	struct old	*o = context;
+	struct pg_args	 a = { .count = 0 };
+	int64_t		 running;
+
+	(void)what;
+	(void)done;
+	(void)total;
+	if (clock_us() < o->next)
+		return;
+	o->next = clock_us() + OLD_LOOK * INT64_C(1000);
+	pg_int(&a, o->quiet->now);
+	if (pg_run(o->other, STATEMENT_OLD_RUNS, NULL, &running) !=
+	    FAILURE_NONE || running == 0)
+		return;
+	o->quiet->tell(o->quiet->context, (int)running);
+	(void)pg_run(o->other, STATEMENT_OLD_STOP, &a, NULL);
+}
+
+/*
+ * Waits for the lock that each generation of 0.1 has, on whatever machine: until
+ * we have it, and until our transaction ends, none gets it any more.
+ */
+static enum failure_code
+wait_for_old(struct store *s, const struct store_quiet *quiet)
+{
+	struct old		 o = { .quiet = quiet };
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+
+	pg_int(&a, quiet->ms);
+	if ((rc = pg_run(s, STATEMENT_OLD_PATIENCE, &a, NULL)) != FAILURE_NONE)
+		return rc;
+	if ((o.other = pg_make(s->uri)) == NULL)
+		return pg_refuse(s, FAILURE_STORAGE, "no memory");
+	o.other->broken = true;		/* it connects when there is need */
+	store_watch(s, look, &o);
+	rc = pg_run(s, STATEMENT_OLD_LOCK, NULL, NULL);
+	store_watch(s, NULL, NULL);
+	store_close(o.other);
+	if (rc == FAILURE_STORAGE && strcmp(s->state, LOCK_TIMEOUT) == 0)
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "generations still "
+		    "run");
+	a.count = 0;
+	pg_int(&a, STORE_TIMEOUT);
+	return rc != FAILURE_NONE ? rc :
+	    pg_run(s, STATEMENT_OLD_PATIENCE, &a, NULL);
+}
+
+/* Runs the steps from the database's version on, in one transaction. */
+static enum failure_code
+migrate(struct store *s, int *from, const struct store_quiet *quiet)
+{
+	enum failure_code	rc;
+	int64_t			version;
+	int			step;
+
+	if ((rc = pg_begin(s)) == FAILURE_NONE &&
+	    (rc = pg_run(s, STATEMENT_MIGRATE_LOCK, NULL, NULL)) ==
+	    FAILURE_STORAGE && strcmp(s->state, LOCK_TIMEOUT) == 0)
+		(void)pg_refuse(s, rc, "%s: another machine brings it up to "
+		    "date, or waits to", PQdb(s->db));
+	if (rc != FAILURE_NONE || (rc = pg_run(s, STATEMENT_MIGRATED, NULL,
+	    &version)) != FAILURE_NONE)
+		return pg_end(s, rc);
+	/* Within the transaction: somebody else may just have done it. */
+	if (version != 0 && (rc = pg_run(s, STATEMENT_VERSION, NULL,
+	    &version)) != FAILURE_NONE)
+		return pg_end(s, rc);
+	*from = (int)version;
+	if (*from > SCHEMA_VERSION)
+		return pg_end(s, pg_refuse(s, FAILURE_SCHEMA, "%s is of "
+		    "schema %d, newer than this program's %d: take the newer "
+		    "program", PQdb(s->db), *from, SCHEMA_VERSION));
+	if (*from == 1 && quiet != NULL &&
+	    (rc = wait_for_old(s, quiet)) != FAILURE_NONE)
+		return pg_end(s, rc);
+	for (step = *from; step < SCHEMA_VERSION; step++) {
+		if ((rc = pg_script(s, store_migrations[step])) !=
+		    FAILURE_NONE)
+			break;
+	}
+	/* What the first one sets is nothing for a pooler's other clients. */
+	if (rc == FAILURE_NONE && *from == 0)
+		rc = pg_run(s, STATEMENT_RESET_PATH, NULL, NULL);
+	return pg_end(s, rc);
+}
+
+/* What this role may not do is told now, not at the end of a question. */
+static enum failure_code
+examine_rights(struct store *s)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	if ((rc = pg_query(s, STATEMENT_RIGHTS, NULL, &res)) != FAILURE_NONE)
+		return rc;
+	if (!PQgetisnull(res, 0, 0))
+		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: the role %s may not %s",
+		    PQdb(s->db), PQuser(s->db), PQgetvalue(res, 0, 0));
+	PQclear(res);
+	return rc;
+}
+
+enum failure_code
+store_migrate(struct store **out, const char *database, int *from, int *to,
+    const struct store_quiet *quiet)
+{
+	enum failure_code	 rc;
+	struct store		*s;
+	int			 version;
+
+	*from = 0;
+	*to = SCHEMA_VERSION;
+	if ((*out = s = pg_make(database)) == NULL)
+		return FAILURE_STORAGE;
+	s->patience = -1;
+	if ((rc = pg_connect(s, &version)) != FAILURE_NONE)
+		return rc;
+	if (strcmp(PQparameterStatus(s->db, "server_encoding"), "UTF8") != 0)
+		return pg_refuse(s, FAILURE_SCHEMA, "%s: its encoding is %s, "
+		    "not UTF8 (createdb --encoding=UTF8 --template=template0)",
+		    PQdb(s->db), PQparameterStatus(s->db, "server_encoding"));
+	if (PQserverVersion(s->db) < 130000)
+		return pg_refuse(s, FAILURE_SCHEMA, "%s: PostgreSQL %d, it "
+		    "takes 13 or later", PQdb(s->db), PQserverVersion(s->db) /
+		    10000);
+	return (rc = migrate(s, from, quiet)) == FAILURE_NONE ? examine_rights(s) : rc;
+}
+
+enum failure_code
+store_new_identity(struct store *s)
+{
+	s->id[0] = '\0';
+	return pg_run(s, STATEMENT_IDENTITY_DRAW, NULL, NULL);
+}
+
+enum failure_code
+store_use_tickets(struct store *s, const char *table, const char *id_column)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_text(&a, table, strlen(table));
+	pg_text(&a, id_column, strlen(id_column));
+	return pg_run(s, STATEMENT_USE_TICKETS, &a, NULL);
+}

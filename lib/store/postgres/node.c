@@ -1,0 +1,723 @@
+/*
+ * A node among others: the life of its row.
+ */
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/url.h"
+#include "store/postgres/runs.h"
+
+enum { BEGUN_MAX = 4 };		/* times that a run is begun which was lost */
+
+static const char *const	wants[] = { "queued", "running", "move",
+				    "saving" };
+
+/* Of a server its name, in quotes, and a comma; of slots a number and one. */
+enum { NAMES = SERVERS_MAX * (2 * URL_NAME_MAX + 3) + 3,
+    NUMBERS = SERVERS_MAX * 12 + 3 };
+
+static int64_t
+later(int64_t now, int64_t ms)
+{
+	return now + ms * 1000;
+}
+
+/* Draws the name of a try: a process that was frozen and whatever follows it
+ * must not pass for each other. */
+static bool
+draw_owner(struct node *n)
+{
+	unsigned char	random[16];
+	size_t		i;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return false;
+	for (i = 0; i < sizeof(random); i++)
+		(void)snprintf(n->owner + 2 * i, 3, "%02x", random[i]);
+	return true;
+}
+
+enum failure_code
+node_open(struct node **out, const struct node_wish *wish)
+{
+	struct node	*n;
+
+	if ((*out = n = calloc(1, sizeof(*n))) == NULL)
+		return FAILURE_INTERNAL;
+	n->wish = *wish;
+	n->fd = -1;
+	n->server = -1;
+	n->here = n->fresh = true;
+	n->next = CLOCK_NEVER;		/* slots_try begins */
+	(void)gethostname(n->machine, sizeof(n->machine) - 1);
+	if ((n->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 || !draw_owner(n))
+		return FAILURE_INTERNAL;
+	n->store = pg_make(wish->settings->text[SETTING_DATABASE]);
+	return n->store == NULL ? FAILURE_INTERNAL : FAILURE_NONE;
+}
+
+const char *
+node_error(const struct node *n)
+{
+	return n == NULL || n->store == NULL ? "no memory" :
+	    store_error(n->store);
+}
+
+enum node_state
+node_state(const struct node *n)
+{
+	return n->state;
+}
+
+int64_t
+node_session(const struct node *n)
+{
+	return n->session;
+}
+
+enum frame_state
+node_shows(const struct node *n)
+{
+	return n->shows;
+}
+
+enum failure_code
+node_failure(const struct node *n)
+{
+	return n->failure;
+}
+
+int
+node_fd(const struct node *n)
+{
+	return n->epoll;
+}
+
+int64_t
+node_deadline(const struct node *n)
+{
+	struct pollfd	p;
+	int64_t		due;
+
+	if (n->call == CALL_NONE)
+		return n->next;
+	due = pg_wait(n->store, &p);
+	return due < n->until ? due : n->until;
+}
+
+/* Has the connection's descriptor wake us while something is on its way. */
+static void
+watch(struct node *n)
+{
+	struct pollfd		p = { .fd = -1 };
+	struct epoll_event	e = { .events = 0 };
+
+	if (n->call != CALL_NONE)
+		(void)pg_wait(n->store, &p);
+	if (n->fd != -1 && n->fd != p.fd)
+		(void)epoll_ctl(n->epoll, EPOLL_CTL_DEL, n->fd, NULL);
+	if (p.fd != -1) {
+		e.events = ((p.events & POLLIN) != 0 ? (unsigned)EPOLLIN : 0U) |
+		    ((p.events & POLLOUT) != 0 ? (unsigned)EPOLLOUT : 0U);
+		/* Another one may have the number of one that was closed. */
+		if (epoll_ctl(n->epoll, EPOLL_CTL_MOD, p.fd, &e) == -1)
+			(void)epoll_ctl(n->epoll, EPOLL_CTL_ADD, p.fd, &e);
+	}
+	n->fd = p.fd;
+}
+
+void
+runs_now(struct node *n)
+{
+	n->next = 0;
+}
+
+/* It is over, for us and whoever follows here. */
+static void
+over(struct node *n, enum failure_code code)
+{
+	n->failure = code;
+	if (n->state != NODE_OURS || n->server == -1)
+		n->state = NODE_OVER;
+}
+
+/* Not answered: it is tried again, for a while or as long as it takes. */
+static void
+unanswered(struct node *n, int64_t now)
+{
+	const bool	passes = pg_passes(n->store);
+	char		why[512];
+
+	if (n->away == 0) {
+		n->away = now;
+		log_line(LOG_LEVEL_WARNING, "ticket=%" PRId64
+		    " database=lost error=\"%s\"", n->wish.ticket,
+		    log_value(why, sizeof(why), store_error(n->store)));
+	}
+	pg_drop(n->store);
+	n->next = later(now, NODE_PAUSE);
+	if (n->saving) {
+		n->committed = false;
+		n->next = later(now, n->pause);
+		n->pause = n->pause * 2 < SAVE_PAUSE_MAX ? n->pause * 2 :
+		    SAVE_PAUSE_MAX;
+		if (!passes) {
+			n->rc = FAILURE_STORAGE;
+			n->saved = true;
+			n->next = CLOCK_NEVER;
+		}
+	} else if (n->state != NODE_THEIRS && n->server == -1 && (!passes ||
+	    now >= later(n->away, NODE_PATIENCE))) {
+		over(n, FAILURE_STORAGE);
+	}
+	n->call = CALL_NONE;
+}
+
+/* A word of the row that came. */
+static const char *
+word(const struct node *n, int column)
+{
+	return PQgetvalue(n->store->result, 0, column);
+}
+
+/* What all machines call a server of the list. */
+static void
+name_of(const struct node *n, int i, char name[URL_NAME_MAX])
+{
+	url_name(n->list[i].url, n->machine, name);
+}
+
+/* The index of the server whose slot we got; -1: none. */
+static int
+server_of(const struct node *n, int column)
+{
+	const char	*got = word(n, column);
+	char		 name[URL_NAME_MAX];
+	int		 i;
+
+	for (i = 0; i < n->count && *got != '\0'; i++) {
+		name_of(n, i, name);
+		if (strcmp(name, got) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* What begin has to say. */
+static void
+begun(struct node *n, int64_t now)
+{
+	const char	*verdict = word(n, 0);
+	const bool	 again = n->state == NODE_OURS;
+
+	n->run = pg_number(n->store->result, 0, 1);
+	n->next = later(now, pg_number(n->store->result, 0, 5));
+	n->lost = false;
+	if (strcmp(verdict, "mine") == 0) {
+		n->state = NODE_OURS;
+		n->session = pg_number(n->store->result, 0, 2);
+		/* Who has a server asked already goes on with it. */
+		if (again && (n->saving || n->want != WANT_QUEUED)) {
+			n->next = now;
+			return;
+		}
+		n->server = server_of(n, 4);
+		n->place = (int)pg_number(n->store->result, 0, 3);
+		n->want = n->server == -1 ? WANT_QUEUED : WANT_RUNNING;
+	} else if (again && n->saving && strcmp(verdict, "closed") == 0) {
+		/* The gate opens again. */
+		n->run = 0;
+		n->lost = true;
+		n->next = later(now, SAVE_PAUSE_MAX);
+	} else if (again) {
+		over(n, FAILURE_INTERRUPTED);
+		n->run = 0;
+		n->rc = strcmp(verdict, "unknown") == 0 ?
+		    FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
+		n->saved = n->done = n->saving;
+		if (n->saving)
+			n->next = CLOCK_NEVER;
+	} else if (strcmp(verdict, "busy") == 0) {
+		n->state = NODE_THEIRS;
+		n->shows = FRAME_STATE__MAX;
+		n->session = pg_number(n->store->result, 0, 2);
+		n->next = now;
+	} else if (strcmp(verdict, "answered") == 0) {
+		n->state = NODE_LATE;
+		n->next = CLOCK_NEVER;
+	} else {
+		over(n, strcmp(verdict, "unknown") == 0 ?
+		    FAILURE_UNKNOWN_TICKET : strcmp(verdict, "full") == 0 ?
+		    FAILURE_QUEUE_FULL : FAILURE_SHUTTING_DOWN);
+		n->run = 0;
+		n->next = CLOCK_NEVER;
+	}
+}
+
+/* What renew has to say. */
+static void
+renewed(struct node *n, int64_t now)
+{
+	const char	*verdict = word(n, 0), *stop = word(n, 1);
+	int		 got = server_of(n, 3);
+
+	n->next = later(now, pg_number(n->store->result, 0, 4));
+	/* Nothing is told of a row that somebody had locked. */
+	if (!PQgetisnull(n->store->result, 0, 5)) {
+		n->others = pg_number(n->store->result, 0, 5) != 0;
+		n->fresh |= n->fresh_call;
+	}
+	if (strcmp(verdict, "gone") == 0) {
+		/* Lost in a crash of the server: once more, as ourselves. */
+		n->run = 0;
+		n->next = now;
+		n->lost = ++n->begun < BEGUN_MAX;
+		if (!n->lost)
+			over(n, FAILURE_INTERRUPTED);
+		return;
+	}
+	if (*stop != '\0' && !n->saving)
+		over(n, failure_from_name(stop, strlen(stop)));
+	if (strcmp(verdict, "over") == 0) {
+		n->run = 0;
+		if (!n->saving)
+			return;
+	}
+	if (n->wanted == WANT_SAVING) {
+		/* Where it is over, save tells. */
+		n->committed = *word(n, 3) == '\0';
+		n->next = n->committed ? now : later(now, SAVE_PAUSE_MIN);
+	} else if (n->wanted == WANT_MOVE) {
+		n->moved = got == n->server ? -1 : got;
+		n->server = got == -1 ? n->server : got;
+	} else if (n->wanted == WANT_QUEUED && n->want == WANT_QUEUED) {
+		n->server = got;
+		n->place = (int)pg_number(n->store->result, 0, 2);
+		n->want = got == -1 ? WANT_QUEUED : WANT_RUNNING;
+	}
+	if (n->want != n->wanted && n->want != WANT_RUNNING)
+		n->next = now;
+}
+
+/* What save has to say. */
+static void
+save_told(struct node *n)
+{
+	const char	*verdict = word(n, 0);
+
+	n->saved = n->done = true;
+	n->versions = pg_number(n->store->result, 0, 1);
+	n->rc = strcmp(verdict, "done") == 0 ? FAILURE_NONE :
+	    strcmp(verdict, "lost") == 0 ? FAILURE_INTERRUPTED :
+	    FAILURE_UNKNOWN_TICKET;
+	n->next = CLOCK_NEVER;
+}
+
+/* What became of the other node's run. */
+static void
+watched(struct node *n, int64_t now)
+{
+	const char	*what = word(n, 0);
+
+	n->next = later(now, NODE_WATCH);
+	if (strcmp(what, "queued") == 0) {
+		n->shows = FRAME_QUEUED;
+	} else if (strcmp(what, "running") == 0) {
+		n->shows = FRAME_GENERATING;
+	} else if (strcmp(what, "saving") == 0) {
+		n->shows = FRAME_SAVING;
+	} else if (strcmp(what, "saved") == 0) {
+		n->state = NODE_LATE;
+		n->run = 0;		/* another one's: not ours to end */
+		n->next = CLOCK_NEVER;
+	} else if (strcmp(what, "over") == 0 || strcmp(what, "gone") == 0) {
+		/* A row that was lost in a crash its owner begins once more. */
+		n->state = NODE_ASKING;
+		n->stop = false;
+		n->run = 0;
+		n->next = *what == 'o' ? now : later(now, NODE_GRACE);
+		if (!draw_owner(n))
+			over(n, FAILURE_INTERNAL);
+	} else {
+		n->run = 0;
+		over(n, failure_from_name(what, strlen(what)));
+	}
+}
+
+/* A call was answered. */
+static void
+answered(struct node *n, int64_t now)
+{
+	const enum runs_call	call = n->call;
+
+	if (n->away != 0)
+		log_line(LOG_LEVEL_INFO, "ticket=%" PRId64 " database=back",
+		    n->wish.ticket);
+	n->away = 0;
+	n->call = CALL_NONE;
+	if (call == CALL_BEGIN) {
+		begun(n, now);
+	} else if (call == CALL_RENEW) {
+		renewed(n, now);
+	} else if (call == CALL_SAVE) {
+		save_told(n);
+	} else if (call == CALL_WATCH) {
+		watched(n, now);
+	} else if (call == CALL_STOP) {
+		n->stop = false;
+		n->done = n->code != FAILURE_NONE;
+		n->next = now;
+	} else {
+		n->done = true;
+		n->next = CLOCK_NEVER;
+	}
+	/* Whoever waits holds no connection. */
+	if (n->state != NODE_OURS || n->want == WANT_QUEUED)
+		pg_drop(n->store);
+}
+
+/* What to call next. */
+static enum runs_call
+choose(const struct node *n)
+{
+	if (n->code != FAILURE_NONE)
+		return n->stop ? CALL_STOP : CALL_END;
+	if (n->state == NODE_THEIRS)
+		return n->stop ? CALL_STOP : CALL_WATCH;
+	if (n->saving && !n->lost)
+		return n->committed || n->run == 0 ? CALL_SAVE : CALL_RENEW;
+	return n->run == 0 ? CALL_BEGIN : CALL_RENEW;
+}
+
+static void
+pg_word(struct pg_args *a, const char *text)
+{
+	pg_text(a, text, strlen(text));
+}
+
+/* The servers and their slots, as arrays that PostgreSQL reads: {"a","b"} and
+ * {1,2}. */
+static void
+add_servers(const struct node *n, struct pg_args *a, char names[NAMES],
+    char slots[NUMBERS])
+{
+	char	name[URL_NAME_MAX], *p = names, *c;
+	size_t	len = 0;
+	int	i;
+
+	*p++ = '{';
+	for (i = 0; i < n->count; i++) {
+		name_of(n, i, name);
+		*p++ = '"';
+		for (c = name; *c != '\0'; c++) {
+			if (*c == '"' || *c == '\\')
+				*p++ = '\\';
+			*p++ = *c;
+		}
+		*p++ = '"';
+		*p++ = ',';
+		len += (size_t)snprintf(slots + len, NUMBERS - len, "%c%d",
+		    i == 0 ? '{' : ',', n->list[i].slots);
+	}
+	p[n->count == 0 ? 0 : -1] = '}';
+	p += n->count == 0;
+	slots[len++] = '}';
+	pg_text(a, names, (size_t)(p - names));
+	pg_text(a, slots, len);
+}
+
+static enum failure_code
+call_begin(struct node *n)
+{
+	const struct settings	*s = n->wish.settings;
+	struct pg_args		 a = { .count = 0 };
+	char			 names[NAMES], slots[NUMBERS];
+
+	pg_int(&a, n->wish.ticket);
+	pg_word(&a, n->owner);
+	pg_int(&a, n->wish.seen);
+	pg_int(&a, s->number[SETTING_TICKETS] == TICKETS_EXISTING);
+	pg_word(&a, n->wish.user == NULL ? "" : n->wish.user);
+	pg_word(&a, n->machine);
+	pg_int(&a, n->here);
+	/* It has had its place. */
+	pg_int(&a, n->lost ? INT_MAX : n->most);
+	add_servers(n, &a, names, slots);
+	return pg_call(n->store, STATEMENT_RUN_BEGIN, &a);
+}
+
+static enum failure_code
+call_renew(struct node *n)
+{
+	struct pg_args	a = { .count = 0 };
+	char		names[NAMES], slots[NUMBERS], used[URL_NAME_MAX] = "";
+
+	n->wanted = n->saving ? WANT_SAVING : n->want;
+	n->fresh_call = true;
+	if (n->server >= 0)
+		name_of(n, n->server, used);
+	pg_int(&a, n->run);
+	pg_word(&a, n->owner);
+	pg_word(&a, wants[n->wanted]);
+	pg_word(&a, used);
+	pg_int(&a, n->here);
+	add_servers(n, &a, names, slots);
+	return pg_call(n->store, STATEMENT_RUN_RENEW, &a);
+}
+
+static enum failure_code
+call_save(struct node *n)
+{
+	const struct cost	*c = n->all.cost;
+	const int64_t		 number[] = { c->prompt_tokens,
+				    c->answer_tokens, c->queued,
+				    c->first_token, c->total, c->load,
+				    c->prompt, c->answer };
+	struct pg_args		 a = { .count = 0 };
+	size_t			 i;
+
+	pg_int(&a, n->run);
+	pg_word(&a, n->owner);
+	pg_int(&a, n->session);
+	pg_text(&a, n->all.prompt, n->all.prompt_len);
+	pg_word(&a, n->wish.text_hash);
+	pg_text(&a, n->all.response, n->all.response_len);
+	pg_word(&a, c->model);
+	pg_word(&a, c->done_reason);
+	for (i = 0; i < sizeof(number) / sizeof(number[0]); i++)
+		pg_int(&a, number[i]);
+	return pg_call(n->store, STATEMENT_RUN_SAVE, &a);
+}
+
+/* Sends the call. */
+static enum failure_code
+send_call(struct node *n)
+{
+	struct pg_args	a = { .count = 0 };
+
+	switch (n->call) {
+	case CALL_BEGIN:
+		return call_begin(n);
+	case CALL_RENEW:
+		return call_renew(n);
+	case CALL_SAVE:
+		return call_save(n);
+	case CALL_WATCH:
+		pg_int(&a, n->run);
+		pg_int(&a, n->session);
+		return pg_call(n->store, STATEMENT_RUN_WATCH, &a);
+	case CALL_STOP:
+		pg_int(&a, n->wish.ticket);
+		return pg_call(n->store, STATEMENT_RUN_STOP, &a);
+	case CALL_END:
+	case CALL_NONE:
+	default:
+		pg_int(&a, n->run);
+		pg_word(&a, n->owner);
+		pg_word(&a, failure_name(n->code));
+		return pg_call(n->store, STATEMENT_RUN_END, &a);
+	}
+}
+
+/* Connected: the schema must be ours. */
+static bool
+connected(struct node *n)
+{
+	if (n->store->version == SCHEMA_VERSION)
+		return true;
+	if (n->saving) {
+		n->rc = FAILURE_SCHEMA;
+		n->saved = true;
+	} else {
+		over(n, FAILURE_SCHEMA);
+	}
+	n->call = CALL_NONE;
+	n->next = CLOCK_NEVER;
+	pg_drop(n->store);
+	return false;
+}
+
+/* Begins the next call, perhaps by connecting. */
+static bool
+start(struct node *n, int64_t now)
+{
+	n->call = choose(n);
+	n->until = CLOCK_NEVER;
+	if (n->store->db == NULL)
+		return pg_start(n->store) == FAILURE_NONE;
+	n->until = later(now, CALL_TIMEOUT);
+	return send_call(n) == FAILURE_NONE;
+}
+
+/* Goes on with a call. */
+static enum pg_progress
+go_on(struct node *n, int64_t now)
+{
+	enum pg_progress	rc;
+
+	rc = pg_step(n->store);
+	if (n->until == CLOCK_NEVER && rc == PG_DONE) {
+		if (!connected(n))
+			return PG_DONE;
+		n->until = later(now, CALL_TIMEOUT);
+		rc = send_call(n) == FAILURE_NONE ? pg_step(n->store) :
+		    PG_FAILED;
+	}
+	if (rc == PG_MORE && now >= n->until) {
+		(void)pg_refuse(n->store, FAILURE_STORAGE,
+		    "the database does not answer");
+		rc = PG_FAILED;
+	}
+	/* What only a COMMIT without its standby may mean. */
+	if (rc == PG_DONE && n->call == CALL_SAVE && n->store->warned)
+		rc = PG_FAILED;
+	return rc;
+}
+
+void
+node_step(struct node *n, int64_t now)
+{
+	enum pg_progress	rc;
+
+	if (n->call == CALL_NONE && (n->done || now < n->next))
+		return;
+	rc = n->call != CALL_NONE || start(n, now) ? go_on(n, now) : PG_FAILED;
+	if (n->call != CALL_NONE && rc == PG_FAILED)
+		unanswered(n, now);
+	else if (n->call != CALL_NONE && rc == PG_DONE)
+		answered(n, now);
+	watch(n);
+}
+
+void
+runs_wait(struct node *n, int ms)
+{
+	const int64_t	until = later(clock_us(), ms);
+	struct pollfd	p;
+	int64_t		now, due;
+
+	while ((now = clock_us()) < until && (n->call != CALL_NONE ||
+	    n->next == 0)) {
+		node_step(n, now);
+		if (n->call == CALL_NONE)
+			continue;
+		due = pg_wait(n->store, &p);
+		(void)poll(&p, 1, clock_poll(now, due < until ? due : until));
+	}
+}
+
+void
+node_viewers(struct node *n, bool here)
+{
+	if (n->here == here)
+		return;
+	n->here = here;
+	n->fresh = n->fresh_call = false;
+	if (n->state == NODE_OURS && !n->saving)
+		runs_now(n);
+}
+
+bool
+node_watched(const struct node *n)
+{
+	return !n->fresh || n->others;
+}
+
+void
+node_say_stop(struct node *n)
+{
+	n->stop = true;
+	if (n->state == NODE_THEIRS)
+		runs_now(n);
+}
+
+enum failure_code
+node_save(struct node *n, const struct answered *all, int64_t *versions)
+{
+	*versions = 0;
+	if (!n->saving) {
+		n->saving = true;
+		n->all = *all;
+		n->pause = SAVE_PAUSE_MIN;
+		runs_now(n);
+		node_step(n, clock_us());
+	}
+	if (!n->saved)
+		return FAILURE_STORAGE;
+	*versions = n->versions;
+	return n->rc;
+}
+
+bool
+node_again(const struct node *n)
+{
+	return !n->saved;
+}
+
+bool
+node_saved(const struct node *n)
+{
+	return n->saved;
+}
+
+void
+node_hurry(struct node *n)
+{
+	const int64_t	until = later(clock_us(), NODE_LINGER);
+
+	while (n->saving && !n->saved && clock_us() < until) {
+		if (n->call == CALL_NONE)
+			runs_now(n);
+		runs_wait(n, NODE_LINGER);
+		if (!n->saved)
+			(void)poll(NULL, 0, SAVE_PAUSE_MIN);
+	}
+}
+
+void
+node_release(struct node *n, enum failure_code code)
+{
+	int	i;
+
+	if (n == NULL || n->store == NULL)
+		return;
+	/* A run that is just begun is to end too. */
+	runs_wait(n, NODE_LINGER);
+	if (n->state != NODE_ASKING && n->state != NODE_THEIRS)
+		n->stop = false;
+	else if (!n->stop)
+		n->done = true;
+	if (n->run == 0 && !n->stop)
+		n->done = true;
+	n->code = code == FAILURE_NONE ? FAILURE_INTERRUPTED : code;
+	/* Twice, as the connection may have been lost. */
+	for (i = 0; i < 2 && !n->done; i++) {
+		runs_now(n);
+		runs_wait(n, NODE_LINGER);
+	}
+	pg_drop(n->store);
+	n->call = CALL_NONE;
+	n->next = CLOCK_NEVER;
+	n->done = true;
+	watch(n);
+}
+
+void
+node_close(struct node *n)
+{
+	if (n == NULL)
+		return;
+	store_close(n->store);
+	if (n->epoll != -1)
+		(void)close(n->epoll);
+	free(n);
+}

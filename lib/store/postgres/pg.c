@@ -1,0 +1,649 @@
+/*
+ * A connection to a PostgreSQL database.
+ */
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/postgres/dial.h"
+#include "store/postgres/pg.h"
+
+enum { TELL_TICK = 100 };	/* milliseconds */
+
+#define DISK_FULL	"53100"		/* its SQLSTATE */
+
+enum { PARTS_MAX = 16 };
+
+/* One line, without what libpq says on others. */
+static void
+note(struct store *s, const char *what, const char *why)
+{
+	char	*p;
+
+	(void)snprintf(s->error, sizeof(s->error), "%s%s%s", what,
+	    *what == '\0' ? "" : ": ", why);
+	for (p = s->error; (p = strpbrk(p, "\n\t")) != NULL; )
+		*p = p[1] == '\0' ? '\0' : ' ';
+}
+
+/* The server's reason, or the connection's; `res' may be NULL. */
+static void
+note_result(struct store *s, const char *what, const PGresult *res)
+{
+	const char	*why = res == NULL ? NULL : PQresultErrorField(res,
+			    PG_DIAG_MESSAGE_PRIMARY);
+	const char	*state = res == NULL ? NULL : PQresultErrorField(res,
+			    PG_DIAG_SQLSTATE);
+
+	(void)snprintf(s->state, sizeof(s->state), "%s", state == NULL ? "" :
+	    state);
+	if (strcmp(s->state, DISK_FULL) == 0)
+		what = "the database server's disk is full, and nothing is "
+		    "changed";
+	note(s, what, why != NULL ? why : s->db == NULL ? "no memory" :
+	    PQerrorMessage(s->db));
+}
+
+enum failure_code
+pg_fail(struct store *s, const char *what, PGresult *res)
+{
+	note_result(s, what, res);
+	PQclear(res);
+	return FAILURE_STORAGE;
+}
+
+enum failure_code
+pg_refuse(struct store *s, enum failure_code code, const char *format, ...)
+{
+	va_list	ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(s->error, sizeof(s->error), format, ap);
+	va_end(ap);
+	return code;
+}
+
+struct store *
+pg_make(const char *uri)
+{
+	struct store	*s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	s->patience = STORE_TIMEOUT;
+	s->part = -1;
+	if ((s->uri = strdup(uri)) == NULL) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* What the server has to remark is nothing for our stderr; at a COMMIT it may
+ * be that no standby has it. */
+static void
+remark(void *context, const PGresult *res)
+{
+	struct store	*s = context;
+	const char	*severity = PQresultErrorField(res,
+			    PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	s->warned |= severity != NULL && strcmp(severity, "WARNING") == 0;
+}
+
+/*
+ * Whether the server that owes us something is there, or may be: it is asked
+ * over another connection.  One that answers with an error is, and one in whose
+ * place another one answers is not.
+ */
+static bool
+is_there(const struct store *s)
+{
+	struct store	*other;
+	int		 version;
+	bool		 there = true;
+
+	if ((other = pg_make(s->uri)) == NULL)
+		return true;
+	if (pg_connect(other, &version) != FAILURE_NONE)
+		there = !other->silent;
+	else if (version >= 0 && s->version >= 0)
+		there = other->server.system == s->server.system &&
+		    other->server.timeline == s->server.timeline &&
+		    other->server.started == s->server.started;
+	store_close(other);
+	return there;
+}
+
+/* Of a statement that may take as long as it takes: looks after its server now
+ * and then; tells until when to wait for it, at once if it is gone. */
+static int64_t
+look_after(struct store *s, int64_t now)
+{
+	const int64_t	pause = CALL_LOOK * INT64_C(1000);
+
+	if (now < s->heard + pause)
+		return s->heard + pause;
+	s->unheard = is_there(s) ? 0 : s->unheard + 1;
+	s->heard = clock_us();
+	return s->unheard < CALL_LOOKS ? s->heard + pause : 0;
+}
+
+/* Waits for something to do, until then at most; false with the reason noted:
+ * that is over. */
+static bool
+rest(struct store *s, int64_t until)
+{
+	const bool	look = s->patience == -1 && s->dial == NULL;
+	struct pollfd	p;
+	int64_t		now = clock_us(), due = pg_wait(s, &p);
+	int		rc;
+
+	if (look && (due = look_after(s, now)) == 0)
+		until = now;
+	if (now >= until) {
+		note(s, "", "the database does not answer");
+		s->broken = true;
+		return false;
+	}
+	due = due < until ? due : until;
+	/* Whoever watches hears now and then that it goes on. */
+	if (s->tell != NULL && due > now + TELL_TICK * INT64_C(1000))
+		due = now + TELL_TICK * INT64_C(1000);
+	rc = poll(&p, 1, clock_poll(clock_us(), due));
+	if (rc > 0) {
+		s->heard = clock_us();
+		s->unheard = 0;
+	} else if (rc == 0 && s->tell != NULL) {
+		s->tell(s->tell_context, s->telling, 0, 0);
+	}
+	return true;
+}
+
+/* Waits for the server; false with the reason noted: nothing more comes. */
+static bool
+wait_for(struct store *s, int64_t until)
+{
+	if (!rest(s, until))
+		return false;
+	if (PQflush(s->db) != -1 && PQconsumeInput(s->db) == 1)
+		return true;
+	note(s, "", PQerrorMessage(s->db));
+	s->broken = true;
+	return false;
+}
+
+/* Until when a statement that begins now may take; CLOCK_NEVER: as long as its
+ * server is there. */
+static int64_t
+deadline(struct store *s, int64_t ms)
+{
+	s->heard = clock_us();
+	s->unheard = 0;
+	return s->patience == -1 ? CLOCK_NEVER : s->heard + ms * 1000;
+}
+
+enum failure_code
+pg_flush(struct store *s)
+{
+	const int64_t	until = deadline(s, s->patience);
+	int		rc;
+
+	while ((rc = PQflush(s->db)) == 1) {
+		if (!wait_for(s, until))
+			return FAILURE_STORAGE;
+	}
+	return rc == 0 ? FAILURE_NONE : pg_fail(s, "", NULL);
+}
+
+PGresult *
+pg_next(struct store *s)
+{
+	const int64_t	 until = deadline(s, s->patience);
+	PGresult	*res, *last = NULL;
+
+	for (;;) {
+		while (PQisBusy(s->db) == 1) {
+			if (!wait_for(s, until)) {
+				PQclear(last);
+				return NULL;
+			}
+		}
+		if ((res = PQgetResult(s->db)) == NULL)
+			return last;
+		/* The first error is the one that matters. */
+		if (last != NULL && PQresultStatus(last) ==
+		    PGRES_FATAL_ERROR) {
+			PQclear(res);
+			continue;
+		}
+		PQclear(last);
+		last = res;
+		if (PQresultStatus(res) == PGRES_COPY_IN ||
+		    PQresultStatus(res) == PGRES_SINGLE_TUPLE)
+			return last;
+	}
+}
+
+/* Whether a result is a good one. */
+static bool
+is_good(const PGresult *res)
+{
+	switch ((int)PQresultStatus(res)) {
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+	case PGRES_COPY_IN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+pg_drop(struct store *s)
+{
+	dial_free(s->dial);
+	PQclear(s->result);
+	PQfinish(s->db);
+	s->dial = NULL;
+	s->result = NULL;
+	s->db = NULL;
+	s->broken = s->inside = s->copying = false;
+	s->part = -1;
+}
+
+enum failure_code
+pg_start(struct store *s)
+{
+	pg_drop(s);
+	s->state[0] = '\0';
+	if ((s->dial = dial_start(s->uri)) != NULL)
+		return FAILURE_NONE;
+	note(s, "", "no memory");
+	return FAILURE_STORAGE;
+}
+
+/* Goes on with connecting. */
+static enum pg_progress
+step_dial(struct store *s)
+{
+	enum pg_progress	rc;
+
+	if ((rc = dial_step(s->dial, clock_us())) == PG_MORE)
+		return rc;
+	if (rc == PG_DONE) {
+		s->db = dial_take(s->dial, &s->version, &s->server);
+		(void)PQsetNoticeReceiver(s->db, remark, s);
+	} else {
+		s->silent = dial_silent(s->dial);
+		note(s, "", dial_error(s->dial));
+	}
+	dial_free(s->dial);
+	s->dial = NULL;
+	return rc;
+}
+
+int64_t
+pg_wait(const struct store *s, struct pollfd *p)
+{
+	if (s->dial != NULL)
+		return dial_wait(s->dial, p);
+	*p = (struct pollfd){ .fd = s->db == NULL ? -1 : PQsocket(s->db),
+	    .events = POLLIN };
+	if (s->db != NULL && PQflush(s->db) == 1)
+		p->events |= POLLOUT;
+	return CLOCK_NEVER;
+}
+
+/* Waits for what pg_start or pg_call began, until then at most. */
+static enum pg_progress
+wait_out(struct store *s, int64_t until)
+{
+	enum pg_progress	rc;
+
+	while ((rc = pg_step(s)) == PG_MORE) {
+		if (!rest(s, until))
+			return PG_FAILED;
+	}
+	return rc;
+}
+
+enum failure_code
+pg_connect(struct store *s, int *version)
+{
+	*version = -1;
+	if (pg_start(s) != FAILURE_NONE ||
+	    wait_out(s, CLOCK_NEVER) == PG_FAILED)
+		return FAILURE_STORAGE;
+	*version = s->version;
+	return FAILURE_NONE;
+}
+
+void
+pg_survey(struct store *s, void (*each)(void *, const struct store_host *),
+    void *context)
+{
+	if (pg_start(s) != FAILURE_NONE)
+		return;
+	dial_survey(s->dial, each, context);
+	(void)wait_out(s, CLOCK_NEVER);
+}
+
+enum failure_code
+pg_call(struct store *s, enum statement which, const struct pg_args *a)
+{
+	const bool	patient = s->patience == -1;
+	struct pg_args	limits = { .count = 0 };
+
+	PQclear(s->result);
+	s->result = NULL;
+	s->state[0] = '\0';
+	s->wrong = s->warned = false;
+	s->part = 0;
+	pg_int(&limits, patient ? 0 : CALL_STATEMENT);
+	pg_int(&limits, patient ? STORE_TIMEOUT : CALL_LOCK);
+	if (s->db != NULL && PQenterPipelineMode(s->db) == 1 &&
+	    pg_put(s->db, STATEMENT_BEGIN, NULL) &&
+	    pg_put(s->db, STATEMENT_LIMITS, &limits) &&
+	    pg_put(s->db, which, a) && pg_put(s->db, STATEMENT_COMMIT, NULL) &&
+	    PQpipelineSync(s->db) == 1)
+		return FAILURE_NONE;
+	s->broken = true;
+	return pg_fail(s, "", NULL);
+}
+
+/* Keeps what went wrong first. */
+static void
+part_failed(struct store *s, const PGresult *res)
+{
+	if (s->wrong)
+		return;
+	s->wrong = true;
+	note_result(s, "", res);
+}
+
+/* The last part is there: what became of it all. */
+static enum pg_progress
+end_call(struct store *s)
+{
+	while (PQgetResult(s->db) != NULL)
+		;
+	s->part = -1;
+	/* What failed is rolled back; who asks next waits for it. */
+	if (PQtransactionStatus(s->db) != PQTRANS_IDLE) {
+		s->wrong = true;
+		if (!pg_put(s->db, STATEMENT_ROLLBACK, NULL) ||
+		    PQpipelineSync(s->db) != 1) {
+			s->broken = true;
+			return PG_FAILED;
+		}
+		s->part = 3;
+		return PG_MORE;
+	}
+	if (PQexitPipelineMode(s->db) != 1)
+		s->broken = true;
+	return s->wrong || s->broken ? PG_FAILED : PG_DONE;
+}
+
+/* Takes one result of the call; returns PG_MORE for the next one. */
+static enum pg_progress
+take_part(struct store *s, PGresult *res)
+{
+	enum pg_progress	rc = PG_MORE;
+
+	switch ((int)PQresultStatus(res)) {
+	case PGRES_PIPELINE_SYNC:
+		rc = end_call(s);
+		break;
+	case PGRES_FATAL_ERROR:
+		part_failed(s, res);
+		break;
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+		if (s->part == 2) {
+			PQclear(s->result);
+			s->result = res;
+			return rc;
+		}
+		/* Of a transaction that had failed it says ROLLBACK. */
+		if (s->part == 3 && !s->wrong &&
+		    strcmp(PQcmdStatus(res), "COMMIT") != 0)
+			s->wrong = true;
+		break;
+	default:
+		break;
+	}
+	PQclear(res);
+	return rc;
+}
+
+enum pg_progress
+pg_step(struct store *s)
+{
+	enum pg_progress	 rc;
+	PGresult		*res;
+
+	if (s->dial != NULL)
+		return step_dial(s);
+	if (s->db == NULL || s->part == -1)
+		return s->db == NULL ? PG_FAILED : PG_DONE;
+	if (PQflush(s->db) == -1 || PQconsumeInput(s->db) != 1 ||
+	    PQstatus(s->db) != CONNECTION_OK) {
+		note(s, "", PQerrorMessage(s->db));
+		s->broken = true;
+		return PG_FAILED;
+	}
+	while (PQisBusy(s->db) == 0) {
+		if ((res = PQgetResult(s->db)) == NULL) {
+			if (++s->part > PARTS_MAX)
+				break;
+			continue;
+		}
+		rc = take_part(s, res);
+		if (rc != PG_MORE)
+			return rc;
+	}
+	if (PQstatus(s->db) == CONNECTION_OK && s->part <= PARTS_MAX)
+		return PG_MORE;
+	note(s, "", PQerrorMessage(s->db));
+	s->broken = true;
+	return PG_FAILED;
+}
+
+bool
+pg_passes(const struct store *s)
+{
+	static const char *const	pass[] = { "08", "40", "53", "55",
+					    "57", NULL };
+	int				i;
+
+	/* Without a state it was the connection; a full disk stays. */
+	if (s->state[0] == '\0' || strcmp(s->state, PG_STANDBY) == 0)
+		return true;
+	for (i = 0; pass[i] != NULL; i++) {
+		if (strncmp(s->state, pass[i], 2) == 0)
+			return strcmp(s->state, DISK_FULL) != 0;
+	}
+	return false;
+}
+
+/* One statement on its own: sends it and waits for its good result. */
+static enum failure_code
+fetch(struct store *s, enum statement which, const struct pg_args *a,
+    PGresult **res)
+{
+	if (!pg_put(s->db, which, a))
+		return pg_fail(s, "", NULL);
+	if ((*res = pg_next(s)) == NULL)
+		return FAILURE_STORAGE;
+	return is_good(*res) ? FAILURE_NONE : pg_fail(s, "", *res);
+}
+
+/* One try, in a transaction of its own, or within the one that is open. */
+static enum failure_code
+try(struct store *s, enum statement which, const struct pg_args *a)
+{
+	PGresult		*res;
+	enum failure_code	 rc;
+
+	if (!s->inside)
+		return pg_call(s, which, a) == FAILURE_NONE &&
+		    wait_out(s, deadline(s, CALL_TIMEOUT)) == PG_DONE ?
+		    FAILURE_NONE : FAILURE_STORAGE;
+	s->state[0] = '\0';
+	if ((rc = fetch(s, which, a, &res)) == FAILURE_NONE)
+		s->result = res;
+	return rc;
+}
+
+/* Whether what failed may be done once more: it was not sent, or the server
+ * says that nothing of it was done, or twice is as good as once. */
+static bool
+may_repeat(struct store *s, enum statement which, bool sent)
+{
+	char	why[sizeof(s->error)];
+
+	if (s->inside || s->patience == -1 || (sent && !pg_passes(s)))
+		return false;
+	if (!sent || store_again[which] || (s->state[0] != '\0' && !s->broken))
+		return true;
+	memcpy(why, s->error, sizeof(why));
+	note(s, "it is not known whether it was done", why);
+	return false;
+}
+
+enum failure_code
+pg_query(struct store *s, enum statement which, const struct pg_args *a,
+    PGresult **res)
+{
+	const bool		sent = !s->broken;
+	enum failure_code	rc;
+	int			version;
+
+	*res = NULL;
+	rc = sent ? try(s, which, a) : FAILURE_STORAGE;
+	if (rc != FAILURE_NONE && may_repeat(s, which, sent) &&
+	    (rc = pg_connect(s, &version)) == FAILURE_NONE)
+		rc = try(s, which, a);
+	if (rc == FAILURE_NONE) {
+		*res = s->result;
+		s->result = NULL;
+	}
+	return rc;
+}
+
+enum failure_code
+pg_alone(struct store *s, enum statement which, const struct pg_args *a,
+    int64_t *number)
+{
+	PGresult		*res;
+	enum failure_code	 rc;
+
+	if ((rc = fetch(s, which, a, &res)) != FAILURE_NONE)
+		return rc;
+	if (number != NULL)
+		*number = PQntuples(res) > 0 ? pg_number(res, 0, 0) : 0;
+	PQclear(res);
+	return FAILURE_NONE;
+}
+
+enum failure_code
+pg_run(struct store *s, enum statement which, const struct pg_args *a,
+    int64_t *number)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	if (number != NULL)
+		*number = 0;
+	if ((rc = pg_query(s, which, a, &res)) == FAILURE_NONE &&
+	    number != NULL && PQntuples(res) > 0)
+		*number = pg_number(res, 0, 0);
+	PQclear(res);
+	return rc;
+}
+
+enum failure_code
+pg_change(struct store *s, enum statement which, const struct pg_args *a,
+    int64_t *rows)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	*rows = 0;
+	if ((rc = pg_query(s, which, a, &res)) == FAILURE_NONE)
+		*rows = strtoll(PQcmdTuples(res), NULL, 10);
+	PQclear(res);
+	return rc;
+}
+
+enum failure_code
+pg_script(struct store *s, const char *sql)
+{
+	PGresult	*res;
+
+	if (PQsendQuery(s->db, sql) != 1)
+		return pg_fail(s, "", NULL);
+	if ((res = pg_next(s)) == NULL)
+		return FAILURE_STORAGE;
+	if (!is_good(res))
+		return pg_fail(s, "", res);
+	PQclear(res);
+	return FAILURE_NONE;
+}
+
+enum failure_code
+pg_begin(struct store *s)
+{
+	enum failure_code	rc;
+
+	rc = pg_script(s, store_statements[STATEMENT_BEGIN_LONG]);
+	s->inside = rc == FAILURE_NONE;
+	return rc;
+}
+
+/* Commits; what was rolled back instead, or was remarked upon, is none. */
+static enum failure_code
+commit(struct store *s)
+{
+	PGresult	*res;
+	bool		 good;
+
+	s->warned = false;
+	if (!pg_put(s->db, STATEMENT_COMMIT, NULL))
+		return pg_fail(s, "", NULL);
+	if ((res = pg_next(s)) == NULL)
+		return FAILURE_STORAGE;
+	good = is_good(res) && strcmp(PQcmdStatus(res), "COMMIT") == 0;
+	if (!good)
+		return pg_fail(s, "", res);
+	PQclear(res);
+	return s->warned ? pg_refuse(s, FAILURE_STORAGE, "no standby has "
+	    "confirmed it") : FAILURE_NONE;
+}
+
+enum failure_code
+pg_end(struct store *s, enum failure_code rc)
+{
+	char	why[sizeof(s->error)];
+
+	s->inside = false;
+	if (rc == FAILURE_NONE)
+		return commit(s);
+	memcpy(why, s->error, sizeof(why));
+	(void)pg_script(s, store_statements[STATEMENT_ROLLBACK]);
+	memcpy(s->error, why, sizeof(why));
+	return rc;
+}
+
+void
+pg_tell(struct store *s, const char *what, int64_t done, int64_t total)
+{
+	s->telling = what;
+	if (s->tell != NULL)
+		s->tell(s->tell_context, what, done, total);
+}

@@ -1,0 +1,51 @@
+/*
+ * What goes to a PostgreSQL server in a statement's arguments, and comes back.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/postgres/pg.h"
+
+/* Types by their numbers, see pg_type.dat: they never change. */
+enum { TYPE_BIGINT = 20, TYPE_TEXT = 25 };
+
+void
+pg_int(struct pg_args *a, int64_t n)
+{
+	const int	i = a->count++;
+
+	(void)snprintf(a->number[i], sizeof(a->number[i]), "%" PRId64, n);
+	a->value[i] = a->number[i];
+	a->len[i] = a->format[i] = 0;
+	a->type[i] = TYPE_BIGINT;
+}
+
+void
+pg_text(struct pg_args *a, const char *text, size_t len)
+{
+	const int	i = a->count++;
+
+	/* "Binary" texts are the same bytes, with their length. */
+	a->value[i] = text == NULL ? "" : text;
+	a->len[i] = (int)len;
+	a->format[i] = 1;
+	a->type[i] = TYPE_TEXT;
+}
+
+bool
+pg_put(PGconn *db, enum statement which, const struct pg_args *a)
+{
+	static const struct pg_args	none;
+
+	if (a == NULL)
+		a = &none;
+	return PQsendQueryParams(db, store_statements[which], a->count,
+	    a->type, a->value, a->len, a->format, 0) == 1;
+}
+
+int64_t
+pg_number(const PGresult *res, int row, int column)
+{
+	return strtoll(PQgetvalue(res, row, column), NULL, 10);
+}

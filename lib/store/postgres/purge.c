@@ -1,0 +1,92 @@
+/*
+ * Deleting what is too old.
+ */
+#include "base/limit.h"
+#include "store/maintain.h"
+#include "store/postgres/pg.h"
+
+enum failure_code
+store_purge_count(struct store *s, struct purge *p)
+{
+	struct pg_args	a = { .count = 0 };
+
+	s->patience = -1;
+	pg_tell(s, "counting", 0, 0);
+	pg_int(&a, p->before);
+	return pg_run(s, STATEMENT_PURGE_COUNT, &a, &p->old);
+}
+
+/* Runs a statement of three numbers that answers one row of two: 0, 0 where
+ * it has none. */
+static enum failure_code
+run(struct store *s, enum statement which, int64_t first, int64_t second,
+    int64_t third, int64_t out[2])
+{
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	pg_int(&a, first);
+	pg_int(&a, second);
+	pg_int(&a, third);
+	out[0] = out[1] = 0;
+	if ((rc = pg_query(s, which, &a, &res)) == FAILURE_NONE &&
+	    PQntuples(res) > 0) {
+		out[0] = pg_number(res, 0, 0);
+		out[1] = pg_number(res, 0, 1);
+	}
+	PQclear(res);
+	return rc;
+}
+
+/* Deletes the sessions without an answer, but not while a generation works
+ * on one: its ticket's lock is taken meanwhile. */
+static enum failure_code
+purge_unanswered(struct store *s, struct purge *p)
+{
+	enum failure_code	rc;
+	struct pg_args		a;
+	int64_t			next[2] = { 0, 0 }, n;
+
+	while ((rc = run(s, STATEMENT_PURGE_UNANSWERED_NEXT, p->before,
+	    next[0], 0, next)) == FAILURE_NONE && next[0] != 0) {
+		pg_tell(s, "deleting sessions", p->sessions, p->old);
+		a.count = 0;
+		pg_int(&a, next[0]);
+		pg_int(&a, next[1]);
+		if ((rc = pg_run(s, STATEMENT_PURGE_UNANSWERED, &a, &n)) !=
+		    FAILURE_NONE)
+			break;
+		*(n == -1 ? &p->running : &p->sessions) += n == -1 ? 1 : n;
+	}
+	return rc;
+}
+
+enum failure_code
+store_purge(struct store *s, struct purge *p)
+{
+	enum failure_code	rc;
+	int64_t			gone[2] = { 0, 0 }, ours = 0;
+
+	s->patience = -1;
+	do {
+		pg_tell(s, "deleting sessions", p->sessions, p->old);
+		rc = run(s, STATEMENT_PURGE_SESSIONS, p->before, 0,
+		    PURGE_CHUNK, gone);
+		p->sessions += gone[1];
+	} while (rc == FAILURE_NONE && gone[0] != 0);
+	if (rc == FAILURE_NONE)
+		rc = purge_unanswered(s, p);
+	if (rc == FAILURE_NONE && p->tickets)
+		rc = pg_run(s, STATEMENT_TICKETS_ARE_OURS, NULL, &ours);
+	gone[0] = 0;
+	while (rc == FAILURE_NONE && ours != 0) {
+		pg_tell(s, "deleting tickets", p->emptied, 0);
+		rc = run(s, STATEMENT_PURGE_TICKETS, p->before, gone[0],
+		    PURGE_CHUNK, gone);
+		p->emptied += gone[1];
+		if (gone[0] == 0)
+			break;
+	}
+	return rc;
+}

@@ -1,0 +1,52 @@
+/*
+ * The rate limit, in a function of the database, for all machines.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rate.h"
+#include "settings/settings.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
+
+int
+rate_take(const struct settings *settings, const char *key, int64_t count,
+    int64_t period, char *error, unsigned long size)
+{
+	const int64_t	 interval = period / count;
+	struct pg_args	 a = { .count = 0 };
+	struct store	*s;
+	int64_t		 us;
+	int		 wait = -1;
+
+	pg_text(&a, key, strlen(key));
+	pg_int(&a, interval);
+	pg_int(&a, (count - 1) * interval);
+	if (store_open(&s, settings->text[SETTING_DATABASE]) ==
+	    FAILURE_NONE && pg_run(s, STATEMENT_RATE_TAKE, &a, &us) ==
+	    FAILURE_NONE)
+		wait = (int)((us + 999999) / 1000000);
+	else
+		(void)snprintf(error, size, "%s", store_error(s));
+	store_close(s);
+	return wait;
+}
+
+int
+rate_forget(const struct settings *settings, const char *key, char *error,
+    unsigned long size)
+{
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	struct store		*s;
+
+	pg_text(&a, key, strlen(key));
+	if ((rc = store_open(&s, settings->text[SETTING_DATABASE])) ==
+	    FAILURE_NONE && (rc = pg_run(s, STATEMENT_RATE_FORGET, &a,
+	    NULL)) == FAILURE_NONE)
+		rc = pg_alone(s, STATEMENT_VACUUM_RATES, NULL, NULL);
+	if (rc != FAILURE_NONE)
+		(void)snprintf(error, size, "%s", store_error(s));
+	store_close(s);
+	return rc == FAILURE_NONE ? 0 : -1;
+}

@@ -1,0 +1,173 @@
+/*
+ * What the administrator's tool asks of the store.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "store/postgres/report.h"
+
+/* The statement of a report, and what its $3 is. */
+static const struct {
+	enum statement	statement;
+	int		by;
+} reports[STORE_REPORT__MAX] = {
+	[STORE_EXPORT] = { STATEMENT_EXPORT, 0 },
+	[STORE_LIST] = { STATEMENT_LIST, 0 },
+	[STORE_SHOW] = { STATEMENT_SHOW, 0 },
+	[STORE_HISTORY] = { STATEMENT_HISTORY, 0 },
+	[STORE_STATS] = { STATEMENT_STATS, 0 },
+	[STORE_STATS_BY_DAY] = { STATEMENT_STATS, 1 },
+	[STORE_STATS_BY_MODEL] = { STATEMENT_STATS, 2 },
+	[STORE_ASKS] = { STATEMENT_ASKS, 0 },
+	[STORE_METRICS] = { STATEMENT_METRICS, 0 },
+	[STORE_HEAD] = { STATEMENT_HEAD, 0 },
+	[STORE_AGES] = { STATEMENT_AGES, 0 },
+};
+
+int64_t
+report_number(const struct cell *c)
+{
+	return c->text == NULL ? 0 : strtoll(c->text, NULL, 10);
+}
+
+/* Hands a row over. */
+static bool
+hand(const PGresult *res, store_row *row, void *ctx)
+{
+	enum { BIGINT = 20, INTEGER = 23 };	/* see pg_type.dat */
+	struct cell	cell[CELLS_MAX];
+	int		i, n = PQnfields(res);
+
+	n = n < CELLS_MAX ? n : CELLS_MAX;
+	for (i = 0; i < n; i++) {
+		cell[i].name = PQfname(res, i);
+		cell[i].text = PQgetisnull(res, 0, i) ? NULL :
+		    PQgetvalue(res, 0, i);
+		cell[i].len = (size_t)PQgetlength(res, 0, i);
+		cell[i].number = cell[i].text != NULL &&
+		    (PQftype(res, i) == BIGINT || PQftype(res, i) == INTEGER);
+	}
+	return row(ctx, cell, n);
+}
+
+/* Has the server go on with nothing that nobody wants. */
+static void
+cancel(struct store *s)
+{
+	PGcancel	*c = PQgetCancel(s->db);
+	char		 why[256];
+
+	if (c != NULL)
+		(void)PQcancel(c, why, sizeof(why));
+	PQfreeCancel(c);
+}
+
+/* Runs a statement within a transaction and hands its rows over. */
+static enum failure_code
+bring(struct store *s, enum statement which, const struct pg_args *a,
+    store_row *row, void *ctx)
+{
+	PGresult	*res;
+	bool		 wanted = true;
+
+	/* The first row may take its time. */
+	s->patience = -1;
+	if (!pg_put(s->db, which, a) || PQsetSingleRowMode(s->db) != 1)
+		return pg_fail(s, "", NULL);
+	while ((res = pg_next(s)) != NULL &&
+	    PQresultStatus(res) == PGRES_SINGLE_TUPLE) {
+		if (wanted && !hand(res, row, ctx)) {
+			wanted = false;
+			cancel(s);
+		}
+		PQclear(res);
+	}
+	if (res == NULL)
+		return FAILURE_STORAGE;
+	if (wanted && PQresultStatus(res) != PGRES_TUPLES_OK)
+		return pg_fail(s, "", res);
+	PQclear(res);
+	return FAILURE_NONE;
+}
+
+enum failure_code
+report_rows(struct store *s, enum statement which, const struct pg_args *a,
+    store_row *row, void *ctx)
+{
+	enum failure_code	rc;
+
+	if (s->inside)
+		return bring(s, which, a, row, ctx);
+	if ((rc = pg_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = bring(s, which, a, row, ctx);
+	/* Nothing is changed; one that was cut short cannot be committed. */
+	if (rc != FAILURE_NONE || PQtransactionStatus(s->db) ==
+	    PQTRANS_INTRANS)
+		return pg_end(s, rc);
+	(void)pg_end(s, FAILURE_STORAGE);
+	return rc;
+}
+
+enum failure_code
+store_report(struct store *s, enum store_report which, int64_t arg,
+    int64_t rows, store_row *row, void *ctx)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+
+	if ((rc = pg_copy_end(s)) != FAILURE_NONE)
+		return rc;
+	pg_int(&a, arg);
+	pg_int(&a, rows);
+	pg_int(&a, reports[which].by);
+	return report_rows(s, reports[which].statement, &a, row, ctx);
+}
+
+enum failure_code
+store_asks(struct store *s)
+{
+	enum failure_code	rc;
+
+	/* Until the connection ends: nothing of it is kept. */
+	if ((rc = pg_begin(s)) == FAILURE_NONE)
+		rc = pg_run(s, STATEMENT_ASKS_CREATE, NULL, NULL);
+	return rc == FAILURE_NONE ? pg_copy(s, STATEMENT_ASKS_COPY) : rc;
+}
+
+/* A cell of what stood in a log: anything, and all of it is to be counted. */
+static int
+cell_of_log(struct buf *b, const char *text)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+	struct buf		clean = BUF_INIT(LOG_LINE_MAX * 16);
+	int			rc;
+
+	rc = utf8_clean(&cleaner, text, strlen(text), &clean);
+	if (rc == 0 && cleaner.len > 0)
+		rc = buf_puts(&clean, "\xef\xbf\xbd");
+	if (rc == 0)
+		rc = pg_copy_cell(b, clean.data == NULL ? "" : clean.data,
+		    clean.len);
+	buf_free(&clean);
+	return rc;
+}
+
+enum failure_code
+store_ask(struct store *s, const char *day, const char *user,
+    const char *outcome)
+{
+	struct buf		b = BUF_INIT(OUTPUT_MAX);
+	enum failure_code	rc;
+
+	if (cell_of_log(&b, day) == -1 || cell_of_log(&b, user) == -1 ||
+	    cell_of_log(&b, outcome) == -1)
+		rc = pg_refuse(s, FAILURE_STORAGE, "%s", strerror(errno));
+	else
+		rc = pg_copy_row(s, &b);
+	buf_free(&b);
+	return rc;
+}

@@ -1,0 +1,43 @@
+/*
+ * Full text search, by the index of the words of all sessions.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/limit.h"
+#include "store/postgres/report.h"
+
+enum failure_code
+store_search_begin(struct store *s, void (*progress)(void *, const char *,
+    int64_t, int64_t), void *context)
+{
+	s->tell = progress;
+	s->tell_context = context;
+	s->telling = "reading the texts";
+	return FAILURE_NONE;
+}
+
+enum failure_code
+store_search(struct store *s, char *const words[], int count, int64_t rows,
+    store_row *row, void *ctx)
+{
+	struct buf		query = BUF_INIT(ANSWER_MAX);
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int			i, failed = 0;
+
+	for (i = 0; i < count && failed == 0; i++) {
+		if (i > 0)
+			failed = buf_puts(&query, "\x1f");
+		if (failed == 0)
+			failed = buf_puts(&query, words[i]);
+	}
+	pg_text(&a, query.data, query.len);
+	pg_int(&a, rows);
+	if (failed == -1)
+		rc = pg_refuse(s, FAILURE_STORAGE, "%s", strerror(errno));
+	else
+		rc = report_rows(s, STATEMENT_SEARCH, &a, row, ctx);
+	buf_free(&query);
+	return rc;
+}

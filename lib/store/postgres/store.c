@@ -1,0 +1,408 @@
+/*
+ * The session service on PostgreSQL.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/maintain.h"
+#include "store/postgres/pg.h"
+#include "store/store.h"
+
+bool
+store_serves(const char *database)
+{
+	return strncmp(database, "postgres://", 11) == 0 ||
+	    strncmp(database, "postgresql://", 13) == 0;
+}
+
+bool
+store_behind(struct store *s)
+{
+	(void)s;
+	return false;
+}
+
+void
+store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
+    int64_t, const char *, size_t), void *context)
+{
+	(void)file;
+	(void)ticket;
+	(void)text;
+	(void)context;
+}
+
+bool
+store_passes(const struct store *s)
+{
+	return s != NULL && pg_passes(s);
+}
+
+bool
+store_is_file(void)
+{
+	return false;
+}
+
+/* Whether the schema of what is connected is ours. */
+static enum failure_code
+fits(struct store *s)
+{
+	if (s->version == SCHEMA_VERSION)
+		return FAILURE_NONE;
+	if (s->version == -1)
+		return pg_refuse(s, FAILURE_SCHEMA, "%s: not migrated",
+		    PQdb(s->db));
+	return pg_refuse(s, FAILURE_SCHEMA, "%s: schema %d, this program has "
+	    "%d", PQdb(s->db), s->version, SCHEMA_VERSION);
+}
+
+enum failure_code
+store_open(struct store **out, const char *database)
+{
+	enum failure_code	 rc;
+	struct store		*s;
+	int			 version;
+
+	if ((*out = s = pg_make(database)) == NULL)
+		return FAILURE_STORAGE;
+	rc = pg_connect(s, &version);
+	return rc == FAILURE_NONE ? fits(s) : rc;
+}
+
+enum failure_code
+store_start(struct store **out, const char *database)
+{
+	if ((*out = pg_make(database)) == NULL)
+		return FAILURE_STORAGE;
+	return pg_start(*out);
+}
+
+bool
+store_ready(struct store *s, enum failure_code *rc)
+{
+	switch (pg_step(s)) {
+	case PG_MORE:
+		return false;
+	case PG_DONE:
+		*rc = fits(s);
+		return true;
+	case PG_FAILED:
+	default:
+		*rc = FAILURE_STORAGE;
+		return true;
+	}
+}
+
+void
+store_hosts(const char *uri, void (*each)(void *, const struct store_host *),
+    void *context)
+{
+	struct store	*s;
+
+	if ((s = pg_make(uri)) != NULL)
+		pg_survey(s, each, context);
+	store_close(s);
+}
+
+int64_t
+store_wait(const struct store *s, struct pollfd *p)
+{
+	return pg_wait(s, p);
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	pg_drop(s);
+	free(s->uri);
+	free(s);
+}
+
+const char *
+store_error(const struct store *s)
+{
+	return s == NULL ? "no memory" : s->error;
+}
+
+/* A copy of a value; returns NULL if there is no memory. */
+static char *
+copy(const PGresult *res, int column, size_t *len)
+{
+	char	*p;
+
+	*len = (size_t)PQgetlength(res, 0, column);
+	if ((p = malloc(*len + 1)) != NULL)
+		memcpy(p, PQgetvalue(res, 0, column), *len + 1);
+	return p;
+}
+
+/* Runs a statement that finds a session. */
+static enum failure_code
+find(struct store *s, enum statement which, const struct pg_args *a,
+    struct session *out)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = pg_query(s, which, a, &res)) != FAILURE_NONE)
+		return rc;
+	if (PQntuples(res) > 0) {
+		out->id = pg_number(res, 0, 0);
+		out->prompt = copy(res, 1, &out->prompt_len);
+		out->response = copy(res, 2, &out->response_len);
+		(void)snprintf(out->created, sizeof(out->created), "%s",
+		    PQgetvalue(res, 0, 3));
+		out->versions = pg_number(res, 0, 4);
+		out->cut = pg_number(res, 0, 5) != 0;
+		out->version = PQnfields(res) > 6 ? pg_number(res, 0, 6) :
+		    out->versions;
+		if (out->prompt == NULL || out->response == NULL) {
+			session_free(out);
+			rc = pg_refuse(s, FAILURE_STORAGE, "no memory");
+		}
+	}
+	PQclear(res);
+	return rc;
+}
+
+enum failure_code
+store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, ticket);
+	return find(s, STATEMENT_ANSWER_BY_TICKET, &a, out);
+}
+
+enum failure_code
+store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, id);
+	pg_int(&a, ticket);
+	return find(s, STATEMENT_ANSWER_BY_SESSION, &a, out);
+}
+
+enum failure_code
+store_session_by_version(struct store *s, int64_t ticket, int64_t n,
+    struct session *out)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, ticket);
+	pg_int(&a, n);
+	return find(s, STATEMENT_ANSWER_BY_VERSION, &a, out);
+}
+
+/* Runs a statement of one number that answers one. */
+static enum failure_code
+number(struct store *s, enum statement which, int64_t arg, int64_t *found)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, arg);
+	return pg_run(s, which, &a, found);
+}
+
+enum failure_code
+store_has_ticket(struct store *s, int64_t ticket, bool *there)
+{
+	enum failure_code	rc;
+	int64_t			n;
+
+	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
+	*there = n != 0;
+	return rc;
+}
+
+enum failure_code
+store_newest(struct store *s, int64_t ticket, int64_t *id)
+{
+	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
+}
+
+/* Reads the row of Identity, once. */
+static enum failure_code
+identity(struct store *s)
+{
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	if (s->id[0] != '\0')
+		return FAILURE_NONE;
+	if ((rc = pg_query(s, STATEMENT_IDENTITY, NULL, &res)) != FAILURE_NONE)
+		return rc;
+	if (PQntuples(res) != 1 ||
+	    PQgetlength(res, 0, 0) != STORE_IDENTITY ||
+	    !text_secret(s->secret, PQgetvalue(res, 0, 1)))
+		rc = pg_refuse(s, FAILURE_STORAGE, "the database has no "
+		    "identity");
+	else
+		memcpy(s->id, PQgetvalue(res, 0, 0), STORE_IDENTITY + 1);
+	PQclear(res);
+	return rc;
+}
+
+enum failure_code
+store_identity(struct store *s, char id[STORE_IDENTITY + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = identity(s)) == FAILURE_NONE)
+		memcpy(id, s->id, sizeof(s->id));
+	return rc;
+}
+
+enum failure_code
+store_text_hash(struct store *s, const char *text, size_t len,
+    char hash[TEXT_HASH + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = identity(s)) != FAILURE_NONE)
+		return rc;
+	return text_hash(s->secret, text, len, hash) == 0 ? FAILURE_NONE :
+	    pg_refuse(s, FAILURE_STORAGE, "no memory");
+}
+
+enum failure_code
+store_session_by_text(struct store *s, int64_t ticket, const char *text,
+    size_t len, struct session *out)
+{
+	char			 hash[TEXT_HASH + 1];
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	PGresult		*res;
+	int64_t			 id = 0;
+	int			 i;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = store_text_hash(s, text, len, hash)) != FAILURE_NONE)
+		return rc;
+	pg_int(&a, ticket);
+	pg_text(&a, hash, TEXT_HASH);
+	if ((rc = pg_query(s, STATEMENT_SESSION_OF_TEXT, &a, &res)) !=
+	    FAILURE_NONE)
+		return rc;
+	for (i = 0; i < PQntuples(res) && id == 0; i++) {
+		if (PQgetisnull(res, i, 1) || text_same(PQgetvalue(res, i, 1),
+		    (size_t)PQgetlength(res, i, 1), text, len))
+			id = pg_number(res, i, 0);
+	}
+	PQclear(res);
+	return id == 0 ? FAILURE_NONE : store_session(s, ticket, id, out);
+}
+
+enum failure_code
+store_get_or_create(struct store *s, int64_t ticket, bool existing,
+    int64_t seen, int64_t *id)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+
+	pg_int(&a, ticket);
+	pg_int(&a, seen);
+	pg_int(&a, existing);
+	rc = pg_run(s, STATEMENT_SESSION_BEGIN, &a, id);
+	if (rc != FAILURE_NONE || *id >= 0)
+		return rc;
+	*id = 0;
+	return FAILURE_UNKNOWN_TICKET;
+}
+
+enum failure_code
+store_update_response(struct store *s, int64_t id, const struct answered *all,
+    int64_t *versions)
+{
+	const struct cost	*c = all->cost;
+	const int64_t		 n[] = { c->prompt_tokens, c->answer_tokens,
+				    c->queued, c->first_token, c->total,
+				    c->load, c->prompt, c->answer };
+	char			 hash[TEXT_HASH + 1];
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	size_t			 i;
+
+	*versions = 0;
+	if ((rc = store_text_hash(s, all->prompt, all->prompt_len, hash)) !=
+	    FAILURE_NONE)
+		return rc;
+	pg_int(&a, id);
+	pg_text(&a, all->prompt, all->prompt_len);
+	pg_text(&a, hash, TEXT_HASH);
+	pg_text(&a, all->response, all->response_len);
+	pg_text(&a, c->model, strlen(c->model));
+	pg_text(&a, c->done_reason, strlen(c->done_reason));
+	for (i = 0; i < sizeof(n) / sizeof(n[0]); i++)
+		pg_int(&a, n[i]);
+	rc = pg_run(s, STATEMENT_SESSION_ANSWER, &a, versions);
+	if (rc != FAILURE_NONE || *versions > 0)
+		return rc;
+	rc = *versions == 0 ? FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
+	*versions = 0;
+	return pg_refuse(s, rc, "session %lld %s", (long long)id,
+	    rc == FAILURE_UNKNOWN_TICKET ? "is gone" : "has another answer");
+}
+
+enum failure_code
+store_stop(struct store *s, int64_t ticket, bool *heard)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int64_t			n;
+
+	pg_int(&a, ticket);
+	rc = pg_run(s, STATEMENT_RUN_STOP, &a, &n);
+	*heard = n > 0;
+	return rc;
+}
+
+void
+session_free(struct session *s)
+{
+	free(s->prompt);
+	free(s->response);
+	memset(s, 0, sizeof(*s));
+}
+
+enum failure_code
+store_hold(struct store *s)
+{
+	(void)s;	/* a server is always there */
+	return FAILURE_NONE;
+}
+
+int
+store_serve(struct store *s, const char *run_dir)
+{
+	(void)s;	/* nodes share it, each with a RUN_DIR of its own */
+	(void)run_dir;
+	return 1;
+}
+
+bool
+store_served(struct store *s, const char *run_dir, char *other, size_t size)
+{
+	(void)s;
+	(void)run_dir;
+	(void)size;
+	*other = '\0';
+	return false;
+}
+
+enum failure_code
+store_delete(struct store *s, int64_t ticket, bool *found)
+{
+	enum failure_code	rc;
+	int64_t			n;
+
+	rc = number(s, STATEMENT_TICKET_DELETE, ticket, &n);
+	*found = n != 0;
+	return rc;
+}

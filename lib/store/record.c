@@ -1,0 +1,213 @@
+/*
+ * Reading sessions from lines of JSON.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "store/record.h"
+
+enum type {
+	TICKET,		/* 1 to 2^63-1 */
+	SESSION,	/* 1 to 2^62-1: new ones go on behind it */
+	COUNT,		/* 0 to 2^63-1 */
+	TIME,		/* ISO 8601, UTC: 2026-11-23T12:18:14.398Z */
+	TEXT		/* UTF-8 */
+};
+
+static const struct {
+	const char	*name;
+	enum type	 type;
+	bool		 null;		/* it may be */
+} fields[RECORD__MAX] = {
+	[RECORD_TICKET] = { "ticket", TICKET, false },
+	[RECORD_TICKET_CREATED] = { "ticket_created", TIME, true },
+	[RECORD_SESSION] = { "session", SESSION, true },
+	[RECORD_CREATED] = { "created", TIME, true },
+	[RECORD_ANSWERED] = { "answered", TIME, true },
+	[RECORD_PROMPT] = { "prompt", TEXT, true },
+	[RECORD_RESPONSE] = { "response", TEXT, true },
+	[RECORD_MODEL] = { "model", TEXT, true },
+	[RECORD_REASON] = { "reason", TEXT, true },
+	[RECORD_PROMPT_TOKENS] = { "prompt_tokens", COUNT, true },
+	[RECORD_ANSWER_TOKENS] = { "answer_tokens", COUNT, true },
+	[RECORD_QUEUED_MS] = { "queued_ms", COUNT, true },
+	[RECORD_FIRST_TOKEN_MS] = { "first_token_ms", COUNT, true },
+	[RECORD_TOTAL_MS] = { "total_ms", COUNT, true },
+	[RECORD_LOAD_MS] = { "load_ms", COUNT, true },
+	[RECORD_PROMPT_MS] = { "prompt_ms", COUNT, true },
+	[RECORD_ANSWER_MS] = { "answer_ms", COUNT, true },
+};
+
+bool
+record_is_number(int f)
+{
+	return fields[f].type <= COUNT;
+}
+
+/* The number of two digits. */
+static int
+two(const char *s)
+{
+	return (s[0] - '0') * 10 + s[1] - '0';
+}
+
+/* Whether a day and a time of it are in the calendar: purge compares them. */
+static bool
+is_moment(const char *s)
+{
+	static const int	days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30,
+				    31, 30, 31 };
+	const int		year = two(s) * 100 + two(s + 2);
+	const int		month = two(s + 5), day = two(s + 8);
+	const bool		leap = year % 4 == 0 && (year % 100 != 0 ||
+				    year % 400 == 0);
+
+	return month >= 1 && month <= 12 && day >= 1 && day <=
+	    days[month - 1] + (month == 2 && leap) && two(s + 11) < 24 &&
+	    two(s + 14) < 60 && two(s + 17) < 60;
+}
+
+/* 2026-11-23T12:18:14Z, with any fraction of the second. */
+static bool
+is_time(const char *s, size_t len)
+{
+	static const char	form[] = "dddd-dd-ddTdd:dd:dd";
+	size_t			i;
+
+	if (len < sizeof(form) || len > 30 || s[len - 1] != 'Z')
+		return false;
+	for (i = 0; i < sizeof(form) - 1; i++) {
+		if (form[i] == 'd' ? s[i] < '0' || s[i] > '9' :
+		    s[i] != form[i])
+			return false;
+	}
+	if (i < len - 1 && (s[i++] != '.' || i == len - 1))
+		return false;
+	for (; i < len - 1; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+	}
+	return is_moment(s);
+}
+
+static bool
+is_good(const struct record_value *v, enum type type)
+{
+	switch (type) {
+	case TICKET:
+		return v->number > 0;
+	case SESSION:
+		return v->number > 0 && v->number <= INT64_MAX / 2;
+	case COUNT:
+		return v->number >= 0;
+	case TIME:
+		return v->text.len > 0 && is_time(v->text.data, v->text.len);
+	case TEXT:
+	default:
+		return v->text.len == 0 || utf8_valid(v->text.data,
+		    v->text.len);
+	}
+}
+
+int
+record_check(const struct record *r, char *error, size_t size)
+{
+	const bool	session = !r->value[RECORD_SESSION].null;
+	const bool	cost = !r->value[RECORD_MODEL].null;
+	int		i;
+
+	for (i = 0; i < RECORD__MAX; i++) {
+		const struct record_value	*v = &r->value[i];
+		bool				 null = fields[i].null;
+
+		if (i >= RECORD_CREATED && !session && !v->null) {
+			(void)snprintf(error, size, "%s without a session",
+			    fields[i].name);
+			return -1;
+		}
+		if (session && (i == RECORD_CREATED || i == RECORD_PROMPT))
+			null = false;
+		if (i >= RECORD_MODEL && cost)
+			null = false;
+		if (v->null ? !null : !is_good(v, fields[i].type) ||
+		    (i >= RECORD_MODEL && !cost)) {
+			(void)snprintf(error, size, "%s is not right",
+			    fields[i].name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+record_set(struct record *r, enum record_field f, const char *text,
+    size_t len)
+{
+	struct buf	*b = &r->value[f].text;
+
+	r->value[f].null = false;
+	buf_clear(b);
+	b->cap = ANSWER_MAX;
+	return buf_add(b, text, len);
+}
+
+/* Takes a field's value; -1: it is not of its type. */
+static int
+take(struct record *r, enum record_field f, int value)
+{
+	struct record_value	*v = &r->value[f];
+	const enum json_type	 type = json_type(&r->json, value);
+
+	v->null = type == JSON_NULL;
+	if (v->null)
+		return 0;
+	if (record_is_number((int)f)) {
+		v->number = json_int(&r->json, value, -1);
+		return type == JSON_NUMBER ? 0 : -1;
+	}
+	buf_clear(&v->text);
+	v->text.cap = ANSWER_MAX;
+	return json_string(&r->json, value, true, &v->text);
+}
+
+int
+record_read(struct record *r, const char *line, size_t len, char *error,
+    size_t size)
+{
+	int	i, value;
+
+	if (json_parse(&r->json, line, len, 1, 4 * RECORD__MAX) == -1 ||
+	    json_type(&r->json, 0) != JSON_OBJECT) {
+		(void)snprintf(error, size, errno == ENOMEM ? "no memory" :
+		    "not a JSON object with the fields of a session");
+		return -1;
+	}
+	for (i = 0; i < RECORD__MAX; i++) {
+		value = json_member(&r->json, 0, fields[i].name);
+		if (value >= 0 && take(r, (enum record_field)i, value) == 0)
+			continue;
+		(void)snprintf(error, size, value == -1 ? "%s is missing" :
+		    value == -2 ? "%s is there twice" : "%s is not right",
+		    fields[i].name);
+		return -1;
+	}
+	/* They are plain values: a token each, and one for its name. */
+	if (r->json.count != 1 + 2 * RECORD__MAX) {
+		(void)snprintf(error, size, "it has a field of another name");
+		return -1;
+	}
+	return record_check(r, error, size);
+}
+
+void
+record_free(struct record *r)
+{
+	int	i;
+
+	for (i = 0; i < RECORD__MAX; i++)
+		buf_free(&r->value[i].text);
+	json_free(&r->json);
+}

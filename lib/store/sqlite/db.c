@@ -1,0 +1,350 @@
+/*
+ * A connection to an SQLite database.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/lock.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
+
+enum {
+	WRITE_LOCK = 1,		/* the byte of "<database>-lock" */
+	SPARE = 32768		/* bytes */
+};
+
+bool
+db_full(const struct store *s)
+{
+	const int	code = sqlite3_extended_errcode(s->db);
+	const int	error = sqlite3_system_errno(s->db);
+
+	/* SHMSIZE comes without the system's reason. */
+	return code == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE ||
+	    (((code & 0xff) == SQLITE_IOERR || (code & 0xff) ==
+	    SQLITE_CANTOPEN) && (error == ENOSPC || error == EDQUOT));
+}
+
+/* Why the last call failed: the system's reason too, where there is one. */
+static const char *
+reason(struct store *s, char *text, size_t size)
+{
+	const int	code = sqlite3_errcode(s->db) & 0xff;
+	const int	error = sqlite3_system_errno(s->db);
+
+	s->full = db_full(s);
+	/* ERROR, where nothing is run yet, is a form of file not known here. */
+	s->damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
+	    code == SQLITE_ERROR;
+	if (s->full)
+		return "the disk is full: what was begun is taken back. Make "
+		    "some megabytes free";
+	if ((code != SQLITE_IOERR && code != SQLITE_CANTOPEN) || error == 0)
+		return sqlite3_errmsg(s->db);
+	(void)snprintf(text, size, "%s (%s)", sqlite3_errmsg(s->db),
+	    strerror(error));
+	return text;
+}
+
+enum failure_code
+db_fail(struct store *s, const char *what)
+{
+	const int	code = sqlite3_errcode(s->db) & 0xff;
+	const bool	same = strcmp(what, s->path) == 0;
+	char		text[128], *p;
+
+	/* PROTOCOL: others kept changing the log while we wanted to read. */
+	s->busy = s->db != NULL && (code == SQLITE_BUSY ||
+	    code == SQLITE_PROTOCOL);
+	(void)snprintf(s->error, sizeof(s->error), "%s%s%s: %s", s->path,
+	    same ? "" : ": ", same ? "" : what, s->db == NULL ?
+	    strerror(errno) : reason(s, text, sizeof(text)));
+	/* What SQLite says may have several lines, a reason has one. */
+	for (p = s->error; (p = strpbrk(p, "\n\t")) != NULL; )
+		*p = ' ';
+	return FAILURE_STORAGE;
+}
+
+const char *
+db_plain(const char *path)
+{
+	return *path == ':' || strncmp(path, "file:", 5) == 0 ? "./" : "";
+}
+
+struct store *
+db_make(const char *path)
+{
+	struct store	*s;
+	int		 n;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	s->lock = -1;
+	s->timeout = STORE_TIMEOUT;
+	n = snprintf(s->path, sizeof(s->path), "%s%s", db_plain(path), path);
+	if (n < 0 || (size_t)n >= sizeof(s->path))
+		s->path[0] = '\0';
+	return s;
+}
+
+/*
+ * After a commit.  Who opens the database alone takes the whole log for not
+ * yet moved, so only a log that is cut to nothing ever begins anew.  If others
+ * are in the way it is left for the next one.
+ */
+static int
+shorten(void *context, sqlite3 *db, const char *name, int pages)
+{
+	const struct store	*s = context;
+
+	if (pages >= WAL_PAGES) {
+		(void)sqlite3_busy_timeout(db, 0);
+		(void)sqlite3_wal_checkpoint_v2(db, name,
+		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		(void)sqlite3_busy_timeout(db, s->timeout);
+	}
+	return SQLITE_OK;
+}
+
+/*
+ * For a process of one thread that runs a few statements: no mutexes, no
+ * counting, and pages as they are needed instead of a pool that is touched
+ * beforehand.  What a statement needs to take back its own changes stays in
+ * memory: a file for it would be one more that can fail on a full disk.  Once
+ * SQLite has begun it changes nothing.
+ */
+static void
+configure(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+}
+
+/*
+ * Large temporary files (of VACUUM, of sorting and searching) lie beside the
+ * database, without a name: Landlock lets chat and answer write there and into
+ * RUN_DIR and nowhere else, and a small /tmp is no reason to fail.  Whoever
+ * sets SQLITE_TMPDIR wants them there.
+ */
+static void
+keep_temporary_files_here(struct store *s)
+{
+	static char	 dir[sizeof(s->path)];
+	const char	*file = sqlite3_db_filename(s->db, "main");
+	const char	*slash = strrchr(file, '/');
+
+	if (getenv("SQLITE_TMPDIR") != NULL || slash == NULL ||
+	    slash - file >= (ptrdiff_t)sizeof(dir))
+		return;
+	(void)snprintf(dir, sizeof(dir), "%.*s", slash == file ? 1 :
+	    (int)(slash - file), file);
+	sqlite3_temp_directory = dir;
+}
+
+/*
+ * Opens the file and sets the connection up: defensive, durable (FULL), and
+ * leaving the -wal and -shm files where they are, so that the many short
+ * connections do not make and sync them anew each time.
+ */
+enum failure_code
+db_connect(struct store *s, int flags)
+{
+	int	on = 1;
+
+	if (s->path[0] == '\0') {
+		(void)snprintf(s->error, sizeof(s->error), "the database's "
+		    "name must have 1 to %zu bytes", sizeof(s->path) - 1);
+		return FAILURE_STORAGE;
+	}
+	configure();
+	if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX |
+	    SQLITE_OPEN_EXRESCODE, s->alone ? "unix-excl" : NULL) != SQLITE_OK)
+		return db_fail(s, s->path);
+	keep_temporary_files_here(s);
+	(void)sqlite3_busy_timeout(s->db, s->timeout);
+	(void)sqlite3_wal_hook(s->db, shorten, s);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
+	    NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+	    NULL);
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+	(void)sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL,
+	    &on);
+	/* Debian's SQLite deletes securely unasked; others have to be told. */
+	if (sqlite3_exec(s->db, "PRAGMA synchronous = FULL;"
+	    "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON", NULL,
+	    NULL, NULL) != SQLITE_OK)
+		return db_fail(s, s->path);
+	return FAILURE_NONE;
+}
+
+int
+db_pragma(struct store *s, const char *sql)
+{
+	sqlite3_stmt	*st;
+	int		 v = INT_MIN;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK)
+		return INT_MIN;
+	if (sqlite3_step(st) == SQLITE_ROW)
+		v = sqlite3_column_int(st, 0);
+	(void)sqlite3_finalize(st);
+	return v;
+}
+
+int64_t
+db_size(struct store *s, bool used)
+{
+	const int	page = db_pragma(s, "PRAGMA page_size");
+	const int	count = db_pragma(s, "PRAGMA page_count");
+	const int	unused = used ? db_pragma(s, "PRAGMA freelist_count") :
+			    0;
+	int64_t		bytes;
+
+	if (page <= 0 || count < 0 || unused < 0)
+		return -1;
+	bytes = (int64_t)(count - unused) * page;
+	/* A hundredth and some pages, for what is around pages in a log. */
+	return used ? bytes + bytes / 100 + SPARE : bytes;
+}
+
+sqlite3_stmt *
+db_statement(struct store *s, enum statement which)
+{
+	sqlite3_stmt	**st = &s->statement[which];
+
+	if (*st == NULL && sqlite3_prepare_v3(s->db, store_statements[which],
+	    -1, 0, st, NULL) != SQLITE_OK)
+		return NULL;
+	return *st;
+}
+
+sqlite3_stmt *
+db_statement_of(struct store *s, enum statement which, int64_t arg)
+{
+	sqlite3_stmt	*st;
+
+	if ((st = db_statement(s, which)) == NULL ||
+	    sqlite3_bind_int64(st, 1, arg) != SQLITE_OK)
+		return NULL;
+	return st;
+}
+
+bool
+db_bind_text(sqlite3_stmt *st, int i, const char *text, size_t len)
+{
+	return sqlite3_bind_text64(st, i, text == NULL ? "" : text, len,
+	    SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK;
+}
+
+bool
+db_column_text(sqlite3_stmt *st, int column, const char **text, size_t *len)
+{
+	/* SQLite gives NULL for both; asked first, the type tells which. */
+	const bool	null = sqlite3_column_type(st, column) == SQLITE_NULL;
+
+	*text = null ? NULL : (const char *)sqlite3_column_text(st, column);
+	*len = *text == NULL ? 0 : (size_t)sqlite3_column_bytes(st, column);
+	return null || *text != NULL;
+}
+
+enum failure_code
+db_done(struct store *s, sqlite3_stmt *st, int rc)
+{
+	enum failure_code	code = FAILURE_NONE;
+
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		code = db_fail(s, s->path);
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return code;
+}
+
+enum failure_code
+db_run(struct store *s, sqlite3_stmt *st, int64_t *id)
+{
+	int	rc;
+
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (id != NULL)
+			*id = sqlite3_column_int64(st, 0);
+		rc = sqlite3_step(st);
+	}
+	return db_done(s, st, rc);
+}
+
+int
+db_open_locks(const struct store *s)
+{
+	char		 path[PATH_MAX + 8], real[PATH_MAX];
+	const char	*file = s->path;
+
+	if (s->db != NULL)
+		file = sqlite3_db_filename(s->db, "main");
+	else if (realpath(s->path, real) != NULL)
+		file = real;
+	(void)snprintf(path, sizeof(path), "%s-lock", file);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+enum failure_code
+db_lock(struct store *s)
+{
+	if (s->lock == -1)
+		s->lock = db_open_locks(s);
+	/* Without its file it is done without: it is a help only. */
+	if (s->lock == -1 || lock_wait(s->lock, WRITE_LOCK, clock_us() +
+	    s->timeout * INT64_C(1000)) != 0)
+		return FAILURE_NONE;
+	s->busy = true;
+	(void)snprintf(s->error, sizeof(s->error),
+	    "the write lock is held for too long");
+	return FAILURE_STORAGE;
+}
+
+void
+db_unlock(struct store *s)
+{
+	if (s->lock != -1)
+		lock_release(s->lock, WRITE_LOCK);
+}
+
+enum failure_code
+db_begin(struct store *s)
+{
+	enum failure_code	rc;
+
+	if ((rc = db_lock(s)) != FAILURE_NONE)
+		return rc;
+	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ==
+	    SQLITE_OK)
+		return FAILURE_NONE;
+	rc = db_fail(s, s->path);
+	db_unlock(s);
+	return rc;
+}
+
+enum failure_code
+db_end(struct store *s, enum failure_code rc)
+{
+	if (rc == FAILURE_NONE && sqlite3_exec(s->db, "COMMIT", NULL, NULL,
+	    NULL) != SQLITE_OK)
+		rc = db_fail(s, s->path);
+	if (rc != FAILURE_NONE)
+		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	db_unlock(s);
+	return rc;
+}

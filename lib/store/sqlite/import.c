@@ -1,0 +1,193 @@
+/*
+ * Gathering sessions, and merging them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/import.h"
+#include "store/maintain.h"
+#include "store/sqlite/db.h"
+
+/* Runs a statement that has no parameters. */
+static enum failure_code
+run(struct store *s, enum statement which)
+{
+	sqlite3_stmt	*st;
+
+	if ((st = db_statement(s, which)) == NULL)
+		return db_fail(s, s->path);
+	return db_run(s, st, NULL);
+}
+
+enum failure_code
+import_begin(struct store *s)
+{
+	enum failure_code	rc;
+
+	if ((rc = run(s, STATEMENT_IMPORT_CREATE)) != FAILURE_NONE)
+		return rc;
+	return run(s, STATEMENT_IMPORT_INDEX);
+}
+
+static bool
+bind(sqlite3_stmt *st, const struct record *r, int i)
+{
+	const struct record_value	*v = &r->value[i];
+
+	if (v->null)
+		return sqlite3_bind_null(st, i + 1) == SQLITE_OK;
+	if (record_is_number(i))
+		return sqlite3_bind_int64(st, i + 1, v->number) == SQLITE_OK;
+	return db_bind_text(st, i + 1, v->text.data, v->text.len);
+}
+
+/* The text's hash; a session without an answer has no text. */
+static enum failure_code
+bind_text(struct store *s, sqlite3_stmt *st, const struct record *r,
+    char hash[TEXT_HASH + 1])
+{
+	const struct record_value	*prompt = &r->value[RECORD_PROMPT];
+	enum failure_code		 rc;
+
+	if (prompt->null)
+		return FAILURE_NONE;
+	if (r->value[RECORD_RESPONSE].null)
+		return db_bind_text(st, RECORD_PROMPT + 1, "", 0) ?
+		    FAILURE_NONE : db_fail(s, s->path);
+	rc = store_text_hash(s, prompt->text.data, prompt->text.len, hash);
+	if (rc == FAILURE_NONE && !db_bind_text(st, RECORD__MAX + 2, hash,
+	    TEXT_HASH))
+		rc = db_fail(s, s->path);
+	return rc;
+}
+
+enum failure_code
+import_add(struct store *s, const struct record *r, int64_t line)
+{
+	char			 hash[TEXT_HASH + 1];
+	enum failure_code	 code;
+	sqlite3_stmt		*st;
+	int			 i, rc;
+
+	if ((st = db_statement(s, STATEMENT_IMPORT_ADD)) == NULL ||
+	    sqlite3_bind_int64(st, RECORD__MAX + 1, line) != SQLITE_OK)
+		return db_fail(s, s->path);
+	for (i = 0; i < RECORD__MAX; i++) {
+		if (!bind(st, r, i))
+			return db_fail(s, s->path);
+	}
+	if ((code = bind_text(s, st, r, hash)) != FAILURE_NONE)
+		return code;
+	if ((rc = sqlite3_step(st)) == SQLITE_CONSTRAINT_UNIQUE) {
+		(void)db_done(s, st, SQLITE_DONE);
+		(void)snprintf(s->error, sizeof(s->error),
+		    "session %lld is there twice", (long long)
+		    r->value[RECORD_SESSION].number);
+		return FAILURE_BAD_REQUEST;
+	}
+	return db_done(s, st, rc);
+}
+
+/* Tells the rows of a statement. */
+static enum failure_code
+tell(struct store *s, enum statement which, int64_t *count,
+    void (*each)(void *, int64_t, int64_t), void *context)
+{
+	sqlite3_stmt	*st;
+	int		 rc;
+
+	if ((st = db_statement(s, which)) == NULL)
+		return db_fail(s, s->path);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		++*count;
+		each(context, sqlite3_column_int64(st, 0),
+		    sqlite3_column_int64(st, 1));
+	}
+	return db_done(s, st, rc);
+}
+
+/* Runs a statement of the merge, and counts the rows that it changed. */
+static enum failure_code
+step(struct store *s, enum statement which, int64_t *count)
+{
+	enum failure_code	rc = run(s, which);
+
+	*count = rc == FAILURE_NONE ? sqlite3_changes64(s->db) : 0;
+	return rc;
+}
+
+/* Takes in all that is gathered. */
+static enum failure_code
+merge(struct store *s, struct import *i)
+{
+	enum failure_code	rc;
+	int64_t			costs;
+
+	if ((rc = step(s, STATEMENT_MERGE_TICKETS, &i->tickets)) ==
+	    FAILURE_NONE && (rc = step(s, STATEMENT_MERGE_SESSIONS,
+	    &i->sessions)) == FAILURE_NONE)
+		rc = step(s, STATEMENT_MERGE_COSTS, &costs);
+	return rc;
+}
+
+/* How many sessions are gathered. */
+static enum failure_code
+gathered(struct store *s, int64_t *count)
+{
+	sqlite3_stmt	*st;
+
+	if ((st = db_statement(s, STATEMENT_IMPORT_COUNT)) == NULL)
+		return db_fail(s, s->path);
+	return db_run(s, st, count);
+}
+
+enum failure_code
+import_merge(struct store *s, struct import *i,
+    void (*conflict)(void *, int64_t, int64_t), void *context)
+{
+	enum failure_code	rc;
+
+	memset(i, 0, sizeof(*i));
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	db_tell(s, "comparing", 0, 0);
+	if ((rc = gathered(s, &i->known)) == FAILURE_NONE)
+		rc = tell(s, STATEMENT_IMPORT_CONFLICTS, &i->left, conflict,
+		    context);
+	if (rc == FAILURE_NONE && i->left > 0) {
+		(void)snprintf(s->error, sizeof(s->error), "%lld sessions are "
+		    "here with another content; nothing was taken in",
+		    (long long)i->left);
+		rc = FAILURE_BAD_REQUEST;
+	}
+	db_tell(s, "taking in", 0, 0);
+	if (rc == FAILURE_NONE)
+		rc = merge(s, i);
+	i->known -= i->sessions;
+	return db_end(s, rc);
+}
+
+enum failure_code
+import_merge_original(struct store *s, struct import *i,
+    void (*late)(void *, int64_t, int64_t), void *context)
+{
+	enum failure_code	rc;
+	int64_t			count;
+
+	memset(i, 0, sizeof(*i));
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	db_tell(s, "comparing", 0, 0);
+	if ((rc = step(s, STATEMENT_ORIGINAL_KNOWN, &i->known)) ==
+	    FAILURE_NONE &&
+	    (rc = tell(s, STATEMENT_ORIGINAL_LATE, &i->left, late,
+	    context)) == FAILURE_NONE &&
+	    (rc = step(s, STATEMENT_ORIGINAL_LATE_DELETE, &count)) ==
+	    FAILURE_NONE &&
+	    (rc = step(s, STATEMENT_ORIGINAL_RENUMBER, &count)) ==
+	    FAILURE_NONE) {
+		db_tell(s, "taking in", 0, 0);
+		rc = merge(s, i);
+	}
+	return db_end(s, rc);
+}

@@ -1,0 +1,238 @@
+/*
+ * Forgetting a ticket for good, and looking for damage.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/utf8.h"
+#include "store/maintain.h"
+#include "store/sqlite/db.h"
+#include "store/sqlite/room.h"
+#include "store/store.h"
+
+enum { TELL_STEPS = 100000 };	/* of SQLite's machine: some milliseconds */
+
+static int
+tell(void *context)
+{
+	const struct store	*s = context;
+
+	s->tell(s->tell_context, s->telling, 0, 0);
+	return 0;
+}
+
+void
+store_watch(struct store *s, void (*watch)(void *, const char *, int64_t,
+    int64_t), void *context)
+{
+	s->tell = watch;
+	s->tell_context = context;
+	s->telling = "working";
+	sqlite3_progress_handler(s->db, TELL_STEPS, watch == NULL ? NULL :
+	    tell, s);
+}
+
+void
+db_tell(struct store *s, const char *what, int64_t done, int64_t total)
+{
+	s->telling = what;
+	if (s->tell != NULL)
+		s->tell(s->tell_context, what, done, total);
+}
+
+enum failure_code
+store_cut(struct store *s)
+{
+	const int64_t	deadline = clock_us() + CUT_TIMEOUT * INT64_C(1000);
+	int		rc;
+
+	db_tell(s, "cutting the database's log", 0, 0);
+	do {
+		/* It waits for STORE_TIMEOUT itself. */
+		rc = sqlite3_wal_checkpoint_v2(s->db, NULL,
+		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	} while ((rc & 0xff) == SQLITE_BUSY && clock_us() < deadline);
+	return rc == SQLITE_OK ? FAILURE_NONE :
+	    db_fail(s, "the log (-wal) could not be cut");
+}
+
+enum failure_code
+store_forget_room(struct store *s)
+{
+	const int64_t	bytes = db_size(s, true);
+
+	/* A copy, unless it lies elsewhere, and once more in the log. */
+	return bytes == -1 ? FAILURE_NONE : room_need(s, s->path,
+	    (getenv("SQLITE_TMPDIR") == NULL ? 2 : 1) * bytes -
+	    room_reserved(s->path));
+}
+
+enum failure_code
+store_runs(struct store *s, store_row *row, void *ctx)
+{
+	(void)s;
+	(void)row;
+	(void)ctx;
+	return FAILURE_NONE;
+}
+
+enum failure_code
+store_forget(struct store *s, int64_t ticket, bool *found)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	char			 why[sizeof(s->error)];
+
+	if ((rc = store_delete(s, ticket, found)) != FAILURE_NONE ||
+	    (rc = db_lock(s)) != FAILURE_NONE)
+		return rc;
+	/* Also where it was not found: the last try may have been killed. */
+	db_tell(s, "writing the database anew", 0, 0);
+	if ((st = db_statement(s, STATEMENT_VACUUM)) == NULL)
+		rc = db_fail(s, s->path);
+	else
+		rc = db_run(s, st, NULL);
+	db_unlock(s);
+	if (rc == FAILURE_NONE)
+		rc = store_cut(s);
+	if (rc != FAILURE_NONE) {
+		(void)snprintf(why, sizeof(why), "%s", s->error);
+		(void)snprintf(s->error, sizeof(s->error), "the ticket is "
+		    "deleted, but bytes of it may be left in the file: forget "
+		    "it again. %.900s", why);
+	}
+	return rc;
+}
+
+enum failure_code
+store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
+    const char *, size_t), void *context)
+{
+	sqlite3_stmt	*st;
+	const char	*p;
+	int64_t		 session;
+	size_t		 len;
+	int		 i, rc;
+
+	st = ticket == 0 ? db_statement(s, STATEMENT_TEXTS) :
+	    db_statement_of(s, STATEMENT_TEXTS_OF_TICKET, ticket);
+	if (st == NULL)
+		return db_fail(s, s->path);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		session = sqlite3_column_int64(st, 0);
+		for (i = 1; i <= 2; i++) {
+			if (!db_column_text(st, i, &p, &len))
+				return db_done(s, st, SQLITE_NOMEM);
+			if (p != NULL)
+				text(context, session, p, len);
+		}
+	}
+	return db_done(s, st, rc);
+}
+
+void
+store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
+    int64_t, const char *, size_t), void *context)
+{
+	struct store	*s;
+
+	if ((s = db_make(file)) != NULL &&
+	    db_connect(s, SQLITE_OPEN_READONLY) == FAILURE_NONE)
+		(void)store_texts(s, ticket, text, context);
+	store_close(s);
+}
+
+/* A statement whose rows tell what is wrong. */
+static enum failure_code
+look(struct store *s, enum statement which, void (*found)(void *,
+    const char *), void *context)
+{
+	sqlite3_stmt	*st;
+	const char	*line;
+	size_t		 len;
+	int		 rc;
+
+	if ((st = db_statement(s, which)) == NULL)
+		return db_fail(s, s->path);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (!db_column_text(st, 0, &line, &len))
+			return db_done(s, st, SQLITE_NOMEM);
+		if (line != NULL && strcmp(line, "ok") != 0)
+			found(context, line);
+	}
+	return db_done(s, st, rc);
+}
+
+enum failure_code
+db_look(struct store *s, bool full, void (*found)(void *, const char *),
+    void *context)
+{
+	enum failure_code	rc;
+
+	db_tell(s, "reading every page", 0, 0);
+	rc = look(s, full ? STATEMENT_CHECK_FULL : STATEMENT_CHECK_QUICK,
+	    found, context);
+	return rc != FAILURE_NONE ? rc : look(s, STATEMENT_CHECK_OWNERS,
+	    found, context);
+}
+
+/* Who hears of texts that are no UTF-8. */
+struct look {
+	void	(*found)(void *, const char *);
+	void	*context;
+};
+
+static void
+look_at_text(void *context, int64_t session, const char *s, size_t len)
+{
+	const struct look	*l = context;
+	char			 line[80];
+
+	if (s != NULL && utf8_valid(s, len))
+		return;
+	(void)snprintf(line, sizeof(line), "session %" PRId64
+	    ": a text is no UTF-8", session);
+	l->found(l->context, line);
+}
+
+static enum failure_code
+count(struct store *s, struct census *c)
+{
+	sqlite3_stmt	*st;
+	int		 rc;
+
+	if ((st = db_statement(s, STATEMENT_CENSUS)) == NULL)
+		return db_fail(s, s->path);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		c->tickets = sqlite3_column_int64(st, 0);
+		c->sessions = sqlite3_column_int64(st, 1);
+		c->unanswered = sqlite3_column_int64(st, 2);
+	}
+	return db_done(s, st, rc);
+}
+
+enum failure_code
+store_check(struct store *s, bool full, struct census *c,
+    void (*found)(void *, const char *), void *context)
+{
+	struct look		l = { found, context };
+	enum failure_code	rc;
+
+	memset(c, 0, sizeof(*c));
+	if ((rc = db_look(s, full, found, context)) == FAILURE_NONE) {
+		db_tell(s, "reading every text", 0, 0);
+		rc = store_texts(s, 0, look_at_text, &l);
+	}
+	if (rc == FAILURE_NONE)
+		rc = count(s, c);
+	if (rc != FAILURE_NONE && (sqlite3_errcode(s->db) & 0xff) ==
+	    SQLITE_CORRUPT) {
+		found(context, s->error);
+		rc = FAILURE_NONE;
+	}
+	return rc;
+}

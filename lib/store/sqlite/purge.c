@@ -1,0 +1,191 @@
+/*
+ * Deleting what is too old.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "store/maintain.h"
+#include "store/sqlite/db.h"
+
+/* What was found in one look. */
+struct found {
+	int	count;
+	struct {
+		int64_t	id, ticket;
+	}	row[PURGE_CHUNK];
+};
+
+enum failure_code
+store_purge_count(struct store *s, struct purge *p)
+{
+	sqlite3_stmt	*st;
+
+	db_tell(s, "counting", 0, 0);
+	if ((st = db_statement_of(s, STATEMENT_PURGE_COUNT, p->before)) ==
+	    NULL)
+		return db_fail(s, "purge");
+	return db_run(s, st, &p->old);
+}
+
+/* Finds the next ones behind an id, without a lock that writers need. */
+static enum failure_code
+find(struct store *s, const struct purge *p, enum statement next,
+    int64_t behind, struct found *f)
+{
+	sqlite3_stmt	*st;
+	int		 rc;
+
+	f->count = 0;
+	if ((st = db_statement_of(s, next, p->before)) == NULL ||
+	    sqlite3_bind_int64(st, 2, behind) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 3, PURGE_CHUNK) != SQLITE_OK)
+		return db_fail(s, "purge");
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW &&
+	    f->count < PURGE_CHUNK) {
+		f->row[f->count].id = sqlite3_column_int64(st, 0);
+		f->row[f->count++].ticket = sqlite3_column_int64(st, 1);
+	}
+	return db_done(s, st, rc);
+}
+
+/*
+ * Deletes what was found, from *from on, in a transaction of a few moments; its
+ * age is looked at again.
+ */
+static enum failure_code
+delete_some(struct store *s, const struct purge *p, enum statement delete,
+    const struct found *f, int rows, int *from, int64_t *count)
+{
+	const int64_t		 until = clock_us() + PURGE_MOMENT *
+				    INT64_C(1000);
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	const int		 begin = *from;
+	int64_t			 deleted = 0;
+
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	do {
+		if ((st = db_statement_of(s, delete, p->before)) == NULL ||
+		    sqlite3_bind_int64(st, 2, f->row[*from].id) != SQLITE_OK)
+			rc = db_fail(s, "purge");
+		else
+			rc = db_run(s, st, NULL);
+		if (rc == FAILURE_NONE)
+			deleted += sqlite3_changes(s->db);
+	} while (rc == FAILURE_NONE && ++*from < f->count &&
+	    *from - begin < rows && clock_us() < until);
+	if ((rc = db_end(s, rc)) == FAILURE_NONE)
+		*count += deleted;
+	else
+		*from = begin;
+	return rc;
+}
+
+/* Finds some and deletes them; *last is the last that was found, 0: none. */
+static enum failure_code
+purge_some(struct store *s, const struct purge *p, enum statement next,
+    enum statement delete, int64_t *last, int64_t *count)
+{
+	enum failure_code	rc;
+	struct found		f;
+	int			from = 0, rows = PURGE_CHUNK;
+
+	rc = find(s, p, next, *last, &f);
+	*last = rc == FAILURE_NONE && f.count > 0 ? f.row[f.count - 1].id : 0;
+	while (rc == FAILURE_NONE && from < f.count) {
+		rc = delete_some(s, p, delete, &f, rows, &from, count);
+		if (rc == FAILURE_NONE || !s->full || rows == 1)
+			continue;
+		/* As many at a time as there is room for in the log. */
+		rows = rows > 8 ? rows / 8 : 1;
+		(void)store_cut(s);
+		s->full = false;
+		rc = FAILURE_NONE;
+	}
+	return rc;
+}
+
+/* Deletes a session without an answer, unless a generation works on it. */
+static enum failure_code
+purge_unanswered(struct store *s, struct purge *p, int64_t session,
+    int64_t ticket)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	int			 claim;
+
+	if ((claim = p->hold(p->run_dir, ticket)) == -1) {
+		if (errno == EBUSY) {
+			p->running++;
+			return FAILURE_NONE;
+		}
+		(void)snprintf(s->error, sizeof(s->error), "%s: %s",
+		    p->run_dir, strerror(errno));
+		return FAILURE_STORAGE;
+	}
+	if ((rc = db_begin(s)) == FAILURE_NONE) {
+		if ((st = db_statement_of(s, STATEMENT_PURGE_UNANSWERED,
+		    session)) == NULL)
+			rc = db_fail(s, "purge");
+		else
+			rc = db_run(s, st, NULL);
+		if (rc == FAILURE_NONE)
+			p->sessions += sqlite3_changes(s->db);
+		rc = db_end(s, rc);
+	}
+	(void)close(claim);
+	return rc;
+}
+
+/* Deletes the sessions without an answer that are too old. */
+static enum failure_code
+purge_all_unanswered(struct store *s, struct purge *p)
+{
+	enum failure_code	rc;
+	struct found		f;
+	int64_t			last = 0;
+	int			i;
+
+	while ((rc = find(s, p, STATEMENT_PURGE_UNANSWERED_NEXT, last, &f)) ==
+	    FAILURE_NONE && f.count > 0) {
+		db_tell(s, "deleting sessions", p->sessions, p->old);
+		for (i = 0; i < f.count && rc == FAILURE_NONE; i++)
+			rc = purge_unanswered(s, p, f.row[i].id,
+			    f.row[i].ticket);
+		if (rc != FAILURE_NONE)
+			break;
+		last = f.row[f.count - 1].id;
+	}
+	return rc;
+}
+
+enum failure_code
+store_purge(struct store *s, struct purge *p)
+{
+	enum failure_code	rc;
+	int64_t			last, before;
+
+	do {
+		db_tell(s, "deleting sessions", p->sessions, p->old);
+		before = p->sessions;
+		last = 0;	/* what is deleted is found no more */
+		rc = purge_some(s, p, STATEMENT_PURGE_SESSIONS_NEXT,
+		    STATEMENT_PURGE_SESSION, &last, &p->sessions);
+	} while (rc == FAILURE_NONE && p->sessions > before);
+	if (rc == FAILURE_NONE)
+		rc = purge_all_unanswered(s, p);
+	last = 0;
+	while (rc == FAILURE_NONE && p->tickets) {
+		db_tell(s, "deleting tickets", p->emptied, 0);
+		rc = purge_some(s, p, STATEMENT_PURGE_TICKETS_NEXT,
+		    STATEMENT_PURGE_TICKET, &last, &p->emptied);
+		if (last == 0)
+			break;
+	}
+	return rc;
+}

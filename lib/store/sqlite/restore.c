@@ -1,0 +1,304 @@
+/*
+ * Exchanging the content of a database that is used.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/backup.h"
+#include "store/maintain.h"
+#include "store/sqlite/db_copy.h"
+#include "store/sqlite/room.h"
+#include "store/store.h"
+
+enum { PAGES = 1000 };		/* between two looks at how far it is */
+
+/* Copies the pages that a backup object has left; ends it. */
+static int
+finish(struct store *s, sqlite3_backup *b, const char *what)
+{
+	while (sqlite3_backup_step(b, PAGES) == SQLITE_OK)
+		db_tell(s, what, sqlite3_backup_pagecount(b) -
+		    sqlite3_backup_remaining(b), sqlite3_backup_pagecount(b));
+	return sqlite3_backup_finish(b);
+}
+
+/* Copies the database page by page, damaged or not. */
+static enum failure_code
+copy_pages(struct store *s, struct store *from, struct store *to)
+{
+	enum failure_code	 rc;
+	sqlite3_backup		*b;
+
+	if ((rc = db_connect(from, SQLITE_OPEN_READONLY)) != FAILURE_NONE)
+		return db_copy_take(s, from, rc);
+	if ((rc = db_connect(to, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_CREATE)) != FAILURE_NONE)
+		return db_copy_take(s, to, rc);
+	if ((b = sqlite3_backup_init(to->db, "main", from->db, "main")) ==
+	    NULL || finish(s, b, "keeping the old one") != SQLITE_OK)
+		return db_copy_take(s, to, db_fail(to, to->path));
+	/* One file, no WAL; where it is damaged that may not be. */
+	(void)db_pragma(to, "PRAGMA journal_mode = DELETE");
+	return FAILURE_NONE;
+}
+
+/* Keeps the database as it is now. */
+static enum failure_code
+keep_old(struct store *s, const char *file)
+{
+	enum failure_code	 rc;
+	struct store		*from, *to;
+	char			 tmp[sizeof(s->path) + 32];
+
+	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", file);
+	if (file_remove(tmp) == -1)
+		return db_copy_system(s, tmp);
+	from = db_make(s->path);
+	to = db_make(tmp);
+	rc = from == NULL || to == NULL ? db_copy_system(s, tmp) :
+	    copy_pages(s, from, to);
+	store_close(from);
+	store_close(to);
+	db_remove_beside(tmp);
+	if (rc == FAILURE_NONE && file_place(tmp, file, true) == -1)
+		rc = db_copy_system(s, file);
+	if (rc != FAILURE_NONE)
+		(void)!file_remove(tmp);
+	return rc;
+}
+
+/*
+ * Exchanges all pages in one transaction.  What is kept as the old one is the
+ * last of it: the write lock is held before.
+ */
+static enum failure_code
+exchange(struct store *s, struct store *work, const char *before)
+{
+	enum failure_code	 rc = FAILURE_NONE;
+	sqlite3_backup		*b;
+
+	if ((b = sqlite3_backup_init(s->db, "main", work->db, "main")) == NULL)
+		return db_fail(s, s->path);
+	/* No page, but the lock. */
+	if (sqlite3_backup_step(b, 0) != SQLITE_OK) {
+		(void)sqlite3_backup_finish(b);
+		return db_fail(s, s->path);
+	}
+	if (before != NULL && (rc = keep_old(s, before)) != FAILURE_NONE) {
+		(void)sqlite3_backup_finish(b);		/* rolls back */
+	} else if (finish(s, b, "exchanging") != SQLITE_OK) {
+		rc = db_fail(s, s->path);
+		if (before != NULL)
+			(void)!file_remove(before);	/* it is not old */
+	}
+	return rc;
+}
+
+/* Has the copy go on with the ids behind those of the database. */
+static enum failure_code
+raise_ids(struct store *s, struct store *work)
+{
+	static const enum statement	raise[] = {
+		STATEMENT_LAST_ID_RAISE, STATEMENT_LAST_ID_ADD
+	};
+	enum failure_code		rc = FAILURE_NONE;
+	sqlite3_stmt			*st;
+	int64_t				last = 0;
+	size_t				i;
+
+	/* One that is damaged need not know. */
+	if ((st = db_statement(s, STATEMENT_LAST_ID)) == NULL ||
+	    db_run(s, st, &last) != FAILURE_NONE || last == 0)
+		return FAILURE_NONE;
+	for (i = 0; i < 2 && rc == FAILURE_NONE; i++) {
+		if ((st = db_statement_of(work, raise[i], last)) == NULL)
+			rc = db_fail(work, work->path);
+		else
+			rc = db_run(work, st, NULL);
+	}
+	return db_copy_take(s, work, rc);
+}
+
+/* Gives the copy the identity of the database, which an old one has not. */
+static enum failure_code
+keep_identity(struct store *s, struct store *work)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	char			 id[STORE_IDENTITY + 1];
+	int			 version;
+
+	/* One that is damaged need not know. */
+	if (store_identity(s, id) != FAILURE_NONE)
+		return FAILURE_NONE;
+	version = db_pragma(work, "PRAGMA user_version");
+	if (sqlite3_exec(work->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return db_copy_take(s, work, db_fail(work, work->path));
+	if ((rc = db_steps(work, version)) == FAILURE_NONE) {
+		if ((st = db_statement(work, STATEMENT_IDENTITY_SET)) ==
+		    NULL || !db_bind_text(st, 1, id, STORE_IDENTITY))
+			rc = db_fail(work, work->path);
+		else
+			rc = db_run(work, st, NULL);
+	}
+	if (rc == FAILURE_NONE && sqlite3_exec(work->db, "COMMIT", NULL, NULL,
+	    NULL) != SQLITE_OK)
+		rc = db_fail(work, work->path);
+	return db_copy_take(s, work, rc);
+}
+
+/* Renames a database with its log; what is shared of it is made anew. */
+static int
+move(const char *from, const char *to)
+{
+	char	log[PATH_MAX], as[PATH_MAX];
+
+	db_remove_beside(to);
+	(void)snprintf(log, sizeof(log), "%s-wal", from);
+	(void)snprintf(as, sizeof(as), "%s-wal", to);
+	if (rename(log, as) == -1 && errno != ENOENT)
+		return -1;
+	if (rename(from, to) == -1)
+		return -1;
+	db_remove_beside(from);
+	return 0;
+}
+
+/*
+ * Opens the database, whatever its content; makes it if there is none.  One
+ * that cannot even be opened is damaged where that is noted.
+ */
+static enum failure_code
+open_live(struct store *s, bool there)
+{
+	enum failure_code	 rc = FAILURE_NONE;
+	struct store		*made = NULL;
+	int			 version, from, to;
+
+	if (!there)
+		rc = store_migrate(&made, s->path, &from, &to, NULL);
+	rc = db_copy_take(s, made, rc);
+	store_close(made);
+	if (rc != FAILURE_NONE)
+		return rc;
+	/* Only in WAL mode others can read the old one to the last moment. */
+	if (db_connect(s, SQLITE_OPEN_READWRITE) != FAILURE_NONE ||
+	    (version = db_pragma(s, "PRAGMA user_version")) == INT_MIN ||
+	    db_pragma(s, "PRAGMA journal_mode = WAL") == INT_MIN)
+		return db_fail(s, s->path);
+	store_watch(s, s->tell, s->tell_context);
+	return !db_foreign(s, version) ? FAILURE_NONE :
+	    db_copy_refuse(s, s->path, "not a database of this program");
+}
+
+/* Makes the copy that takes the place: pages of our size, our ids. */
+static enum failure_code
+make_work(struct store *s, struct store *from, const char *to, bool there,
+    struct store **work)
+{
+	enum failure_code	 rc;
+	char			 sql[64];
+
+	(void)snprintf(sql, sizeof(sql), "PRAGMA page_size = %d",
+	    db_pragma(s, "PRAGMA page_size"));
+	(void)db_pragma(from, sql);
+	if ((rc = db_copy_make(s, from, to)) != FAILURE_NONE)
+		return rc;
+	if ((*work = db_make(to)) == NULL)
+		return db_copy_system(s, to);
+	rc = db_copy_take(s, *work, db_connect(*work, SQLITE_OPEN_READWRITE));
+	if (rc == FAILURE_NONE && there)
+		rc = keep_identity(s, *work);
+	return rc == FAILURE_NONE ? raise_ids(s, *work) : rc;
+}
+
+/*
+ * Whether there is room for all that a restore writes: the copy, the same once
+ * more in the log, the old one, and what the file grows by.
+ */
+static enum failure_code
+need_room(struct store *s, struct store *from, bool there)
+{
+	const int64_t	copy = db_size(from, true), old = db_size(s, false);
+	int64_t		bytes;
+
+	if (copy == -1 || old == -1)
+		return FAILURE_NONE;
+	bytes = 2 * copy + (copy > old ? copy - old : 0) + (there ? old : 0);
+	return room_need(s, s->path, bytes);
+}
+
+/* Restores from a copy that was found good, with the lock of backups. */
+static enum failure_code
+restore(struct store *s, struct store *from, const char *before, bool there)
+{
+	enum failure_code	 rc;
+	struct store		*work = NULL;
+	char			 copy[sizeof(s->path) + 16];
+	bool			 moved = false;
+
+	(void)snprintf(copy, sizeof(copy), "%s.restore", s->path);
+	rc = open_live(s, there);
+	if (rc != FAILURE_NONE && there && s->damaged) {
+		/* Nothing can be exchanged within it. */
+		(void)sqlite3_close(s->db);
+		s->db = NULL;
+		if (move(s->path, before) == -1)
+			return db_copy_system(s, s->path);
+		moved = true;
+		there = false;
+		rc = open_live(s, there);
+	}
+	if (rc == FAILURE_NONE &&
+	    (rc = need_room(s, from, there)) == FAILURE_NONE &&
+	    (rc = make_work(s, from, copy, there, &work)) == FAILURE_NONE &&
+	    (rc = db_lock(s)) == FAILURE_NONE) {
+		rc = exchange(s, work, there ? before : NULL);
+		db_unlock(s);
+	}
+	store_close(work);
+	(void)!file_remove(copy);	/* also a part of one */
+	db_remove_beside(copy);
+	if (rc != FAILURE_NONE && moved)
+		(void)move(before, s->path);
+	return rc == FAILURE_NONE ? store_cut(s) : rc;
+}
+
+enum failure_code
+store_restore(struct store **out, const char *path, const char *file,
+    bool force, void (*tell)(void *, const char *, int64_t, int64_t),
+    void *context)
+{
+	enum failure_code	 rc;
+	struct store		*s, *from = NULL;
+	struct stat		 st;
+	char			 before[sizeof(s->path) + 24];
+	const bool		 there = stat(path, &st) == 0;
+	int			 lock = -1;
+
+	if ((*out = s = db_make(path)) == NULL)
+		return FAILURE_STORAGE;
+	s->tell = tell;
+	s->tell_context = context;
+	if (strlen(path) + 24 > sizeof(s->path))
+		return db_copy_refuse(s, path, "the name is too long");
+	(void)snprintf(before, sizeof(before), "%s.before-restore", s->path);
+	if (there && !file_is_plain(before))
+		return db_copy_refuse(s, before, "is no regular file, and not "
+		    "replaced");
+	if (!force && there && access(before, F_OK) == 0)
+		return db_copy_refuse(s, before, "is there already (--force "
+		    "replaces it)");
+	if ((rc = db_copy_begin(s, &lock)) == FAILURE_NONE &&
+	    (rc = db_copy_open(s, file, &from)) == FAILURE_NONE)
+		rc = restore(s, from, before, there);
+	store_close(from);
+	if (lock != -1)
+		(void)close(lock);
+	return rc;
+}

@@ -1,0 +1,136 @@
+/*
+ * Slots as byte locks of RUN_DIR/slots: a dead process gives up its own at
+ * once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limit.h"
+#include "base/lock.h"
+#include "store/slot.h"
+#include "store/sqlite/alone.h"
+
+/*
+ * A server's bytes are where its key says, so that they are the same whatever
+ * else is in the list: so many, for the largest GENERATIONS and weight.
+ */
+enum { RANGE = 1 << 17 };
+
+static int64_t
+first_byte(const struct slots_server *s)
+{
+	return (int64_t)(s->key % (UINT64_C(1) << 45)) * RANGE;
+}
+
+/* Counts the slots that are taken; returns how many are free, or -1. */
+static int
+count_taken(int fd, const struct slots_server *list, int count, int *taken)
+{
+	int64_t	first;
+	int	i, left = 0;
+
+	for (i = 0; i < count; i++) {
+		first = first_byte(&list[i]);
+		taken[i] = lock_count(fd, first, first + list[i].slots - 1,
+		    list[i].slots);
+		if (taken[i] == -1)
+			return -1;
+		left += list[i].slots - taken[i];
+	}
+	return left;
+}
+
+/* The server of which the smallest share is taken; -1: all are full. */
+static int
+emptiest(const struct slots_server *list, int count, const int *taken)
+{
+	int	best = -1, i;
+
+	for (i = 0; i < count; i++) {
+		if (taken[i] < list[i].slots && (best == -1 ||
+		    (int64_t)taken[i] * list[best].slots <
+		    (int64_t)taken[best] * list[i].slots))
+			best = i;
+	}
+	return best;
+}
+
+/* Takes a slot of a server: 1 it is ours, 0 others were quicker, -1 errno. */
+static int
+take(struct node *n, const struct slots_server *s)
+{
+	const int64_t	first = first_byte(s);
+	int64_t		byte;
+	int		got = 0;
+
+	for (byte = first; got == 0 && byte < first + s->slots; byte++)
+		got = lock_try(n->slots, byte);
+	if (got != 1)
+		return got;
+	byte--;
+	if (n->slot != -1 && n->slot != byte)
+		lock_release(n->slots, n->slot);
+	n->slot = byte;
+	return 1;
+}
+
+int
+slots_take(struct node *n, const struct slots_server *list, int count,
+    int ahead)
+{
+	int	taken[SERVERS_MAX], i, left, got = 0;
+
+	if ((n->slots == -1 && (n->slots = lock_open(
+	    n->settings->text[SETTING_RUN_DIR], "slots")) == -1) ||
+	    (left = count_taken(n->slots, list, count, taken)) == -1)
+		goto error;
+	while (left > ahead && (i = emptiest(list, count, taken)) != -1) {
+		if ((got = take(n, &list[i])) == 1)
+			return i;
+		if (got == -1)
+			goto error;
+		taken[i] = list[i].slots;
+	}
+	return -1;
+error:
+	(void)snprintf(n->error, sizeof(n->error), "slots: %s",
+	    strerror(errno));
+	return -2;
+}
+
+void
+slots_release(struct node *n)
+{
+	if (n->slots != -1)
+		(void)close(n->slots);
+	n->slots = -1;
+	n->slot = -1;
+}
+
+int
+slots_enter(struct node *n, struct slot *s)
+{
+	return slot_enter(s, n->settings->text[SETTING_RUN_DIR]);
+}
+
+int
+slots_try(struct node *n, struct slot *s, const struct slots_server *list,
+    int count, int max)
+{
+	return slot_try(s, n, list, count, max);
+}
+
+int
+slots_look(const struct settings *s, int *running, int *waiting, char *error,
+    size_t size)
+{
+	const char	*run_dir = s->text[SETTING_RUN_DIR];
+
+	if (slot_look(run_dir, running, waiting) == 0)
+		return 0;
+	(void)snprintf(error, size, "RUN_DIR=%s: %s", run_dir,
+	    strerror(errno));
+	return -1;
+}

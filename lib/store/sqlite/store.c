@@ -1,0 +1,453 @@
+/*
+ * The session service on SQLite.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limit.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
+
+bool
+store_serves(const char *database)
+{
+	return strncmp(database, "postgres", 8) != 0;
+}
+
+enum failure_code
+store_open(struct store **out, const char *path)
+{
+	return db_open(out, path, STORE_TIMEOUT);
+}
+
+enum failure_code
+db_open(struct store **out, const char *path, int timeout)
+{
+	enum failure_code	 rc;
+	struct store		*s;
+	int			 version;
+
+	if ((*out = s = db_make(path)) == NULL)
+		return FAILURE_STORAGE;
+	s->timeout = timeout;
+	if ((rc = db_connect(s, SQLITE_OPEN_READWRITE)) != FAILURE_NONE &&
+	    s->full) {
+		/* No room for -shm: nobody else has it open, so go alone. */
+		(void)sqlite3_close(s->db);
+		s->alone = true;
+		rc = db_connect(s, SQLITE_OPEN_READWRITE);
+	}
+	if (rc != FAILURE_NONE)
+		return rc;
+	if ((version = db_pragma(s, "PRAGMA user_version")) == INT_MIN)
+		return db_fail(s, path);
+	if (version == SCHEMA_VERSION)
+		return FAILURE_NONE;
+	(void)snprintf(s->error, sizeof(s->error), "%s: schema %d, this "
+	    "program has %d", path, version, SCHEMA_VERSION);
+	return FAILURE_SCHEMA;
+}
+
+enum failure_code
+store_start(struct store **s, const char *database)
+{
+	return store_open(s, database);
+}
+
+bool
+store_ready(struct store *s, enum failure_code *rc)
+{
+	(void)s;
+	*rc = FAILURE_NONE;
+	return true;
+}
+
+int64_t
+store_wait(const struct store *s, struct pollfd *p)
+{
+	(void)s;
+	p->fd = -1;
+	return 0;
+}
+
+void
+store_remember(const char *run_dir)
+{
+	(void)run_dir;
+}
+
+void
+store_hosts(const char *database, void (*each)(void *,
+    const struct store_host *), void *context)
+{
+	(void)database;
+	(void)each;
+	(void)context;
+}
+
+void
+store_close(struct store *s)
+{
+	size_t	i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; i < STATEMENT__MAX; i++)
+		(void)sqlite3_finalize(s->statement[i]);
+	(void)sqlite3_close(s->db);
+	if (s->lock != -1)
+		(void)close(s->lock);
+	free(s);
+}
+
+const char *
+store_error(const struct store *s)
+{
+	return s == NULL ? "no memory" : s->error;
+}
+
+/* A copy of a text column; returns NULL if there is no memory. */
+static char *
+copy(sqlite3_stmt *st, int column, size_t *len)
+{
+	const char	*text;
+	char		*p;
+
+	if (!db_column_text(st, column, &text, len) ||
+	    (p = malloc(*len + 1)) == NULL)
+		return NULL;
+	if (text != NULL)
+		memcpy(p, text, *len);
+	p[*len] = '\0';
+	return p;
+}
+
+/* Runs a statement that finds a session; the parameters are bound. */
+static enum failure_code
+find(struct store *s, sqlite3_stmt *st, struct session *out)
+{
+	const char	*created;
+	size_t		 len;
+	bool		 good;
+	int		 rc;
+
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		out->id = sqlite3_column_int64(st, 0);
+		out->prompt = copy(st, 1, &out->prompt_len);
+		out->response = copy(st, 2, &out->response_len);
+		if ((good = db_column_text(st, 3, &created, &len)) &&
+		    created != NULL)
+			(void)snprintf(out->created, sizeof(out->created),
+			    "%s", created);
+		out->versions = sqlite3_column_int64(st, 4);
+		out->cut = sqlite3_column_int(st, 5) != 0;
+		out->version = sqlite3_column_count(st) > 6 ?
+		    sqlite3_column_int64(st, 6) : out->versions;
+		if (!good || out->prompt == NULL || out->response == NULL) {
+			session_free(out);
+			rc = SQLITE_NOMEM;
+		}
+	}
+	return db_done(s, st, rc);
+}
+
+enum failure_code
+store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
+{
+	sqlite3_stmt	*st;
+
+	memset(out, 0, sizeof(*out));
+	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_TICKET,
+	    ticket)) == NULL)
+		return db_fail(s, s->path);
+	return find(s, st, out);
+}
+
+enum failure_code
+store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
+{
+	sqlite3_stmt	*st;
+
+	memset(out, 0, sizeof(*out));
+	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_SESSION,
+	    id)) == NULL ||
+	    sqlite3_bind_int64(st, 2, ticket) != SQLITE_OK)
+		return db_fail(s, s->path);
+	return find(s, st, out);
+}
+
+enum failure_code
+store_session_by_version(struct store *s, int64_t ticket, int64_t n,
+    struct session *out)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	int64_t			 id = 0;
+
+	memset(out, 0, sizeof(*out));
+	if ((st = db_statement_of(s, STATEMENT_SESSION_OF_VERSION,
+	    ticket)) == NULL || sqlite3_bind_int64(st, 2, n) != SQLITE_OK)
+		return db_fail(s, s->path);
+	rc = db_run(s, st, &id);
+	return rc != FAILURE_NONE || id == 0 ? rc :
+	    store_session(s, ticket, id, out);
+}
+
+/* Runs a statement of one number; *found is 0 where it has no row. */
+static enum failure_code
+number(struct store *s, enum statement which, int64_t arg, int64_t *found)
+{
+	sqlite3_stmt	*st;
+
+	*found = 0;
+	if ((st = db_statement_of(s, which, arg)) == NULL)
+		return db_fail(s, s->path);
+	return db_run(s, st, found);
+}
+
+enum failure_code
+store_has_ticket(struct store *s, int64_t ticket, bool *there)
+{
+	enum failure_code	rc;
+	int64_t			n;
+
+	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
+	*there = n != 0;
+	return rc;
+}
+
+enum failure_code
+store_newest(struct store *s, int64_t ticket, int64_t *id)
+{
+	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
+}
+
+/* Reads the row of Identity, once. */
+static enum failure_code
+identity(struct store *s)
+{
+	const char	*name = NULL, *key = NULL;
+	sqlite3_stmt	*st;
+	int		 rc;
+
+	if (s->id[0] != '\0')
+		return FAILURE_NONE;
+	if ((st = db_statement(s, STATEMENT_IDENTITY)) == NULL)
+		return db_fail(s, s->path);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		name = (const char *)sqlite3_column_text(st, 0);
+		key = (const char *)sqlite3_column_text(st, 1);
+	}
+	if (name == NULL || strlen(name) != STORE_IDENTITY ||
+	    !text_secret(s->secret, key)) {
+		(void)db_done(s, st, rc);
+		(void)snprintf(s->error, sizeof(s->error), "the database has "
+		    "no identity");
+		return FAILURE_STORAGE;
+	}
+	memcpy(s->id, name, STORE_IDENTITY + 1);
+	return db_done(s, st, rc);
+}
+
+enum failure_code
+store_identity(struct store *s, char id[STORE_IDENTITY + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = identity(s)) == FAILURE_NONE)
+		memcpy(id, s->id, sizeof(s->id));
+	return rc;
+}
+
+enum failure_code
+store_text_hash(struct store *s, const char *text, size_t len,
+    char hash[TEXT_HASH + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = identity(s)) != FAILURE_NONE)
+		return rc;
+	return text_hash(s->secret, text, len, hash) == 0 ? FAILURE_NONE :
+	    db_fail(s, "no memory");
+}
+
+enum failure_code
+store_session_by_text(struct store *s, int64_t ticket, const char *text,
+    size_t len, struct session *out)
+{
+	char			 hash[TEXT_HASH + 1];
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	const char		*prompt;
+	int64_t			 id = 0;
+	int			 step;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = store_text_hash(s, text, len, hash)) != FAILURE_NONE)
+		return rc;
+	if ((st = db_statement_of(s, STATEMENT_SESSION_OF_TEXT, ticket)) ==
+	    NULL || !db_bind_text(st, 2, hash, TEXT_HASH))
+		return db_fail(s, s->path);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		prompt = (const char *)sqlite3_column_text(st, 1);
+		if (prompt != NULL && !text_same(prompt,
+		    (size_t)sqlite3_column_bytes(st, 1), text, len))
+			continue;
+		id = sqlite3_column_int64(st, 0);
+		break;
+	}
+	if ((rc = db_done(s, st, step)) != FAILURE_NONE || id == 0)
+		return rc;
+	return store_session(s, ticket, id, out);
+}
+
+/* Sees that the ticket is there, or makes it. */
+static enum failure_code
+ticket_ready(struct store *s, int64_t ticket, bool existing)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	int64_t			 there;
+
+	if ((rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &there)) !=
+	    FAILURE_NONE || there != 0)
+		return rc;
+	if (existing)
+		return FAILURE_UNKNOWN_TICKET;
+	if ((st = db_statement_of(s, STATEMENT_TICKET_ADD, ticket)) == NULL)
+		return db_fail(s, s->path);
+	return db_run(s, st, NULL);
+}
+
+/* The body of store_get_or_create's transaction. */
+static enum failure_code
+add_session(struct store *s, int64_t ticket, bool existing, int64_t *id)
+{
+	enum failure_code	rc;
+
+	rc = ticket_ready(s, ticket, existing);
+	if (rc == FAILURE_NONE)
+		rc = number(s, STATEMENT_SESSION_REUSE, ticket, id);
+	if (rc == FAILURE_NONE && *id == 0)
+		rc = number(s, STATEMENT_SESSION_ADD, ticket, id);
+	return rc;
+}
+
+enum failure_code
+store_get_or_create(struct store *s, int64_t ticket, bool existing,
+    int64_t seen, int64_t *id)
+{
+	enum failure_code	rc;
+
+	(void)seen;	/* the claim has kept everybody else out */
+	*id = 0;
+	/* A row without an answer need not outlive a power cut. */
+	(void)sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL,
+	    NULL);
+	if ((rc = db_begin(s)) == FAILURE_NONE)
+		rc = db_end(s, add_session(s, ticket, existing, id));
+	(void)sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL,
+	    NULL);
+	return rc;
+}
+
+static enum failure_code
+cost_add(struct store *s, int64_t id, const struct cost *c)
+{
+	const int64_t	 n[] = { c->prompt_tokens, c->answer_tokens, c->queued,
+			    c->first_token, c->total, c->load, c->prompt,
+			    c->answer };
+	sqlite3_stmt	*st;
+	size_t		 i;
+
+	if ((st = db_statement_of(s, STATEMENT_GENERATION_ADD, id)) == NULL ||
+	    !db_bind_text(st, 2, c->model, strlen(c->model)) ||
+	    !db_bind_text(st, 3, c->done_reason, strlen(c->done_reason)))
+		return db_fail(s, s->path);
+	for (i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
+		if (sqlite3_bind_int64(st, (int)i + 4, n[i]) != SQLITE_OK)
+			return db_fail(s, s->path);
+	}
+	return db_run(s, st, NULL);
+}
+
+/* Runs the UPDATE; *changed tells whether a row was without an answer. */
+static enum failure_code
+write_answer(struct store *s, int64_t id, const struct answered *a,
+    bool *changed)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	char			 hash[TEXT_HASH + 1];
+
+	if ((rc = store_text_hash(s, a->prompt, a->prompt_len, hash)) !=
+	    FAILURE_NONE)
+		return rc;
+	if ((st = db_statement_of(s, STATEMENT_SESSION_ANSWER, id)) == NULL ||
+	    !db_bind_text(st, 2, a->prompt, a->prompt_len) ||
+	    !db_bind_text(st, 3, hash, TEXT_HASH) ||
+	    !db_bind_text(st, 4, a->response, a->response_len))
+		return db_fail(s, s->path);
+	rc = db_run(s, st, NULL);
+	*changed = rc == FAILURE_NONE && sqlite3_changes(s->db) == 1;
+	return rc;
+}
+
+/* Why no row was changed: it is all right if this answer was kept before. */
+static enum failure_code
+look_at_answer(struct store *s, int64_t id, const struct answered *a)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+	int64_t			 found = 0;
+
+	if ((st = db_statement_of(s, STATEMENT_SESSION_IS, id)) == NULL ||
+	    !db_bind_text(st, 2, a->prompt, a->prompt_len) ||
+	    !db_bind_text(st, 3, a->response, a->response_len))
+		return db_fail(s, s->path);
+	if ((rc = db_run(s, st, &found)) != FAILURE_NONE || found == 1)
+		return rc;
+	(void)snprintf(s->error, sizeof(s->error), "session %lld %s",
+	    (long long)id, found == 0 ? "is gone" : "has another answer");
+	return found == 0 ? FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
+}
+
+enum failure_code
+store_update_response(struct store *s, int64_t id, const struct answered *a,
+    int64_t *versions)
+{
+	enum failure_code	rc;
+	bool			changed = false;
+
+	*versions = 0;
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = write_answer(s, id, a, &changed);
+	if (rc == FAILURE_NONE)
+		rc = changed ? cost_add(s, id, a->cost) :
+		    look_at_answer(s, id, a);
+	if (rc == FAILURE_NONE)
+		rc = number(s, STATEMENT_VERSIONS, id, versions);
+	return db_end(s, rc);
+}
+
+enum failure_code
+store_stop(struct store *s, int64_t ticket, bool *heard)
+{
+	(void)s;
+	(void)ticket;
+	*heard = false;
+	return FAILURE_NONE;
+}
+
+void
+session_free(struct session *s)
+{
+	free(s->prompt);
+	free(s->response);
+	memset(s, 0, sizeof(*s));
+}
+

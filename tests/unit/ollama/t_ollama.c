@@ -1,0 +1,638 @@
+/*
+ * lib/ollama/ollama: what is sent, and what every kind of line, refusal and
+ * list of models means; the refusals that were recorded and written by hand
+ * too.
+ */
+#include "base/limit.h"
+#include "ollama/ollama.h"
+#include "t.h"
+
+#define HEAD	"{\"model\":\"m\","
+#define TAIL	"\"stream\":true,\"truncate\":false"
+#define LIMIT	"\"options\":{\"num_predict\":1024}"
+#define THINKING "\"options\":{\"num_predict\":4096}"
+
+static void
+requests(void)
+{
+	static const struct {
+		const char	*key, *value;	/* a setting */
+		enum url_api	 api;
+		const char	*system, *want;
+	} rows[] = {
+		{ NULL, NULL, URL_GENERATE, "", HEAD "\"prompt\":\"a\\n\\\"\","
+		    TAIL ",\"think\":false," LIMIT "}" },
+		{ NULL, NULL, URL_GENERATE, "be\n", HEAD
+		    "\"system\":\"be\\n\",\"prompt\":\"a\\n\\\"\"," TAIL
+		    ",\"think\":false," LIMIT "}" },
+		{ NULL, NULL, URL_CHAT, "", HEAD
+		    "\"messages\":[{\"role\":\"user\",\"content\":"
+		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false," LIMIT "}" },
+		{ NULL, NULL, URL_CHAT, "be", HEAD
+		    "\"messages\":[{\"role\":\"system\",\"content\":\"be\"},"
+		    "{\"role\":\"user\",\"content\":\"a\\n\\\"\"}]," TAIL
+		    ",\"think\":false," LIMIT "}" },
+		{ "OLLAMA_THINK", "true", URL_GENERATE, "", HEAD
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":true,"
+		    THINKING "}" },
+		{ "OLLAMA_THINK", "low", URL_GENERATE, "", HEAD
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":\"low\","
+		    THINKING "}" },
+		{ "OLLAMA_THINK", "server", URL_GENERATE, "", HEAD
+		    "\"prompt\":\"a\\n\\\"\"," TAIL "," THINKING "}" },
+		{ "OLLAMA_KEEP_ALIVE", "-1", URL_GENERATE, "", HEAD
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"keep_alive\":-1," LIMIT "}" },
+		{ "OLLAMA_KEEP_ALIVE", "30m", URL_GENERATE, "", HEAD
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"keep_alive\":\"30m\"," LIMIT "}" },
+		{ "OLLAMA_OPTIONS", "{\"num_ctx\": 8192}", URL_CHAT, "", HEAD
+		    "\"messages\":[{\"role\":\"user\",\"content\":"
+		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false,"
+		    "\"options\":{\"num_ctx\": 8192,\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", " { } ", URL_GENERATE, "", HEAD
+		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\": {\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", "{\"stop\":[\"}\"] } ", URL_GENERATE, "",
+		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\":{\"stop\":[\"}\"],\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", "{\"num_predict\":null}", URL_GENERATE, "",
+		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\":{\"num_predict\":null,"
+		    "\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", "{\"num_predict\":-1}", URL_GENERATE, "",
+		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
+		    "\"options\":{\"num_predict\":-1}}" },
+		{ "OLLAMA_OPTIONS", "{\"num_predict\":7,\"seed\":1}", URL_CHAT,
+		    "", HEAD "\"messages\":[{\"role\":\"user\",\"content\":"
+		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false,"
+		    "\"options\":{\"num_predict\":7,\"seed\":1}}" },
+	};
+	struct settings	s;
+	size_t		i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf	b = BUF_INIT(1000);
+
+		row("%zu", i);
+		if (rows[i].key != NULL &&
+		    setenv(rows[i].key, rows[i].value, 1) == -1)
+			t_die("setenv");
+		check_int(settings_load(&s, NULL, 0), 0);
+		check_int(ollama_request(&b, &s, rows[i].api, "m",
+		    rows[i].system, "a\n\"", 3), 0);
+		check_mem(b.data, b.len, rows[i].want, strlen(rows[i].want));
+		if (rows[i].key != NULL)
+			(void)unsetenv(rows[i].key);
+		buf_free(&b);
+		b.cap = 20;
+		check_int(ollama_request(&b, &s, rows[i].api, "m", "", "a",
+		    1), -1);
+		check_int(b.len, 0);
+		buf_free(&b);
+		settings_free(&s);
+	}
+}
+
+enum { D = 1, T = 2, R = 4 };	/* done, thinking, retry */
+
+struct line {
+	const char		*line, *text;
+	int			 flags;
+	enum failure_code	 code;
+};
+
+static void
+read_lines(enum url_api api, const struct line *rows, size_t count)
+{
+	struct json	j = { 0 };
+	size_t		i;
+
+	for (i = 0; i < count; i++) {
+		struct buf		text = BUF_INIT(1000);
+		struct ollama_line	l;
+		struct cost		cost = { .model = "" };
+
+		row("%u %s", api, rows[i].line);
+		ollama_read(&l, api, rows[i].line, strlen(rows[i].line), &j,
+		    &text, &cost);
+		check_int(l.failure.code, rows[i].code);
+		check_int(l.done, (rows[i].flags & D) != 0);
+		check_int(l.thinking, (rows[i].flags & T) != 0);
+		check_int(l.retry, (rows[i].flags & R) != 0);
+		if (rows[i].code == FAILURE_NONE)
+			check_mem(text.data, text.len, rows[i].text,
+			    strlen(rows[i].text));
+		if ((rows[i].flags & D) != 0)
+			check_str(cost.done_reason, strstr(rows[i].line,
+			    "length") != NULL ? "length" : "stop");
+		buf_free(&text);
+	}
+	json_free(&j);
+}
+
+#define INVALID	FAILURE_UPSTREAM_INVALID
+#define ERROR	FAILURE_UPSTREAM_ERROR
+
+/* Lines of both APIs that are not about text. */
+static const struct line	both[] = {
+	{ "{\"done\":false}", "", 0, 0 }, { "{\"done\":true}", "", D, 0 },
+	{ "{\"done\":true,\"done_reason\":\"length\"}", "", D, 0 },
+	{ "{\"done\":true,\"done_reason\":5}", "", D, 0 },
+	{ "{\"done\":true,\"done_reason\":\"0123456789012345678901234567890"
+	    "123456789\"}", "", D, 0 },
+	{ "", "", 0, INVALID }, { "x", "", 0, INVALID },
+	{ "[]", "", 0, INVALID }, { "\"x\"", "", 0, INVALID },
+	{ "{}", "", 0, INVALID }, { "{\"done\":1}", "", 0, INVALID },
+	{ "{\"done\":\"true\"}", "", 0, INVALID },
+	{ "{\"done\":null}", "", 0, INVALID },
+	{ "{\"done\":false,\"done\":true}", "", 0, INVALID },
+	{ "{\"done\":true}{\"done\":true}", "", 0, INVALID },
+	{ "{\"done\":true", "", 0, INVALID },
+	{ "data: {\"done\":true}", "", 0, INVALID },
+	{ "<html>", "", 0, INVALID },
+	/* Errors. */
+	{ "{\"error\":\"boom\"}", "", 0, ERROR },
+	{ "{\"error\":\"boom\",\"done\":true}", "", 0, ERROR },
+	{ "{\"error\":\"\"}", "", 0, ERROR },
+	{ "{\"error\":5}", "", 0, ERROR },
+	/* Null is none. */
+	{ "{\"error\":null,\"done\":false}", "", 0, 0 },
+	{ "{\"done\":true,\"error\":null}", "", D, 0 },
+	{ "{\"error\":null}", "", 0, INVALID },
+	{ "{\"error\":\"\",\"done\":false}", "", 0, 0 },
+	{ "{\"done\":true,\"error\":\"\"}", "", D, 0 },
+	{ "{\"error\":\"\",\"done\":1}", "", 0, INVALID },
+	{ "{\"error\":{\"message\":\"\"},\"done\":true}", "", 0, ERROR },
+	{ "{\"error\":\" \"}", "", 0, ERROR },
+	{ "{\"error\":{\"message\":null}}", "", 0, ERROR },
+	{ "{\"error\":[]}", "", 0, ERROR }, { "{\"error\":{}}", "", 0, ERROR },
+	{ "{\"error\":\"a\",\"error\":\"b\"}", "", 0, ERROR },
+	{ "{\"error\":{\"message\":\"boom\"}}", "", 0, ERROR },
+	{ "{\"error\":\"llama-server process has terminated: killed\"}", "",
+	    R, ERROR },
+	{ "{\"error\":\"an error was Encountered while running the model\"}",
+	    "", R, ERROR },
+	{ "{\"error\":{\"message\":\"the runner failed\"}}", "", R, ERROR },
+	{ "{\"error\":\"model runner has unexpectedly stopped\"}", "", R,
+	    ERROR },
+	{ "{\"error\":\"server overloaded\"}", "", R, ERROR },
+	{ "{\"error\":\"exceeds the available context size\"}", "", 0,
+	    FAILURE_PROMPT_TOO_LONG },
+	{ "{\"error\":{\"message\":\"exceed_context_size_error\"}}", "", 0,
+	    FAILURE_PROMPT_TOO_LONG },
+	{ "{\"error\":\"input longer than the context length\"}", "", 0,
+	    FAILURE_PROMPT_TOO_LONG },
+	{ "{\"error\":\"option num_ctx must be of type integer\"}", "", 0,
+	    FAILURE_UPSTREAM_REJECTED },
+	{ "{\"error\":\"m does not support thinking\"}", "", 0,
+	    FAILURE_UPSTREAM_REJECTED },
+	{ "{\"error\":\"model requires more system memory\"}", "", 0, ERROR },
+	{ "{\"error\":\"this model requires more credits\"}", "", 0,
+	    FAILURE_UPSTREAM_REJECTED },
+	{ "{\"error\":\"context deadline exceeded\"}", "", 0, ERROR },
+};
+
+static void
+lines(void)
+{
+	static const struct line	generate[] = {
+		{ "{\"response\":\"a\",\"done\":false}", "a", 0, 0 },
+		{ " { \"done\" : false , \"response\" : \"\\u00e1\\n\" } ",
+		    "\xc3\xa1\n", 0, 0 },
+		{ "{\"response\":\"\",\"done\":false}", "", 0, 0 },
+		{ "{\"response\":\"a\\ud800b\",\"done\":false}",
+		    "a\xef\xbf\xbd" "b", 0, 0 },
+		{ "{\"response\":\"a\",\"done\":true}", "a", D, 0 },
+		{ "{\"response\":\"\",\"thinking\":\"hm\",\"done\":false}",
+		    "", T, 0 },
+		{ "{\"response\":\"a\",\"thinking\":\"hm\",\"done\":false}",
+		    "a", T, 0 },
+		{ "{\"thinking\":\"\",\"done\":false}", "", 0, 0 },
+		{ "{\"thinking\":null,\"done\":false}", "", 0, 0 },
+		{ "{\"x\":{\"response\":\"no\",\"done\":true},\"response\":"
+		    "\"a\",\"done\":false}", "a", 0, 0 },
+		{ "{\"message\":{\"content\":\"no\"},\"done\":false}", "", 0,
+		    0 },
+		{ "{\"response\":5,\"done\":false}", "", 0, INVALID },
+		{ "{\"response\":{},\"done\":false}", "", 0, INVALID },
+		{ "{\"response\":null,\"done\":false}", "", 0, 0 },
+		{ "{\"response\":\"a\",\"response\":\"b\",\"done\":false}", "",
+		    0, INVALID },
+		{ "{\"thinking\":5,\"done\":false}", "", 0, INVALID },
+	}, chat[] = {
+		{ "{\"message\":{\"content\":null,\"thinking\":\"hm\"},"
+		    "\"done\":false}", "", T, 0 },
+		{ "{\"message\":{\"role\":\"assistant\",\"content\":\"a\"},"
+		    "\"done\":false}", "a", 0, 0 },
+		{ "{\"message\":{\"content\":\"\",\"thinking\":\"hm\"},"
+		    "\"done\":false}", "", T, 0 },
+		{ "{\"message\":{\"content\":\"a\"},\"done\":true,"
+		    "\"done_reason\":\"length\"}", "a", D, 0 },
+		{ "{\"message\":{},\"done\":false}", "", 0, 0 },
+		{ "{\"response\":\"no\",\"done\":false}", "", 0, 0 },
+		{ "{\"message\":\"a\",\"done\":false}", "", 0, INVALID },
+		{ "{\"message\":[],\"done\":false}", "", 0, INVALID },
+		{ "{\"message\":null,\"done\":false}", "", 0, INVALID },
+		{ "{\"message\":{\"content\":5},\"done\":false}", "", 0,
+		    INVALID },
+		{ "{\"message\":{\"content\":\"a\"},\"message\":{\"content\":"
+		    "\"b\"},\"done\":false}", "", 0, INVALID },
+	};
+
+	read_lines(URL_GENERATE, both, sizeof(both) / sizeof(both[0]));
+	read_lines(URL_CHAT, both, sizeof(both) / sizeof(both[0]));
+	read_lines(URL_GENERATE, generate,
+	    sizeof(generate) / sizeof(generate[0]));
+	read_lines(URL_CHAT, chat, sizeof(chat) / sizeof(chat[0]));
+}
+
+static void
+costs(void)
+{
+	static const char	line[] =
+	    "{\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":26,"
+	    "\"eval_count\":298,\"load_duration\":5043500667,"
+	    "\"prompt_eval_duration\":130079000,\"eval_duration\":-5,"
+	    "\"total_duration\":1.5}";
+	struct ollama_line	l;
+	struct buf		text = BUF_INIT(10);
+	struct json		j = { 0 };
+	struct cost		c = { .model = "kept", .total = 7 };
+
+	ollama_read(&l, URL_GENERATE, line, sizeof(line) - 1, &j, &text, &c);
+	check(l.done);
+	check_str(c.model, "kept");
+	check_str(c.done_reason, "stop");
+	check_int(c.prompt_tokens, 26);
+	check_int(c.answer_tokens, 298);
+	check_int(c.load, 5043);
+	check_int(c.prompt, 130);
+	check_int(c.answer, 0);
+	check_int(c.total, 7);
+	row("over the cap of the text");
+	ollama_read(&l, URL_GENERATE, "{\"response\":\"01234567890\","
+	    "\"done\":false}", 38, &j, &text, &c);
+	check_int(l.failure.code, INVALID);
+	buf_free(&text);
+	json_free(&j);
+}
+
+static void
+refusals(void)
+{
+	static const struct {
+		long			 status;
+		const char		*body;
+		enum failure_code	 code;
+		const char		*detail;
+		bool			 retry;
+	} rows[] = {
+		{ 404, "{\"error\":\"model 'm' not found\"}",
+		    FAILURE_MODEL_MISSING, "m", false },
+		{ 404, "404 page not found", FAILURE_UPSTREAM_REJECTED, "404",
+		    false },
+		{ 400, "{\"error\":\"model is required\"}",
+		    FAILURE_MODEL_MISSING, "m", false },
+		{ 400, "{\"error\":\"invalid format\"}",
+		    FAILURE_UPSTREAM_REJECTED, "400", false },
+		{ 400, "", FAILURE_UPSTREAM_REJECTED, "400", false },
+		{ 400, "{\"error\":\"runner failed\"}",
+		    FAILURE_UPSTREAM_REJECTED, "400", false },
+		{ 400, "{\"error\":\"exceeds the available context size\"}",
+		    FAILURE_PROMPT_TOO_LONG, "400", false },
+		{ 500, "{\"error\":\"exceeds the available context size\"}",
+		    FAILURE_PROMPT_TOO_LONG, "500", false },
+		{ 401, "{\"error\":\"unauthorized\"}",
+		    FAILURE_UPSTREAM_REJECTED, "401", false },
+		{ 403, "", FAILURE_UPSTREAM_REJECTED, "403", false },
+		{ 307, "<a href>", FAILURE_UPSTREAM_REJECTED, "307", false },
+		{ 429, "{\"error\":\"too many\"}", FAILURE_UPSTREAM_BUSY,
+		    "429", true },
+		{ 503, "", FAILURE_UPSTREAM_BUSY, "503", true },
+		{ 503, "{\"error\":\"server busy\"}", FAILURE_UPSTREAM_BUSY,
+		    "503", true },
+		{ 500, "", ERROR, "500", true }, { 502, "<html>", ERROR,
+		    "502", true }, { 504, "{\"error\":5}", ERROR, "504",
+		    true },
+		{ 500, "{\"error\":\"boom\"}", ERROR, "500", false },
+		{ 500, "{\"error\":\"process has terminated\"}", ERROR, "500",
+		    true },
+		{ 500, "{\"error\":{\"message\":\"runner failed\"}}", ERROR,
+		    "500", true },
+		{ 500, "{\"error\":\"option must be of type float\"}",
+		    FAILURE_UPSTREAM_REJECTED, "500", false },
+		{ 204, "", INVALID, "204", false },
+		{ 201, "{\"error\":\"runner failed\"}", INVALID, "201",
+		    false }, { 100, "", INVALID, "100", false },
+	};
+	struct failure	f;
+	size_t		i;
+	bool		retry;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%ld %s", rows[i].status, rows[i].body);
+		retry = !rows[i].retry;
+		f = ollama_refusal(rows[i].status, rows[i].body,
+		    strlen(rows[i].body), "m", &retry);
+		check_int(f.code, rows[i].code);
+		check_str(f.detail, rows[i].detail);
+		check_int(retry, rows[i].retry);
+	}
+	f = ollama_refusal(500, NULL, 0, "m", &retry);
+	check_int(f.code, ERROR);
+}
+
+/* The refusals of real servers. */
+static void
+recordings(void)
+{
+	static const struct {
+		const char		*file;
+		enum failure_code	 code;
+		bool			 retry;
+	} rows[] = {
+		{ "ollama/bad-json.response.http", FAILURE_UPSTREAM_REJECTED,
+		    false },
+		{ "ollama/bad-keepalive.response.http",
+		    FAILURE_UPSTREAM_REJECTED, false },
+		{ "ollama/bad-option.response.http",
+		    FAILURE_UPSTREAM_REJECTED, false },
+		{ "ollama/missing-model.response.http", FAILURE_MODEL_MISSING,
+		    false },
+		{ "ollama/model-not-found.response.http",
+		    FAILURE_MODEL_MISSING, false },
+		{ "ollama/notfound.response.http", FAILURE_UPSTREAM_REJECTED,
+		    false },
+		{ "ollama/server-busy.response.http", FAILURE_UPSTREAM_BUSY,
+		    true },
+		{ "ollama/think-unsupported.response.http",
+		    FAILURE_UPSTREAM_REJECTED, false },
+		{ "upstream/307-redirect.http", FAILURE_UPSTREAM_REJECTED,
+		    false },
+		{ "upstream/400-exceeds-context.http",
+		    FAILURE_PROMPT_TOO_LONG, false },
+		{ "upstream/400-prompt-too-long.http",
+		    FAILURE_PROMPT_TOO_LONG, false },
+		{ "upstream/400-context-cloud.http", FAILURE_PROMPT_TOO_LONG,
+		    false },
+		{ "upstream/500-context-old.http", FAILURE_PROMPT_TOO_LONG,
+		    false },
+		{ "upstream/500-memory-short.http", ERROR, false },
+		{ "upstream/402-credits.http", FAILURE_UPSTREAM_REJECTED,
+		    false },
+		{ "upstream/401-signin.http", FAILURE_UPSTREAM_REJECTED,
+		    false },
+		{ "upstream/403-empty.http", FAILURE_UPSTREAM_REJECTED,
+		    false },
+		{ "upstream/429-cloud.http", FAILURE_UPSTREAM_BUSY, true },
+		{ "upstream/500-empty.http", ERROR, true },
+		{ "upstream/500-runner-terminated.http", ERROR, true },
+		{ "upstream/502-html.http", ERROR, true },
+	};
+	char		path[128], *text, *body;
+	struct failure	f;
+	size_t		i, len;
+	bool		retry;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].file);
+		(void)snprintf(path, sizeof(path), "tests/%s", rows[i].file);
+		text = t_read_source(path, &len);
+		if (check(strncmp(text, "HTTP/1.1 ", 9) == 0 &&
+		    (body = strstr(text, "\r\n\r\n")) != NULL)) {
+			body += 4;
+			f = ollama_refusal(strtol(text + 9, NULL, 10), body,
+			    len - (size_t)(body - text), "m", &retry);
+			check_int(f.code, rows[i].code);
+			check_int(retry, rows[i].retry);
+		}
+		free(text);
+	}
+}
+
+/* What servers, clouds and engines say where a prompt or a model does not fit.
+ */
+static void
+does_not_fit(void)
+{
+	static const char *const	prompts[] = {
+		"prompt too long; exceeded max context length by 1204 tokens",
+		"input exceeds context length",
+		"the input length exceeds the context length",
+		"This model's maximum context length is 4096 tokens. However",
+		"Prompt is too long",
+		"the request exceeds the available context size (2048 tokens)",
+		"requested tokens (5000) exceed context window of 4096",
+		"prompt is larger than the context size",
+		"context_length_exceeded",
+		"Input is too long for requested model.",
+		"max_tokens: context limit exceeded",
+		"prompt has too many tokens",
+		"input is larger than the context",
+		"the prompt exceeds the context of this model",
+	}, *const			memory[] = {
+		"model requires more system memory (5.6 GiB) than is available "
+		    "(3.1 GiB)",
+		"model requires 9.1 GiB but only 3.1 GiB are available",
+		"CUDA error: out of memory",
+		"llama-server reported out-of-memory during startup: x",
+		"llama runner process has terminated: error: unable to "
+		    "allocate CUDA0 buffer",
+		"cudaMalloc failed: out of memory", "not enough memory to run",
+		"unable to load full model on GPU",
+		"memory layout cannot be allocated",
+		"insufficient VRAM to load any model layers",
+		"llama runner process has terminated: signal: killed",
+		"terminate called after throwing an instance of std::bad_alloc",
+		"vk::Device::allocateMemory: ErrorOutOfDeviceMemory",
+	}, *const			neither[] = {
+		"context deadline exceeded", "context canceled", "boom",
+		"net/http: request canceled (Client.Timeout exceeded)",
+	};
+	struct failure			f;
+	char				body[200];
+	size_t				i;
+	bool				retry;
+
+#define SAYS(text) \
+	(row("%s", (text)), (void)snprintf(body, sizeof(body), \
+	"{\"error\":\"%s\"}", (text)), \
+	f = ollama_refusal(500, body, strlen(body), "m", &retry))
+	for (i = 0; i < sizeof(prompts) / sizeof(prompts[0]); i++) {
+		SAYS(prompts[i]);
+		check_int(f.code, FAILURE_PROMPT_TOO_LONG);
+	}
+	for (i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
+		SAYS(memory[i]);
+		check_int(f.code, ERROR);
+		check_str(f.detail, FAILURE_MEMORY);
+		check(strstr(failure_words(&f, LANGUAGE_EN),
+		    "a smaller model or num_ctx") != NULL);
+		check(strstr(failure_words(&f, LANGUAGE_PT), "num_ctx") !=
+		    NULL);
+	}
+	for (i = 0; i < sizeof(neither) / sizeof(neither[0]); i++) {
+		SAYS(neither[i]);
+		check_int(f.code, ERROR);
+		check_str(f.detail, "500");
+		check_str(failure_words(&f, LANGUAGE_EN),
+		    failure_message(ERROR, LANGUAGE_EN));
+	}
+}
+
+static void
+models(void)
+{
+	static const struct {
+		const char		*body, *want;
+		enum failure_code	 code;
+	} rows[] = {
+		{ "{\"models\":[{\"name\":\"a:1b\"},{\"name\":\"b\"}]}",
+		    "a:1b", 0 },
+		{ "{\"models\":[{\"name\":\"e\",\"capabilities\":"
+		    "[\"embedding\"]},{\"name\":\"c\",\"capabilities\":"
+		    "[\"vision\",\"completion\"]}]}", "c", 0 },
+		{ "{\"models\":[{\"name\":\"e\",\"capabilities\":[]}]}", "",
+		    FAILURE_MODEL_MISSING },
+		{ "{\"models\":[{\"name\":\"e\",\"capabilities\":null}]}", "e",
+		    0 },
+		{ "{\"models\":[]}", "", FAILURE_MODEL_MISSING },
+		{ "{\"models\":[{\"x\":1},{\"name\":5},{\"name\":\"\"},"
+		    "{\"name\":\"c\"}]}", "c", 0 },
+		/* One that is too long is passed over, and leaves nothing. */
+		{ "{\"models\":[{\"name\":\"long\\n-long-long\"},"
+		    "{\"name\":\"c\"}]}", "c", 0 },
+		{ "{\"models\":[{\"name\":\"long-long\"}]}", "",
+		    FAILURE_MODEL_MISSING },
+		{ "{\"models\":[\"c\"]}", "", FAILURE_MODEL_MISSING },
+		/* Somebody else's machine is for whoever names it. */
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"https://o\"},"
+		    "{\"name\":\"b\",\"remote_host\":\"\"}]}", "b", 0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"h:1\"}]}", "",
+		    FAILURE_MODEL_MISSING },
+		{ "{\"models\":[{\"name\":\"a:9-cloud\"},"
+		    "{\"name\":\"a:Cloud\"},{\"name\":\"cloud\"}]}", "cloud",
+		    0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_model\":\"x\"},"
+		    "{\"name\":\"b\",\"remote_model\":\"\"}]}", "b", 0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"\","
+		    "\"remote_model\":\"x\"},{\"name\":\"b\"}]}", "b", 0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":true},"
+		    "{\"name\":\"b\"}]}", "b", 0 },
+		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":null}]}",
+		    "a", 0 },
+		/* A llama-server's. */
+		{ "{\"models\":[{\"name\":\"a\"}],\"object\":\"list\","
+		    "\"data\":[]}",
+		    "", FAILURE_UPSTREAM_INVALID },
+		{ "{\"models\":null}", "", FAILURE_UPSTREAM_INVALID },
+		{ "{\"models\":{}}", "", FAILURE_UPSTREAM_INVALID },
+		{ "{}", "", FAILURE_UPSTREAM_INVALID },
+		{ "[]", "", FAILURE_UPSTREAM_INVALID },
+		{ "Ollama is running", "", FAILURE_UPSTREAM_INVALID },
+		{ "", "", FAILURE_UPSTREAM_INVALID },
+	};
+	char	model[9];
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].body);
+		model[0] = '\0';
+		check_int(ollama_first_model(rows[i].body,
+		    strlen(rows[i].body), model, sizeof(model)),
+		    rows[i].code);
+		check_str(model, rows[i].want);
+	}
+}
+
+static void
+listed(void)
+{
+	static const char	body[] = "{\"models\":[{\"name\":5},{\"name\":"
+				    "\"a:1b\"},{\"name\":\"B:latest\"},"
+				    "{\"name\":\"reg.example:5050/team/"
+				    "helpdesk:latest\"},{\"name\":"
+				    "\"hf.co/u/m-GGUF:Q4_K_M\"}]}";
+	static const struct {
+		const char	*model;
+		bool		 want;
+	} rows[] = {
+		{ "a:1b", true }, { "A:1B", true }, { "a", false },
+		{ "a:latest", false }, { "a:1", false }, { "b", true },
+		{ "B", true }, { "b:latest", true }, { "b:1b", false },
+		{ "", false }, { "a:1bb", false }, { "bb", false },
+		/* As Ollama takes names apart. */
+		{ "library/b", true }, { "Library/B:latest", true },
+		{ "registry.ollama.ai/library/b", true },
+		{ "https://registry.ollama.ai/library/b:latest", true },
+		{ "registry.ollama.ai/library/a:1b", true },
+		{ "other/b", false }, { "hf.co/library/b", false },
+		{ "library/a", false }, { "x/library/b:latest", false },
+		{ "reg.example:5050/team/helpdesk", true },
+		{ "reg.example:5050/team/helpdesk:latest", true },
+		{ "http://REG.example:5050/team/helpdesk", true },
+		{ "reg.example/team/helpdesk", false },
+		{ "team/helpdesk", false }, { "helpdesk", false },
+		{ "reg.example:5050/team/helpdesk:v2", false },
+		{ "hf.co/u/m-GGUF:Q4_K_M", true },
+		{ "hf.co/u/m-gguf:q4_k_m", true }, { "u/m-GGUF:Q4_K_M", false },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].model);
+		check_int(ollama_lists(body, sizeof(body) - 1, rows[i].model),
+		    rows[i].want);
+		check(!ollama_lists("{}", 2, rows[i].model));
+		check(!ollama_lists("", 0, rows[i].model));
+	}
+}
+
+/* What a list says of a model. */
+static void
+described(void)
+{
+	static const char	tags[] = "{\"models\":[{\"name\":\"a:1\","
+				    "\"details\":{\"context_length\":8192},"
+				    "\"capabilities\":[\"embedding\"]},"
+				    "{\"name\":\"b:1\",\"context_length\":4096,"
+				    "\"details\":{\"context_length\":8192},"
+				    "\"capabilities\":[\"x\",\"completion\"]},"
+				    "{\"name\":\"c:1\",\"details\":[]}]}";
+	static const struct {
+		const char	*model;
+		bool		 found, completes;
+		int64_t		 context;
+	} rows[] = {
+		{ "a:1", true, false, 8192 }, { "b:1", true, true, 4096 },
+		{ "c:1", true, true, 0 }, { "d:1", false, false, 0 },
+	};
+	struct ollama_model	m;
+	size_t			i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].model);
+		memset(&m, 0x55, sizeof(m));
+		check_int(ollama_model(tags, sizeof(tags) - 1, rows[i].model,
+		    &m), rows[i].found);
+		check_int(m.completes, rows[i].completes);
+		check_int(m.context, rows[i].context);
+	}
+}
+
+int
+main(void)
+{
+	t_begin();
+	run(requests);
+	run(lines);
+	run(costs);
+	run(refusals);
+	run(recordings);
+	run(does_not_fit);
+	run(models);
+	run(listed);
+	run(described);
+	return t_end();
+}

@@ -1,0 +1,117 @@
+/*
+ * lib/store/record: lines of an export, right and wrong.  The fields one by one
+ * are in tests/cases/transfer.bats.
+ */
+#include "base/limit.h"
+#include "store/record.h"
+#include "t.h"
+
+#define COST	"\"model\":\"m\",\"reason\":\"stop\",\"prompt_tokens\":1," \
+	"\"answer_tokens\":2,\"queued_ms\":3,\"first_token_ms\":4," \
+	"\"total_ms\":5,\"load_ms\":6,\"prompt_ms\":7," \
+	"\"answer_ms\":9223372036854775807}"
+#define NO_COST	"\"model\":null,\"reason\":null,\"prompt_tokens\":null," \
+	"\"answer_tokens\":null,\"queued_ms\":null,\"first_token_ms\":null," \
+	"\"total_ms\":null,\"load_ms\":null,\"prompt_ms\":null," \
+	"\"answer_ms\":null}"
+#define SESSION	"{\"ticket\":9223372036854775807," \
+	"\"ticket_created\":\"2026-11-23T12:18:14.398Z\",\"session\":7," \
+	"\"created\":\"2026-11-23T12:18:14Z\",\"answered\":null," \
+	"\"prompt\":\"a\\u0000b\\ud83d\\ude00\",\"response\":\"\","
+
+static struct record	r;
+static char		why[128];
+
+static int
+read_line(const char *line)
+{
+	why[0] = '\0';
+	return record_read(&r, line, strlen(line), why, sizeof(why));
+}
+
+static void
+whole(void)
+{
+	if (!check_int(read_line(SESSION COST), 0))
+		return;
+	check_int(r.value[RECORD_TICKET].number, INT64_MAX);
+	check_int(r.value[RECORD_SESSION].number, 7);
+	check_str(r.value[RECORD_CREATED].text.data, "2026-11-23T12:18:14Z");
+	check(r.value[RECORD_ANSWERED].null);
+	check_mem(r.value[RECORD_PROMPT].text.data,
+	    r.value[RECORD_PROMPT].text.len, "a\0b\xf0\x9f\x98\x80", 7);
+	check(!r.value[RECORD_RESPONSE].null);
+	check_int(r.value[RECORD_RESPONSE].text.len, 0);
+	check_int(r.value[RECORD_ANSWER_MS].number, INT64_MAX);
+	/* The next one has nothing of it. */
+	check_int(read_line(SESSION NO_COST), 0);
+	check(r.value[RECORD_MODEL].null);
+	check(r.value[RECORD_ANSWER_MS].null);
+	check_int(read_line("{\"ticket\":1,\"ticket_created\":null,\"session\":"
+	    "null,\"created\":null,\"answered\":null,\"prompt\":null,"
+	    "\"response\":null," NO_COST), 0);
+	check(r.value[RECORD_SESSION].null);
+}
+
+static void
+broken(void)
+{
+	check_int(read_line(""), -1);
+	check_int(read_line("null"), -1);
+	check_int(read_line("{}"), -1);
+	check_str(why, "ticket is missing");
+	check_int(read_line(SESSION "\"x\":1," COST), -1);
+	check_str(why, "it has a field of another name");
+	check_int(read_line(SESSION "\"model\":\"m\"," COST), -1);
+	check_str(why, "model is there twice");
+	check_int(read_line(SESSION COST "x"), -1);
+	check_int(read_line("[" SESSION COST "]"), -1);
+}
+
+static void
+times(void)
+{
+	static const struct {
+		const char	*text;
+		bool		 good;
+	} t[] = {
+		{ "2026-11-23T12:18:14Z", true },
+		{ "2026-11-23T12:18:14.3Z", true },
+		{ "2026-11-23T12:18:14.398123456Z", true },
+		{ "2026-11-23T12:18:14.3981234567Z", false },
+		{ "2026-11-23T12:18:14.Z", false },
+		{ "2026-11-23T12:18:14.3xZ", false },
+		{ "2026-11-23T12:18:14", false },
+		{ "2026-11-23T12:18:14z", false },
+		{ "2026-11-23 12:18:14Z", false },
+		{ "2026-11-23T12:18Z", false },
+		{ "Z", false },
+		{ "", false },
+	};
+	size_t	i;
+
+	check_int(read_line(SESSION COST), 0);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		row("%s", t[i].text);
+		check_int(record_set(&r, RECORD_CREATED, t[i].text,
+		    strlen(t[i].text)), 0);
+		check_int(record_check(&r, why, sizeof(why)),
+		    t[i].good ? 0 : -1);
+	}
+	check_int(record_set(&r, RECORD_CREATED, "2026-11-23T12:18:14Z", 20),
+	    0);
+	check_int(record_set(&r, RECORD_PROMPT, "\xff", 1), 0);
+	check_int(record_check(&r, why, sizeof(why)), -1);
+	check_str(why, "prompt is not right");
+}
+
+int
+main(void)
+{
+	t_begin();
+	run(whole);
+	run(broken);
+	run(times);
+	record_free(&r);
+	return t_end();
+}

@@ -195,7 +195,18 @@ SET search_path TO DEFAULT;
 
 -- name: RIGHTS
 -- What a role needs and has not; NULL: nothing.
-SELECT string_agg(p || ' ' || relname, ', ' ORDER BY relname, p)
-FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p
-WHERE relnamespace = 'ticketchat'::regnamespace AND relkind = 'r' AND
-	relname <> 'schemaversion' AND NOT has_table_privilege(pg_class.oid, p);
+SELECT string_agg(p || ' ' || name, ', ' ORDER BY name, p) FROM (
+	SELECT p, relname
+	FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
+		AS p
+	WHERE relnamespace = 'ticketchat'::regnamespace AND relkind = 'r' AND
+		relname <> 'schemaversion' AND
+		NOT has_table_privilege(pg_class.oid, p)
+	UNION ALL
+	SELECT 'USAGE', relname FROM pg_class
+	WHERE relnamespace = 'ticketchat'::regnamespace AND CASE relkind
+		WHEN 'S' THEN NOT has_sequence_privilege(oid, 'USAGE') END
+	UNION ALL
+	SELECT 'EXECUTE', proname FROM pg_proc
+	WHERE pronamespace = 'ticketchat'::regnamespace AND
+		NOT has_function_privilege(oid, 'EXECUTE')) AS Missing (p, name);

@@ -133,6 +133,19 @@ caught_up() { [ "$(psql -c 'SELECT replay_lsn >= pg_current_wal_insert_lsn()
 	failed_with storage 111
 }
 
+# bats test_tags=fault
+@test "however many hosts are silent, they have thirty seconds" {
+	needs_nft
+	cut_off 1
+	hosts=127.0.0.11:$PG_PORT
+	TICKETCHAT_DATABASE=postgres://ticketchat@$(printf "$hosts,%.0s" {1..15})$hosts/$PG_DATABASE
+	# Sixteen times three would be more.
+	run -111 timeout 42 "$B/bin/sessions" -c "$T/conf" list
+	[[ $output = *'does not answer in time'* ]]
+	TICKETCHAT_DATABASE=$(at 1)
+	reconnect 1
+}
+
 # Has the viewers' programs look names up in $T/hosts, then at $NAME_SERVER, which
 # is to be an address where nobody is, or silent_name_server's.
 names_of_ours() {

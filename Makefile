@@ -409,5 +409,8 @@ clean:
 
 .PHONY: all postgres everything check fault san fuzz soak bench cost compare lint install \
 	uninstall deb check-package clean FORCE
-# Not obj/*.d: version 0.1 has noted sources there that have moved since.
--include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(B)/tests/obj/*.d)
+# Of what is built now: version 0.1 has noted sources that have moved since.
+-include $(patsubst %.o,%.d,$(LIB) $(SQLITE) $(PG) $(chat) $(answer) \
+	$(sessions)) $(MODULES:%=$(B)/obj/%.pic.d) \
+	$(B)/obj/base/module_static.d $(B)/obj/ollama/http_static.d \
+	$(wildcard $(B)/tests/obj/*.d)

@@ -432,6 +432,17 @@ version() { psql -c 'TABLE SchemaVersion'; }
 	run "$B/bin/sessions" -c "$T/conf" migrate
 	is "$status" 102
 	[[ $output = *'the role ticketchat may not UPDATE ticketairuns' ]]
+	psql -c 'ALTER TABLE TicketAIRuns OWNER TO ticketchat'
+	for right in 'UPDATE ON ticketaisessions' 'INSERT ON tickets' 'DELETE ON ratelimits' \
+	    'USAGE ON SEQUENCE ticketairunnumbers' \
+	    'EXECUTE ON FUNCTION run_lives(bigint)' 'SELECT ON ticketaibeat'; do
+		psql -c "REVOKE $right FROM PUBLIC, ticketchat"
+		run -102 "$B/bin/sessions" -c "$T/conf" migrate
+		what=${right##* }
+		is "${output##*may not }" "${right%% *} ${what%(*}"
+		psql -c "GRANT $right TO ticketchat"
+		sessions migrate
+	done
 }
 
 @test "doctor: too few connections for all generations, and a host that is no good" {

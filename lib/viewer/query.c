@@ -413,6 +413,7 @@ query_start(struct child *c, const struct settings *s, const struct query *q)
 	if ((env = settings_environment(s)) != NULL &&
 	    query_write(&line, q) == 0)
 		rc = child_start(c, argv, env, line.data, line.len,
+		    q->kind == QUERY_BEGIN ? QUERY_CLAIM_TIMEOUT :
 		    QUERY_TIMEOUT);
 	saved = errno;
 	buf_free(&line);

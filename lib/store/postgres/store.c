@@ -72,6 +72,17 @@ store_open(struct store **out, const char *database)
 }
 
 void
+store_hosts(const char *uri, void (*each)(void *, const struct store_host *),
+    void *context)
+{
+	struct store	*s;
+
+	if ((s = pg_make(uri)) != NULL)
+		pg_survey(s, each, context);
+	store_close(s);
+}
+
+void
 store_close(struct store *s)
 {
 	if (s == NULL)

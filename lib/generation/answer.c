@@ -620,6 +620,8 @@ answer_open_node(struct answer *a)
 int
 answer_run(struct answer *a)
 {
+	enum answer_step	step;
+
 	a->started = clock_us();
 	if (answer_open_hub(a) == -1)
 		return -1;
@@ -631,10 +633,11 @@ answer_run(struct answer *a)
 	else
 		(void)answer_finish(a);
 	while (a->state != ANSWER_ENDED) {
-		if (answer_step(a, clock_us()) == ANSWER_GO_ON)
-			continue;
+		step = answer_step(a, clock_us());
+		/* Also before the next state: saving may take a while. */
 		hub_write(&a->hub);
-		answer_wait(a);
+		if (step == ANSWER_WAIT)
+			answer_wait(a);
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 # Turns the files of sql/ into a C header: each NNN_name.sql one string of the
 # array store_migrations, each "-- name: X" block of the others a member of
-# enum statement and of the array store_statements.
+# enum statement and of the array store_statements; "-- name: X again" declares
+# what may be done twice (store_again).
 # A backslash would mean something else in C: it is refused.
 
 function quote(line) {
@@ -29,6 +30,7 @@ FILENAME ~ /\/[0-9][0-9][0-9]_[^\/]*\.sql$/ {
 
 /^-- name: / {
 	name[++count] = $3
+	again[count] = $4 == "again"
 	next
 }
 
@@ -49,5 +51,9 @@ END {
 	print "static const char *const store_statements[STATEMENT__MAX] = {"
 	for (i = 1; i <= count; i++)
 		print "\t[STATEMENT_" name[i] "] =\n" text[i] "\t    \"\","
+	print "};\n"
+	print "static const _Bool store_again[STATEMENT__MAX] = {"
+	for (i = 1; i <= count; i++)
+		print "\t[STATEMENT_" name[i] "] = " again[i] + 0 ","
 	print "};"
 }

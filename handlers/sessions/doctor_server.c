@@ -70,16 +70,46 @@ examine(struct doctor *d, const char *name, const struct head *h)
 		    h->version, h->connections, h->most, h->bytes / MEGABYTE);
 }
 
-/* Of several hosts one that is no good is told of: it may be needed. */
-static void
-tell_host(void *context, const char *host, const char *wrong)
-{
-	struct doctor	*d = context;
+/* The first host that can be written to. */
+struct writer {
+	struct doctor	*doctor;
+	char		 name[400];	/* "": none so far */
+	uint64_t	 system;
+	unsigned long	 timeline;
+	int64_t		 started;
+};
 
-	if (*wrong != '\0' && strchr(d->settings->text[SETTING_DATABASE],
-	    ',') != NULL)
-		doctor_tell(d, DOCTOR_WARNING, "database", "%s: %s\nThe other "
-		    "hosts of DATABASE are used meanwhile", host, wrong);
+/*
+ * Of several hosts one that is no good is told of, as it may be needed.  Two
+ * that can be written to are two databases, each with answers that the other
+ * one has not; unless they are two names of one server.
+ */
+static void
+tell_host(void *context, const struct store_host *h)
+{
+	struct writer	*w = context;
+	const char	*colon = *h->port == '\0' ? "" : ":";
+
+	if (*h->wrong != '\0')
+		doctor_tell(w->doctor, DOCTOR_WARNING, "database", "%s: %s\n"
+		    "It is not used as long as another host of DATABASE is "
+		    "good", h->name, h->wrong);
+	if (!h->writable)
+		return;
+	if (*w->name == '\0') {
+		(void)snprintf(w->name, sizeof(w->name), "%s%s%s", h->name,
+		    colon, h->port);
+		w->system = h->system;
+		w->timeline = h->timeline;
+		w->started = h->started;
+	} else if (h->started == 0 || h->started != w->started ||
+	    h->system != w->system || h->timeline != w->timeline) {
+		doctor_tell(w->doctor, DOCTOR_ERROR, "database", "%s and "
+		    "%s%s%s can both be written to, and are two servers\nStop "
+		    "the one that is not to have the answers, before a node "
+		    "takes it (docs/scaling.md)", w->name, h->name, colon,
+		    h->port);
+	}
 }
 
 void
@@ -87,6 +117,7 @@ doctor_server(struct doctor *d)
 {
 	const char		*name = d->settings->text[SETTING_DATABASE];
 	struct head		 h = { .bytes = 0 };
+	struct writer		 w = { .doctor = d };
 	struct store		*store;
 	enum failure_code	 rc;
 
@@ -96,6 +127,7 @@ doctor_server(struct doctor *d)
 		    "migrate' makes it, or brings an older one up to date; "
 		    "for a newer one take the newer program",
 		    store_error(store));
+		store_hosts(name, tell_host, &w);
 	} else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
 	    head_row, &h) != FAILURE_NONE) {
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nSee that "
@@ -103,7 +135,7 @@ doctor_server(struct doctor *d)
 		    store_error(store), name);
 	} else {
 		examine(d, name, &h);
-		store_hosts(name, tell_host, d);
+		store_hosts(name, tell_host, &w);
 		if (d->quick)
 			doctor_tell(d, DOCTOR_OK, "database", "%s, not read "
 			    "through", name);

@@ -305,14 +305,22 @@
 /* After accept(2) failed for want of descriptors or followers' places. */
 #define ACCEPT_PAUSE	100
 
-/* One of a database's hosts has to answer within it, in milliseconds. */
+/* One of a database's hosts, at one of its addresses, has to answer within it,
+ * and the name server too, in milliseconds; and all of them together. */
 #define DIAL_TIMEOUT	3000
+#define DIAL_ALL	30000
 
 /* What a call of a database server may take, in milliseconds: to wait for a
  * lock, in all, and until its client has no more patience with it. */
 #define CALL_LOCK	2000
 #define CALL_STATEMENT	5000
 #define CALL_TIMEOUT	6000
+
+/* An administrator's statement may take as long as it takes.  While its server
+ * says nothing, how often another connection looks whether it is still there,
+ * and how many of them in a row may get no answer. */
+#define CALL_LOOK	5000
+#define CALL_LOOKS	2
 
 /* Between two calls of a generation to its database server: where none was
  * answered, where another machine writes the ticket, and (as the server tells
@@ -331,6 +339,13 @@
 /* How long the end of a run is waited for until it is in the database; without
  * it the lease ends by itself. */
 #define NODE_LINGER	2000
+
+/* Where the server is there, but its COMMIT waits for a standby, or somebody has
+ * the row: between two tries to save, doubled from SAVE_PAUSE_MIN to this (behind
+ * a COMMIT that takes too long from twice SAVE_PAUSE_MAX), and between two
+ * renewals meanwhile, which also tell that it is saved. */
+#define SAVE_AGAIN_MAX	30000
+#define SAVE_RENEW	5000
 
 /* How long a save is waited for before its viewers are told that it goes on. */
 #define SAVE_QUIET	200

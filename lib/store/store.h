@@ -61,10 +61,22 @@ int64_t store_wait(const struct store *, struct pollfd *);
  */
 void store_remember(const char *run_dir);
 
-/* Calls `each' for every host of a server's address, with "" where it is good
- * or a standby, else with what is wrong.  A file has none. */
-void store_hosts(const char *database, void (*each)(void *, const char *host,
-    const char *wrong), void *);
+/* A host of a server's address; one of its addresses where it has several. */
+struct store_host {
+	const char	*name, *port;	/* "": the default one */
+	const char	*wrong;		/* "": it is good, or a standby */
+	bool		 writable;	/* also where it is an old primary */
+	/* Which server it is; zeros where it is not known, or not writable.  Two
+	 * names of one server have the same three. */
+	uint64_t	 system;	/* its number, which a standby shares */
+	unsigned long	 timeline;	/* a promotion begins a new one */
+	int64_t		 started;	/* microseconds since 1970 */
+};
+
+/* Calls `each' for every host of a server's address, waiting for each of them.
+ * A file has none. */
+void store_hosts(const char *database, void (*each)(void *,
+    const struct store_host *), void *);
 
 /* Why the last call failed, in the database's words; for the log. */
 const char *store_error(const struct store *);

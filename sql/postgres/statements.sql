@@ -1,6 +1,7 @@
 -- Every statement that the service runs on PostgreSQL, by name; longer ones
 -- are functions of 001_init.sql.  Parameters are numbered in the order in which
--- lib/store/postgres/ binds them.
+-- lib/store/postgres/ binds them.  `again' behind a name: doing it twice is no more
+-- than doing it once, so that a connection that was lost is no error.
 
 -- name: BEGIN
 -- Whatever the role's defaults are; a standby refuses it.
@@ -31,13 +32,14 @@ ROLLBACK;
 -- name: GREET
 -- The version of the schema, and which server it is.
 SELECT Version, (SELECT system_identifier FROM pg_control_system()),
-	left(pg_walfile_name(pg_current_wal_lsn()), 8)
+	left(pg_walfile_name(pg_current_wal_lsn()), 8),
+	(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
 FROM ticketchat.SchemaVersion;
 
 -- name: VERSION
 SELECT Version FROM SchemaVersion;
 
--- name: ANSWER_BY_TICKET
+-- name: ANSWER_BY_TICKET again
 -- The newest answer of a ticket, and how many it has; whether it
 -- was cut at its limit.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
@@ -48,7 +50,7 @@ FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL
 ORDER BY Id DESC LIMIT 1;
 
--- name: ANSWER_BY_SESSION
+-- name: ANSWER_BY_SESSION again
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2),
 	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
@@ -58,7 +60,7 @@ SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 FROM TicketAISessions
 WHERE Id = $1 AND TicketId = $2 AND AiResponse IS NOT NULL;
 
--- name: ANSWER_BY_VERSION
+-- name: ANSWER_BY_VERSION again
 -- The ticket's n-th answer, counted from 1, the oldest.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
@@ -69,21 +71,21 @@ FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL
 ORDER BY Id LIMIT 1 OFFSET $2 - 1;
 
--- name: NEWEST_ANSWER
+-- name: NEWEST_ANSWER again
 SELECT coalesce(max(Id), 0) FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL;
 
--- name: TICKET_EXISTS
+-- name: TICKET_EXISTS again
 SELECT count(*) FROM Tickets WHERE Id = $1;
 
--- name: SESSION_BEGIN
+-- name: SESSION_BEGIN again
 SELECT session_begin($1, $2, $3 <> 0);
 
--- name: SESSION_ANSWER
+-- name: SESSION_ANSWER again
 SELECT session_answer($1, $2, $3, $4, $5, $6, ARRAY[$7, $8, $9, $10, $11,
 	$12, $13, $14]);
 
--- name: SESSION_OF_TEXT
+-- name: SESSION_OF_TEXT again
 -- Answers of a ticket whose text may be the one of the hash $2, newest first,
 -- with their text where they have no hash.
 SELECT Id, CASE WHEN TextHash IS NULL THEN Prompt END FROM TicketAISessions
@@ -91,7 +93,7 @@ WHERE TicketId = $1 AND AiResponse IS NOT NULL AND
 	coalesce(TextHash = $2, true)
 ORDER BY Id DESC;
 
--- name: IDENTITY
+-- name: IDENTITY again
 SELECT Id, Secret FROM Identity;
 
 -- name: TICKET_DELETE
@@ -103,7 +105,7 @@ SELECT use_tickets($1::text::regclass, $2::text::name);
 -- name: RATE_TAKE
 SELECT rate_take($1, $2, $3);
 
--- name: RATE_FORGET
+-- name: RATE_FORGET again
 DELETE FROM RateLimits WHERE Key = $1;
 
 -- name: RUN_BEGIN
@@ -126,16 +128,16 @@ SELECT run_end($1, $2, $3);
 -- name: RUN_WATCH
 SELECT run_watch($1, $2);
 
--- name: RUN_STOP
+-- name: RUN_STOP again
 SELECT run_stop($1, '');
 
--- name: RUN_CLOSE
+-- name: RUN_CLOSE again
 SELECT run_close($1, $2::int);
 
 -- name: RUN_LIVES
 SELECT run_lives($1);
 
--- name: RUNS
+-- name: RUNS again
 -- Those that live, of all nodes, oldest first.
 SELECT TicketId AS ticket, SessionId AS session, State AS state, Node AS node,
 	utc(Began) AS began
@@ -193,7 +195,18 @@ SET search_path TO DEFAULT;
 
 -- name: RIGHTS
 -- What a role needs and has not; NULL: nothing.
-SELECT string_agg(p || ' ' || relname, ', ' ORDER BY relname, p)
-FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p
-WHERE relnamespace = 'ticketchat'::regnamespace AND relkind = 'r' AND
-	relname <> 'schemaversion' AND NOT has_table_privilege(pg_class.oid, p);
+SELECT string_agg(p || ' ' || name, ', ' ORDER BY name, p) FROM (
+	SELECT p, relname
+	FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
+		AS p
+	WHERE relnamespace = 'ticketchat'::regnamespace AND relkind = 'r' AND
+		relname <> 'schemaversion' AND
+		NOT has_table_privilege(pg_class.oid, p)
+	UNION ALL
+	SELECT 'USAGE', relname FROM pg_class
+	WHERE relnamespace = 'ticketchat'::regnamespace AND CASE relkind
+		WHEN 'S' THEN NOT has_sequence_privilege(oid, 'USAGE') END
+	UNION ALL
+	SELECT 'EXECUTE', proname FROM pg_proc
+	WHERE pronamespace = 'ticketchat'::regnamespace AND
+		NOT has_function_privilege(oid, 'EXECUTE')) AS Missing (p, name);

@@ -491,12 +491,55 @@ def pg_ctl(where, *args):
                    env={"LC_ALL": "C.UTF-8"})
 
 
-def failed_over():
-    """Seconds from the primary's death until: its standby is promoted, the first new answer, an answer that ran is kept."""
+def standby():
+    """Starts one; its port."""
     subprocess.run([*AS_PG, BIN + "/pg_basebackup", "-h", PG, "-p", PORT, "-U", "postgres", "-D", PG + "/standby", "-R", "-c",
                     "fast"], check=True, cwd="/")
     other = str(int(PORT) - 1 if int(PORT) > 65000 else int(PORT) + 1)
     pg_ctl("standby", "-o", "-p " + other, "start")
+    return other
+
+
+def dead():
+    """The primary's machine answers nothing; whether it can be done here."""
+    return nft("table inet %s { chain d { type filter hook input priority 0; ip daddr 127.0.0.0/8 tcp dport %s drop; "
+               "ip saddr 127.0.0.0/8 tcp sport %s drop; }; }" % (os.environ["NFT_TABLE"], PORT, PORT))
+
+
+def hung(sign=signal.SIGSTOP):
+    """The primary's kernel answers, and nobody else."""
+    with open(PG + "/main/postmaster.pid") as f:
+        top = int(f.readline())
+    for p in [top, *below(top)]:
+        os.kill(p, sign)
+    return True
+
+
+def taken_over(breaks, mends):
+    """Seconds from the standby's promotion to a new answer, of nodes that knew the first host as the good one: the most of 3."""
+    other, spent = standby(), []
+    nodes = [node("%s%d" % (breaks.__name__, n), uri(n, PORT + "," + other)) for n in (1, 2, 3)]
+    for env in nodes:
+        Viewer(env, new_ticket()).ask(wanted(1)).good().close()
+    settle()
+    broken = breaks()
+    if broken:
+        pg_ctl("standby", "promote")
+        for env in nodes:
+            began = time.monotonic()
+            v = Viewer(env, new_ticket()).ask(wanted(1)).good()
+            spent.append(time.monotonic() - began)
+            v.close()
+        settle()
+        mends()
+    pg_ctl("standby", "-m", "immediate", "stop")
+    shutil.rmtree(PG + "/standby")
+    return max(spent) if broken else "–"
+
+
+def failed_over():
+    """Seconds from the primary's death until: its standby is promoted, the first new answer, an answer that ran is kept."""
+    other = standby()
     env = node(1, uri(1, PORT + "," + other))
     running = Viewer(env, new_ticket()).ask(wanted(200, 20000))
     while running.first is None:
@@ -522,10 +565,14 @@ def failed_over():
 def faults():
     ms = [killed() for _ in range(3 if QUICK else 7)]
     cut = cut_off()
+    takes = [taken_over(dead, lambda: nft("delete table inet " + os.environ["NFT_TABLE"])),
+             taken_over(hung, lambda: hung(signal.SIGCONT))]
     promoted, first, kept = failed_over()
     table("What breaks", ("s",), [
         ("answer killed in mid-stream: whole answer of another node (most of %d)" % len(ms), max(ms) / 1000),
         ("node cut off in mid-stream: the same", "–" if cut is None else cut),
+        ("first host dead, its standby promoted: a new answer (most of 3)", takes[0]),
+        ("first host hung: the same", takes[1]),
         ("primary killed: standby promoted", promoted), ("the same: first new answer", first),
         ("the same: the answer that ran (4 s of it were left) is kept, `done`", kept)])
 

@@ -141,6 +141,23 @@ refused() {
 	as_before
 }
 
+@test "run.sh does not start where a right is missing, or where no password is read" {
+	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
+	refused_start() {
+		TICKETCHAT_PORT=$(free_port) TICKETCHAT_ADDRESS=127.0.0.1 run -102 "$ROOT/run.sh"
+		[[ $output = *"$1"* ]]
+	}
+	psql -c 'REVOKE UPDATE ON TicketAISessions FROM ticketchat'
+	refused_start 'the role ticketchat may not UPDATE ticketaisessions'
+	psql -c 'GRANT UPDATE ON TicketAISessions TO ticketchat'
+	echo '*:*:*:ticketchat:x' >"$T/pgpass"
+	chmod 600 "$T/pgpass"
+	ln -s "$T/pgpass" "$T/link"
+	for file in "$T/pgpass" "$T/link" "/etc/../$T/pgpass"; do
+		TICKETCHAT_DATABASE="$(at 1)?passfile=$file" refused_start 'put it below /etc'
+	done
+}
+
 @test "run.sh: builds it, starts, answers, and says which database it is" {
 	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
 	replay "$UP/good.ndjson"

@@ -8,17 +8,21 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limit.h"
 #include "store/postgres/dial.h"
 
-enum { HOSTS_MAX = 16, ADDRESSES_MAX = 4, NAME_BYTES = 256, RESULTS_MAX = 64,
-    RESOLVER_STACK = 131072 };
+enum { HOSTS_MAX = 16, ADDRESSES_MAX = 4, NAME_BYTES = 256,
+    ADDRESS_BYTES = 64, RESULTS_MAX = 64, RESOLVER_STACK = 131072 };
 
 struct host {
 	char	name[NAME_BYTES], address[NAME_BYTES], port[16];
@@ -29,6 +33,7 @@ struct note {
 	unsigned long long	system;
 	unsigned long		timeline;
 	struct host		host;
+	char			found[NAME_BYTES];	/* its name's address */
 };
 
 enum step { NEXT, LOOKING_UP, CONNECTING, GREETING, DONE, FAILED };
@@ -39,51 +44,75 @@ struct dial {
 	int				 count, first, tried;
 	struct note			 note;
 	enum step			 step;
-	int				 names;		/* a pipe; -1 */
-	char				 found[ADDRESSES_MAX * 64];
-	size_t				 found_len;
+	unsigned			 look_up;	/* its number; 0 */
+	char				 found[ADDRESSES_MAX][ADDRESS_BYTES];
+	int				 addresses, at;	/* of these; which is
+							   the next one */
 	PGconn				*db;
 	PostgresPollingStatusType	 poll;
-	int64_t				 until;
-	int				 version;
-	unsigned long long		 system;
-	unsigned long			 timeline;
+	int64_t				 until, over;	/* of this address;
+							   of all */
+	int				 version, tables;
+	struct pg_server		 server;
 	bool				 wrong;		/* the greeting */
 	bool				 standby;	/* as it cannot write */
+	bool				 writable;	/* and it can */
+	bool				 silent;	/* one of them */
+	/* Of one that looks at all of them. */
+	void		(*each)(void *, const struct store_host *);
+	void				*context;
 	char				 error[704];
 };
 
-static char	note_path[PATH_MAX];	/* "": nothing is noted */
+/*
+ * The one look-up of this process: a name server that is silent keeps one
+ * thread busy, however often somebody dials meanwhile.  Only the thread writes
+ * to it while it is busy.
+ */
+static struct {
+	int		 bell;	/* readable while none is under way; -1: none
+				   ever was */
+	atomic_bool	 busy;
+	unsigned	 number;	/* of the last one */
+	char		 name[NAME_BYTES];
+	char		 found[ADDRESSES_MAX][ADDRESS_BYTES];
+	int		 count;
+	char		 why[128];	/* it found none */
+} names = { .bell = -1 };
+
+/* RUN_DIR; "": nothing is noted. */
+static char	note_dir[PATH_MAX - sizeof("/database")];
 
 void
 store_remember(const char *run_dir)
 {
 	int	n;
 
-	n = snprintf(note_path, sizeof(note_path), "%s/database", run_dir);
-	if (n < 0 || (size_t)n >= sizeof(note_path))
-		note_path[0] = '\0';
+	n = snprintf(note_dir, sizeof(note_dir), "%s", run_dir);
+	if (n < 0 || (size_t)n >= sizeof(note_dir))
+		note_dir[0] = '\0';
 }
 
-/* SYSTEM TIMELINE PORT ADDRESS NAME; what is missing is "-". */
+/* SYSTEM TIMELINE PORT ADDRESS NAME FOUND; what is missing is "-". */
 static void
 note_read(struct note *n)
 {
-	char	line[2 * NAME_BYTES + 80], *rest = NULL;
+	char	path[PATH_MAX], line[3 * NAME_BYTES + 80], *rest = NULL;
 	ssize_t	len = -1;
 	int	fd;
 
 	memset(n, 0, sizeof(*n));
-	if (*note_path == '\0' ||
-	    (fd = open(note_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
+	(void)snprintf(path, sizeof(path), "%s/database", note_dir);
+	if (*note_dir == '\0' || (fd = open(path, O_RDONLY | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK)) == -1)
 		return;
 	len = read(fd, line, sizeof(line) - 1);
 	(void)close(fd);
 	line[len < 0 ? 0 : len] = '\0';
 	n->system = strtoull(line, &rest, 10);
 	n->timeline = strtoul(rest, &rest, 16);
-	if (sscanf(rest, " %15s %255s %255s", n->host.port, n->host.address,
-	    n->host.name) != 3)
+	if (sscanf(rest, " %15s %255s %255s %255s", n->host.port,
+	    n->host.address, n->host.name, n->found) < 3)
 		memset(n, 0, sizeof(*n));
 }
 
@@ -101,32 +130,89 @@ is_noted(const struct note *n, const struct host *h)
 	    strcmp(n->host.port, or_none(h->port)) == 0;
 }
 
-/* Notes the one that is good, if that is news.  Without it all goes well too,
- * if slower. */
-static void
-note_write(const struct dial *d, const struct host *h)
+/* Whether a later timeline of this server was seen than its own. */
+static bool
+is_old(const struct dial *d)
 {
-	char	path[PATH_MAX + 32], line[2 * NAME_BYTES + 80];
-	int	fd, len;
-	bool	good;
+	return d->version >= 0 && d->server.system == d->note.system &&
+	    d->server.timeline < d->note.timeline;
+}
 
-	if (*note_path == '\0' || d->version < 0 ||
-	    (d->note.system == d->system && d->note.timeline == d->timeline &&
-	    is_noted(&d->note, h)))
+/* The host that is tried now: the last good one first, then as they stand. */
+static const struct host *
+current(const struct dial *d)
+{
+	int	i = d->tried - 1;
+
+	if (i == 0)
+		return &d->host[d->first];
+	return &d->host[i <= d->first ? i - 1 : i];
+}
+
+/* Its address that is tried now, where it had to be looked up; or "". */
+static const char *
+current_address(const struct dial *d)
+{
+	return d->at == 0 ? "" : d->found[d->at - 1];
+}
+
+/* Puts a new note in the old one's place.  It belongs to whoever RUN_DIR
+ * belongs to: an administrator's tool must not take it from the service. */
+static void
+note_put(const struct dial *d, int dir)
+{
+	static const char	fresh[] = "database.new";
+	const struct host	*h = current(d);
+	char			 line[3 * NAME_BYTES + 80];
+	struct stat		 st;
+	int			 fd, len;
+	bool			 good;
+
+	len = snprintf(line, sizeof(line), "%llu %lx %s %s %s %s\n",
+	    d->server.system, d->server.timeline, or_none(h->port),
+	    or_none(h->address), or_none(h->name),
+	    or_none(current_address(d)));
+	(void)unlinkat(dir, fresh, 0);	/* of one that was killed */
+	if (fstat(dir, &st) == -1 || (fd = openat(dir, fresh, O_WRONLY |
+	    O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
 		return;
-	len = snprintf(line, sizeof(line), "%llu %lx %s %s %s\n", d->system,
-	    d->timeline, or_none(h->port), or_none(h->address),
-	    or_none(h->name));
-	(void)snprintf(path, sizeof(path), "%s.%ld", note_path,
-	    (long)getpid());
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
-	if (fd == -1)
-		return;
-	good = write(fd, line, (size_t)len) == len;
+	good = write(fd, line, (size_t)len) == len &&
+	    (st.st_uid == geteuid() || fchown(fd, st.st_uid, st.st_gid) == 0);
 	(void)close(fd);
-	if (!good || rename(path, note_path) == -1)
-		(void)unlink(path);
+	if (!good || renameat(dir, fresh, dir, "database") == -1)
+		(void)unlinkat(dir, fresh, 0);
+}
+
+/*
+ * Notes the one that is good, if that is news: while this dialled another one
+ * may have seen more, so the note is read again, under a lock.  Without a note
+ * all goes well too, if slower; whoever finds the lock taken leaves it to the
+ * next one.  Returns false where the server turns out to be an old primary.
+ */
+static bool
+note_good(struct dial *d)
+{
+	int	dir;
+	bool	good = true;
+
+	note_read(&d->note);
+	if (is_old(d))
+		return false;
+	if (*note_dir == '\0' || d->version < 0 ||
+	    (d->note.system == d->server.system &&
+	    d->note.timeline == d->server.timeline &&
+	    is_noted(&d->note, current(d)) &&
+	    strcmp(d->note.found, or_none(current_address(d))) == 0) ||
+	    (dir = open(note_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return true;
+	if (flock(dir, LOCK_EX | LOCK_NB) == 0) {
+		note_read(&d->note);
+		good = !is_old(d);
+		if (good)
+			note_put(d, dir);
+	}
+	(void)close(dir);
+	return good;
 }
 
 static const char *
@@ -170,15 +256,15 @@ words(const char *list)
 static void
 set_hosts(struct dial *d)
 {
-	const char	*names = option(d, "host"), *ports = option(d, "port");
+	const char	*hosts = option(d, "host"), *ports = option(d, "port");
 	const char	*addresses = option(d, "hostaddr");
-	int		 i, n = words(names), m = words(addresses);
+	int		 i, n = words(hosts), m = words(addresses);
 
 	d->count = n > m ? n : m;
 	if (d->count > HOSTS_MAX)
 		d->count = HOSTS_MAX;
 	for (i = 0; i < d->count; i++) {
-		word(names, i, d->host[i].name, NAME_BYTES);
+		word(hosts, i, d->host[i].name, NAME_BYTES);
 		word(addresses, i, d->host[i].address, NAME_BYTES);
 		word(ports, i, d->host[i].port, sizeof(d->host[i].port));
 		if (is_noted(&d->note, &d->host[i]))
@@ -194,7 +280,7 @@ dial_start(const char *uri)
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return NULL;
-	d->names = -1;
+	d->over = clock_us() + DIAL_ALL * INT64_C(1000);
 	note_read(&d->note);
 	if ((d->options = PQconninfoParse(uri, &why)) == NULL) {
 		(void)snprintf(d->error, sizeof(d->error), "%s", why == NULL ?
@@ -207,82 +293,62 @@ dial_start(const char *uri)
 	return d;
 }
 
-/* The host that is tried now: the last good one first, then as they stand. */
-static const struct host *
-current(const struct dial *d)
-{
-	int	i = d->tried - 1;
-
-	if (i == 0)
-		return &d->host[d->first];
-	return &d->host[i <= d->first ? i - 1 : i];
-}
-
-/* What a thread looks up. */
-struct lookup {
-	int	fd;
-	char	name[NAME_BYTES];
-};
-
-/* Writes the addresses, with commas, or "!" and why there are none. */
+/* Looks the name up, and rings the bell: before the next one may begin. */
 static void *
-look_up(void *context)
+look_up(void *unused)
 {
-	struct lookup		*l = context;
 	const struct addrinfo	 hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo		*list = NULL, *a;
-	char			 out[ADDRESSES_MAX * 64] = "", text[64];
-	size_t			 len = 0;
-	int			 n = 0, rc;
+	const uint64_t		 one = 1;
+	int			 rc;
 
-	if ((rc = getaddrinfo(l->name, NULL, &hints, &list)) != 0)
-		len = (size_t)snprintf(out, sizeof(out), "!%s",
-		    gai_strerror(rc));
-	for (a = list; a != NULL && n < ADDRESSES_MAX; a = a->ai_next) {
-		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text),
-		    NULL, 0, NI_NUMERICHOST) == 0)
-			len += (size_t)snprintf(out + len, sizeof(out) - len,
-			    "%s%s", n++ == 0 ? "" : ",", text);
-	}
+	(void)unused;
+	names.count = 0;
+	rc = getaddrinfo(names.name, NULL, &hints, &list);
+	(void)snprintf(names.why, sizeof(names.why), "%s", rc == 0 ?
+	    "no address" : gai_strerror(rc));
+	for (a = list; a != NULL && names.count < ADDRESSES_MAX; a = a->ai_next)
+		names.count += getnameinfo(a->ai_addr, a->ai_addrlen,
+		    names.found[names.count], ADDRESS_BYTES, NULL, 0,
+		    NI_NUMERICHOST) == 0;
 	if (list != NULL)
 		freeaddrinfo(list);
-	(void)!write(l->fd, out, len < sizeof(out) ? len : sizeof(out) - 1);
-	(void)close(l->fd);
-	free(l);
+	(void)!write(names.bell, &one, sizeof(one));
+	atomic_store(&names.busy, false);
 	return NULL;
 }
 
-/* Starts it; returns what it writes to, or -1. */
+/* Begins it; returns 0, or -1 with errno. */
 static int
 start_lookup(const char *name)
 {
-	struct lookup	*l;
+	const uint64_t	 one = 1;
 	pthread_attr_t	 attr;
 	pthread_t	 thread;
 	sigset_t	 all, old;
-	int		 fd[2], rc;
+	uint64_t	 rung;
+	int		 rc;
 
-	if ((l = malloc(sizeof(*l))) == NULL)
+	if (names.bell == -1 &&
+	    (names.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1)
 		return -1;
-	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) == -1) {
-		free(l);
-		return -1;
-	}
-	l->fd = fd[1];
-	(void)snprintf(l->name, sizeof(l->name), "%s", name);
+	(void)!read(names.bell, &rung, sizeof(rung));
+	(void)snprintf(names.name, sizeof(names.name), "%s", name);
+	atomic_store(&names.busy, true);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	(void)pthread_attr_init(&attr);
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&attr, RESOLVER_STACK);
-	rc = pthread_create(&thread, &attr, look_up, l);
+	rc = pthread_create(&thread, &attr, look_up, NULL);
 	(void)pthread_attr_destroy(&attr);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc == 0)
-		return fd[0];
-	(void)close(fd[0]);
-	(void)close(fd[1]);
-	free(l);
+	if (rc == 0) {
+		names.number += names.number == UINT_MAX ? 2 : 1;
+		return 0;
+	}
+	atomic_store(&names.busy, false);
+	(void)!write(names.bell, &one, sizeof(one));
 	errno = rc;
 	return -1;
 }
@@ -298,26 +364,75 @@ is_address(const struct host *h)
 	    inet_pton(AF_INET6, h->name, any) == 1;
 }
 
-/* This host is none for us: goes on to the next one. */
+/* Lets go of this one, and goes on to the next one. */
 static void
-failed(struct dial *d, const char *why)
+leave(struct dial *d)
+{
+	PQfinish(d->db);
+	d->db = NULL;
+	d->look_up = 0;
+	d->step = NEXT;
+}
+
+/* Its name, and which of its addresses it is if it has several. */
+static void
+name_current(const struct dial *d, char *out, size_t size)
 {
 	const struct host	*h = current(d);
 	const char		*name = *h->name == '\0' ? h->address : h->name;
 
-	(void)snprintf(d->error, sizeof(d->error), "%s%s%.400s",
-	    d->count > 1 ? name : "", d->count > 1 ? ": " : "", why);
-	if (d->names != -1)
-		(void)close(d->names);
-	d->names = -1;
-	PQfinish(d->db);
-	d->db = NULL;
-	d->step = NEXT;
+	if (d->addresses > 1)
+		(void)snprintf(out, size, "%s (%s)", name, current_address(d));
+	else
+		(void)snprintf(out, size, "%s", name);
 }
 
-/* Begins to connect; `addresses' may be "". */
+/* Tells whoever looks at all of them of this one. */
 static void
-connect_to(struct dial *d, const char *addresses)
+tell(const struct dial *d, const char *wrong)
+{
+	char			 name[NAME_BYTES + ADDRESS_BYTES + 4];
+	struct store_host	 h = { .name = name, .wrong = d->standby ? "" :
+				    wrong, .port = current(d)->port,
+				    .writable = d->writable };
+
+	name_current(d, name, sizeof(name));
+	if (d->writable && d->version >= 0) {
+		h.system = d->server.system;
+		h.timeline = d->server.timeline;
+		h.started = d->server.started;
+	}
+	d->each(d->context, &h);
+}
+
+/* This one is none for us. */
+static void
+failed(struct dial *d, const char *why)
+{
+	char	name[NAME_BYTES + ADDRESS_BYTES + 4];
+
+	if (d->each != NULL)
+		tell(d, why);
+	name_current(d, name, sizeof(name));
+	if (d->count > 1 || d->addresses > 1)
+		(void)snprintf(d->error, sizeof(d->error), "%s: %.360s", name,
+		    why);
+	else
+		(void)snprintf(d->error, sizeof(d->error), "%.400s", why);
+	leave(d);
+}
+
+/* What the server remarks is nothing for our stderr. */
+static void
+ignore(void *context, const PGresult *res)
+{
+	(void)context;
+	(void)res;
+}
+
+/* Begins to connect. */
+static void
+connect_to(struct dial *d)
 {
 	/* A later one wins: what the address says over our defaults. */
 	const char		*keys[RESULTS_MAX] = { "keepalives_idle",
@@ -327,14 +442,11 @@ connect_to(struct dial *d, const char *addresses)
 	const char		*values[RESULTS_MAX] = { "10", "5", "3",
 				    "25000", "ticketchat", NULL };
 	const struct host	*h = current(d);
+	const char		*address = *h->address == '\0' ?
+				    current_address(d) : h->address;
 	const PQconninfoOption	*o;
-	char			 names[ADDRESSES_MAX * NAME_BYTES] = "";
-	int			 i, n = 5, more = words(addresses);
-	size_t			 len = 0;
+	int			 n = 5;
 
-	for (i = 0; i < more && len < sizeof(names); i++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len,
-		    "%s%s", i == 0 ? "" : ",", h->name);
 	for (o = d->options; o->keyword != NULL && n < RESULTS_MAX - 5; o++) {
 		if (o->val == NULL || strcmp(o->keyword, "host") == 0 ||
 		    strcmp(o->keyword, "hostaddr") == 0 ||
@@ -346,11 +458,11 @@ connect_to(struct dial *d, const char *addresses)
 	}
 	if (*h->name != '\0') {
 		keys[n] = "host";
-		values[n++] = names;
+		values[n++] = h->name;
 	}
-	if (*addresses != '\0' || *h->address != '\0') {
+	if (*address != '\0') {
 		keys[n] = "hostaddr";
-		values[n++] = *addresses != '\0' ? addresses : h->address;
+		values[n++] = address;
 	}
 	if (*h->port != '\0') {
 		keys[n] = "port";
@@ -361,86 +473,106 @@ connect_to(struct dial *d, const char *addresses)
 	keys[n] = values[n] = NULL;
 	d->step = CONNECTING;
 	d->poll = PGRES_POLLING_WRITING;
-	if ((d->db = PQconnectStartParams(keys, values, 0)) == NULL ||
-	    PQstatus(d->db) == CONNECTION_BAD)
-		failed(d, d->db == NULL ? "no memory" :
-		    PQerrorMessage(d->db));
+	if ((d->db = PQconnectStartParams(keys, values, 0)) == NULL) {
+		failed(d, "no memory");
+		return;
+	}
+	(void)PQsetNoticeReceiver(d->db, ignore, NULL);
+	if (PQstatus(d->db) == CONNECTION_BAD)
+		failed(d, PQerrorMessage(d->db));
 }
 
+/* The next address, or else the next host. */
 static void
 next(struct dial *d, int64_t now)
 {
-	const struct host	*h;
-
-	if (d->tried == d->count) {
-		d->step = FAILED;
-		return;
-	}
-	d->tried++;
-	h = current(d);
 	d->until = now + DIAL_TIMEOUT * INT64_C(1000);
-	d->found_len = 0;
-	if (is_address(h)) {
-		connect_to(d, "");
-		return;
+	d->wrong = d->standby = d->writable = false;
+	if (d->each == NULL && d->until > d->over)
+		d->until = d->over;
+	if (now >= d->until) {
+		d->step = FAILED;
+	} else if (d->at < d->addresses) {
+		d->at++;
+		connect_to(d);
+	} else if (d->tried == d->count) {
+		d->step = FAILED;
+	} else {
+		d->tried++;
+		d->at = d->addresses = 0;
+		if (is_address(current(d)))
+			connect_to(d);
+		else
+			d->step = LOOKING_UP;
 	}
-	d->step = LOOKING_UP;
-	if ((d->names = start_lookup(h->name)) == -1)
-		failed(d, strerror(errno));
+}
+
+/* Has the address that was good the last time tried first. */
+static void
+order(struct dial *d)
+{
+	char	first[ADDRESS_BYTES];
+	int	i;
+
+	for (i = 0; i < d->addresses && is_noted(&d->note, current(d)); i++) {
+		if (strcmp(d->found[i], d->note.found) != 0)
+			continue;
+		memcpy(first, d->found[i], sizeof(first));
+		memmove(d->found[1], d->found[0], (size_t)i * ADDRESS_BYTES);
+		memcpy(d->found[0], first, sizeof(first));
+	}
 }
 
 /* What the thread has found; returns false where there is nothing to do. */
 static bool
 looked_up(struct dial *d)
 {
-	ssize_t	n;
+	const char	*name = current(d)->name;
 
-	n = read(d->names, d->found + d->found_len, sizeof(d->found) - 1 -
-	    d->found_len);
-	if (n > 0)
-		d->found_len += (size_t)n;
-	if (n > 0 || (n == -1 && errno == EINTR))
-		return true;
-	if (n == -1)
+	if (atomic_load(&names.busy)) {
+		/* Begun by another one, it will do for us. */
+		if (strcmp(names.name, name) == 0)
+			d->look_up = names.number;
 		return false;
-	d->found[d->found_len] = '\0';
-	(void)close(d->names);
-	d->names = -1;
-	if (d->found_len == 0 || d->found[0] == '!')
-		failed(d, d->found_len == 0 ? "no address" : d->found + 1);
-	else
-		connect_to(d, d->found);
+	}
+	if (d->look_up == 0 || d->look_up != names.number) {
+		if (start_lookup(name) == -1) {
+			failed(d, strerror(errno));
+			return true;
+		}
+		d->look_up = names.number;
+		return false;
+	}
+	if (names.count == 0) {
+		failed(d, names.why);
+		return true;
+	}
+	d->addresses = names.count;
+	memcpy(d->found, names.found, sizeof(d->found));
+	order(d);
+	leave(d);
 	return true;
 }
 
-/* What the server remarks is nothing for our stderr. */
-static void
-ignore(void *context, const PGresult *res)
-{
-	(void)context;
-	(void)res;
-}
-
-static bool
-send_one(PGconn *db, enum statement which)
-{
-	return PQsendQueryParams(db, store_statements[which], 0, NULL, NULL,
-	    NULL, NULL, 0) == 1;
-}
-
-/* Asks which server it is, and whether it can be written to. */
+/* Asks which server it is, and whether it can be written to.  It says so in
+ * time: a server goes on waiting for a lock whose client has left. */
 static void
 greet(struct dial *d)
 {
-	(void)PQsetNoticeReceiver(d->db, ignore, NULL);
+	struct pg_args	limits = { .count = 0 };
+
+	pg_int(&limits, DIAL_TIMEOUT);
+	pg_int(&limits, CALL_LOCK);
 	(void)PQsetnonblocking(d->db, 1);
 	d->step = GREETING;
-	d->wrong = false;
-	d->version = 0;
+	d->version = d->tables = 0;
+	memset(&d->server, 0, sizeof(d->server));
 	if (PQenterPipelineMode(d->db) != 1 ||
-	    !send_one(d->db, STATEMENT_BEGIN) ||
-	    !send_one(d->db, STATEMENT_GREET) ||
-	    !send_one(d->db, STATEMENT_COMMIT) || PQpipelineSync(d->db) != 1)
+	    !pg_put(d->db, STATEMENT_BEGIN, NULL) ||
+	    !pg_put(d->db, STATEMENT_LIMITS, &limits) ||
+	    !pg_put(d->db, STATEMENT_GREET, NULL) ||
+	    !pg_put(d->db, STATEMENT_COMMIT, NULL) ||
+	    PQpipelineSync(d->db) != 1)
 		failed(d, PQerrorMessage(d->db));
 }
 
@@ -470,9 +602,13 @@ take(struct dial *d, const PGresult *res)
 
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_TUPLES_OK:
+		/* The first one is of the limits. */
+		if (++d->tables == 1 || PQntuples(res) == 0)
+			break;
 		d->version = (int)pg_number(res, 0, 0);
-		d->system = strtoull(PQgetvalue(res, 0, 1), NULL, 10);
-		d->timeline = strtoul(PQgetvalue(res, 0, 2), NULL, 16);
+		d->server.system = strtoull(PQgetvalue(res, 0, 1), NULL, 10);
+		d->server.timeline = strtoul(PQgetvalue(res, 0, 2), NULL, 16);
+		d->server.started = pg_number(res, 0, 3);
 		break;
 	case PGRES_FATAL_ERROR:
 		/* No such table: not migrated. */
@@ -481,8 +617,8 @@ take(struct dial *d, const PGresult *res)
 			break;
 		}
 		d->wrong = true;
-		d->standby = state != NULL && (strcmp(state, "0A000") == 0 ||
-		    strcmp(state, "25006") == 0);
+		d->standby = state != NULL && (strcmp(state, PG_STANDBY) == 0 ||
+		    strcmp(state, PG_READ_ONLY) == 0);
 		(void)snprintf(d->error, sizeof(d->error), "%s",
 		    PQresultErrorMessage(res));
 		break;
@@ -497,20 +633,22 @@ greeted(struct dial *d)
 {
 	char	why[200];
 
+	d->writable = !d->wrong;
 	if (d->wrong) {
 		(void)snprintf(why, sizeof(why), "%.199s", d->error);
 		failed(d, why);
-	} else if (d->version >= 0 && d->system == d->note.system &&
-	    d->timeline < d->note.timeline) {
-		(void)snprintf(why, sizeof(why), "an old primary (timeline "
-		    "%lu, and %lu was seen): fence it", d->timeline,
-		    d->note.timeline);
-		failed(d, why);
 	} else if (PQexitPipelineMode(d->db) != 1) {
 		failed(d, PQerrorMessage(d->db));
+	} else if (d->each == NULL ? !note_good(d) : is_old(d)) {
+		(void)snprintf(why, sizeof(why), "an old primary (timeline "
+		    "%lu, and %lu was seen): fence it", d->server.timeline,
+		    d->note.timeline);
+		failed(d, why);
+	} else if (d->each != NULL) {
+		tell(d, "");
+		leave(d);
 	} else {
 		d->step = DONE;
-		note_write(d, current(d));
 	}
 }
 
@@ -535,7 +673,7 @@ greeting(struct dial *d)
 			continue;
 		/* A transaction that failed is to be left. */
 		if (PQtransactionStatus(d->db) == PQTRANS_INERROR) {
-			if (!send_one(d->db, STATEMENT_ROLLBACK) ||
+			if (!pg_put(d->db, STATEMENT_ROLLBACK, NULL) ||
 			    PQpipelineSync(d->db) != 1)
 				break;
 			return true;
@@ -552,6 +690,14 @@ greeting(struct dial *d)
 	return false;
 }
 
+static void
+timed_out(struct dial *d)
+{
+	d->silent = true;
+	failed(d, d->step == LOOKING_UP ? "its name is not found in time" :
+	    "it does not answer in time");
+}
+
 enum pg_progress
 dial_step(struct dial *d, int64_t now)
 {
@@ -565,9 +711,7 @@ dial_step(struct dial *d, int64_t now)
 		else if (d->step == FAILED)
 			return PG_FAILED;
 		else if (now >= d->until)
-			failed(d, d->step == LOOKING_UP ?
-			    "its name is not found in time" :
-			    "it does not answer in time");
+			timed_out(d);
 		else if (d->step == LOOKING_UP)
 			more = looked_up(d);
 		else if (d->step == CONNECTING)
@@ -583,7 +727,7 @@ dial_wait(const struct dial *d, struct pollfd *p)
 {
 	*p = (struct pollfd){ .fd = -1, .events = POLLIN };
 	if (d->step == LOOKING_UP) {
-		p->fd = d->names;
+		p->fd = names.bell;
 	} else if (d->db != NULL) {
 		p->fd = PQsocket(d->db);
 		if (d->step == CONNECTING && d->poll != PGRES_POLLING_READING)
@@ -593,11 +737,12 @@ dial_wait(const struct dial *d, struct pollfd *p)
 }
 
 PGconn *
-dial_take(struct dial *d, int *version)
+dial_take(struct dial *d, int *version, struct pg_server *server)
 {
 	PGconn	*db = d->db;
 
 	*version = d->version;
+	*server = d->server;
 	d->db = NULL;
 	return db;
 }
@@ -608,36 +753,19 @@ dial_error(const struct dial *d)
 	return d->error;
 }
 
+bool
+dial_silent(const struct dial *d)
+{
+	return d->silent;
+}
+
 void
-store_hosts(const char *uri, void (*each)(void *, const char *, const char *),
+dial_survey(struct dial *d, void (*each)(void *, const struct store_host *),
     void *context)
 {
-	struct dial	*d;
-	struct pollfd	 p;
-	enum step	 last;
-	int		 i, count = 1;
-
-	for (i = 0; i < count; i++) {
-		if ((d = dial_start(uri)) == NULL)
-			return;
-		count = d->step == FAILED ? 0 : d->count;
-		if (count > 0) {
-			d->first = 0;
-			d->host[0] = d->host[i];
-			d->count = 1;
-		}
-		while (dial_step(d, clock_us()) == PG_MORE) {
-			const int64_t	until = dial_wait(d, &p);
-
-			(void)poll(&p, 1, clock_poll(clock_us(), until));
-		}
-		last = d->step;
-		if (count > 0)
-			each(context, *d->host[0].name == '\0' ?
-			    d->host[0].address : d->host[0].name,
-			    last == DONE || d->standby ? "" : d->error);
-		dial_free(d);
-	}
+	d->each = each;
+	d->context = context;
+	d->first = 0;
 }
 
 void
@@ -645,8 +773,6 @@ dial_free(struct dial *d)
 {
 	if (d == NULL)
 		return;
-	if (d->names != -1)
-		(void)close(d->names);
 	PQfinish(d->db);
 	PQconninfoFree(d->options);
 	free(d);

@@ -15,7 +15,6 @@
 enum { TELL_TICK = 100 };	/* milliseconds */
 
 #define DISK_FULL	"53100"		/* its SQLSTATE */
-#define READ_ONLY_HOST	"0A000"		/* of a BEGIN on a standby */
 
 enum { PARTS_MAX = 16 };
 
@@ -96,49 +95,115 @@ remark(void *context, const PGresult *res)
 	s->warned |= severity != NULL && strcmp(severity, "WARNING") == 0;
 }
 
-/* Waits for the server; false with the reason noted: nothing more comes. */
+/*
+ * Whether the server that owes us something is there, or may be: it is asked
+ * over another connection.  One that answers with an error is, and one in whose
+ * place another one answers is not.
+ */
 static bool
-wait_for(struct store *s, int64_t until)
+is_there(const struct store *s)
 {
-	struct pollfd	p = { .fd = PQsocket(s->db), .events = POLLIN };
-	const int	rest = PQflush(s->db);
-	int64_t		tick;
+	struct store	*other;
+	int		 version;
+	bool		 there = true;
+
+	if ((other = pg_make(s->uri)) == NULL)
+		return true;
+	if (pg_connect(other, &version) != FAILURE_NONE)
+		there = !other->silent;
+	else if (version >= 0 && s->version >= 0)
+		there = other->server.system == s->server.system &&
+		    other->server.timeline == s->server.timeline &&
+		    other->server.started == s->server.started;
+	store_close(other);
+	return there;
+}
+
+/* Of a statement that may take as long as it takes: looks after its server now
+ * and then; tells until when to wait for it, at once if it is gone. */
+static int64_t
+look_after(struct store *s, int64_t now)
+{
+	const int64_t	pause = CALL_LOOK * INT64_C(1000);
+
+	if (now < s->heard + pause)
+		return s->heard + pause;
+	s->unheard = is_there(s) ? 0 : s->unheard + 1;
+	s->heard = clock_us();
+	return s->unheard < CALL_LOOKS ? s->heard + pause : 0;
+}
+
+/* Waits for something to do, until then at most; false with the reason noted:
+ * that is over. */
+static bool
+rest(struct store *s, int64_t until)
+{
+	const bool	look = s->patience == -1 && s->dial == NULL;
+	struct pollfd	p;
+	int64_t		now = clock_us(), due = pg_wait(s, &p);
 	int		rc;
 
-	if (rest == 1)
-		p.events |= POLLOUT;
-	/* Who watches hears now and then that it goes on. */
-	tick = clock_us() + TELL_TICK * INT64_C(1000);
-	rc = rest == -1 ? -1 : poll(&p, 1, clock_poll(clock_us(),
-	    s->tell != NULL && tick < until ? tick : until));
-	if (rc == 0 && clock_us() < until) {
-		if (s->tell != NULL)
-			s->tell(s->tell_context, s->telling, 0, 0);
-		return true;
-	}
-	if (rc == 0) {
+	if (look && (due = look_after(s, now)) == 0)
+		until = now;
+	if (now >= until) {
 		note(s, "", "the database does not answer");
 		s->broken = true;
 		return false;
 	}
-	if (rest != -1 && PQconsumeInput(s->db) == 1)
+	due = due < until ? due : until;
+	/* Whoever watches hears now and then that it goes on. */
+	if (s->tell != NULL && due > now + TELL_TICK * INT64_C(1000))
+		due = now + TELL_TICK * INT64_C(1000);
+	rc = poll(&p, 1, clock_poll(clock_us(), due));
+	if (rc > 0) {
+		s->heard = clock_us();
+		s->unheard = 0;
+	} else if (rc == 0 && s->tell != NULL) {
+		s->tell(s->tell_context, s->telling, 0, 0);
+	}
+	return true;
+}
+
+/* Waits for the server; false with the reason noted: nothing more comes. */
+static bool
+wait_for(struct store *s, int64_t until)
+{
+	if (!rest(s, until))
+		return false;
+	if (PQflush(s->db) != -1 && PQconsumeInput(s->db) == 1)
 		return true;
 	note(s, "", PQerrorMessage(s->db));
 	s->broken = true;
 	return false;
 }
 
+/* Until when a statement that begins now may take; CLOCK_NEVER: as long as its
+ * server is there. */
 static int64_t
-deadline(const struct store *s)
+deadline(struct store *s, int64_t ms)
 {
-	return s->patience == -1 ? CLOCK_NEVER : clock_us() +
-	    s->patience * 1000;
+	s->heard = clock_us();
+	s->unheard = 0;
+	return s->patience == -1 ? CLOCK_NEVER : s->heard + ms * 1000;
+}
+
+enum failure_code
+pg_flush(struct store *s)
+{
+	const int64_t	until = deadline(s, s->patience);
+	int		rc;
+
+	while ((rc = PQflush(s->db)) == 1) {
+		if (!wait_for(s, until))
+			return FAILURE_STORAGE;
+	}
+	return rc == 0 ? FAILURE_NONE : pg_fail(s, "", NULL);
 }
 
 PGresult *
 pg_next(struct store *s)
 {
-	const int64_t	 until = deadline(s);
+	const int64_t	 until = deadline(s, s->patience);
 	PGresult	*res, *last = NULL;
 
 	for (;;) {
@@ -211,9 +276,10 @@ step_dial(struct store *s)
 	if ((rc = dial_step(s->dial, clock_us())) == PG_MORE)
 		return rc;
 	if (rc == PG_DONE) {
-		s->db = dial_take(s->dial, &s->version);
+		s->db = dial_take(s->dial, &s->version, &s->server);
 		(void)PQsetNoticeReceiver(s->db, remark, s);
 	} else {
+		s->silent = dial_silent(s->dial);
 		note(s, "", dial_error(s->dial));
 	}
 	dial_free(s->dial);
@@ -238,23 +304,10 @@ static enum pg_progress
 wait_out(struct store *s, int64_t until)
 {
 	enum pg_progress	rc;
-	struct pollfd		p;
-	int64_t			due, now;
 
 	while ((rc = pg_step(s)) == PG_MORE) {
-		now = clock_us();
-		if (now >= until) {
-			note(s, "", "the database does not answer");
-			s->broken = true;
+		if (!rest(s, until))
 			return PG_FAILED;
-		}
-		due = pg_wait(s, &p);
-		if (s->tell != NULL) {
-			s->tell(s->tell_context, s->telling, 0, 0);
-			if (due > now + TELL_TICK * INT64_C(1000))
-				due = now + TELL_TICK * INT64_C(1000);
-		}
-		(void)poll(&p, 1, clock_poll(now, due < until ? due : until));
 	}
 	return rc;
 }
@@ -270,15 +323,14 @@ pg_connect(struct store *s, int *version)
 	return FAILURE_NONE;
 }
 
-static bool
-send_part(struct store *s, enum statement which, const struct pg_args *a)
+void
+pg_survey(struct store *s, void (*each)(void *, const struct store_host *),
+    void *context)
 {
-	static const struct pg_args	none;
-
-	if (a == NULL)
-		a = &none;
-	return PQsendQueryParams(s->db, store_statements[which], a->count,
-	    a->type, a->value, a->len, a->format, 0) == 1;
+	if (pg_start(s) != FAILURE_NONE)
+		return;
+	dial_survey(s->dial, each, context);
+	(void)wait_out(s, CLOCK_NEVER);
 }
 
 enum failure_code
@@ -295,9 +347,9 @@ pg_call(struct store *s, enum statement which, const struct pg_args *a)
 	pg_int(&limits, patient ? 0 : CALL_STATEMENT);
 	pg_int(&limits, patient ? STORE_TIMEOUT : CALL_LOCK);
 	if (s->db != NULL && PQenterPipelineMode(s->db) == 1 &&
-	    send_part(s, STATEMENT_BEGIN, NULL) &&
-	    send_part(s, STATEMENT_LIMITS, &limits) &&
-	    send_part(s, which, a) && send_part(s, STATEMENT_COMMIT, NULL) &&
+	    pg_put(s->db, STATEMENT_BEGIN, NULL) &&
+	    pg_put(s->db, STATEMENT_LIMITS, &limits) &&
+	    pg_put(s->db, which, a) && pg_put(s->db, STATEMENT_COMMIT, NULL) &&
 	    PQpipelineSync(s->db) == 1)
 		return FAILURE_NONE;
 	s->broken = true;
@@ -324,7 +376,7 @@ end_call(struct store *s)
 	/* What failed is rolled back; who asks next waits for it. */
 	if (PQtransactionStatus(s->db) != PQTRANS_IDLE) {
 		s->wrong = true;
-		if (!send_part(s, STATEMENT_ROLLBACK, NULL) ||
+		if (!pg_put(s->db, STATEMENT_ROLLBACK, NULL) ||
 		    PQpipelineSync(s->db) != 1) {
 			s->broken = true;
 			return PG_FAILED;
@@ -410,7 +462,7 @@ pg_passes(const struct store *s)
 	int				i;
 
 	/* Without a state it was the connection; a full disk stays. */
-	if (s->state[0] == '\0' || strcmp(s->state, READ_ONLY_HOST) == 0)
+	if (s->state[0] == '\0' || strcmp(s->state, PG_STANDBY) == 0)
 		return true;
 	for (i = 0; pass[i] != NULL; i++) {
 		if (strncmp(s->state, pass[i], 2) == 0)
@@ -419,18 +471,12 @@ pg_passes(const struct store *s)
 	return false;
 }
 
-bool
-pg_send(struct store *s, enum statement which, const struct pg_args *a)
-{
-	return send_part(s, which, a);
-}
-
 /* One statement on its own: sends it and waits for its good result. */
 static enum failure_code
 fetch(struct store *s, enum statement which, const struct pg_args *a,
     PGresult **res)
 {
-	if (!pg_send(s, which, a))
+	if (!pg_put(s->db, which, a))
 		return pg_fail(s, "", NULL);
 	if ((*res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
@@ -446,27 +492,42 @@ try(struct store *s, enum statement which, const struct pg_args *a)
 
 	if (!s->inside)
 		return pg_call(s, which, a) == FAILURE_NONE &&
-		    wait_out(s, s->patience == -1 ? CLOCK_NEVER : clock_us() +
-		    CALL_TIMEOUT * INT64_C(1000)) == PG_DONE ? FAILURE_NONE :
-		    FAILURE_STORAGE;
+		    wait_out(s, deadline(s, CALL_TIMEOUT)) == PG_DONE ?
+		    FAILURE_NONE : FAILURE_STORAGE;
 	s->state[0] = '\0';
 	if ((rc = fetch(s, which, a, &res)) == FAILURE_NONE)
 		s->result = res;
 	return rc;
 }
 
+/* Whether what failed may be done once more: it was not sent, or the server
+ * says that nothing of it was done, or twice is as good as once. */
+static bool
+may_repeat(struct store *s, enum statement which, bool sent)
+{
+	char	why[sizeof(s->error)];
+
+	if (s->inside || s->patience == -1 || (sent && !pg_passes(s)))
+		return false;
+	if (!sent || store_again[which] || (s->state[0] != '\0' && !s->broken))
+		return true;
+	memcpy(why, s->error, sizeof(why));
+	note(s, "it is not known whether it was done", why);
+	return false;
+}
+
 enum failure_code
 pg_query(struct store *s, enum statement which, const struct pg_args *a,
     PGresult **res)
 {
+	const bool		sent = !s->broken;
 	enum failure_code	rc;
 	int			version;
 
 	*res = NULL;
-	rc = s->broken ? FAILURE_STORAGE : try(s, which, a);
-	/* Once more, where that may help: a connection was lost, say. */
-	if (rc != FAILURE_NONE && !s->inside && s->patience != -1 &&
-	    pg_passes(s) && (rc = pg_connect(s, &version)) == FAILURE_NONE)
+	rc = sent ? try(s, which, a) : FAILURE_STORAGE;
+	if (rc != FAILURE_NONE && may_repeat(s, which, sent) &&
+	    (rc = pg_connect(s, &version)) == FAILURE_NONE)
 		rc = try(s, which, a);
 	if (rc == FAILURE_NONE) {
 		*res = s->result;
@@ -553,7 +614,7 @@ commit(struct store *s)
 	bool		 good;
 
 	s->warned = false;
-	if (!pg_send(s, STATEMENT_COMMIT, NULL))
+	if (!pg_put(s->db, STATEMENT_COMMIT, NULL))
 		return pg_fail(s, "", NULL);
 	if ((res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;

@@ -27,14 +27,31 @@ enum pg_progress {
 	PG_FAILED
 };
 
+/* SQLSTATEs of a server that only follows: of our BEGIN, which wants to write,
+ * and of a statement in a transaction that may not. */
+#define PG_STANDBY	"0A000"
+#define PG_READ_ONLY	"25006"
+
+/* Which server it is; zeros where it does not say so. */
+struct pg_server {
+	unsigned long long	system;		/* see struct store_host */
+	unsigned long		timeline;
+	int64_t			started;
+};
+
 struct store {
 	PGconn		*db;
 	struct dial	*dial;		/* while it connects */
 	int		 version;	/* of the schema; -1: there is none */
+	struct pg_server server;
 	char		*uri;
 	char		 id[STORE_IDENTITY + 1];	/* "": not read yet */
 	unsigned char	 secret[TEXT_SECRET];
-	int64_t		 patience;	/* ms for a statement; -1: for ever */
+	int64_t		 patience;	/* ms for a statement; -1: as long as
+					   the server is there */
+	int64_t		 heard;		/* when it last said something, */
+	int		 unheard;	/* looks since then: it is not there */
+	bool		 silent;	/* a host, when connecting failed */
 	bool		 broken;	/* no answer came; good for nothing */
 	bool		 inside;	/* between pg_begin and pg_end */
 	bool		 warned;	/* the last call was remarked upon */
@@ -44,6 +61,7 @@ struct store {
 	PGresult	*result;	/* of the statement */
 	char		 state[6];	/* SQLSTATE of what failed; "": none */
 	bool		 copying;	/* between pg_copy and pg_copy_end */
+	size_t		 unsent;	/* bytes of it, at most */
 	char		 error[1024];	/* why the last call failed */
 	/* Who wants to know how far something long is; see store_watch. */
 	void		(*tell)(void *, const char *, int64_t, int64_t);
@@ -63,6 +81,9 @@ struct pg_args {
 /* Appends an argument; a text need not end with '\0'. */
 void pg_int(struct pg_args *, int64_t);
 void pg_text(struct pg_args *, const char *, size_t len);
+
+/* Sends a statement as it is, without waiting; false: it cannot. */
+bool pg_put(PGconn *, enum statement, const struct pg_args *);
 
 /* A store that is not connected; NULL if there is no memory. */
 struct store *pg_make(const char *uri);
@@ -87,6 +108,10 @@ enum failure_code pg_call(struct store *, enum statement,
 enum pg_progress pg_step(struct store *);
 bool pg_passes(const struct store *);
 
+/* Looks at every host, waiting, as store_hosts. */
+void pg_survey(struct store *, void (*each)(void *,
+    const struct store_host *), void *context);
+
 /* What to wait for meanwhile, and while connecting until when at most. */
 int64_t pg_wait(const struct store *, struct pollfd *);
 
@@ -100,7 +125,15 @@ enum failure_code pg_fail(struct store *, const char *what, PGresult *res);
 enum failure_code pg_refuse(struct store *, enum failure_code,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Runs a statement whose rows are wanted: *res is the caller's then. */
+/*
+ * Runs a statement whose rows are wanted: *res is the caller's then.  Once more
+ * over a new connection, where that may help: if the server said that nothing
+ * was done.  If it said nothing (a connection was lost, perhaps only the
+ * acknowledgement) only what sql/postgres/ declares to be good twice, by `again'
+ * behind its name; anything else fails, and the reason says that it is not known
+ * whether it was done.  Within pg_begin, and with the patience of an
+ * administrator's tool, nothing is repeated.
+ */
 enum failure_code pg_query(struct store *, enum statement,
     const struct pg_args *, PGresult **res);
 
@@ -124,11 +157,11 @@ enum failure_code pg_alone(struct store *, enum statement,
 enum failure_code pg_begin(struct store *);
 enum failure_code pg_end(struct store *, enum failure_code rc);
 
-/* Sends a statement as it is, without waiting; false: it cannot. */
-bool pg_send(struct store *, enum statement, const struct pg_args *);
+/* Waits until the server has taken what was sent. */
+enum failure_code pg_flush(struct store *);
 
 /*
- * Waits for the last result of what pg_send has sent, or for the next row where
+ * Waits for the last result of what pg_put has sent, or for the next row where
  * rows come one by one; NULL with the reason noted.
  */
 PGresult *pg_next(struct store *);

@@ -33,6 +33,17 @@ pg_text(struct pg_args *a, const char *text, size_t len)
 	a->type[i] = TYPE_TEXT;
 }
 
+bool
+pg_put(PGconn *db, enum statement which, const struct pg_args *a)
+{
+	static const struct pg_args	none;
+
+	if (a == NULL)
+		a = &none;
+	return PQsendQueryParams(db, store_statements[which], a->count,
+	    a->type, a->value, a->len, a->format, 0) == 1;
+}
+
 int64_t
 pg_number(const PGresult *res, int row, int column)
 {

@@ -7,6 +7,8 @@
 #include "base/limit.h"
 #include "store/postgres/pg.h"
 
+enum { UNSENT_MAX = 65536 };	/* bytes that may wait here for the server */
+
 enum failure_code
 pg_copy(struct store *s, enum statement which)
 {
@@ -17,8 +19,7 @@ pg_copy(struct store *s, enum statement which)
 		return rc;
 	PQclear(res);
 	s->copying = true;
-	/* What the server does not take yet waits in the kernel, not here. */
-	(void)PQsetnonblocking(s->db, 0);
+	s->unsent = 0;
 	return FAILURE_NONE;
 }
 
@@ -53,8 +54,12 @@ pg_copy_row(struct store *s, struct buf *b)
 		return pg_refuse(s, FAILURE_STORAGE, "%s", strerror(errno));
 	if (PQputCopyData(s->db, b->data, (int)b->len) != 1)
 		return pg_fail(s, "", NULL);
+	s->unsent += b->len;
 	buf_clear(b);
-	return FAILURE_NONE;
+	if (s->unsent < UNSENT_MAX)
+		return FAILURE_NONE;
+	s->unsent = 0;
+	return pg_flush(s);
 }
 
 enum failure_code
@@ -67,7 +72,6 @@ pg_copy_end(struct store *s)
 	s->copying = false;
 	if (PQputCopyEnd(s->db, NULL) != 1)
 		return pg_fail(s, "", NULL);
-	(void)PQsetnonblocking(s->db, 1);
 	if ((res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)

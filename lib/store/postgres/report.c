@@ -75,7 +75,7 @@ bring(struct store *s, enum statement which, const struct pg_args *a,
 
 	/* The first row may take its time. */
 	s->patience = -1;
-	if (!pg_send(s, which, a) || PQsetSingleRowMode(s->db) != 1)
+	if (!pg_put(s->db, which, a) || PQsetSingleRowMode(s->db) != 1)
 		return pg_fail(s, "", NULL);
 	while ((res = pg_next(s)) != NULL &&
 	    PQresultStatus(res) == PGRES_SINGLE_TUPLE) {

@@ -95,6 +95,17 @@ store_ready(struct store *s, enum failure_code *rc)
 	}
 }
 
+void
+store_hosts(const char *uri, void (*each)(void *, const struct store_host *),
+    void *context)
+{
+	struct store	*s;
+
+	if ((s = pg_make(uri)) != NULL)
+		pg_survey(s, each, context);
+	store_close(s);
+}
+
 int64_t
 store_wait(const struct store *s, struct pollfd *p)
 {

@@ -80,8 +80,8 @@ store_remember(const char *run_dir)
 }
 
 void
-store_hosts(const char *database, void (*each)(void *, const char *,
-    const char *), void *context)
+store_hosts(const char *database, void (*each)(void *,
+    const struct store_host *), void *context)
 {
 	(void)database;
 	(void)each;

@@ -1,5 +1,5 @@
 /*
- * Finding the processes of generations.
+ * Hearing generations, and finding their processes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -11,12 +11,79 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limit.h"
 #include "base/number.h"
+#include "frame/failure.h"
+#include "program.h"
 #include "sessions/answers.h"
+
+bool
+answers_hear(int fd, struct buf *in, bool (*take)(void *, const char *,
+    size_t), void *context)
+{
+	char	data[READ_MAX], *line, *nl;
+	ssize_t	n;
+	bool	more = true;
+
+	n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0)
+		return false;
+	if (buf_add(in, data, (size_t)n) == -1)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	for (line = in->data; more && (nl = memchr(line, '\n', in->len -
+	    (size_t)(line - in->data))) != NULL; line = nl + 1)
+		more = take(context, line, (size_t)(nl - line));
+	buf_drop(in, (size_t)(line - in->data));
+	return true;
+}
+
+int
+answers_ask_who(int fd)
+{
+	const int	on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+}
+
+bool
+answers_who(int fd, int *process)
+{
+	union {
+		struct cmsghdr	head;
+		char		room[CMSG_SPACE(sizeof(struct ucred))];
+	}		 control;
+	char		 data[READ_MAX];
+	struct iovec	 io = { data, sizeof(data) };
+	struct msghdr	 m;
+	struct cmsghdr	*c;
+	struct ucred	 who = { 0, 0, 0 };
+	ssize_t		 n;
+
+	*process = -1;
+	do {
+		memset(&m, 0, sizeof(m));
+		m.msg_iov = &io;
+		m.msg_iovlen = 1;
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+		if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+		    c->cmsg_type == SCM_CREDENTIALS)
+			memcpy(&who, CMSG_DATA(c), sizeof(who));
+	} while (n > 0 && who.pid == 0);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (who.pid != 0)
+		*process = pidfd_open(who.pid, 0);
+	return true;
+}
 
 /* Reads the beginning of a file of a process and ends it with two NULs; returns
  * its length, or -1. */

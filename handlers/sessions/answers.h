@@ -1,6 +1,7 @@
 /*
- * The processes of generations, found in /proc by their arguments and their
- * user: for whoever looks after one that does not answer.
+ * Generations as an administrator's commands meet them: what they say on their
+ * sockets, and their processes.  A process is known for certain by what it
+ * says; one that says nothing is found in /proc, by its arguments and its user.
  */
 #ifndef ANSWERS_H
 #define ANSWERS_H
@@ -8,6 +9,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "base/buf.h"
+
+/*
+ * Reads what a generation has sent, without waiting, and calls `take' for each
+ * whole line until that returns false; the beginning of the next line stays in
+ * `in'.  Returns false when it is gone.  Without memory the program ends.
+ */
+bool answers_hear(int fd, struct buf *in, bool (*take)(void *,
+    const char *line, size_t len), void *context);
+
+/*
+ * From answers_ask_who on the kernel tells with each line of a generation whose
+ * it is.  answers_who reads what has come; once it returns true, *process is a
+ * pidfd of the process that speaks there, or -1: it is gone.
+ */
+int answers_ask_who(int fd);
+bool answers_who(int fd, int *process);
 
 struct answers_process {
 	pid_t	pid;

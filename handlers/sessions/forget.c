@@ -278,12 +278,35 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	return clean ? EXIT_GOOD : EXIT_CLIENT;
 }
 
+/* Takes a user out of what a server notes of generations; false: something is
+ * left. */
+static bool
+forget_in_runs(const struct settings *s, const char *who, bool verify)
+{
+	struct store	*store;
+	int64_t		 rows = 0;
+
+	if (store_is_file())
+		return true;	/* it notes nothing */
+	store = command_store(s);
+	store_watch(store, progress_show, NULL);
+	command_need(store_forget_user(store, who), store);
+	if (verify) {
+		command_need(store_user_left(store, who, &rows), store);
+		(void)printf("looked through the tables: %" PRId64 " rows "
+		    "are left\n", rows);
+	}
+	store_close(store);
+	return rows == 0;
+}
+
 static int
 forget_user(const struct settings *s, const char *user, bool verify)
 {
 	struct search	 f = { .user = user, .say = true };
 	const char	*log = s->text[SETTING_LOG];
 	char		 key[256], error[512];
+	bool		 clean;
 	int64_t		 lines;
 
 	if (*user == '\0' || strcmp(user, "-") == 0)
@@ -293,6 +316,7 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	if (rate_forget(s, key, error,
 	    sizeof(error)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", error);
+	clean = forget_in_runs(s, key, verify);
 	if (!log_is_file(s))
 		program_fail(EXIT_CLIENT, "LOG=%s: what it holds is out of "
 		    "reach", log);
@@ -303,7 +327,7 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	    lines == -1 ? 0 : lines);
 	if (verify)
 		search_beside(&f, log, false);
-	return f.found == 0 ? EXIT_GOOD : EXIT_CLIENT;
+	return clean && f.found == 0 ? EXIT_GOOD : EXIT_CLIENT;
 }
 
 int

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,31 +44,33 @@ end_one(void *context, const struct answers_process *p)
 	return true;
 }
 
-/* Whether a generation says that it waits in the queue. */
+/* Whether a generation says that it waits in the queue: its first state. */
+static bool
+take_state(void *context, const char *line, size_t len)
+{
+	enum frame_state	*state = context;
+	struct frame		 f;
+
+	frame_read(&f, line, len);
+	if (f.type == FRAME_STATUS)
+		*state = f.state;
+	return *state == FRAME_STATE__MAX;
+}
+
 static bool
 is_queued(int fd)
 {
-	char		data[4 * FRAME_MAX], *line, *nl;
-	struct pollfd	p = { .fd = fd, .events = POLLIN };
-	const int64_t	until = clock_us() + GENERATION_LOOK * INT64_C(1000);
-	struct frame	f;
-	size_t		len = 0;
-	ssize_t		n;
+	struct pollfd		p = { .fd = fd, .events = POLLIN };
+	const int64_t		until = clock_us() +
+				    GENERATION_LOOK * INT64_C(1000);
+	enum frame_state	state = FRAME_STATE__MAX;
+	struct buf		in = BUF_INIT(4 * READ_MAX);
 
-	while (len < sizeof(data) && poll(&p, 1, clock_poll(clock_us(),
-	    until)) == 1) {
-		n = recv(fd, data + len, sizeof(data) - len, MSG_DONTWAIT);
-		if (n <= 0)
-			return false;
-		len += (size_t)n;
-		for (line = data; (nl = memchr(line, '\n', len - (size_t)(line -
-		    data))) != NULL; line = nl + 1) {
-			frame_read(&f, line, (size_t)(nl - line));
-			if (f.type == FRAME_STATUS)
-				return f.state == FRAME_QUEUED;
-		}
-	}
-	return false;
+	while (state == FRAME_STATE__MAX && poll(&p, 1, clock_poll(clock_us(),
+	    until)) == 1 && answers_hear(fd, &in, take_state, &state))
+		;
+	buf_free(&in);
+	return state == FRAME_QUEUED;
 }
 
 /* Ends a ticket's generation if it has not begun: its viewers may ask again. */

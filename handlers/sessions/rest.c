@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +23,7 @@
 #include "base/lock.h"
 #include "generation/generation.h"
 #include "generation/generations.h"
+#include "sessions/answers.h"
 #include "sessions/rest.h"
 
 /* An answer. */
@@ -56,46 +57,11 @@ socket_of(const struct rest *r, int64_t ticket)
 	return st.st_ino;
 }
 
-/* Hears who is there; returns whether that is settled. */
-static bool
-hear(struct one *o)
-{
-	union {
-		struct cmsghdr	head;
-		char		room[CMSG_SPACE(sizeof(struct ucred))];
-	}		 control;
-	char		 data[READ_MAX];
-	struct iovec	 io = { data, sizeof(data) };
-	struct msghdr	 m;
-	struct cmsghdr	*c;
-	struct ucred	 who = { 0, 0, 0 };
-	ssize_t		 n;
-
-	do {
-		memset(&m, 0, sizeof(m));
-		m.msg_iov = &io;
-		m.msg_iovlen = 1;
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-		n = recvmsg(o->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-		c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-		if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-		    c->cmsg_type == SCM_CREDENTIALS)
-			memcpy(&who, CMSG_DATA(c), sizeof(who));
-	} while (n > 0 && who.pid == 0);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	if (who.pid != 0)
-		o->process = (int)syscall(SYS_pidfd_open, who.pid, 0);
-	return true;
-}
-
 /* Tells the answer of a ticket, once, that the service ends. */
 static void
 tell(struct rest *r, int64_t ticket, ino_t socket)
 {
 	static const char	line[] = "end\n";
-	const int		on = 1;
 	struct one		*list;
 	enum generation		 found;
 	size_t			 size;
@@ -113,8 +79,7 @@ tell(struct rest *r, int64_t ticket, ino_t socket)
 		r->running += found != GENERATION_NONE;
 		return;
 	}
-	/* With each line from now on the kernel tells whose it is. */
-	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == -1 ||
+	if (answers_ask_who(fd) == -1 ||
 	    send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) ==
 	    -1) {
 		(void)close(fd);
@@ -154,7 +119,7 @@ has_ended(int process)
 static bool
 runs(const struct rest *r, struct one *o)
 {
-	if (o->fd != -1 && hear(o)) {
+	if (o->fd != -1 && answers_who(o->fd, &o->process)) {
 		(void)close(o->fd);
 		o->fd = -1;
 	}
@@ -216,8 +181,8 @@ terminate_one(struct one *o)
 	static const char	line[] = "end now\n";
 
 	if (o->process != -1)
-		o->terminated = syscall(SYS_pidfd_send_signal, o->process,
-		    SIGTERM, NULL, 0) == 0;
+		o->terminated = pidfd_send_signal(o->process, SIGTERM, NULL,
+		    0) == 0;
 	else if (!o->asked)
 		(void)send(o->fd, line, sizeof(line) - 1, MSG_NOSIGNAL |
 		    MSG_DONTWAIT);

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,11 +83,13 @@ reach(const struct stop *s)
 }
 
 /* Takes a line of the generation. */
-static void
-take(struct stop *s, const char *line, size_t len)
+static bool
+take(void *context, const char *line, size_t len)
 {
-	struct frame	f;
+	struct stop	*s = context;
+	struct frame	 f;
 
+	s->waits = 0;
 	frame_read(&f, line, len);
 	if (f.type == FRAME_SESSION)
 		s->old = !f.alive;
@@ -96,28 +97,14 @@ take(struct stop *s, const char *line, size_t len)
 		s->saving = f.state == FRAME_SAVING;
 	if (f.type == FRAME_DONE || f.type == FRAME_ERROR)
 		s->over = true;
+	return true;
 }
 
 /* Reads what has come; false: the generation is gone. */
 static bool
 hear(struct stop *s, int fd)
 {
-	char	data[READ_MAX], *line, *nl;
-	ssize_t	n;
-
-	n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (n <= 0)
-		return false;
-	s->waits = 0;
-	if (buf_add(&s->in, data, (size_t)n) == -1)
-		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	for (line = s->in.data; (nl = memchr(line, '\n', s->in.len -
-	    (size_t)(line - s->in.data))) != NULL; line = nl + 1)
-		take(s, line, (size_t)(nl - line));
-	buf_drop(&s->in, (size_t)(line - s->in.data));
-	return true;
+	return answers_hear(fd, &s->in, take, s);
 }
 
 /* Listens until it has ended, is saving, or has said nothing for too long;

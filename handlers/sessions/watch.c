@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,12 +17,16 @@
 #include "generation/generation.h"
 #include "generation/generations.h"
 #include "program.h"
+#include "sessions/answers.h"
 #include "sessions/command.h"
 #include "sessions/print.h"
 #include "store/maintain.h"
 
+struct watch;
+
 /* A generation that is watched. */
 struct watched {
+	struct watch	*watch;
 	int64_t		 ticket, session;
 	int		 fd;		/* -1: it has ended */
 	int64_t		 bytes;		/* of text, until now */
@@ -141,10 +144,12 @@ point_to(const struct settings *s, int64_t ticket)
 }
 
 /* Takes a line of a generation. */
-static void
-take(struct watch *w, struct watched *g, const char *line, size_t len)
+static bool
+take(void *context, const char *line, size_t len)
 {
-	struct frame	f;
+	struct watched	*g = context;
+	struct watch	*w = g->watch;
+	struct frame	 f;
 
 	frame_read(&f, line, len);
 	switch (f.type) {
@@ -174,31 +179,15 @@ take(struct watch *w, struct watched *g, const char *line, size_t len)
 	default:
 		break;
 	}
+	return g->fd != -1;
 }
 
 /* Reads what a generation has sent. */
 static void
-hear(struct watch *w, struct watched *g)
+hear(struct watched *g)
 {
-	char	data[READ_MAX], *line, *nl;
-	ssize_t	n;
-
-	n = recv(g->fd, data, sizeof(data), MSG_DONTWAIT);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		end(w, g, "error", FAILURE_INTERRUPTED);
-		return;
-	}
-	if (buf_add(&g->in, data, (size_t)n) == -1)
-		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	line = g->in.data;
-	while (g->fd != -1 && (nl = memchr(line, '\n', g->in.len -
-	    (size_t)(line - g->in.data))) != NULL) {
-		take(w, g, line, (size_t)(nl - line));
-		line = nl + 1;
-	}
-	buf_drop(&g->in, (size_t)(line - g->in.data));
+	if (!answers_hear(g->fd, &g->in, take, g))
+		end(g->watch, g, "error", FAILURE_INTERRUPTED);
 }
 
 /* Follows a generation that is not followed yet. */
@@ -229,7 +218,8 @@ follow(void *context, int64_t ticket)
 	if ((list = realloc(w->list, (w->count + 1) * sizeof(*list))) == NULL)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	w->list = list;
-	list[w->count++] = (struct watched){ .ticket = ticket, .fd = fd,
+	list[w->count++] = (struct watched){ .watch = w, .ticket = ticket,
+	    .fd = fd,
 	    .in = BUF_INIT(4 * READ_MAX), .state = "" };
 	return true;
 }
@@ -281,7 +271,7 @@ step(struct watch *w)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	for (i = 0; i < count; i++) {
 		if (p[i].revents != 0)
-			hear(w, &w->list[i]);
+			hear(&w->list[i]);
 	}
 	free(p);
 	sweep(w);

@@ -51,6 +51,15 @@ enum failure_code store_purge(struct store *, struct purge *);
 enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
 
 /*
+ * Leaves no byte of a user in what the database notes of generations, where it
+ * does: a hash of `who', as admission_who has it.  store_user_left counts the
+ * rows, there and of the rate limit, that name the user still.
+ */
+enum failure_code store_forget_user(struct store *, const char *who);
+enum failure_code store_user_left(struct store *, const char *who,
+    int64_t *rows);
+
+/*
  * Calls `row' for each generation that is wanted or runs on one of the machines
  * that share the database: ticket, session, state, node, began.  Where it is a
  * file that is told by nobody.

@@ -68,6 +68,22 @@ SELECT bool_and(age(relfrozenxid) < age(($1 % 4294967296)::text::xid))::int
 FROM pg_class WHERE oid IN ('TicketAISessions'::regclass,
 	'TicketAIGenerations'::regclass, 'TicketAIRuns'::regclass);
 
+-- name: FORGET_USER
+-- Those that still run take nobody's turn from now on.
+WITH Gone AS (UPDATE TicketAIRuns SET UserName = '' WHERE UserName = $1)
+SELECT pg_current_xact_id()::text;
+
+-- name: VACUUM_RUNS
+VACUUM (FULL, FREEZE) ticketchat.TicketAIRuns;
+
+-- name: VACUUMED_RUNS
+SELECT (age(relfrozenxid) < age(($1 % 4294967296)::text::xid))::int
+FROM pg_class WHERE oid = 'TicketAIRuns'::regclass;
+
+-- name: USER_LEFT
+SELECT (SELECT count(*) FROM TicketAIRuns WHERE UserName = $1) +
+	(SELECT count(*) FROM RateLimits WHERE Key = $2);
+
 -- name: VACUUM_RATES
 VACUUM FULL ticketchat.RateLimits;
 

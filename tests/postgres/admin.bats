@@ -103,6 +103,61 @@ theirs() {
 	[ $(($(date +%s) - began)) -ge 2 ]
 }
 
+# Runs that have ended, and one that runs: of a user of the token, of another one.
+@test "forget --user leaves nothing of a user in the table of generations" {
+	local user t=0 hash
+	printf 'a-secret-that-is-long-enough-for-tests' >"$T/secret"
+	chmod 600 "$T/secret"
+	export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/secret
+	asks() { jq -cn --arg t "$(sessions token --user "$1" "$T/secret")" \
+	    '{ticketBody: "printer jam", token: $t}'; }
+	users() { psql -c 'SELECT count(*), count(DISTINCT UserName) FROM TicketAIRuns
+	    WHERE UserName <> $$$$'; }
+	hash_of() { psql -c "SELECT UserName FROM TicketAIRuns WHERE TicketId = $1"; }
+	long 25
+	for user in ana ana 'ana b' 'José "x"\y' bob; do
+		t=$((t + 1))
+		replay "$UP/good.ndjson"
+		ask $t "$(asks "$user")"
+		generated
+		replay_end
+	done
+	replay_part "$T/long.ndjson"
+	viewer 9 "$(asks ana)"
+	sees $V w8
+	is "$(users)" '6|4'
+	hash=$(hash_of 1)
+	is "$(hash_of 9)" "$hash"
+	psql -c CHECKPOINT
+	grep -rqa "$hash" "$PG/base"
+	run -0 sessions forget --user ana --verify
+	[[ $output = *'looked through the tables: 0 rows are left'* ]]
+	psql -c CHECKPOINT
+	not grep -rqa "$hash" "$PG/base"
+	is "$(users)" '3|3'
+	run -0 sessions forget --user 'José "x"\y'
+	is "$(users)" '2|2'
+	run -0 sessions forget --user nobody --verify
+	is "$(users)" '2|2'
+	# The one that ran goes on.
+	replay_rest
+	viewed $V
+	is_text "$LONG"
+	is "$(users)" '2|2'
+}
+
+@test "forget --user waits for whoever can still see the row" {
+	psql -c "INSERT INTO TicketAIRuns (TicketId, Subject, SessionId, Owner, Until,
+	    UserName, Node, Began, Viewers) VALUES (1, '', 1, 'x', clock_timestamp(), 'h',
+	    'n', clock_timestamp(), true)"
+	psql -c 'BEGIN ISOLATION LEVEL REPEATABLE READ' -c 'SELECT * FROM TicketAIRuns' \
+	    -c 'SELECT pg_sleep(3)' >"$T/lock" &
+	track $!
+	within 10 grep -q . "$T/lock"
+	sessions forget --user ana --verify
+	dead $!
+}
+
 # pg_dump and pg_restore, where they are not in everybody's path.
 tools() { PATH=$PG_BIN:$PATH; }
 

@@ -426,6 +426,96 @@ on_save() {
 	SQL
 }
 
+# A standby whose word each COMMIT waits for; without it none ends.
+pg_synchronous() {
+	SYNCHRONOUS=yes
+	pg_replica
+	psql -c "ALTER SYSTEM SET synchronous_standby_names = '*'" \
+	    -c 'SELECT pg_reload_conf()' >"$T/synchronous"
+	within 20 confirmed
+}
+confirmed() { [ "$(psql -c 'SELECT sync_state FROM pg_stat_replication')" = sync ]; }
+pg_asynchronous() {
+	psql -c 'SET synchronous_commit = local' \
+	    -c 'ALTER SYSTEM RESET synchronous_standby_names' \
+	    -c 'SELECT pg_reload_conf()' >"$T/asynchronous"
+}
+# Nothing is dropped while it waits.
+cleanup() { [ -z "$SYNCHRONOUS" ] || pg_asynchronous; }
+# How many connections of ours wait for the standby, and how many do not.
+held() { psql -c "SELECT count(*) FROM pg_stat_activity WHERE usename =
+    'ticketchat' AND coalesce(wait_event = 'SyncRep', false) = ${1:-true}"; }
+holds() { [ "$(held "$1")" = "$2" ]; }
+# How often somebody met the row of a save that waits.
+met() { grep -c 'canceling statement due to lock timeout' "$PG/log" || true; }
+
+# bats test_tags=fault
+@test "a synchronous standby is restarted: done once it is back, for all" {
+	pg_synchronous
+	two_nodes
+	pg_down "$REPLICA"
+	replay_rest
+	sees $C saving 20
+	within 20 holds true 1
+	not has $A '"done"'
+	# One that is asked meanwhile waits for it too, and so does who asks again.
+	on 3 viewer 42 "$S"
+	D=$V
+	pg_up "$REPLICA"
+	both_whole
+	viewed $D 30
+	is_theirs
+	is "$(posts)" 1
+	is "$(answers_kept)" 1
+}
+
+# bats test_tags=fault
+@test "a synchronous standby stays away: a save holds one connection, and tries ever less" {
+	local all=() before t
+	PATIENCE=60
+	export TICKETCHAT_GENERATIONS=3
+	pg_synchronous
+	long 25
+	replay_part "$T/long.ndjson"
+	for t in 1 2 3; do
+		on $t viewer $t "$Q"
+		all+=($V)
+		sees $V w8
+	done
+	pg_down "$REPLICA"
+	before=$(met)
+	replay_rest
+	within 20 holds true 3
+	sleep 30
+	# Of each the COMMIT on the server's side, and nothing of ours.
+	is "$(held)" 3
+	within 10 holds false 0
+	[ $(($(met) - before)) -le 12 ]
+	pg_up "$REPLICA"
+	for t in "${all[@]}"; do
+		viewed $t 60
+		is_whole
+	done
+	is "$(answers_kept)" 3
+}
+
+# bats test_tags=fault
+@test "a synchronous standby that is given up: what waits is done" {
+	pg_synchronous
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	sees $A w8
+	pg_down "$REPLICA"
+	replay_rest
+	within 20 holds true 1
+	pg_asynchronous
+	viewed $A 60
+	is_whole
+	is "$(answers_kept)" 1
+}
+
 # bats test_tags=fault
 @test "failed over to a standby in mid-stream: kept there" {
 	pg_replica

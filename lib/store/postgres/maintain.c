@@ -86,9 +86,10 @@ delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
 	}
 }
 
-/* Writes the tables anew until a transaction's dead rows are gone from them. */
+/* Writes tables anew until a transaction's dead rows are gone from them. */
 static enum failure_code
-vacuum(struct store *s, int64_t transaction)
+vacuum(struct store *s, int64_t transaction, enum statement tables,
+    enum statement proof)
 {
 	const int64_t		until = clock_us() + CUT_TIMEOUT *
 				    INT64_C(1000);
@@ -97,8 +98,8 @@ vacuum(struct store *s, int64_t transaction)
 	int64_t			clean = 0;
 
 	pg_int(&a, transaction);
-	while ((rc = pg_alone(s, STATEMENT_VACUUM, NULL, NULL)) ==
-	    FAILURE_NONE && (rc = pg_run(s, STATEMENT_VACUUMED, &a,
+	while ((rc = pg_alone(s, tables, NULL, NULL)) ==
+	    FAILURE_NONE && (rc = pg_run(s, proof, &a,
 	    &clean)) == FAILURE_NONE && clean == 0) {
 		if (clock_us() > until)
 			return pg_refuse(s, FAILURE_STORAGE, "deleted, but its "
@@ -123,7 +124,51 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 	*found = there != 0;
 	/* Also where it was not found: the last try may have been killed. */
 	pg_tell(s, "writing the tables anew", 0, 0);
-	return vacuum(s, transaction);
+	return vacuum(s, transaction, STATEMENT_VACUUM, STATEMENT_VACUUMED);
+}
+
+/* What TicketAIRuns has for a user. */
+static enum failure_code
+hash_user(struct store *s, const char *who, char hash[TEXT_HASH + 1],
+    struct pg_args *a)
+{
+	enum failure_code	rc;
+
+	if ((rc = store_text_hash(s, who, strlen(who), hash)) == FAILURE_NONE)
+		pg_text(a, hash, TEXT_HASH);
+	return rc;
+}
+
+enum failure_code
+store_forget_user(struct store *s, const char *who)
+{
+	char			hash[TEXT_HASH + 1];
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int64_t			transaction;
+
+	s->patience = -1;
+	if ((rc = hash_user(s, who, hash, &a)) != FAILURE_NONE ||
+	    (rc = pg_run(s, STATEMENT_FORGET_USER, &a, &transaction)) !=
+	    FAILURE_NONE)
+		return rc;
+	pg_tell(s, "writing the table of generations anew", 0, 0);
+	return vacuum(s, transaction, STATEMENT_VACUUM_RUNS,
+	    STATEMENT_VACUUMED_RUNS);
+}
+
+enum failure_code
+store_user_left(struct store *s, const char *who, int64_t *rows)
+{
+	char			hash[TEXT_HASH + 1];
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+
+	*rows = 0;
+	if ((rc = hash_user(s, who, hash, &a)) != FAILURE_NONE)
+		return rc;
+	pg_text(&a, who, strlen(who));
+	return pg_run(s, STATEMENT_USER_LEFT, &a, rows);
 }
 
 /* Who hears of each text. */

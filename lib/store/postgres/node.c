@@ -150,6 +150,12 @@ over(struct node *n, enum failure_code code)
 		n->state = NODE_OVER;
 }
 
+static int64_t
+twice(int64_t pause, int64_t most)
+{
+	return pause * 2 < most ? pause * 2 : most;
+}
+
 /* Not answered: it is tried again, for a while or as long as it takes. */
 static void
 unanswered(struct node *n, int64_t now)
@@ -168,8 +174,15 @@ unanswered(struct node *n, int64_t now)
 	if (n->saving) {
 		n->committed = false;
 		n->next = later(now, n->pause);
-		n->pause = n->pause * 2 < SAVE_PAUSE_MAX ? n->pause * 2 :
-		    SAVE_PAUSE_MAX;
+		n->pause = twice(n->pause, SAVE_PAUSE_MAX);
+		if (n->call == CALL_SAVE && n->until != CLOCK_NEVER) {
+			/* A COMMIT that waits does so without us. */
+			n->again = later(now, n->again_pause);
+			n->again_pause = twice(now >= n->until &&
+			    n->again_pause < SAVE_PAUSE_MAX ? SAVE_PAUSE_MAX :
+			    n->again_pause, SAVE_AGAIN_MAX);
+			n->pause = SAVE_PAUSE_MIN;
+		}
 		if (!passes) {
 			n->rc = FAILURE_STORAGE;
 			n->saved = true;
@@ -227,7 +240,7 @@ begun(struct node *n, int64_t now)
 		n->session = pg_number(n->store->result, 0, 2);
 		/* Who has a server asked already goes on with it. */
 		if (again && (n->saving || n->want != WANT_QUEUED)) {
-			n->next = now;
+			n->next = n->again = now;
 			return;
 		}
 		n->server = server_of(n, 4);
@@ -293,9 +306,13 @@ renewed(struct node *n, int64_t now)
 			return;
 	}
 	if (n->wanted == WANT_SAVING) {
-		/* Where it is over, save tells. */
+		/* Where it is over, save tells, at once. */
+		if (n->run == 0)
+			n->again = now;
 		n->committed = *word(n, 3) == '\0';
-		n->next = n->committed ? now : later(now, SAVE_PAUSE_MIN);
+		n->next = !n->committed ? later(now, SAVE_PAUSE_MIN) :
+		    n->again < later(now, SAVE_RENEW) ? n->again :
+		    later(now, SAVE_RENEW);
 	} else if (n->wanted == WANT_MOVE) {
 		n->moved = got == n->server ? -1 : got;
 		n->server = got == -1 ? n->server : got;
@@ -381,20 +398,22 @@ answered(struct node *n, int64_t now)
 		n->next = CLOCK_NEVER;
 	}
 	/* Whoever waits holds no connection. */
-	if (n->state != NODE_OURS || n->want == WANT_QUEUED)
+	if (n->state != NODE_OURS || n->want == WANT_QUEUED ||
+	    (n->saving && n->next > now))
 		pg_drop(n->store);
 }
 
 /* What to call next. */
 static enum runs_call
-choose(const struct node *n)
+choose(const struct node *n, int64_t now)
 {
 	if (n->code != FAILURE_NONE)
 		return n->stop ? CALL_STOP : CALL_END;
 	if (n->state == NODE_THEIRS)
 		return n->stop ? CALL_STOP : CALL_WATCH;
 	if (n->saving && !n->lost)
-		return n->committed || n->run == 0 ? CALL_SAVE : CALL_RENEW;
+		return n->run == 0 || (n->committed && now >= n->again) ?
+		    CALL_SAVE : CALL_RENEW;
 	return n->run == 0 ? CALL_BEGIN : CALL_RENEW;
 }
 
@@ -550,7 +569,7 @@ connected(struct node *n)
 static bool
 start(struct node *n, int64_t now)
 {
-	n->call = choose(n);
+	n->call = choose(n, now);
 	n->until = CLOCK_NEVER;
 	if (n->store->db == NULL)
 		return pg_start(n->store) == FAILURE_NONE;
@@ -647,7 +666,7 @@ node_save(struct node *n, const struct answered *all, int64_t *versions)
 	if (!n->saving) {
 		n->saving = true;
 		n->all = *all;
-		n->pause = SAVE_PAUSE_MIN;
+		n->pause = n->again_pause = SAVE_PAUSE_MIN;
 		runs_now(n);
 		node_step(n, clock_us());
 	}
@@ -675,6 +694,7 @@ node_hurry(struct node *n)
 	const int64_t	until = later(clock_us(), NODE_LINGER);
 
 	while (n->saving && !n->saved && clock_us() < until) {
+		n->again = 0;
 		if (n->call == CALL_NONE)
 			runs_now(n);
 		runs_wait(n, NODE_LINGER);

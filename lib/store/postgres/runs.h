@@ -60,6 +60,8 @@ struct node {
 							   server knows */
 	struct answered		 all;
 	int64_t			 versions, pause;
+	int64_t			 again, again_pause;	/* no save before, and
+							   after the next */
 	bool			 saved;		/* `rc' tells how */
 	enum failure_code	 rc, code;
 	bool			 done;		/* nothing of it is left */

@@ -56,8 +56,8 @@ struct store_host {
 	const char	*name, *port;	/* "": the default one */
 	const char	*wrong;		/* "": it is good, or a standby */
 	bool		 writable;	/* also where it is an old primary */
-	/* Which server it is; zeros where it is not known, or not writable.  Two
-	 * names of one server have the same three. */
+	/* Which server it is; zeros where it is not known, or not writable.
+	 * Two names of one server have the same three. */
 	uint64_t	 system;	/* its number, which a standby shares */
 	unsigned long	 timeline;	/* a promotion begins a new one */
 	int64_t		 started;	/* microseconds since 1970 */

@@ -1,9 +1,10 @@
 /*
  * Connecting to a PostgreSQL database, without waiting: one host of DATABASE
  * after the other, of a host that has several addresses one after the other,
- * DIAL_TIMEOUT each and DIAL_ALL in all, the last good one first.  What answered
- * is noted in RUN_DIR (store_remember), with the server's own number and its
- * timeline, so that an old primary that comes back is told from the new one.
+ * DIAL_TIMEOUT each and DIAL_ALL in all, the last good one first.  What
+ * answered is noted in RUN_DIR (store_remember), with the server's own number
+ * and its timeline, so that an old primary that comes back is told from the new
+ * one.
  * Names are looked up by a thread, one at a time in a process: a name server
  * that is silent holds up nothing but what needs a name, and that for
  * DIAL_TIMEOUT.

@@ -507,7 +507,7 @@ may_repeat(struct store *s, enum statement which, bool sent)
 {
 	char	why[sizeof(s->error)];
 
-	if (s->inside || s->patience == -1 || (sent && !pg_passes(s)))
+	if (s->inside || (sent && (s->patience == -1 || !pg_passes(s))))
 		return false;
 	if (!sent || store_again[which] || (s->state[0] != '\0' && !s->broken))
 		return true;
@@ -520,7 +520,7 @@ enum failure_code
 pg_query(struct store *s, enum statement which, const struct pg_args *a,
     PGresult **res)
 {
-	const bool		sent = !s->broken;
+	const bool		sent = !s->broken && s->db != NULL;
 	enum failure_code	rc;
 	int			version;
 
@@ -600,7 +600,10 @@ enum failure_code
 pg_begin(struct store *s)
 {
 	enum failure_code	rc;
+	int			version;
 
+	if (s->db == NULL && (rc = pg_connect(s, &version)) != FAILURE_NONE)
+		return rc;
 	rc = pg_script(s, store_statements[STATEMENT_BEGIN_LONG]);
 	s->inside = rc == FAILURE_NONE;
 	return rc;

@@ -129,10 +129,10 @@ enum failure_code pg_refuse(struct store *, enum failure_code,
  * Runs a statement whose rows are wanted: *res is the caller's then.  Once more
  * over a new connection, where that may help: if the server said that nothing
  * was done.  If it said nothing (a connection was lost, perhaps only the
- * acknowledgement) only what sql/postgres/ declares to be good twice, by `again'
- * behind its name; anything else fails, and the reason says that it is not known
- * whether it was done.  Within pg_begin, and with the patience of an
- * administrator's tool, nothing is repeated.
+ * acknowledgement) only what sql/postgres/ declares to be good twice, by
+ * `again' behind its name; anything else fails, and the reason says that it is
+ * not known whether it was done.  Within pg_begin, and with the patience of an
+ * administrator's tool, nothing that was sent is repeated.
  */
 enum failure_code pg_query(struct store *, enum statement,
     const struct pg_args *, PGresult **res);
@@ -152,8 +152,8 @@ enum failure_code pg_script(struct store *, const char *sql);
 enum failure_code pg_alone(struct store *, enum statement,
     const struct pg_args *, int64_t *number);
 
-/* Begins a transaction of several statements; ends it as db_end does: commits
- * if rc is NONE. */
+/* Begins a transaction of several statements, connecting anew where the last
+ * connection was let go; ends it as db_end does: commits if rc is NONE. */
 enum failure_code pg_begin(struct store *);
 enum failure_code pg_end(struct store *, enum failure_code rc);
 

@@ -53,25 +53,13 @@ hand(const PGresult *res, store_row *row, void *ctx)
 	return row(ctx, cell, n);
 }
 
-/* Has the server go on with nothing that nobody wants. */
-static void
-cancel(struct store *s)
-{
-	PGcancel	*c = PQgetCancel(s->db);
-	char		 why[256];
-
-	if (c != NULL)
-		(void)PQcancel(c, why, sizeof(why));
-	PQfreeCancel(c);
-}
-
 /* Runs a statement within a transaction and hands its rows over. */
 static enum failure_code
 bring(struct store *s, enum statement which, const struct pg_args *a,
     store_row *row, void *ctx)
 {
 	PGresult	*res;
-	bool		 wanted = true;
+	bool		 wanted;
 
 	/* The first row may take its time. */
 	s->patience = -1;
@@ -79,15 +67,17 @@ bring(struct store *s, enum statement which, const struct pg_args *a,
 		return pg_fail(s, "", NULL);
 	while ((res = pg_next(s)) != NULL &&
 	    PQresultStatus(res) == PGRES_SINGLE_TUPLE) {
-		if (wanted && !hand(res, row, ctx)) {
-			wanted = false;
-			cancel(s);
-		}
+		wanted = hand(res, row, ctx);
 		PQclear(res);
+		if (!wanted) {
+			/* What else comes nobody wants. */
+			pg_drop(s);
+			return FAILURE_NONE;
+		}
 	}
 	if (res == NULL)
 		return FAILURE_STORAGE;
-	if (wanted && PQresultStatus(res) != PGRES_TUPLES_OK)
+	if (PQresultStatus(res) != PGRES_TUPLES_OK)
 		return pg_fail(s, "", res);
 	PQclear(res);
 	return FAILURE_NONE;
@@ -104,12 +94,7 @@ report_rows(struct store *s, enum statement which, const struct pg_args *a,
 	if ((rc = pg_begin(s)) != FAILURE_NONE)
 		return rc;
 	rc = bring(s, which, a, row, ctx);
-	/* Nothing is changed; one that was cut short cannot be committed. */
-	if (rc != FAILURE_NONE || PQtransactionStatus(s->db) ==
-	    PQTRANS_INTRANS)
-		return pg_end(s, rc);
-	(void)pg_end(s, FAILURE_STORAGE);
-	return rc;
+	return s->db == NULL ? rc : pg_end(s, rc);
 }
 
 enum failure_code

@@ -1,7 +1,14 @@
 /*
- * A generation's parts: answer.c is its life, generate.c what it does with the
- * model, keep.c how the answer is saved, state.c what viewers are told of all
- * that.
+ * One answer being made, as an automaton.  Each state has one function, which
+ * returns whether to go on at once, to wait, or that all is over; one function
+ * waits, one knows the next deadline, one frees.
+ *
+ *	QUEUED ──▶ CHOOSING ──▶ WRITING ──▶ SAVING ──▶ DRAINING ──▶ ENDED
+ *	   ▲           │           │
+ *	   └───────────┴───────────┘	the server failed, and there is another
+ *
+ * Whatever fails goes to DRAINING with an error frame.  answer.c has the
+ * states, status.c what the viewers hear about them.
  */
 #ifndef ANSWER_H
 #define ANSWER_H
@@ -16,87 +23,116 @@
 #include "frame/frame.h"
 #include "generation/hub.h"
 #include "generation/pool.h"
-#include "store/slot.h"
 #include "ollama/http.h"
 #include "ollama/upstream.h"
 #include "settings/settings.h"
 #include "store/node.h"
+#include "store/slot.h"
+
+enum answer_state {
+	ANSWER_QUEUED,		/* no server has a free slot yet */
+	ANSWER_CHOOSING,	/* several servers say which models they have
+				   loaded */
+	ANSWER_WRITING,		/* the upstream writes */
+	ANSWER_SAVING,		/* the text is whole and not saved yet */
+	ANSWER_DRAINING,	/* slow viewers read up to the last frame */
+	ANSWER_ENDED
+};
 
 struct answer {
+	/* Set by the caller. */
 	struct settings		 settings;
-	const struct http	*http;
-	struct hub		 hub;
-	struct node		*node;		/* NULL: a filter */
+	const struct http	*http;		/* answer_load sets it */
+	struct buf		 prompt;	/* the ticket's text */
 	struct slot		 slot;
-	struct upstream		 upstream;
-	struct frame_stream	 stream;
-	struct buf		 prompt, text;
+	bool			 filter;	/* from stdin to stdout; else for
+						   those who connect to the
+						   socket ANSWER_LISTENER */
+	int64_t			 ticket, session;	/* 0: not known yet */
+	int64_t			 seen;		/* the ticket's newest answer
+						   when chat looked */
+	const char		*text_hash;	/* of the prompt; "": none */
+
+	/* Set by answer_fail and by the states. */
 	struct failure		 failure;
 	const char		*reason;	/* for the log */
-	bool			 filter;	/* from stdin to stdout */
-	int64_t			 ticket, session;	/* 0: not known yet */
-	int64_t			 seen;		/* the newest answer, then */
-	const char		*text_hash;	/* of the prompt; "": none */
+
+	/* Of answer.c. */
+	enum answer_state	 state;
+	int64_t			 due;		/* of the state: clock_us */
+	struct hub		 hub;
+	struct node		*node;		/* NULL: a filter */
+	struct pool		 pool;
+	struct upstream		 upstream;
+	struct frame_stream	 stream;
+	struct buf		 text;
 	char			 path[sizeof(((struct sockaddr_un *)0)->
 				    sun_path)];	/* of our socket */
 	struct stat		 socket;	/* and which one it was */
-	int64_t			 versions;	/* of the ticket's answer */
 	int64_t			 started;
-	struct pool		 pool;
-	bool			 has_state;	/* the next ones are set */
-	enum frame_state	 state;		/* the newest */
-	int			 position;
-	size_t			 viewers;	/* in our own line, */
-	size_t			 viewers_told;	/* and in one to all */
-	int64_t			 viewers_again;	/* not before */
-	bool			 over;		/* the last frame is there */
-	bool			 theirs;	/* another machine has the
+	bool			 wait_failed;	/* of libcurl */
+
+	bool			 full_once;	/* QUEUED: found the queue full
+						   once already */
+	int			 position;	/* QUEUED: that was told */
+	bool			 theirs;	/* QUEUED: another node has the
 						   ticket */
-	bool			 late;		/* its viewers are to look
-						   again, without a word */
-	bool			 settled;	/* what was shown is not what
-						   is kept */
+	bool			 late;		/* the ticket is answered: its
+						   viewers look again, and get
+						   no frame */
+	int64_t			 save_began;	/* SAVING: 0: not yet */
+	int64_t			 save_pause;	/* SAVING: milliseconds */
+	bool			 save_told;	/* SAVING: viewers know */
+	int64_t			 versions;	/* of the ticket's answer */
+	bool			 settled;	/* what was shown is not what is
+						   saved */
+
+	/* Of status.c. */
+	bool			 has_status;	/* the next two are set */
+	enum frame_state	 status;	/* the newest */
+	int			 place;		/* of FRAME_QUEUED */
+	size_t			 viewers;	/* in the current line, */
+	size_t			 viewers_told;	/* and in one sent to all */
+	int64_t			 viewers_again;	/* not before: clock_us */
+	bool			 over;		/* the last frame is there */
 };
+
+/* The descriptor of the listening socket, as in sd_listen_fds(3). */
+enum { ANSWER_LISTENER = 3 };
 
 /* Notes the first failure; the reason, for the log, is borrowed. */
 void answer_fail(struct answer *, enum failure_code, const char *reason);
 
-/* Loads libcurl, only now; returns false with the failure noted. */
+/*
+ * Loads libcurl, which takes 3 ms: only when it is needed.  Returns false with
+ * the failure noted.
+ */
 bool answer_load(struct answer *);
 
-/* Tells a new state; the position is of FRAME_QUEUED. */
-void answer_status(struct answer *, enum frame_state, int position);
+/*
+ * Makes the answer, from the queue to the last frame.  A failure that is noted
+ * already becomes the error frame.  Returns 0, or -1 with errno where nobody
+ * can be told anything.
+ */
+int answer_run(struct answer *);
 
-/* Each turn: tells how many viewers there are, if that has changed, and when
- * that is due. */
-void answer_viewers(struct answer *, int64_t now);
-int64_t answer_viewers_due(const struct answer *);
+/* Frees what answer_run has made. */
+void answer_free(struct answer *);
 
-/* The last frame is about to come: nothing is told behind it. */
-void answer_over(struct answer *);
+/*
+ * status.c: tells all viewers a new state; `place' is that of FRAME_QUEUED,
+ * else 0.
+ */
+void answer_status(struct answer *, enum frame_state, int place);
 
-/* Keeps the whole answer, or notes why it cannot be. */
-void answer_keep(struct answer *);
-
-/* When a turn is due, but for what the caller waits for until `d'. */
-int64_t answer_deadline(const struct answer *, int64_t d);
-
-/* A turn of followers, here and on other machines. */
-void answer_turn(struct answer *, int64_t now);
-
-/* Waits for a turn, and has it; ms is at most how long, -1: no matter. */
-void answer_wait(struct answer *, int ms);
-
-/* Why this must end, whatever the model does; NONE: it need not. */
-enum failure_code answer_ended(const struct answer *);
-
-/* Leaves the meeting place, so that who asks from now on starts anew. */
-void answer_leave(struct answer *);
-
-/* Tells which session it works on; 0: another machine does. */
+/* Tells all viewers which session is worked on; 0: another node works on it. */
 void answer_session(struct answer *, int64_t session);
 
-/* Waits for a slot of a server, then streams the answer from it. */
-void generate(struct answer *);
+/*
+ * Tells how many viewers there are where that has changed, at most once in
+ * VIEWERS_PAUSE; and when that is due: clock_us or CLOCK_NEVER.
+ */
+void answer_viewers(struct answer *, int64_t now);
+int64_t answer_viewers_due(const struct answer *);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * What a generation does and how many follow it, for those who asked.
+ * What viewers hear of an answer that is being made: its session, what is done
+ * for it, and how many watch.
  */
 #include <string.h>
 #include <unistd.h>
@@ -8,14 +9,15 @@
 #include "base/limit.h"
 #include "generation/answer.h"
 
-/* Makes the status line; as news, everybody gets it, else those who come. */
+/* Makes the status line: for all viewers if it is news, else for those who
+ * come from now on. */
 static void
-tell(struct answer *a, bool news)
+answer_tell(struct answer *a, bool news)
 {
 	struct buf	line = BUF_INIT(FRAME_MAX);
 
 	a->viewers = a->hub.count;
-	if (frame_status(&line, a->state, a->position, (int)a->viewers) == 0)
+	if (frame_status(&line, a->status, a->place, (int)a->viewers) == 0)
 		hub_status(&a->hub, line.data, line.len, news);
 	buf_free(&line);
 	if (!news)
@@ -36,36 +38,36 @@ answer_session(struct answer *a, int64_t session)
 		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
 	buf_free(&line);
 	a->session = session;
-	a->has_state = false;
+	a->has_status = false;
 	hub_write(&a->hub);
 }
 
 void
-answer_status(struct answer *a, enum frame_state state, int position)
+answer_status(struct answer *a, enum frame_state state, int place)
 {
 	if (a->filter)
-		return;		/* in a filter nobody has asked for it */
-	a->has_state = true;
-	a->state = state;
-	a->position = position;
-	tell(a, true);
+		return;		/* nobody has asked for status frames */
+	a->has_status = true;
+	a->status = state;
+	a->place = place;
+	answer_tell(a, true);
 	hub_write(&a->hub);
 }
 
 void
 answer_viewers(struct answer *a, int64_t now)
 {
-	if (!a->has_state || a->over)
+	if (!a->has_status || a->over)
 		return;
 	if (a->hub.count != a->viewers_told && now >= a->viewers_again)
-		tell(a, true);
+		answer_tell(a, true);
 	else if (a->hub.count != a->viewers)
-		tell(a, false);
+		answer_tell(a, false);
 }
 
 int64_t
 answer_viewers_due(const struct answer *a)
 {
-	return a->has_state && !a->over && a->hub.count > 0 &&
+	return a->has_status && !a->over && a->hub.count > 0 &&
 	    a->hub.count != a->viewers_told ? a->viewers_again : CLOCK_NEVER;
 }

@@ -1,0 +1,658 @@
+/*
+ * The states of an answer that is being made; see answer.h.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/module.h"
+#include "base/utf8.h"
+#include "generation/answer.h"
+#include "generation/generation.h"
+#include "generation/notice.h"
+#include "store/slots.h"
+#include "store/store.h"
+
+/* What a state's function returns. */
+enum answer_step {
+	ANSWER_GO_ON,	/* the state is another one: its function is due */
+	ANSWER_WAIT	/* for an event, or until answer_deadline */
+};
+
+void
+answer_fail(struct answer *a, enum failure_code code, const char *reason)
+{
+	if (a->failure.code != FAILURE_NONE)
+		return;
+	a->failure = failure_make(code, NULL);
+	a->reason = reason;
+}
+
+bool
+answer_load(struct answer *a)
+{
+	static char	why[256];
+
+	if ((a->http = module_load("http.so", "http_module", why,
+	    sizeof(why))) == NULL)
+		answer_fail(a, FAILURE_INTERNAL, why);
+	return a->http != NULL;
+}
+
+/* Why the answer must end, whatever the model does; NONE: it need not. */
+static enum failure_code
+answer_stopped(const struct answer *a)
+{
+	const struct hub	*h = &a->hub;
+
+	/* A service that ends lets those end that have a server. */
+	if (h->terminate || (h->ending && a->pool.chosen == -1))
+		return FAILURE_SHUTTING_DOWN;
+	/* What another node does is not ours to end. */
+	if (a->node != NULL && node_state(a->node) == NODE_THEIRS)
+		return FAILURE_NONE;
+	if (h->stop)
+		return FAILURE_STOPPED;
+	if (h->met && h->count == 0 && (a->filter ||
+	    (a->settings.number[SETTING_ON_DISCONNECT] ==
+	    ON_DISCONNECT_CANCEL && !node_watched(a->node))))
+		return FAILURE_STOPPED;
+	return a->node == NULL ? FAILURE_NONE : node_failure(a->node);
+}
+
+/*
+ * Gives up the socket, the claim and the slot: whoever asks from now on starts
+ * another generation, or finds the saved answer.
+ */
+static void
+answer_leave(struct answer *a)
+{
+	struct stat	st;
+
+	/* The path may be another one's, bound after ours was removed. */
+	if (!a->filter && lstat(a->path, &st) == 0 &&
+	    st.st_ino == a->socket.st_ino && st.st_dev == a->socket.st_dev)
+		(void)unlink(a->path);
+	hub_close_listener(&a->hub);
+	slot_leave(&a->slot);
+	if (a->node != NULL)
+		slots_release(a->node);
+}
+
+/*
+ * For the reader of a filter, as `cached': the whole answer, where it is not
+ * what was shown.
+ */
+static int
+answer_whole(struct answer *a)
+{
+	struct session	s = { .response = a->text.data,
+			    .response_len = a->text.len };
+	struct tm	tm;
+	time_t		now = time(NULL);
+
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(s.created, sizeof(s.created), "%Y-%m-%dT%H:%M:%SZ",
+	    &tm);
+	return frame_cached(&a->hub.frames, &s, false, LANGUAGE_EN);
+}
+
+/*
+ * Puts the last frames behind the others.  Returns false if there is no memory
+ * for them: viewers then see that the process is gone, and say `interrupted'.
+ */
+static bool
+answer_last_frames(struct answer *a)
+{
+	struct buf	*frames = &a->hub.frames;
+
+	a->over = true;
+	a->hub.alive[0] = '\0';
+	if (!a->filter && frame_cost(frames,
+	    a->upstream.cost.answer_tokens) == -1)
+		return false;
+	if (a->failure.code != FAILURE_NONE)
+		return frame_error(frames, &a->failure, LANGUAGE_EN) == 0;
+	if (a->settled && (a->filter ? answer_whole(a) :
+	    frame_kept(frames)) == -1)
+		return false;
+	return frame_done(frames, strcmp(a->upstream.cost.done_reason,
+	    "length") == 0, a->versions) == 0;
+}
+
+static void
+answer_log(const struct answer *a)
+{
+	const struct cost	*c = &a->upstream.cost;
+	char			 why[512], model[256];
+
+	log_line(a->failure.code == FAILURE_NONE ? LOG_LEVEL_INFO :
+	    LOG_LEVEL_WARNING, "ticket=%" PRId64 " session=%" PRId64
+	    " outcome=%s code=%s model=\"%s\" bytes=%zu tokens=%" PRId64
+	    " queued_ms=%" PRId64 " first_ms=%" PRId64 " total_ms=%" PRId64
+	    " reason=\"%s\"", a->ticket, a->session,
+	    a->late ? "late" : a->failure.code == FAILURE_NONE ? "kept" :
+	    "error",
+	    a->failure.code == FAILURE_NONE ? "-" :
+	    failure_name(a->failure.code), log_value(model, sizeof(model),
+	    c->model), a->text.len, c->answer_tokens, c->queued,
+	    c->first_token, c->total, log_value(why, sizeof(why),
+	    a->reason == NULL ? "" : a->reason));
+}
+
+/* From any state: the answer is saved, or has failed, or is not ours. */
+static enum answer_step
+answer_finish(struct answer *a)
+{
+	bool	told = false;
+
+	answer_leave(a);
+	/* Where it is late its viewers see the process go, and look again. */
+	if (!a->late && (told = answer_last_frames(a)))
+		hub_write(&a->hub);	/* before the log, which may block */
+	answer_log(a);
+	if (a->node != NULL && a->hub.stop)
+		node_say_stop(a->node);
+	if (a->node != NULL)
+		node_release(a->node, a->failure.code);
+	a->due = clock_us() + a->settings.number[SETTING_SEND_TIMEOUT] *
+	    INT64_C(1000000);
+	a->state = told ? ANSWER_DRAINING : ANSWER_ENDED;
+	return ANSWER_GO_ON;
+}
+
+/* Enters the queue: at first, and after a server has failed. */
+static enum answer_step
+answer_queue(struct answer *a)
+{
+	a->state = ANSWER_QUEUED;
+	a->full_once = false;
+	a->position = 0;
+	if (a->node != NULL && slots_enter(a->node, &a->slot) == -1) {
+		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
+		return answer_finish(a);
+	}
+	return ANSWER_GO_ON;
+}
+
+/* Why there is no slot and never will be; `result' is of pool_try. */
+static enum answer_step
+answer_no_slot(struct answer *a, int result)
+{
+	static char	why[256];
+	const char	*error = result == -1 ? strerror(errno) :
+			    node_error(a->node);
+
+	if (result == -2 && node_failure(a->node) != FAILURE_NONE)
+		answer_fail(a, node_failure(a->node), "");
+	else
+		answer_fail(a, result == -1 ? FAILURE_INTERNAL :
+		    FAILURE_STORAGE, why);
+	(void)snprintf(why, sizeof(why), "%s", error);
+	a->reason = why;
+	if (a->failure.code == FAILURE_UNKNOWN_TICKET)
+		(void)snprintf(a->failure.detail, sizeof(a->failure.detail),
+		    "%" PRId64, a->ticket);
+	return answer_finish(a);
+}
+
+/*
+ * Tells viewers whose the ticket is, ours or another node's, and sets `late'
+ * where there is nothing left to do for it.
+ */
+static void
+answer_look_around(struct answer *a)
+{
+	const enum node_state	state = node_state(a->node);
+	enum frame_state	shows;
+
+	if (state == NODE_OURS && a->session != node_session(a->node))
+		answer_session(a, node_session(a->node));
+	if (state == NODE_THEIRS && !a->theirs)
+		answer_session(a, 0);
+	a->theirs = state == NODE_THEIRS;
+	shows = node_shows(a->node);
+	if (a->theirs && shows != FRAME_STATE__MAX && (!a->has_status ||
+	    a->status != shows))
+		answer_status(a, shows, 0);
+	if (a->theirs && a->hub.stop) {
+		node_say_stop(a->node);
+		a->hub.stop = false;
+	}
+	if (state == NODE_LATE || (a->theirs && a->hub.met &&
+	    a->hub.count == 0))
+		a->late = true;
+}
+
+/* A piece of the text: for the database, and into this turn's frame. */
+static bool
+answer_text(void *context, const char *text, size_t len)
+{
+	struct answer	*a = context;
+	char		 limit[24];
+
+	errno = EMSGSIZE;
+	if (a->hub.frames.len <= FRAMES_MAX(a->text.cap) &&
+	    buf_add(&a->text, text, len) == 0 &&
+	    frame_stream_add(&a->stream, text, len) == 0)
+		return true;
+	(void)snprintf(limit, sizeof(limit), "%zu", a->text.cap);
+	a->upstream.failure = failure_make(errno == EMSGSIZE ?
+	    FAILURE_ANSWER_TOO_LONG : FAILURE_INTERNAL, limit);
+	return false;
+}
+
+static void
+answer_upstream_state(void *context, enum frame_state state)
+{
+	answer_status(context, state, 0);
+}
+
+/* There is a slot: the upstream begins, once; then a server is chosen. */
+static enum answer_step
+answer_choose(struct answer *a)
+{
+	struct upstream	*u = &a->upstream;
+
+	if (u->settings == NULL) {
+		u->cost.queued = (clock_us() - a->started) / 1000;
+		if (!answer_load(a))
+			return answer_finish(a);
+		u->context = a;
+		u->on_text = answer_text;
+		u->on_state = answer_upstream_state;
+		upstream_begin(u, &a->settings, a->http, a->prompt.data,
+		    a->prompt.len, clock_us());
+	}
+	a->state = ANSWER_WRITING;
+	if (u->phase == UPSTREAM_ENDED)
+		return ANSWER_GO_ON;
+	if (pool_ask(&a->pool, a->http)) {
+		a->state = ANSWER_CHOOSING;
+		return ANSWER_GO_ON;
+	}
+	upstream_ask(u, &a->pool.server[a->pool.chosen].url,
+	    pool_more(&a->pool), clock_us());
+	return ANSWER_GO_ON;
+}
+
+/* What to do until there is a slot: `position' is of pool_try. */
+static enum answer_step
+answer_stay_queued(struct answer *a, int position, int64_t now)
+{
+	const bool	head = position == 1 && store_is_file();
+
+	/* A generation that came at the same time may be about to get a free
+	   slot: the queue is full only if it is so twice. */
+	if (position == SLOT_FULL && !a->full_once && store_is_file()) {
+		a->full_once = true;
+		a->due = now + QUEUE_TICK_HEAD * INT64_C(1000);
+		return ANSWER_WAIT;
+	}
+	if (position == SLOT_FULL) {
+		answer_fail(a, FAILURE_QUEUE_FULL, "");
+		a->failure.retry_after = RETRY_AFTER_QUEUE;
+		return answer_finish(a);
+	}
+	answer_look_around(a);
+	if (a->late)
+		return answer_finish(a);
+	if (position > 0 && position != a->position)
+		answer_status(a, FRAME_QUEUED, position);
+	a->position = position;
+	a->due = now + (head ? QUEUE_TICK_HEAD : QUEUE_TICK) * INT64_C(1000);
+	return ANSWER_WAIT;
+}
+
+static enum answer_step
+answer_queued(struct answer *a, int64_t now)
+{
+	int	position;
+
+	/* Of a run that is over pool_try says why. */
+	if (answer_stopped(a) != FAILURE_NONE && (a->node == NULL ||
+	    node_state(a->node) != NODE_OVER)) {
+		answer_fail(a, answer_stopped(a), "");
+		return answer_finish(a);
+	}
+	a->slot.unwatched = a->hub.count == 0 && a->node != NULL &&
+	    !node_watched(a->node);
+	position = pool_try(&a->pool, &a->slot, a->node,
+	    (int)a->settings.number[SETTING_QUEUE_MAX]);
+	if (position > 0 || position == SLOT_FULL || position == SLOT_ASKING)
+		return answer_stay_queued(a, position, now);
+	if (position < 0)
+		return answer_no_slot(a, position);
+	if (a->node != NULL)
+		answer_look_around(a);
+	return a->late ? answer_finish(a) : answer_choose(a);
+}
+
+static enum answer_step
+answer_choosing(struct answer *a, int64_t now)
+{
+	if (a->wait_failed)
+		answer_fail(a, FAILURE_INTERNAL, "");
+	else if (answer_stopped(a) != FAILURE_NONE)
+		answer_fail(a, answer_stopped(a), "");
+	if (a->failure.code != FAILURE_NONE)
+		return answer_finish(a);
+	if (pool_asking(&a->pool)) {
+		a->due = now + LOADED_TIMEOUT * INT64_C(1000);
+		return ANSWER_WAIT;
+	}
+	if (!pool_prefer(&a->pool, a->node))
+		return answer_queue(a);
+	upstream_ask(&a->upstream, &a->pool.server[a->pool.chosen].url,
+	    pool_more(&a->pool), now);
+	a->state = ANSWER_WRITING;
+	return ANSWER_GO_ON;
+}
+
+/* Remembers for `sessions doctor' what a model's template does wrong. */
+static void
+answer_notice(const struct answer *a)
+{
+	const struct upstream	*u = &a->upstream;
+	const char		*run_dir = a->settings.text[SETTING_RUN_DIR];
+
+	if (a->filter || a->failure.code != FAILURE_NONE)
+		return;
+	if (u->late)
+		notice_add(run_dir, NOTICE_THOUGHTS, u->cost.model);
+	if (u->tidy.found)
+		notice_add(run_dir, NOTICE_MARKS, u->cost.model);
+}
+
+/* The upstream has ended. */
+static enum answer_step
+answer_written(struct answer *a)
+{
+	struct upstream	*u = &a->upstream;
+	int		 settled = 0;
+
+	if (a->failure.code == FAILURE_NONE) {
+		a->failure = u->failure;
+		a->reason = u->reason;
+	}
+	if (a->failure.code == FAILURE_NONE &&
+	    (settled = upstream_settle(u, &a->text)) == -1)
+		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
+	a->settled = settled == 1;
+	answer_notice(a);
+	pool_end(&a->pool, u->pass ? POOL_FAILED : u->first != 0 ? POOL_GOOD :
+	    POOL_UNKNOWN);
+	if (a->failure.code == FAILURE_NONE &&
+	    utf8_blank(a->text.data, a->text.len))
+		answer_fail(a, FAILURE_EMPTY_ANSWER, "");
+	if (a->failure.code != FAILURE_NONE || a->filter)
+		return answer_finish(a);
+	a->state = ANSWER_SAVING;
+	return ANSWER_GO_ON;
+}
+
+static enum answer_step
+answer_writing(struct answer *a, int64_t now)
+{
+	struct upstream	*u = &a->upstream;
+
+	if (u->phase == UPSTREAM_ENDED)
+		return answer_written(a);
+	if (a->wait_failed)
+		upstream_cancel(u, FAILURE_INTERNAL, NULL);
+	if (answer_stopped(a) != FAILURE_NONE)
+		upstream_cancel(u, answer_stopped(a), NULL);
+	upstream_step(u, now);
+	/* What came in this turn leaves in as few frames as it can. */
+	if (frame_stream_end(&a->stream) == -1) {
+		upstream_cancel(u, FAILURE_INTERNAL, NULL);
+		/* Also where it has ended well: text is missing. */
+		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
+	}
+	if (u->phase == UPSTREAM_ENDED)
+		return ANSWER_GO_ON;
+	if (u->phase != UPSTREAM_SERVER)
+		return ANSWER_WAIT;
+	pool_pass_over(&a->pool, a->node, u->failure.code, u->reason);
+	return answer_queue(a);
+}
+
+/* The try to save has ended with `rc'. */
+static enum answer_step
+answer_saved(struct answer *a, enum failure_code rc)
+{
+	static char	why[256];
+
+	/* A run whose row was lost in a crash was begun again. */
+	if (rc == FAILURE_NONE && !store_is_file())
+		a->session = node_session(a->node);
+	if (rc == FAILURE_INTERRUPTED && !store_is_file()) {
+		/* Viewers look: its answer is shown, if it is saved. */
+		a->settled = true;
+		a->reason = "another machine had the ticket meanwhile";
+	} else if (rc == FAILURE_UNKNOWN_TICKET) {
+		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
+		a->failure = failure_make(rc, why);
+	} else if (rc != FAILURE_NONE) {
+		answer_fail(a, rc, log_value(why, sizeof(why),
+		    node_error(a->node)));
+	}
+	return answer_finish(a);
+}
+
+/*
+ * Saves the text, trying for SAVE_PATIENCE.  A stop changes nothing any more,
+ * as the text is whole; SIGTERM makes this try the last one.
+ */
+static enum answer_step
+answer_saving(struct answer *a, int64_t now)
+{
+	const struct answered	all = {
+		a->prompt.data, a->prompt.len, a->text.data, a->text.len,
+		&a->upstream.cost
+	};
+	enum failure_code	rc;
+	bool			last;
+
+	if (a->save_began == 0) {
+		slots_release(a->node);		/* the model is not needed */
+		a->save_began = now;
+		a->save_pause = SAVE_PAUSE_MIN;
+	} else if (now < a->due && !a->hub.terminate && !node_saved(a->node)) {
+		return ANSWER_WAIT;
+	}
+	last = a->hub.terminate ||
+	    now >= a->save_began + SAVE_PATIENCE * INT64_C(1000000);
+	if (last)
+		node_hurry(a->node);
+	rc = node_save(a->node, &all, &a->versions);
+	if (rc != FAILURE_STORAGE || !node_again(a->node))
+		return answer_saved(a, rc);
+	if (last)
+		return answer_saved(a, a->hub.terminate ?
+		    FAILURE_SHUTTING_DOWN : rc);
+	now = clock_us();
+	/* A file has been waited for already, a server has just been asked. */
+	if (!a->save_told && (store_is_file() || now >= a->save_began +
+	    SAVE_QUIET * INT64_C(1000))) {
+		answer_status(a, FRAME_SAVING, 0);
+		a->save_told = true;
+	}
+	a->due = now + a->save_pause * 1000;
+	a->save_pause = a->save_pause * 2 < SAVE_PAUSE_MAX ?
+	    a->save_pause * 2 : SAVE_PAUSE_MAX;
+	return ANSWER_WAIT;
+}
+
+static enum answer_step
+answer_draining(struct answer *a, int64_t now)
+{
+	if (!hub_drained(&a->hub) && now < a->due)
+		return ANSWER_WAIT;
+	a->state = ANSWER_ENDED;
+	return ANSWER_GO_ON;
+}
+
+static enum answer_step
+answer_step(struct answer *a, int64_t now)
+{
+	switch (a->state) {
+	case ANSWER_QUEUED:
+		return answer_queued(a, now);
+	case ANSWER_CHOOSING:
+		return answer_choosing(a, now);
+	case ANSWER_WRITING:
+		return answer_writing(a, now);
+	case ANSWER_SAVING:
+		return answer_saving(a, now);
+	case ANSWER_DRAINING:
+		return answer_draining(a, now);
+	case ANSWER_ENDED:
+		break;
+	}
+	return ANSWER_GO_ON;
+}
+
+/* When something is due though nothing comes. */
+static int64_t
+answer_deadline(const struct answer *a)
+{
+	const int64_t	due[] = {
+		a->state == ANSWER_WRITING ? upstream_deadline(&a->upstream) :
+		    a->due,
+		hub_deadline(&a->hub), answer_viewers_due(a),
+		a->node == NULL ? CLOCK_NEVER : node_deadline(a->node)
+	};
+	int64_t		d = CLOCK_NEVER;
+	size_t		i;
+
+	for (i = 0; i < sizeof(due) / sizeof(due[0]); i++)
+		d = due[i] < d ? due[i] : d;
+	return d;
+}
+
+/* Waits for an event or the deadline, and serves the viewers and the node. */
+static void
+answer_wait(struct answer *a)
+{
+	const int		timeout = clock_poll(clock_us(),
+				    answer_deadline(a));
+	struct epoll_event	event;
+	int64_t			now;
+
+	if (a->state == ANSWER_CHOOSING || a->state == ANSWER_WRITING)
+		a->wait_failed = a->http->wait(a->hub.epoll, timeout) == -1;
+	else
+		/* hub_step asks again what has come. */
+		(void)epoll_wait(a->hub.epoll, &event, 1, timeout);
+	now = clock_us();
+	hub_step(&a->hub, now);
+	answer_viewers(a, now);
+	if (a->node == NULL)
+		return;
+	node_viewers(a->node, a->hub.count > 0 || !a->hub.met);
+	node_step(a->node, now);
+}
+
+/*
+ * Makes the meeting place: those who connect to the socket, or stdout.  Returns
+ * 0, or -1 with errno.
+ */
+static int
+answer_open_hub(struct answer *a)
+{
+	struct buf	line = BUF_INIT(sizeof(a->hub.first) - 1);
+	const size_t	max = (size_t)a->settings.number[
+			    SETTING_MAX_ANSWER_BYTES];
+	int		rc;
+
+	a->text.cap = max;
+	a->stream.out = &a->hub.frames;
+	/* Behind the limit: the longest last piece, and a terminal frame. */
+	if (hub_init(&a->hub, FRAMES_MAX(max) + 8 * max + 2 * FRAME_MAX) == -1)
+		return -1;
+	if (a->filter)
+		return hub_add(&a->hub, STDOUT_FILENO, true);
+	if (generation_path(a->path, sizeof(a->path),
+	    a->settings.text[SETTING_RUN_DIR], a->ticket) == -1 ||
+	    lstat(a->path, &a->socket) == -1 || (a->session != 0 &&
+	    frame_session(&line, a->session, getpid(), a->text_hash) == -1))
+		return -1;
+	/* A session that is not known yet follows as soon as it is. */
+	if (line.len > 0)
+		hub_first(&a->hub, line.data, line.len);
+	buf_clear(&line);
+	if (frame_alive(&line) == -1)
+		return -1;
+	memcpy(a->hub.alive, line.data, line.len);
+	buf_free(&line);
+	rc = hub_listen(&a->hub, ANSWER_LISTENER);
+	hub_step(&a->hub, clock_us());	/* the first one waits already */
+	hub_write(&a->hub);
+	return rc;
+}
+
+/* Joins the other nodes that share the database. */
+static void
+answer_open_node(struct answer *a)
+{
+	const struct node_wish	wish = { &a->settings, a->ticket, a->session,
+				    a->seen, a->text_hash,
+				    getenv(GENERATION_USER) };
+	enum failure_code	rc;
+
+	rc = node_open(&a->node, &wish);
+	if (rc != FAILURE_NONE)
+		answer_fail(a, rc, node_error(a->node));
+	else if (node_fd(a->node) != -1 && hub_wake(&a->hub,
+	    node_fd(a->node)) == -1)
+		answer_fail(a, FAILURE_INTERNAL, "");
+}
+
+int
+answer_run(struct answer *a)
+{
+	enum answer_step	step;
+
+	a->started = clock_us();
+	if (answer_open_hub(a) == -1)
+		return -1;
+	if (!a->filter)
+		answer_open_node(a);
+	pool_open(&a->pool, &a->settings, a->filter);
+	if (a->failure.code == FAILURE_NONE)
+		(void)answer_queue(a);
+	else
+		(void)answer_finish(a);
+	while (a->state != ANSWER_ENDED) {
+		step = answer_step(a, clock_us());
+		/* Also before the next state: saving may take a while. */
+		hub_write(&a->hub);
+		if (step == ANSWER_WAIT)
+			answer_wait(a);
+	}
+	return 0;
+}
+
+void
+answer_free(struct answer *a)
+{
+	upstream_free(&a->upstream);
+	pool_close(&a->pool);
+	if (a->http != NULL)
+		a->http->close();
+	node_close(a->node);
+	frame_stream_free(&a->stream);
+	hub_free(&a->hub);
+	buf_free(&a->prompt);
+	buf_free(&a->text);
+	settings_free(&a->settings);
+}

@@ -70,10 +70,11 @@ chat	= $(patsubst %,$(B)/obj/handlers/%.o,chat outdated program)
 answer	= $(patsubst %,$(B)/obj/handlers/%.o,answer program servers)
 sessions = $(patsubst %.c,$(B)/obj/%.o,handlers/program.c \
 	$(sort $(wildcard handlers/sessions/*.c)))
-$(B)/bin/chat $(B)/libexec/dynamic/chat $(B)/libexec/postgres/chat: $(chat)
+$(B)/bin/chat $(B)/libexec/dynamic/chat: $(chat)
 $(B)/bin/answer $(B)/libexec/dynamic/answer $(B)/libexec/postgres/answer: \
 	$(answer)
 $(B)/bin/sessions $(B)/libexec/postgres/sessions: $(sessions)
+$(B)/libexec/postgres/lookup: $(patsubst %,$(B)/obj/handlers/%.o,lookup program)
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
@@ -101,11 +102,11 @@ archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 $(PROGRAMS:%=$(B)/bin/%): $(B)/lib.a $(B)/sqlite.a
 	$(link)
 
-# For several machines: the same programs on PostgreSQL, which those become
-# whose DATABASE is postgres://.  Built where libpq is, by everything and by
-# `make postgres'.
+# For several machines: answer and sessions on PostgreSQL, which those become
+# whose DATABASE is postgres://, and what chat asks it by.  Built where libpq is,
+# by everything and by `make postgres'.
 PG_CFLAGS = $(shell pkg-config --cflags libpq 2>/dev/null)
-PG_PROGRAMS = $(PROGRAMS:%=$(B)/libexec/postgres/%)
+PG_PROGRAMS = $(patsubst %,$(B)/libexec/postgres/%,answer lookup sessions)
 postgres: all $(PG_PROGRAMS)
 $(PG_PROGRAMS): $(B)/lib.a $(B)/postgres.a
 	$(link)
@@ -221,9 +222,9 @@ $(B)/tests/judge: tests/compare/judge.c $(B)/lib.a $(B)/sqlite.a
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/judge.d $(LDFLAGS) -pie \
 		-o $@ $< $(call archives,$^) $(LIBS)
 
-# What is about lib/store/store.h alone once more, on PostgreSQL: tests/postgres
-# has a server for it.
-PG_UNITS = $(B)/tests/postgres/t_store
+# What a database decides once more, on PostgreSQL: tests/postgres has a server
+# for it.
+PG_UNITS = $(B)/tests/postgres/t_store $(B)/tests/postgres/t_query
 $(PG_UNITS): $(B)/tests/postgres/%: $$(wildcard tests/unit/*/$$*.c) \
 	$(B)/lib.a $(B)/postgres.a
 	@mkdir -p $(@D) $(B)/tests/obj

@@ -14,8 +14,8 @@
  * those that it has.  Its generation goes on in both cases.
  *
  * It is linked statically where that can be; with AUTH=required, which needs a
- * module, it becomes its twin that is not, and with a DATABASE of PostgreSQL
- * the one that speaks to it.
+ * module, it becomes its twin that is not.  With a DATABASE of PostgreSQL it
+ * starts a small program for each thing that it asks, see lib/query.h.
  *
  * Exit code: the worst of the questions, see lib/frame/failure.h; 102 settings.
  */
@@ -404,7 +404,9 @@ set_up(struct chat *c, int argc, char *argv[])
 	if (file == NULL && outdated())
 		exit(outdated_serve(STDOUT_FILENO));
 	program_settings(&c->settings, file, cgi);
-	program_store(&c->settings, "chat", argv);
+	if (!store_serves(c->settings.text[SETTING_DATABASE]) &&
+	    !query_is_built())
+		program_no_server();
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&
 	    module_need("chat", argv) == -1)
 		program_fail(EXIT_SYSTEM, "the one that can check tokens: %s",

@@ -112,6 +112,12 @@ program_store(const struct settings *s, const char *program, char *argv[])
 		return;
 	}
 	(void)module_become("postgres", program, argv);
+	program_no_server();
+}
+
+void
+program_no_server(void)
+{
 	program_fail(EXIT_SETTINGS, errno == ENOENT ? "DATABASE: this one was "
 	    "built without PostgreSQL (make postgres)" : "the one for "
 	    "PostgreSQL: %s", strerror(errno));

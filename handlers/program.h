@@ -37,6 +37,9 @@ void program_settings(struct settings *, const char *file,
 void program_store(const struct settings *, const char *program,
     char *argv[]);
 
+/* Says why a server's DATABASE cannot be used, which errno tells, and exits. */
+void program_no_server(void) __attribute__((noreturn));
+
 /* One line on stderr ("chat: …"), then exits. */
 void program_fail(int code, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));

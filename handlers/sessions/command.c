@@ -100,10 +100,11 @@ command_run_dir(const struct settings *s)
 void
 command_share_run_dir(const struct settings *s, struct store *store)
 {
-	char	why[1024];
+	char	id[STORE_IDENTITY + 1], why[1024];
 
 	command_run_dir(s);
-	if (identity_share(s, store, IDENTITY_WAIT, true, why, sizeof(why)) ==
+	command_need(store_identity(store, id), store);
+	if (identity_share(s, id, store, IDENTITY_WAIT, why, sizeof(why)) ==
 	    -1)
 		program_fail(EXIT_SETTINGS, "%s", why);
 }

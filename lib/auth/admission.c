@@ -12,7 +12,6 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/origin.h"
-#include "base/rate.h"
 
 /* The token of "Bearer TOKEN" (RFC 6750 2.1); NULL if there is none. */
 static const char *
@@ -226,33 +225,6 @@ admission_who(const struct admission *a, char who[ADMISSION_WHO])
 		memcpy(who, "ip:", 3);
 		address_key(a->connection->remote, who + 3);
 	}
-}
-
-struct failure
-admission_charge(struct admission *a)
-{
-	const struct settings	*s = a->settings;
-	struct failure		 f = failure_make(FAILURE_NONE, NULL);
-	char			 key[ADMISSION_WHO], error[512];
-	int64_t			 count, period;
-	int			 wait;
-
-	if (!rate_parse(s->text[SETTING_RATE_LIMIT], &count, &period) ||
-	    count == 0)
-		return f;
-	admission_who(a, key);
-	if (key[0] == '\0')
-		return f;
-	wait = rate_take(s, key, count, period, error, sizeof(error));
-	if (wait > 0) {
-		f.code = FAILURE_RATE_LIMITED;
-		f.retry_after = wait;
-	} else if (wait == -1) {
-		log_line(LOG_LEVEL_ERROR, "id=%s call=rate error=\"%s\"",
-		    a->connection->id, error);
-		f.code = FAILURE_STORAGE;
-	}
-	return f;
 }
 
 const char *

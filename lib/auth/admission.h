@@ -1,7 +1,7 @@
 /*
  * Who gets in: the ticket's number, the page's origin and, with
- * AUTH=required, a token; and how much of it: viewers and generations.  Asked
- * for each message, before any work.
+ * AUTH=required, a token; and how many viewers.  Asked for each message, before
+ * any work.
  */
 #ifndef ADMISSION_H
 #define ADMISSION_H
@@ -46,12 +46,6 @@ bool admission_has_place(const struct admission *);
  * cookie's.  Who has no place tries once more.
  */
 struct failure admission_check(struct admission *, const struct request *);
-
-/*
- * Charges a generation to the user, else to the address; nobody at a shell.
- * FAILURE_NONE, or FAILURE_RATE_LIMITED with the seconds to wait.
- */
-struct failure admission_charge(struct admission *);
 
 /*
  * Who asks: "user:" and the token's user, else "ip:" and the address as

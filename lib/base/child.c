@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,4 +86,141 @@ child_run(char *const argv[], char *const env[], int timeout_ms,
 		;
 	errno = rc == -1 ? saved : EINTR;
 	return rc == 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int
+child_input(const char *data, size_t len)
+{
+	ssize_t	n;
+	size_t	done;
+	int	fd;
+
+	if ((fd = memfd_create("input", MFD_CLOEXEC)) == -1)
+		return -1;
+	for (done = 0; done < len; done += (size_t)n) {
+		if ((n = write(fd, data + done, len - done)) == -1) {
+			(void)close(fd);
+			return -1;
+		}
+	}
+	(void)lseek(fd, 0, SEEK_SET);	/* a memfd can seek */
+	return fd;
+}
+
+/* Starts it with these descriptors for stdin and stdout.  As posix_spawn. */
+static int
+child_spawn(pid_t *pid, char *const argv[], char *const env[], int in, int out)
+{
+	posix_spawn_file_actions_t	files;
+	posix_spawnattr_t		attr;
+	sigset_t			all;
+	int				rc;
+
+	(void)sigfillset(&all);
+	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
+		return rc;
+	if ((rc = posix_spawnattr_init(&attr)) != 0) {
+		(void)posix_spawn_file_actions_destroy(&files);
+		return rc;
+	}
+	/* Neither of the two is a standard one: program_start has seen to it. */
+	if ((rc = posix_spawn_file_actions_adddup2(&files, in,
+	    STDIN_FILENO)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, out,
+	    STDOUT_FILENO)) == 0 &&
+	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
+	    STDERR_FILENO + 1)) == 0 &&
+	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
+	    (rc = posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETSIGDEF)) == 0)
+		rc = posix_spawn(pid, argv[0], &files, &attr, argv, env);
+	(void)posix_spawnattr_destroy(&attr);
+	(void)posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+/*
+ * As child_spawn; the process is told by a descriptor.  Children may be reaped
+ * by the kernel as they end, and a number be another process' by then: until
+ * there is the descriptor they are not.
+ */
+static int
+child_spawn_pidfd(int *pidfd, char *const argv[], char *const env[], int in,
+    int out)
+{
+	void	(*before)(int);
+	pid_t	pid;
+	int	rc;
+
+	before = signal(SIGCHLD, SIG_DFL);
+	if ((rc = child_spawn(&pid, argv, env, in, out)) == 0 &&
+	    (*pidfd = pidfd_open(pid, 0)) == -1) {
+		rc = errno;
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+	}
+	(void)signal(SIGCHLD, before);
+	return rc;
+}
+
+int
+child_start(struct child *c, char *const argv[], char *const env[],
+    const char *data, size_t len, int timeout_ms)
+{
+	int	fd[2], in, rc;
+
+	if ((in = child_input(data, len)) == -1)
+		return -1;
+	if (pipe2(fd, O_CLOEXEC) == -1) {
+		rc = errno;
+		(void)close(in);
+		errno = rc;
+		return -1;
+	}
+	rc = child_spawn_pidfd(&c->pidfd, argv, env, in, fd[1]);
+	(void)close(in);
+	(void)close(fd[1]);
+	if (rc != 0) {
+		(void)close(fd[0]);
+		errno = rc;
+		return -1;
+	}
+	(void)fcntl(fd[0], F_SETFL, O_NONBLOCK);	/* cannot fail */
+	c->fd = fd[0];
+	c->deadline = clock_us() + timeout_ms * INT64_C(1000);
+	buf_clear(&c->out);
+	return 0;
+}
+
+enum child_progress
+child_step(struct child *c, int64_t now)
+{
+	char	data[FRAME_MAX];	/* stack that is touched stays */
+	ssize_t	n;
+
+	while ((n = read(c->fd, data, sizeof(data))) > 0) {
+		if (buf_add(&c->out, data, (size_t)n) == -1)
+			return CHILD_BROKEN;
+		if ((size_t)n < sizeof(data))
+			break;
+	}
+	if (n == 0)
+		return CHILD_ENDED;
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		return CHILD_BROKEN;
+	return now < c->deadline ? CHILD_MORE : CHILD_LATE;
+}
+
+void
+child_end(struct child *c)
+{
+	if (c->fd == -1)
+		return;
+	(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+	/* One that ended before the kernel reaped them, see above. */
+	(void)waitid(P_PIDFD, (id_t)c->pidfd, NULL, WEXITED | WNOHANG);
+	(void)close(c->pidfd);
+	(void)close(c->fd);
+	c->fd = c->pidfd = -1;
+	buf_free(&c->out);
 }

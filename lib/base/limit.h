@@ -316,6 +316,13 @@
 #define CALL_STATEMENT	5000
 #define CALL_TIMEOUT	6000
 
+/* A viewer's question to a database server, from the start of the program that
+ * asks it to its verdict: all hosts are gone through, and the last one needs all
+ * of CALL_TIMEOUT.  Under the claim, where others wait for ATTACH_TIMEOUT, the
+ * host that has just answered the first question is asked first. */
+#define QUERY_TIMEOUT		(DIAL_ALL + CALL_TIMEOUT)
+#define QUERY_CLAIM_TIMEOUT	10000
+
 /* An administrator's statement may take as long as it takes.  While its server
  * says nothing, how often another connection looks whether it is still there,
  * and how many of them in a row may get no answer. */

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/limit.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -161,26 +161,6 @@ generation_sweep(const char *run_dir, int64_t ticket)
 		(void)unlink(path);
 }
 
-/* The ticket's text in a file of memory, at its start; or -1. */
-static int
-text_file(const char *text, size_t len)
-{
-	ssize_t	n;
-	size_t	done;
-	int	fd;
-
-	if ((fd = memfd_create("ticket", MFD_CLOEXEC)) == -1)
-		return -1;
-	for (done = 0; done < len; done += (size_t)n) {
-		if ((n = write(fd, text + done, len - done)) == -1) {
-			(void)close(fd);
-			return -1;
-		}
-	}
-	(void)lseek(fd, 0, SEEK_SET);	/* a memfd can seek */
-	return fd;
-}
-
 /* What the program gets: descriptors; `log' and `shared' may be -1. */
 struct given {
 	int	in, listener, log, shared;
@@ -255,7 +235,7 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 		env[SETTING__MAX] = turn;
 	if (strcmp(s->text[SETTING_LOG], "stderr") == 0)
 		g.log = log_descriptor();
-	if ((g.in = text_file(text, len)) == -1) {
+	if ((g.in = child_input(text, len)) == -1) {
 		rc = errno;
 	} else {
 		/* Above those that the child has of us. */

@@ -82,22 +82,17 @@ try(int fd, const char *id, char name[STORE_IDENTITY + 1])
 }
 
 int
-identity_share(const struct settings *s, struct store *store, int wait_ms,
-    bool look, char *why, size_t size)
+identity_share(const struct settings *s, const char *id, struct store *store,
+    int wait_ms, char *why, size_t size)
 {
 	const char	*run_dir = s->text[SETTING_RUN_DIR];
 	const int64_t	 until = clock_us() + wait_ms * INT64_C(1000);
-	char		 id[STORE_IDENTITY + 1], name[STORE_IDENTITY + 1] = "",
-			 other[PATH_MAX] = "";
+	char		 name[STORE_IDENTITY + 1] = "", other[PATH_MAX] = "";
 	int		 fd, got;
 
-	if (store_identity(store, id) != FAILURE_NONE) {
-		(void)snprintf(why, size, "%s", store_error(store));
-		return -1;
-	}
 	if ((fd = lock_open(run_dir, "identity")) == -1)
 		return failed(run_dir, why, size);
-	while ((got = look && store_served(store, run_dir, other,
+	while ((got = store != NULL && store_served(store, run_dir, other,
 	    sizeof(other)) ? 0 : try(fd, id, name)) == 0 &&
 	    clock_us() < until)
 		rest();
@@ -143,10 +138,14 @@ identity_serve(const struct settings *s, struct store *store, char *why,
 {
 	const char	*run_dir = s->text[SETTING_RUN_DIR];
 	const int64_t	 until = clock_us() + IDENTITY_WAIT * INT64_C(1000);
-	char		 other[PATH_MAX] = "";
+	char		 id[STORE_IDENTITY + 1], other[PATH_MAX] = "";
 	int		 got;
 
-	if (identity_share(s, store, IDENTITY_WAIT, false, why, size) == -1 ||
+	if (store_identity(store, id) != FAILURE_NONE) {
+		(void)snprintf(why, size, "%s", store_error(store));
+		return -1;
+	}
+	if (identity_share(s, id, NULL, IDENTITY_WAIT, why, size) == -1 ||
 	    serve_run_dir(run_dir, why, size) == -1)
 		return -1;
 	while ((got = store_serve(store, run_dir)) == 0 && clock_us() < until)

@@ -14,15 +14,15 @@
 #include "store/store.h"
 
 /*
- * Sees that RUN_DIR is this database's and shares it: returns a descriptor
- * whose closing, in every process that has it, ends that.  A RUN_DIR of
- * another database is taken over when nobody shares it, and waited for so many
- * milliseconds.  With `look', so is it refused where the database's service
- * lives under another RUN_DIR.  Returns -1 with the reason, a line that names
- * both.
+ * Sees that RUN_DIR is the one of the database of this name and shares it:
+ * returns a descriptor whose closing, in every process that has it, ends that.
+ * A RUN_DIR of another database is taken over when nobody shares it, and waited
+ * for so many milliseconds.  With a store (NULL: without), so is it refused
+ * where the database's service lives under another RUN_DIR.  Returns -1 with
+ * the reason, a line that names both.
  */
-int identity_share(const struct settings *, struct store *, int wait_ms,
-    bool look, char *why, size_t size);
+int identity_share(const struct settings *, const char *id, struct store *,
+    int wait_ms, char *why, size_t size);
 
 /*
  * The same for the service, which holds the database and RUN_DIR alone as long

@@ -7,7 +7,6 @@
 #ifndef STORE_H
 #define STORE_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,15 +44,6 @@ bool store_behind(struct store *);
 
 /* Closes it; NULL is nothing. */
 void store_close(struct store *);
-
-/*
- * The same without waiting for a server: begins, then store_ready until it is
- * true, which tells in *rc what store_open would; store_wait fills in what to
- * wait for, and returns until when at most.  A file is there at once.
- */
-enum failure_code store_start(struct store **, const char *database);
-bool store_ready(struct store *, enum failure_code *rc);
-int64_t store_wait(const struct store *, struct pollfd *);
 
 /*
  * Where it may note which of a server's hosts answered: a file in RUN_DIR.  It

@@ -16,19 +16,12 @@
 #include "viewer/follow.h"
 #include "viewer/outcome.h"
 
-/*
- * Notes the hash of the text, while there is a database, so that it can be
- * compared with the one that is answered.  Without it nothing is compared.
- */
 static void
-hash_text(struct question *q)
+let_claim_go(struct question *q)
 {
-	const struct buf	*body = &q->request.body;
-
-	if (q->text_hash[0] == '\0' && question_open_store(q) ==
-	    FAILURE_NONE && store_text_hash(q->store, body->data, body->len,
-	    q->text_hash) != FAILURE_NONE)
-		q->text_hash[0] = '\0';
+	if (q->claim != -1)
+		(void)close(q->claim);
+	q->claim = -1;
 }
 
 /* Tries to connect; tells whether nobody is generating. */
@@ -42,7 +35,6 @@ connect_to(struct question *q)
 	case GENERATION_NONE:
 		return true;
 	case GENERATION_RUNNING:
-		hash_text(q);
 		follow_begin(q, fd);
 		return false;
 	case GENERATION_BUSY:
@@ -65,63 +57,18 @@ unknown_ticket(struct question *q)
 	outcome_error(q, &f);
 }
 
-/*
- * Whether a generation may be started: the ticket is there where it must be,
- * and the user has one left.  It is charged once for a question, however often
- * its generation must be started.
- */
-static bool
-may_start(struct question *q)
-{
-	struct failure	f;
-	bool		there = true;
-
-	if (q->settings->number[SETTING_TICKETS] == TICKETS_EXISTING &&
-	    store_has_ticket(q->store, q->connection->ticket, &there) ==
-	    FAILURE_NONE && !there) {
-		unknown_ticket(q);
-		return false;
-	}
-	if (q->charged)
-		return true;
-	q->charged = true;
-	f = admission_charge(q->admission);
-	if (f.code != FAILURE_NONE)
-		outcome_error(q, &f);
-	return f.code == FAILURE_NONE;
-}
-
-/*
- * Whose turn a generation takes: the user's hash, so that neither the queue's
- * locks nor anything else shows a name.  Without it, "", it takes nobody's.
- */
-static void
-hash_user(struct question *q, char hash[TEXT_HASH + 1])
-{
-	char	who[ADMISSION_WHO];
-
-	admission_who(q->admission, who);
-	if (who[0] == '\0' || store_text_hash(q->store, who, strlen(who),
-	    hash) != FAILURE_NONE)
-		hash[0] = '\0';
-}
-
-/* Under the claim, when nobody generates and no answer is kept. */
-static void
-start(struct question *q)
+void
+attach_start(struct question *q, const char *user_hash)
 {
 	const struct settings	*s = q->settings;
 	const struct request	*r = &q->request;
 	const int64_t		 ticket = q->connection->ticket;
-	char			 user[TEXT_HASH + 1];
 	enum failure_code	 rc;
 	int64_t			 session = 0;
 	int			 fd;
 
-	if (!may_start(q))
-		return;
 	/* Where several machines share the database, answer does that. */
-	rc = !store_is_file() ? FAILURE_NONE : store_get_or_create(q->store,
+	rc = q->remote ? FAILURE_NONE : store_get_or_create(q->store,
 	    ticket, s->number[SETTING_TICKETS] == TICKETS_EXISTING, q->newest,
 	    &session);
 	if (rc == FAILURE_UNKNOWN_TICKET) {
@@ -132,12 +79,11 @@ start(struct question *q)
 	    ticket)) == -1) {
 		outcome_system(q, FAILURE_INTERNAL, "listen", strerror(errno));
 	} else {
-		hash_user(q, user);	/* connected we have no store */
 		/* In its backlog first: it may be over before we come. */
 		(void)connect_to(q);
 		if (q->state == QUESTION_FOLLOWING && generation_start(s,
 		    ticket, session, q->newest, fd, r->body.data,
-		    r->body.len, q->text_hash, user, q->run_dir) == -1) {
+		    r->body.len, q->text_hash, user_hash, q->run_dir) == -1) {
 			outcome_system(q, FAILURE_INTERNAL, "answer",
 			    strerror(errno));
 			generation_sweep(s->text[SETTING_RUN_DIR], ticket);
@@ -145,39 +91,38 @@ start(struct question *q)
 		/* Our copy would make a dead generator seem to listen. */
 		(void)close(fd);
 	}
+	let_claim_go(q);
 }
 
 /* One try to attach. */
 static void
-try(struct question *q)
+try(struct question *q, int64_t now)
 {
-	int	claim;
-
 	if (!connect_to(q) || q->state != QUESTION_ATTACHING)
 		return;
 	if (generation_prepare(q->settings->text[SETTING_RUN_DIR]) == -1) {
 		outcome_system(q, FAILURE_INTERNAL, "run_dir", strerror(errno));
 		return;
 	}
-	claim = generation_claim(q->settings->text[SETTING_RUN_DIR],
+	q->claim = generation_claim(q->settings->text[SETTING_RUN_DIR],
 	    q->connection->ticket);
-	if (claim == -1) {
+	if (q->claim == -1) {
 		if (errno != 0)
 			outcome_system(q, FAILURE_INTERNAL, "claim",
 			    strerror(errno));
 		return;
 	}
 	/* Somebody may have come, or gone, before the claim was ours. */
-	if (connect_to(q) && q->state == QUESTION_ATTACHING &&
-	    !question_serve(q))
-		start(q);
-	(void)close(claim);
+	if (connect_to(q) && q->state == QUESTION_ATTACHING)
+		question_ask(q, QUERY_BEGIN, now);
+	else
+		let_claim_go(q);
 }
 
 void
 attach_step(struct question *q, int64_t now)
 {
-	try(q);
+	try(q, now);
 	if (q->state != QUESTION_ATTACHING)
 		return;
 	if (now >= q->deadline) {
@@ -195,7 +140,7 @@ attach_step(struct question *q, int64_t now)
  * ends, or starts anew, is waited for, and what is wrong is a wrong setting.
  */
 static bool
-share(struct question *q)
+share(struct question *q, const char *id)
 {
 	const bool	shell = !q->connection->websocketd;
 	char		why[1024], text[1024];
@@ -206,8 +151,8 @@ share(struct question *q)
 		outcome_system(q, FAILURE_INTERNAL, "run_dir", strerror(errno));
 		return false;
 	}
-	q->run_dir = identity_share(q->settings, q->store, shell ?
-	    IDENTITY_WAIT : 0, shell, why, sizeof(why));
+	q->run_dir = identity_share(q->settings, id, shell ? q->store : NULL,
+	    shell ? IDENTITY_WAIT : 0, why, sizeof(why));
 	if (q->run_dir != -1)
 		return true;
 	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64 " error=\"%s\"",
@@ -218,9 +163,10 @@ share(struct question *q)
 }
 
 void
-attach_begin(struct question *q, int64_t now)
+attach_begin(struct question *q, const struct verdict *v, int64_t now)
 {
-	if (!share(q))
+	memcpy(q->text_hash, v->text_hash, sizeof(q->text_hash));
+	if (!share(q, v->identity))
 		return;
 	q->pause = ATTACH_PAUSE_US_MIN;
 	q->deadline = now + ATTACH_TIMEOUT * INT64_C(1000);

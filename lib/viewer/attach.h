@@ -10,10 +10,20 @@
 
 #include "viewer/question.h"
 
-/* The first try; its deadline counts from here. */
-void attach_begin(struct question *, int64_t now);
+/*
+ * The first try, with what a verdict without an answer says; its deadline
+ * counts from here.
+ */
+void attach_begin(struct question *, const struct verdict *, int64_t now);
 
 /* Another try, due at q->next. */
 void attach_step(struct question *, int64_t now);
+
+/*
+ * Starts the generation, under the claim: nobody generates, no answer is saved
+ * and the user may have one.  Whose turn it takes is a hash, so that neither the
+ * queue's locks nor anything else shows a name; "": nobody's.
+ */
+void attach_start(struct question *, const char *user_hash);
 
 #endif

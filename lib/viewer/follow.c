@@ -63,29 +63,16 @@ look_again(struct question *q, int64_t now)
 	let_go(q);
 	q->waiting = false;
 	buf_clear(&q->in);
-	question_look(q, now);
+	question_ask(q, QUERY_LOOK, now);
 }
 
 /* The answer is whole, if it is one, in the database: what was shown may
  * differ. */
 static void
-look_up(struct question *q)
+look_up(struct question *q, int64_t now)
 {
-	enum failure_code	rc;
-	struct session		s = { 0 };
-
 	let_go(q);
-	q->state = QUESTION_ATTACHING;
-	if ((rc = question_open_store(q)) == FAILURE_NONE)
-		rc = store_session(q->store, q->connection->ticket,
-		    q->session, &s);
-	if (rc != FAILURE_NONE)
-		outcome_store(q, rc);
-	else if (s.id != 0)
-		outcome_cached(q, &s);
-	else
-		outcome_code(q, FAILURE_INTERRUPTED);
-	session_free(&s);
+	question_ask(q, QUERY_SESSION, now);
 }
 
 /* The generator is gone without a terminal frame. */
@@ -96,9 +83,9 @@ lost(struct question *q, int64_t now)
 		look_again(q, now);
 	} else if (q->session == 0 && ++q->tries < ATTACH_TRIES) {
 		let_go(q);
-		question_look(q, now);	/* it went just as we came */
+		question_ask(q, QUERY_LOOK, now);	/* it went just as we came */
 	} else {
-		look_up(q);
+		look_up(q, now);
 	}
 }
 
@@ -190,7 +177,7 @@ keep(struct question *q, const struct frame *f, int64_t now)
 	} else if (f->type == FRAME_COST) {
 		q->tokens = f->tokens;
 	} else if (f->type == FRAME_KEPT && !q->waiting) {
-		look_up(q);
+		look_up(q, now);
 	} else if (f->type == FRAME_ERROR) {
 		outcome_error(q, &f->failure);
 	}

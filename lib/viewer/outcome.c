@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "frame/frame.h"
-#include "text/text.h"
 #include "viewer/outcome.h"
 
 void
@@ -96,16 +95,10 @@ outcome_store(struct question *q, enum failure_code code)
 }
 
 void
-outcome_cached(struct question *q, const struct session *s)
+outcome_cached(struct question *q, int64_t session, size_t before)
 {
-	const struct request	*r = &q->request;
-	size_t			 before = q->out->data.len;
-	const bool		 changed = !text_same(s->prompt, s->prompt_len,
-				    r->body.data, r->body.len);
-
-	q->session = s->id;
-	if (frame_cached(&q->out->data, s, changed, r->language) == -1 ||
-	    frame_done(&q->out->data, false, 0) == -1) {
+	q->session = session;
+	if (frame_done(&q->out->data, false, 0) == -1) {
 		outcome_code(q, FAILURE_INTERNAL);
 		return;
 	}

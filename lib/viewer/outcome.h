@@ -25,8 +25,9 @@ void outcome_system(struct question *, enum failure_code, const char *what,
     const char *why);
 void outcome_store(struct question *, enum failure_code);
 
-/* With a saved answer, whole. */
-void outcome_cached(struct question *, const struct session *);
+/* With the saved answer of a session, whole: its frame is what the output has
+ * behind the first `before' bytes. */
+void outcome_cached(struct question *, int64_t session, size_t before);
 
 /* Ends it: RUN_DIR is another database's.  The exit code is a setting's. */
 void outcome_foreign(struct question *);

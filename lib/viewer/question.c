@@ -1,13 +1,15 @@
 /*
  * A question's life; it looks here, attach.c and follow.c go on.
  */
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limit.h"
+#include "base/log.h"
 #include "generation/generation.h"
-#include "text/text.h"
 #include "viewer/attach.h"
 #include "viewer/follow.h"
 #include "viewer/outcome.h"
@@ -22,124 +24,102 @@ question_init(struct question *q, const struct settings *s,
 	q->connection = c;
 	q->out = out;
 	q->admission = a;
-	q->fd = q->pidfd = q->run_dir = -1;
+	q->remote = !store_serves(s->text[SETTING_DATABASE]);
+	q->fd = q->pidfd = q->run_dir = q->claim = -1;
+	q->child.fd = q->child.pidfd = -1;
 	q->in.cap = 4 * FRAME_MAX;
 }
 
-enum failure_code
-question_open_store(struct question *q)
-{
-	if (q->store != NULL)
-		return FAILURE_NONE;
-	return store_open(&q->store, q->settings->text[SETTING_DATABASE]);
-}
-
-/* Whether a saved answer is what was asked for. */
-static bool
-serves(const struct question *q, const struct session *s)
-{
-	const struct request	*r = &q->request;
-
-	if (s->id == 0)
-		return false;
-	if (r->version != 0)
-		return true;
-	if (r->refresh && s->id <= r->seen)
-		return false;
-	return q->settings->number[SETTING_CACHE] == CACHE_TICKET ||
-	    text_same(s->prompt, s->prompt_len, r->body.data, r->body.len);
-}
-
-/*
- * The answer to look at: with CACHE=body one of an older version counts whose
- * text was the same.
- */
-static enum failure_code
-find(struct question *q, struct session *s)
-{
-	const struct buf	*body = &q->request.body;
-	const int64_t		 ticket = q->connection->ticket;
-	const int64_t		 version = q->request.version;
-	enum failure_code	 rc;
-
-	if (version != 0)
-		return store_session_by_version(q->store, ticket, version, s);
-	rc = store_session_by_ticket(q->store, ticket, s);
-	q->newest = s->id;
-	if (q->noted == SEEN_UNKNOWN)
-		q->noted = s->id;
-	if (q->request.seen == SEEN_UNKNOWN)
-		q->request.seen = s->id;
-	if (rc != FAILURE_NONE || s->versions < 2 || serves(q, s) ||
-	    q->settings->number[SETTING_CACHE] == CACHE_TICKET)
-		return rc;
-	session_free(s);
-	return store_session_by_text(q->store, ticket, body->data, body->len,
-	    s);
-}
-
-bool
-question_serve(struct question *q)
-{
-	const int64_t		version = q->request.version;
-	enum failure_code	rc;
-	struct failure		f;
-	struct session		s = { 0 };
-
-	q->newest = 0;
-	if ((rc = question_open_store(q)) == FAILURE_NONE)
-		rc = find(q, &s);
-	if (rc != FAILURE_NONE) {
-		outcome_store(q, rc);
-	} else if (serves(q, &s)) {
-		outcome_cached(q, &s);
-	} else if (version != 0) {
-		f = failure_make(FAILURE_BAD_REQUEST, "version");
-		outcome_error(q, &f);
-	}
-	session_free(&s);
-	return q->state == QUESTION_IDLE;
-}
-
-/* With the store open, or to be opened at once. */
+/* Notes what the verdict says of the newest answer. */
 static void
-look(struct question *q, int64_t now)
+question_newest(struct question *q, const struct verdict *v)
 {
-	q->state = QUESTION_ATTACHING;
-	if (!question_serve(q))
-		attach_begin(q, now);
-}
-
-/* Goes on with connecting. */
-static void
-open_step(struct question *q, int64_t now)
-{
-	enum failure_code	rc;
-
-	if (!store_ready(q->store, &rc))
+	if (v->newest == SEEN_UNKNOWN)
 		return;
-	if (rc == FAILURE_NONE)
-		look(q, now);
+	q->newest = v->newest;
+	if (q->noted == SEEN_UNKNOWN)
+		q->noted = v->newest;
+	if (q->request.seen == SEEN_UNKNOWN)
+		q->request.seen = v->newest;
+}
+
+/* Goes on with a verdict; the output had `before' bytes without its frames. */
+static void
+question_verdict(struct question *q, enum query_kind kind,
+    const struct verdict *v, size_t before, int64_t now)
+{
+	question_newest(q, v);
+	q->state = QUESTION_ATTACHING;
+	if (*v->call != '\0')
+		outcome_system(q, v->failure.code, v->call, v->error);
+	else if (v->failure.code != FAILURE_NONE)
+		outcome_error(q, &v->failure);
+	else if (v->session != 0)
+		outcome_cached(q, v->session, before);
+	else if (kind == QUERY_BEGIN)
+		attach_start(q, v->user_hash);
 	else
-		outcome_store(q, rc);
+		attach_begin(q, v, now);
+}
+
+/* A stop has got through, or not: there is no question that ends with it. */
+static void
+stop_ended(struct question *q, const char *error)
+{
+	char	text[512];
+
+	if (error != NULL)
+		log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64
+		    " call=stop error=\"%s\"", q->connection->id,
+		    q->connection->ticket, log_value(text, sizeof(text),
+		    error));
+	q->state = QUESTION_IDLE;
 }
 
 void
-question_look(struct question *q, int64_t now)
+question_ask(struct question *q, enum query_kind kind, int64_t now)
 {
-	enum failure_code	rc;
+	char			who[ADMISSION_WHO] = "";
+	const struct query	query = { kind, q->connection->ticket,
+				    q->session, &q->request, who,
+				    !q->charged };
+	const size_t		before = q->out->data.len;
+	struct verdict		v;
 
-	if (store_is_file() || q->store != NULL) {
-		look(q, now);
+	if (kind == QUERY_BEGIN) {
+		admission_who(q->admission, who);
+		q->charged = true;	/* once, however often it is started */
+	}
+	if (!q->remote) {
+		query_run(&q->store, q->settings, &query, &q->out->data, &v);
+		question_verdict(q, kind, &v, before, now);
 		return;
 	}
-	/* A server may be silent: pings are answered meanwhile. */
-	q->state = QUESTION_OPENING;
-	rc = store_start(&q->store, q->settings->text[SETTING_DATABASE]);
-	if (rc == FAILURE_NONE)
-		open_step(q, now);
+	q->asked = kind;
+	q->state = kind == QUERY_STOP ? QUESTION_STOPPING : QUESTION_ASKING;
+	if (query_start(&q->child, q->settings, &query) == 0)
+		return;
+	if (kind == QUERY_STOP)
+		stop_ended(q, strerror(errno));
 	else
-		outcome_store(q, rc);
+		outcome_system(q, FAILURE_INTERNAL, "query", strerror(errno));
+}
+
+/* Goes on with asking a server. */
+static void
+ask_step(struct question *q, int64_t now)
+{
+	const enum child_progress	progress = child_step(&q->child, now);
+	const size_t			before = q->out->data.len;
+	struct verdict			v;
+
+	if (progress == CHILD_MORE)
+		return;
+	query_answer(&q->child, progress, &q->out->data, &v);
+	if (q->asked == QUERY_STOP)
+		stop_ended(q, v.failure.code == FAILURE_NONE ? NULL : v.error);
+	else
+		question_verdict(q, q->asked, &v, before, now);
 }
 
 void
@@ -147,7 +127,7 @@ question_note(struct question *q, struct request *r, bool behind)
 {
 	int64_t	id = 0;
 
-	if (!store_is_file()) {
+	if (q->remote) {
 		/* It looks itself; of several that came together the first. */
 		r->seen = behind || q->state != QUESTION_IDLE ? SEEN_SAME :
 		    SEEN_UNKNOWN;
@@ -156,7 +136,8 @@ question_note(struct question *q, struct request *r, bool behind)
 	if (!r->refresh || r->failure.code != FAILURE_NONE)
 		return;
 	/* Without a database the question itself will say so. */
-	if (question_open_store(q) == FAILURE_NONE)
+	if (store_open(&q->store, q->settings->text[SETTING_DATABASE]) ==
+	    FAILURE_NONE)
 		(void)store_newest(q->store, q->connection->ticket, &id);
 	r->seen = id;
 	store_close(q->store);
@@ -184,7 +165,7 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	if (f.code != FAILURE_NONE)
 		outcome_error(q, &f);
 	else
-		question_look(q, now);
+		question_ask(q, QUERY_LOOK, now);
 }
 
 int64_t
@@ -192,32 +173,20 @@ question_wait(const struct question *q, struct pollfd *p)
 {
 	p->fd = -1;
 	p->events = 0;
-	if (q->state == QUESTION_OPENING)
-		return store_wait(q->store, p);
-	if (q->state == QUESTION_ATTACHING || q->state == QUESTION_STOPPING)
-		return q->next;
 	/* A client that reads slowly is left behind in answer's buffer. */
-	if (q->state == QUESTION_FOLLOWING &&
-	    output_size(q->out) < OUTPUT_PENDING) {
+	if (q->state == QUESTION_FOLLOWING) {
+		if (output_size(q->out) >= OUTPUT_PENDING)
+			return CLOCK_NEVER;
 		p->fd = q->fd;
 		p->events = POLLIN;
 		return follow_deadline(q);
 	}
-	return CLOCK_NEVER;
-}
-
-/* Nothing runs here: it may on another machine. */
-static void
-stop_elsewhere(struct question *q)
-{
-	bool	heard;
-
-	if (store_is_file())
-		return;
-	if (question_open_store(q) == FAILURE_NONE)
-		(void)store_stop(q->store, q->connection->ticket, &heard);
-	store_close(q->store);
-	q->store = NULL;
+	if (q->child.fd != -1) {
+		p->fd = q->child.fd;
+		p->events = POLLIN;
+		return q->child.deadline;
+	}
+	return q->state == QUESTION_IDLE ? CLOCK_NEVER : q->next;
 }
 
 /* One try to tell a generation, which we do not follow, to stop. */
@@ -239,8 +208,11 @@ say_stop(struct question *q, int64_t now)
 		q->state = QUESTION_STOPPING;
 		return;
 	case GENERATION_NONE:
-		stop_elsewhere(q);
-		break;
+		/* It may run on another machine. */
+		if (!q->remote)
+			break;
+		question_ask(q, QUERY_STOP, now);
+		return;
 	case GENERATION_ERROR:
 	default:
 		break;
@@ -251,17 +223,17 @@ say_stop(struct question *q, int64_t now)
 void
 question_step(struct question *q, const struct pollfd *p, int64_t now)
 {
-	if (q->state == QUESTION_OPENING)
-		open_step(q, now);
-	else if (q->state == QUESTION_ATTACHING && now >= q->next)
-		attach_step(q, now);
-	else if (q->state == QUESTION_STOPPING && now >= q->next)
-		say_stop(q, now);
-	else if (q->state == QUESTION_FOLLOWING && p->fd == q->fd &&
+	if (q->state == QUESTION_FOLLOWING && p->fd == q->fd &&
 	    p->revents != 0)
 		follow_step(q, now);
 	else if (q->state == QUESTION_FOLLOWING)
 		follow_wait(q, p->fd == q->fd, now);
+	else if (q->child.fd != -1)
+		ask_step(q, now);
+	else if (q->state == QUESTION_ATTACHING && now >= q->next)
+		attach_step(q, now);
+	else if (q->state == QUESTION_STOPPING && now >= q->next)
+		say_stop(q, now);
 	follow_stop(q, now);
 }
 
@@ -270,6 +242,9 @@ question_stop(struct question *q)
 {
 	const int64_t	now = clock_us();
 
+	/* A server may be silent: nobody who stops waits for it. */
+	if (q->state == QUESTION_ASKING)
+		outcome_code(q, FAILURE_STOPPED);
 	if (q->state == QUESTION_IDLE) {
 		q->deadline = now + STOP_TIMEOUT * INT64_C(1000);
 		say_stop(q, now);
@@ -288,7 +263,10 @@ question_free(struct question *q)
 		(void)close(q->pidfd);
 	if (q->run_dir != -1)
 		(void)close(q->run_dir);
-	q->fd = q->pidfd = q->run_dir = -1;
+	if (q->claim != -1)
+		(void)close(q->claim);
+	q->fd = q->pidfd = q->run_dir = q->claim = -1;
+	child_end(&q->child);
 	q->state = QUESTION_IDLE;
 	store_close(q->store);
 	q->store = NULL;

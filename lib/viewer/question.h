@@ -11,15 +11,17 @@
 #include <stdint.h>
 
 #include "auth/admission.h"
+#include "base/child.h"
 #include "request/connection.h"
 #include "request/request.h"
 #include "settings/settings.h"
 #include "store/store.h"
 #include "viewer/output.h"
+#include "viewer/query.h"
 
 enum question_state {
 	QUESTION_IDLE,		/* none is running */
-	QUESTION_OPENING,	/* connecting to a database server */
+	QUESTION_ASKING,	/* waiting for a database server's verdict */
 	QUESTION_ATTACHING,	/* looking for the generation, or starting it */
 	QUESTION_FOLLOWING,	/* connected to it */
 	QUESTION_STOPPING	/* no question: a stop on its way to one */
@@ -31,11 +33,15 @@ struct question {
 	const struct connection	*connection;
 	struct output		*out;
 	struct admission	*admission;	/* who pays for it */
+	bool			 remote;	/* the database is a server's */
 
 	/* Of the question that runs. */
 	enum question_state	 state;
 	struct request		 request;	/* owned */
-	struct store		*store;		/* open while needed; or NULL */
+	struct store		*store;		/* a file's, while needed; NULL */
+	enum query_kind		 asked;		/* what the server is asked, */
+	struct child		 child;		/* and the program that does */
+	int			 claim;		/* while one is started; -1 */
 	int			 fd;		/* while following */
 	int			 run_dir;	/* shared while we attach and
 						   follow, see identity.h; -1 */
@@ -99,17 +105,11 @@ void question_step(struct question *, const struct pollfd *p, int64_t now);
  */
 void question_stop(struct question *);
 
-/* For attach.c and follow.c: opens the store; FAILURE_NONE or why not. */
-enum failure_code question_open_store(struct question *);
-
 /*
- * Look, for attach.c too: ends the question if a saved answer serves it, or if
- * it can have none; tells whether it did end.
+ * For attach.c and follow.c: asks the database and goes on with the verdict; at
+ * once where it is a file, else the state is QUESTION_ASKING meanwhile.
  */
-bool question_serve(struct question *);
-
-/* For follow.c: begins anew, as the generation went just as we came. */
-void question_look(struct question *, int64_t now);
+void question_ask(struct question *, enum query_kind, int64_t now);
 
 /* Lets go of everything; a running generation goes on. */
 void question_free(struct question *);

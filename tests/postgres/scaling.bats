@@ -37,6 +37,18 @@ run_block() {
 	not grep '^error' "$T/shown"
 }
 
+@test "what a viewer asks the database, as printed" {
+	replay "$UP/good.ndjson"
+	sessions migrate
+	run_block lookup
+	is "$(jq -r '.type + " \(.newest)"' "$T/shown")" 'verdict 0'
+	ask 42 "$Q"
+	generated
+	run_block lookup
+	is "$(jq -r .type "$T/shown" | paste -sd ' ')" 'cached verdict'
+	is "$(posts)" 1
+}
+
 @test "moved from SQLite to PostgreSQL and back, nothing lost" {
 	replay "$UP/good.ndjson"
 	new=$TICKETCHAT_DATABASE

@@ -1,14 +1,16 @@
-# The unit tests of lib/store/store.h on PostgreSQL.
+# The unit tests of what a database decides, on PostgreSQL.
 STORE=postgres
 load ../cases/helper
 
 migrate() { :; }
 prepare() { NO_DATABASE=1; }
 
-@test "lib/store/store.h" {
+unit() {
 	T_SERVER=postgres://postgres@127.0.0.11:$PG_PORT/ \
 	    T_CREATEDB="$PG_BIN/createdb -h $PG.socket -p $PG_PORT -U postgres" \
-	    run "$B/tests/postgres/t_store"
+	    run "$B/tests/postgres/$1"
 	echo "$output" >&2
-	is "${lines[0]%%:*}" "ok t_store"
+	is "${lines[0]%%:*}" "ok $1"
 }
+@test "lib/store/store.h" { unit t_store; }
+@test "lib/viewer/query.h" { unit t_query; }

@@ -10,26 +10,21 @@
 #include "store/store.h"
 
 int
-rate_take(const struct settings *settings, const char *key, int64_t count,
-    int64_t period, char *error, unsigned long size)
+rate_take(struct store *s, const struct settings *settings, const char *key,
+    int64_t count, int64_t period, char *error, unsigned long size)
 {
 	const int64_t	 interval = period / count;
 	struct pg_args	 a = { .count = 0 };
-	struct store	*s;
 	int64_t		 us;
-	int		 wait = -1;
 
+	(void)settings;
 	pg_text(&a, key, strlen(key));
 	pg_int(&a, interval);
 	pg_int(&a, (count - 1) * interval);
-	if (store_open(&s, settings->text[SETTING_DATABASE]) ==
-	    FAILURE_NONE && pg_run(s, STATEMENT_RATE_TAKE, &a, &us) ==
-	    FAILURE_NONE)
-		wait = (int)((us + 999999) / 1000000);
-	else
-		(void)snprintf(error, size, "%s", store_error(s));
-	store_close(s);
-	return wait;
+	if (pg_run(s, STATEMENT_RATE_TAKE, &a, &us) == FAILURE_NONE)
+		return (int)((us + 999999) / 1000000);
+	(void)snprintf(error, size, "%s", store_error(s));
+	return -1;
 }
 
 int

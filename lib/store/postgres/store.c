@@ -71,30 +71,6 @@ store_open(struct store **out, const char *database)
 	return rc == FAILURE_NONE ? fits(s) : rc;
 }
 
-enum failure_code
-store_start(struct store **out, const char *database)
-{
-	if ((*out = pg_make(database)) == NULL)
-		return FAILURE_STORAGE;
-	return pg_start(*out);
-}
-
-bool
-store_ready(struct store *s, enum failure_code *rc)
-{
-	switch (pg_step(s)) {
-	case PG_MORE:
-		return false;
-	case PG_DONE:
-		*rc = fits(s);
-		return true;
-	case PG_FAILED:
-	default:
-		*rc = FAILURE_STORAGE;
-		return true;
-	}
-}
-
 void
 store_hosts(const char *uri, void (*each)(void *, const struct store_host *),
     void *context)
@@ -104,12 +80,6 @@ store_hosts(const char *uri, void (*each)(void *, const struct store_host *),
 	if ((s = pg_make(uri)) != NULL)
 		pg_survey(s, each, context);
 	store_close(s);
-}
-
-int64_t
-store_wait(const struct store *s, struct pollfd *p)
-{
-	return pg_wait(s, p);
 }
 
 void

@@ -233,11 +233,13 @@ work(const struct settings *settings, struct job *j, char *error,
 }
 
 int
-rate_take(const struct settings *settings, const char *key, int64_t count,
-    int64_t period, char *error, unsigned long size)
+rate_take(struct store *store, const struct settings *settings,
+    const char *key, int64_t count, int64_t period, char *error,
+    unsigned long size)
 {
 	struct job	j = { .key = key, .interval = period / count };
 
+	(void)store;
 	j.early = (count - 1) * j.interval;
 	return work(settings, &j, error, size) == FAILURE_NONE ? j.wait : -1;
 }

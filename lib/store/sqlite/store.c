@@ -51,28 +51,6 @@ db_open(struct store **out, const char *path, int timeout)
 	return FAILURE_SCHEMA;
 }
 
-enum failure_code
-store_start(struct store **s, const char *database)
-{
-	return store_open(s, database);
-}
-
-bool
-store_ready(struct store *s, enum failure_code *rc)
-{
-	(void)s;
-	*rc = FAILURE_NONE;
-	return true;
-}
-
-int64_t
-store_wait(const struct store *s, struct pollfd *p)
-{
-	(void)s;
-	p->fd = -1;
-	return 0;
-}
-
 void
 store_remember(const char *run_dir)
 {

@@ -51,7 +51,7 @@ take_in(const char *run_dir, const char *key, int64_t count, int64_t seconds,
 {
 	struct settings	s = { .text[SETTING_RUN_DIR] = run_dir };
 
-	return rate_take(&s, key, count, seconds * 1000000, error, size);
+	return rate_take(NULL, &s, key, count, seconds * 1000000, error, size);
 }
 
 static int

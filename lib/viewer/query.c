@@ -1,0 +1,460 @@
+/*
+ * What a question asks of the database.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limit.h"
+#include "base/rate.h"
+#include "frame/frame.h"
+#include "json/json.h"
+#include "json/jsonw.h"
+#include "viewer/query.h"
+
+static const char	program[] = LIBEXECDIR "/postgres/lookup";
+
+/* As language_of reads them. */
+static const char *const	languages[LANGUAGE__MAX] = {
+	[LANGUAGE_PT] = "pt", [LANGUAGE_EN] = "en", [LANGUAGE_ES] = "es",
+};
+
+static void
+verdict_clear(struct verdict *v)
+{
+	/* Field by field: a kept answer needs none of the kilobyte. */
+	v->failure.code = FAILURE_NONE;
+	v->failure.cause = FAILURE_USUAL;
+	v->failure.retry_after = 0;
+	v->failure.detail[0] = v->error[0] = v->call[0] = v->identity[0] =
+	    v->text_hash[0] = v->user_hash[0] = '\0';
+	v->session = 0;
+	v->newest = SEEN_UNKNOWN;
+	v->heard = false;
+}
+
+static void
+verdict_fail(struct verdict *v, enum failure_code code, const char *call,
+    const char *error)
+{
+	v->failure = failure_make(code, NULL);
+	(void)snprintf(v->call, sizeof(v->call), "%s", call);
+	(void)snprintf(v->error, sizeof(v->error), "%s", error);
+}
+
+static void
+verdict_fail_store(struct verdict *v, enum failure_code code,
+    const struct store *store)
+{
+	verdict_fail(v, code, "store", store_error(store));
+}
+
+/* Whether a saved answer is what was asked for. */
+static bool
+query_serves(const struct settings *s, const struct request *r, int64_t seen,
+    const struct session *found)
+{
+	if (found->id == 0)
+		return false;
+	if (r->refresh && found->id <= seen)
+		return false;
+	return s->number[SETTING_CACHE] == CACHE_TICKET ||
+	    text_same(found->prompt, found->prompt_len, r->body.data,
+	    r->body.len);
+}
+
+/*
+ * The answer to look at, and whether it serves: with CACHE=body one of an older
+ * version counts whose text was the same.
+ */
+static enum failure_code
+query_find(struct store *store, const struct settings *s,
+    const struct query *q, struct session *found, bool *serves,
+    struct verdict *v)
+{
+	const struct request	*r = q->request;
+	enum failure_code	 rc;
+	int64_t			 seen;
+
+	if (q->kind == QUERY_SESSION) {
+		rc = store_session(store, q->ticket, q->session, found);
+		*serves = found->id != 0;
+		return rc;
+	}
+	if (r->version != 0) {
+		rc = store_session_by_version(store, q->ticket, r->version,
+		    found);
+		*serves = found->id != 0;
+		return rc;
+	}
+	if ((rc = store_session_by_ticket(store, q->ticket, found)) !=
+	    FAILURE_NONE)
+		return rc;
+	v->newest = found->id;
+	seen = r->seen == SEEN_UNKNOWN ? found->id : r->seen;
+	*serves = query_serves(s, r, seen, found);
+	if (*serves || found->versions < 2 ||
+	    s->number[SETTING_CACHE] == CACHE_TICKET)
+		return rc;
+	session_free(found);
+	rc = store_session_by_text(store, q->ticket, r->body.data,
+	    r->body.len, found);
+	*serves = query_serves(s, r, seen, found);
+	return rc;
+}
+
+/* Charges a generation to the user, in RATE_LIMIT. */
+static void
+query_charge(struct store *store, const struct settings *s, const char *user,
+    struct verdict *v)
+{
+	int64_t	count, period;
+	int	wait;
+
+	if (*user == '\0' || !rate_parse(s->text[SETTING_RATE_LIMIT], &count,
+	    &period) || count == 0)
+		return;
+	wait = rate_take(store, s, user, count, period, v->error,
+	    sizeof(v->error));
+	if (wait > 0) {
+		v->failure = failure_make(FAILURE_RATE_LIMITED, NULL);
+		v->failure.retry_after = wait;
+	} else if (wait == -1) {
+		v->failure = failure_make(FAILURE_STORAGE, NULL);
+		(void)snprintf(v->call, sizeof(v->call), "rate");
+	}
+}
+
+/*
+ * Whether a generation may be started: the ticket is there where it must be,
+ * and the user has one left.
+ */
+static void
+query_begin(struct store *store, const struct settings *s,
+    const struct query *q, struct verdict *v)
+{
+	enum failure_code	rc;
+	bool			there = true;
+	char			name[24];
+
+	if (s->number[SETTING_TICKETS] == TICKETS_EXISTING &&
+	    (rc = store_has_ticket(store, q->ticket, &there)) !=
+	    FAILURE_NONE) {
+		verdict_fail_store(v, rc, store);
+		return;
+	}
+	if (!there) {
+		(void)snprintf(name, sizeof(name), "%" PRId64, q->ticket);
+		v->failure = failure_make(FAILURE_UNKNOWN_TICKET, name);
+		return;
+	}
+	/* The queue's locks show no name.  Without it it is nobody's turn. */
+	if (*q->user != '\0' && store_text_hash(store, q->user,
+	    strlen(q->user), v->user_hash) != FAILURE_NONE)
+		v->user_hash[0] = '\0';
+	if (q->charge)
+		query_charge(store, s, q->user, v);
+}
+
+/* What is needed to attach to a generation, or to start it. */
+static void
+query_none(struct store *store, const struct query *q, struct verdict *v)
+{
+	enum failure_code	rc;
+
+	if ((rc = store_identity(store, v->identity)) != FAILURE_NONE)
+		verdict_fail_store(v, rc, store);
+	else if (store_text_hash(store, q->request->body.data,
+	    q->request->body.len, v->text_hash) != FAILURE_NONE)
+		v->text_hash[0] = '\0';	/* nothing is compared then */
+}
+
+static void
+query_look(struct store *store, const struct settings *s,
+    const struct query *q, struct buf *frames, struct verdict *v)
+{
+	const struct request	*r = q->request;
+	struct session		 found = { 0 };
+	enum failure_code	 rc;
+	bool			 serves = false;
+
+	if ((rc = query_find(store, s, q, &found, &serves, v)) !=
+	    FAILURE_NONE) {
+		verdict_fail_store(v, rc, store);
+	} else if (serves) {
+		v->session = found.id;
+		if (frame_cached(frames, &found, !text_same(found.prompt,
+		    found.prompt_len, r->body.data, r->body.len),
+		    r->language) == -1)
+			v->failure = failure_make(FAILURE_INTERNAL, NULL);
+	} else if (q->kind == QUERY_SESSION) {
+		v->failure = failure_make(FAILURE_INTERRUPTED, NULL);
+	} else if (r->version != 0) {
+		v->failure = failure_make(FAILURE_BAD_REQUEST, "version");
+	} else if (q->kind == QUERY_BEGIN) {
+		query_begin(store, s, q, v);
+	} else {
+		query_none(store, q, v);
+	}
+	session_free(&found);
+}
+
+void
+query_run(struct store **store, const struct settings *s,
+    const struct query *q, struct buf *frames, struct verdict *v)
+{
+	enum failure_code	rc = FAILURE_NONE;
+
+	verdict_clear(v);
+	if (*store == NULL)
+		rc = store_open(store, s->text[SETTING_DATABASE]);
+	if (rc == FAILURE_NONE && q->kind == QUERY_STOP)
+		rc = store_stop(*store, q->ticket, &v->heard);
+	if (rc != FAILURE_NONE)
+		verdict_fail_store(v, rc, *store);
+	else if (q->kind != QUERY_STOP)
+		query_look(*store, s, q, frames, v);
+}
+
+int
+query_write(struct buf *out, const struct query *q)
+{
+	const struct request	*r = q->request;
+	struct jsonw		 w;
+
+	jsonw_begin(&w, out);
+	jsonw_object(&w, NULL);
+	jsonw_int(&w, "ticket", q->ticket);
+	if (q->kind == QUERY_STOP) {
+		jsonw_text(&w, "type", "stop");
+		return jsonw_end(&w, true);
+	}
+	jsonw_string(&w, "ticketBody", r->body.data, r->body.len);
+	jsonw_text(&w, "lang", languages[r->language]);
+	if (r->version != 0)
+		jsonw_int(&w, "version", r->version);
+	if (r->refresh)
+		jsonw_bool(&w, "refresh", true);
+	if (r->refresh && r->seen != SEEN_UNKNOWN)
+		jsonw_int(&w, "seen", r->seen);
+	if (q->kind == QUERY_SESSION)
+		jsonw_int(&w, "session", q->session);
+	if (q->kind == QUERY_BEGIN) {
+		jsonw_bool(&w, "begin", true);
+		jsonw_text(&w, "user", q->user);
+		jsonw_bool(&w, "charge", q->charge);
+	}
+	return jsonw_end(&w, true);
+}
+
+/* Reads what a client's message has not; false: that is wrong. */
+static bool
+query_read_more(struct query *q, const struct json *j, struct request *r,
+    char user[], size_t size)
+{
+	struct buf	b = BUF_INIT(size - 1);
+	int		value;
+	bool		good;
+
+	q->ticket = json_int(j, json_member(j, 0, "ticket"), 0);
+	q->session = json_int(j, json_member(j, 0, "session"), 0);
+	r->seen = json_int(j, json_member(j, 0, "seen"), SEEN_UNKNOWN);
+	q->charge = json_true(j, json_member(j, 0, "charge"));
+	q->kind = r->type == REQUEST_STOP ? QUERY_STOP : q->session > 0 ?
+	    QUERY_SESSION : json_true(j, json_member(j, 0, "begin")) ?
+	    QUERY_BEGIN : QUERY_LOOK;
+	value = json_member(j, 0, "user");
+	good = value == -1 || json_string(j, value, true, &b) == 0;
+	(void)snprintf(user, size, "%s", b.data == NULL ? "" : b.data);
+	buf_free(&b);
+	return good;
+}
+
+void
+query_read(struct query *q, struct request *r, char user[], size_t size,
+    const char *line, size_t len, size_t max_body)
+{
+	struct json	j = { 0 };
+
+	memset(q, 0, sizeof(*q));
+	q->request = r;
+	q->user = user;
+	request_read(r, line, len, max_body, LANGUAGE_PT);
+	if (r->failure.code != FAILURE_NONE)
+		return;
+	if (json_parse(&j, line, len, MESSAGE_DEPTH, MESSAGE_TOKENS) == -1)
+		r->failure = failure_make(FAILURE_INTERNAL, NULL);
+	else if (!query_read_more(q, &j, r, user, size))
+		r->failure = failure_make(FAILURE_BAD_REQUEST, "user");
+	else if (r->type == REQUEST_PING)
+		r->failure = failure_make(FAILURE_BAD_REQUEST, "type");
+	else if (q->ticket < 1)
+		r->failure = failure_make(FAILURE_BAD_TICKET_ID, NULL);
+	json_free(&j);
+}
+
+/* Writes a text that is there. */
+static void
+verdict_text(struct jsonw *w, const char *key, const char *text)
+{
+	if (*text != '\0')
+		jsonw_text(w, key, text);
+}
+
+int
+verdict_write(struct buf *out, const struct verdict *v)
+{
+	struct jsonw	w;
+
+	jsonw_begin(&w, out);
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "type", "verdict");
+	if (v->failure.code != FAILURE_NONE) {
+		jsonw_text(&w, "code", failure_name(v->failure.code));
+		verdict_text(&w, "detail", v->failure.detail);
+		verdict_text(&w, "call", v->call);
+		verdict_text(&w, "error", v->error);
+	}
+	if (v->failure.retry_after != 0)
+		jsonw_int(&w, "retryAfter", v->failure.retry_after);
+	if (v->session != 0)
+		jsonw_int(&w, "session", v->session);
+	if (v->newest != SEEN_UNKNOWN)
+		jsonw_int(&w, "newest", v->newest);
+	verdict_text(&w, "identity", v->identity);
+	verdict_text(&w, "textHash", v->text_hash);
+	verdict_text(&w, "userHash", v->user_hash);
+	if (v->heard)
+		jsonw_bool(&w, "heard", true);
+	return jsonw_end(&w, true);
+}
+
+/*
+ * Reads a text, cut at size - 1 bytes; one that is absent is "".  What was cut
+ * within a character before has grown by a replacement for it.
+ */
+static bool
+verdict_read_text(const struct json *j, const char *key, char text[],
+    size_t size)
+{
+	struct buf	b = BUF_INIT(3 * size);
+	const int	value = json_member(j, 0, key);
+	bool		good;
+
+	good = value == -1 || json_string(j, value, true, &b) == 0;
+	(void)snprintf(text, size, "%s", b.data == NULL ? "" : b.data);
+	buf_free(&b);
+	return good;
+}
+
+static bool
+verdict_read_all(struct verdict *v, const struct json *j)
+{
+	char	code[32];
+	int64_t	wait = json_int(j, json_member(j, 0, "retryAfter"), 0);
+
+	v->session = json_int(j, json_member(j, 0, "session"), 0);
+	v->newest = json_int(j, json_member(j, 0, "newest"), SEEN_UNKNOWN);
+	v->heard = json_true(j, json_member(j, 0, "heard"));
+	if (!json_equals(j, json_member(j, 0, "type"), "verdict") ||
+	    !verdict_read_text(j, "code", code, sizeof(code)) ||
+	    !verdict_read_text(j, "detail", v->failure.detail,
+	    sizeof(v->failure.detail)) ||
+	    !verdict_read_text(j, "call", v->call, sizeof(v->call)) ||
+	    !verdict_read_text(j, "error", v->error, sizeof(v->error)) ||
+	    !verdict_read_text(j, "identity", v->identity,
+	    sizeof(v->identity)) ||
+	    !verdict_read_text(j, "textHash", v->text_hash,
+	    sizeof(v->text_hash)) ||
+	    !verdict_read_text(j, "userHash", v->user_hash,
+	    sizeof(v->user_hash)))
+		return false;
+	if (*code != '\0')
+		v->failure.code = failure_from_name(code, strlen(code));
+	v->failure.retry_after = wait > 0 && wait <= INT32_MAX ?
+	    (int)wait : 0;
+	return true;
+}
+
+bool
+verdict_read(struct verdict *v, const char *line, size_t len)
+{
+	struct json	j = { 0 };
+	bool		good;
+
+	verdict_clear(v);
+	good = json_parse(&j, line, len, MESSAGE_DEPTH, MESSAGE_TOKENS) == 0 &&
+	    verdict_read_all(v, &j);
+	json_free(&j);
+	return good;
+}
+
+bool
+query_is_built(void)
+{
+	return access(program, X_OK) == 0;
+}
+
+int
+query_start(struct child *c, const struct settings *s, const struct query *q)
+{
+	char		 path[sizeof(program)], **env;
+	char		 option[] = "-c", none[] = "/dev/null";
+	char		*argv[] = { path, option, none, NULL };
+	struct buf	 line = BUF_INIT(MESSAGE_MAX(
+			    (size_t)s->number[SETTING_MAX_TICKET_BYTES]));
+	int		 rc = -1, saved;
+
+	memcpy(path, program, sizeof(path));
+	c->out.cap = OUTPUT_MAX;
+	if ((env = settings_environment(s)) != NULL &&
+	    query_write(&line, q) == 0)
+		rc = child_start(c, argv, env, line.data, line.len,
+		    q->kind == QUERY_BEGIN ? QUERY_CLAIM_TIMEOUT :
+		    QUERY_TIMEOUT);
+	saved = errno;
+	buf_free(&line);
+	free(env);
+	errno = saved;
+	return rc;
+}
+
+/* The verdict in what it printed: its last line, which is whole. */
+static bool
+query_verdict(const struct buf *b, size_t *frames, struct verdict *v)
+{
+	const char	*nl;
+
+	*frames = 0;
+	if (b->len == 0 || b->data[b->len - 1] != '\n')
+		return false;
+	if ((nl = memrchr(b->data, '\n', b->len - 1)) != NULL)
+		*frames = (size_t)(nl + 1 - b->data);
+	return verdict_read(v, b->data + *frames, b->len - *frames) &&
+	    (v->session != 0 && v->failure.code == FAILURE_NONE) ==
+	    (*frames != 0);
+}
+
+void
+query_answer(struct child *c, enum child_progress progress,
+    struct buf *frames, struct verdict *v)
+{
+	const char	*why = strerror(errno);
+	size_t		 len;
+
+	verdict_clear(v);
+	if (progress == CHILD_ENDED && query_verdict(&c->out, &len, v)) {
+		if (buf_add(frames, c->out.data, len) == -1)
+			v->failure = failure_make(FAILURE_INTERNAL, NULL);
+	} else {
+		verdict_clear(v);
+		verdict_fail(v, FAILURE_STORAGE, "query",
+		    progress == CHILD_LATE ? "no answer from the database" :
+		    progress == CHILD_ENDED ? "it ended without a verdict" :
+		    why);
+	}
+	child_end(c);
+}

@@ -347,10 +347,10 @@
  * it the lease ends by itself. */
 #define NODE_LINGER	2000
 
-/* Where the server is there, but its COMMIT waits for a standby, or somebody has
- * the row: between two tries to save, doubled from SAVE_PAUSE_MIN to this (behind
- * a COMMIT that takes too long from twice SAVE_PAUSE_MAX), and between two
- * renewals meanwhile, which also tell that it is saved. */
+/* Where the server is there, but its COMMIT waits for a standby, or somebody
+ * has the row: between two tries to save, doubled from SAVE_PAUSE_MIN to this
+ * (behind a COMMIT that takes too long from twice SAVE_PAUSE_MAX), and between
+ * two renewals meanwhile, which also tell that it is saved. */
 #define SAVE_AGAIN_MAX	30000
 #define SAVE_RENEW	5000
 

@@ -11,7 +11,7 @@
 #include "base/limit.h"
 #include "base/log.h"
 
-/* As lib/viewer/outcome.c writes it: a name of 127 bytes at most. */
+/* As lib/viewer/question.c writes it: a name of 127 bytes at most. */
 enum { NAME_MAX_BYTES = 128 };
 
 struct pattern {

@@ -1,7 +1,15 @@
 /*
- * One question on its way: look for an answer that is kept, else attach to
- * the generation of this ticket or start it, then follow it.  Everything that
- * a viewer gets for a question is written here; exactly one terminal frame.
+ * One question of a viewer, as an automaton.  Each state has one function,
+ * which returns whether to go on at once, to wait, or that the question has
+ * ended; one place ends it and frees, one function knows the next deadline.
+ *
+ *	LOOKING ──▶ ATTACHING ──▶ STARTING ──▶ FOLLOWING ──▶ (end)
+ *	   ▲            ▲            │             │
+ *	   │            └────────────┘             │
+ *	   └───────────────────────────────────────┘	the generation has gone
+ *
+ * LOOKING ends it with a saved answer, FOLLOWING with a new one; each state may
+ * end it with an error.  Exactly one terminal frame is written.
  */
 #ifndef QUESTION_H
 #define QUESTION_H
@@ -20,59 +28,81 @@
 #include "viewer/query.h"
 
 enum question_state {
-	QUESTION_IDLE,		/* none is running */
-	QUESTION_ASKING,	/* waiting for a database server's verdict */
-	QUESTION_ATTACHING,	/* looking for the generation, or starting it */
-	QUESTION_FOLLOWING,	/* connected to it */
-	QUESTION_STOPPING	/* no question: a stop on its way to one */
+	QUESTION_IDLE,		/* there is no question */
+	QUESTION_LOOKING,	/* for a saved answer that serves */
+	QUESTION_ATTACHING,	/* connecting to the ticket's generation, or
+				   taking the claim to start one */
+	QUESTION_STARTING,	/* under the claim: the database is asked once
+				   more, then `answer' is started */
+	QUESTION_FOLLOWING,	/* connected: lines are forwarded */
+	QUESTION_STOPPING	/* no question: a stop is on its way to the
+				   generation of this ticket */
 };
 
 struct question {
-	/* Set by the owner, once. */
+	/* Set by question_init. */
 	const struct settings	*settings;
 	const struct connection	*connection;
 	struct output		*out;
 	struct admission	*admission;	/* who pays for it */
 	bool			 remote;	/* the database is a server's */
 
-	/* Of the question that runs. */
 	enum question_state	 state;
 	struct request		 request;	/* owned */
-	struct store		*store;		/* a file's, while needed; NULL */
-	enum query_kind		 asked;		/* what the server is asked, */
-	struct child		 child;		/* and the program that does */
-	int			 claim;		/* while one is started; -1 */
-	int			 fd;		/* while following */
-	int			 run_dir;	/* shared while we attach and
-						   follow, see identity.h; -1 */
-	struct buf		 in;		/* what came of the next line */
-	int64_t			 session;	/* that we follow; 0: unknown */
-	char			 text_hash[TEXT_HASH + 1];	/* of the body;
-						   "": not known */
-	bool			 changed;	/* it answers another text, */
-	bool			 waiting;	/* for its end: ours is next */
-	bool			 elsewhere;	/* another machine has it */
-	int64_t			 tokens;	/* that it cost; 0: unknown */
-	bool			 stop;		/* the viewer wants an end */
-	bool			 stop_sent;
-	bool			 alive;		/* it promises lines */
-	int			 pidfd;		/* of it, then; else -1 */
-	int			 waits;		/* for a line, without one */
-	int64_t			 wait_end;	/* of the next one */
-	bool			 charged;	/* to the user's rate limit */
-	int64_t			 newest;	/* the answer found; 0: none */
-	int64_t			 noted;		/* the first one found, or
-						   SEEN_UNKNOWN */
-	int			 tries;		/* came just as it went */
-	int64_t			 pause, next, deadline;	/* while attaching */
 	int64_t			 started, first;	/* clock_us; of the
 						   first text, 0: none */
-	size_t			 bytes;		/* of frames */
+	size_t			 bytes;		/* of its frames */
+	int64_t			 session;	/* that answers it; 0: not known */
+	int64_t			 tokens;	/* that it cost; 0: not known */
+	bool			 stop;		/* the viewer said stop */
+
+	/* Of LOOKING and STARTING. */
+	enum query_kind		 asked;
+	struct store		*store;		/* a file's, or NULL */
+	struct child		 child;		/* that asks a server */
+	bool			 charged;	/* to the user's rate limit */
+	int64_t			 newest;	/* saved answer, a session; 0:
+						   there is none */
+	int64_t			 noted;		/* the first one found, or
+						   SEEN_UNKNOWN */
+	char			 text_hash[TEXT_HASH + 1];	/* of the body;
+						   "": not known */
+
+	/* Of ATTACHING and STARTING. */
+	int			 run_dir;	/* shared (store/identity.h)
+						   until the end; -1: not yet */
+	int			 claim;		/* -1: not ours */
+	int			 tries;		/* generations that went just
+						   as we came */
+	int64_t			 pause;		/* microseconds */
+	int64_t			 next, deadline;	/* clock_us; of STOPPING
+						   too */
+
+	/* Of FOLLOWING. */
+	int			 fd;		/* the connection; -1: none */
+	struct buf		 in;		/* what came of the next line */
+	bool			 changed;	/* it answers another text */
+	bool			 waiting;	/* only for its end: ours is
+						   answered next */
+	bool			 elsewhere;	/* it runs on another node */
+	bool			 stop_sent;
+	bool			 alive;		/* it promises lines */
+	int			 pidfd;		/* of its process, then; or -1 */
+	int			 waits;		/* without a line, in a row */
+	int64_t			 wait_end;	/* of the current one */
+
+	/* For question_end. */
+	const char		*outcome;	/* a word for the log; NULL:
+						   there was no question */
+	enum failure_code	 code;
+	int			 exit;
+	char			 call[16], error[512];	/* that failed, and
+						   why; "": none */
 
 	int			 exit_code;	/* the worst of all questions */
 };
 
-/* Begins; the three are borrowed and set by the owner. */
+/* Prepares for questions; all of them are borrowed. */
 void question_init(struct question *, const struct settings *,
     const struct connection *, struct admission *, struct output *);
 
@@ -104,12 +134,6 @@ void question_step(struct question *, const struct pollfd *p, int64_t now);
  * has, or is given up.
  */
 void question_stop(struct question *);
-
-/*
- * For attach.c and follow.c: asks the database and goes on with the verdict; at
- * once where it is a file, else the state is QUESTION_ASKING meanwhile.
- */
-void question_ask(struct question *, enum query_kind, int64_t now);
 
 /* Lets go of everything; a running generation goes on. */
 void question_free(struct question *);

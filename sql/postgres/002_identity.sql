@@ -290,7 +290,7 @@ DECLARE
 	waiting	int;
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
-	-- A restore has it from when nothing runs any more until its ids are right.
+	-- A restore has it, from when nothing runs until its ids are right.
 	IF NOT pg_try_advisory_xact_lock_shared(lock_key('gate', '')) THEN
 		verdict := 'closed';
 		RETURN;

@@ -153,8 +153,8 @@ WHERE Ended IS NULL;
 SELECT pg_advisory_xact_lock(hashtextextended('ticketchat migrate', 0));
 
 -- name: OLD_PATIENCE
--- $1 milliseconds for a lock; and where the server can look, it ends the wait of
--- a client that is gone.
+-- $1 milliseconds for a lock; and where the server can look, it ends the wait
+-- of a client that is gone.
 SELECT set_config('lock_timeout', $1::text, true),
 	(SELECT set_config(name, '1000', true) FROM pg_settings
 	WHERE name = 'client_connection_check_interval' AND

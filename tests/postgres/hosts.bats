@@ -260,7 +260,13 @@ silent_name_server() {
 		TICKETCHAT_DATABASE=postgres://ticketchat@$hosts:$PG_PORT/$PG_DATABASE ask 42 "$Q"
 		failed_with storage 111
 	done
-	TICKETCHAT_DATABASE=postgres://ticketchat@a.test:$PG_PORT/$PG_DATABASE ask 42 "$Q"
+	TICKETCHAT_DATABASE=postgres://ticketchat@a.test:$PG_PORT/$PG_DATABASE talker 42 "$Q"
+	say $V "$Q"
+	say $V '{"type":"ping"}'
+	within 2 has $V pong
+	not has $V storage
+	viewed $V
+	failed_with storage
 	[[ $err = *'its name is not found in time'* ]]
 }
 

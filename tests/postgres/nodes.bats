@@ -480,7 +480,7 @@ met() { grep -c 'canceling statement due to lock timeout' "$PG/log" || true; }
 	for t in 1 2 3; do
 		on $t viewer $t "$Q"
 		all+=($V)
-		sees $V w8
+		sees $V w8 30
 	done
 	pg_down "$REPLICA"
 	before=$(met)
@@ -506,7 +506,7 @@ met() { grep -c 'canceling statement due to lock timeout' "$PG/log" || true; }
 	replay_part "$T/long.ndjson"
 	on 1 viewer 42 "$Q"
 	A=$V
-	sees $A w8
+	sees $A w8 30
 	pg_down "$REPLICA"
 	replay_rest
 	within 20 holds true 1

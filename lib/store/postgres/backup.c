@@ -281,9 +281,9 @@ close_gate(struct store *s, int seconds, int64_t *lives)
 }
 
 /*
- * Nothing begins any more, and what runs on whatever machine ends.  The row that
- * says so is exchanged with the rest: from then on a lock of this connection's
- * says it, until the store is closed.
+ * Nothing begins any more, and what runs on whatever machine ends.  The row
+ * that says so is exchanged with the rest: from then on a lock of this
+ * connection's says it, until the store is closed.
  */
 static enum failure_code
 quiet(struct store *s)
@@ -340,7 +340,8 @@ store_restore(struct store **out, const char *database, const char *file,
 	long			 version;
 
 	/* What the backup takes for granted is there then. */
-	if ((rc = store_migrate(out, database, &from, &to, NULL)) != FAILURE_NONE)
+	if ((rc = store_migrate(out, database, &from, &to, NULL)) !=
+	    FAILURE_NONE)
 		return rc;
 	s = *out;
 	store_watch(s, tell, context);

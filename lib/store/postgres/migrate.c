@@ -43,8 +43,8 @@ look(void *context, const char *what, int64_t done, int64_t total)
 }
 
 /*
- * Waits for the lock that each generation of 0.1 has, on whatever machine: until
- * we have it, and until our transaction ends, none gets it any more.
+ * Waits for the lock that each generation of 0.1 has, on whatever machine: from
+ * now on, until our transaction ends, none gets it any more.
  */
 static enum failure_code
 wait_for_old(struct store *s, const struct store_quiet *quiet)
@@ -150,7 +150,8 @@ store_migrate(struct store **out, const char *database, int *from, int *to,
 		return pg_refuse(s, FAILURE_SCHEMA, "%s: PostgreSQL %d, it "
 		    "takes 13 or later", PQdb(s->db), PQserverVersion(s->db) /
 		    10000);
-	return (rc = migrate(s, from, quiet)) == FAILURE_NONE ? examine_rights(s) : rc;
+	rc = migrate(s, from, quiet);
+	return rc == FAILURE_NONE ? examine_rights(s) : rc;
 }
 
 enum failure_code

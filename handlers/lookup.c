@@ -29,8 +29,8 @@
 static const char	usage[] =
     "usage: lookup [-c FILE]\n"
     "Reads a question as one JSON object from standard input, asks DATABASE,\n"
-    "which is PostgreSQL's, and prints the frame of the answer that serves, if\n"
-    "one does, and a verdict.\n"
+    "which is PostgreSQL's, and prints the frame of the answer that serves,\n"
+    "if one does, and a verdict.\n"
     "  printf '{\"ticket\":42,\"ticketBody\":\"printer jam\"}' | lookup\n"
     "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
     "  -h, --help         this text\n"

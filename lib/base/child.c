@@ -123,7 +123,7 @@ child_spawn(pid_t *pid, char *const argv[], char *const env[], int in, int out)
 		(void)posix_spawn_file_actions_destroy(&files);
 		return rc;
 	}
-	/* Neither of the two is a standard one: program_start has seen to it. */
+	/* program_start has seen to it that neither is a standard one. */
 	if ((rc = posix_spawn_file_actions_adddup2(&files, in,
 	    STDIN_FILENO)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, out,

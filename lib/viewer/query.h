@@ -36,8 +36,8 @@ struct query {
 	int64_t			 session;	/* of QUERY_SESSION */
 	const struct request	*request;	/* not of QUERY_STOP */
 	/* Of QUERY_BEGIN. */
-	const char		*user;		/* whose turn it takes, see
-						   admission_who; "": nobody's */
+	const char		*user;		/* whose turn it takes: see
+						   admission_who; "": none */
 	bool			 charge;	/* it counts in RATE_LIMIT */
 };
 
@@ -47,7 +47,7 @@ struct verdict {
 	char		call[16];	/* what did; "": it is no fault */
 	int64_t		session;	/* whose answer serves; 0: none does */
 	int64_t		newest;		/* session with an answer, 0: none;
-					   SEEN_UNKNOWN: it was not looked for */
+					   SEEN_UNKNOWN: not looked for */
 	/* Where no answer serves; "": not known. */
 	char		identity[STORE_IDENTITY + 1];	/* the database's */
 	char		text_hash[TEXT_HASH + 1];

@@ -58,7 +58,7 @@ ends(void)
 		{ "yes", "", 20000, 100000, CHILD_BROKEN, NULL },
 		{ "printf x; exec sleep 600", "", 50, 100, CHILD_LATE, "x" },
 		{ "exec sleep 600", "", 50, 100, CHILD_LATE, "" },
-		/* It has no descriptor of ours: not the listener, not a lock. */
+		/* It has no descriptor of ours: no listener, no lock. */
 		{ "ls /proc/self/fd | wc -l | tr -d ' '", "", 20000, 100,
 		    CHILD_ENDED, "4\n" },
 	};

@@ -107,6 +107,16 @@ decides(void)
 			    != NULL, rows[i].changed);
 		check_str(v.call, "");
 	}
+	buf_free(&frames);
+}
+
+/* Of the same tickets. */
+static void
+tells_what_is_there(void)
+{
+	struct buf	frames = BUF_INIT(10000);
+	struct verdict	v;
+
 	row("nothing serves: what it takes to begin");
 	ask("{\"ticket\":6,\"ticketBody\":\"one\"}", &frames, &v);
 	check_int(v.newest, 0);
@@ -115,7 +125,7 @@ decides(void)
 	row("the newest one is told where none serves");
 	ask("{\"ticket\":5,\"ticketBody\":\"one\",\"refresh\":true}", &frames,
 	    &v);
-	check_int(v.newest, id[3]);
+	check_int(v.newest, t_newest(store, 5));
 	row("and not where it was not looked for");
 	ask("{\"ticket\":5,\"ticketBody\":\"one\",\"version\":9}", &frames,
 	    &v);
@@ -205,9 +215,10 @@ begins(void)
 static void
 writes_questions(void)
 {
-	static const char	*texts[] = { "a", "\"\\\n\t", "\xc3\xa9\xe2\x82"
-				    "\xac\xf0\x9f\x98\x80", "a\x7f\xc2\x80",
-				    "{\"ticket\":1}" };
+	static const char	*texts[] = {
+		"a", "\"\\\n\t", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+		"a\x7f\xc2\x80", "{\"ticket\":1}",
+	};
 	struct buf		line = BUF_INIT(20000);
 	char			user[ADMISSION_WHO];
 	struct request		r = { .language = LANGUAGE_ES }, got;
@@ -398,6 +409,7 @@ main(void)
 	settings.text[SETTING_RUN_DIR] = ".";
 	settings.text[SETTING_RATE_LIMIT] = "off";
 	run(decides);
+	run(tells_what_is_there);
 	run(begins);
 	run(writes_questions);
 	run(refuses_questions);

@@ -152,6 +152,7 @@ main(int argc, char *argv[])
 	} else if (argc == i) {
 		log_open("answer", NULL);
 		a.filter = true;
+		a.out = STDOUT_FILENO;
 		rc = make_answer(&a);
 	} else {
 		if (argc - i > 3 || !detached || (argc - i == 3 &&

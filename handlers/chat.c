@@ -120,7 +120,7 @@ begin_waiting(struct chat *c, int64_t now)
 
 /* A whole message, or what became of one. */
 static void
-receive(struct chat *c, enum message_event event)
+chat_receive(struct chat *c, enum message_event event)
 {
 	const int64_t	*number = c->settings.number;
 	const size_t	 max = (size_t)number[SETTING_MAX_TICKET_BYTES];
@@ -191,12 +191,12 @@ take_rest(struct chat *c, int64_t now)
 		taken += message_take(&c->reader, rest + taken, len - taken,
 		    &event);
 		if (event != MESSAGE_MORE)
-			receive(c, event);
+			chat_receive(c, event);
 	}
 	free(rest);
 	(void)message_take(&c->reader, "\n", 1, &event);
 	if (event != MESSAGE_MORE)
-		receive(c, event);
+		chat_receive(c, event);
 }
 
 /* What became of a message. */
@@ -205,7 +205,7 @@ receive_all(struct chat *c, enum message_event event, int64_t now)
 {
 	if (event == MESSAGE_MORE)
 		return;
-	receive(c, event);
+	chat_receive(c, event);
 	if (event == MESSAGE_BROKEN)
 		take_rest(c, now);
 }
@@ -227,7 +227,7 @@ take_input(struct chat *c, int64_t now)
 
 /* Reads standard input once; its end may complete a message. */
 static void
-read_input(struct chat *c)
+chat_read_input(struct chat *c)
 {
 	enum message_event	event;
 	ssize_t			n;
@@ -282,7 +282,7 @@ end_of_refused(const struct chat *c)
 
 /* When something is due though nothing comes. */
 static int64_t
-deadline(const struct chat *c, int64_t question)
+chat_deadline(const struct chat *c, int64_t question)
 {
 	int64_t	d = end_of_patience(c), t = end_of_refused(c);
 
@@ -309,14 +309,14 @@ end_message(struct chat *c, int64_t now)
 
 /* Waits for input, output, the generation or a deadline. */
 static int
-wait_for(struct chat *c, struct pollfd p[3], int64_t now)
+chat_wait_for(struct chat *c, struct pollfd p[3], int64_t now)
 {
 	bool	in = !c->eof && c->in_taken == c->in_len && has_room(c);
 
 	p[0] = (struct pollfd){ in ? STDIN_FILENO : -1, POLLIN, 0 };
 	p[1] = (struct pollfd){ output_pending(&c->out) ? c->out.fd : -1,
 	    POLLOUT, 0 };
-	return poll(p, 3, clock_poll(now, deadline(c,
+	return poll(p, 3, clock_poll(now, chat_deadline(c,
 	    question_wait(&c->question, &p[2]))));
 }
 
@@ -333,7 +333,7 @@ finished(const struct chat *c)
 
 /* The loop; returns when there is nothing more to do. */
 static void
-serve(struct chat *c)
+chat_serve(struct chat *c)
 {
 	struct pollfd	p[3] = { 0 };
 	int64_t		now = clock_us();
@@ -342,7 +342,7 @@ serve(struct chat *c)
 	c->refused_at = admission_is_hopeless(&c->admission) ? now : 0;
 	for (c->active = now; ; now = clock_us()) {
 		if (p[0].revents != 0)
-			read_input(c);
+			chat_read_input(c);
 		question_step(&c->question, &p[2], now);
 		end_message(c, now);
 		do {
@@ -365,7 +365,7 @@ serve(struct chat *c)
 			c->exit_code = EXIT_CLIENT;
 			return;
 		}
-		if (wait_for(c, p, now) == -1) {
+		if (chat_wait_for(c, p, now) == -1) {
 			if (errno != EINTR) {
 				c->exit_code = EXIT_SYSTEM;
 				return;
@@ -444,7 +444,7 @@ main(int argc, char *argv[])
 
 	program_start();
 	set_up(&c, argc, argv);
-	serve(&c);
+	chat_serve(&c);
 	if (c.refused > 1 && c.connection.websocketd)
 		log_line(LOG_LEVEL_WARNING, "id=%s remote=%s refused=%" PRIu64,
 		    c.connection.id, c.connection.remote, c.refused);

@@ -40,7 +40,7 @@ static const char	usage[] =
 
 /* Reads the question to its end; false with errno. */
 static bool
-read_all(struct buf *b)
+lookup_read_all(struct buf *b)
 {
 	char	data[READ_MAX];
 	ssize_t	n;
@@ -57,7 +57,7 @@ read_all(struct buf *b)
 
 /* Asks; a line that is no question is refused as a client's would be. */
 static void
-ask(const struct settings *s, const struct buf *line, struct buf *out,
+lookup_ask(const struct settings *s, const struct buf *line, struct buf *out,
     struct verdict *v)
 {
 	char		 user[ADMISSION_WHO];
@@ -116,10 +116,10 @@ main(int argc, char *argv[])
 	store_remember(s.text[SETTING_RUN_DIR]);
 	line = (struct buf)BUF_INIT(MESSAGE_MAX(
 	    (size_t)s.number[SETTING_MAX_TICKET_BYTES]));
-	if (!read_all(&line))
+	if (!lookup_read_all(&line))
 		program_fail(EXIT_SYSTEM, "stdin: %s", strerror(errno));
 	(void)alarm(QUERY_TIMEOUT / 1000 + 1);
-	ask(&s, &line, &out, &v);
+	lookup_ask(&s, &line, &out, &v);
 	if (verdict_write(&out, &v) == -1 || !write_all(&out))
 		program_fail(EXIT_SYSTEM, "stdout: %s", strerror(errno));
 	buf_free(&line);

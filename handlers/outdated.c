@@ -28,7 +28,7 @@ outdated(void)
 }
 
 static enum language
-language(void)
+outdated_language(void)
 {
 	const char	*accepted = getenv("HTTP_ACCEPT_LANGUAGE");
 	enum language	 l;
@@ -40,18 +40,18 @@ language(void)
 
 /* Answers one message; a client that reads nothing gets no more of them. */
 static void
-refuse(struct output *out)
+outdated_refuse(struct output *out)
 {
 	const struct failure	f = failure_make(FAILURE_INTERNAL, NULL);
 
 	if (output_size(out) < OUTPUT_PENDING &&
-	    frame_error(&out->data, &f, language()) == -1)
+	    frame_error(&out->data, &f, outdated_language()) == -1)
 		log_line(LOG_LEVEL_ERROR, "error=\"no memory\"");
 }
 
 /* Reads input once and answers what it completes; false: there is no more. */
 static bool
-read_input(struct message_reader *r, struct output *out, bool *refused)
+outdated_read_input(struct message_reader *r, struct output *out, bool *refused)
 {
 	enum message_event	event;
 	char			in[READ_MAX];
@@ -64,7 +64,7 @@ read_input(struct message_reader *r, struct output *out, bool *refused)
 		    (size_t)(n - done), &event);
 		if (event == MESSAGE_MORE)
 			continue;
-		refuse(out);
+		outdated_refuse(out);
 		*refused = true;
 	}
 	return true;
@@ -96,10 +96,10 @@ outdated_serve(int out_fd)
 			break;
 		was = refused;
 		if (p[0].revents != 0)
-			more = read_input(&reader, &out, &refused);
+			more = outdated_read_input(&reader, &out, &refused);
 		else if (message_incomplete(&reader) && clock_us() >= due &&
 		    message_end(&reader) != MESSAGE_MORE)
-			refuse(&out);	/* its end does not come */
+			outdated_refuse(&out);	/* its end does not come */
 		if (refused && !was)
 			end = clock_us() + REFUSED_TIMEOUT * INT64_C(1000);
 		if (output_write(&out, now) == -1)

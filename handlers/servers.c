@@ -15,7 +15,7 @@
 #include "servers.h"
 
 static void
-tell(const struct url *u, const struct probe *p)
+servers_do_tell(const struct url *u, const struct probe *p)
 {
 	(void)printf("%.*s: ", (int)u->len, u->text);
 	if (p->failure.code == FAILURE_NONE)
@@ -32,7 +32,7 @@ tell(const struct url *u, const struct probe *p)
 }
 
 static void
-tell_json(const struct probe *p)
+servers_tell_json(const struct probe *p)
 {
 	struct buf	line = BUF_INIT(OUTPUT_PENDING);
 
@@ -61,9 +61,9 @@ servers_tell(const struct settings *s, const struct http *http,
 	while (url_next(&list, &u)) {
 		probe(&p, s, http, &u);
 		if (json)
-			tell_json(&p);
+			servers_tell_json(&p);
 		else
-			tell(&u, &p);
+			servers_do_tell(&u, &p);
 		if (p.failure.code == FAILURE_NONE)
 			rc = EXIT_GOOD;
 	}
@@ -88,7 +88,7 @@ start_one(const struct settings *s, const struct http *http,
 
 	probe_model(&p, s, http, u);
 	(void)printf("  model     ");
-	tell(u, &p);
+	servers_do_tell(u, &p);
 	(void)fflush(stdout);
 	if (p.failure.code == FAILURE_NONE && write(good, "", 1) == -1)
 		_exit(EXIT_SYSTEM);

@@ -249,6 +249,28 @@ functions() {
 	{ before = $0 }' "$@" | report 'functions over 80 lines'
 }
 
+# A function's name says where it is, for grep and for debuggers.  What is an
+# interface has its name in each of its implementations; so has main.
+names() {
+	awk '
+	/^[a-z_][a-z0-9_]*\(/ && before ~ /^[a-z]/ {
+		name = $0
+		sub(/\(.*/, "", name)
+		static = before ~ /^static/
+		at = FILENAME ":" FNR
+	}
+	/^\{/ && name != "" && name != "main" {
+		if (name in first && (static || was[name]))
+			print at ": " name " is also in " first[name]
+		if (!(name in first))
+			was[name] = static
+		first[name] = at
+		name = ""
+	}
+	/;$/ { name = "" }
+	{ before = $0 }' "$@" | report 'function names that are unique'
+}
+
 # What a file is for stands in its first lines.
 heads() {
 	for f; do
@@ -298,6 +320,8 @@ source_checks
 	includes $ours
 	columns $ours $tests
 	functions $ours $tests
+	# shellcheck disable=SC2046
+	names $(printf '%s\n' $ours | grep '\.c$')
 	headers lib/*/*.h lib/store/*/*.h handlers/*.h handlers/sessions/*.h
 }
 # shellcheck disable=SC2086,SC2046

@@ -171,7 +171,7 @@ has_run_dir(pid_t pid, const struct stat *run_dir)
 
 /* The state, which stands behind the name in brackets. */
 static char
-state_of(pid_t pid)
+answers_state_of(pid_t pid)
 {
 	char		 line[512];
 	const char	*p;
@@ -193,7 +193,7 @@ is_one(struct answers_process *p, const struct stat *run_dir)
 	if (stat(path, &st) == -1 || st.st_uid != run_dir->st_uid ||
 	    !has_arguments(p) || !has_run_dir(p->pid, run_dir))
 		return false;
-	p->state = state_of(p->pid);
+	p->state = answers_state_of(p->pid);
 	return p->state != 'Z' && p->state != 'X';
 }
 
@@ -227,7 +227,7 @@ answers_stands_still(const struct answers_process *p)
 bool
 answers_again(struct answers_process *p)
 {
-	p->state = state_of(p->pid);
+	p->state = answers_state_of(p->pid);
 	return answers_stands_still(p);
 }
 

@@ -21,7 +21,7 @@ enum { OPTIONS_MAX = 16 };
 
 /* Sets what an option is about; false if its value is none. */
 static bool
-set(const struct command_option *o, const char *value)
+command_set(const struct command_option *o, const char *value)
 {
 	if (o->flag != NULL)
 		*o->flag = true;
@@ -58,7 +58,7 @@ command_options(int argc, char *argv[], const struct command_option *o,
 			if (o[i].name[0] == got && o[i].name[1] == '\0')
 				got = 256 + i;
 		}
-		if (got < 256 || !set(&o[got - 256], optarg))
+		if (got < 256 || !command_set(&o[got - 256], optarg))
 			program_fail(EXIT_USAGE, "%s: bad option %s (try "
 			    "sessions %s --help)", argv[0], argv[optind - 1],
 			    argv[0]);

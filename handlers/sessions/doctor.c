@@ -31,7 +31,7 @@ static void (*const		of_machine[])(struct doctor *) = {
 };
 
 static void
-tell_json(enum doctor_level level, const char *what, const char *finding,
+doctor_tell_json(enum doctor_level level, const char *what, const char *finding,
     const char *remedy)
 {
 	struct buf	b = BUF_INIT(OUTPUT_PENDING);
@@ -68,7 +68,7 @@ doctor_tell(struct doctor *d, enum doctor_level level, const char *what,
 	if (level > d->worst)
 		d->worst = level;
 	if (d->json) {
-		tell_json(level, what, text, remedy);
+		doctor_tell_json(level, what, text, remedy);
 	} else {
 		print_tame(text, strlen(text), true, &b);
 		if (remedy != NULL && buf_puts(&b, ". ") == 0)

@@ -155,7 +155,8 @@ doctor_auth(struct doctor *d)
 /* Looks whether the file of a setting can be read, and a secret one by us
  * alone. */
 static void
-examine(struct doctor *d, enum setting which, size_t max, bool secret)
+doctor_access_examine(
+    struct doctor *d, enum setting which, size_t max, bool secret)
 {
 	const char	*path = d->settings->text[which];
 	const char	*what = settings_key(which);
@@ -201,9 +202,9 @@ doctor_files(struct doctor *d)
 {
 	const struct settings	*s = d->settings;
 
-	examine(d, SETTING_TLS_CERT, SETTINGS_FILE_MAX, false);
-	examine(d, SETTING_TLS_KEY, KEY_FILE_MAX, true);
-	examine(d, SETTING_OLLAMA_TOKEN_FILE, TOKEN_MAX, true);
+	doctor_access_examine(d, SETTING_TLS_CERT, SETTINGS_FILE_MAX, false);
+	doctor_access_examine(d, SETTING_TLS_KEY, KEY_FILE_MAX, true);
+	doctor_access_examine(d, SETTING_OLLAMA_TOKEN_FILE, TOKEN_MAX, true);
 	if (strcmp(s->text[SETTING_SYSTEM_PROMPT_FILE], "none") != 0)
 		examine_prompt(d);
 }

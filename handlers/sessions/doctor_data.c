@@ -31,7 +31,7 @@ struct head {
 };
 
 static bool
-head_row(void *context, const struct cell *c, int cells)
+doctor_data_head_row(void *context, const struct cell *c, int cells)
 {
 	struct head	*h = context;
 
@@ -49,7 +49,7 @@ struct damage {
 };
 
 static void
-note(void *context, const char *line)
+doctor_data_note(void *context, const char *line)
 {
 	struct damage	*damage = context;
 
@@ -65,8 +65,9 @@ doctor_read_through(struct doctor *d, struct store *store, const char *path)
 	struct census	c;
 
 	store_watch(store, progress_show, NULL);
-	if (store_check(store, false, &c, note, &damage) != FAILURE_NONE)
-		note(&damage, store_error(store));
+	if (store_check(store, false, &c, doctor_data_note, &damage) !=
+	    FAILURE_NONE)
+		doctor_data_note(&damage, store_error(store));
 	progress_end();
 	if (damage.lines > 0)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s%s\n`sessions "
@@ -87,7 +88,7 @@ doctor_read_through(struct doctor *d, struct store *store, const char *path)
 
 /* Looks into a database that is there. */
 static void
-examine(struct doctor *d, const char *path)
+doctor_data_examine(struct doctor *d, const char *path)
 {
 	struct head		 h;
 	struct store		*store;
@@ -100,7 +101,7 @@ examine(struct doctor *d, const char *path)
 		    "migrate' brings an older one up to date; for a newer one "
 		    "take the newer program", store_error(store));
 	else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
-	    head_row, &h) != FAILURE_NONE)
+	    doctor_data_head_row, &h) != FAILURE_NONE)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nSee that "
 		    "this user may read and write it, or take a backup "
 		    "(sessions restore)", path, store_error(store));
@@ -137,7 +138,7 @@ doctor_database(struct doctor *d)
 		    strerror(errno));
 		return;
 	}
-	examine(d, path);
+	doctor_data_examine(d, path);
 	(void)snprintf(wal, sizeof(wal), "%s-wal", path);
 	if (stat(wal, &st) == 0 &&
 	    st.st_size > (off_t)WAL_WARNING * MEGABYTE)

@@ -58,7 +58,7 @@ doctor_run_dir(struct doctor *d)
 /* Whether the path by which a socket was bound, perhaps a relative one, is
  * that of a file. */
 static bool
-same(const char *bound, const char *file)
+doctor_run_same(const char *bound, const char *file)
 {
 	size_t	len = strlen(file), b = strlen(bound);
 
@@ -68,7 +68,7 @@ same(const char *bound, const char *file)
 
 /* What begins with a line's word of this number, from 0. */
 static const char *
-word(const char *line, int number)
+doctor_run_word(const char *line, int number)
 {
 	while (number-- > 0) {
 		line += strcspn(line, " ");
@@ -94,8 +94,9 @@ heard(const char *dir, const char *name)
 	/* Num RefCount Protocol Flags Type St Inode Path */
 	while (!found && fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
-		found = (strtoul(word(line, 3), NULL, 16) & LISTENS) != 0 &&
-		    same(word(line, 7), file);
+		found = (strtoul(doctor_run_word(line, 3), NULL, 16) &
+			    LISTENS) != 0 &&
+		    doctor_run_same(doctor_run_word(line, 7), file);
 	}
 	(void)fclose(f);
 	return found;

@@ -24,7 +24,7 @@ struct head {
 };
 
 static bool
-head_row(void *context, const struct cell *c, int cells)
+doctor_server_head_row(void *context, const struct cell *c, int cells)
 {
 	struct head	*h = context;
 
@@ -40,7 +40,7 @@ head_row(void *context, const struct cell *c, int cells)
 
 /* What it has told of itself. */
 static void
-examine(struct doctor *d, const char *name, const struct head *h)
+doctor_server_examine(struct doctor *d, const char *name, const struct head *h)
 {
 	const struct settings	*s = d->settings;
 	const int64_t		 slots = s->number[SETTING_GENERATIONS] *
@@ -129,12 +129,12 @@ doctor_server(struct doctor *d)
 		    store_error(store));
 		store_hosts(name, tell_host, &w);
 	} else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
-	    head_row, &h) != FAILURE_NONE) {
+	    doctor_server_head_row, &h) != FAILURE_NONE) {
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nSee that "
 		    "the server runs and lets this user in: psql '%s'", name,
 		    store_error(store), name);
 	} else {
-		examine(d, name, &h);
+		doctor_server_examine(d, name, &h);
 		store_hosts(name, tell_host, &w);
 		if (d->quick)
 			doctor_tell(d, DOCTOR_OK, "database", "%s, not read "

@@ -121,7 +121,7 @@ open_stream(struct stream *s, int to, int fd[2])
 
 /* Starts the program, with the signals that are passed on blocked here. */
 static void
-start(struct hold *h, char *argv[])
+hold_start(struct hold *h, char *argv[])
 {
 	const pid_t	self = getpid();
 	int		out[2] = { -1, -1 }, err[2] = { -1, -1 };
@@ -184,7 +184,7 @@ note_end(struct hold *h, uint32_t signal)
  * process group, so to the program too.
  */
 static void
-take_signals(struct hold *h)
+hold_take_signals(struct hold *h)
 {
 	struct signalfd_siginfo	info;
 
@@ -206,7 +206,7 @@ take_signals(struct hold *h)
  * is longer than what a pipe takes at once is cut, and stays a line.
  */
 static void
-put(struct hold *h, int to, char *line, size_t len)
+hold_put(struct hold *h, int to, char *line, size_t len)
 {
 	struct pollfd	p = { .fd = to, .events = POLLOUT };
 
@@ -234,12 +234,12 @@ send_on(struct hold *h, struct stream *s, bool rest)
 	while ((end = memchr(line, '\n', left)) != NULL) {
 		len = (size_t)(end - line);
 		if (!noise_is(&h->noise, line, len))
-			put(h, s->to, line, len + 1);
+			hold_put(h, s->to, line, len + 1);
 		line = end + 1;
 		left -= len + 1;
 	}
 	if (rest && left > 0) {
-		put(h, s->to, line, left);
+		hold_put(h, s->to, line, left);
 		left = 0;
 	}
 	memmove(s->data, line, left);
@@ -276,7 +276,7 @@ take_stream(struct hold *h, struct stream *s)
 
 /* Looks for the sockets that are to come, and gives them their timeout. */
 static void
-look(struct hold *h, int64_t now)
+hold_look(struct hold *h, int64_t now)
 {
 	char	text[512];
 	int	n;
@@ -299,7 +299,7 @@ look(struct hold *h, int64_t now)
 
 /* Says now and then, and at the end, what was left out. */
 static void
-tell(struct hold *h, int64_t now)
+hold_tell(struct hold *h, int64_t now)
 {
 	char	text[512];
 
@@ -316,7 +316,7 @@ tell(struct hold *h, int64_t now)
 
 /* Until the program ends. */
 static void
-serve(struct hold *h)
+hold_serve(struct hold *h)
 {
 	struct pollfd	p[3];
 	int64_t		now = clock_us(), next;
@@ -330,9 +330,9 @@ serve(struct hold *h)
 		if (now >= h->kill)
 			(void)kill(h->pid, SIGKILL);
 		if (now >= h->look)
-			look(h, now);
+			hold_look(h, now);
 		if (now >= h->tell)
-			tell(h, now);
+			hold_tell(h, now);
 		p[0] = (struct pollfd){ h->signals, POLLIN, 0 };
 		p[1] = (struct pollfd){ h->out.from, POLLIN, 0 };
 		p[2] = (struct pollfd){ h->err.from, POLLIN, 0 };
@@ -340,19 +340,19 @@ serve(struct hold *h)
 		next = h->kill < next ? h->kill : next;
 		if (poll(p, 3, clock_poll(now, next)) == -1 && errno != EINTR)
 			program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
-		take_signals(h);
+		hold_take_signals(h);
 		take_stream(h, &h->out);
 		take_stream(h, &h->err);
 	}
 	/* It may have ended before we began. */
 	take_stream(h, &h->out);
 	take_stream(h, &h->err);
-	tell(h, now);
+	hold_tell(h, now);
 }
 
 /* Ends as the program has ended. */
 static int
-end(int status)
+hold_end(int status)
 {
 	const struct rlimit	none = { 0, 0 };
 	sigset_t		set;
@@ -387,9 +387,9 @@ command_hold(const struct settings *s, int argc, char *argv[])
 	if (i >= argc)
 		program_fail(EXIT_USAGE, "hold: which command?");
 	hold_database(s);
-	start(&h, argv + i);
-	serve(&h);
+	hold_start(&h, argv + i);
+	hold_serve(&h);
 	if (h.listens > 0 || getpid() == 1)
 		rest_end(s, h.signals, !h.gentle);
-	return end(h.status);
+	return hold_end(h.status);
 }

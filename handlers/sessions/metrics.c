@@ -102,7 +102,7 @@ metrics_row(void *context, const struct cell *c, int cells)
 }
 
 static void
-number(const char *name, int64_t value)
+metrics_number(const char *name, int64_t value)
 {
 	const struct cell	none = { NULL, NULL, 0, false };
 	char			text[24];
@@ -131,13 +131,13 @@ aging(const struct settings *s)
 	int64_t		when;
 
 	if (store_is_file() && statvfs(s->text[SETTING_DATABASE], &fs) == 0)
-		number("disk_free_bytes", (int64_t)((uint64_t)fs.f_bavail *
-		    fs.f_frsize));
+		metrics_number("disk_free_bytes",
+		    (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize));
 	if ((when = aging_copy(s, folder, sizeof(folder))) != -1)
-		number("newest_backup_timestamp_seconds", when);
+		metrics_number("newest_backup_timestamp_seconds", when);
 	if (*s->text[SETTING_TLS_CERT] != '\0' && (when = aging_certificate(s,
 	    error, sizeof(error))) != -1)
-		number("tls_certificate_end_timestamp_seconds", when);
+		metrics_number("tls_certificate_end_timestamp_seconds", when);
 }
 
 int
@@ -164,14 +164,14 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	    metrics_row, NULL), store);
 	store_close(store);
 	if (store_is_file()) {
-		number("database_bytes", size_of(path, ""));
-		number("wal_bytes", size_of(path, "-wal"));
+		metrics_number("database_bytes", size_of(path, ""));
+		metrics_number("wal_bytes", size_of(path, "-wal"));
 	}
 	aging(s);
-	number("generations_max", s->number[SETTING_GENERATIONS] *
+	metrics_number("generations_max", s->number[SETTING_GENERATIONS] *
 	    url_weights(s->text[SETTING_OLLAMA_SERVER]));
-	number("generations_running", running);
-	number("queue_length", waiting);
+	metrics_number("generations_running", running);
+	metrics_number("queue_length", waiting);
 	if (fclose(page) == EOF)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	(void)fwrite(text, 1, len, stdout);

@@ -92,7 +92,7 @@ end_queued(void *context, int64_t ticket)
 
 /* So many run: tells of it, and ends those that need not be waited for. */
 static void
-tell(void *context, int running)
+migrate_tell(void *context, int running)
 {
 	struct wait	*w = context;
 
@@ -140,7 +140,7 @@ wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
 	store_close(store);
 	if (!behind)
 		return -1;
-	claims = generations_await(w->run_dir, ms, tell, w);
+	claims = generations_await(w->run_dir, ms, migrate_tell, w);
 	if (claims == -1 && errno == EBUSY)
 		still_run(w->now);
 	if (claims == -1)
@@ -171,8 +171,8 @@ wait_for_server(const char *why, char told[WHY_MAX])
 /* Brings it up to date; with `wait' a server that is out of reach is waited
  * for. */
 static enum failure_code
-reach(struct store **store, const struct settings *s, int *from, int *to,
-    const struct store_quiet *quiet, bool wait)
+migrate_reach(struct store **store, const struct settings *s, int *from,
+    int *to, const struct store_quiet *quiet, bool wait)
 {
 	enum failure_code	rc;
 	char			told[WHY_MAX] = "";
@@ -245,7 +245,7 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 		.run_dir = s->text[SETTING_RUN_DIR],
 		.seconds = s->number[SETTING_ANSWER_TIMEOUT]
 	};
-	struct store_quiet		 quiet = { .tell = tell,
+	struct store_quiet		 quiet = { .tell = migrate_tell,
 					    .context = &w };
 	struct store			*store;
 	enum failure_code		 rc;
@@ -257,7 +257,7 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 	w.now = quiet.now = now;
 	quiet.ms = now ? STOP_TIMEOUT : w.seconds * 1000;
 	claims = wait_for_all(s, &w, quiet.ms);
-	rc = reach(&store, s, &from, &to, &quiet, wait);
+	rc = migrate_reach(&store, s, &from, &to, &quiet, wait);
 	command_need(rc, store);
 	use_tickets(store, s);
 	if (draw)

@@ -32,8 +32,8 @@ struct report {
 
 /* Begins a report that has no others; returns its argument's index. */
 static int
-begin(int argc, char *argv[], struct report *r, enum print_format format,
-    int least, int most)
+reports_begin(int argc, char *argv[], struct report *r,
+    enum print_format format, int least, int most)
 {
 	const struct command_option	options[] = {
 		REPORT_OPTIONS(r),
@@ -48,7 +48,7 @@ begin(int argc, char *argv[], struct report *r, enum print_format format,
 
 /* Ends it; to have found nothing is exit code 1, as grep's. */
 static int
-end(struct report *r, struct store *store, enum failure_code rc,
+reports_end(struct report *r, struct store *store, enum failure_code rc,
     const char *nothing)
 {
 	print_end(&r->print);
@@ -65,9 +65,9 @@ command_list(const struct settings *s, int argc, char *argv[])
 	struct report	 r = { .rows = 50 };
 	struct store	*store;
 
-	(void)begin(argc, argv, &r, PRINT_TABLE, 0, 0);
+	(void)reports_begin(argc, argv, &r, PRINT_TABLE, 0, 0);
 	store = command_store(s);
-	return end(&r, store, store_report(store, STORE_LIST, 0, r.rows,
+	return reports_end(&r, store, store_report(store, STORE_LIST, 0, r.rows,
 	    print_row, &r.print), "there is no session");
 }
 
@@ -81,12 +81,12 @@ of_ticket(const struct settings *s, int argc, char *argv[],
 	int64_t		 ticket;
 	char		 nothing[64];
 
-	ticket = command_ticket(argv[0], argv[begin(argc, argv, &r, format,
-	    1, 1)]);
+	ticket = command_ticket(
+	    argv[0], argv[reports_begin(argc, argv, &r, format, 1, 1)]);
 	(void)snprintf(nothing, sizeof(nothing), "ticket %" PRId64
 	    " has no session", ticket);
 	store = command_store(s);
-	return end(&r, store, store_report(store, which, ticket, r.rows,
+	return reports_end(&r, store, store_report(store, which, ticket, r.rows,
 	    print_row, &r.print), nothing);
 }
 
@@ -109,11 +109,13 @@ command_search(const struct settings *s, int argc, char *argv[])
 	struct store	*store;
 	int		 i;
 
-	i = begin(argc, argv, &r, PRINT_TABLE, 1, argc);
+	i = reports_begin(argc, argv, &r, PRINT_TABLE, 1, argc);
 	store = command_store(s);
 	command_need(store_search_begin(store, progress_show, NULL), store);
-	return end(&r, store, store_search(store, argv + i, argc - i, r.rows,
-	    print_row, &r.print), "nothing found");
+	return reports_end(&r, store,
+	    store_search(
+		store, argv + i, argc - i, r.rows, print_row, &r.print),
+	    "nothing found");
 }
 
 /* Gives the first column of the statistics its name, if it has one. */
@@ -222,6 +224,6 @@ command_stats(const struct settings *s, int argc, char *argv[])
 	else if ((rc = read_log(store, log, days)) == FAILURE_NONE)
 		rc = store_report(store, STORE_ASKS, days, r.rows, print_row,
 		    &r.print);
-	return end(&r, store, rc, log == NULL ? "there is no answer" :
+	return reports_end(&r, store, rc, log == NULL ? "there is no answer" :
 	    "there is no question");
 }

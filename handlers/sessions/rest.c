@@ -59,7 +59,7 @@ socket_of(const struct rest *r, int64_t ticket)
 
 /* Tells the answer of a ticket, once, that the service ends. */
 static void
-tell(struct rest *r, int64_t ticket, ino_t socket)
+rest_tell(struct rest *r, int64_t ticket, ino_t socket)
 {
 	static const char	line[] = "end\n";
 	struct one		*list;
@@ -103,7 +103,7 @@ meet(void *context, int64_t ticket)
 	    r->list[i].socket != socket); i++)
 		;
 	if (socket != 0 && i == r->count)
-		tell(r, ticket, socket);
+		rest_tell(r, ticket, socket);
 	return true;
 }
 
@@ -117,7 +117,7 @@ has_ended(int process)
 
 /* Whether an answer still runs, and is not saved. */
 static bool
-runs(const struct rest *r, struct one *o)
+rest_runs(const struct rest *r, struct one *o)
 {
 	if (o->fd != -1 && answers_who(o->fd, &o->process)) {
 		(void)close(o->fd);
@@ -147,20 +147,20 @@ about_to(const struct rest *r)
 
 /* Looks at all of them; returns whether there are any. */
 static bool
-look(struct rest *r)
+rest_look(struct rest *r)
 {
 	size_t	i;
 
 	r->running = 0;
 	for (i = 0; i < r->count; i++)
-		r->running += runs(r, &r->list[i]);
+		r->running += rest_runs(r, &r->list[i]);
 	(void)generations_each(r->run_dir, meet, r);
 	return r->running > 0 || about_to(r);
 }
 
 /* Reaps, and tells whether we are to hurry. */
 static bool
-take_signals(int signals)
+rest_take_signals(int signals)
 {
 	struct signalfd_siginfo	info;
 	bool			hurry = false;
@@ -199,7 +199,7 @@ terminate(struct rest *r)
 	for (i = 0; i < r->count; i++) {
 		struct one	*o = &r->list[i];
 
-		(void)runs(r, o);
+		(void)rest_runs(r, o);
 		if (o->fd == -1 && o->process == -1)
 			continue;
 		any = true;
@@ -223,9 +223,9 @@ rest_end(const struct settings *s, int signals, bool at_once)
 
 	deadline = clock_us() + (at_once ? 0 :
 	    s->number[SETTING_STOP_WAIT] * INT64_C(1000000));
-	while (look(&r) && clock_us() < deadline) {
+	while (rest_look(&r) && clock_us() < deadline) {
 		(void)poll(&p, 1, REST_PAUSE);
-		if (take_signals(signals))
+		if (rest_take_signals(signals))
 			deadline = 0;
 	}
 	if (r.running > 0 && s->number[SETTING_STOP_WAIT] > 0 && !at_once)
@@ -236,7 +236,7 @@ rest_end(const struct settings *s, int signals, bool at_once)
 		(void)kill(-1, SIGTERM);
 	while (terminate(&r) && clock_us() < deadline) {
 		(void)poll(NULL, 0, LISTEN_PAUSE);
-		(void)look(&r);		/* one may have begun since */
+		(void)rest_look(&r);		/* one may have begun since */
 	}
 	for (i = 0; i < r.count; i++) {
 		if (r.list[i].fd != -1)

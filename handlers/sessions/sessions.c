@@ -194,7 +194,7 @@ usage(void)
 }
 
 static const struct command *
-find(const char *name)
+sessions_find(const char *name)
 {
 	size_t	i;
 
@@ -234,7 +234,7 @@ main(int argc, char *argv[])
 	i = program_options(argc, argv, usage(), &file);
 	argc -= i;
 	argv += i;
-	c = find(argc > 0 ? argv[0] : "");
+	c = sessions_find(argc > 0 ? argv[0] : "");
 	if (asks_for_help(argc, argv)) {
 		(void)printf("usage: sessions %s %s\n%c%s.\n%s",
 		    c->name, c->arguments, c->summary[0] & ~0x20,

@@ -56,7 +56,7 @@ become_owner(const char *run_dir)
 
 /* Connects; -1: nothing runs, -2: it does not take us in. */
 static int
-reach(const struct stop *s)
+stop_reach(const struct stop *s)
 {
 	const struct timespec	pause = { 0, STOP_AGAIN * 1000000L };
 	const int64_t		until = clock_us() +
@@ -84,7 +84,7 @@ reach(const struct stop *s)
 
 /* Takes a line of the generation. */
 static bool
-take(void *context, const char *line, size_t len)
+stop_take(void *context, const char *line, size_t len)
 {
 	struct stop	*s = context;
 	struct frame	 f;
@@ -102,9 +102,9 @@ take(void *context, const char *line, size_t len)
 
 /* Reads what has come; false: the generation is gone. */
 static bool
-hear(struct stop *s, int fd)
+stop_hear(struct stop *s, int fd)
 {
-	return answers_hear(fd, &s->in, take, s);
+	return answers_hear(fd, &s->in, stop_take, s);
 }
 
 /* Listens until it has ended, is saving, or has said nothing for too long;
@@ -118,7 +118,7 @@ listens(struct stop *s, int fd)
 	    ALIVE_WAITS_STOP); ) {
 		if (poll(&p, 1, ALIVE * 1000) == 0)
 			s->waits++;
-		if (!hear(s, fd) || s->over)
+		if (!stop_hear(s, fd) || s->over)
 			return true;
 		if (s->saving)
 			return true;
@@ -149,7 +149,7 @@ kill_still(void *context, const struct answers_process *p)
 
 /* Nothing runs any more: neither does its socket look as if. */
 static void
-sweep(const struct stop *s)
+stop_sweep(const struct stop *s)
 {
 	int	claim, fd;
 
@@ -184,8 +184,8 @@ end_still(struct stop *s, int fd)
 		    "is not ours to end", s->ticket);
 	while (fd >= 0 && clock_us() < until) {
 		(void)poll(&p, 1, clock_poll(clock_us(), until));
-		if (!hear(s, fd)) {
-			sweep(s);
+		if (!stop_hear(s, fd)) {
+			stop_sweep(s);
 			(void)printf("ticket %" PRId64 ": its generation "
 			    "stood still and was ended\n", s->ticket);
 			return EXIT_GOOD;
@@ -246,7 +246,7 @@ command_stop(const struct settings *settings, int argc, char *argv[])
 	i = command_options(argc, argv, none, 1, 1);
 	s.ticket = command_ticket(argv[0], argv[i]);
 	become_owner(s.run_dir);
-	if ((fd = reach(&s)) == -1)
+	if ((fd = stop_reach(&s)) == -1)
 		return end_rest(&s, settings);
 	if (fd >= 0)
 		generation_say_stop(fd);

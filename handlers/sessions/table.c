@@ -75,7 +75,7 @@ text_width(const char *s, int most, int *bytes)
 
 /* Whether a text is a time as the database has it. */
 static bool
-is_time(const struct cell *c)
+table_is_time(const struct cell *c)
 {
 	static const char	form[] = "0000-00-00T00:00:00.000Z";
 	size_t			i;
@@ -90,7 +90,7 @@ is_time(const struct cell *c)
 
 /* Keeps a text in its final form, and a NUL behind it; returns its width. */
 static int
-keep(struct table *t, const struct cell *c, bool time)
+table_keep(struct table *t, const struct cell *c, bool time)
 {
 	const size_t	start = t->held.len;
 	int		bytes;
@@ -121,13 +121,13 @@ table_row(struct table *t, const struct cell *c, int cells)
 			    "%s", c[i].name);
 			column->width = (int)strlen(column->name);
 		}
-		width = keep(t, &c[i], is_time(&c[i]));
+		width = table_keep(t, &c[i], table_is_time(&c[i]));
 		if (width > column->width)
 			column->width = width;
 		if (c[i].text == NULL || c[i].number)
 			continue;
 		column->text = true;
-		if (!is_time(&c[i]))
+		if (!table_is_time(&c[i]))
 			column->prose = true;
 	}
 	t->columns = cells;
@@ -172,7 +172,7 @@ fit(struct table *t)
 
 /* One text in its column, numbers to the right. */
 static void
-put(const struct column *c, const char *s, bool last)
+table_put(const struct column *c, const char *s, bool last)
 {
 	int	width, bytes, whole;
 
@@ -197,11 +197,12 @@ table_print(struct table *t)
 
 	fit(t);
 	for (i = 0; i < t->columns && !t->named; i++)
-		put(&t->column[i], t->column[i].name, i == t->columns - 1);
+		table_put(
+		    &t->column[i], t->column[i].name, i == t->columns - 1);
 	t->named = true;
 	for (; t->waiting > 0; t->waiting--) {
 		for (i = 0; i < t->columns; i++) {
-			put(&t->column[i], s, i == t->columns - 1);
+			table_put(&t->column[i], s, i == t->columns - 1);
 			s += strlen(s) + 1;
 		}
 	}

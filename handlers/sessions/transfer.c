@@ -137,7 +137,7 @@ next_line(struct lines *l, size_t *len)
 
 /* Gathers every line of a file. */
 static void
-gather(struct store *store, struct lines *l)
+transfer_gather(struct store *store, struct lines *l)
 {
 	struct record		 r = { .json = { .count = 0 } };
 	enum failure_code	 rc;
@@ -223,7 +223,7 @@ command_import(const struct settings *s, int argc, char *argv[])
 		    NULL), store);
 	} else {
 		open_lines(&l, i < argc ? argv[i] : NULL);
-		gather(store, &l);
+		transfer_gather(store, &l);
 		command_need(import_merge(store, &done, print_conflict, &l),
 		    store);
 		if (l.fd != STDIN_FILENO)

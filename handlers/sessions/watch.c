@@ -50,7 +50,7 @@ struct watch {
 /* One line a change, in logfmt as the log has it; while the text grows, one a
  * second. */
 static void
-tell(struct watched *g, const char *state, const char *code)
+watch_tell(struct watched *g, const char *state, const char *code)
 {
 	char		when[32];
 	time_t		now = time(NULL);
@@ -91,13 +91,14 @@ take_text(const struct watch *w, struct watched *g, const char *line,
 
 /* One that has ended: how, is told once. */
 static void
-end(struct watch *w, struct watched *g, const char *state,
+watch_end(struct watch *w, struct watched *g, const char *state,
     enum failure_code code)
 {
 	(void)close(g->fd);
 	g->fd = -1;
 	if (!w->text) {
-		tell(g, state, code == FAILURE_NONE ? "" : failure_name(code));
+		watch_tell(
+		    g, state, code == FAILURE_NONE ? "" : failure_name(code));
 		return;
 	}
 	w->exit_code = (int)failure_exit(code);
@@ -145,7 +146,7 @@ point_to(const struct settings *s, int64_t ticket)
 
 /* Takes a line of a generation. */
 static bool
-take(void *context, const char *line, size_t len)
+watch_take(void *context, const char *line, size_t len)
 {
 	struct watched	*g = context;
 	struct watch	*w = g->watch;
@@ -160,18 +161,18 @@ take(void *context, const char *line, size_t len)
 		break;
 	case FRAME_STATUS:
 		if (!w->text)
-			tell(g, frame_state_name(f.state), "");
+			watch_tell(g, frame_state_name(f.state), "");
 		break;
 	case FRAME_STREAM:
 		take_text(w, g, line, len);
 		if (!w->text)
-			tell(g, frame_state_name(FRAME_GENERATING), "");
+			watch_tell(g, frame_state_name(FRAME_GENERATING), "");
 		break;
 	case FRAME_DONE:
-		end(w, g, "done", FAILURE_NONE);
+		watch_end(w, g, "done", FAILURE_NONE);
 		break;
 	case FRAME_ERROR:
-		end(w, g, "error", f.failure.code);
+		watch_end(w, g, "error", f.failure.code);
 		break;
 	case FRAME_KEPT:
 	case FRAME_COST:
@@ -184,15 +185,15 @@ take(void *context, const char *line, size_t len)
 
 /* Reads what a generation has sent. */
 static void
-hear(struct watched *g)
+watch_hear(struct watched *g)
 {
-	if (!answers_hear(g->fd, &g->in, take, g))
-		end(g->watch, g, "error", FAILURE_INTERRUPTED);
+	if (!answers_hear(g->fd, &g->in, watch_take, g))
+		watch_end(g->watch, g, "error", FAILURE_INTERRUPTED);
 }
 
 /* Follows a generation that is not followed yet. */
 static bool
-follow(void *context, int64_t ticket)
+watch_follow(void *context, int64_t ticket)
 {
 	struct watch	*w = context;
 	struct watched	*list;
@@ -226,7 +227,7 @@ follow(void *context, int64_t ticket)
 
 /* Lets go of what has ended. */
 static void
-sweep(struct watch *w)
+watch_sweep(struct watch *w)
 {
 	size_t	i = 0;
 
@@ -242,21 +243,21 @@ sweep(struct watch *w)
 
 /* Looks for generations that have begun. */
 static void
-look(struct watch *w)
+watch_look(struct watch *w)
 {
 	char	events[READ_MAX];
 
 	if (w->news != -1)
 		(void)!read(w->news, events, sizeof(events));
 	w->again = false;
-	if (generations_each(w->run_dir, follow, w) == -1)
+	if (generations_each(w->run_dir, watch_follow, w) == -1)
 		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", w->run_dir,
 		    strerror(errno));
 }
 
 /* Waits for what comes next, and takes it. */
 static void
-step(struct watch *w)
+watch_step(struct watch *w)
 {
 	struct pollfd	*p;
 	size_t		 i, count = w->count;
@@ -271,10 +272,10 @@ step(struct watch *w)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	for (i = 0; i < count; i++) {
 		if (p[i].revents != 0)
-			hear(&w->list[i]);
+			watch_hear(&w->list[i]);
 	}
 	free(p);
-	sweep(w);
+	watch_sweep(w);
 }
 
 int
@@ -292,11 +293,11 @@ command_tail(const struct settings *s, int argc, char *argv[])
 	w.run_dir = s->text[SETTING_RUN_DIR];
 	w.text = i < argc;
 	if (w.text) {
-		(void)follow(&w, command_ticket(argv[0], argv[i]));
+		(void)watch_follow(&w, command_ticket(argv[0], argv[i]));
 		if (w.count == 0)
 			point_to(s, command_ticket(argv[0], argv[i]));
 		while (w.count > 0)
-			step(&w);
+			watch_step(&w);
 		free(w.list);
 		return w.exit_code;
 	}
@@ -304,7 +305,7 @@ command_tail(const struct settings *s, int argc, char *argv[])
 	if ((w.news = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) != -1)
 		(void)inotify_add_watch(w.news, w.run_dir, IN_CREATE);
 	for (;;) {
-		look(&w);
-		step(&w);
+		watch_look(&w);
+		watch_step(&w);
 	}
 }

@@ -22,7 +22,7 @@ static const char	in_base64[] = "base64 or hexadecimal of a key or "
 			    "certificate";
 
 static bool
-is_space(char c)
+key_form_is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -95,7 +95,7 @@ is_json(const char *text, size_t len)
 {
 	size_t	i;
 
-	for (i = 0; i < len && is_space(text[i]); i++)
+	for (i = 0; i < len && key_form_is_space(text[i]); i++)
 		;
 	return i < len && (text[i] == '{' || text[i] == '[') &&
 	    json_check(text, len, JSON_DEPTH) == 0;
@@ -191,7 +191,7 @@ is_der(const char *text, size_t len)
 			return true;
 	}
 	for (p = text; p < end; p = line + 1) {
-		while (p < end && is_space(*p))
+		while (p < end && key_form_is_space(*p))
 			p++;
 		if (der_at((const unsigned char *)p, (size_t)(end - p)))
 			return true;
@@ -270,7 +270,7 @@ value16(char c)
 static bool
 between(const char *p, const char *end, unsigned bits)
 {
-	if (is_space(*p))
+	if (key_form_is_space(*p))
 		return true;
 	if (bits != 4 || *p == '\0')
 		return false;
@@ -311,7 +311,7 @@ is_text(const char *s)
 	size_t	i;
 
 	for (i = 0; i < WRAPPED_MIN; i++) {
-		if (!is_space(s[i]) && (s[i] <= ' ' || s[i] >= 0x7f))
+		if (!key_form_is_space(s[i]) && (s[i] <= ' ' || s[i] >= 0x7f))
 			return false;
 	}
 	return true;
@@ -425,9 +425,9 @@ kinds_of(const char *text, size_t len)
 		k.lower = k.lower || (c >= 'a' && c <= 'z');
 		k.letters += is_letter(c);
 		k.blank = k.blank || c == ' ';
-		k.line = k.line || (is_space(c) && c != ' ');
+		k.line = k.line || (key_form_is_space(c) && c != ' ');
 		k.bytes = k.bytes || (unsigned char)c >= 0x7f ||
-		    (c < ' ' && !is_space(c));
+		    (c < ' ' && !key_form_is_space(c));
 		k.base64 = k.base64 && (value64(c) != -1 || c == '=');
 		k.hex = k.hex && value16(c) != -1;
 	}

@@ -35,7 +35,7 @@ struct key {
 };
 
 static const struct key *
-inside(const struct signature_key *k)
+signature_inside(const struct signature_key *k)
 {
 	return (const struct key *)(const void *)k;
 }
@@ -281,7 +281,7 @@ static bool
 verify(const struct signature_key *key, const char *text, size_t len,
     const unsigned char *mark, size_t mark_len)
 {
-	const struct key	*k = inside(key);
+	const struct key	*k = signature_inside(key);
 	unsigned char		 der[2 * HALF + 16];
 	EVP_MD_CTX		*c;
 	bool			 good = false;
@@ -323,7 +323,7 @@ static size_t
 sign(const struct signature_key *key, const char *text, size_t len,
     unsigned char *mark, size_t size)
 {
-	const struct key	*k = inside(key);
+	const struct key	*k = signature_inside(key);
 	EVP_MD_CTX		*c;
 	unsigned		 mac_len = 0;
 

@@ -135,7 +135,7 @@ check_claims(const struct json *j, const struct settings *s, int64_t ticket,
 
 /* Parses a part of the token, which must be a JSON object. */
 static bool
-parse(struct json *j, const struct buf *b)
+token_parse(struct json *j, const struct buf *b)
 {
 	return json_parse(j, b->data, b->len, CLAIMS_DEPTH,
 	    CLAIMS_TOKENS) == 0 && json_type(j, 0) == JSON_OBJECT;
@@ -159,7 +159,7 @@ token_check(const struct token_keys *keys, const struct settings *s,
 	    !base64url_decode(text, (size_t)(dot1 - text), &header) ||
 	    !base64url_decode(dot1 + 1, (size_t)(dot2 - dot1 - 1), &claims) ||
 	    !base64url_decode(dot2 + 1, (size_t)(end - dot2 - 1), &mark) ||
-	    !parse(&h, &header) || !parse(&c, &claims))
+	    !token_parse(&h, &header) || !token_parse(&c, &claims))
 		goto out;
 	/* An extension that we must understand: we know none. */
 	if (json_member(&h, 0, "crit") != -1)

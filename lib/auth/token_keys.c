@@ -42,7 +42,7 @@ fail(struct reading *r, const char *what)
 
 /* The name of a file without directory and ending. */
 static char *
-name_of(const char *path)
+token_keys_name_of(const char *path)
 {
 	const char	*base = strrchr(path, '/'), *dot;
 
@@ -57,7 +57,7 @@ name_of(const char *path)
  * file's name).  It belongs to the keys then, or is released.
  */
 static int
-add(struct reading *r, struct signature_key *key, const char *id,
+token_keys_add(struct reading *r, struct signature_key *key, const char *id,
     const char *why)
 {
 	struct token_keys	*keys = r->keys;
@@ -73,7 +73,7 @@ add(struct reading *r, struct signature_key *key, const char *id,
 	k = &keys->key[keys->count++];
 	k->key = key;
 	k->file = strdup(r->path);
-	k->id = id == NULL ? name_of(r->path) : strdup(id);
+	k->id = id == NULL ? token_keys_name_of(r->path) : strdup(id);
 	k->why = why == NULL ? NULL : strdup(why);
 	keys->usable += key != NULL;
 	return k->file != NULL && k->id != NULL && (k->why != NULL ||
@@ -123,7 +123,7 @@ read_pem(struct reading *r, const char *text, size_t len)
 		    why, sizeof(why));
 		if (k == NULL)
 			return fail(r, why);
-		if (add(r, k, NULL, NULL) == -1)
+		if (token_keys_add(r, k, NULL, NULL) == -1)
 			return -1;
 	}
 	return 0;
@@ -153,7 +153,8 @@ may_verify(const struct json *j, int object)
 
 /* The bytes of a member in base64url; false if it has none. */
 static bool
-number(const struct json *j, int object, const char *name, struct buf *out)
+token_keys_number(
+    const struct json *j, int object, const char *name, struct buf *out)
 {
 	struct buf	text = BUF_INIT(KEY_FILE_MAX);
 	bool		good;
@@ -175,8 +176,8 @@ numbers(const struct token_keys *keys, const struct json *j, int object,
 	struct buf		 b = BUF_INIT(KEY_FILE_MAX);
 	struct signature_key	*k = NULL;
 
-	if (!number(j, object, is_rsa ? "n" : "x", &a) ||
-	    !number(j, object, is_rsa ? "e" : "y", &b) ||
+	if (!token_keys_number(j, object, is_rsa ? "n" : "x", &a) ||
+	    !token_keys_number(j, object, is_rsa ? "e" : "y", &b) ||
 	    (!is_rsa && (a.len != HALF || b.len != HALF)))
 		(void)snprintf(why, size, "its numbers (%s) are not there, or "
 		    "not in base64url", is_rsa ? "n, e" : "x, y");
@@ -254,7 +255,7 @@ add_jwk(struct reading *r, const struct json *j, int object)
 		    "%d bytes", KEY_ID_MAX);
 	else
 		k = jwk(r->keys, j, object, why, sizeof(why));
-	rc = add(r, k, kid == -1 || k == NULL ? NULL : id.data,
+	rc = token_keys_add(r, k, kid == -1 || k == NULL ? NULL : id.data,
 	    k == NULL ? why : NULL);
 	buf_free(&id);
 	return rc;
@@ -345,7 +346,7 @@ read_secret(struct reading *r, const char *text, size_t len, bool declared)
 	}
 	if ((k = r->keys->module->secret(text, len, why, sizeof(why))) == NULL)
 		return fail(r, why);
-	if (add(r, k, NULL, NULL) == -1)
+	if (token_keys_add(r, k, NULL, NULL) == -1)
 		return -1;
 	r->keys->key[r->keys->count - 1].undeclared = !declared;
 	return 0;

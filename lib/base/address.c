@@ -19,7 +19,7 @@ static const unsigned char	mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 
 /* Reads an address of len bytes, perhaps in brackets; false if it is none. */
 static bool
-parse(const char *text, size_t len, struct address *a)
+address_parse(const char *text, size_t len, struct address *a)
 {
 	char	s[ADDRESS_MAX];
 
@@ -46,7 +46,8 @@ parse_network(const char *text, size_t len, struct address *a, unsigned *bits)
 	bool		 v4;
 
 	*bits = 128;
-	if (!parse(text, slash == NULL ? len : (size_t)(slash - text), a))
+	if (!address_parse(
+		text, slash == NULL ? len : (size_t)(slash - text), a))
 		return false;
 	if (slash == NULL)
 		return true;
@@ -90,7 +91,7 @@ address_in(const char *list, const char *address)
 	unsigned	bits;
 	size_t		len;
 
-	if (!parse(address, strlen(address), &a))
+	if (!address_parse(address, strlen(address), &a))
 		return false;
 	for (; *list != '\0'; list += len) {
 		list += strspn(list, " ");
@@ -107,7 +108,7 @@ address_in(const char *list, const char *address)
  * quotes, and a port behind an IPv4 address or brackets.
  */
 static void
-bare(const char **from, size_t *len)
+address_bare(const char **from, size_t *len)
 {
 	const char	*p = *from, *end = p + *len, *colon;
 
@@ -147,8 +148,8 @@ address_client(const char *trusted, const char *peer, const char *forwarded,
 			;
 		from = start;
 		len = (size_t)(end - start);
-		bare(&from, &len);
-		if (!parse(from, len, &a))
+		address_bare(&from, &len);
+		if (!address_parse(from, len, &a))
 			return;
 		(void)snprintf(out, ADDRESS_MAX, "%.*s", (int)len, from);
 	}
@@ -160,7 +161,7 @@ address_key(const char *address, char *out)
 	struct address	a;
 	char		text[INET6_ADDRSTRLEN];
 
-	if (!parse(address, strlen(address), &a)) {
+	if (!address_parse(address, strlen(address), &a)) {
 		(void)snprintf(out, ADDRESS_MAX, "%s", address);
 	} else if (memcmp(a.byte, mapped, sizeof(mapped)) == 0) {
 		(void)inet_ntop(AF_INET, a.byte + 12, text, sizeof(text));

@@ -17,7 +17,7 @@
 
 /* Starts it with `out' for its output.  Returns as posix_spawnp. */
 static int
-start(pid_t *pid, char *const argv[], char *const env[], int out)
+child_exec(pid_t *pid, char *const argv[], char *const env[], int out)
 {
 	posix_spawn_file_actions_t	files;
 	int				rc;
@@ -37,7 +37,7 @@ start(pid_t *pid, char *const argv[], char *const env[], int out)
 
 /* Reads until the other end is closed; -1 if that takes too long. */
 static int
-read_all(int fd, int64_t deadline, struct buf *out)
+child_read_all(int fd, int64_t deadline, struct buf *out)
 {
 	struct pollfd	p = { .fd = fd, .events = POLLIN };
 	char		data[READ_MAX];
@@ -70,14 +70,14 @@ child_run(char *const argv[], char *const env[], int timeout_ms,
 	(void)signal(SIGCHLD, SIG_DFL);		/* it is waited for */
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return -1;
-	rc = start(&pid, argv, env, fd[1]);
+	rc = child_exec(&pid, argv, env, fd[1]);
 	(void)close(fd[1]);
 	if (rc != 0) {
 		(void)close(fd[0]);
 		errno = rc;
 		return -1;
 	}
-	rc = read_all(fd[0], deadline, out);
+	rc = child_read_all(fd[0], deadline, out);
 	saved = errno;
 	(void)close(fd[0]);
 	if (rc == -1)

@@ -14,7 +14,7 @@
 
 /* Why a file may not be read; 0: it may. */
 static int
-refused(const struct stat *st, size_t max, bool secret)
+file_refused(const struct stat *st, size_t max, bool secret)
 {
 	/* /dev/null is an empty file. */
 	if (!S_ISREG(st->st_mode) && !S_ISCHR(st->st_mode))
@@ -25,7 +25,7 @@ refused(const struct stat *st, size_t max, bool secret)
 }
 
 static char *
-read_all(int fd, size_t size, size_t *len)
+file_read_all(int fd, size_t size, size_t *len)
 {
 	char	*data;
 	ssize_t	 n;
@@ -57,8 +57,9 @@ file_read(const char *path, size_t max, bool secret, size_t *len)
 	/* O_NONBLOCK: a FIFO would wait for its writer. */
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
 		return NULL;
-	if (fstat(fd, &st) == 0 && (errno = refused(&st, max, secret)) == 0)
-		data = read_all(fd, (size_t)st.st_size, len);
+	if (fstat(fd, &st) == 0 &&
+	    (errno = file_refused(&st, max, secret)) == 0)
+		data = file_read_all(fd, (size_t)st.st_size, len);
 	saved = errno;
 	(void)close(fd);
 	errno = saved;

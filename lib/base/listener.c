@@ -23,7 +23,7 @@
 
 /* An integer option; -1 if there is none. */
 static int
-option(int fd, int name)
+listener_option(int fd, int name)
 {
 	int		value = -1;
 	socklen_t	len = sizeof(value);
@@ -36,12 +36,12 @@ option(int fd, int name)
 static int
 set_timeout(int fd, unsigned ms)
 {
-	if (option(fd, SO_PROTOCOL) != IPPROTO_TCP)
+	if (listener_option(fd, SO_PROTOCOL) != IPPROTO_TCP)
 		return 0;
 	if (setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)) ==
 	    -1)
 		return -1;
-	return option(fd, SO_ACCEPTCONN) == 1;
+	return listener_option(fd, SO_ACCEPTCONN) == 1;
 }
 
 /* The number of a descriptor in /proc that is a socket; -1: it is none. */

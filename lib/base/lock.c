@@ -29,7 +29,7 @@ lock_open(const char *dir, const char *name)
 
 /* Sets a lock on len bytes; 0: all that follow. */
 static int
-set(int fd, int command, short type, int64_t byte, int64_t len)
+lock_set(int fd, int command, short type, int64_t byte, int64_t len)
 {
 	struct flock	l = {
 		.l_type = type,
@@ -42,10 +42,10 @@ set(int fd, int command, short type, int64_t byte, int64_t len)
 }
 
 static int
-try(int fd, short type, int64_t byte, int64_t len)
+lock_apply(int fd, short type, int64_t byte, int64_t len)
 {
 	for (;;) {
-		if (set(fd, F_OFD_SETLK, type, byte, len) == 0)
+		if (lock_set(fd, F_OFD_SETLK, type, byte, len) == 0)
 			return 1;
 		if (errno == EAGAIN || errno == EACCES)
 			return 0;
@@ -57,19 +57,19 @@ try(int fd, short type, int64_t byte, int64_t len)
 int
 lock_try(int fd, int64_t byte)
 {
-	return try(fd, F_WRLCK, byte, 1);
+	return lock_apply(fd, F_WRLCK, byte, 1);
 }
 
 int
 lock_share(int fd, int64_t byte)
 {
-	return try(fd, F_RDLCK, byte, 1);
+	return lock_apply(fd, F_RDLCK, byte, 1);
 }
 
 int
 lock_try_rest(int fd)
 {
-	return try(fd, F_WRLCK, 1, 0);
+	return lock_apply(fd, F_WRLCK, 1, 0);
 }
 
 static void
@@ -96,7 +96,7 @@ lock_wait(int fd, int64_t byte, int64_t deadline)
 		return -1;
 	(void)setitimer(ITIMER_REAL, &tick, NULL);	/* valid values */
 	do {
-		rc = set(fd, F_OFD_SETLKW, F_WRLCK, byte, 1);
+		rc = lock_set(fd, F_OFD_SETLKW, F_WRLCK, byte, 1);
 	} while (rc == -1 && errno == EINTR && clock_us() < deadline);
 	saved = errno;
 	(void)setitimer(ITIMER_REAL, &none, NULL);
@@ -108,7 +108,8 @@ lock_wait(int fd, int64_t byte, int64_t deadline)
 void
 lock_release(int fd, int64_t byte)
 {
-	(void)set(fd, F_OFD_SETLK, F_UNLCK, byte, 1);	/* ours: cannot fail */
+	(void)lock_set(
+	    fd, F_OFD_SETLK, F_UNLCK, byte, 1); /* ours: cannot fail */
 }
 
 int

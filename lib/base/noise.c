@@ -8,7 +8,7 @@
 
 /* Whether a text of len bytes begins so. */
 static bool
-begins(const char *s, size_t len, const char *with)
+noise_begins(const char *s, size_t len, const char *with)
 {
 	const size_t	n = strlen(with);
 
@@ -16,7 +16,7 @@ begins(const char *s, size_t len, const char *with)
 }
 
 static bool
-ends(const char *s, size_t len, const char *with)
+noise_ends(const char *s, size_t len, const char *with)
 {
 	const size_t	n = strlen(with);
 
@@ -46,8 +46,10 @@ behind_time(const char *line, size_t *len)
 static bool
 is_trace(const char *line, size_t len)
 {
-	return begins(line, len, "\t") || begins(line, len, "goroutine ") ||
-	    begins(line, len, "created by ") || ends(line, len, ")");
+	return noise_begins(line, len, "\t") ||
+	    noise_begins(line, len, "goroutine ") ||
+	    noise_begins(line, len, "created by ") ||
+	    noise_ends(line, len, ")");
 }
 
 bool
@@ -56,13 +58,14 @@ noise_is(struct noise *n, const char *line, size_t len)
 	static const char	process[] = "| ERROR  | process    |";
 	const char		*said = behind_time(line, &len);
 
-	if (begins(said, len, "http: panic serving ")) {
+	if (noise_begins(said, len, "http: panic serving ")) {
 		n->panics++;
 		n->trace = true;
 		return true;
 	}
-	if (begins(said, len, "http: superfluous response.WriteHeader call "
-	    "from github.com/joewalnes/websocketd/")) {
+	if (noise_begins(said, len,
+		"http: superfluous response.WriteHeader call "
+		"from github.com/joewalnes/websocketd/")) {
 		n->trace = false;
 		n->refused++;
 		return true;
@@ -71,7 +74,7 @@ noise_is(struct noise *n, const char *line, size_t len)
 	if (n->trace)
 		return true;
 	if (memmem(line, len, process, sizeof(process) - 1) != NULL &&
-	    ends(line, len, ": file already closed")) {
+	    noise_ends(line, len, ": file already closed")) {
 		n->closed++;
 		return true;
 	}

@@ -27,7 +27,7 @@ scheme_port(const struct origin *o)
 
 /* Takes s apart; a host may be an IPv6 address in brackets. */
 static bool
-split(const char *s, size_t len, struct origin *o)
+origin_split(const char *s, size_t len, struct origin *o)
 {
 	const char	*end = s + len, *p, *colon;
 	int64_t		 port;
@@ -59,7 +59,7 @@ split(const char *s, size_t len, struct origin *o)
 }
 
 static bool
-same(const char *a, size_t alen, const char *b, size_t blen)
+origin_same(const char *a, size_t alen, const char *b, size_t blen)
 {
 	return alen == blen && strncasecmp(a, b, alen) == 0;
 }
@@ -75,7 +75,7 @@ origin_list_valid(const char *list)
 	for (; *list != '\0'; list += len) {
 		list += strspn(list, " ");
 		len = strcspn(list, " ");
-		if (len > 0 && !split(list, len, &o))
+		if (len > 0 && !origin_split(list, len, &o))
 			return false;
 	}
 	return true;
@@ -89,17 +89,18 @@ origin_allowed(const char *list, const char *origin)
 
 	if (origin == NULL || *origin == '\0' || strcmp(list, "*") == 0)
 		return true;
-	if (!split(origin, strlen(origin), &o) ||
+	if (!origin_split(origin, strlen(origin), &o) ||
 	    (o.port_len == 1 && *o.port == '*'))
 		return false;	/* "null", file:// and the like */
 	for (; *list != '\0'; list += len) {
 		list += strspn(list, " ");
 		len = strcspn(list, " ");
-		if (len > 0 && split(list, len, &e) &&
-		    same(e.scheme, e.scheme_len, o.scheme, o.scheme_len) &&
-		    same(e.host, e.host_len, o.host, o.host_len) &&
+		if (len > 0 && origin_split(list, len, &e) &&
+		    origin_same(
+			e.scheme, e.scheme_len, o.scheme, o.scheme_len) &&
+		    origin_same(e.host, e.host_len, o.host, o.host_len) &&
 		    ((e.port_len == 1 && *e.port == '*') ||
-		    same(e.port, e.port_len, o.port, o.port_len)))
+			origin_same(e.port, e.port_len, o.port, o.port_len)))
 			return true;
 	}
 	return false;

@@ -112,7 +112,7 @@ valid(const struct url *u)
 
 /* Whether two entries of a list are one server: by the address or the name. */
 static bool
-same(const struct url *a, const struct url *b)
+url_same(const struct url *a, const struct url *b)
 {
 	char	x[URL_NAME_MAX], y[URL_NAME_MAX];
 
@@ -125,7 +125,7 @@ same(const struct url *a, const struct url *b)
 
 /* Whether each address is good, up to one that is there already: *twice. */
 static bool
-look(const char *list, struct url *twice)
+url_look(const char *list, struct url *twice)
 {
 	struct url	u[SERVERS_MAX + 1];
 	int		count = 0, i;
@@ -135,7 +135,7 @@ look(const char *list, struct url *twice)
 		if (count == SERVERS_MAX || !valid(&u[count]))
 			return false;
 		for (i = 0; i < count; i++) {
-			if (same(&u[i], &u[count])) {
+			if (url_same(&u[i], &u[count])) {
 				*twice = u[count];
 				return false;
 			}
@@ -150,7 +150,7 @@ url_valid(const char *list)
 {
 	struct url	twice;
 
-	return look(list, &twice);
+	return url_look(list, &twice);
 }
 
 const char *
@@ -158,7 +158,7 @@ url_twice(const char *list, size_t *len)
 {
 	struct url	twice;
 
-	(void)look(list, &twice);
+	(void)url_look(list, &twice);
 	*len = twice.text == NULL ? 0 : twice.len;
 	return twice.text;
 }
@@ -189,7 +189,7 @@ url_weights(const char *list)
 
 /* Goes on with a key: FNV-1a of these bytes, of a name in small letters. */
 static uint64_t
-hash(uint64_t key, const void *bytes, size_t len, bool name)
+url_hash(uint64_t key, const void *bytes, size_t len, bool name)
 {
 	const unsigned char	*p = bytes;
 	size_t			 i;
@@ -213,15 +213,15 @@ hash_host(uint64_t key, const struct server *s)
 	if (host_text(s, text, sizeof(text))) {
 		if (s->brackets && inet_pton(AF_INET6, text, &six) == 1)
 			return IN6_IS_ADDR_V4MAPPED(&six) ?
-			    hash(key, six.s6_addr + 12, 4, false) :
-			    hash(key, &six, sizeof(six), false);
+			    url_hash(key, six.s6_addr + 12, 4, false) :
+			    url_hash(key, &six, sizeof(six), false);
 		if (!s->brackets && strspn(text, "0123456789abcdefABCDEFxX.") ==
 		    len && inet_aton(text, &four) == 1)
-			return hash(key, &four, sizeof(four), false);
+			return url_hash(key, &four, sizeof(four), false);
 	}
 	if (len > 1 && s->host[len - 1] == '.')
 		len--;		/* the root of all names */
-	return hash(key, s->host, len, true);
+	return url_hash(key, s->host, len, true);
 }
 
 uint64_t
@@ -236,11 +236,11 @@ url_key(const char *base, size_t len)
 					    (unsigned char)s.port };
 
 		key = hash_host(key, &s);
-		key = hash(key, more, sizeof(more), false);
+		key = url_hash(key, more, sizeof(more), false);
 		len -= (size_t)(s.path - base);
 		base = s.path;
 	}
-	key = hash(key, base, len, false);
+	key = url_hash(key, base, len, false);
 	return key == 0 ? 1 : key;
 }
 
@@ -350,7 +350,7 @@ url_simple(const char *list)
 
 /* Finds which API an address names, and what stands before it. */
 static void
-split(struct url *u)
+url_split(struct url *u)
 {
 	static const struct {
 		const char	*path;
@@ -379,7 +379,7 @@ split(struct url *u)
 
 /* Takes a word of this name off a list: its value, NULL if there is none. */
 static const char *
-word(const char **list, const char *name, size_t *len)
+url_word(const char **list, const char *name, size_t *len)
 {
 	const char	*w = *list + strspn(*list, " ");
 	const size_t	 n = strlen(name);
@@ -403,15 +403,15 @@ url_next(const char **list, struct url *u)
 	*list = u->text + u->len;
 	if (u->len == 0)
 		return false;
-	u->name = word(list, "name=", &u->name_len);
+	u->name = url_word(list, "name=", &u->name_len);
 	u->weight = 1;
-	if ((w = word(list, "weight=", &len)) != NULL)
+	if ((w = url_word(list, "weight=", &len)) != NULL)
 		u->weight = number_read(w, len, URL_WEIGHT_MAX, &n) ? (int)n :
 		    0;
 	if (u->name == NULL && w != NULL)
-		u->name = word(list, "name=", &u->name_len);
+		u->name = url_word(list, "name=", &u->name_len);
 	if (u->name == NULL)
 		u->name_len = 0;
-	split(u);
+	url_split(u);
 	return true;
 }

@@ -210,7 +210,7 @@ utf8_mark(const char *s, size_t len)
 /* Whether there is nothing but white space, U+00A0, U+2000 to U+200B, U+3000
  * and U+FEFF. */
 static bool
-is_blank(const char *s, size_t len)
+utf8_is_blank(const char *s, size_t len)
 {
 	size_t	i = 0;
 
@@ -244,5 +244,5 @@ utf8_instead(const char *s, size_t len)
 		return "no text: it holds a NUL byte";
 	if (!utf8_valid(s, len))
 		return "not UTF-8, perhaps Windows-1252 or ISO 8859-1";
-	return is_blank(s, len) ? "blank" : NULL;
+	return utf8_is_blank(s, len) ? "blank" : NULL;
 }

@@ -33,7 +33,7 @@ static const char	stream_tail[] = "\"}\n";
 
 /* Opens a frame of a type. */
 static void
-begin(struct jsonw *w, struct buf *b, const char *type)
+frame_begin(struct jsonw *w, struct buf *b, const char *type)
 {
 	jsonw_begin(w, b);
 	jsonw_object(w, NULL);
@@ -46,7 +46,7 @@ frame_cached(struct buf *b, const struct session *s, bool body_changed,
 {
 	struct jsonw	w;
 
-	begin(&w, b, "cached");
+	frame_begin(&w, b, "cached");
 	jsonw_string(&w, "response", s->response, s->response_len);
 	jsonw_text(&w, "message", cached_message[language]);
 	jsonw_text(&w, "createdAt", s->created);
@@ -66,7 +66,7 @@ frame_done(struct buf *b, bool cut_by_length, int64_t versions)
 {
 	struct jsonw	w;
 
-	begin(&w, b, "done");
+	frame_begin(&w, b, "done");
 	if (cut_by_length)
 		jsonw_text(&w, "reason", "length");
 	if (versions > 1)
@@ -103,7 +103,7 @@ frame_error(struct buf *b, const struct failure *f, enum language language)
 
 	fill(message, sizeof(message), failure_words(f, language),
 	    f->detail);
-	begin(&w, b, "error");
+	frame_begin(&w, b, "error");
 	jsonw_text(&w, "message", message);
 	jsonw_text(&w, "code", failure_name(f->code));
 	jsonw_bool(&w, "retryable", failure_retryable(f->code));
@@ -119,7 +119,7 @@ frame_status(struct buf *b, enum frame_state state, int position, int viewers)
 {
 	struct jsonw	w;
 
-	begin(&w, b, "status");
+	frame_begin(&w, b, "status");
 	jsonw_text(&w, "state", states[state]);
 	if (state == FRAME_QUEUED && position > 0)
 		jsonw_int(&w, "position", position);
@@ -133,7 +133,7 @@ frame_pong(struct buf *b)
 {
 	struct jsonw	w;
 
-	begin(&w, b, "pong");
+	frame_begin(&w, b, "pong");
 	return jsonw_end(&w, true);
 }
 
@@ -143,7 +143,7 @@ frame_session(struct buf *b, int64_t session, int64_t pid,
 {
 	struct jsonw	w;
 
-	begin(&w, b, "session");
+	frame_begin(&w, b, "session");
 	if (session != 0)
 		jsonw_int(&w, "session", session);
 	jsonw_int(&w, "pid", pid);
@@ -158,7 +158,7 @@ frame_alive(struct buf *b)
 {
 	struct jsonw	w;
 
-	begin(&w, b, "alive");
+	frame_begin(&w, b, "alive");
 	return jsonw_end(&w, true);
 }
 
@@ -180,7 +180,7 @@ frame_cost(struct buf *b, int64_t tokens)
 {
 	struct jsonw	w;
 
-	begin(&w, b, "cost");
+	frame_begin(&w, b, "cost");
 	jsonw_int(&w, "tokens", tokens);
 	return jsonw_end(&w, true);
 }
@@ -190,7 +190,7 @@ frame_kept(struct buf *b)
 {
 	struct jsonw	w;
 
-	begin(&w, b, "kept");
+	frame_begin(&w, b, "kept");
 	return jsonw_end(&w, true);
 }
 
@@ -239,7 +239,7 @@ escaped(const char *s, size_t len)
 
 /* Adds a piece that fits one frame. */
 static int
-add(struct frame_stream *s, const char *text, size_t len, size_t need)
+frame_add(struct frame_stream *s, const char *text, size_t len, size_t need)
 {
 	s->open.cap = FRAME_MAX;
 	if (s->open.len + need + sizeof(stream_tail) - 1 > FRAME_MAX &&
@@ -263,12 +263,12 @@ frame_stream_add(struct frame_stream *s, const char *text, size_t len)
 	while ((need = escaped(text, len)) > room) {
 		/* One byte takes six at most: this part always fits. */
 		part = utf8_cut(text, len, room / 6);
-		if (add(s, text, part, escaped(text, part)) == -1)
+		if (frame_add(s, text, part, escaped(text, part)) == -1)
 			return -1;
 		text += part;
 		len -= part;
 	}
-	return len == 0 ? 0 : add(s, text, len, need);
+	return len == 0 ? 0 : frame_add(s, text, len, need);
 }
 
 /* Reads an error frame's code and detail. */

@@ -580,7 +580,7 @@ answer_open_hub(struct answer *a)
 	if (hub_init(&a->hub, FRAMES_MAX(max) + 8 * max + 2 * FRAME_MAX) == -1)
 		return -1;
 	if (a->filter)
-		return hub_add(&a->hub, STDOUT_FILENO, true);
+		return hub_add(&a->hub, a->out, true);
 	if (generation_path(a->path, sizeof(a->path),
 	    a->settings.text[SETTING_RUN_DIR], a->ticket) == -1 ||
 	    lstat(a->path, &a->socket) == -1 || (a->session != 0 &&

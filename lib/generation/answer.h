@@ -45,10 +45,12 @@ struct answer {
 	const struct http	*http;		/* answer_load sets it */
 	struct buf		 prompt;	/* the ticket's text */
 	struct slot		 slot;
-	bool			 filter;	/* from stdin to stdout; else for
-						   those who connect to the
+	bool			 filter;	/* frames go to `out'; else to
+						   whoever connects to the
 						   socket ANSWER_LISTENER */
-	int64_t			 ticket, session;	/* 0: not known yet */
+	int			 out;
+	int64_t			 ticket;	/* 0: a filter's */
+	int64_t			 session;	/* 0: not known yet */
 	int64_t			 seen;		/* the ticket's newest answer
 						   when chat looked */
 	const char		*text_hash;	/* of the prompt; "": none */

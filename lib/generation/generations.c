@@ -55,7 +55,7 @@ generations_each(const char *run_dir, bool (*each)(void *, int64_t),
 
 /* Whether somebody listens for a ticket; with `stop' he is told to. */
 static bool
-runs(const char *run_dir, int64_t ticket, bool stop)
+generations_runs(const char *run_dir, int64_t ticket, bool stop)
 {
 	int	fd = -1;
 
@@ -69,7 +69,7 @@ runs(const char *run_dir, int64_t ticket, bool stop)
 }
 
 static void
-rest(int ms)
+generations_rest(int ms)
 {
 	const struct timespec	pause = { 0, ms * 1000000L };
 
@@ -77,16 +77,16 @@ rest(int ms)
 }
 
 static int64_t
-later(int64_t ms)
+generations_later(int64_t ms)
 {
 	return clock_us() + ms * 1000;
 }
 
 /* Takes the claim and waits, under it, for what runs to end, if it is to. */
 static int
-hold(const char *run_dir, int64_t ticket, bool stop)
+generations_take(const char *run_dir, int64_t ticket, bool stop)
 {
-	int64_t	deadline = later(CLAIM_TIMEOUT);
+	int64_t	deadline = generations_later(CLAIM_TIMEOUT);
 	int	claim;
 
 	while ((claim = generation_claim(run_dir, ticket)) == -1) {
@@ -95,16 +95,16 @@ hold(const char *run_dir, int64_t ticket, bool stop)
 		errno = EBUSY;
 		if (clock_us() >= deadline)
 			return -1;
-		rest(CLAIM_PAUSE);
+		generations_rest(CLAIM_PAUSE);
 	}
-	deadline = stop ? later(STOP_TIMEOUT) : 0;
-	while (runs(run_dir, ticket, stop)) {
+	deadline = stop ? generations_later(STOP_TIMEOUT) : 0;
+	while (generations_runs(run_dir, ticket, stop)) {
 		if (clock_us() >= deadline) {
 			(void)close(claim);
 			errno = EBUSY;
 			return -1;
 		}
-		rest(CLAIM_PAUSE);
+		generations_rest(CLAIM_PAUSE);
 	}
 	return claim;
 }
@@ -112,13 +112,13 @@ hold(const char *run_dir, int64_t ticket, bool stop)
 int
 generations_hold(const char *run_dir, int64_t ticket)
 {
-	return hold(run_dir, ticket, false);
+	return generations_take(run_dir, ticket, false);
 }
 
 int
 generations_end(const char *run_dir, int64_t ticket)
 {
-	return hold(run_dir, ticket, true);
+	return generations_take(run_dir, ticket, true);
 }
 
 /* Which run, in a directory. */
@@ -132,7 +132,7 @@ count_one(void *context, int64_t ticket)
 {
 	struct running	*r = context;
 
-	if (runs(r->run_dir, ticket, false))
+	if (generations_runs(r->run_dir, ticket, false))
 		r->count++;
 	return true;
 }
@@ -141,13 +141,13 @@ count_one(void *context, int64_t ticket)
 static int
 claim_all(const char *run_dir)
 {
-	const int64_t	deadline = later(CLAIM_TIMEOUT);
+	const int64_t	deadline = generations_later(CLAIM_TIMEOUT);
 	int		claims, got, saved;
 
 	if ((claims = generation_claims(run_dir)) == -1)
 		return -1;
 	while ((got = lock_try_rest(claims)) == 0 && clock_us() < deadline)
-		rest(CLAIM_PAUSE);
+		generations_rest(CLAIM_PAUSE);
 	if (got == 1)
 		return claims;
 	saved = got == 0 ? EBUSY : errno;
@@ -160,7 +160,7 @@ int
 generations_await(const char *run_dir, int64_t ms, void (*tell)(void *, int),
     void *context)
 {
-	const int64_t	deadline = later(ms);
+	const int64_t	deadline = generations_later(ms);
 	struct running	r = { run_dir, 0 };
 	int		claims, saved = EBUSY;
 
@@ -178,7 +178,7 @@ generations_await(const char *run_dir, int64_t ms, void (*tell)(void *, int),
 			tell(context, r.count);
 		if (clock_us() >= deadline)
 			break;
-		rest(GENERATION_LOOK);
+		generations_rest(GENERATION_LOOK);
 	}
 	(void)close(claims);
 	errno = saved;

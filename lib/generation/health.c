@@ -44,7 +44,7 @@ health_read(struct health *h)
 /* A server's record; or the one that it may have: a free one, else the oldest.
  */
 static struct record *
-find(struct health *h, uint64_t server)
+health_find(struct health *h, uint64_t server)
 {
 	struct record	*best = h->record, *r;
 
@@ -60,7 +60,7 @@ find(struct health *h, uint64_t server)
 
 /* One writer may undo what another one wrote just now: it will come again. */
 static void
-keep(struct health *h, const struct record *r)
+health_keep(struct health *h, const struct record *r)
 {
 	(void)!pwrite(h->fd, r, sizeof(*r),
 	    (r - h->record) * (off_t)sizeof(*r));
@@ -73,7 +73,7 @@ health_again(struct health *h, uint64_t server, int64_t now)
 
 	if (h == NULL)
 		return 0;
-	r = find(h, server);
+	r = health_find(h, server);
 	/* A time that nobody can have written: the clock has begun anew. */
 	if (r->server != server ||
 	    r->again > now + HEALTH_PAUSE_MAX * INT64_C(1000))
@@ -89,7 +89,7 @@ health_failed(struct health *h, uint64_t server, int64_t now)
 	if (h == NULL)
 		return now + HEALTH_PAUSE_MIN * INT64_C(1000);
 	health_read(h);
-	r = find(h, server);
+	r = health_find(h, server);
 	if (health_again(h, server, now) > now)
 		return r->again;	/* several have met the same failure */
 	if (r->server != server || r->pause < HEALTH_PAUSE_MIN)
@@ -100,7 +100,7 @@ health_failed(struct health *h, uint64_t server, int64_t now)
 		r->pause *= 2;
 	r->server = server;
 	r->again = now + r->pause * 1000;
-	keep(h, r);
+	health_keep(h, r);
 	return r->again;
 }
 
@@ -112,11 +112,11 @@ health_good(struct health *h, uint64_t server)
 	if (h == NULL)
 		return;
 	health_read(h);
-	r = find(h, server);
+	r = health_find(h, server);
 	if (r->server != server)
 		return;
 	memset(r, 0, sizeof(*r));
-	keep(h, r);
+	health_keep(h, r);
 }
 
 void

@@ -17,7 +17,7 @@
 #include "generation/hub.h"
 
 static int
-watch(struct hub *h, int how, int fd, uint32_t events, void *who)
+hub_watch(struct hub *h, int how, int fd, uint32_t events, void *who)
 {
 	struct epoll_event	e = { .events = events };
 
@@ -40,20 +40,20 @@ hub_init(struct hub *h, size_t cap)
 	    sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
 	    (h->signals = signalfd(-1, &set, SFD_CLOEXEC)) == -1)
 		return -1;
-	return watch(h, EPOLL_CTL_ADD, h->signals, EPOLLIN, &h->signals);
+	return hub_watch(h, EPOLL_CTL_ADD, h->signals, EPOLLIN, &h->signals);
 }
 
 int
 hub_listen(struct hub *h, int listener)
 {
 	h->listener = listener;
-	return watch(h, EPOLL_CTL_ADD, listener, EPOLLIN, h);
+	return hub_watch(h, EPOLL_CTL_ADD, listener, EPOLLIN, h);
 }
 
 int
 hub_wake(struct hub *h, int fd)
 {
-	return watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, &h->met);
+	return hub_watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, &h->met);
 }
 
 int
@@ -75,7 +75,7 @@ hub_add(struct hub *h, int fd, bool plain)
 	f->fd = fd;
 	f->plain = plain;
 	/* A plain file cannot be watched, and can always be written to. */
-	if (watch(h, EPOLL_CTL_ADD, fd, plain ? 0 : EPOLLIN, f) == -1 &&
+	if (hub_watch(h, EPOLL_CTL_ADD, fd, plain ? 0 : EPOLLIN, f) == -1 &&
 	    errno != EPERM) {
 		free(f);
 		return -1;
@@ -113,7 +113,7 @@ accept_all(struct hub *h, int64_t now)
 
 /* Writes up to len bytes; returns how many, 0 if it would block, or -1. */
 static ssize_t
-put(const struct follower *f, const char *data, size_t len)
+hub_put(const struct follower *f, const char *data, size_t len)
 {
 	struct pollfd	p = { .fd = f->fd, .events = POLLOUT };
 	ssize_t		n;
@@ -162,12 +162,12 @@ feed(struct hub *h, struct follower *f)
 	while (!complete(h, f) && !blocked) {
 		insert_status(h, f);
 		if (f->head_sent < f->head_len) {
-			n = put(f, f->head + f->head_sent,
+			n = hub_put(f, f->head + f->head_sent,
 			    f->head_len - f->head_sent);
 			if (n > 0)
 				f->head_sent += (size_t)n;
 		} else {
-			n = put(f, h->frames.data + f->offset,
+			n = hub_put(f, h->frames.data + f->offset,
 			    h->frames.len - f->offset);
 			if (n > 0)
 				f->offset += (size_t)n;
@@ -178,7 +178,7 @@ feed(struct hub *h, struct follower *f)
 	}
 	if (blocked != f->blocked) {
 		f->blocked = blocked;
-		(void)watch(h, EPOLL_CTL_MOD, f->fd, (f->plain ? 0U :
+		(void)hub_watch(h, EPOLL_CTL_MOD, f->fd, (f->plain ? 0U :
 		    (unsigned)EPOLLIN) | (blocked ? (unsigned)EPOLLOUT : 0U),
 		    f);
 	}
@@ -187,7 +187,7 @@ feed(struct hub *h, struct follower *f)
 
 /* Hears a follower; returns -1 if he is gone. */
 static int
-hear(struct hub *h, struct follower *f)
+hub_hear(struct hub *h, struct follower *f)
 {
 	bool	 end = false;
 	char	*nl;
@@ -213,19 +213,19 @@ hear(struct hub *h, struct follower *f)
 	if (f->in_len == sizeof(f->in))
 		f->in_len = 0;	/* nothing that we know is that long */
 	if (end)
-		(void)put(f, h->alive, strlen(h->alive));
+		(void)hub_put(f, h->alive, strlen(h->alive));
 	return end ? -1 : 0;
 }
 
 /* Lets a follower go; the last one takes his place in the list. */
 static void
-drop(struct hub *h, struct follower *f)
+hub_drop(struct hub *h, struct follower *f)
 {
 	size_t	i;
 
 	/* Who says stop may close at once: we write before we hear him. */
 	if (!f->plain)
-		(void)hear(h, f);
+		(void)hub_hear(h, f);
 	for (i = 0; h->followers[i] != f; i++)
 		;
 	h->followers[i] = h->followers[--h->count];
@@ -326,17 +326,17 @@ hub_step(struct hub *h, int64_t now)
 		if (f->plain && (e[i].events & (EPOLLERR | EPOLLHUP)) != 0)
 			rc = -1;
 		else if (!f->plain && (e[i].events & ~(unsigned)EPOLLOUT) != 0)
-			rc = hear(h, f);
+			rc = hub_hear(h, f);
 		if (rc == 0)
 			rc = feed(h, f);
 		if (rc == -1)
-			drop(h, f);
+			hub_drop(h, f);
 	}
 	/* While accept fails the listener would wake us for nothing. */
 	if (h->listener != -1 && h->accept_again != 0) {
 		bool	wait = now < h->accept_again;
 
-		(void)watch(h, EPOLL_CTL_MOD, h->listener, wait ? 0U :
+		(void)hub_watch(h, EPOLL_CTL_MOD, h->listener, wait ? 0U :
 		    (unsigned)EPOLLIN, h);
 		if (!wait)
 			h->accept_again = 0;
@@ -352,7 +352,7 @@ hub_write(struct hub *h)
 	for (i = 0; i < h->count; ) {
 		if (!h->followers[i]->blocked && !complete(h,
 		    h->followers[i]) && feed(h, h->followers[i]) == -1)
-			drop(h, h->followers[i]);
+			hub_drop(h, h->followers[i]);
 		else
 			i++;
 	}
@@ -385,7 +385,7 @@ void
 hub_free(struct hub *h)
 {
 	while (h->count > 0)
-		drop(h, h->followers[0]);
+		hub_drop(h, h->followers[0]);
 	free(h->followers);
 	buf_free(&h->frames);
 	if (h->listener != -1)

@@ -21,7 +21,7 @@ static const char *const	names[NOTICE__MAX] = {
 
 /* The lines, as a C string. */
 static void
-read_all(int fd, char text[NOTICES_MAX + 1])
+notice_read_all(int fd, char text[NOTICES_MAX + 1])
 {
 	ssize_t	n = pread(fd, text, NOTICES_MAX, NOTICES_AT);
 
@@ -51,7 +51,7 @@ notice_add(const char *run_dir, enum notice what, const char *model)
 	if (n < 0 || n >= NOTICE_MAX || (int)strcspn(line, "\n") != n -
 	    1 || (fd = lock_open(run_dir, "health")) == -1)
 		return;
-	read_all(fd, text);
+	notice_read_all(fd, text);
 	len = strlen(text);
 	if (strstr(text, line) == NULL) {
 		/* A full one is begun anew: what still holds comes again. */
@@ -69,7 +69,7 @@ notice_add(const char *run_dir, enum notice what, const char *model)
 
 /* Takes a line apart; returns its model, or NULL if it is none of ours. */
 static const char *
-parse(const char *line, enum notice *what)
+notice_parse(const char *line, enum notice *what)
 {
 	const char	*name = line + DAY + 1;
 	size_t		 len, i;
@@ -100,13 +100,13 @@ notice_each(const char *run_dir, void (*tell)(void *, enum notice,
 	(void)snprintf(path, sizeof(path), "%s/health", run_dir);
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
 		return;
-	read_all(fd, text);
+	notice_read_all(fd, text);
 	(void)close(fd);
 	format_day(since, time(NULL) - NOTICE_DAYS * 86400);
 	for (line = text; (next = strchr(line, '\n')) != NULL; line = next) {
 		*next++ = '\0';
 		/* One that stands there again is told then. */
-		if ((model = parse(line, &what)) != NULL &&
+		if ((model = notice_parse(line, &what)) != NULL &&
 		    strncmp(line, since, DAY) >= 0 &&
 		    strstr(next, line + DAY) == NULL) {
 			line[DAY] = '\0';

@@ -25,7 +25,7 @@ pool_open(struct pool *p, const struct settings *s, bool alone)
 
 /* Finds out who may be asked now; the others have no slots for us. */
 static void
-look(struct pool *p)
+pool_look(struct pool *p)
 {
 	const int	parallel =
 			    (int)p->settings->number[SETTING_GENERATIONS];
@@ -55,7 +55,7 @@ pool_try(struct pool *p, struct slot *slot, struct node *node, int max)
 {
 	int	rc;
 
-	look(p);
+	pool_look(p);
 	if (p->alone) {
 		for (p->chosen = 0; p->chosen < p->count - 1 &&
 		    p->slots[p->chosen].slots == 0; )
@@ -82,7 +82,7 @@ pool_more(const struct pool *p)
 
 /* The chosen server has failed. */
 static void
-failed(struct pool *p)
+pool_failed(struct pool *p)
 {
 	struct pool_server	*s = &p->server[p->chosen];
 
@@ -101,7 +101,7 @@ pool_pass_over(struct pool *p, struct node *node, enum failure_code code,
 	log_line(LOG_LEVEL_WARNING, "passed_over=\"%.*s\" code=%s"
 	    " reason=\"%s\"", (int)u->len, u->text, failure_name(code),
 	    log_value(why, sizeof(why), reason));
-	failed(p);
+	pool_failed(p);
 	if (!p->alone)
 		slots_release(node);
 	p->chosen = -1;
@@ -113,7 +113,7 @@ pool_end(struct pool *p, enum pool_end how)
 	if (p->chosen == -1)
 		return;
 	if (how == POOL_FAILED)
-		failed(p);
+		pool_failed(p);
 	else if (how == POOL_GOOD)
 		health_good(p->health, p->slots[p->chosen].key);
 }

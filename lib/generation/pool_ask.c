@@ -17,7 +17,7 @@ struct pool_call {
 };
 
 static bool
-take(void *context, long status, const char *data, size_t len)
+pool_ask_take(void *context, long status, const char *data, size_t len)
 {
 	struct pool_call	*c = context;
 
@@ -25,7 +25,7 @@ take(void *context, long status, const char *data, size_t len)
 }
 
 static void
-forget(struct pool *p)
+pool_ask_forget(struct pool *p)
 {
 	int	i;
 
@@ -42,7 +42,7 @@ forget(struct pool *p)
 
 /* Begins the call to a server; false: there is no memory. */
 static bool
-ask(struct pool *p, struct pool_call *c, const struct url *u)
+pool_ask_ask(struct pool *p, struct pool_call *c, const struct url *u)
 {
 	c->url.cap = SETTING_MAX + 32;
 	c->body.cap = UPSTREAM_LIST_MAX;
@@ -52,7 +52,7 @@ ask(struct pool *p, struct pool_call *c, const struct url *u)
 	c->call.url = c->url.data;
 	c->call.token = p->token;
 	c->call.connect_timeout = c->call.timeout = LOADED_TIMEOUT;
-	c->call.receive = take;
+	c->call.receive = pool_ask_take;
 	c->call.context = c;
 	return p->http->start(&c->call) == 0;
 }
@@ -70,15 +70,15 @@ pool_ask(struct pool *p, const struct http *http)
 	p->http = http;
 	if (upstream_token(p->settings, &p->token, &why) == -1 ||
 	    (p->calls = calloc((size_t)p->count, sizeof(*p->calls))) == NULL) {
-		forget(p);	/* upstream_begin will tell */
+		pool_ask_forget(p);	/* upstream_begin will tell */
 		return false;
 	}
 	for (i = 0; good && i < p->count; i++) {
 		if (p->server[i].again <= now)
-			good = ask(p, &p->calls[i], &p->server[i].url);
+			good = pool_ask_ask(p, &p->calls[i], &p->server[i].url);
 	}
 	if (!good)
-		forget(p);
+		pool_ask_forget(p);
 	return good;
 }
 
@@ -136,7 +136,7 @@ pool_prefer(struct pool *p, struct node *node)
 		else if (i == p->chosen)
 			here = true;
 	}
-	forget(p);
+	pool_ask_forget(p);
 	if (!here)
 		got = slots_take(node, p->slots, p->count, 0);
 	if (got >= 0)
@@ -150,6 +150,6 @@ pool_prefer(struct pool *p, struct node *node)
 void
 pool_close(struct pool *p)
 {
-	forget(p);
+	pool_ask_forget(p);
 	health_close(p->health);
 }

@@ -26,7 +26,7 @@ digits(struct scan *s)
 }
 
 static bool
-number(struct scan *s)
+json_check_number(struct scan *s)
 {
 	if (s->p < s->end && *s->p == '-')
 		s->p++;
@@ -50,7 +50,7 @@ number(struct scan *s)
 }
 
 static bool
-word(struct scan *s, const char *w)
+json_check_word(struct scan *s, const char *w)
 {
 	size_t	len = strlen(w);
 
@@ -125,19 +125,19 @@ scalar(struct scan *s)
 	case '"':
 		return string(s);
 	case 't':
-		return word(s, "true");
+		return json_check_word(s, "true");
 	case 'f':
-		return word(s, "false");
+		return json_check_word(s, "false");
 	case 'n':
-		return word(s, "null");
+		return json_check_word(s, "null");
 	default:
-		return number(s);
+		return json_check_number(s);
 	}
 }
 
 /* A member's name and its colon. */
 static bool
-name(struct scan *s)
+json_check_name(struct scan *s)
 {
 	space(s);
 	if (!string(s))
@@ -171,7 +171,7 @@ value:
 		space(&s);
 		if (s.p < s.end && *s.p == (object ? '}' : ']'))
 			goto closing;
-		if (object && !name(&s))
+		if (object && !json_check_name(&s))
 			return EINVAL;
 		goto value;
 	}
@@ -186,7 +186,7 @@ after:
 	object = objects >> (depth - 1) & 1;
 	if (*s.p == ',') {
 		s.p++;
-		if (object && !name(&s))
+		if (object && !json_check_name(&s))
 			return EINVAL;
 		goto value;
 	}

@@ -62,7 +62,7 @@ jsonw_escape(struct buf *b, const char *s, size_t len)
 }
 
 static void
-put(struct jsonw *w, const char *s, size_t len)
+jsonw_put(struct jsonw *w, const char *s, size_t len)
 {
 	if (!w->failed && buf_add(w->out, s, len) == -1)
 		w->failed = true;
@@ -71,10 +71,10 @@ put(struct jsonw *w, const char *s, size_t len)
 static void
 quoted(struct jsonw *w, const char *s, size_t len)
 {
-	put(w, "\"", 1);
+	jsonw_put(w, "\"", 1);
 	if (!w->failed && jsonw_escape(w->out, s, len) == -1)
 		w->failed = true;
-	put(w, "\"", 1);
+	jsonw_put(w, "\"", 1);
 }
 
 /* The comma and the key in front of a value; a key belongs in objects only. */
@@ -88,11 +88,11 @@ lead(struct jsonw *w, const char *key)
 		return;
 	}
 	if (!w->first)
-		put(w, ",", 1);
+		jsonw_put(w, ",", 1);
 	w->first = false;
 	if (key != NULL) {
 		quoted(w, key, strlen(key));
-		put(w, ":", 1);
+		jsonw_put(w, ":", 1);
 	}
 }
 
@@ -104,7 +104,7 @@ bracket(struct jsonw *w, const char *key, char opening, char closing)
 		w->failed = true;
 		return;
 	}
-	put(w, &opening, 1);
+	jsonw_put(w, &opening, 1);
 	w->close[w->depth++] = closing;
 	w->first = true;
 }
@@ -137,7 +137,7 @@ jsonw_close(struct jsonw *w)
 		w->failed = true;
 		return;
 	}
-	put(w, &w->close[--w->depth], 1);
+	jsonw_put(w, &w->close[--w->depth], 1);
 	w->first = false;
 }
 
@@ -162,7 +162,7 @@ jsonw_int(struct jsonw *w, const char *key, int64_t n)
 
 	lead(w, key);
 	len = snprintf(s, sizeof(s), "%" PRId64, n);
-	put(w, s, (size_t)len);
+	jsonw_put(w, s, (size_t)len);
 }
 
 void
@@ -175,7 +175,7 @@ void
 jsonw_trusted(struct jsonw *w, const char *key, const char *json)
 {
 	lead(w, key);
-	put(w, json, strlen(json));
+	jsonw_put(w, json, strlen(json));
 }
 
 int
@@ -184,7 +184,7 @@ jsonw_end(struct jsonw *w, bool line)
 	while (w->depth > 0)
 		jsonw_close(w);
 	if (line)
-		put(w, "\n", 1);
+		jsonw_put(w, "\n", 1);
 	if (!w->failed)
 		return 0;
 	w->out->len = w->start;

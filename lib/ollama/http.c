@@ -13,7 +13,7 @@
 static CURLM	*multi;
 
 static size_t
-receive(char *data, size_t size, size_t n, void *context)
+http_receive(char *data, size_t size, size_t n, void *context)
 {
 	struct http_call	*c = context;
 
@@ -57,7 +57,7 @@ headers(struct http_call *c, struct curl_slist **list)
  * time: libcurl would send a POST again, unasked, when a reused one dies.
  */
 static bool
-configure(struct http_call *c, CURL *e)
+http_configure(struct http_call *c, CURL *e)
 {
 	CURLcode	rc = CURLE_OK;
 
@@ -80,7 +80,7 @@ configure(struct http_call *c, CURL *e)
 	SET(CURLOPT_USERAGENT, "ticketchat/" VERSION);
 	SET(CURLOPT_HTTPHEADER, (struct curl_slist *)c->headers);
 	SET(CURLOPT_ERRORBUFFER, c->reason);
-	SET(CURLOPT_WRITEFUNCTION, receive);
+	SET(CURLOPT_WRITEFUNCTION, http_receive);
 	SET(CURLOPT_WRITEDATA, c);
 	SET(CURLOPT_PRIVATE, c);
 	if (c->body != NULL) {
@@ -105,7 +105,7 @@ cancel(struct http_call *c)
 }
 
 static int
-start(struct http_call *c)
+http_start(struct http_call *c)
 {
 	struct curl_slist	*list = NULL;
 	bool			 good;
@@ -117,7 +117,7 @@ start(struct http_call *c)
 	good = headers(c, &list);
 	c->headers = list;
 	if (good && (c->handle = curl_easy_init()) != NULL &&
-	    configure(c, c->handle) &&
+	    http_configure(c, c->handle) &&
 	    curl_multi_add_handle(multi, c->handle) == CURLM_OK)
 		return 0;
 	cancel(c);
@@ -159,7 +159,7 @@ end_of(CURLcode rc)
 /* Whether a call got as far as sending: connected, and with TLS where asked
  * for. */
 static bool
-connected(CURL *e)
+http_connected(CURL *e)
 {
 	curl_off_t	when;
 
@@ -197,14 +197,14 @@ collect(void)
 			(void)snprintf(c->reason, sizeof(c->reason), "%s",
 			    curl_easy_strerror(rc));
 		c->end = end_of(rc);
-		if (c->end == HTTP_TIMEOUT && !connected(c->handle))
+		if (c->end == HTTP_TIMEOUT && !http_connected(c->handle))
 			c->end = HTTP_NO_CONNECTION;
 		cancel(c);
 	}
 }
 
 static int
-wait_for(int fd, int timeout)
+http_wait_for(int fd, int timeout)
 {
 	struct curl_waitfd	extra = { fd, CURL_WAIT_POLLIN, 0 };
 	int			running;
@@ -219,7 +219,7 @@ wait_for(int fd, int timeout)
 }
 
 static void
-finish(void)
+http_finish(void)
 {
 	(void)curl_multi_cleanup(multi);
 	multi = NULL;
@@ -229,8 +229,8 @@ finish(void)
 const void *
 http_module(void)
 {
-	static const struct http	module = { start, cancel, wait_for,
-					    finish };
+	static const struct http module = { http_start, cancel, http_wait_for,
+		http_finish };
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
 		return NULL;

@@ -61,7 +61,7 @@ has_limit(const char *options)
 
 /* Thoughts count too.  What the server decides may be to think. */
 static const char *
-limit(const struct settings *s)
+ollama_request_limit(const struct settings *s)
 {
 	return strcmp(s->text[SETTING_OLLAMA_THINK], "false") == 0 ?
 	    "\"num_predict\":" PREDICT_MAX :
@@ -88,7 +88,8 @@ write_options(struct jsonw *w, const struct settings *s, bool limited)
 		end--;
 	if (buf_add(&b, options, (size_t)(end - options)) == -1 ||
 	    (end[-1] != '{' && buf_puts(&b, ",") == -1) ||
-	    buf_puts(&b, limit(s)) == -1 || buf_puts(&b, "}") == -1)
+	    buf_puts(&b, ollama_request_limit(s)) == -1 ||
+	    buf_puts(&b, "}") == -1)
 		w->failed = true;
 	else
 		jsonw_trusted(w, "options", b.data);

@@ -15,7 +15,7 @@
 #include "ollama/upstream.h"
 
 static bool
-take(void *context, long status, const char *data, size_t len)
+probe_take(void *context, long status, const char *data, size_t len)
 {
 	(void)status;
 	return buf_add(context, data, len) == 0;
@@ -50,7 +50,7 @@ advise_page(struct probe *p)
 
 /* The call has not come to an answer. */
 static void
-unanswered(struct probe *p, const struct http_call *c)
+probe_unanswered(struct probe *p, const struct http_call *c)
 {
 	enum failure_code	code = FAILURE_UPSTREAM_UNREACHABLE;
 	const char		*detail = NULL;
@@ -96,8 +96,8 @@ unanswered(struct probe *p, const struct http_call *c)
 
 /* The answer's status is not 200. */
 static void
-refused(struct probe *p, const struct http_call *c, const struct url *server,
-    const char *path, const struct buf *body)
+probe_refused(struct probe *p, const struct http_call *c,
+    const struct url *server, const char *path, const struct buf *body)
 {
 	size_t	len = strlen(c->location), path_len = strlen(path);
 	bool	retry;
@@ -125,7 +125,7 @@ refused(struct probe *p, const struct http_call *c, const struct url *server,
 
 /* Finds the model in a list, or the one that is asked for. */
 static void
-choose(struct probe *p, const struct settings *s, const struct buf *list)
+probe_choose(struct probe *p, const struct settings *s, const struct buf *list)
 {
 	const char		*wanted = s->text[SETTING_OLLAMA_MODEL];
 	struct ollama_model	 m = { .completes = true };
@@ -192,7 +192,7 @@ call(struct probe *p, const struct settings *s, const struct http *http,
 		c.connect_timeout =
 		    (long)s->number[SETTING_CONNECT_TIMEOUT] * 1000;
 		c.timeout = (long)timeout;
-		c.receive = take;
+		c.receive = probe_take;
 		c.context = out;
 		if (http->start(&c) == 0) {
 			while (c.end == HTTP_RUNNING &&
@@ -203,9 +203,9 @@ call(struct probe *p, const struct settings *s, const struct http *http,
 	}
 	(void)snprintf(p->reason, sizeof(p->reason), "%s", c.reason);
 	if (c.end != HTTP_COMPLETE)
-		unanswered(p, &c);
+		probe_unanswered(p, &c);
 	else if (c.status != 200)
-		refused(p, &c, server, path, out);
+		probe_refused(p, &c, server, path, out);
 	buf_free(&url);
 	free(token);
 	return p->failure.code == FAILURE_NONE;
@@ -221,7 +221,7 @@ probe_model(struct probe *p, const struct settings *s, const struct http *http,
 	memset(p, 0, sizeof(*p));
 	if (call(p, s, http, server, "/api/tags", NULL, UPSTREAM_SMALL_TIMEOUT,
 	    &list))
-		choose(p, s, &list);
+		probe_choose(p, s, &list);
 	if (p->failure.code == FAILURE_NONE) {
 		if (call(p, s, http, server, "/api/ps", NULL,
 		    UPSTREAM_SMALL_TIMEOUT, &list) &&

@@ -43,7 +43,7 @@ prompt_system(const struct settings *s, const char **why)
 }
 
 static int
-draw(char word[PROMPT_WORD + 1])
+prompt_draw(char word[PROMPT_WORD + 1])
 {
 	unsigned char	r[PROMPT_WORD / 2];
 	size_t		i;
@@ -59,10 +59,11 @@ draw(char word[PROMPT_WORD + 1])
 
 /* The text between its two lines. */
 static int
-fence(struct buf *b, const char *text, size_t len, char word[PROMPT_WORD + 1])
+prompt_fence(
+    struct buf *b, const char *text, size_t len, char word[PROMPT_WORD + 1])
 {
 	do {
-		if (draw(word) == -1)
+		if (prompt_draw(word) == -1)
 			return -1;
 	} while (len > 0 && memmem(text, len, word, PROMPT_WORD) != NULL);
 	if (buf_puts(b, "[[") == -1 || buf_puts(b, word) == -1 ||
@@ -84,7 +85,7 @@ prompt_ticket(struct buf *b, const char *system, const char *text, size_t len,
 	if ((form = text_form(text, len, &form_len)) == NULL)
 		return -1;
 	rc = *system == '\0' ? buf_add(b, form, form_len) :
-	    fence(b, form, form_len, word);
+	    prompt_fence(b, form, form_len, word);
 	free(form);
 	return rc;
 }

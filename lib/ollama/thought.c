@@ -57,7 +57,7 @@ match(const char *text, size_t len, const char *mark)
 /* Where a mark stands in a text, or where it may begin at the end of it; the
  * length of the text: nowhere. */
 static size_t
-find(const char *text, size_t len, const char *mark, enum match *how)
+thought_find(const char *text, size_t len, const char *mark, enum match *how)
 {
 	const char	first[] = { *mark, '\0' };
 	size_t		i;
@@ -76,7 +76,7 @@ find(const char *text, size_t len, const char *mark, enum match *how)
 }
 
 static size_t
-blanks(const char *text, size_t len)
+thought_blanks(const char *text, size_t len)
 {
 	size_t	n = 0, i;
 
@@ -110,7 +110,7 @@ thinking(const struct thought *t)
 
 /* Hands n held bytes on. */
 static int
-give(struct thought *t, size_t n, struct buf *out)
+thought_give(struct thought *t, size_t n, struct buf *out)
 {
 	if (n > 0 && buf_add(out, t->held.data, n) == -1)
 		return -1;
@@ -119,7 +119,7 @@ give(struct thought *t, size_t n, struct buf *out)
 }
 
 static void
-drop(struct thought *t, size_t n)
+thought_drop(struct thought *t, size_t n)
 {
 	t->dropped = true;
 	buf_drop(&t->held, n);
@@ -133,7 +133,7 @@ static enum match
 head(struct thought *t, const char *text, size_t len)
 {
 	enum match	how;
-	size_t		n = find(text, len, message, &how), at;
+	size_t		n = thought_find(text, len, message, &how), at;
 
 	/* A head's words are letters; a text about the mark has none there. */
 	at = strlen(match(text, len, start) == YES ? start : channel);
@@ -141,18 +141,18 @@ head(struct thought *t, const char *text, size_t len)
 		return NO;
 	if (how != YES)
 		return len < HARMONY_HEAD_MAX ? MAYBE : NO;
-	at = find(text, n, channel, &how);
+	at = thought_find(text, n, channel, &how);
 	t->state = THOUGHT_FINAL;
 	if (how == YES) {
 		text += at + sizeof(channel) - 1;
-		text += blanks(text, n);
+		text += thought_blanks(text, n);
 		if (strncasecmp(text, "analysis", 8) == 0 ||
 		    strncasecmp(text, "commentary", 10) == 0) {
 			t->state = THOUGHT_CHANNEL;
 			t->opened = true;
 		}
 	}
-	drop(t, (size_t)(t->held.len - len) + n + sizeof(message) - 1);
+	thought_drop(t, (size_t)(t->held.len - len) + n + sizeof(message) - 1);
 	return YES;
 }
 
@@ -171,13 +171,13 @@ mark(struct thought *t, size_t white)
 			t->state = THOUGHT_INSIDE;
 			t->closer = pairs[i].closer;
 			t->opened = true;
-			drop(t, white + strlen(pairs[i].opener));
+			thought_drop(t, white + strlen(pairs[i].opener));
 			return YES;
 		}
 		best = how == MAYBE ? MAYBE : best;
 		how = match(text, len, pairs[i].closer);
 		if (how == YES) {
-			drop(t, white + strlen(pairs[i].closer));
+			thought_drop(t, white + strlen(pairs[i].closer));
 			return YES;
 		}
 		best = how == MAYBE ? MAYBE : best;
@@ -197,14 +197,14 @@ mark(struct thought *t, size_t white)
 static bool
 at_start(struct thought *t, int *rc, struct buf *out)
 {
-	size_t	white = blanks(t->held.data, t->held.len);
+	size_t	white = thought_blanks(t->held.data, t->held.len);
 
 	if (white == t->held.len) {
 		/* It is dropped in front of a thought and behind one. */
 		if (t->dropped)
 			buf_clear(&t->held);
 		else if (white > THOUGHT_WHITE_MAX)
-			*rc = give(t, white, out);
+			*rc = thought_give(t, white, out);
 		return false;
 	}
 	switch (mark(t, white)) {
@@ -223,12 +223,12 @@ at_start(struct thought *t, int *rc, struct buf *out)
 
 /* In thoughts that end with `closer'. */
 static bool
-inside(struct thought *t)
+thought_inside(struct thought *t)
 {
 	enum match	how;
-	size_t		n = find(t->held.data, t->held.len, t->closer, &how);
+	size_t n = thought_find(t->held.data, t->held.len, t->closer, &how);
 
-	drop(t, how == YES ? n + strlen(t->closer) : n);
+	thought_drop(t, how == YES ? n + strlen(t->closer) : n);
 	if (how == YES)
 		t->state = THOUGHT_START;
 	return how == YES;
@@ -244,18 +244,18 @@ in_channel(struct thought *t)
 
 	memcpy(marks + 2, ends, sizeof(ends));
 	for (i = 0; i < ENDS + 2; i++) {
-		n = find(t->held.data, t->held.len, marks[i], &how);
+		n = thought_find(t->held.data, t->held.len, marks[i], &how);
 		if (how == NO || n > first || (n == first && best == YES))
 			continue;
 		first = n;
 		best = how;
 		which = i;
 	}
-	drop(t, first);
+	thought_drop(t, first);
 	if (best != YES)
 		return false;
 	if (which >= 2)
-		drop(t, strlen(marks[which]));
+		thought_drop(t, strlen(marks[which]));
 	t->state = THOUGHT_START;
 	return true;
 }
@@ -276,13 +276,13 @@ in_final(struct thought *t, int *rc, struct buf *out)
 			if (how != YES)
 				continue;
 			next = n + strlen(ends[i]);
-			next += blanks(text + next, len - next);
+			next += thought_blanks(text + next, len - next);
 			how = next == len ? MAYBE : match(text + next,
 			    len - next, start);
 			if (how != YES)
 				continue;
-			*rc = give(t, n, out);
-			drop(t, next - n);
+			*rc = thought_give(t, n, out);
+			thought_drop(t, next - n);
 			t->state = THOUGHT_START;
 			return true;
 		}
@@ -290,7 +290,7 @@ in_final(struct thought *t, int *rc, struct buf *out)
 			break;
 		n++;
 	}
-	*rc = give(t, how == MAYBE ? n : len, out);
+	*rc = thought_give(t, how == MAYBE ? n : len, out);
 	return false;
 }
 
@@ -313,7 +313,7 @@ thought_add(struct thought *t, const char *text, size_t len, struct buf *out)
 			more = at_start(t, &rc, out);
 			break;
 		case THOUGHT_INSIDE:
-			more = inside(t);
+			more = thought_inside(t);
 			break;
 		case THOUGHT_CHANNEL:
 			more = in_channel(t);
@@ -323,7 +323,7 @@ thought_add(struct thought *t, const char *text, size_t len, struct buf *out)
 			break;
 		case THOUGHT_TEXT:
 		default:
-			rc = give(t, t->held.len, out);
+			rc = thought_give(t, t->held.len, out);
 			break;
 		}
 	} while (more && rc == 0);
@@ -333,7 +333,7 @@ thought_add(struct thought *t, const char *text, size_t len, struct buf *out)
 int
 thought_end(struct thought *t, struct buf *out)
 {
-	const size_t	 white = blanks(t->held.data, t->held.len);
+	const size_t	 white = thought_blanks(t->held.data, t->held.len);
 	const char	*text = t->held.data + white;
 	const size_t	 len = t->held.len - white;
 
@@ -344,7 +344,7 @@ thought_end(struct thought *t, struct buf *out)
 		buf_clear(&t->held);
 	else if (t->state == THOUGHT_START && t->dropped)
 		buf_drop(&t->held, white);
-	return give(t, t->held.len, out);
+	return thought_give(t, t->held.len, out);
 }
 
 size_t
@@ -358,12 +358,16 @@ thought_late(const char *text, size_t len)
 		opener = closer = len;
 		behind = 0;
 		for (i = 0; i <= PAIRS; i++) {
-			n = from + find(text + from, len - from, i < PAIRS ?
-			    pairs[i].opener : "<|channel|>analysis", &how);
+			n = from +
+			    thought_find(text + from, len - from,
+				i < PAIRS ? pairs[i].opener
+					  : "<|channel|>analysis",
+				&how);
 			if (how == YES && n < opener)
 				opener = n;
-			n = from + find(text + from, len - from, i < PAIRS ?
-			    pairs[i].closer : final, &how);
+			n = from +
+			    thought_find(text + from, len - from,
+				i < PAIRS ? pairs[i].closer : final, &how);
 			if (how == YES && n < closer) {
 				closer = n;
 				behind = n + strlen(i < PAIRS ?
@@ -375,6 +379,6 @@ thought_late(const char *text, size_t len)
 		from = behind;
 	} while (from < len);
 	if (from > 0)
-		from += blanks(text + from, len - from);
+		from += thought_blanks(text + from, len - from);
 	return from;
 }

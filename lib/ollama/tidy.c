@@ -22,7 +22,7 @@ enum {
 enum match { NO, MAYBE, YES };	/* MAYBE: the text ends within it */
 
 static size_t
-blanks(const char *text, size_t len, const char *which, size_t most)
+tidy_blanks(const char *text, size_t len, const char *which, size_t most)
 {
 	size_t	n = 0;
 
@@ -46,7 +46,7 @@ tidy_begin(struct tidy *t, const char *word)
  * long as the word is not whole.
  */
 static enum match
-fence(const struct tidy *t, const char *text, size_t len, size_t *n)
+tidy_fence(const struct tidy *t, const char *text, size_t len, size_t *n)
 {
 	size_t	i = 0, open, word, close;
 
@@ -54,9 +54,9 @@ fence(const struct tidy *t, const char *text, size_t len, size_t *n)
 	for (open = 0; i < len && text[i] == '[' && open < BRACKETS; open++)
 		i++;
 	if (open > 0) {
-		i += blanks(text + i, len - i, " ", 1);
+		i += tidy_blanks(text + i, len - i, " ", 1);
 		i += i < len && text[i] == '/';
-		i += blanks(text + i, len - i, " ", 1);
+		i += tidy_blanks(text + i, len - i, " ", 1);
 	}
 	for (word = 0; word < PROMPT_WORD && i < len; word++, i++) {
 		if (text[i] != t->word[word])
@@ -67,7 +67,7 @@ fence(const struct tidy *t, const char *text, size_t len, size_t *n)
 	*n = i;
 	if (open == 0)
 		return YES;
-	i += blanks(text + i, len - i, " ", 1);
+	i += tidy_blanks(text + i, len - i, " ", 1);
 	for (close = 0; i < len && text[i] == ']' && close < open; close++)
 		i++;
 	if (close > 0)
@@ -93,7 +93,7 @@ end_marks(const char *text, size_t len)
 		if (n < strlen(marks[k]))
 			return MAYBE;
 		i += n;
-		i += blanks(text + i, len - i, " \t\r\n", len);
+		i += tidy_blanks(text + i, len - i, " \t\r\n", len);
 	}
 	return YES;
 }
@@ -148,10 +148,10 @@ whole_line(const struct tidy *t, size_t *from, size_t *to, bool ended)
 		return YES;
 	/* Another one may stand on the same line. */
 	do {
-		i += blanks(text + i, len - i, " \t\r", len);
+		i += tidy_blanks(text + i, len - i, " \t\r", len);
 		n = 0;
 		if (i < len)
-			how = fence(t, text + i, len - i, &n);
+			how = tidy_fence(t, text + i, len - i, &n);
 		i += n;
 	} while (n > 0);
 	if (!ended && (i == len || how == MAYBE))
@@ -185,7 +185,7 @@ scan(const struct tidy *t, bool ended, size_t *from, size_t *to)
 			if (how != NO && !ended)
 				return MAYBE;
 		} else if (may_begin(t, i)) {
-			how = fence(t, text + i, len - i, &n);
+			how = tidy_fence(t, text + i, len - i, &n);
 			*to = i + n;
 			if (how == YES || (how == MAYBE && ended && n > 0))
 				how = whole_line(t, from, to, ended);
@@ -204,7 +204,7 @@ scan(const struct tidy *t, bool ended, size_t *from, size_t *to)
 
 /* Hands the first n held bytes on. */
 static int
-give(struct tidy *t, size_t n, struct buf *out)
+tidy_give(struct tidy *t, size_t n, struct buf *out)
 {
 	const char	*text = t->held.data, *nl;
 	size_t		 line = 0;
@@ -217,7 +217,7 @@ give(struct tidy *t, size_t n, struct buf *out)
 		line = (size_t)(nl + 1 - text);
 		t->inside = false;
 	}
-	if (blanks(text + line, n - line, " \t\r", n) < n - line)
+	if (tidy_blanks(text + line, n - line, " \t\r", n) < n - line)
 		t->inside = true;
 	t->letter = isalnum((unsigned char)text[n - 1]) != 0;
 	buf_drop(&t->held, n);
@@ -226,14 +226,14 @@ give(struct tidy *t, size_t n, struct buf *out)
 
 /* Works on what is held; what stays there waits for more. */
 static int
-work(struct tidy *t, bool ended, struct buf *out)
+tidy_work(struct tidy *t, bool ended, struct buf *out)
 {
 	enum match	how;
 	size_t		from, to;
 
 	do {
 		how = scan(t, ended, &from, &to);
-		if (give(t, from, out) == -1)
+		if (tidy_give(t, from, out) == -1)
 			return -1;
 		if (how == YES) {
 			buf_drop(&t->held, to - from);
@@ -246,11 +246,12 @@ work(struct tidy *t, bool ended, struct buf *out)
 int
 tidy_add(struct tidy *t, const char *text, size_t len, struct buf *out)
 {
-	return buf_add(&t->held, text, len) == -1 ? -1 : work(t, false, out);
+	return buf_add(&t->held, text, len) == -1 ? -1
+						  : tidy_work(t, false, out);
 }
 
 int
 tidy_end(struct tidy *t, struct buf *out)
 {
-	return work(t, true, out);
+	return tidy_work(t, true, out);
 }

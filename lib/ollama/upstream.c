@@ -24,7 +24,7 @@ seconds(const struct upstream *u, enum setting which)
 
 /* It is over: for good, with this server, or in a pause before the retry. */
 static void
-end(struct upstream *u, struct failure f, int64_t now)
+upstream_end(struct upstream *u, struct failure f, int64_t now)
 {
 	u->http->cancel(&u->call);
 	u->http->cancel(&u->small);
@@ -53,7 +53,7 @@ end(struct upstream *u, struct failure f, int64_t now)
 static void
 end_code(struct upstream *u, enum failure_code code, const char *detail)
 {
-	end(u, failure_make(code, detail), clock_us());
+	upstream_end(u, failure_make(code, detail), clock_us());
 }
 
 /* Takes bytes of a small answer. */
@@ -77,7 +77,7 @@ address(const struct upstream *u, struct buf *to, const char *path)
 
 /* Begins a small call. */
 static bool
-ask(struct upstream *u, const char *path)
+upstream_do_ask(struct upstream *u, const char *path)
 {
 	struct http_call	*c = &u->small;
 
@@ -141,11 +141,11 @@ upstream_token(const struct settings *s, char **token, const char **why)
 
 /* Posts, or asks for the model first. */
 static void
-try(struct upstream *u, int64_t now)
+upstream_try(struct upstream *u, int64_t now)
 {
 	if (*u->cost.model != '\0')
 		post(u, now);
-	else if (ask(u, "/api/tags"))
+	else if (upstream_do_ask(u, "/api/tags"))
 		u->phase = UPSTREAM_MODEL;
 	else
 		end_code(u, FAILURE_INTERNAL, NULL);
@@ -193,7 +193,7 @@ upstream_ask(struct upstream *u, const struct url *server, bool more,
 	    u->settings->text[SETTING_OLLAMA_MODEL]);
 	u->cost.queued += (now - u->due) / 1000;
 	u->begun += now - u->due;
-	try(u, now);
+	upstream_try(u, now);
 }
 
 int64_t
@@ -258,9 +258,9 @@ answer_ended(struct upstream *u, int64_t now)
 	    u->line.len > 0)
 		u->over = !upstream_take_line(u, u->line.data, u->line.len);
 	if (u->over) {
-		end(u, u->failure, now);
+		upstream_end(u, u->failure, now);
 	} else if (c->end != HTTP_COMPLETE) {
-		end(u, failure_of(u, c), now);
+		upstream_end(u, failure_of(u, c), now);
 	} else if (c->status != 200) {
 		struct failure	f = ollama_refusal(c->status, u->body.data,
 				    u->body.len, u->cost.model, &u->retry);
@@ -274,12 +274,13 @@ answer_ended(struct upstream *u, int64_t now)
 		u->pass = failure_retryable(f.code) ||
 		    f.code == FAILURE_MODEL_MISSING;
 		f.retry_after = c->retry_after;
-		end(u, f, now);
+		upstream_end(u, f, now);
 	} else {
 		(void)snprintf(u->reason, sizeof(u->reason), "%s",
 		    "the stream ended without done:true");
 		u->retry = true;
-		end(u, failure_make(FAILURE_UPSTREAM_TRUNCATED, NULL), now);
+		upstream_end(
+		    u, failure_make(FAILURE_UPSTREAM_TRUNCATED, NULL), now);
 	}
 }
 
@@ -292,7 +293,7 @@ model_ended(struct upstream *u, int64_t now)
 	enum failure_code	 code;
 
 	if (c->end != HTTP_COMPLETE) {
-		end(u, failure_of(u, c), now);
+		upstream_end(u, failure_of(u, c), now);
 	} else if (c->status != 200) {
 		f = ollama_refusal(c->status, u->small_body.data,
 		    u->small_body.len, "", &u->retry);
@@ -300,13 +301,15 @@ model_ended(struct upstream *u, int64_t now)
 		(void)snprintf(u->reason, sizeof(u->reason),
 		    "HTTP %ld for /api/tags", c->status);
 		u->pass = true;
-		end(u, f, now);
+		upstream_end(u, f, now);
 	} else if ((code = ollama_first_model(u->small_body.data,
 	    u->small_body.len, u->cost.model, sizeof(u->cost.model))) !=
 	    FAILURE_NONE) {
 		u->pass = true;
-		end(u, failure_make(code, code == FAILURE_MODEL_MISSING ?
-		    "gemma3" : NULL), now);
+		upstream_end(u,
+		    failure_make(
+			code, code == FAILURE_MODEL_MISSING ? "gemma3" : NULL),
+		    now);
 	} else {
 		post(u, now);
 	}
@@ -337,7 +340,7 @@ take_list(struct upstream *u, int64_t now)
 		return;
 	} else if (u->local == MODEL_UNKNOWN) {
 		u->local = MODEL_ASKED;
-		u->asking = ask(u, "/api/tags");
+		u->asking = upstream_do_ask(u, "/api/tags");
 		return;
 	}
 	if (u->local == MODEL_ELSEWHERE) {
@@ -361,14 +364,14 @@ watch_loading(struct upstream *u, int64_t now)
 		u->due = CLOCK_NEVER;
 		take_list(u, now);
 	} else if (!u->asking && now >= u->due) {
-		u->asking = ask(u, "/api/ps");
+		u->asking = upstream_do_ask(u, "/api/ps");
 		u->due = CLOCK_NEVER;
 	}
 }
 
 /* Which of the timers has run out; NULL: none. */
 static const char *
-timed_out(const struct upstream *u, int64_t now)
+upstream_timed_out(const struct upstream *u, int64_t now)
 {
 	if (now >= u->posted + seconds(u, SETTING_ANSWER_TIMEOUT))
 		return "ANSWER_TIMEOUT";
@@ -390,14 +393,15 @@ upstream_step(struct upstream *u, int64_t now)
 			model_ended(u, now);
 	} else if (u->phase == UPSTREAM_PAUSE) {
 		if (now >= u->due)
-			try(u, now);
+			upstream_try(u, now);
 	} else if (u->phase == UPSTREAM_ENDED || u->phase == UPSTREAM_SERVER) {
 		return;
 	} else if (u->call.end != HTTP_RUNNING) {
 		answer_ended(u, now);
-	} else if ((timer = timed_out(u, now)) != NULL) {
+	} else if ((timer = upstream_timed_out(u, now)) != NULL) {
 		u->retry = u->pass = false;
-		end(u, failure_make(FAILURE_UPSTREAM_TIMEOUT, timer), now);
+		upstream_end(
+		    u, failure_make(FAILURE_UPSTREAM_TIMEOUT, timer), now);
 	} else if (!u->lines) {
 		watch_loading(u, now);
 	}

@@ -8,7 +8,7 @@
 #include "request/connection.h"
 
 static enum language
-language(const struct settings *s)
+connection_language(const struct settings *s)
 {
 	const char	*accepted;
 	enum language	 l;
@@ -66,5 +66,5 @@ connection_read(struct connection *c, const struct settings *s)
 	c->id = or_dash("UNIQUE_ID");
 	address_client(s->text[SETTING_TRUSTED_PROXIES],
 	    or_dash("REMOTE_ADDR"), getenv("HTTP_X_FORWARDED_FOR"), c->remote);
-	c->language = language(s);
+	c->language = connection_language(s);
 }

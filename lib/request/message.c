@@ -19,7 +19,7 @@ restart(struct message_reader *r)
 
 /* Follows the structure over one byte that is no line feed. */
 static void
-follow(struct message_reader *r, char c)
+message_follow(struct message_reader *r, char c)
 {
 	static const char	bom[] = "\xef\xbb\xbf";
 
@@ -71,7 +71,7 @@ begins_another(struct message_reader *r, char c)
 
 /* What a line end means here. */
 static enum message_event
-line_end(struct message_reader *r)
+message_line_end(struct message_reader *r)
 {
 	bool	open = r->structured && r->depth > 0 && !r->string;
 	bool	report = r->begun && !r->skipping && !open;
@@ -92,7 +92,7 @@ line_end(struct message_reader *r)
 
 /* Keeps a piece of the text, unless it is being dropped. */
 static enum message_event
-keep(struct message_reader *r, const char *s, size_t len)
+message_keep(struct message_reader *r, const char *s, size_t len)
 {
 	if (r->skipping || len == 0 || buf_add(&r->text, s, len) == 0)
 		return MESSAGE_MORE;
@@ -114,14 +114,14 @@ message_take(struct message_reader *r, const char *s, size_t len,
 	for (i = 0; i < len; i++) {
 		if (s[i] != '\n') {
 			if (begins_another(r, s[i])) {
-				*event = keep(r, s + kept, i - kept);
+				*event = message_keep(r, s + kept, i - kept);
 				if (*event == MESSAGE_MORE)
 					*event = MESSAGE_BROKEN;
 				restart(r);
 				r->given = true;
 				return i;
 			}
-			follow(r, s[i]);
+			message_follow(r, s[i]);
 			if (r->depth <= MESSAGE_DEPTH || r->skipping)
 				continue;
 			/* Nobody knows where this ends: at its line's end. */
@@ -131,15 +131,16 @@ message_take(struct message_reader *r, const char *s, size_t len,
 			*event = MESSAGE_BROKEN;
 			return i + 1;
 		}
-		if ((*event = keep(r, s + kept, i - kept)) != MESSAGE_MORE)
+		if ((*event = message_keep(r, s + kept, i - kept)) !=
+		    MESSAGE_MORE)
 			return i;	/* the line end once more */
-		if ((*event = line_end(r)) != MESSAGE_MORE)
+		if ((*event = message_line_end(r)) != MESSAGE_MORE)
 			return i + 1;
 		kept = i;	/* white space of a longer message */
 		if (!r->begun)
 			kept = i + 1;
 	}
-	*event = keep(r, s + kept, len - kept);
+	*event = message_keep(r, s + kept, len - kept);
 	return len;
 }
 

@@ -31,7 +31,7 @@ static const struct {
 };
 
 static void
-refuse(struct request *r, enum failure_code code, const char *detail)
+request_do_refuse(struct request *r, enum failure_code code, const char *detail)
 {
 	r->failure = failure_make(code, detail);
 }
@@ -41,7 +41,7 @@ static void
 refuse_cause(struct request *r, enum failure_code code, const char *detail,
     enum failure_cause cause)
 {
-	refuse(r, code, detail);
+	request_do_refuse(r, code, detail);
 	r->failure.cause = cause;
 }
 
@@ -51,7 +51,7 @@ refuse_size(struct request *r)
 	char	limit[32];
 
 	(void)snprintf(limit, sizeof(limit), "%zu", r->body.cap);
-	refuse(r, FAILURE_TOO_LARGE, limit);
+	request_do_refuse(r, FAILURE_TOO_LARGE, limit);
 }
 
 /*
@@ -59,7 +59,7 @@ refuse_size(struct request *r)
  * others write for a field that is not there.
  */
 static void
-find(struct request *r, const struct json *j, int value[FIELD__MAX])
+request_find(struct request *r, const struct json *j, int value[FIELD__MAX])
 {
 	size_t	i;
 
@@ -70,7 +70,8 @@ find(struct request *r, const struct json *j, int value[FIELD__MAX])
 		if (value[i] != -1 &&
 		    json_type(j, value[i]) != fields[i].type &&
 		    r->failure.code == FAILURE_NONE)
-			refuse(r, FAILURE_BAD_REQUEST, fields[i].name);
+			request_do_refuse(
+			    r, FAILURE_BAD_REQUEST, fields[i].name);
 	}
 }
 
@@ -84,14 +85,16 @@ read_type(struct request *r, const struct json *j, int value)
 	else if (json_equals(j, value, "ping"))
 		r->type = REQUEST_PING;
 	else
-		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_TYPE].name);
+		request_do_refuse(
+		    r, FAILURE_BAD_REQUEST, fields[FIELD_TYPE].name);
 }
 
 static void
 read_body(struct request *r, const struct json *j, int value)
 {
 	if (value == -1) {
-		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
+		request_do_refuse(
+		    r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
 	} else if (json_string(j, value, true, &r->body) == -1) {
 		if (errno == EILSEQ)
 			refuse_cause(r, FAILURE_BAD_JSON, NULL,
@@ -99,13 +102,14 @@ read_body(struct request *r, const struct json *j, int value)
 		else if (errno == EMSGSIZE)
 			refuse_size(r);
 		else
-			refuse(r, FAILURE_INTERNAL, NULL);
+			request_do_refuse(r, FAILURE_INTERNAL, NULL);
 	} else if (r->body.len > 0 &&
 	    memchr(r->body.data, '\0', r->body.len) != NULL) {
 		refuse_cause(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
 		    FAILURE_NUL);
 	} else if (utf8_blank(r->body.data, r->body.len)) {
-		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
+		request_do_refuse(
+		    r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
 	}
 }
 
@@ -128,10 +132,10 @@ read_fields(struct request *r, const struct json *j)
 	int	value[FIELD__MAX];
 
 	if (json_type(j, 0) != JSON_OBJECT) {
-		refuse(r, FAILURE_BAD_JSON, NULL);
+		request_do_refuse(r, FAILURE_BAD_JSON, NULL);
 		return;
 	}
-	find(r, j, value);
+	request_find(r, j, value);
 	read_language(r, j, value[FIELD_LANG]);
 	if (r->failure.code == FAILURE_NONE)
 		read_type(r, j, value[FIELD_TYPE]);
@@ -139,17 +143,19 @@ read_fields(struct request *r, const struct json *j)
 		read_body(r, j, value[FIELD_BODY]);
 	if (r->failure.code == FAILURE_NONE && value[FIELD_TOKEN] != -1 &&
 	    json_string(j, value[FIELD_TOKEN], true, &r->token) == -1)
-		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_TOKEN].name);
+		request_do_refuse(
+		    r, FAILURE_BAD_REQUEST, fields[FIELD_TOKEN].name);
 	r->version = json_int(j, value[FIELD_VERSION], 0);
 	if (r->failure.code == FAILURE_NONE && value[FIELD_VERSION] != -1 &&
 	    r->version < 1)
-		refuse(r, FAILURE_BAD_REQUEST, fields[FIELD_VERSION].name);
+		request_do_refuse(
+		    r, FAILURE_BAD_REQUEST, fields[FIELD_VERSION].name);
 	r->refresh = json_true(j, value[FIELD_REFRESH]);
 	r->status = json_true(j, value[FIELD_STATUS]);
 }
 
 static void
-begin(struct request *r, size_t max_body, enum language language)
+request_begin(struct request *r, size_t max_body, enum language language)
 {
 	memset(r, 0, sizeof(*r));
 	r->language = language;
@@ -164,7 +170,7 @@ request_read(struct request *r, const char *text, size_t len, size_t max_body,
 	static const char	bom[] = "\xef\xbb\xbf";
 	struct json		j = { 0 };
 
-	begin(r, max_body, language);
+	request_begin(r, max_body, language);
 	if (len >= 3 && memcmp(text, bom, 3) == 0) {
 		text += 3;
 		len -= 3;
@@ -174,7 +180,7 @@ request_read(struct request *r, const char *text, size_t len, size_t max_body,
 	else if (errno == E2BIG)	/* message.c has seen to the depth */
 		refuse_cause(r, FAILURE_BAD_JSON, NULL, FAILURE_MANY_VALUES);
 	else
-		refuse(r, errno == ENOMEM ? FAILURE_INTERNAL :
+		request_do_refuse(r, errno == ENOMEM ? FAILURE_INTERNAL :
 		    FAILURE_BAD_JSON, NULL);
 	json_free(&j);
 }
@@ -183,11 +189,11 @@ void
 request_refuse(struct request *r, enum failure_code code, size_t max_body,
     enum language language)
 {
-	begin(r, max_body, language);
+	request_begin(r, max_body, language);
 	if (code == FAILURE_TOO_LARGE)
 		refuse_size(r);
 	else
-		refuse(r, code, NULL);
+		request_do_refuse(r, code, NULL);
 }
 
 void

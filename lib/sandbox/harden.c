@@ -210,7 +210,7 @@ landlock(const struct settings *s)
 
 /* Sets a soft limit; the hard one stays, for children that need more. */
 static int
-limit(__rlimit_resource_t what, rlim_t most)
+harden_limit(__rlimit_resource_t what, rlim_t most)
 {
 	struct rlimit	r;
 
@@ -223,17 +223,17 @@ limit(__rlimit_resource_t what, rlim_t most)
 int
 harden_descriptors(unsigned most)
 {
-	return limit(RLIMIT_NOFILE, most);
+	return harden_limit(RLIMIT_NOFILE, most);
 }
 
 enum harden
 harden(const struct settings *s, unsigned descriptors)
 {
-	if (limit(RLIMIT_CORE, 0) == -1 ||
-	    limit(RLIMIT_NOFILE, descriptors) == -1)
+	if (harden_limit(RLIMIT_CORE, 0) == -1 ||
+	    harden_limit(RLIMIT_NOFILE, descriptors) == -1)
 		return HARDEN_FAILED;
 #ifndef SANITIZED
-	if (limit(RLIMIT_AS, MEMORY_MAX) == -1)
+	if (harden_limit(RLIMIT_AS, MEMORY_MAX) == -1)
 		return HARDEN_FAILED;
 #endif
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)

@@ -289,7 +289,7 @@ check(struct settings *s, size_t i)
 
 /* The setting of this name; SETTING__MAX if there is none. */
 static size_t
-find(const char *name, size_t len, size_t first)
+settings_index(const char *name, size_t len, size_t first)
 {
 	size_t	i, n;
 
@@ -307,7 +307,7 @@ find(const char *name, size_t len, size_t first)
 size_t
 settings_find(const char *name)
 {
-	return find(name, strlen(name), 0);
+	return settings_index(name, strlen(name), 0);
 }
 
 /*
@@ -330,7 +330,7 @@ read_environment(const char *value[SETTING__MAX])
 		name = *e + sizeof(prefix) - 1;
 		len = strcspn(name, "=");
 		v = name[len] == '=' ? name + len + 1 : "";
-		i = find(name, len, i);
+		i = settings_index(name, len, i);
 		if ((i == SETTING__MAX || i == SETTING_PORT) &&
 		    settings_injected(name, len, v))
 			continue;

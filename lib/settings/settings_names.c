@@ -13,14 +13,14 @@ enum { NAME_LONGEST = 64 };	/* bytes of a name that are compared */
 
 /* Whether `text' begins with a prefix. */
 static bool
-begins(const char *text, const char *prefix)
+settings_names_begins(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* Whether a name ends with a suffix. */
 static bool
-ends(const char *name, size_t len, const char *suffix)
+settings_names_ends(const char *name, size_t len, const char *suffix)
 {
 	const size_t	n = strlen(suffix);
 
@@ -40,8 +40,8 @@ holds_port(const char *name, size_t len)
 		p += sizeof(port) - 1;
 		digits = p;
 		n = strspn(digits, "0123456789");
-		if (n > 0 && (begins(digits + n, "_TCP") ||
-		    begins(digits + n, "_UDP")))
+		if (n > 0 && (settings_names_begins(digits + n, "_TCP") ||
+		    settings_names_begins(digits + n, "_UDP")))
 			return true;
 	}
 	return false;
@@ -53,12 +53,14 @@ settings_injected(const char *name, size_t len, const char *value)
 	/* The `_' in front is the prefix's, if the name has none before. */
 	name--;
 	len++;
-	return ends(name, len, "_SERVICE_HOST") ||
+	return settings_names_ends(name, len, "_SERVICE_HOST") ||
 	    memmem(name, len, "_SERVICE_PORT", 13) != NULL ||
-	    (ends(name, len, "_PORT") && (begins(value, "tcp://") ||
-	    begins(value, "udp://"))) ||
-	    holds_port(name, len) || (len == 5 && begins(name, "_NAME")) ||
-	    begins(name, "_ENV_");
+	    (settings_names_ends(name, len, "_PORT") &&
+		(settings_names_begins(value, "tcp://") ||
+		    settings_names_begins(value, "udp://"))) ||
+	    holds_port(name, len) ||
+	    (len == 5 && settings_names_begins(name, "_NAME")) ||
+	    settings_names_begins(name, "_ENV_");
 }
 
 /* How many bytes have to be changed, added, dropped or swapped. */
@@ -133,11 +135,11 @@ settings_fail_name(struct settings *s, const char *name)
 
 /* The bare value of a setting in the environment; NULL if there is none. */
 static const char *
-bare(const struct settings *s, size_t i)
+settings_names_bare(const struct settings *s, size_t i)
 {
 	const char	*v;
 
-	if (begins(settings_key((enum setting)i), "OLLAMA_"))
+	if (settings_names_begins(settings_key((enum setting)i), "OLLAMA_"))
 		return NULL;	/* that one counts */
 	v = getenv(settings_key((enum setting)i));
 	return v == NULL || *v == '\0' || strcmp(v, s->text[i]) == 0 ? NULL :
@@ -146,7 +148,7 @@ bare(const struct settings *s, size_t i)
 
 /* Whether a bare name that differs is refused. */
 static bool
-refused(size_t i, enum settings_bare which)
+settings_names_refused(size_t i, enum settings_bare which)
 {
 	static const enum setting	service[] = {
 		SETTING_AUTH, SETTING_ALLOWED_ORIGINS,
@@ -163,7 +165,7 @@ refused(size_t i, enum settings_bare which)
 		if (service[k] == i)
 			return true;
 	}
-	return begins(settings_key((enum setting)i), "JWT_");
+	return settings_names_begins(settings_key((enum setting)i), "JWT_");
 }
 
 int
@@ -173,7 +175,8 @@ settings_refuse_bare(struct settings *s, enum settings_bare which)
 	size_t		 i;
 
 	for (i = 0; i < SETTING__MAX; i++) {
-		if (!refused(i, which) || bare(s, i) == NULL)
+		if (!settings_names_refused(i, which) ||
+		    settings_names_bare(s, i) == NULL)
 			continue;
 		key = settings_key((enum setting)i);
 		return settings_fail(s, "%s is in the environment and counts "
@@ -193,8 +196,8 @@ settings_bare_names(const struct settings *s, char *to, size_t size)
 
 	*to = '\0';
 	for (i = 0; i < SETTING__MAX && len < size; i++) {
-		if (!refused(i, SETTINGS_BARE_SERVICE) &&
-		    (v = bare(s, i)) != NULL &&
+		if (!settings_names_refused(i, SETTINGS_BARE_SERVICE) &&
+		    (v = settings_names_bare(s, i)) != NULL &&
 		    settings_good((enum setting)i, v))
 			len += (size_t)snprintf(to + len, size - len, "%s%s",
 			    len == 0 ? "" : " ",

@@ -86,7 +86,7 @@ in_proc(const char *path)
 
 /* Has path be what the symbolic link at path leads to. */
 static bool
-follow(char path[PATH_MAX])
+settings_together_follow(char path[PATH_MAX])
 {
 	char	to[PATH_MAX], *slash;
 	ssize_t	n = readlink(path, to, sizeof(to) - 1);
@@ -146,7 +146,7 @@ is_device(const char *log)
 			return true;
 		if (lstat(path, &st) == -1)
 			return false;
-		if (!S_ISLNK(st.st_mode) || !follow(path))
+		if (!S_ISLNK(st.st_mode) || !settings_together_follow(path))
 			return S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) &&
 			    major(st.st_rdev) != MEMORY_DEVICES);
 	}

@@ -18,7 +18,7 @@
 enum { ALL = 0, SERVICE = 1 };	/* bytes of `identity' */
 
 static void
-rest(void)
+identity_rest(void)
 {
 	const struct timespec	pause = { 0, CLAIM_PAUSE * 1000000L };
 
@@ -27,7 +27,7 @@ rest(void)
 
 /* Notes the system call's reason. */
 static int
-failed(const char *run_dir, char *why, size_t size)
+identity_failed(const char *run_dir, char *why, size_t size)
 {
 	(void)snprintf(why, size, "RUN_DIR=%s: identity: %s", run_dir,
 	    strerror(errno));
@@ -65,7 +65,7 @@ write_name(int fd, const char *id)
  * is told, -1 with errno.
  */
 static int
-try(int fd, const char *id, char name[STORE_IDENTITY + 1])
+identity_try(int fd, const char *id, char name[STORE_IDENTITY + 1])
 {
 	int	got;
 
@@ -91,15 +91,15 @@ identity_share(const struct settings *s, const char *id, struct store *store,
 	int		 fd, got;
 
 	if ((fd = lock_open(run_dir, "identity")) == -1)
-		return failed(run_dir, why, size);
+		return identity_failed(run_dir, why, size);
 	while ((got = store != NULL && store_served(store, run_dir, other,
-	    sizeof(other)) ? 0 : try(fd, id, name)) == 0 &&
+	    sizeof(other)) ? 0 : identity_try(fd, id, name)) == 0 &&
 	    clock_us() < until)
-		rest();
+		identity_rest();
 	if (got == 1)
 		return fd;
 	if (got == -1)
-		(void)failed(run_dir, why, size);
+		(void)identity_failed(run_dir, why, size);
 	else if (*other != '\0')
 		(void)snprintf(why, size, "RUN_DIR=%.200s: the service of this "
 		    "database runs with RUN_DIR=%.200s", run_dir, other);
@@ -118,13 +118,13 @@ serve_run_dir(const char *run_dir, char *why, size_t size)
 	int	fd, got;
 
 	if ((fd = lock_open(run_dir, "identity")) == -1)
-		return failed(run_dir, why, size);
+		return identity_failed(run_dir, why, size);
 	got = lock_wait(fd, SERVICE, clock_us() + IDENTITY_WAIT *
 	    INT64_C(1000));
 	if (got == 1)
 		return 0;	/* open as long as we live */
 	if (got == -1)
-		(void)failed(run_dir, why, size);
+		(void)identity_failed(run_dir, why, size);
 	else
 		(void)snprintf(why, size, "RUN_DIR=%s: another service uses "
 		    "it: give each a RUN_DIR of its own", run_dir);
@@ -149,7 +149,7 @@ identity_serve(const struct settings *s, struct store *store, char *why,
 	    serve_run_dir(run_dir, why, size) == -1)
 		return -1;
 	while ((got = store_serve(store, run_dir)) == 0 && clock_us() < until)
-		rest();
+		identity_rest();
 	if (got == 1)
 		return 0;
 	if (got == -1) {
@@ -177,10 +177,10 @@ identity_renew(const struct settings *s, struct store *store, char *why,
 		return -1;
 	}
 	if ((fd = lock_open(run_dir, "identity")) == -1)
-		return failed(run_dir, why, size);
+		return identity_failed(run_dir, why, size);
 	if (read_name(fd, name) == -1 || (strcmp(name, id) != 0 &&
 	    write_name(fd, id) == -1))
-		rc = failed(run_dir, why, size);
+		rc = identity_failed(run_dir, why, size);
 	(void)close(fd);
 	return rc;
 }

@@ -72,7 +72,7 @@ is_moment(const char *s)
 
 /* 2026-11-23T12:18:14Z, with any fraction of the second. */
 static bool
-is_time(const char *s, size_t len)
+record_is_time(const char *s, size_t len)
 {
 	static const char	form[] = "dddd-dd-ddTdd:dd:dd";
 	size_t			i;
@@ -94,7 +94,7 @@ is_time(const char *s, size_t len)
 }
 
 static bool
-is_good(const struct record_value *v, enum type type)
+record_is_good(const struct record_value *v, enum type type)
 {
 	switch (type) {
 	case TICKET:
@@ -104,7 +104,8 @@ is_good(const struct record_value *v, enum type type)
 	case COUNT:
 		return v->number >= 0;
 	case TIME:
-		return v->text.len > 0 && is_time(v->text.data, v->text.len);
+		return v->text.len > 0 &&
+		    record_is_time(v->text.data, v->text.len);
 	case TEXT:
 	default:
 		return v->text.len == 0 || utf8_valid(v->text.data,
@@ -132,7 +133,7 @@ record_check(const struct record *r, char *error, size_t size)
 			null = false;
 		if (i >= RECORD_MODEL && cost)
 			null = false;
-		if (v->null ? !null : !is_good(v, fields[i].type) ||
+		if (v->null ? !null : !record_is_good(v, fields[i].type) ||
 		    (i >= RECORD_MODEL && !cost)) {
 			(void)snprintf(error, size, "%s is not right",
 			    fields[i].name);
@@ -156,7 +157,7 @@ record_set(struct record *r, enum record_field f, const char *text,
 
 /* Takes a field's value; -1: it is not of its type. */
 static int
-take(struct record *r, enum record_field f, int value)
+record_take(struct record *r, enum record_field f, int value)
 {
 	struct record_value	*v = &r->value[f];
 	const enum json_type	 type = json_type(&r->json, value);
@@ -187,7 +188,8 @@ record_read(struct record *r, const char *line, size_t len, char *error,
 	}
 	for (i = 0; i < RECORD__MAX; i++) {
 		value = json_member(&r->json, 0, fields[i].name);
-		if (value >= 0 && take(r, (enum record_field)i, value) == 0)
+		if (value >= 0 &&
+		    record_take(r, (enum record_field)i, value) == 0)
 			continue;
 		(void)snprintf(error, size, value == -1 ? "%s is missing" :
 		    value == -2 ? "%s is there twice" : "%s is not right",

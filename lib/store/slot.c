@@ -49,7 +49,7 @@ user_of(int64_t byte)
 }
 
 static enum slot_state
-state_of(int64_t byte)
+slot_state_of(int64_t byte)
 {
 	return (enum slot_state)(byte >> STATE_SHIFT & 3);
 }
@@ -60,11 +60,12 @@ static int
 by_user(const void *x, const void *y)
 {
 	const int64_t	a = *(const int64_t *)x, b = *(const int64_t *)y;
-	const int64_t	key[][2] = {
+	const int64_t key[][2] = {
 		{ user_of(a), user_of(b) },
 		{ a < RUNNING, b < RUNNING },
 		{ a & LATER, b & LATER },
-		{ state_of(a) != SLOT_FIRST, state_of(b) != SLOT_FIRST },
+		{ slot_state_of(a) != SLOT_FIRST,
+		    slot_state_of(b) != SLOT_FIRST },
 		{ number_of(a), number_of(b) },
 		{ a, b },
 	};
@@ -79,8 +80,8 @@ by_user(const void *x, const void *y)
 static bool
 is_behind(int64_t byte, int round)
 {
-	return state_of(byte) == SLOT_BEHIND ||
-	    (state_of(byte) == SLOT_NEW && round > 0);
+	return slot_state_of(byte) == SLOT_BEHIND ||
+	    (slot_state_of(byte) == SLOT_NEW && round > 0);
 }
 
 /* Whether `a', with so many of its user before it, goes before `b'. */
@@ -130,7 +131,7 @@ view(const struct slot *s, struct view *v)
 		if (byte[i] >= RUNNING || byte[i] == s->byte)
 			continue;
 		v->ahead += goes_before(byte[i], round[i], s->byte, v->round);
-		v->waiting += state_of(byte[i]) != SLOT_NEW ||
+		v->waiting += slot_state_of(byte[i]) != SLOT_NEW ||
 		    byte[i] < s->byte;
 	}
 	return 0;
@@ -157,7 +158,7 @@ move_to(struct slot *s, enum slot_state state, int64_t number, bool later)
 
 /* The same, or -1 with errno: nobody else has drawn our number. */
 static int
-move(struct slot *s, enum slot_state state, int64_t number, bool later)
+slot_move(struct slot *s, enum slot_state state, int64_t number, bool later)
 {
 	int	got = move_to(s, state, number, later);
 
@@ -182,7 +183,7 @@ draw_guarded(struct slot *s, enum slot_state state, bool later)
 
 /* Moves to the place of who comes now; returns 0, or -1 with errno. */
 static int
-draw(struct slot *s, enum slot_state state, bool later)
+slot_draw(struct slot *s, enum slot_state state, bool later)
 {
 	int	i, got;
 
@@ -219,9 +220,9 @@ slot_enter(struct slot *s, const char *run_dir)
 	if (s->entered == 0)
 		s->entered = clock_us();
 	/* Nobody else draws this number, unless the counter was lost. */
-	if (s->number != 0 && move(s, SLOT_FIRST, s->number, false) == 0)
+	if (s->number != 0 && slot_move(s, SLOT_FIRST, s->number, false) == 0)
 		return 0;
-	if ((rc = draw(s, SLOT_NEW, false)) == -1)
+	if ((rc = slot_draw(s, SLOT_NEW, false)) == -1)
 		slot_leave(s);
 	return rc;
 }
@@ -230,7 +231,7 @@ slot_enter(struct slot *s, const char *run_dir)
 static void
 get_on(struct slot *s)
 {
-	if (move(s, SLOT_RUNNING, s->number, false) == 0)
+	if (slot_move(s, SLOT_RUNNING, s->number, false) == 0)
 		return;
 	(void)close(s->queue);	/* those behind move up */
 	s->queue = -1;
@@ -246,7 +247,7 @@ slot_try(struct slot *s, struct node *node, const struct slots_server *list,
 	struct view	v;
 
 	/* In this order: who goes from the queue to a slot is counted twice. */
-	if (move(s, s->state, s->number, later) == -1 || view(s, &v) == -1)
+	if (slot_move(s, s->state, s->number, later) == -1 || view(s, &v) == -1)
 		return -1;
 	s->server = slots_take(node, list, count, v.ahead);
 	if (s->server >= 0) {
@@ -257,10 +258,10 @@ slot_try(struct slot *s, struct node *node, const struct slots_server *list,
 		return -2;
 	if (s->state == SLOT_NEW && v.waiting >= max)
 		return SLOT_FULL;
-	if (s->state == SLOT_NEW && move(s, v.round == 0 ? SLOT_FIRST :
+	if (s->state == SLOT_NEW && slot_move(s, v.round == 0 ? SLOT_FIRST :
 	    SLOT_BEHIND, s->number, later) == -1)
 		return -1;
-	if (s->state == SLOT_BEHIND && v.round == 0 && draw(s, SLOT_FIRST,
+	if (s->state == SLOT_BEHIND && v.round == 0 && slot_draw(s, SLOT_FIRST,
 	    later) == -1)
 		return -1;
 	return v.ahead + 1;
@@ -268,7 +269,7 @@ slot_try(struct slot *s, struct node *node, const struct slots_server *list,
 
 /* Counts the bytes that are locked in a file, if it is there. */
 static int
-look(const char *run_dir, const char *name, int64_t first, int64_t last)
+slot_count(const char *run_dir, const char *name, int64_t first, int64_t last)
 {
 	char	path[PATH_MAX];
 	int	fd, n;
@@ -284,8 +285,8 @@ look(const char *run_dir, const char *name, int64_t first, int64_t last)
 int
 slot_look(const char *run_dir, int *running, int *waiting)
 {
-	*running = look(run_dir, "slots", 0, INT64_MAX - 1);
-	*waiting = look(run_dir, "queue", 1, RUNNING - 1);
+	*running = slot_count(run_dir, "slots", 0, INT64_MAX - 1);
+	*waiting = slot_count(run_dir, "queue", 1, RUNNING - 1);
 	return *running == -1 || *waiting == -1 ? -1 : 0;
 }
 

@@ -28,7 +28,7 @@ struct trace_piece {
 
 /* The hash of a piece; base to the power of its length. */
 static uint64_t
-hash(const char *s, size_t len)
+trace_hash(const char *s, size_t len)
 {
 	uint64_t	h = 0;
 
@@ -49,7 +49,7 @@ power(size_t len)
 
 /* The place of a piece in the table, or the empty one where it belongs. */
 static struct trace_piece *
-find(const struct trace *t, uint64_t h, const char *s, size_t len)
+trace_find(const struct trace *t, uint64_t h, const char *s, size_t len)
 {
 	struct trace_piece	*p;
 	size_t			 i;
@@ -78,7 +78,7 @@ grow(struct trace *t)
 		const struct trace_piece	*p = &t->piece[i];
 
 		if (p->len != 0)
-			*find(&wider, p->hash, p->bytes, p->len) = *p;
+			*trace_find(&wider, p->hash, p->bytes, p->len) = *p;
 	}
 	free(t->piece);
 	*t = wider;
@@ -89,13 +89,13 @@ static int
 add_piece(struct trace *t, const char *s, size_t len)
 {
 	struct trace_piece	*p;
-	const uint64_t		 h = hash(s, len);
+	const uint64_t		 h = trace_hash(s, len);
 
 	if (memcmp(s, s + 1, len - 1) == 0)
 		return 0;	/* a run of one byte */
 	if (grow(t) == -1)
 		return -1;
-	if ((p = find(t, h, s, len))->len != 0)
+	if ((p = trace_find(t, h, s, len))->len != 0)
 		return 0;
 	p->hash = h;
 	p->bytes = s;
@@ -127,7 +127,8 @@ trace_add(struct trace *t, const char *text, size_t len)
 
 /* How many pieces of a length stand in some bytes; spares them if asked. */
 static int64_t
-look(const struct trace *t, const char *s, size_t len, size_t n, bool spare)
+trace_look(
+    const struct trace *t, const char *s, size_t len, size_t n, bool spare)
 {
 	const uint64_t		 out = power(n);
 	struct trace_piece	*p;
@@ -137,9 +138,9 @@ look(const struct trace *t, const char *s, size_t len, size_t n, bool spare)
 
 	if (len < n)
 		return 0;
-	h = hash(s, n);
+	h = trace_hash(s, n);
 	for (i = 0; ; i++) {
-		p = find(t, h, s + i, n);
+		p = trace_find(t, h, s + i, n);
 		if (p->len != 0 && !p->spared) {
 			count++;
 			p->spared = spare;
@@ -158,7 +159,7 @@ trace_spare(struct trace *t, const char *text, size_t len)
 
 	for (n = TRACE_SHORT; n <= TRACE_PIECE; n++) {
 		if ((t->lengths >> n & 1) != 0)
-			(void)look(t, text, len, n, true);
+			(void)trace_look(t, text, len, n, true);
 	}
 }
 
@@ -181,7 +182,7 @@ look_file(const struct trace *t, int fd, char *data, size_t first)
 			size_t	old = keep < n - 1 ? 0 : keep - (n - 1);
 
 			if ((t->lengths >> n & 1) != 0)
-				count += look(t, data + old, len - old, n,
+				count += trace_look(t, data + old, len - old, n,
 				    false);
 		}
 		keep = len < TRACE_PIECE - 1 ? len : TRACE_PIECE - 1;

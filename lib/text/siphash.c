@@ -53,7 +53,7 @@ rounds(struct state *s, int count)
 }
 
 static void
-take(struct state *s, uint64_t word)
+siphash_take(struct state *s, uint64_t word)
 {
 	s->v3 ^= word;
 	rounds(s, 2);
@@ -61,7 +61,7 @@ take(struct state *s, uint64_t word)
 }
 
 static uint64_t
-finish(struct state *s)
+siphash_finish(struct state *s)
 {
 	rounds(s, 4);
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
@@ -82,10 +82,10 @@ siphash_128(const unsigned char key[SIPHASH_KEY], const void *data, size_t len,
 	size_t			 left;
 
 	for (left = len; left >= 8; left -= 8, p += 8)
-		take(&s, load(p, 8));
-	take(&s, load(p, left) | (uint64_t)len << 56);
+		siphash_take(&s, load(p, 8));
+	siphash_take(&s, load(p, left) | (uint64_t)len << 56);
 	s.v2 ^= 0xee;
-	store(out, finish(&s));
+	store(out, siphash_finish(&s));
 	s.v1 ^= 0xdd;
-	store(out + 8, finish(&s));
+	store(out + 8, siphash_finish(&s));
 }

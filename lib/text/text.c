@@ -110,20 +110,20 @@ compose(char letter, const char *p, const char *end)
 }
 
 static bool
-is_blank(char c)
+text_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
 static bool
-is_space(char c)
+text_is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* Appends a character that is no line end; p is moved behind what it was. */
 static char *
-take(char *out, const char **p, const char *end)
+text_take(char *out, const char **p, const char *end)
 {
 	const char	*s = *p;
 	uint32_t	 whole;
@@ -159,17 +159,17 @@ text_form(const char *text, size_t len, size_t *form_len)
 	end = p + len;
 	while (p < end) {
 		if (*p != '\r' && *p != '\n') {
-			out = take(out, &p, end);
+			out = text_take(out, &p, end);
 			continue;
 		}
 		p += *p == '\r' && end - p >= 2 && p[1] == '\n' ? 2 : 1;
-		while (out > form && is_blank(out[-1]))
+		while (out > form && text_is_blank(out[-1]))
 			out--;
 		*out++ = '\n';
 	}
-	while (out > form && is_space(out[-1]))
+	while (out > form && text_is_space(out[-1]))
 		out--;
-	for (p = form; p < out && is_space(*p); )
+	for (p = form; p < out && text_is_space(*p); )
 		p++;
 	*form_len = (size_t)(out - p);
 	memmove(form, p, *form_len);

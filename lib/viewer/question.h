@@ -52,7 +52,8 @@ struct question {
 	int64_t			 started, first;	/* clock_us; of the
 						   first text, 0: none */
 	size_t			 bytes;		/* of its frames */
-	int64_t			 session;	/* that answers it; 0: not known */
+	int64_t			 session;	/* that answers it; 0: not
+						   known */
 	int64_t			 tokens;	/* that it cost; 0: not known */
 	bool			 stop;		/* the viewer said stop */
 
@@ -87,7 +88,7 @@ struct question {
 	bool			 elsewhere;	/* it runs on another node */
 	bool			 stop_sent;
 	bool			 alive;		/* it promises lines */
-	int			 pidfd;		/* of its process, then; or -1 */
+	int			 pidfd;		/* of its process; or -1 */
 	int			 waits;		/* without a line, in a row */
 	int64_t			 wait_end;	/* of the current one */
 

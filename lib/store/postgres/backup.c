@@ -34,7 +34,7 @@ extern char	**environ;
 
 /* Runs a tool that says nothing when all is well; `says' may be NULL. */
 static enum failure_code
-run(struct store *s, const char *const arguments[], struct buf *says)
+pg_backup_run(struct store *s, const char *const arguments[], struct buf *says)
 {
 	struct buf		out = BUF_INIT(SAYS_MAX);
 	enum failure_code	rc = FAILURE_NONE;
@@ -86,7 +86,7 @@ lock_backups(struct store *s)
 
 /* Whether a file may be made, of which `tmp' will be a part. */
 static enum failure_code
-may_make(struct store *s, const char *file, bool force)
+pg_may_make(struct store *s, const char *file, bool force)
 {
 	struct stat	st;
 
@@ -125,8 +125,8 @@ dump(struct store *s, const char *file, bool force)
 		return pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", tmp,
 		    strerror(errno));
 	pg_tell(s, "copying", 0, 0);
-	if ((rc = run(s, copy, NULL)) == FAILURE_NONE &&
-	    (rc = run(s, look, NULL)) == FAILURE_NONE &&
+	if ((rc = pg_backup_run(s, copy, NULL)) == FAILURE_NONE &&
+	    (rc = pg_backup_run(s, look, NULL)) == FAILURE_NONE &&
 	    file_place(tmp, file, force) == -1)
 		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", file,
 		    strerror(errno));
@@ -140,7 +140,7 @@ store_backup(struct store *s, const char *file, bool force)
 {
 	enum failure_code	rc;
 
-	if ((rc = may_make(s, file, force)) != FAILURE_NONE ||
+	if ((rc = pg_may_make(s, file, force)) != FAILURE_NONE ||
 	    (rc = lock_backups(s)) != FAILURE_NONE)
 		return rc;
 	return dump(s, file, force);
@@ -148,7 +148,7 @@ store_backup(struct store *s, const char *file, bool force)
 
 /* Looks whether a file is a backup that this program can take. */
 static enum failure_code
-examine(struct store *s, const char *file, long *version)
+pg_examine(struct store *s, const char *file, long *version)
 {
 	static const char	head[] = "COPY ticketchat.schemaversion ";
 	const char *const	list[] = { "pg_restore", "--data-only",
@@ -163,8 +163,8 @@ examine(struct store *s, const char *file, long *version)
 
 	*version = 0;
 
-	if ((rc = run(s, list, &says)) == FAILURE_NONE &&
-	    (rc = run(s, look, NULL)) == FAILURE_NONE) {
+	if ((rc = pg_backup_run(s, list, &says)) == FAILURE_NONE &&
+	    (rc = pg_backup_run(s, look, NULL)) == FAILURE_NONE) {
 		if (says.len > 0 && (p = strstr(says.data, head)) != NULL &&
 		    (p = strchr(p, '\n')) != NULL)
 			*version = strtol(p + 1, NULL, 10);
@@ -179,7 +179,7 @@ examine(struct store *s, const char *file, long *version)
 
 /* Gives the database its name back. */
 static enum failure_code
-keep_identity(struct store *s, const char *id)
+pg_keep_identity(struct store *s, const char *id)
 {
 	struct pg_args	a = { .count = 0 };
 
@@ -203,7 +203,7 @@ write_list(struct store *s, const char *file, const char *list)
 	FILE			*f = NULL;
 	bool			good = true;
 
-	if ((rc = run(s, tell, &says)) == FAILURE_NONE &&
+	if ((rc = pg_backup_run(s, tell, &says)) == FAILURE_NONE &&
 	    (file_remove(list) == -1 || (f = fopen(list, "wx")) == NULL))
 		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", list,
 		    strerror(errno));
@@ -228,7 +228,7 @@ write_list(struct store *s, const char *file, const char *list)
  * identity is ours unless the database was made just now.
  */
 static enum failure_code
-exchange(struct store *s, const char *file, bool made, long version)
+pg_exchange(struct store *s, const char *file, bool made, long version)
 {
 	char			 to[SETTING_MAX + 16], list[PATH_MAX],
 				 use[PATH_MAX + 16];
@@ -258,7 +258,7 @@ exchange(struct store *s, const char *file, bool made, long version)
 			return rc;
 	}
 	pg_tell(s, "exchanging", 0, 0);
-	rc = run(s, restore, NULL);
+	rc = pg_backup_run(s, restore, NULL);
 	if (version == 1)
 		(void)!file_remove(list);
 	if (rc != FAILURE_NONE ||
@@ -266,7 +266,7 @@ exchange(struct store *s, const char *file, bool made, long version)
 	    FAILURE_NONE)
 		return rc;
 	rc = pg_run(s, STATEMENT_LAST_IDS_RAISE, &a, NULL);
-	return rc == FAILURE_NONE && !made ? keep_identity(s, id) : rc;
+	return rc == FAILURE_NONE && !made ? pg_keep_identity(s, id) : rc;
 }
 
 /* Closes the gate for so long, and tells how many runs live. */
@@ -309,8 +309,8 @@ quiet(struct store *s)
 
 /* The exchange, while the gate is closed. */
 static enum failure_code
-restore(struct store *s, const char *file, const char *before, bool made,
-    long version)
+pg_backup_restore(struct store *s, const char *file, const char *before,
+    bool made, long version)
 {
 	enum failure_code	rc;
 	int64_t			lives;
@@ -321,7 +321,7 @@ restore(struct store *s, const char *file, const char *before, bool made,
 	if (!made)
 		rc = dump(s, before, true);
 	if (rc == FAILURE_NONE)
-		rc = exchange(s, file, made, version);
+		rc = pg_exchange(s, file, made, version);
 	memcpy(why, s->error, sizeof(why));
 	(void)close_gate(s, 0, &lives);
 	memcpy(s->error, why, sizeof(why));
@@ -346,9 +346,9 @@ store_restore(struct store **out, const char *database, const char *file,
 	s = *out;
 	store_watch(s, tell, context);
 	(void)snprintf(before, sizeof(before), "%s.before-restore", file);
-	if ((rc = may_make(s, before, force || from == 0)) != FAILURE_NONE ||
-	    (rc = examine(s, file, &version)) != FAILURE_NONE ||
+	if ((rc = pg_may_make(s, before, force || from == 0)) != FAILURE_NONE ||
+	    (rc = pg_examine(s, file, &version)) != FAILURE_NONE ||
 	    (rc = lock_backups(s)) != FAILURE_NONE)
 		return rc;
-	return restore(s, file, before, from == 0, version);
+	return pg_backup_restore(s, file, before, from == 0, version);
 }

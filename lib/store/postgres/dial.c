@@ -216,7 +216,7 @@ note_good(struct dial *d)
 }
 
 static const char *
-option(const struct dial *d, const char *key)
+dial_option(const struct dial *d, const char *key)
 {
 	const PQconninfoOption	*o;
 
@@ -229,7 +229,7 @@ option(const struct dial *d, const char *key)
 
 /* The n-th word of a list with commas; of a list of one always that. */
 static void
-word(const char *list, int n, char *out, size_t size)
+dial_word(const char *list, int n, char *out, size_t size)
 {
 	size_t	len;
 
@@ -256,17 +256,18 @@ words(const char *list)
 static void
 set_hosts(struct dial *d)
 {
-	const char	*hosts = option(d, "host"), *ports = option(d, "port");
-	const char	*addresses = option(d, "hostaddr");
+	const char *hosts = dial_option(d, "host"),
+		   *ports = dial_option(d, "port");
+	const char	*addresses = dial_option(d, "hostaddr");
 	int		 i, n = words(hosts), m = words(addresses);
 
 	d->count = n > m ? n : m;
 	if (d->count > HOSTS_MAX)
 		d->count = HOSTS_MAX;
 	for (i = 0; i < d->count; i++) {
-		word(hosts, i, d->host[i].name, NAME_BYTES);
-		word(addresses, i, d->host[i].address, NAME_BYTES);
-		word(ports, i, d->host[i].port, sizeof(d->host[i].port));
+		dial_word(hosts, i, d->host[i].name, NAME_BYTES);
+		dial_word(addresses, i, d->host[i].address, NAME_BYTES);
+		dial_word(ports, i, d->host[i].port, sizeof(d->host[i].port));
 		if (is_noted(&d->note, &d->host[i]))
 			d->first = i;
 	}
@@ -389,7 +390,7 @@ name_current(const struct dial *d, char *out, size_t size)
 
 /* Tells whoever looks at all of them of this one. */
 static void
-tell(const struct dial *d, const char *wrong)
+dial_tell(const struct dial *d, const char *wrong)
 {
 	char			 name[NAME_BYTES + ADDRESS_BYTES + 4];
 	struct store_host	 h = { .name = name, .wrong = d->standby ? "" :
@@ -407,12 +408,12 @@ tell(const struct dial *d, const char *wrong)
 
 /* This one is none for us. */
 static void
-failed(struct dial *d, const char *why)
+dial_failed(struct dial *d, const char *why)
 {
 	char	name[NAME_BYTES + ADDRESS_BYTES + 4];
 
 	if (d->each != NULL)
-		tell(d, why);
+		dial_tell(d, why);
 	name_current(d, name, sizeof(name));
 	if (d->count > 1 || d->addresses > 1)
 		(void)snprintf(d->error, sizeof(d->error), "%s: %.360s", name,
@@ -474,12 +475,12 @@ connect_to(struct dial *d)
 	d->step = CONNECTING;
 	d->poll = PGRES_POLLING_WRITING;
 	if ((d->db = PQconnectStartParams(keys, values, 0)) == NULL) {
-		failed(d, "no memory");
+		dial_failed(d, "no memory");
 		return;
 	}
 	(void)PQsetNoticeReceiver(d->db, ignore, NULL);
 	if (PQstatus(d->db) == CONNECTION_BAD)
-		failed(d, PQerrorMessage(d->db));
+		dial_failed(d, PQerrorMessage(d->db));
 }
 
 /* The next address, or else the next host. */
@@ -537,14 +538,14 @@ looked_up(struct dial *d)
 	}
 	if (d->look_up == 0 || d->look_up != names.number) {
 		if (start_lookup(name) == -1) {
-			failed(d, strerror(errno));
+			dial_failed(d, strerror(errno));
 			return true;
 		}
 		d->look_up = names.number;
 		return false;
 	}
 	if (names.count == 0) {
-		failed(d, names.why);
+		dial_failed(d, names.why);
 		return true;
 	}
 	d->addresses = names.count;
@@ -573,7 +574,7 @@ greet(struct dial *d)
 	    !pg_put(d->db, STATEMENT_GREET, NULL) ||
 	    !pg_put(d->db, STATEMENT_COMMIT, NULL) ||
 	    PQpipelineSync(d->db) != 1)
-		failed(d, PQerrorMessage(d->db));
+		dial_failed(d, PQerrorMessage(d->db));
 }
 
 /* Goes on with connecting; returns false where there is nothing to do. */
@@ -588,7 +589,7 @@ connecting(struct dial *d)
 		return false;
 	d->poll = PQconnectPoll(d->db);
 	if (d->poll == PGRES_POLLING_FAILED)
-		failed(d, PQerrorMessage(d->db));
+		dial_failed(d, PQerrorMessage(d->db));
 	else if (d->poll == PGRES_POLLING_OK)
 		greet(d);
 	return true;
@@ -596,7 +597,7 @@ connecting(struct dial *d)
 
 /* What one result of the greeting says. */
 static void
-take(struct dial *d, const PGresult *res)
+pg_take(struct dial *d, const PGresult *res)
 {
 	const char	*state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
@@ -636,16 +637,16 @@ greeted(struct dial *d)
 	d->writable = !d->wrong;
 	if (d->wrong) {
 		(void)snprintf(why, sizeof(why), "%.199s", d->error);
-		failed(d, why);
+		dial_failed(d, why);
 	} else if (PQexitPipelineMode(d->db) != 1) {
-		failed(d, PQerrorMessage(d->db));
+		dial_failed(d, PQerrorMessage(d->db));
 	} else if (d->each == NULL ? !note_good(d) : is_old(d)) {
 		(void)snprintf(why, sizeof(why), "an old primary (timeline "
 		    "%lu, and %lu was seen): fence it", d->server.timeline,
 		    d->note.timeline);
-		failed(d, why);
+		dial_failed(d, why);
 	} else if (d->each != NULL) {
-		tell(d, "");
+		dial_tell(d, "");
 		leave(d);
 	} else {
 		d->step = DONE;
@@ -660,14 +661,14 @@ greeting(struct dial *d)
 	int		 i, status;
 
 	if (PQflush(d->db) == -1 || PQconsumeInput(d->db) != 1) {
-		failed(d, PQerrorMessage(d->db));
+		dial_failed(d, PQerrorMessage(d->db));
 		return true;
 	}
 	for (i = 0; i < RESULTS_MAX && PQisBusy(d->db) == 0; i++) {
 		if ((res = PQgetResult(d->db)) == NULL)
 			continue;
 		status = (int)PQresultStatus(res);
-		take(d, res);
+		pg_take(d, res);
 		PQclear(res);
 		if (status != PGRES_PIPELINE_SYNC)
 			continue;
@@ -684,17 +685,17 @@ greeting(struct dial *d)
 		return true;
 	}
 	if (PQstatus(d->db) != CONNECTION_OK || i == RESULTS_MAX) {
-		failed(d, PQerrorMessage(d->db));
+		dial_failed(d, PQerrorMessage(d->db));
 		return true;
 	}
 	return false;
 }
 
 static void
-timed_out(struct dial *d)
+dial_timed_out(struct dial *d)
 {
 	d->silent = true;
-	failed(d, d->step == LOOKING_UP ? "its name is not found in time" :
+	dial_failed(d, d->step == LOOKING_UP ? "its name is not found in time" :
 	    "it does not answer in time");
 }
 
@@ -711,7 +712,7 @@ dial_step(struct dial *d, int64_t now)
 		else if (d->step == FAILED)
 			return PG_FAILED;
 		else if (now >= d->until)
-			timed_out(d);
+			dial_timed_out(d);
 		else if (d->step == LOOKING_UP)
 			more = looked_up(d);
 		else if (d->step == CONNECTING)

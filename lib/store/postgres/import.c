@@ -135,7 +135,7 @@ tell_row(void *context, const struct cell *c, int cells)
 
 /* Refuses what cannot be taken in whatever is here. */
 static enum failure_code
-examine(struct store *s)
+pg_import_examine(struct store *s)
 {
 	struct tell		t = { .count = 0 };
 	enum failure_code	rc;
@@ -158,7 +158,7 @@ examine(struct store *s)
 
 /* Has the ids that come go on behind those that were taken in. */
 static enum failure_code
-raise_ids(struct store *s)
+pg_raise_ids(struct store *s)
 {
 	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
@@ -174,7 +174,7 @@ raise_ids(struct store *s)
 
 /* Takes in all that is gathered. */
 static enum failure_code
-merge(struct store *s, struct import *i)
+pg_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
 	int64_t			ours, costs;
@@ -186,7 +186,7 @@ merge(struct store *s, struct import *i)
 	    &i->sessions)) != FAILURE_NONE || (rc = pg_change(s,
 	    STATEMENT_MERGE_COSTS, NULL, &costs)) != FAILURE_NONE)
 		return rc;
-	return raise_ids(s);
+	return pg_raise_ids(s);
 }
 
 /* The body of import_merge's transaction. */
@@ -197,7 +197,7 @@ compare_and_merge(struct store *s, struct import *i, struct tell *conflicts)
 
 	if ((rc = pg_run(s, STATEMENT_IMPORT_LOCK, NULL, NULL)) !=
 	    FAILURE_NONE ||
-	    (rc = examine(s)) != FAILURE_NONE ||
+	    (rc = pg_import_examine(s)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_IMPORT_COUNT, NULL, &i->known)) !=
 	    FAILURE_NONE ||
 	    (rc = report_rows(s, STATEMENT_IMPORT_CONFLICTS, NULL, tell_row,
@@ -208,7 +208,7 @@ compare_and_merge(struct store *s, struct import *i, struct tell *conflicts)
 		    " sessions are here with another content; nothing was "
 		    "taken in", i->left);
 	pg_tell(s, "taking in", 0, 0);
-	return merge(s, i);
+	return pg_merge(s, i);
 }
 
 enum failure_code

@@ -221,7 +221,7 @@ hear_line(void *context, const struct cell *c, int cells)
 }
 
 static bool
-count(void *context, const struct cell *c, int cells)
+pg_count(void *context, const struct cell *c, int cells)
 {
 	struct census	*census = context;
 
@@ -251,6 +251,6 @@ store_check(struct store *s, bool full, struct census *c,
 		return FAILURE_NONE;
 	}
 	if (rc == FAILURE_NONE)
-		rc = report_rows(s, STATEMENT_CENSUS, NULL, count, c);
+		rc = report_rows(s, STATEMENT_CENSUS, NULL, pg_count, c);
 	return rc;
 }

@@ -22,7 +22,7 @@ struct old {
 
 /* Counts them; those that wait for their turn are to end, or all are. */
 static void
-look(void *context, const char *what, int64_t done, int64_t total)
+pg_look(void *context, const char *what, int64_t done, int64_t total)
 {
 	struct old	*o = context;
 	struct pg_args	 a = { .count = 0 };
@@ -59,7 +59,7 @@ wait_for_old(struct store *s, const struct store_quiet *quiet)
 	if ((o.other = pg_make(s->uri)) == NULL)
 		return pg_refuse(s, FAILURE_STORAGE, "no memory");
 	o.other->broken = true;		/* it connects when there is need */
-	store_watch(s, look, &o);
+	store_watch(s, pg_look, &o);
 	rc = pg_run(s, STATEMENT_OLD_LOCK, NULL, NULL);
 	store_watch(s, NULL, NULL);
 	store_close(o.other);
@@ -74,7 +74,7 @@ wait_for_old(struct store *s, const struct store_quiet *quiet)
 
 /* Runs the steps from the database's version on, in one transaction. */
 static enum failure_code
-migrate(struct store *s, int *from, const struct store_quiet *quiet)
+pg_migrate(struct store *s, int *from, const struct store_quiet *quiet)
 {
 	enum failure_code	rc;
 	int64_t			version;
@@ -150,7 +150,7 @@ store_migrate(struct store **out, const char *database, int *from, int *to,
 		return pg_refuse(s, FAILURE_SCHEMA, "%s: PostgreSQL %d, it "
 		    "takes 13 or later", PQdb(s->db), PQserverVersion(s->db) /
 		    10000);
-	rc = migrate(s, from, quiet);
+	rc = pg_migrate(s, from, quiet);
 	return rc == FAILURE_NONE ? examine_rights(s) : rc;
 }
 

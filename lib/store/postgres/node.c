@@ -26,7 +26,7 @@ enum { NAMES = SERVERS_MAX * (2 * URL_NAME_MAX + 3) + 3,
     NUMBERS = SERVERS_MAX * 12 + 3 };
 
 static int64_t
-later(int64_t now, int64_t ms)
+pg_later(int64_t now, int64_t ms)
 {
 	return now + ms * 1000;
 }
@@ -116,7 +116,7 @@ node_deadline(const struct node *n)
 
 /* Has the connection's descriptor wake us while something is on its way. */
 static void
-watch(struct node *n)
+pg_watch(struct node *n)
 {
 	struct pollfd		p = { .fd = -1 };
 	struct epoll_event	e = { .events = 0 };
@@ -158,7 +158,7 @@ twice(int64_t pause, int64_t most)
 
 /* Not answered: it is tried again, for a while or as long as it takes. */
 static void
-unanswered(struct node *n, int64_t now)
+pg_unanswered(struct node *n, int64_t now)
 {
 	const bool	passes = pg_passes(n->store);
 	char		why[512];
@@ -170,14 +170,14 @@ unanswered(struct node *n, int64_t now)
 		    log_value(why, sizeof(why), store_error(n->store)));
 	}
 	pg_drop(n->store);
-	n->next = later(now, NODE_PAUSE);
+	n->next = pg_later(now, NODE_PAUSE);
 	if (n->saving) {
 		n->committed = false;
-		n->next = later(now, n->pause);
+		n->next = pg_later(now, n->pause);
 		n->pause = twice(n->pause, SAVE_PAUSE_MAX);
 		if (n->call == CALL_SAVE && n->until != CLOCK_NEVER) {
 			/* A COMMIT that waits does so without us. */
-			n->again = later(now, n->again_pause);
+			n->again = pg_later(now, n->again_pause);
 			n->again_pause = twice(now >= n->until &&
 			    n->again_pause < SAVE_PAUSE_MAX ? SAVE_PAUSE_MAX :
 			    n->again_pause, SAVE_AGAIN_MAX);
@@ -189,7 +189,7 @@ unanswered(struct node *n, int64_t now)
 			n->next = CLOCK_NEVER;
 		}
 	} else if (n->state != NODE_THEIRS && n->server == -1 && (!passes ||
-	    now >= later(n->away, NODE_PATIENCE))) {
+	    now >= pg_later(n->away, NODE_PATIENCE))) {
 		over(n, FAILURE_STORAGE);
 	}
 	n->call = CALL_NONE;
@@ -197,14 +197,14 @@ unanswered(struct node *n, int64_t now)
 
 /* A word of the row that came. */
 static const char *
-word(const struct node *n, int column)
+pg_node_word(const struct node *n, int column)
 {
 	return PQgetvalue(n->store->result, 0, column);
 }
 
 /* What all machines call a server of the list. */
 static void
-name_of(const struct node *n, int i, char name[URL_NAME_MAX])
+pg_name_of(const struct node *n, int i, char name[URL_NAME_MAX])
 {
 	url_name(n->list[i].url, n->machine, name);
 }
@@ -213,12 +213,12 @@ name_of(const struct node *n, int i, char name[URL_NAME_MAX])
 static int
 server_of(const struct node *n, int column)
 {
-	const char	*got = word(n, column);
+	const char	*got = pg_node_word(n, column);
 	char		 name[URL_NAME_MAX];
 	int		 i;
 
 	for (i = 0; i < n->count && *got != '\0'; i++) {
-		name_of(n, i, name);
+		pg_name_of(n, i, name);
 		if (strcmp(name, got) == 0)
 			return i;
 	}
@@ -229,11 +229,11 @@ server_of(const struct node *n, int column)
 static void
 begun(struct node *n, int64_t now)
 {
-	const char	*verdict = word(n, 0);
+	const char	*verdict = pg_node_word(n, 0);
 	const bool	 again = n->state == NODE_OURS;
 
 	n->run = pg_number(n->store->result, 0, 1);
-	n->next = later(now, pg_number(n->store->result, 0, 5));
+	n->next = pg_later(now, pg_number(n->store->result, 0, 5));
 	n->lost = false;
 	if (strcmp(verdict, "mine") == 0) {
 		n->state = NODE_OURS;
@@ -250,7 +250,7 @@ begun(struct node *n, int64_t now)
 		/* The gate opens again. */
 		n->run = 0;
 		n->lost = true;
-		n->next = later(now, SAVE_PAUSE_MAX);
+		n->next = pg_later(now, SAVE_PAUSE_MAX);
 	} else if (again) {
 		over(n, FAILURE_INTERRUPTED);
 		n->run = 0;
@@ -280,10 +280,10 @@ begun(struct node *n, int64_t now)
 static void
 renewed(struct node *n, int64_t now)
 {
-	const char	*verdict = word(n, 0), *stop = word(n, 1);
+	const char *verdict = pg_node_word(n, 0), *stop = pg_node_word(n, 1);
 	int		 got = server_of(n, 3);
 
-	n->next = later(now, pg_number(n->store->result, 0, 4));
+	n->next = pg_later(now, pg_number(n->store->result, 0, 4));
 	/* Nothing is told of a row that somebody had locked. */
 	if (!PQgetisnull(n->store->result, 0, 5)) {
 		n->others = pg_number(n->store->result, 0, 5) != 0;
@@ -309,10 +309,10 @@ renewed(struct node *n, int64_t now)
 		/* Where it is over, save tells, at once. */
 		if (n->run == 0)
 			n->again = now;
-		n->committed = *word(n, 3) == '\0';
-		n->next = !n->committed ? later(now, SAVE_PAUSE_MIN) :
-		    n->again < later(now, SAVE_RENEW) ? n->again :
-		    later(now, SAVE_RENEW);
+		n->committed = *pg_node_word(n, 3) == '\0';
+		n->next = !n->committed ? pg_later(now, SAVE_PAUSE_MIN) :
+		    n->again < pg_later(now, SAVE_RENEW) ? n->again :
+		    pg_later(now, SAVE_RENEW);
 	} else if (n->wanted == WANT_MOVE) {
 		n->moved = got == n->server ? -1 : got;
 		n->server = got == -1 ? n->server : got;
@@ -329,7 +329,7 @@ renewed(struct node *n, int64_t now)
 static void
 save_told(struct node *n)
 {
-	const char	*verdict = word(n, 0);
+	const char	*verdict = pg_node_word(n, 0);
 
 	n->saved = n->done = true;
 	n->versions = pg_number(n->store->result, 0, 1);
@@ -343,9 +343,9 @@ save_told(struct node *n)
 static void
 watched(struct node *n, int64_t now)
 {
-	const char	*what = word(n, 0);
+	const char	*what = pg_node_word(n, 0);
 
-	n->next = later(now, NODE_WATCH);
+	n->next = pg_later(now, NODE_WATCH);
 	if (strcmp(what, "queued") == 0) {
 		n->shows = FRAME_QUEUED;
 	} else if (strcmp(what, "running") == 0) {
@@ -361,7 +361,7 @@ watched(struct node *n, int64_t now)
 		n->state = NODE_ASKING;
 		n->stop = false;
 		n->run = 0;
-		n->next = *what == 'o' ? now : later(now, NODE_GRACE);
+		n->next = *what == 'o' ? now : pg_later(now, NODE_GRACE);
 		if (!draw_owner(n))
 			over(n, FAILURE_INTERNAL);
 	} else {
@@ -405,7 +405,7 @@ answered(struct node *n, int64_t now)
 
 /* What to call next. */
 static enum runs_call
-choose(const struct node *n, int64_t now)
+pg_choose(const struct node *n, int64_t now)
 {
 	if (n->code != FAILURE_NONE)
 		return n->stop ? CALL_STOP : CALL_END;
@@ -435,7 +435,7 @@ add_servers(const struct node *n, struct pg_args *a, char names[NAMES],
 
 	*p++ = '{';
 	for (i = 0; i < n->count; i++) {
-		name_of(n, i, name);
+		pg_name_of(n, i, name);
 		*p++ = '"';
 		for (c = name; *c != '\0'; c++) {
 			if (*c == '"' || *c == '\\')
@@ -483,7 +483,7 @@ call_renew(struct node *n)
 	n->wanted = n->saving ? WANT_SAVING : n->want;
 	n->fresh_call = true;
 	if (n->server >= 0)
-		name_of(n, n->server, used);
+		pg_name_of(n, n->server, used);
 	pg_int(&a, n->run);
 	pg_word(&a, n->owner);
 	pg_word(&a, wants[n->wanted]);
@@ -549,7 +549,7 @@ send_call(struct node *n)
 
 /* Connected: the schema must be ours. */
 static bool
-connected(struct node *n)
+pg_connected(struct node *n)
 {
 	if (n->store->version == SCHEMA_VERSION)
 		return true;
@@ -567,13 +567,13 @@ connected(struct node *n)
 
 /* Begins the next call, perhaps by connecting. */
 static bool
-start(struct node *n, int64_t now)
+pg_node_start(struct node *n, int64_t now)
 {
-	n->call = choose(n, now);
+	n->call = pg_choose(n, now);
 	n->until = CLOCK_NEVER;
 	if (n->store->db == NULL)
 		return pg_start(n->store) == FAILURE_NONE;
-	n->until = later(now, CALL_TIMEOUT);
+	n->until = pg_later(now, CALL_TIMEOUT);
 	return send_call(n) == FAILURE_NONE;
 }
 
@@ -585,9 +585,9 @@ go_on(struct node *n, int64_t now)
 
 	rc = pg_step(n->store);
 	if (n->until == CLOCK_NEVER && rc == PG_DONE) {
-		if (!connected(n))
+		if (!pg_connected(n))
 			return PG_DONE;
-		n->until = later(now, CALL_TIMEOUT);
+		n->until = pg_later(now, CALL_TIMEOUT);
 		rc = send_call(n) == FAILURE_NONE ? pg_step(n->store) :
 		    PG_FAILED;
 	}
@@ -609,18 +609,19 @@ node_step(struct node *n, int64_t now)
 
 	if (n->call == CALL_NONE && (n->done || now < n->next))
 		return;
-	rc = n->call != CALL_NONE || start(n, now) ? go_on(n, now) : PG_FAILED;
+	rc = n->call != CALL_NONE || pg_node_start(n, now) ? go_on(n, now)
+							   : PG_FAILED;
 	if (n->call != CALL_NONE && rc == PG_FAILED)
-		unanswered(n, now);
+		pg_unanswered(n, now);
 	else if (n->call != CALL_NONE && rc == PG_DONE)
 		answered(n, now);
-	watch(n);
+	pg_watch(n);
 }
 
 void
 runs_wait(struct node *n, int ms)
 {
-	const int64_t	until = later(clock_us(), ms);
+	const int64_t	until = pg_later(clock_us(), ms);
 	struct pollfd	p;
 	int64_t		now, due;
 
@@ -691,7 +692,7 @@ node_saved(const struct node *n)
 void
 node_hurry(struct node *n)
 {
-	const int64_t	until = later(clock_us(), NODE_LINGER);
+	const int64_t	until = pg_later(clock_us(), NODE_LINGER);
 
 	while (n->saving && !n->saved && clock_us() < until) {
 		n->again = 0;
@@ -728,7 +729,7 @@ node_release(struct node *n, enum failure_code code)
 	n->call = CALL_NONE;
 	n->next = CLOCK_NEVER;
 	n->done = true;
-	watch(n);
+	pg_watch(n);
 }
 
 void

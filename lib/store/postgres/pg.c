@@ -20,7 +20,7 @@ enum { PARTS_MAX = 16 };
 
 /* One line, without what libpq says on others. */
 static void
-note(struct store *s, const char *what, const char *why)
+pg_note(struct store *s, const char *what, const char *why)
 {
 	char	*p;
 
@@ -44,7 +44,7 @@ note_result(struct store *s, const char *what, const PGresult *res)
 	if (strcmp(s->state, DISK_FULL) == 0)
 		what = "the database server's disk is full, and nothing is "
 		    "changed";
-	note(s, what, why != NULL ? why : s->db == NULL ? "no memory" :
+	pg_note(s, what, why != NULL ? why : s->db == NULL ? "no memory" :
 	    PQerrorMessage(s->db));
 }
 
@@ -136,7 +136,7 @@ look_after(struct store *s, int64_t now)
 /* Waits for something to do, until then at most; false with the reason noted:
  * that is over. */
 static bool
-rest(struct store *s, int64_t until)
+pg_rest(struct store *s, int64_t until)
 {
 	const bool	look = s->patience == -1 && s->dial == NULL;
 	struct pollfd	p;
@@ -146,7 +146,7 @@ rest(struct store *s, int64_t until)
 	if (look && (due = look_after(s, now)) == 0)
 		until = now;
 	if (now >= until) {
-		note(s, "", "the database does not answer");
+		pg_note(s, "", "the database does not answer");
 		s->broken = true;
 		return false;
 	}
@@ -166,13 +166,13 @@ rest(struct store *s, int64_t until)
 
 /* Waits for the server; false with the reason noted: nothing more comes. */
 static bool
-wait_for(struct store *s, int64_t until)
+pg_wait_for(struct store *s, int64_t until)
 {
-	if (!rest(s, until))
+	if (!pg_rest(s, until))
 		return false;
 	if (PQflush(s->db) != -1 && PQconsumeInput(s->db) == 1)
 		return true;
-	note(s, "", PQerrorMessage(s->db));
+	pg_note(s, "", PQerrorMessage(s->db));
 	s->broken = true;
 	return false;
 }
@@ -180,7 +180,7 @@ wait_for(struct store *s, int64_t until)
 /* Until when a statement that begins now may take; CLOCK_NEVER: as long as its
  * server is there. */
 static int64_t
-deadline(struct store *s, int64_t ms)
+pg_deadline(struct store *s, int64_t ms)
 {
 	s->heard = clock_us();
 	s->unheard = 0;
@@ -190,11 +190,11 @@ deadline(struct store *s, int64_t ms)
 enum failure_code
 pg_flush(struct store *s)
 {
-	const int64_t	until = deadline(s, s->patience);
+	const int64_t	until = pg_deadline(s, s->patience);
 	int		rc;
 
 	while ((rc = PQflush(s->db)) == 1) {
-		if (!wait_for(s, until))
+		if (!pg_wait_for(s, until))
 			return FAILURE_STORAGE;
 	}
 	return rc == 0 ? FAILURE_NONE : pg_fail(s, "", NULL);
@@ -203,12 +203,12 @@ pg_flush(struct store *s)
 PGresult *
 pg_next(struct store *s)
 {
-	const int64_t	 until = deadline(s, s->patience);
+	const int64_t	 until = pg_deadline(s, s->patience);
 	PGresult	*res, *last = NULL;
 
 	for (;;) {
 		while (PQisBusy(s->db) == 1) {
-			if (!wait_for(s, until)) {
+			if (!pg_wait_for(s, until)) {
 				PQclear(last);
 				return NULL;
 			}
@@ -231,7 +231,7 @@ pg_next(struct store *s)
 
 /* Whether a result is a good one. */
 static bool
-is_good(const PGresult *res)
+pg_is_good(const PGresult *res)
 {
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_COMMAND_OK:
@@ -263,7 +263,7 @@ pg_start(struct store *s)
 	s->state[0] = '\0';
 	if ((s->dial = dial_start(s->uri)) != NULL)
 		return FAILURE_NONE;
-	note(s, "", "no memory");
+	pg_note(s, "", "no memory");
 	return FAILURE_STORAGE;
 }
 
@@ -280,7 +280,7 @@ step_dial(struct store *s)
 		(void)PQsetNoticeReceiver(s->db, remark, s);
 	} else {
 		s->silent = dial_silent(s->dial);
-		note(s, "", dial_error(s->dial));
+		pg_note(s, "", dial_error(s->dial));
 	}
 	dial_free(s->dial);
 	s->dial = NULL;
@@ -306,7 +306,7 @@ wait_out(struct store *s, int64_t until)
 	enum pg_progress	rc;
 
 	while ((rc = pg_step(s)) == PG_MORE) {
-		if (!rest(s, until))
+		if (!pg_rest(s, until))
 			return PG_FAILED;
 	}
 	return rc;
@@ -433,7 +433,7 @@ pg_step(struct store *s)
 		return s->db == NULL ? PG_FAILED : PG_DONE;
 	if (PQflush(s->db) == -1 || PQconsumeInput(s->db) != 1 ||
 	    PQstatus(s->db) != CONNECTION_OK) {
-		note(s, "", PQerrorMessage(s->db));
+		pg_note(s, "", PQerrorMessage(s->db));
 		s->broken = true;
 		return PG_FAILED;
 	}
@@ -449,7 +449,7 @@ pg_step(struct store *s)
 	}
 	if (PQstatus(s->db) == CONNECTION_OK && s->part <= PARTS_MAX)
 		return PG_MORE;
-	note(s, "", PQerrorMessage(s->db));
+	pg_note(s, "", PQerrorMessage(s->db));
 	s->broken = true;
 	return PG_FAILED;
 }
@@ -480,19 +480,19 @@ fetch(struct store *s, enum statement which, const struct pg_args *a,
 		return pg_fail(s, "", NULL);
 	if ((*res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
-	return is_good(*res) ? FAILURE_NONE : pg_fail(s, "", *res);
+	return pg_is_good(*res) ? FAILURE_NONE : pg_fail(s, "", *res);
 }
 
 /* One try, in a transaction of its own, or within the one that is open. */
 static enum failure_code
-try(struct store *s, enum statement which, const struct pg_args *a)
+pg_try(struct store *s, enum statement which, const struct pg_args *a)
 {
 	PGresult		*res;
 	enum failure_code	 rc;
 
 	if (!s->inside)
 		return pg_call(s, which, a) == FAILURE_NONE &&
-		    wait_out(s, deadline(s, CALL_TIMEOUT)) == PG_DONE ?
+		    wait_out(s, pg_deadline(s, CALL_TIMEOUT)) == PG_DONE ?
 		    FAILURE_NONE : FAILURE_STORAGE;
 	s->state[0] = '\0';
 	if ((rc = fetch(s, which, a, &res)) == FAILURE_NONE)
@@ -512,7 +512,7 @@ may_repeat(struct store *s, enum statement which, bool sent)
 	if (!sent || store_again[which] || (s->state[0] != '\0' && !s->broken))
 		return true;
 	memcpy(why, s->error, sizeof(why));
-	note(s, "it is not known whether it was done", why);
+	pg_note(s, "it is not known whether it was done", why);
 	return false;
 }
 
@@ -525,10 +525,10 @@ pg_query(struct store *s, enum statement which, const struct pg_args *a,
 	int			version;
 
 	*res = NULL;
-	rc = sent ? try(s, which, a) : FAILURE_STORAGE;
+	rc = sent ? pg_try(s, which, a) : FAILURE_STORAGE;
 	if (rc != FAILURE_NONE && may_repeat(s, which, sent) &&
 	    (rc = pg_connect(s, &version)) == FAILURE_NONE)
-		rc = try(s, which, a);
+		rc = pg_try(s, which, a);
 	if (rc == FAILURE_NONE) {
 		*res = s->result;
 		s->result = NULL;
@@ -590,7 +590,7 @@ pg_script(struct store *s, const char *sql)
 		return pg_fail(s, "", NULL);
 	if ((res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
-	if (!is_good(res))
+	if (!pg_is_good(res))
 		return pg_fail(s, "", res);
 	PQclear(res);
 	return FAILURE_NONE;
@@ -621,7 +621,7 @@ commit(struct store *s)
 		return pg_fail(s, "", NULL);
 	if ((res = pg_next(s)) == NULL)
 		return FAILURE_STORAGE;
-	good = is_good(res) && strcmp(PQcmdStatus(res), "COMMIT") == 0;
+	good = pg_is_good(res) && strcmp(PQcmdStatus(res), "COMMIT") == 0;
 	if (!good)
 		return pg_fail(s, "", res);
 	PQclear(res);

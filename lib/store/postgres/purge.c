@@ -19,8 +19,8 @@ store_purge_count(struct store *s, struct purge *p)
 /* Runs a statement of three numbers that answers one row of two: 0, 0 where
  * it has none. */
 static enum failure_code
-run(struct store *s, enum statement which, int64_t first, int64_t second,
-    int64_t third, int64_t out[2])
+pg_purge_run(struct store *s, enum statement which, int64_t first,
+    int64_t second, int64_t third, int64_t out[2])
 {
 	struct pg_args		 a = { .count = 0 };
 	enum failure_code	 rc;
@@ -42,13 +42,13 @@ run(struct store *s, enum statement which, int64_t first, int64_t second,
 /* Deletes the sessions without an answer, but not while a generation works
  * on one: its ticket's lock is taken meanwhile. */
 static enum failure_code
-purge_unanswered(struct store *s, struct purge *p)
+pg_unanswered_session(struct store *s, struct purge *p)
 {
 	enum failure_code	rc;
 	struct pg_args		a;
 	int64_t			next[2] = { 0, 0 }, n;
 
-	while ((rc = run(s, STATEMENT_PURGE_UNANSWERED_NEXT, p->before,
+	while ((rc = pg_purge_run(s, STATEMENT_PURGE_UNANSWERED_NEXT, p->before,
 	    next[0], 0, next)) == FAILURE_NONE && next[0] != 0) {
 		pg_tell(s, "deleting sessions", p->sessions, p->old);
 		a.count = 0;
@@ -71,19 +71,19 @@ store_purge(struct store *s, struct purge *p)
 	s->patience = -1;
 	do {
 		pg_tell(s, "deleting sessions", p->sessions, p->old);
-		rc = run(s, STATEMENT_PURGE_SESSIONS, p->before, 0,
+		rc = pg_purge_run(s, STATEMENT_PURGE_SESSIONS, p->before, 0,
 		    PURGE_CHUNK, gone);
 		p->sessions += gone[1];
 	} while (rc == FAILURE_NONE && gone[0] != 0);
 	if (rc == FAILURE_NONE)
-		rc = purge_unanswered(s, p);
+		rc = pg_unanswered_session(s, p);
 	if (rc == FAILURE_NONE && p->tickets)
 		rc = pg_run(s, STATEMENT_TICKETS_ARE_OURS, NULL, &ours);
 	gone[0] = 0;
 	while (rc == FAILURE_NONE && ours != 0) {
 		pg_tell(s, "deleting tickets", p->emptied, 0);
-		rc = run(s, STATEMENT_PURGE_TICKETS, p->before, gone[0],
-		    PURGE_CHUNK, gone);
+		rc = pg_purge_run(s, STATEMENT_PURGE_TICKETS, p->before,
+		    gone[0], PURGE_CHUNK, gone);
 		p->emptied += gone[1];
 		if (gone[0] == 0)
 			break;

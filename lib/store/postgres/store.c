@@ -100,7 +100,7 @@ store_error(const struct store *s)
 
 /* A copy of a value; returns NULL if there is no memory. */
 static char *
-copy(const PGresult *res, int column, size_t *len)
+pg_store_copy(const PGresult *res, int column, size_t *len)
 {
 	char	*p;
 
@@ -112,7 +112,7 @@ copy(const PGresult *res, int column, size_t *len)
 
 /* Runs a statement that finds a session. */
 static enum failure_code
-find(struct store *s, enum statement which, const struct pg_args *a,
+pg_find(struct store *s, enum statement which, const struct pg_args *a,
     struct session *out)
 {
 	enum failure_code	 rc;
@@ -123,8 +123,8 @@ find(struct store *s, enum statement which, const struct pg_args *a,
 		return rc;
 	if (PQntuples(res) > 0) {
 		out->id = pg_number(res, 0, 0);
-		out->prompt = copy(res, 1, &out->prompt_len);
-		out->response = copy(res, 2, &out->response_len);
+		out->prompt = pg_store_copy(res, 1, &out->prompt_len);
+		out->response = pg_store_copy(res, 2, &out->response_len);
 		(void)snprintf(out->created, sizeof(out->created), "%s",
 		    PQgetvalue(res, 0, 3));
 		out->versions = pg_number(res, 0, 4);
@@ -146,7 +146,7 @@ store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
 	struct pg_args	a = { .count = 0 };
 
 	pg_int(&a, ticket);
-	return find(s, STATEMENT_ANSWER_BY_TICKET, &a, out);
+	return pg_find(s, STATEMENT_ANSWER_BY_TICKET, &a, out);
 }
 
 enum failure_code
@@ -156,7 +156,7 @@ store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
 
 	pg_int(&a, id);
 	pg_int(&a, ticket);
-	return find(s, STATEMENT_ANSWER_BY_SESSION, &a, out);
+	return pg_find(s, STATEMENT_ANSWER_BY_SESSION, &a, out);
 }
 
 enum failure_code
@@ -167,12 +167,13 @@ store_session_by_version(struct store *s, int64_t ticket, int64_t n,
 
 	pg_int(&a, ticket);
 	pg_int(&a, n);
-	return find(s, STATEMENT_ANSWER_BY_VERSION, &a, out);
+	return pg_find(s, STATEMENT_ANSWER_BY_VERSION, &a, out);
 }
 
 /* Runs a statement of one number that answers one. */
 static enum failure_code
-number(struct store *s, enum statement which, int64_t arg, int64_t *found)
+pg_store_number(
+    struct store *s, enum statement which, int64_t arg, int64_t *found)
 {
 	struct pg_args	a = { .count = 0 };
 
@@ -186,7 +187,7 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 	enum failure_code	rc;
 	int64_t			n;
 
-	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
+	rc = pg_store_number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
 	*there = n != 0;
 	return rc;
 }
@@ -194,12 +195,12 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 enum failure_code
 store_newest(struct store *s, int64_t ticket, int64_t *id)
 {
-	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
+	return pg_store_number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
 }
 
 /* Reads the row of Identity, once. */
 static enum failure_code
-identity(struct store *s)
+pg_identity(struct store *s)
 {
 	enum failure_code	 rc;
 	PGresult		*res;
@@ -224,7 +225,7 @@ store_identity(struct store *s, char id[STORE_IDENTITY + 1])
 {
 	enum failure_code	rc;
 
-	if ((rc = identity(s)) == FAILURE_NONE)
+	if ((rc = pg_identity(s)) == FAILURE_NONE)
 		memcpy(id, s->id, sizeof(s->id));
 	return rc;
 }
@@ -235,7 +236,7 @@ store_text_hash(struct store *s, const char *text, size_t len,
 {
 	enum failure_code	rc;
 
-	if ((rc = identity(s)) != FAILURE_NONE)
+	if ((rc = pg_identity(s)) != FAILURE_NONE)
 		return rc;
 	return text_hash(s->secret, text, len, hash) == 0 ? FAILURE_NONE :
 	    pg_refuse(s, FAILURE_STORAGE, "no memory");
@@ -372,7 +373,7 @@ store_delete(struct store *s, int64_t ticket, bool *found)
 	enum failure_code	rc;
 	int64_t			n;
 
-	rc = number(s, STATEMENT_TICKET_DELETE, ticket, &n);
+	rc = pg_store_number(s, STATEMENT_TICKET_DELETE, ticket, &n);
 	*found = n != 0;
 	return rc;
 }

@@ -13,7 +13,7 @@
 
 /* Takes a column as it is; -1: no memory, or a text of no end. */
 static int
-take(struct record *r, int i, sqlite3_stmt *st)
+aspnet_take(struct record *r, int i, sqlite3_stmt *st)
 {
 	struct record_value	*v = &r->value[i];
 	const char		*text;
@@ -34,14 +34,14 @@ take(struct record *r, int i, sqlite3_stmt *st)
 
 /* Gathers the row that a statement stands at. */
 static enum failure_code
-gather(struct store *s, struct record *r, sqlite3_stmt *st, int64_t line)
+aspnet_gather(struct store *s, struct record *r, sqlite3_stmt *st, int64_t line)
 {
 	char	why[128];
 	int	i, rc = 0;
 
 	r->value[RECORD_SESSION].number = 0;
 	for (i = 0; i < RECORD__MAX && rc == 0; i++)
-		rc = take(r, i, st);
+		rc = aspnet_take(r, i, st);
 	if (rc == -1 || record_check(r, why, sizeof(why)) == -1) {
 		(void)snprintf(s->error, sizeof(s->error),
 		    "ticket %lld, session %lld: %s",
@@ -65,7 +65,7 @@ gather_all(struct store *s, struct store *from, enum statement which,
 	if ((st = db_statement(from, which)) == NULL)
 		return db_copy_take(s, from, db_fail(from, from->path));
 	while (rc == FAILURE_NONE && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		rc = gather(s, r, st, ++*line);
+		rc = aspnet_gather(s, r, st, ++*line);
 		db_tell(s, "reading", *line, 0);
 	}
 	if (rc != FAILURE_NONE) {

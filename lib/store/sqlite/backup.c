@@ -32,7 +32,7 @@ is_ours(const struct store *s, const char *file)
 
 /* Whether a file may be made. */
 static enum failure_code
-may_make(struct store *s, const char *file, bool force)
+db_may_make(struct store *s, const char *file, bool force)
 {
 	struct stat	st;
 
@@ -58,7 +58,7 @@ store_backup(struct store *s, const char *file, bool force)
 	int			 lock = -1;
 
 	(void)snprintf(tmp, sizeof(tmp), "%s%s.tmp", db_plain(file), file);
-	if ((rc = may_make(s, file, force)) != FAILURE_NONE ||
+	if ((rc = db_may_make(s, file, force)) != FAILURE_NONE ||
 	    (rc = db_copy_begin(s, &lock)) != FAILURE_NONE)
 		goto out;
 	if ((rc = db_copy_make(s, s, tmp)) == FAILURE_NONE)

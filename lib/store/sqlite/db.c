@@ -122,7 +122,7 @@ shorten(void *context, sqlite3 *db, const char *name, int pages)
  * SQLite has begun it changes nothing.
  */
 static void
-configure(void)
+db_configure(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -166,7 +166,7 @@ db_connect(struct store *s, int flags)
 		    "name must have 1 to %zu bytes", sizeof(s->path) - 1);
 		return FAILURE_STORAGE;
 	}
-	configure();
+	db_configure();
 	if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_EXRESCODE, s->alone ? "unix-excl" : NULL) != SQLITE_OK)
 		return db_fail(s, s->path);

@@ -26,7 +26,7 @@
 
 /* Locks bytes of a file in a descriptor that exec and children keep. */
 static int
-hold(const char *file, int64_t first, int64_t len)
+hold_lock(const char *file, int64_t first, int64_t len)
 {
 	struct flock	l = {
 		.l_type = F_RDLCK,
@@ -55,8 +55,8 @@ store_hold(struct store *s)
 
 	/* We are connected: -shm is good now, and stays so. */
 	if (snprintf(shm, sizeof(shm), "%s-shm", file) < (int)sizeof(shm) &&
-	    hold(file, SHARED_FIRST, SHARED_SIZE) == 0 &&
-	    hold(shm, DEADMAN, 1) == 0)
+	    hold_lock(file, SHARED_FIRST, SHARED_SIZE) == 0 &&
+	    hold_lock(shm, DEADMAN, 1) == 0)
 		return FAILURE_NONE;
 	(void)snprintf(s->error, sizeof(s->error), "%s: %s", file,
 	    strerror(errno));

@@ -10,7 +10,7 @@
 
 /* Runs a statement that has no parameters. */
 static enum failure_code
-run(struct store *s, enum statement which)
+db_import_run(struct store *s, enum statement which)
 {
 	sqlite3_stmt	*st;
 
@@ -24,9 +24,9 @@ import_begin(struct store *s)
 {
 	enum failure_code	rc;
 
-	if ((rc = run(s, STATEMENT_IMPORT_CREATE)) != FAILURE_NONE)
+	if ((rc = db_import_run(s, STATEMENT_IMPORT_CREATE)) != FAILURE_NONE)
 		return rc;
-	return run(s, STATEMENT_IMPORT_INDEX);
+	return db_import_run(s, STATEMENT_IMPORT_INDEX);
 }
 
 static bool
@@ -90,7 +90,7 @@ import_add(struct store *s, const struct record *r, int64_t line)
 
 /* Tells the rows of a statement. */
 static enum failure_code
-tell(struct store *s, enum statement which, int64_t *count,
+db_import_tell(struct store *s, enum statement which, int64_t *count,
     void (*each)(void *, int64_t, int64_t), void *context)
 {
 	sqlite3_stmt	*st;
@@ -108,9 +108,9 @@ tell(struct store *s, enum statement which, int64_t *count,
 
 /* Runs a statement of the merge, and counts the rows that it changed. */
 static enum failure_code
-step(struct store *s, enum statement which, int64_t *count)
+db_step(struct store *s, enum statement which, int64_t *count)
 {
-	enum failure_code	rc = run(s, which);
+	enum failure_code	rc = db_import_run(s, which);
 
 	*count = rc == FAILURE_NONE ? sqlite3_changes64(s->db) : 0;
 	return rc;
@@ -118,15 +118,15 @@ step(struct store *s, enum statement which, int64_t *count)
 
 /* Takes in all that is gathered. */
 static enum failure_code
-merge(struct store *s, struct import *i)
+db_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
 	int64_t			costs;
 
-	if ((rc = step(s, STATEMENT_MERGE_TICKETS, &i->tickets)) ==
-	    FAILURE_NONE && (rc = step(s, STATEMENT_MERGE_SESSIONS,
+	if ((rc = db_step(s, STATEMENT_MERGE_TICKETS, &i->tickets)) ==
+	    FAILURE_NONE && (rc = db_step(s, STATEMENT_MERGE_SESSIONS,
 	    &i->sessions)) == FAILURE_NONE)
-		rc = step(s, STATEMENT_MERGE_COSTS, &costs);
+		rc = db_step(s, STATEMENT_MERGE_COSTS, &costs);
 	return rc;
 }
 
@@ -152,8 +152,8 @@ import_merge(struct store *s, struct import *i,
 		return rc;
 	db_tell(s, "comparing", 0, 0);
 	if ((rc = gathered(s, &i->known)) == FAILURE_NONE)
-		rc = tell(s, STATEMENT_IMPORT_CONFLICTS, &i->left, conflict,
-		    context);
+		rc = db_import_tell(
+		    s, STATEMENT_IMPORT_CONFLICTS, &i->left, conflict, context);
 	if (rc == FAILURE_NONE && i->left > 0) {
 		(void)snprintf(s->error, sizeof(s->error), "%lld sessions are "
 		    "here with another content; nothing was taken in",
@@ -162,7 +162,7 @@ import_merge(struct store *s, struct import *i,
 	}
 	db_tell(s, "taking in", 0, 0);
 	if (rc == FAILURE_NONE)
-		rc = merge(s, i);
+		rc = db_merge(s, i);
 	i->known -= i->sessions;
 	return db_end(s, rc);
 }
@@ -178,16 +178,16 @@ import_merge_original(struct store *s, struct import *i,
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	db_tell(s, "comparing", 0, 0);
-	if ((rc = step(s, STATEMENT_ORIGINAL_KNOWN, &i->known)) ==
+	if ((rc = db_step(s, STATEMENT_ORIGINAL_KNOWN, &i->known)) ==
 	    FAILURE_NONE &&
-	    (rc = tell(s, STATEMENT_ORIGINAL_LATE, &i->left, late,
+	    (rc = db_import_tell(s, STATEMENT_ORIGINAL_LATE, &i->left, late,
 	    context)) == FAILURE_NONE &&
-	    (rc = step(s, STATEMENT_ORIGINAL_LATE_DELETE, &count)) ==
+	    (rc = db_step(s, STATEMENT_ORIGINAL_LATE_DELETE, &count)) ==
 	    FAILURE_NONE &&
-	    (rc = step(s, STATEMENT_ORIGINAL_RENUMBER, &count)) ==
+	    (rc = db_step(s, STATEMENT_ORIGINAL_RENUMBER, &count)) ==
 	    FAILURE_NONE) {
 		db_tell(s, "taking in", 0, 0);
-		rc = merge(s, i);
+		rc = db_merge(s, i);
 	}
 	return db_end(s, rc);
 }

@@ -17,7 +17,7 @@
 enum { TELL_STEPS = 100000 };	/* of SQLite's machine: some milliseconds */
 
 static int
-tell(void *context)
+db_maintain_tell(void *context)
 {
 	const struct store	*s = context;
 
@@ -33,7 +33,7 @@ store_watch(struct store *s, void (*watch)(void *, const char *, int64_t,
 	s->tell_context = context;
 	s->telling = "working";
 	sqlite3_progress_handler(s->db, TELL_STEPS, watch == NULL ? NULL :
-	    tell, s);
+	    db_maintain_tell, s);
 }
 
 void
@@ -165,7 +165,7 @@ store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
 
 /* A statement whose rows tell what is wrong. */
 static enum failure_code
-look(struct store *s, enum statement which, void (*found)(void *,
+db_maintain_look(struct store *s, enum statement which, void (*found)(void *,
     const char *), void *context)
 {
 	sqlite3_stmt	*st;
@@ -191,10 +191,12 @@ db_look(struct store *s, bool full, void (*found)(void *, const char *),
 	enum failure_code	rc;
 
 	db_tell(s, "reading every page", 0, 0);
-	rc = look(s, full ? STATEMENT_CHECK_FULL : STATEMENT_CHECK_QUICK,
-	    found, context);
-	return rc != FAILURE_NONE ? rc : look(s, STATEMENT_CHECK_OWNERS,
-	    found, context);
+	rc = db_maintain_look(s,
+	    full ? STATEMENT_CHECK_FULL : STATEMENT_CHECK_QUICK, found,
+	    context);
+	return rc != FAILURE_NONE
+	    ? rc
+	    : db_maintain_look(s, STATEMENT_CHECK_OWNERS, found, context);
 }
 
 /* Who hears of texts that are no UTF-8. */
@@ -217,7 +219,7 @@ look_at_text(void *context, int64_t session, const char *s, size_t len)
 }
 
 static enum failure_code
-count(struct store *s, struct census *c)
+db_count(struct store *s, struct census *c)
 {
 	sqlite3_stmt	*st;
 	int		 rc;
@@ -245,7 +247,7 @@ store_check(struct store *s, bool full, struct census *c,
 		rc = store_texts(s, 0, look_at_text, &l);
 	}
 	if (rc == FAILURE_NONE)
-		rc = count(s, c);
+		rc = db_count(s, c);
 	if (rc != FAILURE_NONE && (sqlite3_errcode(s->db) & 0xff) ==
 	    SQLITE_CORRUPT) {
 		found(context, s->error);

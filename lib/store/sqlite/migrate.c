@@ -42,7 +42,7 @@ db_steps(struct store *s, int from)
 
 /* Runs the steps from the database's version on, in one transaction. */
 static enum failure_code
-migrate(struct store *s, int *from)
+db_migrate(struct store *s, int *from)
 {
 	enum failure_code	rc;
 
@@ -106,7 +106,7 @@ store_migrate(struct store **out, const char *path, int *from, int *to,
 	mask = umask(077);
 	rc = db_connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (rc == FAILURE_NONE)
-		rc = migrate(s, from);
+		rc = db_migrate(s, from);
 	if (rc == FAILURE_NONE)
 		rc = set_wal(s);
 	(void)umask(mask);

@@ -33,7 +33,7 @@ store_purge_count(struct store *s, struct purge *p)
 
 /* Finds the next ones behind an id, without a lock that writers need. */
 static enum failure_code
-find(struct store *s, const struct purge *p, enum statement next,
+db_find(struct store *s, const struct purge *p, enum statement next,
     int64_t behind, struct found *f)
 {
 	sqlite3_stmt	*st;
@@ -95,7 +95,7 @@ purge_some(struct store *s, const struct purge *p, enum statement next,
 	struct found		f;
 	int			from = 0, rows = PURGE_CHUNK;
 
-	rc = find(s, p, next, *last, &f);
+	rc = db_find(s, p, next, *last, &f);
 	*last = rc == FAILURE_NONE && f.count > 0 ? f.row[f.count - 1].id : 0;
 	while (rc == FAILURE_NONE && from < f.count) {
 		rc = delete_some(s, p, delete, &f, rows, &from, count);
@@ -112,7 +112,7 @@ purge_some(struct store *s, const struct purge *p, enum statement next,
 
 /* Deletes a session without an answer, unless a generation works on it. */
 static enum failure_code
-purge_unanswered(struct store *s, struct purge *p, int64_t session,
+db_unanswered_session(struct store *s, struct purge *p, int64_t session,
     int64_t ticket)
 {
 	enum failure_code	 rc;
@@ -151,11 +151,12 @@ purge_all_unanswered(struct store *s, struct purge *p)
 	int64_t			last = 0;
 	int			i;
 
-	while ((rc = find(s, p, STATEMENT_PURGE_UNANSWERED_NEXT, last, &f)) ==
-	    FAILURE_NONE && f.count > 0) {
+	while ((rc = db_find(s, p, STATEMENT_PURGE_UNANSWERED_NEXT, last,
+		    &f)) == FAILURE_NONE &&
+	    f.count > 0) {
 		db_tell(s, "deleting sessions", p->sessions, p->old);
 		for (i = 0; i < f.count && rc == FAILURE_NONE; i++)
-			rc = purge_unanswered(s, p, f.row[i].id,
+			rc = db_unanswered_session(s, p, f.row[i].id,
 			    f.row[i].ticket);
 		if (rc != FAILURE_NONE)
 			break;

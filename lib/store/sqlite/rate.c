@@ -84,7 +84,7 @@ open_rates(struct store **out, const struct settings *settings)
 
 /* Runs a statement of the key and two to three numbers. */
 static enum failure_code
-run(struct store *s, enum statement which, const char *key, int64_t a,
+db_rate_run(struct store *s, enum statement which, const char *key, int64_t a,
     int64_t b, int64_t c, int64_t *tat)
 {
 	sqlite3_stmt	*st;
@@ -103,7 +103,7 @@ run(struct store *s, enum statement which, const char *key, int64_t a,
 
 /* Forgets keys whose time has passed: they may take as many as a new one. */
 static void
-sweep(struct store *s, int64_t now)
+db_sweep(struct store *s, int64_t now)
 {
 	sqlite3_stmt	*st = db_statement_of(s, STATEMENT_RATE_SWEEP, now);
 
@@ -113,7 +113,7 @@ sweep(struct store *s, int64_t now)
 
 /* Takes one, or tells the seconds until it may be taken. */
 static enum failure_code
-take(struct store *s, const char *key, int64_t interval, int64_t early,
+db_take(struct store *s, const char *key, int64_t interval, int64_t early,
     int *wait)
 {
 	/* In the transaction, or an earlier time might come after a later. */
@@ -121,12 +121,13 @@ take(struct store *s, const char *key, int64_t interval, int64_t early,
 	enum failure_code	rc;
 	int64_t			tat;
 
-	rc = run(s, STATEMENT_RATE_TAKE, key, now, interval, early, &tat);
+	rc = db_rate_run(
+	    s, STATEMENT_RATE_TAKE, key, now, interval, early, &tat);
 	if (rc == FAILURE_NONE && tat != 0) {
 		*wait = 0;
-		sweep(s, now);
+		db_sweep(s, now);
 	} else if (rc == FAILURE_NONE) {
-		rc = run(s, STATEMENT_RATE_WHEN, key, 0, 0, 0, &tat);
+		rc = db_rate_run(s, STATEMENT_RATE_WHEN, key, 0, 0, 0, &tat);
 		*wait = (int)((tat - early - now + 999999) / 1000000);
 		*wait = *wait < 1 ? 1 : *wait;
 	}
@@ -142,13 +143,13 @@ struct job {
 };
 
 static enum failure_code
-forget(struct store *s, const char *key)
+db_forget(struct store *s, const char *key)
 {
 	enum failure_code	rc;
 	int64_t			none;
 
 	if ((rc = db_begin(s)) == FAILURE_NONE &&
-	    (rc = db_end(s, run(s, STATEMENT_RATE_FORGET, key, 0, 0, 0,
+	    (rc = db_end(s, db_rate_run(s, STATEMENT_RATE_FORGET, key, 0, 0, 0,
 	    &none))) == FAILURE_NONE &&
 	    sqlite3_exec(s->db, store_statements[STATEMENT_VACUUM], NULL,
 	    NULL, NULL) != SQLITE_OK)
@@ -158,8 +159,8 @@ forget(struct store *s, const char *key)
 
 /* Does it with the limits as they are; *broken tells whether the file is. */
 static enum failure_code
-try(const struct settings *settings, struct job *j, bool *broken, char *error,
-    unsigned long size)
+db_try(const struct settings *settings, struct job *j, bool *broken,
+    char *error, unsigned long size)
 {
 	enum failure_code	 rc;
 	struct store		*s;
@@ -168,10 +169,10 @@ try(const struct settings *settings, struct job *j, bool *broken, char *error,
 	if ((rc = open_rates(&s, settings)) != FAILURE_NONE) {
 		*broken = s != NULL && is_broken(s);
 	} else if (j->forget) {
-		rc = forget(s, j->key);
+		rc = db_forget(s, j->key);
 		*broken = rc != FAILURE_NONE && is_broken(s);
 	} else if ((rc = db_begin(s)) == FAILURE_NONE) {
-		rc = take(s, j->key, j->interval, j->early, &j->wait);
+		rc = db_take(s, j->key, j->interval, j->early, &j->wait);
 		*broken = rc != FAILURE_NONE && is_broken(s);
 		rc = db_end(s, rc);
 		/* The end of it may be what fails. */
@@ -208,7 +209,7 @@ begin_anew(const struct settings *settings, const char *why)
 
 /* Does it, with new limits where the old ones cannot be read. */
 static enum failure_code
-work(const struct settings *settings, struct job *j, char *error,
+db_work(const struct settings *settings, struct job *j, char *error,
     unsigned long size)
 {
 	const char		*run_dir = settings->text[SETTING_RUN_DIR];
@@ -216,16 +217,16 @@ work(const struct settings *settings, struct job *j, char *error,
 	bool			 broken;
 	int			 fd;
 
-	rc = try(settings, j, &broken, error, size);
+	rc = db_try(settings, j, &broken, error, size);
 	if (!broken || (fd = lock_open(run_dir, "rate.db-lock")) == -1)
 		return rc;
 	/* One at a time: who comes second finds a good one. */
 	if (lock_wait(fd, REPAIR_LOCK, clock_us() + STORE_TIMEOUT *
 	    INT64_C(1000)) == 1) {
-		rc = try(settings, j, &broken, error, size);
+		rc = db_try(settings, j, &broken, error, size);
 		if (broken) {
 			begin_anew(settings, error);
-			rc = try(settings, j, &broken, error, size);
+			rc = db_try(settings, j, &broken, error, size);
 		}
 	}
 	(void)close(fd);
@@ -241,7 +242,7 @@ rate_take(struct store *store, const struct settings *settings,
 
 	(void)store;
 	j.early = (count - 1) * j.interval;
-	return work(settings, &j, error, size) == FAILURE_NONE ? j.wait : -1;
+	return db_work(settings, &j, error, size) == FAILURE_NONE ? j.wait : -1;
 }
 
 int
@@ -250,5 +251,5 @@ rate_forget(const struct settings *settings, const char *key, char *error,
 {
 	struct job	j = { .key = key, .forget = true };
 
-	return work(settings, &j, error, size) == FAILURE_NONE ? 0 : -1;
+	return db_work(settings, &j, error, size) == FAILURE_NONE ? 0 : -1;
 }

@@ -19,7 +19,7 @@ enum { PAGES = 1000 };		/* between two looks at how far it is */
 
 /* Copies the pages that a backup object has left; ends it. */
 static int
-finish(struct store *s, sqlite3_backup *b, const char *what)
+restore_finish(struct store *s, sqlite3_backup *b, const char *what)
 {
 	while (sqlite3_backup_step(b, PAGES) == SQLITE_OK)
 		db_tell(s, what, sqlite3_backup_pagecount(b) -
@@ -40,7 +40,7 @@ copy_pages(struct store *s, struct store *from, struct store *to)
 	    SQLITE_OPEN_CREATE)) != FAILURE_NONE)
 		return db_copy_take(s, to, rc);
 	if ((b = sqlite3_backup_init(to->db, "main", from->db, "main")) ==
-	    NULL || finish(s, b, "keeping the old one") != SQLITE_OK)
+	    NULL || restore_finish(s, b, "keeping the old one") != SQLITE_OK)
 		return db_copy_take(s, to, db_fail(to, to->path));
 	/* One file, no WAL; where it is damaged that may not be. */
 	(void)db_pragma(to, "PRAGMA journal_mode = DELETE");
@@ -77,7 +77,7 @@ keep_old(struct store *s, const char *file)
  * last of it: the write lock is held before.
  */
 static enum failure_code
-exchange(struct store *s, struct store *work, const char *before)
+restore_exchange(struct store *s, struct store *work, const char *before)
 {
 	enum failure_code	 rc = FAILURE_NONE;
 	sqlite3_backup		*b;
@@ -91,7 +91,7 @@ exchange(struct store *s, struct store *work, const char *before)
 	}
 	if (before != NULL && (rc = keep_old(s, before)) != FAILURE_NONE) {
 		(void)sqlite3_backup_finish(b);		/* rolls back */
-	} else if (finish(s, b, "exchanging") != SQLITE_OK) {
+	} else if (restore_finish(s, b, "exchanging") != SQLITE_OK) {
 		rc = db_fail(s, s->path);
 		if (before != NULL)
 			(void)!file_remove(before);	/* it is not old */
@@ -101,7 +101,7 @@ exchange(struct store *s, struct store *work, const char *before)
 
 /* Has the copy go on with the ids behind those of the database. */
 static enum failure_code
-raise_ids(struct store *s, struct store *work)
+restore_raise_ids(struct store *s, struct store *work)
 {
 	static const enum statement	raise[] = {
 		STATEMENT_LAST_ID_RAISE, STATEMENT_LAST_ID_ADD
@@ -126,7 +126,7 @@ raise_ids(struct store *s, struct store *work)
 
 /* Gives the copy the identity of the database, which an old one has not. */
 static enum failure_code
-keep_identity(struct store *s, struct store *work)
+restore_keep_identity(struct store *s, struct store *work)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
@@ -154,7 +154,7 @@ keep_identity(struct store *s, struct store *work)
 
 /* Renames a database with its log; what is shared of it is made anew. */
 static int
-move(const char *from, const char *to)
+restore_move(const char *from, const char *to)
 {
 	char	log[PATH_MAX], as[PATH_MAX];
 
@@ -213,8 +213,8 @@ make_work(struct store *s, struct store *from, const char *to, bool there,
 		return db_copy_system(s, to);
 	rc = db_copy_take(s, *work, db_connect(*work, SQLITE_OPEN_READWRITE));
 	if (rc == FAILURE_NONE && there)
-		rc = keep_identity(s, *work);
-	return rc == FAILURE_NONE ? raise_ids(s, *work) : rc;
+		rc = restore_keep_identity(s, *work);
+	return rc == FAILURE_NONE ? restore_raise_ids(s, *work) : rc;
 }
 
 /*
@@ -235,7 +235,8 @@ need_room(struct store *s, struct store *from, bool there)
 
 /* Restores from a copy that was found good, with the lock of backups. */
 static enum failure_code
-restore(struct store *s, struct store *from, const char *before, bool there)
+restore_from(
+    struct store *s, struct store *from, const char *before, bool there)
 {
 	enum failure_code	 rc;
 	struct store		*work = NULL;
@@ -248,7 +249,7 @@ restore(struct store *s, struct store *from, const char *before, bool there)
 		/* Nothing can be exchanged within it. */
 		(void)sqlite3_close(s->db);
 		s->db = NULL;
-		if (move(s->path, before) == -1)
+		if (restore_move(s->path, before) == -1)
 			return db_copy_system(s, s->path);
 		moved = true;
 		there = false;
@@ -258,14 +259,14 @@ restore(struct store *s, struct store *from, const char *before, bool there)
 	    (rc = need_room(s, from, there)) == FAILURE_NONE &&
 	    (rc = make_work(s, from, copy, there, &work)) == FAILURE_NONE &&
 	    (rc = db_lock(s)) == FAILURE_NONE) {
-		rc = exchange(s, work, there ? before : NULL);
+		rc = restore_exchange(s, work, there ? before : NULL);
 		db_unlock(s);
 	}
 	store_close(work);
 	(void)!file_remove(copy);	/* also a part of one */
 	db_remove_beside(copy);
 	if (rc != FAILURE_NONE && moved)
-		(void)move(before, s->path);
+		(void)restore_move(before, s->path);
 	return rc == FAILURE_NONE ? store_cut(s) : rc;
 }
 
@@ -296,7 +297,7 @@ store_restore(struct store **out, const char *path, const char *file,
 		    "replaces it)");
 	if ((rc = db_copy_begin(s, &lock)) == FAILURE_NONE &&
 	    (rc = db_copy_open(s, file, &from)) == FAILURE_NONE)
-		rc = restore(s, from, before, there);
+		rc = restore_from(s, from, before, there);
 	store_close(from);
 	if (lock != -1)
 		(void)close(lock);

@@ -24,7 +24,7 @@ enum {
 
 /* The reserve's name: on the disk of the file, also where that is a link. */
 static int
-name(char path[PATH_MAX], const char *database)
+room_name(char path[PATH_MAX], const char *database)
 {
 	char	real[PATH_MAX];
 	int	n;
@@ -66,7 +66,7 @@ room_reserved(const char *database)
 {
 	char	path[PATH_MAX];
 
-	return name(path, database) == 0 ? held(path) : 0;
+	return room_name(path, database) == 0 ? held(path) : 0;
 }
 
 void
@@ -77,7 +77,8 @@ store_reserve(const char *database)
 	int64_t		have, want;
 	int		fd;
 
-	if (room == -1 || name(path, database) == -1 || !file_is_plain(path))
+	if (room == -1 || room_name(path, database) == -1 ||
+	    !file_is_plain(path))
 		return;
 	/* Half of what is there at most: the service needs some too. */
 	have = held(path);
@@ -99,8 +100,9 @@ store_release(const char *database)
 	const int64_t	room = room_beside(database);
 	char		path[PATH_MAX];
 
-	return room != -1 && room < RESERVE_MOST && name(path, database) == 0 &&
-	    held(path) > 0 && file_remove(path) == 0;
+	return room != -1 && room < RESERVE_MOST &&
+	    room_name(path, database) == 0 && held(path) > 0 &&
+	    file_remove(path) == 0;
 }
 
 enum failure_code

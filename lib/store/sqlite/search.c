@@ -10,8 +10,8 @@
 
 /* Runs a statement, ?1 and ?2 bound if it has them; *found may be NULL. */
 static enum failure_code
-run(struct store *s, enum statement which, int64_t first, int64_t second,
-    int64_t *found)
+db_search_run(struct store *s, enum statement which, int64_t first,
+    int64_t second, int64_t *found)
 {
 	sqlite3_stmt	*st;
 	int		 n;
@@ -32,17 +32,19 @@ store_search_begin(struct store *s, void (*progress)(void *, const char *,
 	enum failure_code	rc;
 	int64_t			all = 0, done = 0, next = 0;
 
-	if ((rc = run(s, STATEMENT_SEARCH_TEXTS, 0, 0, NULL)) !=
-	    FAILURE_NONE ||
-	    (rc = run(s, STATEMENT_SEARCH_CREATE, 0, 0, NULL)) !=
-	    FAILURE_NONE ||
-	    (rc = run(s, STATEMENT_SEARCH_LAST, 0, 0, &all)) != FAILURE_NONE)
+	if ((rc = db_search_run(s, STATEMENT_SEARCH_TEXTS, 0, 0, NULL)) !=
+		FAILURE_NONE ||
+	    (rc = db_search_run(s, STATEMENT_SEARCH_CREATE, 0, 0, NULL)) !=
+		FAILURE_NONE ||
+	    (rc = db_search_run(s, STATEMENT_SEARCH_LAST, 0, 0, &all)) !=
+		FAILURE_NONE)
 		return rc;
 	/* A part at a time: no writer finds an old reader in its way. */
 	while (rc == FAILURE_NONE && done < all) {
-		rc = run(s, STATEMENT_SEARCH_NEXT, done, 0, &next);
+		rc = db_search_run(s, STATEMENT_SEARCH_NEXT, done, 0, &next);
 		if (rc == FAILURE_NONE && next > done)
-			rc = run(s, STATEMENT_SEARCH_FILL, done, next, NULL);
+			rc = db_search_run(
+			    s, STATEMENT_SEARCH_FILL, done, next, NULL);
 		else
 			next = all;	/* the last ones were just deleted */
 		done = next;

@@ -59,7 +59,7 @@ emptiest(const struct slots_server *list, int count, const int *taken)
 
 /* Takes a slot of a server: 1 it is ours, 0 others were quicker, -1 errno. */
 static int
-take(struct node *n, const struct slots_server *s)
+db_slots_take(struct node *n, const struct slots_server *s)
 {
 	const int64_t	first = first_byte(s);
 	int64_t		byte;
@@ -87,7 +87,7 @@ slots_take(struct node *n, const struct slots_server *list, int count,
 	    (left = count_taken(n->slots, list, count, taken)) == -1)
 		goto error;
 	while (left > ahead && (i = emptiest(list, count, taken)) != -1) {
-		if ((got = take(n, &list[i])) == 1)
+		if ((got = db_slots_take(n, &list[i])) == 1)
 			return i;
 		if (got == -1)
 			goto error;

@@ -89,7 +89,7 @@ store_error(const struct store *s)
 
 /* A copy of a text column; returns NULL if there is no memory. */
 static char *
-copy(sqlite3_stmt *st, int column, size_t *len)
+db_store_copy(sqlite3_stmt *st, int column, size_t *len)
 {
 	const char	*text;
 	char		*p;
@@ -105,7 +105,7 @@ copy(sqlite3_stmt *st, int column, size_t *len)
 
 /* Runs a statement that finds a session; the parameters are bound. */
 static enum failure_code
-find(struct store *s, sqlite3_stmt *st, struct session *out)
+db_store_find(struct store *s, sqlite3_stmt *st, struct session *out)
 {
 	const char	*created;
 	size_t		 len;
@@ -114,8 +114,8 @@ find(struct store *s, sqlite3_stmt *st, struct session *out)
 
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		out->id = sqlite3_column_int64(st, 0);
-		out->prompt = copy(st, 1, &out->prompt_len);
-		out->response = copy(st, 2, &out->response_len);
+		out->prompt = db_store_copy(st, 1, &out->prompt_len);
+		out->response = db_store_copy(st, 2, &out->response_len);
 		if ((good = db_column_text(st, 3, &created, &len)) &&
 		    created != NULL)
 			(void)snprintf(out->created, sizeof(out->created),
@@ -141,7 +141,7 @@ store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
 	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_TICKET,
 	    ticket)) == NULL)
 		return db_fail(s, s->path);
-	return find(s, st, out);
+	return db_store_find(s, st, out);
 }
 
 enum failure_code
@@ -154,7 +154,7 @@ store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
 	    id)) == NULL ||
 	    sqlite3_bind_int64(st, 2, ticket) != SQLITE_OK)
 		return db_fail(s, s->path);
-	return find(s, st, out);
+	return db_store_find(s, st, out);
 }
 
 enum failure_code
@@ -176,7 +176,7 @@ store_session_by_version(struct store *s, int64_t ticket, int64_t n,
 
 /* Runs a statement of one number; *found is 0 where it has no row. */
 static enum failure_code
-number(struct store *s, enum statement which, int64_t arg, int64_t *found)
+db_number(struct store *s, enum statement which, int64_t arg, int64_t *found)
 {
 	sqlite3_stmt	*st;
 
@@ -192,7 +192,7 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 	enum failure_code	rc;
 	int64_t			n;
 
-	rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
+	rc = db_number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
 	*there = n != 0;
 	return rc;
 }
@@ -200,12 +200,12 @@ store_has_ticket(struct store *s, int64_t ticket, bool *there)
 enum failure_code
 store_newest(struct store *s, int64_t ticket, int64_t *id)
 {
-	return number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
+	return db_number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
 }
 
 /* Reads the row of Identity, once. */
 static enum failure_code
-identity(struct store *s)
+db_identity(struct store *s)
 {
 	const char	*name = NULL, *key = NULL;
 	sqlite3_stmt	*st;
@@ -235,7 +235,7 @@ store_identity(struct store *s, char id[STORE_IDENTITY + 1])
 {
 	enum failure_code	rc;
 
-	if ((rc = identity(s)) == FAILURE_NONE)
+	if ((rc = db_identity(s)) == FAILURE_NONE)
 		memcpy(id, s->id, sizeof(s->id));
 	return rc;
 }
@@ -246,7 +246,7 @@ store_text_hash(struct store *s, const char *text, size_t len,
 {
 	enum failure_code	rc;
 
-	if ((rc = identity(s)) != FAILURE_NONE)
+	if ((rc = db_identity(s)) != FAILURE_NONE)
 		return rc;
 	return text_hash(s->secret, text, len, hash) == 0 ? FAILURE_NONE :
 	    db_fail(s, "no memory");
@@ -290,7 +290,7 @@ ticket_ready(struct store *s, int64_t ticket, bool existing)
 	sqlite3_stmt		*st;
 	int64_t			 there;
 
-	if ((rc = number(s, STATEMENT_TICKET_EXISTS, ticket, &there)) !=
+	if ((rc = db_number(s, STATEMENT_TICKET_EXISTS, ticket, &there)) !=
 	    FAILURE_NONE || there != 0)
 		return rc;
 	if (existing)
@@ -308,9 +308,9 @@ add_session(struct store *s, int64_t ticket, bool existing, int64_t *id)
 
 	rc = ticket_ready(s, ticket, existing);
 	if (rc == FAILURE_NONE)
-		rc = number(s, STATEMENT_SESSION_REUSE, ticket, id);
+		rc = db_number(s, STATEMENT_SESSION_REUSE, ticket, id);
 	if (rc == FAILURE_NONE && *id == 0)
-		rc = number(s, STATEMENT_SESSION_ADD, ticket, id);
+		rc = db_number(s, STATEMENT_SESSION_ADD, ticket, id);
 	return rc;
 }
 
@@ -408,7 +408,7 @@ store_update_response(struct store *s, int64_t id, const struct answered *a,
 		rc = changed ? cost_add(s, id, a->cost) :
 		    look_at_answer(s, id, a);
 	if (rc == FAILURE_NONE)
-		rc = number(s, STATEMENT_VERSIONS, id, versions);
+		rc = db_number(s, STATEMENT_VERSIONS, id, versions);
 	return db_end(s, rc);
 }
 

@@ -343,7 +343,8 @@ migrations_race(void)
 			continue;
 		(void)close(gate[1]);
 		(void)!read(gate[0], &c, 1);
-		rc = (int)store_migrate(&s, t_database("race"), &from, &to, NULL);
+		rc = (int)store_migrate(&s, t_database("race"), &from, &to,
+		    NULL);
 		if (rc != FAILURE_NONE)
 			(void)fprintf(stderr, "%s\n", store_error(s));
 		store_close(s);

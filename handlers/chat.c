@@ -15,7 +15,7 @@
  *
  * It is linked statically where that can be; with AUTH=required, which needs a
  * module, it becomes its twin that is not.  With a DATABASE of PostgreSQL it
- * starts a small program for each thing that it asks, see lib/query.h.
+ * starts a small program for each thing that it asks, see lib/viewer/query.h.
  *
  * Exit code: the worst of the questions, see lib/frame/failure.h; 102 settings.
  */

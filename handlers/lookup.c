@@ -8,9 +8,9 @@
  * a client's message (websocket.md) with `ticket', and with `begin' where a
  * generation would be started, `session' where the answer of that one is
  * wanted.  Standard output gets the frame of the answer that serves, if one
- * does, then the verdict; lib/query.h has their fields.
+ * does, then the verdict; lib/viewer/query.h has their fields.
  *
- * Exit code: see lib/failure.h; 102 settings.
+ * Exit code: see lib/frame/failure.h; 102 settings.
  */
 #include <errno.h>
 #include <signal.h>

@@ -318,8 +318,8 @@
 
 /* A viewer's question to a database server, from the start of the program that
  * asks it to its verdict: all hosts are gone through, and the last one needs
- * all of CALL_TIMEOUT.  Under the claim, where others wait for ATTACH_TIMEOUT, the
- * host that has just answered the first question is asked first. */
+ * all of CALL_TIMEOUT.  Under the claim, where others wait for ATTACH_TIMEOUT,
+ * the host that has just answered the first question is asked first. */
 #define QUERY_TIMEOUT		(DIAL_ALL + CALL_TIMEOUT)
 #define QUERY_CLAIM_TIMEOUT	10000
 

@@ -20,9 +20,9 @@ bool rate_parse(const char *, int64_t *count, int64_t *period);
 
 /*
  * Takes one for a key.  The store is open; the limits are in it where it is a
- * server's, and in RUN_DIR where it is a file.  Returns 0 if it is allowed, else
- * the seconds after which the next one is; -1 if the database of the limits
- * cannot be used, with the reason in `error'.
+ * server's, and in RUN_DIR where it is a file.  Returns 0 if it is allowed,
+ * else the seconds after which the next one is; -1 if the database of the
+ * limits cannot be used, with the reason in `error'.
  */
 int rate_take(struct store *, const struct settings *, const char *key,
     int64_t count, int64_t period, char *error, unsigned long size);

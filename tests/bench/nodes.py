@@ -202,6 +202,14 @@ def traced(env, ticket, text):
     return (sum("connect(" in li for li in lines), sum("sendto(" in li for li in lines))
 
 
+def lookup_cpu(env):
+    """ms of one lookup.  chat does not wait for it, so the kernel adds it to nobody's time."""
+    before = cpu()
+    subprocess.run(["build/libexec/postgres/lookup", "-c", "/dev/null"], env=env, stdout=subprocess.DEVNULL, check=True,
+                   input=b'{"ticket":%d,"ticketBody":"printer jam"}' % TICKET)
+    return cpu() - before
+
+
 def memories(env):
     """Objects and USS: a viewer of a saved answer, a running generation, one that waits."""
     kept = [Viewer(env, TICKET).ask("printer jam").good() for _ in range(10)]
@@ -252,6 +260,8 @@ def costs():
         lines.append((name + ": CPU of the server, ms", "–", server[kind] / rounds, "–"))
         trips = traced(who["PostgreSQL"], TICKET if kind == "kept" else new_ticket(), wanted(50))
         lines.append((name + ": connections, messages to the server", "–", "%d, %d" % trips, "–"))
+    lines.append(("lookup (a saved answer takes one, a miss two): CPU, ms", "–",
+                  statistics.median(lookup_cpu(who["PostgreSQL"]) for _ in range(rounds)), "–"))
     found, usage = zip(*(memories(env) for env in who.values()))
     for i, name in enumerate(("viewer", "running generation", "waiting generation")):
         a, b = (u[i] for u in usage)

@@ -268,10 +268,11 @@ async def model():
     """Is there, but for a second now and then."""
     rng = random.Random(SEED + "/outages")
     while True:
-        async with await asyncio.start_server(pass_on, "127.0.0.1", MODEL_PORT):
-            if not await nap(rng.uniform(.3, .6) * min(SECONDS, 240)):
-                await asyncio.Event().wait()        # until we are cancelled
+        listener = await asyncio.start_server(pass_on, "127.0.0.1", MODEL_PORT)
+        if not await nap(rng.uniform(.3, .6) * min(SECONDS, 240)):
+            await asyncio.Event().wait()            # until we are cancelled
         outages.append([now(), NEVER])
+        listener.close()        # "async with" would wait for all connections to end, since Python 3.12
         await asyncio.sleep(rng.uniform(.3, 1.5))
         outages[-1][1] = now()
 

@@ -115,7 +115,7 @@ syslog_connect(void)
 	static const int	types[] = { SOCK_DGRAM, SOCK_STREAM };
 	struct sockaddr_un	a = { .sun_family = AF_UNIX };
 	size_t			i;
-	int			fd;
+	int			fd, saved;
 
 	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", log_syslog);
 	for (i = 0; i < 2; i++) {
@@ -124,8 +124,10 @@ syslog_connect(void)
 			return -1;
 		if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0)
 			return fd;
+		saved = errno;
 		(void)close(fd);
-		if (errno != EPROTOTYPE)
+		errno = saved;
+		if (saved != EPROTOTYPE)
 			return -1;
 	}
 	return -1;
@@ -141,6 +143,7 @@ send_syslog(int priority, const struct tm *tm, const char *text)
 	static int	fd = -1;
 	char		line[LOG_LINE_MAX + 64], when[32];
 	bool		fresh;
+	ssize_t		sent;
 	int		n;
 
 	(void)strftime(when, sizeof(when), "%b %e %H:%M:%S", tm);
@@ -152,9 +155,10 @@ send_syslog(int priority, const struct tm *tm, const char *text)
 		if (fresh && (fd = syslog_connect()) == -1)
 			return -1;
 		/* With its NUL, which ends a line of a stream. */
-		if (send(fd, line, (size_t)n + 1, MSG_NOSIGNAL) == n + 1)
+		sent = send(fd, line, (size_t)n + 1, MSG_NOSIGNAL);
+		if (sent == n + 1)
 			return 0;
-		if (errno == EAGAIN || errno == ENOBUFS)
+		if (sent == -1 && (errno == EAGAIN || errno == ENOBUFS))
 			return -1;
 		/* It was started anew since the last line. */
 		(void)close(fd);

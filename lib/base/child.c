@@ -160,6 +160,11 @@ child_spawn_pidfd(int *pidfd, char *const argv[], char *const env[], int in,
 		(void)waitpid(pid, NULL, 0);
 	}
 	(void)signal(SIGCHLD, before);
+	/* Nor were others that ended meanwhile, and nobody waits for those. */
+	if (before == SIG_IGN) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
 	return rc;
 }
 

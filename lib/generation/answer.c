@@ -54,7 +54,7 @@ answer_stopped(const struct answer *a)
 	const struct hub	*h = &a->hub;
 
 	/* A service that ends lets those end that have a server. */
-	if (h->terminate || (h->ending && a->pool.chosen == -1))
+	if (h->terminate || (h->ending && a->upstream.settings == NULL))
 		return FAILURE_SHUTTING_DOWN;
 	/* What another node does is not ours to end. */
 	if (a->node != NULL && node_state(a->node) == NODE_THEIRS)
@@ -158,6 +158,8 @@ answer_finish(struct answer *a)
 	/* Where it is late its viewers see the process go, and look again. */
 	if (!a->late && (told = answer_last_frames(a)))
 		hub_write(&a->hub);	/* before the log, which may block */
+	if (a->upstream.settings == NULL)
+		a->upstream.cost.queued = (clock_us() - a->started) / 1000;
 	answer_log(a);
 	if (a->node != NULL && a->hub.stop)
 		node_say_stop(a->node);

@@ -773,8 +773,8 @@ question_note(struct question *q, struct request *r, bool behind)
 	if (q->remote) {
 		/* The look-up finds it out: of several requests that came
 		   together the first one's. */
-		r->seen = behind || q->state != QUESTION_IDLE ? SEEN_SAME :
-		    SEEN_UNKNOWN;
+		r->seen = behind || (q->state != QUESTION_IDLE &&
+		    q->state != QUESTION_STOPPING) ? SEEN_SAME : SEEN_UNKNOWN;
 		return;
 	}
 	if (!r->refresh || r->failure.code != FAILURE_NONE)
@@ -853,6 +853,12 @@ question_stop(struct question *q)
 {
 	const int64_t	now = clock_us();
 
+	/* A server may be silent: a stop does not wait for it.  It is also for
+	   what runs already, which we have not met. */
+	if (q->state == QUESTION_LOOKING || q->state == QUESTION_STARTING) {
+		(void)question_fail_code(q, FAILURE_STOPPED);
+		question_end(q);
+	}
 	if (q->state == QUESTION_IDLE) {
 		q->outcome = NULL;
 		q->call[0] = '\0';
@@ -861,11 +867,6 @@ question_stop(struct question *q)
 		q->next = now;
 		q->deadline = now + STOP_TIMEOUT * INT64_C(1000);
 		question_run(q, NULL, now);
-	} else if (q->state == QUESTION_LOOKING ||
-	    q->state == QUESTION_STARTING) {
-		/* A server may be silent: a stop does not wait for it. */
-		(void)question_fail_code(q, FAILURE_STOPPED);
-		question_end(q);
 	} else if (q->state != QUESTION_STOPPING) {
 		q->stop = true;
 		question_run(q, NULL, now);

@@ -225,6 +225,27 @@ is_heard() {
 	is "$(posts)" 1
 }
 
+# bats test_tags=fault
+@test "a stop in a look that hangs ends what runs for the ticket already" {
+	long 20
+	replay_part "$T/long.ndjson"
+	viewer 42 "$Q"
+	local first=$V
+	sees $first w8
+	freeze
+	tab 42
+	say $V "$Q"
+	within 2 looks
+	say $V '{"type":"stop"}'
+	within 2 has $V '"code":"stopped"'
+	within 4 has $first '"code":"stopped"'
+	leave $V
+	thaw
+	viewed $first
+	is "$(types)" "stream error"
+	replay_end
+}
+
 @test "who says stop and leaves at once is heard on the other node" {
 	long 20
 	replay_part "$T/long.ndjson"

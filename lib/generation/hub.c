@@ -87,9 +87,9 @@ hub_add(struct hub *h, int fd, bool plain)
 	return 0;
 }
 
-/* Takes everybody who waits in the backlog. */
+/* Accepts everything that waits in the backlog. */
 static void
-accept_all(struct hub *h, int64_t now)
+hub_accept(struct hub *h, int64_t now)
 {
 	int	fd;
 
@@ -99,7 +99,7 @@ accept_all(struct hub *h, int64_t now)
 		if (fd == -1 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
 		if (fd == -1) {
-			/* No descriptors: they wait in the backlog. */
+			/* Out of descriptors: they wait in the backlog. */
 			if (errno != EAGAIN)
 				h->accept_again = now + ACCEPT_PAUSE * 1000;
 			return;
@@ -133,7 +133,7 @@ hub_put(const struct follower *f, const char *data, size_t len)
 
 /* Between two frames the newest status may go in. */
 static void
-insert_status(const struct hub *h, struct follower *f)
+hub_insert_status(const struct hub *h, struct follower *f)
 {
 	if (f->head_sent < f->head_len || f->status == h->status_number ||
 	    (f->offset > 0 && h->frames.data[f->offset - 1] != '\n'))
@@ -146,21 +146,21 @@ insert_status(const struct hub *h, struct follower *f)
 
 /* Whether a follower has got everything. */
 static bool
-complete(const struct hub *h, const struct follower *f)
+hub_complete(const struct hub *h, const struct follower *f)
 {
 	return f->head_sent == f->head_len && f->offset == h->frames.len &&
 	    f->status == h->status_number;
 }
 
-/* Writes what a follower takes; returns -1 if he is gone. */
+/* Writes what a follower takes; returns -1 if it is gone. */
 static int
-feed(struct hub *h, struct follower *f)
+hub_feed(struct hub *h, struct follower *f)
 {
 	bool	blocked = false;
 	ssize_t	n;
 
-	while (!complete(h, f) && !blocked) {
-		insert_status(h, f);
+	while (!hub_complete(h, f) && !blocked) {
+		hub_insert_status(h, f);
 		if (f->head_sent < f->head_len) {
 			n = hub_put(f, f->head + f->head_sent,
 			    f->head_len - f->head_sent);
@@ -185,7 +185,7 @@ feed(struct hub *h, struct follower *f)
 	return 0;
 }
 
-/* Hears a follower; returns -1 if he is gone. */
+/* Reads what a follower says; returns -1 if it is gone. */
 static int
 hub_hear(struct hub *h, struct follower *f)
 {
@@ -217,13 +217,14 @@ hub_hear(struct hub *h, struct follower *f)
 	return end ? -1 : 0;
 }
 
-/* Lets a follower go; the last one takes his place in the list. */
+/* Disconnects a follower; the last one takes its place in the list. */
 static void
 hub_drop(struct hub *h, struct follower *f)
 {
 	size_t	i;
 
-	/* Who says stop may close at once: we write before we hear him. */
+	/* A viewer may send "stop" and close at once: read what is left before
+	   dropping the connection. */
 	if (!f->plain)
 		(void)hub_hear(h, f);
 	for (i = 0; h->followers[i] != f; i++)
@@ -274,9 +275,9 @@ hub_deadline(const struct hub *h)
 	    d;
 }
 
-/* Tells those who have everything that there will be more. */
+/* Tells those that have everything that there will be more. */
 static void
-beat(struct hub *h, int64_t now)
+hub_beat(struct hub *h, int64_t now)
 {
 	const bool	said = h->beat == 0 ||
 			    h->frames.len != h->beat_frames ||
@@ -291,7 +292,7 @@ beat(struct hub *h, int64_t now)
 	for (i = 0; i < h->count && !said; i++) {
 		struct follower	*f = h->followers[i];
 
-		if (f->plain || !complete(h, f))
+		if (f->plain || !hub_complete(h, f))
 			continue;
 		f->head_len = strlen(h->alive);
 		f->head_sent = 0;
@@ -315,7 +316,7 @@ hub_step(struct hub *h, int64_t now)
 		if (e[i].data.ptr == &h->met)
 			continue;
 		if (e[i].data.ptr == h) {
-			accept_all(h, now);
+			hub_accept(h, now);
 			continue;
 		}
 		if (e[i].data.ptr == &h->signals) {
@@ -328,7 +329,7 @@ hub_step(struct hub *h, int64_t now)
 		else if (!f->plain && (e[i].events & ~(unsigned)EPOLLOUT) != 0)
 			rc = hub_hear(h, f);
 		if (rc == 0)
-			rc = feed(h, f);
+			rc = hub_feed(h, f);
 		if (rc == -1)
 			hub_drop(h, f);
 	}
@@ -341,7 +342,7 @@ hub_step(struct hub *h, int64_t now)
 		if (!wait)
 			h->accept_again = 0;
 	}
-	beat(h, now);
+	hub_beat(h, now);
 }
 
 void
@@ -350,8 +351,8 @@ hub_write(struct hub *h)
 	size_t	i;
 
 	for (i = 0; i < h->count; ) {
-		if (!h->followers[i]->blocked && !complete(h,
-		    h->followers[i]) && feed(h, h->followers[i]) == -1)
+		if (!h->followers[i]->blocked && !hub_complete(h,
+		    h->followers[i]) && hub_feed(h, h->followers[i]) == -1)
 			hub_drop(h, h->followers[i]);
 		else
 			i++;
@@ -363,7 +364,7 @@ hub_close_listener(struct hub *h)
 {
 	if (h->listener == -1)
 		return;
-	accept_all(h, 0);
+	hub_accept(h, 0);
 	(void)close(h->listener);
 	h->listener = -1;
 	h->accept_again = 0;	/* there is nothing to accept from */
@@ -375,7 +376,7 @@ hub_drained(const struct hub *h)
 	size_t	i;
 
 	for (i = 0; i < h->count; i++) {
-		if (!complete(h, h->followers[i]))
+		if (!hub_complete(h, h->followers[i]))
 			return false;
 	}
 	return true;

@@ -1,7 +1,7 @@
 /*
- * Those who follow a generation: a listener, the frames so far in one buffer,
- * and for each follower a descriptor and how far into it he is.  A slow one
- * delays nobody.
+ * The followers of a generation: a listener, the frames so far in one buffer,
+ * and for each follower a descriptor and how much of the buffer it has got.  A
+ * slow follower delays nobody.
  */
 #ifndef HUB_H
 #define HUB_H
@@ -18,11 +18,11 @@ struct follower {
 	size_t	 offset;	/* of frames, sent */
 	char	 head[288];	/* lines that go before the next frame */
 	size_t	 head_len, head_sent;
-	unsigned status;	/* the number of the status line he got */
-	char	 in[16];	/* what he says: a line */
+	unsigned status;	/* the number of the status line it got */
+	char	 in[16];	/* what it says: a line */
 	size_t	 in_len;
 	bool	 plain;		/* stdout, not a socket */
-	bool	 blocked;	/* we wait until he can be written to */
+	bool	 blocked;	/* we wait until it can be written to */
 };
 
 struct hub {
@@ -59,36 +59,41 @@ int hub_init(struct hub *, size_t cap);
 int hub_listen(struct hub *, int listener);
 int hub_add(struct hub *, int fd, bool plain);
 
-/* Has another descriptor wake the owner's wait; what it is for he knows. */
+/*
+ * Adds a descriptor to the epoll set.  The hub only wakes up; the caller reads
+ * the descriptor itself.  As hub_init.
+ */
 int hub_wake(struct hub *, int fd);
 
 /*
- * The line that tells a state; it replaces the last one.  Unless it is news,
- * only followers get it who have not got the last one.
+ * Sets the status line, which replaces the last one.  Unless it is news, only
+ * followers that have not got the last one get it.
  */
 void hub_status(struct hub *, const char *line, size_t len, bool news);
 
-/* Sets the line that each gets first; those who are here get it now, before
- * there is a frame. */
+/*
+ * Sets the line that each follower gets first; those that are connected get it
+ * now, before there is a frame.
+ */
 void hub_first(struct hub *, const char *line, size_t len);
 
 /* When hub_step is due though nothing comes; CLOCK_NEVER: it is not. */
 int64_t hub_deadline(const struct hub *);
 
 /*
- * Accepts, hears what followers say, writes what they can take.  Whoever says
- * `end' gets the line that tells that we are alive and is let go: no viewer.
- * `end now' is as good as SIGTERM.
+ * Accepts followers, reads what they say, writes what they can take.  Whoever
+ * says `end' gets the line that says that we are alive, and is disconnected: it
+ * is the service that ends, and no viewer.  `end now' is as good as SIGTERM.
  */
 void hub_step(struct hub *, int64_t now);
 
-/* Writes new frames to all who can take them: once a turn of the loop. */
+/* Writes new frames to all that can take them: once a turn of the loop. */
 void hub_write(struct hub *);
 
-/* Takes those who wait in the backlog and closes the listener. */
+/* Accepts those that wait in the backlog and closes the listener. */
 void hub_close_listener(struct hub *);
 
-/* Whether everybody has got everything. */
+/* Whether every follower has got everything. */
 bool hub_drained(const struct hub *);
 
 void hub_free(struct hub *);

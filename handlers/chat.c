@@ -84,7 +84,7 @@ static void
 enqueue(struct chat *c, struct request *r)
 {
 	if (c->count == QUESTIONS_WAITING) {
-		/* Once: who floods us must not fill the log. */
+		/* Once: a flood must not fill the log. */
 		if (!c->dropped)
 			log_line(LOG_LEVEL_WARNING, "id=%s dropped=question",
 			    c->connection.id);
@@ -136,7 +136,7 @@ chat_receive(struct chat *c, enum message_event event)
 		    c->connection.language);
 	if (r.failure.code == FAILURE_NONE) {
 		r.failure = admission_check(&c->admission, &r);
-		/* Who is refused keeps no connection open, but gets pongs. */
+		/* Whoever is refused gets pongs, but no open connection. */
 		if (r.failure.code == FAILURE_NONE) {
 			c->active = clock_us();
 			c->refused_at = 0;

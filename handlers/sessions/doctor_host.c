@@ -249,7 +249,7 @@ doctor_limits(struct doctor *d)
 	d->worst = DOCTOR_OK;
 	examine_limit(d, "ulimit -Hn", files.rlim_max,
 	    PER_CONNECTION * n + SPARE, "LimitNOFILE=");
-	if (geteuid() != 0)	/* who has none */
+	if (geteuid() != 0)	/* root has none */
 		examine_limit(d, "ulimit -u", processes.rlim_cur, n +
 		    s->number[SETTING_GENERATIONS] * url_weights(
 		    s->text[SETTING_OLLAMA_SERVER]) +

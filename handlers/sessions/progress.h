@@ -1,5 +1,5 @@
 /*
- * How far something long has come, for who waits at a terminal.
+ * How far something long has come, for whoever waits at a terminal.
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H

@@ -43,7 +43,7 @@ bool admission_has_place(const struct admission *);
  * Whether this request may be served: FAILURE_NONE or why not.  A token in the
  * request decides for it.  Without one each other is tried, and one good one is
  * enough: the one that was good before, the Authorization header's, each
- * cookie's.  Who has no place tries once more.
+ * cookie's.  A viewer without a place tries once more.
  */
 struct failure admission_check(struct admission *, const struct request *);
 

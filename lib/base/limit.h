@@ -176,9 +176,9 @@
 #define ATTACH_TRIES	8
 
 /*
- * Pages in the database's log before a writer moves them over.  Who opens the
- * database alone reads the whole log first, 0.55 ms a megabyte; SQLite's own
- * 1,000 pages would triple the time of a saved answer.
+ * Pages in the database's log before a writer moves them over.  Whoever opens
+ * the database alone reads the whole log first, 0.55 ms a megabyte; SQLite's
+ * own 1,000 pages would triple the time of a saved answer.
  */
 #define WAL_PAGES	100
 
@@ -239,13 +239,13 @@
 #define UPSTREAM_SMALL_TIMEOUT	10000
 #define SMALL_TIMEOUT_TEXT	"10 s"
 
-/* All servers are asked which models they have loaded (/api/ps): who has not
- * told it by then would not be quick with an answer either. */
+/* All servers are asked which models they have loaded (/api/ps): one that has
+ * not told it by then would not be quick with an answer either. */
 #define LOADED_TIMEOUT	1000
 
 /* A server that has failed is left alone for so long, doubled each time up to
- * the last: a restart takes seconds, and who is back after a night should not
- * be idle for long. */
+ * the last: a restart takes seconds, and one that is back after a night should
+ * not be idle for long. */
 #define HEALTH_PAUSE_MIN	2000
 #define HEALTH_PAUSE_MAX	60000
 

@@ -8,9 +8,10 @@
 #include <stddef.h>
 
 /*
- * To be called first by who is going to load modules.  A program that is linked
- * statically cannot: there it becomes its twin that can, the same `program' in
- * another file.  Returns 0, or -1 with errno where that is not to be had.
+ * To be called first by a program that is going to load modules.  A program
+ * that is linked statically cannot: there it becomes its twin that can, the
+ * same `program' in another file.  Returns 0, or -1 with errno where that is
+ * not to be had.
  */
 int module_need(const char *program, char *argv[]);
 

@@ -53,7 +53,7 @@ generations_each(const char *run_dir, bool (*each)(void *, int64_t),
 	return saved == 0 ? 0 : -1;
 }
 
-/* Whether somebody listens for a ticket; with `stop' he is told to. */
+/* Whether a process listens for a ticket; `stop' tells it to stop. */
 static bool
 generations_runs(const char *run_dir, int64_t ticket, bool stop)
 {

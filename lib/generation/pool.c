@@ -23,7 +23,7 @@ pool_open(struct pool *p, const struct settings *s, bool alone)
 		p->health = health_open(s->text[SETTING_RUN_DIR]);
 }
 
-/* Finds out who may be asked now; the others have no slots for us. */
+/* Finds out which servers may be asked now; the others have no slots for us. */
 static void
 pool_look(struct pool *p)
 {

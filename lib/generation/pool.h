@@ -71,9 +71,10 @@ bool pool_ask(struct pool *, const struct http *);
 bool pool_asking(const struct pool *);
 
 /*
- * They have answered, or not: who has not is left alone for a while.  Moves to
- * one that has the model loaded, if the chosen one has not and there is a free
- * slot.  Returns false if the chosen one is silent and was passed over.
+ * They have answered, or not: one that has not is left alone for a while.
+ * Moves to one that has the model loaded, if the chosen one has not and there
+ * is a free slot.  Returns false if the chosen one is silent and was passed
+ * over.
  */
 bool pool_prefer(struct pool *, struct node *);
 

@@ -70,7 +70,7 @@ is_memory(const char *error)
 		"unable to load full model", "memory layout cannot",
 		"insufficient vram", "bad_alloc", "outofdevicememory",
 		"outofhostmemory",
-		/* Who ends a runner so is the kernel, for want of memory. */
+		/* The kernel ends a runner so, for want of memory. */
 		"signal: killed",
 	};
 

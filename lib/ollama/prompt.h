@@ -1,7 +1,7 @@
 /*
  * What the model reads: the system prompt, and the ticket in its fence.  The
  * fence is two lines with the same random word; the system prompt says that
- * what stands between them is data.  Who writes a ticket cannot know the
+ * what stands between them is data.  Whoever writes a ticket cannot know the
  * word, so no text can end the fence.
  */
 #ifndef PROMPT_H

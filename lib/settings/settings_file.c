@@ -134,7 +134,7 @@ fail_key(struct settings *s, const char *path, int number, const char *key)
 	const char	*name = key;
 	size_t		 i;
 
-	/* Who copies from an environment. */
+	/* As it is copied from an environment. */
 	if (strncmp(name, SETTINGS_PREFIX, strlen(SETTINGS_PREFIX)) == 0)
 		name += strlen(SETTINGS_PREFIX);
 	i = settings_alike(name, strlen(name));

@@ -43,7 +43,7 @@ struct import {
 };
 
 /*
- * Merges what was gathered.  Ids are kept, and who is here already is left as
+ * Merges what was gathered.  Ids are kept, and what is here already is left as
  * it is.  An id that is another session's here is a conflict: `conflict' is
  * called for each, with its line, and nothing is taken in.
  */

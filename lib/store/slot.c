@@ -181,7 +181,7 @@ draw_guarded(struct slot *s, enum slot_state state, bool later)
 	return move_to(s, state, n, later);
 }
 
-/* Moves to the place of who comes now; returns 0, or -1 with errno. */
+/* Moves to the place of one that comes now; returns 0, or -1 with errno. */
 static int
 slot_draw(struct slot *s, enum slot_state state, bool later)
 {
@@ -246,7 +246,8 @@ slot_try(struct slot *s, struct node *node, const struct slots_server *list,
 			    s->entered + QUEUE_PATIENCE * INT64_C(1000);
 	struct view	v;
 
-	/* In this order: who goes from the queue to a slot is counted twice. */
+	/* In this order: one that goes from the queue to a slot is counted
+	   twice. */
 	if (slot_move(s, s->state, s->number, later) == -1 || view(s, &v) == -1)
 		return -1;
 	s->server = slots_take(node, list, count, v.ahead);

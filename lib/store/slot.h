@@ -43,15 +43,15 @@ struct slot {
 void slot_user(struct slot *, const char *hash);
 
 /*
- * Takes a place in the queue; who has got a slot already takes the one again
- * that it had.  Returns 0, or -1 with errno.
+ * Takes a place in the queue; one that has got a slot already takes the one
+ * again that it had.  Returns 0, or -1 with errno.
  */
 int slot_enter(struct slot *, const char *run_dir);
 
 /*
- * Tries to get a slot of one of these servers: there must be one for each who
- * is ahead in the queue, and one more.  Returns 0 when the node has it, our
- * position in the queue from 1 on while it has not, SLOT_FULL if `max' wait
+ * Tries to get a slot of one of these servers: there must be one for each
+ * that is ahead in the queue, and one more.  Returns 0 when the node has it,
+ * our position in the queue from 1 on while it has not, SLOT_FULL if `max' wait
  * already and we have not been told a position yet, -1 with errno or -2 as
  * slots_take.
  */

@@ -1,7 +1,7 @@
 -- Every statement that the service runs on PostgreSQL, by name; longer ones
 -- are functions of 001_init.sql.  Parameters are numbered in the order in which
--- lib/store/postgres/ binds them.  `again' behind a name: doing it twice is no more
--- than doing it once, so that a connection that was lost is no error.
+-- lib/store/postgres/ binds them.  `again' behind a name: doing it twice is no
+-- more than doing it once, so that a connection that was lost is no error.
 
 -- name: BEGIN
 -- Whatever the role's defaults are; a standby refuses it.

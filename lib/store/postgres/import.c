@@ -111,7 +111,7 @@ import_merge_original(struct store *s, struct import *i,
 	return pg_refuse(s, FAILURE_INTERNAL, "nothing was gathered");
 }
 
-/* Who hears of rows of a line and an id. */
+/* What is called for rows of a line and an id. */
 struct tell {
 	void	(*each)(void *, int64_t, int64_t);
 	void	*context;

@@ -171,7 +171,7 @@ store_user_left(struct store *s, const char *who, int64_t *rows)
 	return pg_run(s, STATEMENT_USER_LEFT, &a, rows);
 }
 
-/* Who hears of each text. */
+/* What is called for each text. */
 struct hear {
 	void	(*text)(void *, int64_t, const char *, size_t);
 	void	*context;
@@ -204,7 +204,7 @@ store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
 	    report_rows(s, STATEMENT_TEXTS_OF_TICKET, &a, hear_texts, &h);
 }
 
-/* Who hears of what is wrong. */
+/* What is called for each fault. */
 struct look {
 	void	(*found)(void *, const char *);
 	void	*context;

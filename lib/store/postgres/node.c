@@ -238,7 +238,7 @@ begun(struct node *n, int64_t now)
 	if (strcmp(verdict, "mine") == 0) {
 		n->state = NODE_OURS;
 		n->session = pg_number(n->store->result, 0, 2);
-		/* Who has a server asked already goes on with it. */
+		/* A run that has a server asked already goes on with it. */
 		if (again && (n->saving || n->want != WANT_QUEUED)) {
 			n->next = n->again = now;
 			return;

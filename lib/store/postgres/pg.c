@@ -373,7 +373,7 @@ end_call(struct store *s)
 	while (PQgetResult(s->db) != NULL)
 		;
 	s->part = -1;
-	/* What failed is rolled back; who asks next waits for it. */
+	/* What failed is rolled back; the next statement waits for it. */
 	if (PQtransactionStatus(s->db) != PQTRANS_IDLE) {
 		s->wrong = true;
 		if (!pg_put(s->db, STATEMENT_ROLLBACK, NULL) ||

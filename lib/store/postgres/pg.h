@@ -63,7 +63,7 @@ struct store {
 	bool		 copying;	/* between pg_copy and pg_copy_end */
 	size_t		 unsent;	/* bytes of it, at most */
 	char		 error[1024];	/* why the last call failed */
-	/* Who wants to know how far something long is; see store_watch. */
+	/* What is told how far something long is; see store_watch. */
 	void		(*tell)(void *, const char *, int64_t, int64_t);
 	void		*tell_context;
 	const char	*telling;	/* what is being done */
@@ -181,7 +181,7 @@ enum failure_code pg_copy_end(struct store *);
 /* A value of a row as a number. */
 int64_t pg_number(const PGresult *, int row, int column);
 
-/* Tells how far something has come to who watches; see store_watch. */
+/* Tells how far something has come; see store_watch. */
 void pg_tell(struct store *, const char *what, int64_t done, int64_t total);
 
 #endif

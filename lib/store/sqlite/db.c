@@ -96,9 +96,9 @@ db_make(const char *path)
 }
 
 /*
- * After a commit.  Who opens the database alone takes the whole log for not
- * yet moved, so only a log that is cut to nothing ever begins anew.  If others
- * are in the way it is left for the next one.
+ * After a commit.  A process that opens the database alone takes the whole log
+ * for not yet moved, so only a log that is cut to nothing ever begins anew.  If
+ * others are in the way it is left for the next one.
  */
 static int
 shorten(void *context, sqlite3 *db, const char *name, int pages)

@@ -30,7 +30,7 @@ struct store {
 	bool		 damaged;	/* or: it is no good database */
 	bool		 alone;		/* nobody else may open it meanwhile,
 					   and no -shm is needed */
-	/* Who wants to know how far something long is; see store_watch. */
+	/* What is told how far something long is; see store_watch. */
 	void		(*tell)(void *, const char *, int64_t, int64_t);
 	void		*tell_context;
 	const char	*telling;	/* what is being done */
@@ -66,8 +66,8 @@ enum failure_code db_open(struct store **, const char *path, int timeout);
 enum failure_code db_fail(struct store *, const char *what);
 
 /*
- * Opens "<database>-lock"; -1 with errno.  It lies where the database does: who
- * comes by a symbolic link meets the others there.
+ * Opens "<database>-lock"; -1 with errno.  It lies where the database does:
+ * whoever comes by a symbolic link meets the others there.
  */
 int db_open_locks(const struct store *);
 
@@ -115,7 +115,7 @@ enum failure_code db_done(struct store *, sqlite3_stmt *, int rc);
 /* Runs a bound statement to its end; *id gets what it RETURNs, if it does. */
 enum failure_code db_run(struct store *, sqlite3_stmt *, int64_t *id);
 
-/* Tells how far something has come to who watches; see store_watch. */
+/* Tells how far something has come; see store_watch. */
 void db_tell(struct store *, const char *what, int64_t done, int64_t total);
 
 /*

@@ -199,7 +199,7 @@ db_look(struct store *s, bool full, void (*found)(void *, const char *),
 	    : db_maintain_look(s, STATEMENT_CHECK_OWNERS, found, context);
 }
 
-/* Who hears of texts that are no UTF-8. */
+/* What is called for texts that are no UTF-8. */
 struct look {
 	void	(*found)(void *, const char *);
 	void	*context;

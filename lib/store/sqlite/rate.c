@@ -220,7 +220,7 @@ db_work(const struct settings *settings, struct job *j, char *error,
 	rc = db_try(settings, j, &broken, error, size);
 	if (!broken || (fd = lock_open(run_dir, "rate.db-lock")) == -1)
 		return rc;
-	/* One at a time: who comes second finds a good one. */
+	/* One at a time: the second process finds a good one. */
 	if (lock_wait(fd, REPAIR_LOCK, clock_us() + STORE_TIMEOUT *
 	    INT64_C(1000)) == 1) {
 		rc = db_try(settings, j, &broken, error, size);

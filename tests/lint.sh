@@ -379,23 +379,29 @@ tidy=$tidy,-clang-analyzer-unix.StdCLibraryFunctions
 if have gcc gcc; then
 	# Of a descriptor that dup2 gives to a program that is about to be run
 	# gcc 14 says that it leaks; 12 does not know the option, nor minds it.
-	tool 'gcc -fanalyzer' make -s everything CC=gcc "B=$tmp/gcc" \
+	tool 'gcc -fanalyzer' make -s -j2 everything CC=gcc "B=$tmp/gcc" \
 	    CFLAGS='-O2 -g -Werror -fanalyzer -Wno-analyzer-fd-leak'
 fi
 if have clang clang; then
-	tool 'clang -Werror' make -s everything CC=clang "B=$tmp/clang" \
+	tool 'clang -Werror' make -s -j2 everything CC=clang "B=$tmp/clang" \
 	    CFLAGS='-O2 -g -Werror'
 fi
+# Two processes, for it takes longest.
+tidy() {
+	# shellcheck disable=SC2046,SC2016
+	printf '%s\n' lib/*/*.c lib/store/*/*.c handlers/*.c \
+	    handlers/sessions/*.c | xargs -P 2 -n 12 sh -c 'checks=$1 tmp=$2
+	shift 2
+	clang-tidy --quiet --warnings-as-errors="*" --checks="$checks" "$@" -- \
+	    -std=c11 -D_GNU_SOURCE -iquote lib -iquote handlers \
+	    -iquote "$tmp" $(pkg-config --cflags libpq) -DVERSION="\"\"" \
+	    -DLIBEXECDIR="\"/\"" -DWEBDIR="\"/\"" -DCONF_FILE="\"/\""' sh \
+	    "$tidy" "$tmp/tidy"
+}
 if have clang-tidy clang-tidy; then
 	make -s "$tmp/tidy/sql.h" "$tmp/tidy/sql_postgres.h" \
 	    "$tmp/tidy/system_prompt.h" "B=$tmp/tidy"
-	# shellcheck disable=SC2046
-	tool clang-tidy clang-tidy --quiet --warnings-as-errors='*' \
-	    --checks="$tidy" lib/*/*.c lib/store/*/*.c handlers/*.c \
-	    handlers/sessions/*.c -- -std=c11 -D_GNU_SOURCE \
-	    -iquote lib -iquote handlers -iquote "$tmp/tidy" \
-	    $(pkg-config --cflags libpq) -DVERSION='""' -DLIBEXECDIR='"/"' -DWEBDIR='"/"' \
-	    -DCONF_FILE='"/"'
+	tool clang-tidy tidy
 fi
 
 [ ! -e "$tmp/failed" ]

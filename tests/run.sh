@@ -162,7 +162,7 @@ if want postgres; then
 	    "postgresql-client-$postgres:pg_basebackup" $servers || exit 111
 fi
 
-if ! make -s everything >"$out/build.log" 2>&1; then
+if ! make -s -j2 everything >"$out/build.log" 2>&1; then
 	cat "$out/build.log"
 	echo "0 passed, 1 failed"
 	exit 1
@@ -172,7 +172,7 @@ fi
 ! want postgres || suite postgres on_postgres
 ! want web || suite web sh tests/web/run.sh
 if want san; then
-	if make -s san >"$out/san-build.log" 2>&1; then
+	if make -s -j2 san >"$out/san-build.log" 2>&1; then
 		suite san-unit units build/san
 		export B=build/san
 		# shellcheck disable=SC2086

@@ -451,6 +451,9 @@ question_leave(struct question *q, enum query_kind kind)
 		(void)close(q->pidfd);
 	q->fd = q->pidfd = -1;
 	q->waiting = false;
+	/* No generation has said which session it works on. */
+	if (kind == QUERY_SESSION && q->session == 0)
+		return question_fail_code(q, FAILURE_INTERRUPTED);
 	return question_look(q, kind);
 }
 

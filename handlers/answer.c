@@ -57,16 +57,11 @@ static const char	usage[] =
 static void
 read_prompt(struct answer *a)
 {
-	char	data[READ_MAX], limit[24];
-	ssize_t	n;
+	char	limit[24];
 
 	a->prompt.cap = (size_t)a->settings.number[SETTING_MAX_TICKET_BYTES];
-	while ((n = read(STDIN_FILENO, data, sizeof(data))) != 0) {
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n != -1 && buf_add(&a->prompt, data, (size_t)n) == 0)
-			continue;
-		if (n == -1 || errno != EMSGSIZE) {
+	if (program_read(&a->prompt) == -1) {
+		if (errno != EMSGSIZE) {
 			answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 			return;
 		}

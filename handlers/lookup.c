@@ -38,23 +38,6 @@ static const char	usage[] =
     "Exit code: 0 good, 1 the question's fault, 100 usage, 102 settings,\n"
     "111 system.\n";
 
-/* Reads the question to its end; false with errno. */
-static bool
-lookup_read_all(struct buf *b)
-{
-	char	data[READ_MAX];
-	ssize_t	n;
-
-	for (;;) {
-		if ((n = read(STDIN_FILENO, data, sizeof(data))) == 0)
-			return true;
-		if (n == -1 && errno != EINTR)
-			return false;
-		if (n > 0 && buf_add(b, data, (size_t)n) == -1)
-			return false;
-	}
-}
-
 /* Asks; a line that is no question is refused as a client's would be. */
 static void
 lookup_ask(const struct settings *s, const struct buf *line, struct buf *out,
@@ -116,7 +99,7 @@ main(int argc, char *argv[])
 	store_remember(s.text[SETTING_RUN_DIR]);
 	line = (struct buf)BUF_INIT(MESSAGE_MAX(
 	    (size_t)s.number[SETTING_MAX_TICKET_BYTES]));
-	if (!lookup_read_all(&line))
+	if (program_read(&line) == -1)
 		program_fail(EXIT_SYSTEM, "stdin: %s", strerror(errno));
 	(void)alarm(QUERY_TIMEOUT / 1000 + 1);
 	lookup_ask(&s, &line, &out, &v);

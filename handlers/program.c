@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limit.h"
 #include "base/module.h"
 #include "frame/failure.h"
 #include "program.h"
@@ -121,4 +122,19 @@ program_no_server(void)
 	program_fail(EXIT_SETTINGS, errno == ENOENT ? "DATABASE: this one was "
 	    "built without PostgreSQL (make postgres)" : "the one for "
 	    "PostgreSQL: %s", strerror(errno));
+}
+
+int
+program_read(struct buf *b)
+{
+	char	data[READ_MAX];
+	ssize_t	n;
+
+	while ((n = read(STDIN_FILENO, data, sizeof(data))) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 || buf_add(b, data, (size_t)n) == -1)
+			return -1;
+	}
+	return 0;
 }

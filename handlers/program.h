@@ -5,6 +5,7 @@
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
+#include "base/buf.h"
 #include "settings/settings.h"
 
 /* Descriptors 0 to 2 open, SIGPIPE ignored, children reaped, umask 077. */
@@ -39,6 +40,12 @@ void program_store(const struct settings *, const char *program,
 
 /* Says why a server's DATABASE cannot be used, which errno tells, and exits. */
 void program_no_server(void) __attribute__((noreturn));
+
+/*
+ * Appends all of standard input.  Returns 0, or -1 with errno: of read(2), or
+ * as buf_add (EMSGSIZE: longer than the buffer's cap).
+ */
+int program_read(struct buf *);
 
 /* One line on stderr ("chat: …"), then exits. */
 void program_fail(int code, const char *format, ...)

@@ -134,7 +134,6 @@ wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
 
 	if (!store_is_file())
 		return -1;
-
 	behind = store_open(&store, s->text[SETTING_DATABASE]) ==
 	    FAILURE_SCHEMA && store_behind(store);
 	store_close(store);

@@ -53,7 +53,7 @@ answer_stopped(const struct answer *a)
 {
 	const struct hub	*h = &a->hub;
 
-	/* A service that ends lets those end that have a server. */
+	/* A service that ends lets those end that have, or had, a server. */
 	if (h->terminate || (h->ending && a->upstream.settings == NULL))
 		return FAILURE_SHUTTING_DOWN;
 	/* What another node does is not ours to end. */

@@ -256,14 +256,15 @@ query_read_more(struct query *q, const struct json *j, struct request *r,
     char user[], size_t size)
 {
 	struct buf	b = BUF_INIT(size - 1);
+	const int	session = json_member(j, 0, "session");
 	int		value;
 	bool		good;
 
 	q->ticket = json_int(j, json_member(j, 0, "ticket"), 0);
-	q->session = json_int(j, json_member(j, 0, "session"), 0);
+	q->session = json_int(j, session, 0);
 	r->seen = json_int(j, json_member(j, 0, "seen"), SEEN_UNKNOWN);
 	q->charge = json_true(j, json_member(j, 0, "charge"));
-	q->kind = r->type == REQUEST_STOP ? QUERY_STOP : q->session > 0 ?
+	q->kind = r->type == REQUEST_STOP ? QUERY_STOP : session != -1 ?
 	    QUERY_SESSION : json_true(j, json_member(j, 0, "begin")) ?
 	    QUERY_BEGIN : QUERY_LOOK;
 	value = json_member(j, 0, "user");

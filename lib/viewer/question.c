@@ -84,13 +84,20 @@ question_fail_code(struct question *q, enum failure_code code)
 	return question_fail(q, &f);
 }
 
-/* A call has failed, with words for the log. */
+/* Notes for the log which call has failed, and why. */
+static void
+question_blame(struct question *q, const char *call, const char *error)
+{
+	(void)snprintf(q->call, sizeof(q->call), "%s", call);
+	(void)log_value(q->error, sizeof(q->error), error);
+}
+
+/* A call has failed. */
 static enum question_next
 question_fail_call(struct question *q, enum failure_code code,
     const char *call, const char *error)
 {
-	(void)snprintf(q->call, sizeof(q->call), "%s", call);
-	(void)log_value(q->error, sizeof(q->error), error);
+	question_blame(q, call, error);
 	return question_fail_code(q, code);
 }
 
@@ -367,20 +374,28 @@ question_ask(struct question *q, int64_t now)
 	return QUESTION_WAIT;
 }
 
+/* Reads what the program that asks a server has said; whether it has ended. */
+static bool
+question_heard(struct question *q, struct verdict *v, int64_t now)
+{
+	const enum child_progress	progress = child_step(&q->child, now);
+
+	if (progress != CHILD_MORE)
+		query_answer(&q->child, progress, &q->out->data, v);
+	return progress != CHILD_MORE;
+}
+
 /* LOOKING, STARTING. */
 static enum question_next
 question_looking(struct question *q, int64_t now)
 {
-	const size_t		before = q->out->data.len;
-	enum child_progress	progress;
-	struct verdict		v;
+	const size_t	before = q->out->data.len;
+	struct verdict	v;
 
 	if (q->child.fd == -1)
 		return question_ask(q, now);
-	if ((progress = child_step(&q->child, now)) == CHILD_MORE)
-		return QUESTION_WAIT;
-	query_answer(&q->child, progress, &q->out->data, &v);
-	return question_verdict(q, &v, before, now);
+	return question_heard(q, &v, now) ?
+	    question_verdict(q, &v, before, now) : QUESTION_WAIT;
 }
 
 /*
@@ -451,9 +466,6 @@ question_leave(struct question *q, enum query_kind kind)
 		(void)close(q->pidfd);
 	q->fd = q->pidfd = -1;
 	q->waiting = false;
-	/* No generation has said which session it works on. */
-	if (kind == QUERY_SESSION && q->session == 0)
-		return question_fail_code(q, FAILURE_INTERRUPTED);
 	return question_look(q, kind);
 }
 
@@ -675,6 +687,14 @@ question_following(struct question *q, const struct pollfd *p, int64_t now)
  * connection does not follow.
  */
 
+/* A stop could not be delivered: there is no question to fail with it. */
+static enum question_next
+question_stop_failed(struct question *q, const char *error)
+{
+	question_blame(q, "stop", error);
+	return QUESTION_ENDED;
+}
+
 /* Asks the server to end what runs on another node. */
 static enum question_next
 question_stop_elsewhere(struct question *q)
@@ -682,37 +702,22 @@ question_stop_elsewhere(struct question *q)
 	const struct query	query = { QUERY_STOP, q->connection->ticket,
 				    0, &q->request, "", false };
 
-	if (query_start(&q->child, q->settings, &query) == 0)
-		return QUESTION_WAIT;
-	(void)snprintf(q->call, sizeof(q->call), "stop");
-	(void)log_value(q->error, sizeof(q->error), strerror(errno));
-	return QUESTION_ENDED;
-}
-
-/* The server has been asked. */
-static enum question_next
-question_stop_heard(struct question *q, int64_t now)
-{
-	enum child_progress	progress;
-	struct verdict		v;
-
-	if ((progress = child_step(&q->child, now)) == CHILD_MORE)
-		return QUESTION_WAIT;
-	query_answer(&q->child, progress, &q->out->data, &v);
-	if (v.failure.code != FAILURE_NONE) {
-		(void)snprintf(q->call, sizeof(q->call), "stop");
-		(void)log_value(q->error, sizeof(q->error), v.error);
-	}
-	return QUESTION_ENDED;
+	return query_start(&q->child, q->settings, &query) == 0 ?
+	    QUESTION_WAIT : question_stop_failed(q, strerror(errno));
 }
 
 static enum question_next
 question_stopping(struct question *q, int64_t now)
 {
-	int	fd;
+	struct verdict	v;
+	int		fd;
 
-	if (q->child.fd != -1)
-		return question_stop_heard(q, now);
+	if (q->child.fd != -1) {
+		if (!question_heard(q, &v, now))
+			return QUESTION_WAIT;
+		return v.failure.code == FAILURE_NONE ? QUESTION_ENDED :
+		    question_stop_failed(q, v.error);
+	}
 	if (now < q->next)
 		return QUESTION_WAIT;
 	switch (generation_connect(q->settings->text[SETTING_RUN_DIR],
@@ -738,9 +743,8 @@ question_stopping(struct question *q, int64_t now)
  * The automaton.
  */
 
-/* Goes on until there is something to wait for. */
-static void
-question_run(struct question *q, const struct pollfd *p, int64_t now)
+void
+question_step(struct question *q, const struct pollfd *p, int64_t now)
 {
 	enum question_next	next = QUESTION_WAIT;
 
@@ -815,7 +819,7 @@ question_begin(struct question *q, struct request *r, int64_t now)
 		return;
 	}
 	(void)question_look(q, QUERY_LOOK);
-	question_run(q, NULL, now);
+	question_step(q, NULL, now);
 }
 
 int64_t
@@ -846,12 +850,6 @@ question_wait(const struct question *q, struct pollfd *p)
 }
 
 void
-question_step(struct question *q, const struct pollfd *p, int64_t now)
-{
-	question_run(q, p, now);
-}
-
-void
 question_stop(struct question *q)
 {
 	const int64_t	now = clock_us();
@@ -869,10 +867,10 @@ question_stop(struct question *q)
 		q->state = QUESTION_STOPPING;
 		q->next = now;
 		q->deadline = now + STOP_TIMEOUT * INT64_C(1000);
-		question_run(q, NULL, now);
+		question_step(q, NULL, now);
 	} else if (q->state != QUESTION_STOPPING) {
 		q->stop = true;
-		question_run(q, NULL, now);
+		question_step(q, NULL, now);
 	}
 }
 

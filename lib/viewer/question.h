@@ -126,7 +126,10 @@ void question_begin(struct question *, struct request *, int64_t now);
  */
 int64_t question_wait(const struct question *, struct pollfd *p);
 
-/* Goes on after a wait; p as it came back from poll. */
+/*
+ * Goes on until there is something to wait for.  `p' is as it came back from
+ * poll; NULL: nothing was polled.
+ */
 void question_step(struct question *, const struct pollfd *p, int64_t now);
 
 /*

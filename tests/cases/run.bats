@@ -51,7 +51,10 @@ prepare() {
 	is "$(cat "/proc/$SERVICE/comm")" sessions
 	is "$(cat "/proc/$(pgrep -P "$SERVICE")/comm")" websocketd
 	kill -TERM "$SERVICE"
-	run -143 wait "$SERVICE"
+	# Not by `run', whose subshell can only tell the end of what had ended
+	# before it began.
+	wait "$SERVICE" || status=$?
+	is "${status:-0}" 143
 	run ! listening "$P"
 }
 

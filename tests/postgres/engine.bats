@@ -239,7 +239,8 @@ migrating() { pgrep -P "$STARTS" -x sessions; }
 	pg_up_again
 	psql -c "UPDATE SchemaVersion SET Version = 99"
 	within 30 dead $!
-	run -102 wait $!
+	wait $! || status=$?
+	is "${status:-0}" 102
 	grep -q 'newer than this program' "$said"
 	NO_DATABASE=1
 }

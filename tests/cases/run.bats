@@ -214,6 +214,13 @@ END
 	export TMPDIR=$T/tmp
 	mkdir "$TMPDIR"
 	service --demo
+	# The last line is the address to open; another one is for a shell.
+	opened() { [ "$(tail -n 1 "$T/said")" = "  open      http://localhost:$P/" ]; }
+	within 10 opened
+	curl -sSf "http://localhost:$P/" | grep -q '<ticket-chat'
+	sed -n 's/^  shell     //p' "$T/said" >"$T/line"
+	frames=$(cd "$ROOT" && sh "$T/line")
+	is "$(types)" "stream done"
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/1" \
 	    '{"ticketBody":"A impressora do financeiro não imprime"}')
 	is "$(types)" "stream done"

@@ -215,6 +215,9 @@ web_flags() {
 serve() {
 	make_flags
 	[ "$TICKETCHAT_WEB" = off ] || web_flags
+	# The variant of chat that can check tokens is for a service that needs it.
+	chat=chat
+	[ "$TICKETCHAT_AUTH" != required ] || chat="chat-jwt"
 	IFS='
 '
 	# shellcheck disable=SC2086,SC2090
@@ -224,7 +227,7 @@ serve() {
 	# looks for a file by the path before it looks at the method, and
 	# `CONNECT /../../etc/shadow' tells whether there is one, or runs it.
 	set -- "$bin/sessions" ${conf:+-c "$conf"} hold \
-	    "--listen=$listens" websocketd "$@" "$libexec/chat"
+	    "--listen=$listens" websocketd "$@" "$libexec/$chat"
 	# The model's servers tell about themselves when they do: their absence
 	# is no reason not to start, nor to start late.
 	"$libexec/answer" ${conf:+-c "$conf"} start &

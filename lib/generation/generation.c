@@ -18,10 +18,20 @@
 #include "base/limit.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "generation/generation.h"
+#include "store/store.h"
 #include "text/text.h"
 
-static const char	program[] = LIBEXECDIR "/answer";
+/* The variant of `answer' that these settings need. */
+static const char *
+generation_program(const struct settings *s)
+{
+	if (!store_serves(s->text[SETTING_DATABASE]))
+		return LIBEXECDIR "/answer-postgres";
+	return url_simple(s->text[SETTING_OLLAMA_SERVER]) ?
+	    LIBEXECDIR "/answer-http" : LIBEXECDIR "/answer";
+}
 
 int
 generation_path(char *path, size_t size, const char *run_dir, int64_t ticket)
@@ -171,8 +181,8 @@ struct given {
  * Returns as posix_spawn.
  */
 static int
-spawn(pid_t *pid, const struct given *g, char *const argv[],
-    char *const env[])
+spawn(pid_t *pid, const char *program, const struct given *g,
+    char *const argv[], char *const env[])
 {
 	posix_spawn_file_actions_t	files;
 	posix_spawnattr_t		attr;
@@ -242,7 +252,7 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 		g.shared = run_dir == -1 ? -1 : fcntl(run_dir,
 		    F_DUPFD_CLOEXEC, 5);
 		rc = run_dir != -1 && g.shared == -1 ? errno :
-		    spawn(&pid, &g, argv, env);
+		    spawn(&pid, generation_program(s), &g, argv, env);
 		(void)close(g.in);
 		if (g.shared != -1)
 			(void)close(g.shared);

@@ -51,7 +51,9 @@ int generation_listen(const char *run_dir, int64_t ticket);
 void generation_sweep(const char *run_dir, int64_t ticket);
 
 /*
- * Starts `answer' for a session (0: the one that the database tells, where the
+ * Starts `answer' (LIBEXEC/answer-http where every upstream can be reached by
+ * number over plain HTTP, answer-postgres for a DATABASE that is a server, else
+ * answer) for a session (0: the one that the database tells, where the
  * newest answer that the caller has seen is `seen'), detached: its own session,
  * stdin the ticket's text, descriptor 3 the listener, 4 what shares RUN_DIR
  * (identity.h; -1: nothing), an environment of settings and of GENERATION_USER

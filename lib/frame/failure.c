@@ -21,7 +21,7 @@ static const struct entry {
 	    "El mensaje no es un objeto JSON válido en UTF-8." } },
 	[FAILURE_BAD_REQUEST] = { "bad_request", false, EXIT_CLIENT, {
 	    "O campo \"{}\" tem um valor que não é aceito.",
-	    "The value of the field \"{}\" is not accepted.",
+	    "The field \"{}\" has a value that is not accepted.",
 	    "El campo \"{}\" tiene un valor que no se acepta." } },
 	[FAILURE_TOO_LARGE] = { "too_large", false, EXIT_CLIENT, {
 	    "O texto do chamado é longo demais (limite: {} bytes). Apague "
@@ -233,7 +233,7 @@ failure_words(const struct failure *f, enum language language)
 		    "El certificado del servidor de la IA no es de confianza. "
 		    "Avise al administrador." } },
 		{ FAILURE_BAD_REQUEST, FAILURE_MISSING, NULL, {
-		    "Falta o campo \"{}\".",
+		    "O campo \"{}\" está faltando.",
 		    "The field \"{}\" is missing.",
 		    "Falta el campo \"{}\"." } },
 		{ FAILURE_BAD_REQUEST, FAILURE_BLANK, NULL, {
@@ -246,7 +246,7 @@ failure_words(const struct failure *f, enum language language)
 		    "El campo \"{}\" aparece más de una vez." } },
 		{ FAILURE_BAD_REQUEST, FAILURE_TYPE, NULL, {
 		    "O campo \"{}\" tem um valor do tipo errado.",
-		    "The value of the field \"{}\" has the wrong type.",
+		    "The field \"{}\" has a value of the wrong type.",
 		    "El campo \"{}\" tiene un valor de un tipo equivocado." } },
 		{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "version", {
 		    "Este chamado não tem uma resposta com esse número.",

@@ -206,9 +206,9 @@ message_says() {
 	message_says 'The field "ticketBody" appears more than once.' '{"ticketBody":"a","ticketBody":"a"}'
 	message_says 'O campo "refresh" aparece mais de uma vez.' \
 	    '{"ticketBody":"a","refresh":true,"refresh":false}' pt-BR
-	message_says 'The value of the field "status" has the wrong type.' '{"ticketBody":"a","status":1}'
+	message_says 'The field "status" has a value of the wrong type.' '{"ticketBody":"a","status":1}'
 	message_says 'El campo "ticketBody" tiene un valor de un tipo equivocado.' '{"ticketBody":[]}' es
-	message_says 'The value of the field "type" is not accepted.' '{"type":"ask"}'
+	message_says 'The field "type" has a value that is not accepted.' '{"type":"ask"}'
 	message_says 'O campo "type" tem um valor que não é aceito.' '{"type":""}' pt-BR
 	message_says 'This ticket has no answer with that number.' '{"ticketBody":"a","version":7}'
 	message_says 'Este chamado não tem uma resposta com esse número.' '{"ticketBody":"a","version":0}' pt-BR

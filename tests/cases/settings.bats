@@ -135,7 +135,7 @@ start_with() {
 	run --separate-stderr start_with PORT=6000 LOG=debug WEB=off
 	[ "$status" != 102 ]
 	is "$(grep -c 'without effect' <<<"$stderr")" 1
-	grep -q 'without effect: PORT WEB LOG;' <<<"$stderr"
+	grep -q 'names in the environment have no effect: PORT WEB LOG;' <<<"$stderr"
 	grep -qx PORT=5000 <<<"$output"
 	grep -qx "LOG=$T/log" <<<"$output"
 	# Others' variables of such names: a desktop's, Kubernetes', a shell's.
@@ -588,8 +588,8 @@ warned() {
 	refused "sslrootcert=$e" "put it below /etc"
 	refused "passfile=/etc/none" "No such file"
 	refused "passfile=/etc/../$e" "put it below /etc"
-	refused "passfile=/etc/hostname" "others may read it"
-	refused "passfile=/etc/ssl" "it is no file"
+	refused "passfile=/etc/hostname" "other users can read it"
+	refused "passfile=/etc/ssl" "it is not a file"
 	refused "passfile=" "No such file"
 	refused "sslcert=/etc/hostname&sslkey=/none" "sslkey=/none"
 	for o in sslrootcert=system sslrootcert=/etc/hostname sslmode=require \

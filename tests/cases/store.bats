@@ -263,7 +263,7 @@ END
 	cmp <(sessions show --json 42 | jq -j .prompt) "$T/kept/big"
 	exported >"$T/out"
 	run -0 sessions import "$T/out"
-	is "$output" '0 sessions and 0 tickets taken in, 1 sessions were here already'
+	is "$output" '0 sessions and 0 tickets imported, 1 sessions were here already'
 }
 
 @test "the largest ids; new ones come behind all that were taken in" {
@@ -309,14 +309,14 @@ reports() {
 
 @test "export and import: byte for byte" {
 	sample
-	is "$(cat "$T/said")" '8 sessions and 7 tickets taken in, 0 sessions were here already'
+	is "$(cat "$T/said")" '8 sessions and 7 tickets imported, 0 sessions were here already'
 	exported | cmp - "$SAMPLE"
 	run -0 sessions import "$SAMPLE"
-	is "$output" '0 sessions and 0 tickets taken in, 8 sessions were here already'
+	is "$output" '0 sessions and 0 tickets imported, 8 sessions were here already'
 	exported | cmp - "$SAMPLE"
 	for t in 1 8; do run -0 sessions delete $t; done
 	run -0 sessions import <"$SAMPLE"
-	is "$output" '4 sessions and 2 tickets taken in, 4 sessions were here already'
+	is "$output" '4 sessions and 2 tickets imported, 4 sessions were here already'
 	exported | cmp - "$SAMPLE"
 	run -0 sessions check --full
 	is "$output" 'good: 7 tickets, 8 sessions, 1 of them without an answer'
@@ -523,7 +523,7 @@ $(days_ago 5 | cut -c1-10)"
 	line 2 101 2020-01-02T03:04:05Z x >&"${IN[0]}"
 	hang_up 0
 	wait $p
-	is "$(cat "$T/said")" '2 sessions and 2 tickets taken in, 0 sessions were here already'
+	is "$(cat "$T/said")" '2 sessions and 2 tickets imported, 0 sessions were here already'
 	is "$(sessions list --json | jq .ticket | sort -n | paste -sd ' ')" '1 2 50'
 }
 
@@ -578,7 +578,7 @@ $(days_ago 5 | cut -c1-10)"
 	take_in "$T/in"
 	was=$(exported | md5sum)
 	run -0 sessions purge --older-than 90d --dry-run
-	is "$output" '1201 sessions would go'
+	is "$output" '1201 sessions would be deleted'
 	is "$(exported | md5sum)" "$was"
 	run -0 sessions purge --older-than 90d
 	is "$output" '1201 sessions and 1199 tickets deleted'
@@ -601,7 +601,7 @@ $(days_ago 5 | cut -c1-10)"
 	sees $V w1
 	run -0 sessions purge --older-than 90d --force
 	is "$output" '0 sessions and 0 tickets deleted
-1 that a generation works on left'
+1 with a running generation were not deleted'
 	replay_rest
 	viewed $V
 	is_text "$LONG"

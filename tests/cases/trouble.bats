@@ -162,7 +162,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	try 'disk is full'
 	is "$status" 0
 	shows '[0-9]%'
-	shows '^1 sessions would go'
+	shows '^1 sessions would be deleted'
 	sql 'DELETE FROM Tickets'
 }
 

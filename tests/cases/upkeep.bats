@@ -125,7 +125,7 @@ small_disk() {
 	sql "INSERT INTO TicketAISessions (TicketId, Prompt, CreatedAt)
 	VALUES (3, 'unanswered', '2020-01-01T00:00:00.000Z')"
 	run -0 sessions purge --older-than 90d --dry-run
-	is "$output" '3 sessions would go'
+	is "$output" '3 sessions would be deleted'
 	is "$(count TicketAISessions)" 5
 	run -0 sessions purge --older-than 90d
 	log_is_cut
@@ -149,7 +149,7 @@ small_disk() {
 		is "$(count TicketAISessions)" 2
 	done
 	run -0 sessions purge --older-than 365d --dry-run
-	is "$output" '1 sessions would go'
+	is "$output" '1 sessions would be deleted'
 	run -0 sessions purge --older-than 365d --force
 	is "$(count TicketAISessions)" 1
 	# One answer of these days says that the clock is right.
@@ -220,7 +220,7 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 	sql "UPDATE TicketAISessions SET CreatedAt = '2020-01-01T00:00:00.000Z'"
 	run -0 sessions purge --older-than 90d --force
 	is "${lines[0]}" '0 sessions and 0 tickets deleted'
-	is "${lines[1]}" '1 that a generation works on left'
+	is "${lines[1]}" '1 with a running generation were not deleted'
 	replay_rest
 	viewed $V
 	is_text "$LONG"
@@ -276,7 +276,7 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 	for i in {2..7}; do viewer $((5000 + i)) "$Q"; done
 	for i in {2..7}; do viewed "$i"; generated; done
 	wait $p
-	is "$(paste -sd '|' "$T/purge")" "3000 sessions and 3000 tickets deleted|1 that a generation works on left"
+	is "$(paste -sd '|' "$T/purge")" "3000 sessions and 3000 tickets deleted|1 with a running generation were not deleted"
 	[ "$(grep -c 'F_OFD_SETLKW*, {l_type=F_WRLCK, .*l_start=1, .* = 0' \
 	    "$T/locks")" -ge 12 ]
 	is "$(count TicketAISessions) $(count Tickets)" '7 7'
@@ -943,7 +943,7 @@ P
 	sessions backup "$T/backup/2026-11-23.db"
 	for n in 11 12 13 14 21 11 12; do
 		run -1 sessions forget --ticket $n --verify
-		grep -qx "$T/backup/2026-11-23.db: ticket $n is in it" <<<"$output"
+		grep -qx "$T/backup/2026-11-23.db: contains ticket $n" <<<"$output"
 		grep -q 'delete it' <<<"$output"
 		not grep -q -e 'nothing is left' -e 'there is no' <<<"$output"
 	done

@@ -131,7 +131,7 @@ theirs() {
 	psql -c CHECKPOINT
 	grep -rqa "$hash" "$PG/base"
 	run -0 sessions forget --user ana --verify
-	[[ $output = *'looked through the tables: 0 rows are left'* ]]
+	[[ $output = *'searched the tables: 0 rows are left'* ]]
 	psql -c CHECKPOINT
 	not grep -rqa "$hash" "$PG/base"
 	is "$(users)" '3|3'
@@ -397,7 +397,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 	as_old
 	old_generation 8 slot 60 deaf
 	run -1 "$B/bin/sessions" -c "$T/conf" migrate --now
-	[[ $output = *"\`sessions stop TICKET' ends one that stands still)" ]]
+	[[ $output = *"\`sessions stop TICKET' ends one that does not react)" ]]
 	is "$(version)" 1
 	may_begin
 }

@@ -30,6 +30,6 @@ module_load(const char *file, const char *symbol, char *error, size_t size)
 	/* POSIX has dlsym return functions as objects; ISO C does not. */
 	*(void **)&function = address;
 	if ((module = function()) == NULL)
-		(void)snprintf(error, size, "%s does not start", file);
+		(void)snprintf(error, size, "%s cannot be started", file);
 	return module;
 }

@@ -417,7 +417,7 @@ answer_writing(struct answer *a, int64_t now)
 	if (frame_stream_end(&a->stream) == -1) {
 		upstream_cancel(u, FAILURE_INTERNAL, NULL);
 		/* Also where it has ended well: text is missing. */
-		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
+		answer_fail(a, FAILURE_INTERNAL, "the frames' buffer is full");
 	}
 	if (u->phase == UPSTREAM_ENDED)
 		return ANSWER_GO_ON;
@@ -439,7 +439,7 @@ answer_saved(struct answer *a, enum failure_code rc)
 	if (rc == FAILURE_INTERRUPTED && !store_is_file()) {
 		/* Viewers look: its answer is shown, if it is saved. */
 		a->settled = true;
-		a->reason = "another machine had the ticket meanwhile";
+		a->reason = "another node took over the ticket";
 	} else if (rc == FAILURE_UNKNOWN_TICKET) {
 		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
 		a->failure = failure_make(rc, why);

@@ -117,8 +117,8 @@ check_number(struct settings *s, size_t i)
 	s->number[i] = 0;
 	/* websocketd, or a shell, would take it for an octal one. */
 	if (zeros > 0 && strspn(t, "0123456789") == strlen(t) && t[1] != '\0')
-		return settings_fail(s, "%s=%.60s: a number without leading "
-		    "zeros is needed: %.20s", r->key, t, t[zeros] == '\0' ?
+		return settings_fail(s, "%s=%.60s: leading zeros are not "
+		    "allowed; write %.20s", r->key, t, t[zeros] == '\0' ?
 		    "0" : t + zeros);
 	return settings_fail(s, "%s=%.60s: not a whole number from "
 	    "%lld to %lld", r->key, t, (long long)r->min, (long long)r->max);
@@ -204,13 +204,14 @@ check_servers(struct settings *s, size_t i)
 		    (int)strcspn(p, " "), p);
 	}
 	if ((p = url_twice(t, &len)) != NULL)
-		return settings_fail(s, "%s=%.200s: %.*s is a server that "
-		    "stands there already, by its address or its name; name "
-		    "each once, and give one that does more weight=2",
+		return settings_fail(s, "%s=%.200s: %.*s is there twice, by "
+		    "its address or its name; list each server once, and give "
+		    "a faster one weight=2",
 		    table[i].key, t, (int)len, p);
 	return settings_fail(s, "%s=%.200s: not addresses like "
-	    "http://localhost:11434/api/generate, each of another server, "
-	    "with weight=3 or name=gpu1 behind it", table[i].key, t);
+	    "http://localhost:11434/api/generate, each of another server, and "
+	    "each with weight=3 or name=gpu1 after it if needed",
+	    table[i].key, t);
 }
 
 static int
@@ -245,7 +246,7 @@ check(struct settings *s, size_t i)
 		    SETTING_MAX);
 	for (p = t; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return settings_fail(s, "%s: holds a control "
+			return settings_fail(s, "%s: contains a control "
 			    "character", r->key);
 	}
 	if (!utf8_valid(t, strlen(t)))
@@ -259,7 +260,7 @@ check(struct settings *s, size_t i)
 		if (*t != '\0' && !is_duration(t))
 			return settings_fail(s, "%s=%.60s: neither seconds nor "
 			    "a duration like 30m or 1h30m (s, m, h, no "
-			    "blank); -1 is for ever", r->key, t);
+			    "blanks); -1 means forever", r->key, t);
 		return 0;
 	case URL:
 		return check_servers(s, i);

@@ -39,10 +39,10 @@ slurp(struct settings *s, const char *path, int optional)
 		return settings_fail(s, "%s:1: this is UTF-16; save it as "
 		    "UTF-8", path);
 	if (strlen(s->file) != len)
-		return settings_fail(s, "%s: holds a NUL byte", path);
+		return settings_fail(s, "%s: contains a NUL byte", path);
 	if (strncmp(s->file, "\xef\xbb\xbf", 3) == 0)
-		return settings_fail(s, "%s:1: a byte order mark (BOM) at the "
-		    "beginning; save it without", path);
+		return settings_fail(s, "%s:1: the file begins with a byte "
+		    "order mark (BOM); save it without one", path);
 	return 0;
 }
 
@@ -57,9 +57,9 @@ settings_file_line_end(const char *p)
 		const char	*bytes, *name;
 	} ends[] = {
 		{ "\v", "a vertical tab" }, { "\f", "a form feed" },
-		{ "\xc2\x85", "U+0085, a line end," },
-		{ "\xe2\x80\xa8", "U+2028, a line end," },
-		{ "\xe2\x80\xa9", "U+2029, a line end," },
+		{ "\xc2\x85", "U+0085, another line end" },
+		{ "\xe2\x80\xa8", "U+2028, another line end" },
+		{ "\xe2\x80\xa9", "U+2029, another line end" },
 	};
 	size_t	i;
 
@@ -83,8 +83,8 @@ check_line_ends(struct settings *s, const char *path)
 		if (*p == '\n')
 			number++;
 		else if ((name = settings_file_line_end(p)) != NULL)
-			return settings_fail(s, "%s:%d: %s within the line; "
-			    "a line ends with LF or CR LF", path, number,
+			return settings_fail(s, "%s:%d: the line contains %s; "
+			    "lines end with LF or CR LF", path, number,
 			    name);
 	}
 	return 0;
@@ -163,28 +163,29 @@ settings_file_parse(struct settings *s, const char *path)
 			/* systemd takes the next line for comment too. */
 			if (line[strlen(line) - 1] != '\\' || next == NULL)
 				continue;
-			return settings_fail(s, "%s:%d: a comment that ends "
-			    "in a backslash", path, number);
+			return settings_fail(s, "%s:%d: the comment ends with "
+			    "a backslash", path, number);
 		}
 		if (*line == '\0')
 			continue;
 		if ((eq = strchr(line, '=')) == NULL)
-			return settings_fail(s, "%s:%d: not a line KEY=value",
+			return settings_fail(s, "%s:%d: the line is not "
+			    "KEY=value",
 			    path, number);
 		*eq = '\0';
 		if ((i = settings_find(line)) == SETTING__MAX)
 			return fail_key(s, path, number, line);
 		if (seen[i])
-			return settings_fail(s, "%s:%d: %s stands there twice",
+			return settings_fail(s, "%s:%d: %s is there twice",
 			    path, number, line);
 		seen[i] = true;
 		if (settings_is_number((enum setting)i) && is_padded(eq + 1))
-			return settings_fail(s, "%s:%d: %s=%.60s: a blank "
-			    "before or behind the number", path, number, line,
-			    eq + 1);
+			return settings_fail(s, "%s:%d: %s=%.60s: blanks "
+			    "around the number are not allowed",
+			    path, number, line, eq + 1);
 		if ((v = value(eq + 1)) == NULL)
-			return settings_fail(s, "%s:%d: %s: a backslash or an "
-			    "odd quote, which is not understood here", path,
+			return settings_fail(s, "%s:%d: %s: a backslash, or a "
+			    "quote without its pair, is not allowed", path,
 			    number, line);
 		if (*v != '\0')
 			s->text[i] = v;

@@ -126,7 +126,8 @@ settings_fail_name(struct settings *s, const char *name)
 
 	if (i == SETTING__MAX)
 		return settings_fail(s, "%.*s in the environment: there is no "
-		    "such setting; websocketd.conf has all of them, unset it",
+		    "such setting; unset it (websocketd.conf lists all "
+		    "settings)",
 		    len < 100 ? len : 100, name);
 	return settings_fail(s, "%.*s in the environment: there is no such "
 	    "setting; did you mean %s%s?", len < 100 ? len : 100, name,
@@ -179,9 +180,9 @@ settings_refuse_bare(struct settings *s, enum settings_bare which)
 		    settings_names_bare(s, i) == NULL)
 			continue;
 		key = settings_key((enum setting)i);
-		return settings_fail(s, "%s is in the environment and counts "
-		    "no more, as it did in 0.1, but differs from the setting "
-		    "(%.100s): call it %s%s, or unset %s", key,
+		return settings_fail(s, "%s is in the environment, where only "
+		    "version 0.1 read it, and it differs from the setting "
+		    "(%.100s): rename it to %s%s, or unset %s", key,
 		    *s->text[i] == '\0' ? "empty" : s->text[i],
 		    SETTINGS_PREFIX, key, key);
 	}

@@ -47,19 +47,19 @@ check_server(struct settings *s)
 	const bool	 theirs = *s->text[SETTING_TICKETS_TABLE] != '\0';
 
 	if (strncmp(uri, "postgres", 8) != 0)
-		return theirs ? settings_fail(s, "TICKETS_TABLE goes with a "
-		    "DATABASE of PostgreSQL") : 0;
+		return theirs ? settings_fail(s, "TICKETS_TABLE works only "
+		    "with a DATABASE on PostgreSQL") : 0;
 	if (strncmp(uri, "postgres://", 11) != 0 &&
 	    strncmp(uri, "postgresql://", 13) != 0)
 		return settings_fail(s, "DATABASE=%.60s: neither a file nor "
 		    "postgres://USER@HOST/DATABASE", uri);
 	if (holds_password(uri))
-		return settings_fail(s, "DATABASE: no password in it, and "
-		    "no %% behind its ?; passfile=/etc/ticketchat/pgpass "
-		    "names a file with the password");
+		return settings_fail(s, "DATABASE: it must not contain a "
+		    "password, nor %% after its ?; write "
+		    "passfile=/etc/ticketchat/pgpass, a file with the password");
 	if (theirs && s->number[SETTING_TICKETS] != TICKETS_EXISTING)
-		return settings_fail(s, "TICKETS_TABLE needs "
-		    "TICKETS=existing: nothing is added to that table");
+		return settings_fail(s, "TICKETS_TABLE needs TICKETS=existing, "
+		    "because ticketchat adds no tickets to that table");
 	return 0;
 }
 
@@ -163,15 +163,15 @@ settings_check_log(struct settings *s)
 	/* stdout, -, journal, Syslog, off: that was not meant for a file. */
 	if (strpbrk(log, "/.") == NULL)
 		return settings_fail(s, "LOG=%.100s: neither a file's path nor "
-		    "syslog or stderr (a file of that name is ./%.100s); "
-		    "LOG=stderr is the service's standard error, LOG=syslog "
-		    "the journal, LOG=/dev/null none", log, log);
+		    "syslog or stderr (for a file of that name write "
+		    "./%.100s); LOG=stderr is the service's standard error, "
+		    "LOG=syslog the journal, LOG=/dev/null no log", log, log);
 	if (!is_device(log))
 		return 0;
-	return settings_fail(s, "LOG=%.100s: a descriptor or a device is no "
-	    "log: under websocketd its lines would go to the clients.  "
-	    "LOG=stderr is the service's standard error, LOG=syslog the "
-	    "journal", log);
+	return settings_fail(s, "LOG=%.100s: a descriptor or a device cannot "
+	    "be the log, because under websocketd its lines would go to the "
+	    "clients.  LOG=stderr is the service's standard error, LOG=syslog "
+	    "the journal", log);
 }
 
 /* Why a word of ADDRESS is none; NULL: it is one, or a name. */
@@ -190,10 +190,10 @@ listen_fault(const char *word, size_t len)
 		if ((zone = strchr(text, '%')) != NULL)
 			*zone = '\0';
 		return inet_pton(AF_INET6, text + 1, &six) == 1 ? NULL :
-		    "what stands in brackets is no address of IPv6";
+		    "the text in brackets is not an IPv6 address";
 	}
 	if (inet_pton(AF_INET6, text, &six) == 1)
-		return "an address of IPv6 stands in brackets, as [::1]";
+		return "an IPv6 address must be in brackets, as [::1]";
 	if (strspn(text, letters) != len)
 		return "not an address like 127.0.0.1 or [::1], without a "
 		    "port";
@@ -201,7 +201,7 @@ listen_fault(const char *word, size_t len)
 	if (inet_pton(AF_INET, text, &four) != 1 &&
 	    (inet_aton(text, &four) == 1 ||
 	    strspn(text, "0123456789.") == len))
-		return "an address of IPv4 is four numbers up to 255, without "
+		return "an IPv4 address is four numbers up to 255, without "
 		    "leading zeros";
 	return NULL;
 }
@@ -221,8 +221,8 @@ settings_check_listen(struct settings *s)
 			    80), list, why);
 	}
 	/* websocketd would listen on all of them. */
-	return count > 0 ? 0 : settings_fail(s, "ADDRESS: blanks only; "
-	    "0.0.0.0 and [::] are all addresses of the machine");
+	return count > 0 ? 0 : settings_fail(s, "ADDRESS: it has only blanks; "
+	    "0.0.0.0 and [::] mean all addresses of the machine");
 }
 
 int
@@ -230,7 +230,8 @@ settings_together(struct settings *s)
 {
 	if ((*s->text[SETTING_TLS_CERT] == '\0') !=
 	    (*s->text[SETTING_TLS_KEY] == '\0'))
-		return settings_fail(s, "TLS_CERT and TLS_KEY go together");
+		return settings_fail(s, "TLS_CERT and TLS_KEY must both be "
+		    "set, or neither");
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED &&
 	    *s->text[SETTING_JWT_KEY_FILE] == '\0')
 		return settings_fail(s, "AUTH=required needs JWT_KEY_FILE");

@@ -1188,7 +1188,7 @@ b'{\"type\":\"sessio'"
 	read -r rc seconds <"$BATS_FILE_TMPDIR/late.rc"
 	check "$BATS_FILE_TMPDIR/late" 1
 	is "$(code "$(<"$BATS_FILE_TMPDIR/late")") $rc" 'internal 111'
-	grep -q 'nobody starts the generation' "$BATS_FILE_TMPDIR/late.err"
+	grep -q 'no process starts the generation' "$BATS_FILE_TMPDIR/late.err"
 	[ "$seconds" -ge 14 ]
 	# One that can read again serves who has waited.
 	long 15

@@ -243,8 +243,8 @@ start_with() {
 	done
 	run -102 --separate-stderr env TICKETCHAT_RETENTION_DAYS=00 \
 	    "$B/bin/sessions" -c "$T/conf" settings
-	is "$stderr" "sessions: RETENTION_DAYS=00: a number without leading \
-zeros is needed: 0"
+	is "$stderr" "sessions: RETENTION_DAYS=00: leading zeros are not \
+allowed; write 0"
 	for e in 'purge --older-than 090d' 'purge --older-than +90d' \
 	    'purge --older-than 00' 'list -n 010' 'list -n +1' \
 	    'replay --pace 010 42' 'replay --version 01 42' \
@@ -393,9 +393,9 @@ night() {
 	said HTTP:a 'http:// is missing; write http://a'
 	said //a/api 'http:// is missing; write http://a/api'
 	said 'http://b gpu:1 http://c' 'http:// is missing; write http://gpu:1'
-	said 'http://a http://A:80' 'http://A:80 is a server that stands there already,*'
-	said 'http://a http://b http://b/api/chat weight=2' 'http://b/api/chat is a *'
-	said 'http://a name=x http://b name=x' 'http://b is a server *'
+	said 'http://a http://A:80' 'http://A:80 is there twice,*'
+	said 'http://a http://b http://b/api/chat weight=2' 'http://b/api/chat is there twice*'
+	said 'http://a name=x http://b name=x' 'http://b is there twice*'
 	said 'http://a http://a:99999' 'not addresses like *'
 }
 

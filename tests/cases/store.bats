@@ -461,25 +461,25 @@ $(days_ago 5 | cut -c1-10)"
 	bad "$(sed -n 2p "$SAMPLE")" 'session 2 is there twice'
 	while read -r e want; do bad "$(jq -c "$e" <<<"$good")" "$want"; done <<-'X'
 	del(.ticket) ticket is missing
-	.ticket=0 ticket is not right
-	.ticket="1" ticket is not right
-	.session=0 session is not right
-	.session=4611686018427387904 session is not right
-	.created=null created is not right
-	.created="2020-01-02" created is not right
-	.created="2026-13-01T00:00:00Z" created is not right
-	.created="9999-99-99T99:99:99Z" created is not right
-	.ticket_created="2026-00-10T00:00:00Z" ticket_created is not right
-	.answered="2026-02-29T00:00:00.000Z" answered is not right
-	.answered="1900-02-29T00:00:00.000Z" answered is not right
-	.created="2026-04-31T00:00:00Z" created is not right
-	.created="2026-04-00T00:00:00Z" created is not right
-	.created="2026-04-30T24:00:00Z" created is not right
-	.created="2026-04-30T23:60:00Z" created is not right
-	.created="2026-04-30T23:59:60.5Z" created is not right
-	.prompt=null prompt is not right
-	.model=null reason is not right
-	.total_ms=-1 total_ms is not right
+	.ticket=0 ticket is invalid
+	.ticket="1" ticket is invalid
+	.session=0 session is invalid
+	.session=4611686018427387904 session is invalid
+	.created=null created is invalid
+	.created="2020-01-02" created is invalid
+	.created="2026-13-01T00:00:00Z" created is invalid
+	.created="9999-99-99T99:99:99Z" created is invalid
+	.ticket_created="2026-00-10T00:00:00Z" ticket_created is invalid
+	.answered="2026-02-29T00:00:00.000Z" answered is invalid
+	.answered="1900-02-29T00:00:00.000Z" answered is invalid
+	.created="2026-04-31T00:00:00Z" created is invalid
+	.created="2026-04-00T00:00:00Z" created is invalid
+	.created="2026-04-30T24:00:00Z" created is invalid
+	.created="2026-04-30T23:60:00Z" created is invalid
+	.created="2026-04-30T23:59:60.5Z" created is invalid
+	.prompt=null prompt is invalid
+	.model=null reason is invalid
+	.total_ms=-1 total_ms is invalid
 	.queued=1 it has a field of another name
 	X
 	# The last day of a leap year's February is one.
@@ -500,7 +500,7 @@ $(days_ago 5 | cut -c1-10)"
 		run -1 --separate-stderr sessions import "$T/in"
 		is "$output" ''
 		is "${stderr_lines[0]}" \
-		    "$T/in: line 2: session 2 is another one here"
+		    "$T/in: line 2: session 2 is a different one here"
 		exported | cmp - "$SAMPLE"
 	done
 	# What is unanswered here and answered there, or the reverse.

@@ -120,7 +120,7 @@ many() {
 		run -1 --separate-stderr sessions import "$T/in"
 		is "$output" ''
 		is "${stderr_lines[0]}" \
-		    "$T/in: line 2: session 1 is another one here"
+		    "$T/in: line 2: session 1 is a different one here"
 		is "$(content)" "$was"
 	done
 	# What was unanswered there and is answered here is another one, too.
@@ -148,7 +148,7 @@ many() {
 	bad "$good}" "$none"
 	bad "$good $good" "$none"
 	bad "$(tr -d é <<<"$good" | tr m '\377')" "$none"
-	bad "$(sed 's/"printer jam"/"\\ud800"/' <<<"$good")" 'prompt is not right'
+	bad "$(sed 's/"printer jam"/"\\ud800"/' <<<"$good")" 'prompt is invalid'
 	while read -r e want; do
 		bad "$(jq -c "$e" <<<"$good")" "${want//_/ }"
 	done <<-'X'
@@ -176,7 +176,7 @@ many() {
 	.model=null reason_is_not_right
 	.queued=1 it_has_a_field_of_another_name
 	X
-	bad "$(jq -c '.total_ms = -1' <<<"$good")" 'total_ms is not right'
+	bad "$(jq -c '.total_ms = -1' <<<"$good")" 'total_ms is invalid'
 	bad "$(jq -c 'del(.total_ms)' <<<"$good")" 'total_ms is missing'
 	bad "{\"ticket\":1,${good#?}" 'ticket is there twice'
 	bad "$(sed -n 3p "$T/out")" 'session 2 is there twice'
@@ -435,7 +435,7 @@ ok
 		INSERT INTO TicketAISessions VALUES (${row%:*})"
 		run -1 --separate-stderr sessions import --aspnet "$T/original"
 		case $stderr in
-		*", session "*": ${row##*:} is not right") ;;
+		*", session "*": ${row##*:} is invalid") ;;
 		*) is "$stderr" "$row" ;;
 		esac
 		is "$(count Tickets)" 0

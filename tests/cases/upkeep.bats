@@ -63,7 +63,7 @@ small_disk() {
 	sql "INSERT INTO Tickets (Id) VALUES (1);
 	UPDATE TicketAISessions SET Prompt = CAST(x'61ff62' AS TEXT)"
 	run -1 sessions check
-	is "$output" 'session 1: a text is no UTF-8'
+	is "$output" 'session 1: a text is not UTF-8'
 	sql "UPDATE TicketAISessions SET Prompt = 'x'"
 	run -0 sessions check --full
 	# An index of as many rows, but other ones, is seen by --full only.
@@ -365,7 +365,7 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 	local f
 	for f in null fifo folder link dangling; do
 		run -1 sessions backup --force "$T/$f"
-		grep -q 'no regular file' <<<"$output"
+		grep -q 'not a regular file' <<<"$output"
 		# Nor is what it would have been made of on the way.
 		mv "$T/$f" "$T/x.tmp"
 		run ! sessions backup --force "$T/x"
@@ -379,7 +379,7 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 	sessions backup "$T/good"
 	mv "$T/null" "$TICKETCHAT_DATABASE.before-restore"
 	run -1 sessions restore --force "$T/good"
-	grep -q 'no regular file' <<<"$output"
+	grep -q 'not a regular file' <<<"$output"
 	test -c "$TICKETCHAT_DATABASE.before-restore"
 }
 
@@ -1196,7 +1196,7 @@ rotate() {
 		: >"$TICKETCHAT_LOG"
 		run -0 --separate-stderr sessions forget --user ana --verify
 		is "$output" "$TICKETCHAT_LOG: 0 lines changed"
-		grep -q 'rate.db="begun anew"' <<<"$stderr"
+		grep -q 'rate.db="created again"' <<<"$stderr"
 		run -0 --separate-stderr sessions forget --user ana
 		is "$stderr" ''
 	done

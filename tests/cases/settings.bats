@@ -134,7 +134,7 @@ start_with() {
 	installed
 	run --separate-stderr start_with PORT=6000 LOG=debug WEB=off
 	[ "$status" != 102 ]
-	is "$(grep -c 'without effect' <<<"$stderr")" 1
+	is "$(grep -c 'have no effect' <<<"$stderr")" 1
 	grep -q 'names in the environment have no effect: PORT WEB LOG;' <<<"$stderr"
 	grep -qx PORT=5000 <<<"$output"
 	grep -qx "LOG=$T/log" <<<"$output"
@@ -142,7 +142,7 @@ start_with() {
 	run --separate-stderr start_with LANGUAGE=pt_BR:pt:en LANGUAGE=de \
 	    CACHE=/var/cache WEB=firefox PORT=tcp://10.96.0.7:5000
 	[ "$status" != 102 ]
-	is "$(grep -c 'without effect' <<<"$stderr")" 0
+	is "$(grep -c 'have no effect' <<<"$stderr")" 0
 	grep -qx PORT=5000 <<<"$output"
 }
 
@@ -296,10 +296,10 @@ night() {
 	# Its first line is a comment, and AUTH=required would be a part of it.
 	run -102 --separate-stderr env -i "$B/bin/sessions" \
 	    -c "$ROOT/tests/cases/settings/settings-cr.conf" settings
-	[[ $stderr = *'settings-cr.conf:1: a carriage return'* ]]
+	[[ $stderr = *'settings-cr.conf:1: the line contains a carriage return'* ]]
 	printf 'PORT=1\n# mine\rAUTH=required\r\n' >"$T/bad"
 	run -102 --separate-stderr env -i "$B/bin/sessions" -c "$T/bad" settings
-	[[ $stderr = *'bad:2: a carriage return'* ]]
+	[[ $stderr = *'bad:2: the line contains a carriage return'* ]]
 	printf '\r\n# mine\r\nPORT=6000\r\n' >"$T/good"
 	run -0 env -i "$B/bin/sessions" -c "$T/good" settings
 	[[ $output = *PORT=6000* ]]

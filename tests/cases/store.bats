@@ -480,7 +480,7 @@ $(days_ago 5 | cut -c1-10)"
 	.prompt=null prompt is invalid
 	.model=null reason is invalid
 	.total_ms=-1 total_ms is invalid
-	.queued=1 it has a field of another name
+	.queued=1 it has an unknown field
 	X
 	# The last day of a leap year's February is one.
 	jq -c '.created = "2024-02-29T23:59:59.999Z" | .answered = .created' \

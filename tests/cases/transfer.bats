@@ -153,28 +153,28 @@ many() {
 		bad "$(jq -c "$e" <<<"$good")" "${want//_/ }"
 	done <<-'X'
 	del(.ticket) ticket_is_missing
-	.ticket=null ticket_is_not_right
-	.ticket=0 ticket_is_not_right
-	.ticket=-1 ticket_is_not_right
-	.ticket="1" ticket_is_not_right
-	.ticket=1.5 ticket_is_not_right
-	.session=0 session_is_not_right
-	.session=4611686018427387904 session_is_not_right
+	.ticket=null ticket_is_invalid
+	.ticket=0 ticket_is_invalid
+	.ticket=-1 ticket_is_invalid
+	.ticket="1" ticket_is_invalid
+	.ticket=1.5 ticket_is_invalid
+	.session=0 session_is_invalid
+	.session=4611686018427387904 session_is_invalid
 	.session=null created_without_a_session
-	.created=null created_is_not_right
-	.created="2020-01-02" created_is_not_right
-	.created="2020-01-02_03:04:05Z" created_is_not_right
-	.created="2020-01-02T03:04:05" created_is_not_right
-	.created="2020-01-02T03:04:05.Z" created_is_not_right
-	.created="2020-01-02T03:04:05.1+01:00" created_is_not_right
-	.created=1 created_is_not_right
-	.prompt=null prompt_is_not_right
-	.prompt=1 prompt_is_not_right
+	.created=null created_is_invalid
+	.created="2020-01-02" created_is_invalid
+	.created="2020-01-02_03:04:05Z" created_is_invalid
+	.created="2020-01-02T03:04:05" created_is_invalid
+	.created="2020-01-02T03:04:05.Z" created_is_invalid
+	.created="2020-01-02T03:04:05.1+01:00" created_is_invalid
+	.created=1 created_is_invalid
+	.prompt=null prompt_is_invalid
+	.prompt=1 prompt_is_invalid
 	.prompt=[1] not_a_JSON_object_with_the_fields_of_a_session
 	.response={} not_a_JSON_object_with_the_fields_of_a_session
-	.reason=null reason_is_not_right
-	.model=null reason_is_not_right
-	.queued=1 it_has_a_field_of_another_name
+	.reason=null reason_is_invalid
+	.model=null reason_is_invalid
+	.queued=1 it_has_an_unknown_field
 	X
 	bad "$(jq -c '.total_ms = -1' <<<"$good")" 'total_ms is invalid'
 	bad "$(jq -c 'del(.total_ms)' <<<"$good")" 'total_ms is missing'

@@ -145,7 +145,7 @@ small_disk() {
 	keep 2 31
 	for d in 0 30d 365; do
 		run -1 sessions purge --older-than $d
-		grep -q 'nothing is deleted: .* 31 days old.*--force' <<<"$output"
+		grep -q 'nothing is deleted, .* 31 days old.*--force' <<<"$output"
 		is "$(count TicketAISessions)" 2
 	done
 	run -0 sessions purge --older-than 365d --dry-run
@@ -910,7 +910,7 @@ P
 	for f in 2026-11-23.db 2026-11-24.db.tmp; do
 		grep -q "^$T/backup/$f: [0-9]* pieces are left" <<<"$output"
 	done
-	grep -q 'delete it' <<<"$output"
+	grep -q 'Delete the copy' <<<"$output"
 	not grep -q 'nothing is left' <<<"$output"
 	# What it says works.
 	rm "$T/backup/2026-11-24.db.tmp"
@@ -944,7 +944,7 @@ P
 	for n in 11 12 13 14 21 11 12; do
 		run -1 sessions forget --ticket $n --verify
 		grep -qx "$T/backup/2026-11-23.db: contains ticket $n" <<<"$output"
-		grep -q 'delete it' <<<"$output"
+		grep -q 'Delete the copy' <<<"$output"
 		not grep -q -e 'nothing is left' -e 'there is no' <<<"$output"
 	done
 	rm "$T/backup/2026-11-23.db"
@@ -971,7 +971,7 @@ P
 	for _ in again 'and again'; do
 		run -1 sessions forget --ticket 1 --verify
 		grep -q "^$T/backup/2026-11-23.db: [0-9]* pieces are left" <<<"$output"
-		grep -q 'delete it' <<<"$output"
+		grep -q 'Delete the copy' <<<"$output"
 		not grep -q -e 'nothing is left' -e 'there is no' <<<"$output"
 	done
 	# Nor after a delete, nor of a text that only an older copy has.

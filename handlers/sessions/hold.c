@@ -26,6 +26,7 @@
 #include "sessions/command.h"
 #include "sessions/rest.h"
 #include "store/identity.h"
+#include "viewer/resident.h"
 
 /* What the program that is held gets too when it is sent to us. */
 static const int	passed[] = {
@@ -389,7 +390,9 @@ command_hold(const struct settings *s, int argc, char *argv[])
 	hold_database(s);
 	hold_start(&h, argv + i);
 	hold_serve(&h);
-	if (h.listens > 0 || getpid() == 1)
+	if (h.listens > 0 || getpid() == 1) {
 		rest_end(s, h.signals, !h.gentle);
+		resident_end(s);
+	}
 	return hold_end(h.status);
 }

@@ -52,6 +52,9 @@ enum child_progress child_step(struct child *, int64_t now);
 /* Ends it, if it still runs, and frees what it printed. */
 void child_end(struct child *);
 
+/* As child_end, but lets it go on, which has closed its stdout. */
+void child_leave(struct child *);
+
 /*
  * A file in memory that holds these bytes, read from its start: what stdin is
  * for a program that we start.  Returns its descriptor, or -1 with errno.

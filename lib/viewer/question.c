@@ -39,7 +39,7 @@ question_init(struct question *q, const struct settings *s,
 	q->admission = a;
 	q->remote = !store_serves(s->text[SETTING_DATABASE]);
 	q->fd = q->pidfd = q->run_dir = q->claim = -1;
-	q->child.fd = q->child.pidfd = -1;
+	q->asking.child.fd = q->asking.child.pidfd = -1;
 	q->in.cap = 4 * FRAME_MAX;
 }
 
@@ -348,8 +348,8 @@ question_verdict(struct question *q, const struct verdict *v, size_t before,
 }
 
 /*
- * Asks the database: a file here and now, a server by a program, which
- * question_hear waits for.
+ * Asks the database: a file here and now, a server by a program, which is
+ * waited for.  At a shell nothing of it stays.
  */
 static enum question_next
 question_ask(struct question *q, int64_t now)
@@ -369,20 +369,10 @@ question_ask(struct question *q, int64_t now)
 		query_run(&q->store, q->settings, &query, &q->out->data, &v);
 		return question_verdict(q, &v, before, now);
 	}
-	if (query_start(&q->child, q->settings, &query) == -1)
+	if (query_start(&q->asking, q->settings, &query,
+	    q->connection->websocketd) == -1)
 		return question_fail_errno(q, "query");
 	return QUESTION_WAIT;
-}
-
-/* Reads what the program that asks a server has said; whether it has ended. */
-static bool
-question_heard(struct question *q, struct verdict *v, int64_t now)
-{
-	const enum child_progress	progress = child_step(&q->child, now);
-
-	if (progress != CHILD_MORE)
-		query_answer(&q->child, progress, &q->out->data, v);
-	return progress != CHILD_MORE;
 }
 
 /* LOOKING, STARTING. */
@@ -392,9 +382,9 @@ question_looking(struct question *q, int64_t now)
 	const size_t	before = q->out->data.len;
 	struct verdict	v;
 
-	if (q->child.fd == -1)
+	if (q->asking.child.fd == -1)
 		return question_ask(q, now);
-	return question_heard(q, &v, now) ?
+	return query_heard(&q->asking, now, &q->out->data, &v) ?
 	    question_verdict(q, &v, before, now) : QUESTION_WAIT;
 }
 
@@ -702,8 +692,10 @@ question_stop_elsewhere(struct question *q)
 	const struct query	query = { QUERY_STOP, q->connection->ticket,
 				    0, &q->request, "", false };
 
-	return query_start(&q->child, q->settings, &query) == 0 ?
-	    QUESTION_WAIT : question_stop_failed(q, strerror(errno));
+	if (query_start(&q->asking, q->settings, &query,
+	    q->connection->websocketd) == -1)
+		return question_stop_failed(q, strerror(errno));
+	return QUESTION_WAIT;
 }
 
 static enum question_next
@@ -712,8 +704,8 @@ question_stopping(struct question *q, int64_t now)
 	struct verdict	v;
 	int		fd;
 
-	if (q->child.fd != -1) {
-		if (!question_heard(q, &v, now))
+	if (q->asking.child.fd != -1) {
+		if (!query_heard(&q->asking, now, &q->out->data, &v))
 			return QUESTION_WAIT;
 		return v.failure.code == FAILURE_NONE ? QUESTION_ENDED :
 		    question_stop_failed(q, v.error);
@@ -827,9 +819,9 @@ question_wait(const struct question *q, struct pollfd *p)
 {
 	p->fd = -1;
 	p->events = POLLIN;
-	if (q->child.fd != -1) {
-		p->fd = q->child.fd;
-		return q->child.deadline;
+	if (q->asking.child.fd != -1) {
+		p->fd = q->asking.child.fd;
+		return q->asking.child.deadline;
 	}
 	switch (q->state) {
 	case QUESTION_FOLLOWING:
@@ -886,7 +878,7 @@ question_free(struct question *q)
 	if (q->claim != -1)
 		(void)close(q->claim);
 	q->fd = q->pidfd = q->run_dir = q->claim = -1;
-	child_end(&q->child);
+	query_end(&q->asking);
 	q->state = QUESTION_IDLE;
 	store_close(q->store);
 	q->store = NULL;

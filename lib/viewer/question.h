@@ -19,7 +19,6 @@
 #include <stdint.h>
 
 #include "auth/admission.h"
-#include "base/child.h"
 #include "request/connection.h"
 #include "request/request.h"
 #include "settings/settings.h"
@@ -60,7 +59,7 @@ struct question {
 	/* Of LOOKING and STARTING. */
 	enum query_kind		 asked;
 	struct store		*store;		/* a file's, or NULL */
-	struct child		 child;		/* that asks a server */
+	struct asking		 asking;	/* a server */
 	bool			 charged;	/* to the user's rate limit */
 	int64_t			 newest;	/* saved answer, a session; 0:
 						   there is none */

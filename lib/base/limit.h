@@ -336,7 +336,7 @@
 #define QUERY_STAY_ALL		600000
 #define QUERY_CONNECTED		10000
 #define QUERY_TICK		1000
-#define QUERY_HEARD		250
+#define QUERY_HEARD		1000
 
 /* An administrator's statement may take as long as it takes.  While its server
  * says nothing, how often another connection looks whether it is still there,

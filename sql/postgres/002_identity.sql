@@ -185,7 +185,8 @@ BEGIN
 		array_agg(p.Server) FILTER (WHERE p.Run <> my),
 		count(*) FILTER (WHERE p.Waits AND p.Run <> my)
 	INTO round, place, taken, waiting
-	FROM Placed AS p JOIN Placed AS m ON m.Run = my;
+	-- Outer, so that each other one is looked at once.
+	FROM Placed AS m LEFT JOIN Placed AS p ON true WHERE m.Run = my;
 	FOR i IN 1..cardinality(servers) LOOP
 		used := coalesce(cardinality(array_positions(taken,
 			servers[i])), 0);

@@ -400,6 +400,9 @@ def hour():
 
 # (d)
 
+poolers = []
+
+
 def certificate():
     """Of 127.0.0.1N, for the pooler; in PG."""
     names = ",".join("IP:127.0.0.%s" % n for n in ("1", "11", "12", "13"))
@@ -437,6 +440,7 @@ logfile = %s/pgbouncer.log
             f.write(text)
         os.chmod("%s/%s" % (PG, name), 0o644)
     p = subprocess.Popen([*AS_PG, PG + "/pgbouncer", "-q", PG + "/ini"], cwd="/", stderr=subprocess.DEVNULL)
+    poolers.append(p)
     time.sleep(1)
     return p, port
 
@@ -668,5 +672,7 @@ except (RuntimeError, OSError) as why:
             sys.stderr.writelines([text for text in f if "level=info" not in text][-5:])
     sys.exit(111)
 finally:
+    for p in poolers:
+        p.terminate()
     for p in named("chat") | named("answer") | named("lookup") | named("model"):
         os.kill(p, signal.SIGKILL)

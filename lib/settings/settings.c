@@ -16,7 +16,7 @@
 #include "base/utf8.h"
 #include "json/json.h"
 #include "settings/settings.h"
-#include "settings/settings_file.h"
+#include "settings/settings_read.h"
 #include "settings/settings_names.h"
 
 const char settings_default_file[] = CONF_FILE;
@@ -358,7 +358,7 @@ settings_load(struct settings *s, const char *file, int optional)
 	unknown = read_environment(value);
 	if (file != NULL && unknown != NULL)
 		return settings_fail_name(s, unknown);
-	if (file != NULL && settings_file_read(s, file, optional) == -1)
+	if (file != NULL && settings_read_file(s, file, optional) == -1)
 		return -1;
 	for (i = 0; i < SETTING__MAX; i++) {
 		if (value[i] != NULL)

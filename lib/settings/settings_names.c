@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "settings/settings_file.h"
+#include "settings/settings_read.h"
 #include "settings/settings_names.h"
 
 enum { NAME_LONGEST = 64 };	/* bytes of a name that are compared */

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/limit.h"
-#include "settings/settings_file.h"
+#include "settings/settings_read.h"
 
 enum {
 	LINKS_MAX = 40,		/* as the kernel follows */

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/limit.h"
-#include "settings/settings_file.h"
+#include "settings/settings_read.h"
 #include "settings/settings_names.h"
 
 int
@@ -51,7 +51,7 @@ slurp(struct settings *s, const char *path, int optional)
  * would be seen there, and not read.  Returns its name, or NULL.
  */
 static const char *
-settings_file_line_end(const char *p)
+settings_read_line_end(const char *p)
 {
 	static const struct {
 		const char	*bytes, *name;
@@ -82,7 +82,7 @@ check_line_ends(struct settings *s, const char *path)
 	for (p = s->file; *p != '\0'; p++) {
 		if (*p == '\n')
 			number++;
-		else if ((name = settings_file_line_end(p)) != NULL)
+		else if ((name = settings_read_line_end(p)) != NULL)
 			return settings_fail(s, "%s:%d: %s within the line; "
 			    "a line ends with LF or CR LF", path, number,
 			    name);
@@ -147,7 +147,7 @@ fail_key(struct settings *s, const char *path, int number, const char *key)
 
 /* Reads the lines of s->file into s->text. */
 static int
-settings_file_parse(struct settings *s, const char *path)
+settings_read_lines(struct settings *s, const char *path)
 {
 	bool	 seen[SETTING__MAX] = { false };
 	char	*line, *next, *eq, *v;
@@ -193,12 +193,12 @@ settings_file_parse(struct settings *s, const char *path)
 }
 
 int
-settings_file_read(struct settings *s, const char *path, int optional)
+settings_read_file(struct settings *s, const char *path, int optional)
 {
 	if (slurp(s, path, optional) == -1)
 		return -1;
 	if (s->file == NULL)
 		return 0;
 	return check_line_ends(s, path) == -1 ? -1
-					      : settings_file_parse(s, path);
+					      : settings_read_lines(s, path);
 }

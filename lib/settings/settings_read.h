@@ -2,8 +2,8 @@
  * The file websocketd.conf: lines KEY=value, a part of what systemd's
  * EnvironmentFile= takes, read the same as there or refused.
  */
-#ifndef SETTINGS_FILE_H
-#define SETTINGS_FILE_H
+#ifndef SETTINGS_READ_H
+#define SETTINGS_READ_H
 
 #include "settings/settings.h"
 
@@ -12,17 +12,17 @@
  * empty ones stay NULL.  If `optional' it may be absent.  Returns 0, or -1
  * with `error' set.
  */
-int settings_file_read(struct settings *, const char *path, int optional);
+int settings_read_file(struct settings *, const char *path, int optional);
 
 /*
  * Checks what concerns more than one setting; each alone is right.  As
- * settings_file_read.
+ * settings_read_file.
  */
 int settings_together(struct settings *);
 
 /*
  * Refuses a LOG that is a descriptor or a terminal, or a link to one: under
- * websocketd its lines would be sent to clients.  As settings_file_read.
+ * websocketd its lines would be sent to clients.  As settings_read_file.
  */
 int settings_check_log(struct settings *);
 

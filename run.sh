@@ -39,11 +39,6 @@ ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 # And for a DATABASE that is a server.
 packages_postgres='libpq-dev pkgconf:pkg-config'
 
-# What is for websocketd itself and its parent, and for the nightly timer; chat
-# and answer read the rest.
-server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY WEB STOP_WAIT '
-timer_keys=' BACKUPS RETENTION_DAYS '
-
 say() {
 	printf '%s\n' "$*"
 }
@@ -55,11 +50,15 @@ die() {
 	exit "$code"
 }
 
-# Puts every setting, checked, into the environment, as TICKETCHAT_<KEY>.  Bare
-# names there, which counted in 0.1, are refused or warned of.
+# Reads and checks every setting, once, and puts the values into the environment
+# as TICKETCHAT_<KEY>: the programs that follow read no file.  The last line is
+# websocketd's flag --passenv with the names that chat needs.  Bare names in the
+# environment, which counted in 0.1, are refused or warned of.
 load_settings() {
 	settings=$("$bin/sessions" ${conf:+-c "$conf"} settings --service) ||
 	    exit $?
+	passenv=--${settings##*--}
+	settings=${settings%?--*}
 	while IFS= read -r line; do
 		export "TICKETCHAT_${line?}"
 	done <<END
@@ -115,7 +114,7 @@ prepare() {
 	! log_is_file || make_parent "$TICKETCHAT_LOG"
 	# After a power cut this machine may be up before the database's: that
 	# is waited for, until somebody ends us.
-	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate --wait) ||
+	database=$("$bin/sessions" -c /dev/null migrate --wait) ||
 	    exit $?
 	prepare_log
 }
@@ -161,15 +160,8 @@ make_flags() {
 		flags="$flags
 --maxframesize=$((TICKETCHAT_MAX_TICKET_BYTES * 6 + 32768))"
 	fi
-	names=
-	while IFS='=' read -r key _; do
-		case $server_keys$timer_keys in *" $key "*) continue ;; esac
-		names="$names${names:+,}TICKETCHAT_$key"
-	done <<END
-$settings
-END
 	flags="$flags
---passenv=$names"
+$passenv"
 }
 
 # The page, in `flags' too, and what a browser may do with it.
@@ -214,11 +206,11 @@ serve() {
 	# One command, and neither --dir nor --cgidir: with these websocketd
 	# looks for a file by the path before it looks at the method, and
 	# `CONNECT /../../etc/shadow' tells whether there is one, or runs it.
-	set -- "$bin/sessions" ${conf:+-c "$conf"} hold \
+	set -- "$bin/sessions" -c /dev/null hold \
 	    "--listen=$listens" websocketd "$@" "$libexec/chat"
 	# The model's servers tell about themselves when they do: their absence
 	# is no reason not to start, nor to start late.
-	"$libexec/answer" ${conf:+-c "$conf"} start &
+	"$libexec/answer" -c /dev/null start &
 	starter=$!
 	if [ -n "$demo" ]; then
 		"$@" &
@@ -297,7 +289,7 @@ build_postgres
 if [ "$action" = check ]; then
 	printf '%s\n' "$settings"
 	tell_address
-	"$bin/sessions" ${conf:+-c "$conf"} doctor || [ $? = 1 ] || exit 2
+	"$bin/sessions" -c /dev/null doctor || [ $? = 1 ] || exit 2
 	exit 0
 fi
 prepare

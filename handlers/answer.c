@@ -137,11 +137,13 @@ main(int argc, char *argv[])
 	detached = argc - i >= 2 && command == NULL;
 	program_settings(&a.settings, file, detached);
 	if (detached)
-		program_store(&a.settings, "answer", argv);
-	if (!url_simple(a.settings.text[SETTING_OLLAMA_SERVER]) &&
-	    module_need("answer", argv) == -1)
-		program_fail(EXIT_SYSTEM, "the one with all of libcurl: %s",
+		program_store(&a.settings, "answer-postgres", argv);
+	if (!module_can_load() &&
+	    !url_simple(a.settings.text[SETTING_OLLAMA_SERVER])) {
+		program_become("answer", argv);
+		program_fail(EXIT_SYSTEM, LIBEXECDIR "/answer: %s",
 		    strerror(errno));
+	}
 	if (start || (command != NULL && argc - i == 1 + json)) {
 		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {

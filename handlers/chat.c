@@ -13,9 +13,10 @@
  * at once.  At a shell it means that there are no more questions: it answers
  * those that it has.  Its generation goes on in both cases.
  *
- * It is linked statically where that can be; with AUTH=required, which needs a
- * module, it becomes its twin that is not.  With a DATABASE of PostgreSQL it
- * starts a small program for each thing that it asks, see lib/viewer/query.h.
+ * It is linked statically where that is possible.  A service with AUTH=required
+ * runs the variant chat-jwt, which can load libcrypto; at a shell chat becomes
+ * it.  With a DATABASE of PostgreSQL chat starts a small program for each thing
+ * that it asks, see lib/viewer/query.h.
  *
  * Exit code: the worst of the questions, see lib/frame/failure.h; 102 settings.
  */
@@ -408,9 +409,11 @@ set_up(struct chat *c, int argc, char *argv[])
 	    !query_is_built())
 		program_no_server();
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&
-	    module_need("chat", argv) == -1)
-		program_fail(EXIT_SYSTEM, "the one that can check tokens: %s",
+	    !module_can_load()) {
+		program_become("chat-jwt", argv);
+		program_fail(EXIT_SYSTEM, LIBEXECDIR "/chat-jwt: %s",
 		    strerror(errno));
+	}
 	connection_read(&c->connection, &c->settings);
 	open_log(c, cgi);
 	if (generation_prepare(c->settings.text[SETTING_RUN_DIR]) == -1)

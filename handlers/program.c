@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/limit.h"
-#include "base/module.h"
 #include "frame/failure.h"
 #include "program.h"
 #include "store/store.h"
@@ -106,13 +105,22 @@ program_settings(struct settings *s, const char *file, int environment_only)
 }
 
 void
-program_store(const struct settings *s, const char *program, char *argv[])
+program_become(const char *variant, char *argv[])
+{
+	char	path[sizeof(LIBEXECDIR) + 64];
+
+	(void)snprintf(path, sizeof(path), LIBEXECDIR "/%s", variant);
+	(void)execv(path, argv);
+}
+
+void
+program_store(const struct settings *s, const char *variant, char *argv[])
 {
 	if (store_serves(s->text[SETTING_DATABASE])) {
 		store_remember(s->text[SETTING_RUN_DIR]);
 		return;
 	}
-	(void)module_become("postgres", program, argv);
+	program_become(variant, argv);
 	program_no_server();
 }
 

@@ -32,10 +32,18 @@ void program_settings(struct settings *, const char *file,
     int environment_only);
 
 /*
- * Becomes the twin that can speak to the DATABASE of the settings, if this
- * program cannot.
+ * Becomes another variant of this program, LIBEXEC/VARIANT, which is linked
+ * with what this one lacks.  The service starts the variant that it needs;
+ * this is for whoever starts a program at a shell.  Returns, with errno, only
+ * if that fails (ENOENT: it was not built).
  */
-void program_store(const struct settings *, const char *program,
+void program_become(const char *variant, char *argv[]);
+
+/*
+ * Becomes this variant if the program itself cannot speak to the DATABASE of
+ * the settings; exits with a message if there is no such variant.
+ */
+void program_store(const struct settings *, const char *variant,
     char *argv[]);
 
 /* Says why a server's DATABASE cannot be used, which errno tells, and exits. */

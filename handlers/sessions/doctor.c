@@ -92,10 +92,10 @@ command_doctor(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if (s->error[0] != '\0')
-		doctor_tell(&d, DOCTOR_ERROR, "settings", "%s\nMend them; "
-		    "what depends on them was not looked at", s->error);
+		doctor_tell(&d, DOCTOR_ERROR, "settings", "%s\nCorrect them; "
+		    "the checks that depend on them were skipped", s->error);
 	else
-		doctor_tell(&d, DOCTOR_OK, "settings", "all good");
+		doctor_tell(&d, DOCTOR_OK, "settings", "all valid");
 	for (i = 0; i < sizeof(of_settings) / sizeof(of_settings[0]) &&
 	    s->error[0] == '\0'; i++)
 		of_settings[i](&d);

@@ -80,18 +80,18 @@ doctor_address(struct doctor *d)
 	char			 origin[256];
 
 	if (strcmp(origins, "*") == 0 && open)
-		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "any page "
-		    "in a browser that gets here may read every ticket\n"
-		    "Name the pages of the help desk");
+		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "* lets any "
+		    "web page read every ticket\nSet it to the pages of the "
+		    "help desk");
 	else if (strcmp(origins, "*") != 0 && !here && all_loopback(origins))
-		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "other "
-		    "machines get here (ADDRESS), but only pages of this one "
-		    "are allowed\nName the pages of the help desk, as "
+		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "ADDRESS "
+		    "lets other machines connect, but only pages of this "
+		    "machine are allowed\nAdd the pages of the help desk, as "
 		    "https://help.example");
 	else if (find_http(s, origin, sizeof(origin)))
-		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "%s does "
-		    "not allow the page by https\nWrite https:// where "
-		    "browsers show a padlock", origin);
+		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "%s does not "
+		    "allow the same page on https\nWrite https:// if browsers "
+		    "show a padlock", origin);
 	else
 		doctor_tell(d, DOCTOR_OK, "ALLOWED_ORIGINS", "%s", origins);
 }
@@ -107,14 +107,15 @@ tell_keys(struct doctor *d, const struct token_keys *keys)
 		k = &keys->key[i];
 		if (k->key == NULL)
 			doctor_tell(d, DOCTOR_OK, "JWT_KEY_FILE",
-			    "%s: a key of the set is not used: %s", k->file,
+			    "%s: one key of the set is not used: %s", k->file,
 			    k->why);
 		else
 			doctor_tell(d, DOCTOR_OK, "JWT_KEY_FILE",
 			    "%s: %s, %s of %zu bits, kid %s%s", k->file,
 			    k->key->algorithm, k->key->kind, k->key->bits,
-			    k->id, k->undeclared ? " (a secret by its form; "
-			    "hs256: in front of the name declares it)" : "");
+			    k->id, k->undeclared ? " (taken for a secret "
+			    "because of its form; hs256: in front of the name "
+			    "declares it)" : "");
 	}
 }
 
@@ -128,11 +129,10 @@ doctor_auth(struct doctor *d)
 
 	if (s->number[SETTING_AUTH] == AUTH_OFF) {
 		doctor_tell(d, here ? DOCTOR_OK : DOCTOR_WARNING, "AUTH",
-		    "off: %s", here ? "who gets to this machine's port may "
-		    "see every ticket" : "other machines get here (ADDRESS) "
-		    "and may see every ticket\nSet AUTH=required, or keep "
-		    "ADDRESS at the loopback behind a proxy that asks who "
-		    "it is");
+		    "off: %s", here ? "whoever reaches this machine's port can "
+		    "see every ticket" : "ADDRESS lets other machines connect "
+		    "and see every ticket\nSet AUTH=required, or set ADDRESS "
+		    "to the loopback behind a proxy that authenticates users");
 		return;
 	}
 	if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE], error,
@@ -142,9 +142,9 @@ doctor_auth(struct doctor *d)
 		return;
 	}
 	if (!here && *s->text[SETTING_TLS_CERT] == '\0')
-		doctor_tell(d, DOCTOR_WARNING, "AUTH", "tokens of other "
-		    "machines come in plain text\nKeep ADDRESS at the "
-		    "loopback behind a proxy with TLS, or set TLS_CERT");
+		doctor_tell(d, DOCTOR_WARNING, "AUTH", "JWTs from other "
+		    "machines arrive unencrypted\nSet ADDRESS to the loopback "
+		    "behind a proxy with TLS, or set TLS_CERT");
 	else
 		doctor_tell(d, DOCTOR_OK, "AUTH", "required, %zu key%s",
 		    keys.usable, keys.usable == 1 ? "" : "s");
@@ -168,11 +168,11 @@ doctor_access_examine(
 	if ((data = file_read(path, max, secret, &len)) != NULL)
 		doctor_tell(d, DOCTOR_OK, what, "%s", path);
 	else if (errno == EPERM)
-		doctor_tell(d, DOCTOR_ERROR, what, "others may read %s\n"
+		doctor_tell(d, DOCTOR_ERROR, what, "other users can read %s\n"
 		    "chmod 600 %s", path, path);
 	else
-		doctor_tell(d, DOCTOR_ERROR, what, "%s: %s\nSee that this "
-		    "user may read it", path, strerror(errno));
+		doctor_tell(d, DOCTOR_ERROR, what, "%s: %s\nMake it readable "
+		    "for this user", path, strerror(errno));
 	if (data != NULL)
 		explicit_bzero(data, len);
 	free(data);
@@ -189,8 +189,8 @@ examine_prompt(struct doctor *d)
 	if (*path == '\0')
 		return;
 	if ((text = prompt_system(d->settings, &why)) == NULL)
-		doctor_tell(d, DOCTOR_ERROR, "SYSTEM_PROMPT_FILE", "%s: %s\n"
-		    "It has to be text in UTF-8 that this user may read",
+		doctor_tell(d, DOCTOR_ERROR, "SYSTEM_PROMPT_FILE", "%s: %s\nIt "
+		    "must be UTF-8 text that this user can read",
 		    path, why == NULL ? strerror(errno) : why);
 	else
 		doctor_tell(d, DOCTOR_OK, "SYSTEM_PROMPT_FILE", "%s", path);

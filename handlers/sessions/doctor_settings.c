@@ -67,8 +67,8 @@ examine_option(struct doctor *d, const struct json *j, int name)
 	    options[i].type)
 		return;
 	if (i < sizeof(options) / sizeof(options[0]))
-		doctor_tell(d, DOCTOR_WARNING, "OLLAMA_OPTIONS", "%s has to "
-		    "be %s\nOllama refuses or ignores it as it is",
+		doctor_tell(d, DOCTOR_WARNING, "OLLAMA_OPTIONS", "%s must be "
+		    "%s\nOllama refuses or ignores the present value",
 		    options[i].name, types[options[i].type]);
 	else if (json_string(j, name, false, &b) == 0)
 		doctor_tell(d, DOCTOR_WARNING, "OLLAMA_OPTIONS", "\"%.60s\" "
@@ -100,31 +100,33 @@ examine_numbers(struct doctor *d)
 	const int64_t	*n = d->settings->number;
 
 	if (n[SETTING_IDLE_TIMEOUT] <= PAGE_PING)
-		doctor_tell(d, DOCTOR_WARNING, "IDLE_TIMEOUT", "%" PRId64
-		    " s end each page's connection before its ping, which "
-		    "comes each %d s\nSet 60 or more",
+		doctor_tell(d, DOCTOR_WARNING, "IDLE_TIMEOUT", "%" PRId64 " s "
+		    "closes each page's connection before its next ping, which "
+		    "comes every %d s\nSet 60 or more",
 		    n[SETTING_IDLE_TIMEOUT], PAGE_PING);
 	if (n[SETTING_ANSWER_TIMEOUT] < n[SETTING_FIRST_TOKEN_TIMEOUT])
 		doctor_tell(d, DOCTOR_WARNING, "ANSWER_TIMEOUT", "%" PRId64
-		    " s end an answer before FIRST_TOKEN_TIMEOUT=%" PRId64
-		    " does\nMake it the longer one",
+		    " s ends an answer before FIRST_TOKEN_TIMEOUT=%" PRId64
+		    " does\nSet it to more than that",
 		    n[SETTING_ANSWER_TIMEOUT], n[SETTING_FIRST_TOKEN_TIMEOUT]);
 	if (n[SETTING_GENERATIONS] > PARALLEL)
-		doctor_tell(d, DOCTOR_WARNING, "GENERATIONS", "%" PRId64
-		    " at a time are far more than an Ollama does unless "
-		    "OLLAMA_NUM_PARALLEL says so (1 to %d); the others wait "
-		    "there, unseen\nSet it to what the server does",
+		doctor_tell(d, DOCTOR_WARNING, "GENERATIONS", "%" PRId64 " is "
+		    "more than an Ollama usually writes at a time (its "
+		    "OLLAMA_NUM_PARALLEL, 1 to %d); the other answers wait "
+		    "there, at an unknown position\nSet it to "
+		    "OLLAMA_NUM_PARALLEL",
 		    n[SETTING_GENERATIONS], PARALLEL);
 	if (n[SETTING_STOP_WAIT] > UNIT_STOP)
-		doctor_tell(d, DOCTOR_WARNING, "STOP_WAIT", "%" PRId64 " s: "
-		    "the unit's TimeoutStopSec=100 ends everything before "
-		    "that\nSet %d or less, or a longer TimeoutStopSec "
+		doctor_tell(d, DOCTOR_WARNING, "STOP_WAIT", "%" PRId64 " s is "
+		    "too long: the unit's TimeoutStopSec=100 ends everything "
+		    "before that\nSet %d or less, or a longer TimeoutStopSec "
 		    "(systemctl edit ticketchat)", n[SETTING_STOP_WAIT],
 		    UNIT_STOP);
 	if (n[SETTING_QUEUE_MAX] == 0)
-		doctor_tell(d, DOCTOR_WARNING, "QUEUE_MAX", "0: nobody waits; "
-		    "a question that comes while GENERATIONS=%" PRId64
-		    " run is refused (queue_full)\nSet how many may wait",
+		doctor_tell(d, DOCTOR_WARNING, "QUEUE_MAX", "0: no question "
+		    "waits; while GENERATIONS=%" PRId64 " answers are written, "
+		    "each new one is refused (queue_full)\nSet how many may "
+		    "wait",
 		    n[SETTING_GENERATIONS]);
 }
 
@@ -141,9 +143,9 @@ examine_names(struct doctor *d)
 	(void)gethostname(machine, sizeof(machine) - 1);
 	while (url_next(&list, &u)) {
 		url_name(&u, machine, name);
-		doctor_tell(d, DOCTOR_OK, "server", "%s is the name by which "
-		    "all nodes count the answers of %.*s", name, (int)u.len,
-		    u.text);
+		doctor_tell(d, DOCTOR_OK, "server", "%s is the name under "
+		    "which all nodes count the answers of %.*s",
+		    name, (int)u.len, u.text);
 	}
 }
 
@@ -162,9 +164,9 @@ examine_keys(struct doctor *d)
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (*d->settings->text[keys[i]] == '\0')
 			continue;
-		doctor_tell(d, DOCTOR_WARNING, "AUTH", "off, though %s is "
-		    "set: nobody is asked for a token\nSet AUTH=required, or "
-		    "take it away", settings_key(keys[i]));
+		doctor_tell(d, DOCTOR_WARNING, "AUTH", "off, although %s is "
+		    "set: nobody needs a JWT\nSet AUTH=required, or remove "
+		    "that setting", settings_key(keys[i]));
 		return;
 	}
 }
@@ -192,8 +194,8 @@ examine_place(struct doctor *d)
 	}
 	if (i < sizeof(units) / sizeof(units[0]))
 		doctor_tell(d, DOCTOR_WARNING, "DATABASE", "%s: the service "
-		    "has a /tmp of its own (PrivateTmp=), which ends with it\n"
-		    "Put it below /var/lib/ticketchat", path);
+		    "has its own /tmp (PrivateTmp=), which is deleted when it "
+		    "ends\nPut it below /var/lib/ticketchat", path);
 }
 
 /* Tells what would keep websocketd from listening at one address. */
@@ -210,13 +212,13 @@ examine_bind(struct doctor *d, const char *address, size_t len,
 	if (bind(fd, a->ai_addr, a->ai_addrlen) == -1) {
 		if (errno == EACCES)
 			doctor_tell(d, DOCTOR_WARNING, "PORT", "%s: this user "
-			    "may not listen there\nTake a port above 1023 "
+			    "must not listen there\nUse a port above 1023 "
 			    "behind a proxy, or give the unit "
 			    "AmbientCapabilities=CAP_NET_BIND_SERVICE", port);
 		else if (errno == EADDRNOTAVAIL && a->ai_family == AF_INET)
-			doctor_tell(d, DOCTOR_WARNING, "ADDRESS", "%.*s is no "
-			    "address of this machine: websocketd ends at "
-			    "once\nTake one that `ip address' shows, or "
+			doctor_tell(d, DOCTOR_WARNING, "ADDRESS", "%.*s is not "
+			    "an address of this machine: websocketd would end "
+			    "at once\nUse one that `ip address' lists, or "
 			    "0.0.0.0 for all", (int)len, address);
 	}
 	(void)close(fd);

@@ -248,7 +248,7 @@ main(int argc, char *argv[])
 		    settings_refuse_bare(&s, SETTINGS_BARE_DATA) == -1)
 			program_fail(EXIT_SETTINGS, "%s", s.error);
 		if (good && (c->flags & NO_DATABASE) == 0)
-			program_store(&s, "sessions", argv - i);
+			program_store(&s, "sessions-postgres", argv - i);
 		rc = c->run(&s, argc, argv);
 	}
 	settings_free(&s);

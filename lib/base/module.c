@@ -6,12 +6,10 @@
 
 #include "base/module.h"
 
-int
-module_need(const char *program, char *argv[])
+bool
+module_can_load(void)
 {
-	(void)program;
-	(void)argv;
-	return 0;
+	return true;
 }
 
 const void *

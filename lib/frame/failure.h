@@ -57,9 +57,13 @@ enum exit_code {
 #define FAILURE_MEMORY		"memory"
 #define FAILURE_CERTIFICATE	"certificate"
 
-/* What is wrong with a message, where its code's words do not tell. */
+/* What is wrong with a message, if the code alone does not say it. */
 enum failure_cause {
 	FAILURE_USUAL,
+	FAILURE_MISSING,	/* a field is not there */
+	FAILURE_BLANK,		/* a field has only blanks */
+	FAILURE_REPEATED,	/* a field appears more than once */
+	FAILURE_TYPE,		/* a field has a value of the wrong type */
 	FAILURE_NUL,		/* U+0000 in the ticket's text */
 	FAILURE_HALF_PAIR,	/* half a surrogate pair in it */
 	FAILURE_MANY_VALUES	/* more than MESSAGE_TOKENS */

@@ -70,8 +70,9 @@ request_find(struct request *r, const struct json *j, int value[FIELD__MAX])
 		if (value[i] != -1 &&
 		    json_type(j, value[i]) != fields[i].type &&
 		    r->failure.code == FAILURE_NONE)
-			request_do_refuse(
-			    r, FAILURE_BAD_REQUEST, fields[i].name);
+			refuse_cause(r, FAILURE_BAD_REQUEST, fields[i].name,
+			    value[i] == -2 ? FAILURE_REPEATED :
+			    FAILURE_TYPE);
 	}
 }
 
@@ -93,8 +94,8 @@ static void
 read_body(struct request *r, const struct json *j, int value)
 {
 	if (value == -1) {
-		request_do_refuse(
-		    r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
+		refuse_cause(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
+		    FAILURE_MISSING);
 	} else if (json_string(j, value, true, &r->body) == -1) {
 		if (errno == EILSEQ)
 			refuse_cause(r, FAILURE_BAD_JSON, NULL,
@@ -108,8 +109,8 @@ read_body(struct request *r, const struct json *j, int value)
 		refuse_cause(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
 		    FAILURE_NUL);
 	} else if (utf8_blank(r->body.data, r->body.len)) {
-		request_do_refuse(
-		    r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
+		refuse_cause(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
+		    FAILURE_BLANK);
 	}
 }
 

@@ -15,7 +15,7 @@
 #include "json/jsonw.h"
 #include "viewer/query.h"
 
-static const char	program[] = LIBEXECDIR "/postgres/lookup";
+static const char	program[] = LIBEXECDIR "/lookup";
 
 /* As language_of reads them. */
 static const char *const	languages[LANGUAGE__MAX] = {

@@ -2,7 +2,7 @@
  * What a question asks of the database, and the verdict on it.  All that is
  * decided by what is saved is decided in query_run.  Where the database is a
  * file, chat calls that itself.  A server is asked by a small program that
- * ends, libexec/postgres/lookup: it reads one line of JSON and prints one or
+ * ends, libexec/lookup: it reads one line of JSON and prints one or
  * two, so neither libpq nor a wait for the server is ever in chat.
  *
  *	printf '{"ticket":42,"ticketBody":"printer jam"}' | lookup

@@ -535,12 +535,12 @@ warned() {
 	    OLLAMA_OPTIONS='{"num_ctxt":4096}'
 	warned OLLAMA_OPTIONS '"temprature"' \
 	    OLLAMA_OPTIONS='{"num_ctx":4096,"temprature":1,"stop":["a"]}'
-	warned OLLAMA_OPTIONS 'num_ctx has to be a number' \
+	warned OLLAMA_OPTIONS 'num_ctx must be a number' \
 	    OLLAMA_OPTIONS='{"num_ctx":"4096"}'
-	warned OLLAMA_OPTIONS 'stop has to be a list' \
+	warned OLLAMA_OPTIONS 'stop must be a list' \
 	    OLLAMA_OPTIONS='{"stop":"a"}'
-	warned GENERATIONS 'far more' TICKETCHAT_GENERATIONS=64
-	warned GENERATIONS 'far more' TICKETCHAT_GENERATIONS=9
+	warned GENERATIONS 'more than an Ollama usually writes' TICKETCHAT_GENERATIONS=64
+	warned GENERATIONS 'more than an Ollama usually writes' TICKETCHAT_GENERATIONS=9
 	warned IDLE_TIMEOUT ping TICKETCHAT_IDLE_TIMEOUT=10
 	warned IDLE_TIMEOUT ping TICKETCHAT_IDLE_TIMEOUT=25
 	warned ANSWER_TIMEOUT FIRST_TOKEN_TIMEOUT TICKETCHAT_ANSWER_TIMEOUT=60
@@ -555,9 +555,9 @@ warned() {
 	warned ALLOWED_ORIGINS http://desk.example TICKETCHAT_ADDRESS=0.0.0.0 \
 	    TICKETCHAT_ALLOWED_ORIGINS=http://desk.example \
 	    TICKETCHAT_TRUSTED_PROXIES=10.0.0.1
-	warned QUEUE_MAX 'nobody waits' TICKETCHAT_QUEUE_MAX=0
+	warned QUEUE_MAX 'no question waits' TICKETCHAT_QUEUE_MAX=0
 	warned TICKETS unknown_ticket TICKETCHAT_TICKETS=existing
-	warned ADDRESS '192.0.2.1 is no address' \
+	warned ADDRESS '192.0.2.1 is not an address' \
 	    TICKETCHAT_ADDRESS='127.0.0.1 192.0.2.1'
 }
 

@@ -812,7 +812,7 @@ async def main():
         for p in pids:
             try:
                 with open("/proc/%s/comm" % p) as f:
-                    if f.read() != "answer\n":
+                    if f.read().strip() not in ("answer", "answer-http", "answer-postgres"):
                         continue
                 with open("/proc/%s/environ" % p) as f:
                     e = f.read()

@@ -133,7 +133,7 @@ tell_address() {
 	esac
 	s=
 	[ -z "$TICKETCHAT_TLS_CERT" ] || s=s
-	address=ws$s://$host:$TICKETCHAT_PORT/api/websocket/chat/{ticketId}
+	address="ws$s://$host:$TICKETCHAT_PORT/api/websocket/chat/{ticketId}"
 	say "  serves    $address"
 	[ "$TICKETCHAT_WEB" = off ] || {
 		address=http$s://$host:$TICKETCHAT_PORT/

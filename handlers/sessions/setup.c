@@ -1,6 +1,6 @@
 /*
- * What an administrator sets up: the settings, a token to try the service with;
- * and taking a ticket out of it.
+ * What an administrator sets up: checks the settings, makes a JWT for tests,
+ * and takes a ticket out.
  */
 #include <errno.h>
 #include <limits.h>
@@ -17,12 +17,11 @@
 #include "base/module.h"
 #include "base/number.h"
 #include "ollama/prompt.h"
-#include "ollama/token_file.h"
+#include "ollama/upstream.h"
 #include "program.h"
 #include "request/connection.h"
 #include "sandbox/harden.h"
 #include "sessions/command.h"
-#include "settings/settings_names.h"
 #include "store/maintain.h"
 
 static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
@@ -46,8 +45,8 @@ command_delete(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
-/* Refuses, or warns of, what the environment of the service says by the
- * names of 0.1. */
+/* Refuses settings under the names of version 0.1 in the service's environment,
+   or warns of them. */
 static void
 examine_bare_names(const struct settings *s)
 {
@@ -62,7 +61,7 @@ examine_bare_names(const struct settings *s)
 		    names, SETTINGS_PREFIX);
 }
 
-/* Of a file that can be read it is said what it is. */
+/* Exits, saying what is wrong with a file that can be read. */
 static void
 refuse_text(const char *key, const char *path, const char *why)
 {
@@ -71,7 +70,7 @@ refuse_text(const char *key, const char *path, const char *why)
 	    why);
 }
 
-/* Refuses files whose text each question would need, and which have none. */
+/* Refuses files that every question needs and that hold no text. */
 static void
 examine_texts(const struct settings *s)
 {
@@ -82,16 +81,15 @@ examine_texts(const struct settings *s)
 	if ((text = prompt_system(s, &why)) == NULL)
 		refuse_text("SYSTEM_PROMPT_FILE", path, why);
 	free(text);
-	path = s->text[SETTING_OLLAMA_TOKEN_FILE];
-	if (*path == '\0')
-		return;
-	if (token_of_file(path, &text, &why) == -1)
-		refuse_text("OLLAMA_TOKEN_FILE", path, why);
-	explicit_bzero(text, strlen(text));
+	if (upstream_token(s, &text, &why) == -1)
+		refuse_text("OLLAMA_TOKEN_FILE",
+		    s->text[SETTING_OLLAMA_TOKEN_FILE], why);
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
 	free(text);
 }
 
-/* Refuses one file that DATABASE names, where each question would fail. */
+/* Refuses a file in DATABASE with which every question would fail. */
 static void
 examine_file(const char *option, const char *path)
 {
@@ -110,7 +108,10 @@ examine_file(const char *option, const char *path)
 		    "would be passed over (chmod 600)" : "it is no file");
 }
 
-/* And all of them; without a passfile= libpq would look in a home. */
+/*
+ * Checks all files in DATABASE.  Without passfile= libpq would search for one
+ * in a home directory.
+ */
 static void
 examine_database(const struct settings *s)
 {
@@ -136,7 +137,7 @@ examine_database(const struct settings *s)
 	}
 }
 
-/* Prints the settings; keys that cannot be used are bad settings too. */
+/* Prints the settings.  Keys that cannot be used are bad settings, too. */
 int
 command_settings(const struct settings *s, int argc, char *argv[])
 {
@@ -161,10 +162,15 @@ command_settings(const struct settings *s, int argc, char *argv[])
 		token_keys_free(&keys);
 	}
 	settings_print(s, stdout);
+	if (service) {
+		(void)fputs("--passenv=", stdout);
+		settings_print_names(stdout);
+		(void)putchar('\n');
+	}
 	return EXIT_GOOD;
 }
 
-/* Makes a token for tests; one that has expired already is a test as well. */
+/* Makes a JWT for tests, perhaps one that has expired already. */
 int
 command_token(const struct settings *s, int argc, char *argv[])
 {
@@ -185,7 +191,7 @@ command_token(const struct settings *s, int argc, char *argv[])
 
 	file = settings_key_path(argv[command_options(argc, argv, options, 1,
 	    1)]);
-	past = *life == '-';	/* one that has expired already */
+	past = *life == '-';	/* makes an expired one */
 	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||
 	    ttl == 0)
 		program_fail(EXIT_USAGE, "token: --ttl takes seconds");

@@ -17,7 +17,7 @@
 #include "viewer/query.h"
 #include "viewer/resident.h"
 
-static const char	program[] = LIBEXECDIR "/postgres/lookup";
+static const char	program[] = LIBEXECDIR "/lookup";
 
 /* As language_of reads them. */
 static const char *const	languages[LANGUAGE__MAX] = {
@@ -411,7 +411,7 @@ query_spawn(struct asking *a)
 	int	  rc = -1, saved;
 
 	memcpy(path, program, sizeof(path));
-	if ((env = settings_environment(a->settings)) != NULL)
+	if ((env = settings_environment(a->settings, NULL)) != NULL)
 		rc = child_start(&a->child, argv, env, a->line.data,
 		    a->line.len, a->timeout);
 	saved = errno;

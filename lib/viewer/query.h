@@ -2,9 +2,9 @@
  * What a question asks of the database, and the verdict on it.  All that is
  * decided by what is saved is decided in query_run.  Where the database is a
  * file, chat calls that itself.  A server is asked by a small program,
- * libexec/postgres/lookup: it reads one line of JSON and prints one or two, so
- * neither libpq nor a wait for the server is ever in chat.  The last one that
- * was started stays for a while, see resident.h, and is asked first.
+ * libexec/lookup: it reads one line of JSON and prints one or two, so neither
+ * libpq nor a wait for the server is ever in chat.  The last one that was
+ * started stays for a while, see resident.h, and is asked first.
  *
  *	printf '{"ticket":42,"ticketBody":"printer jam"}' | lookup
  */

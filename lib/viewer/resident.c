@@ -24,18 +24,18 @@ resident_key(const struct settings *s, unsigned char key[SIPHASH_128])
 {
 	static const unsigned char	none[SIPHASH_KEY];
 	static const char		version[] = VERSION;
-	char				**env, *end;
-	size_t				size;
+	char				**env, *end = NULL;
+	size_t				i;
 
-	if ((env = settings_environment(s)) == NULL)
+	if ((env = settings_environment(s, NULL)) == NULL)
 		return false;
 	/* The texts lie one behind the other. */
-	end = env[SETTING__MAX - 1] + strlen(env[SETTING__MAX - 1]);
-	size = (size_t)(end - env[0]);
-	siphash_128(none, env[0], size, key);
+	for (i = 0; env[i] != NULL; i++)
+		end = env[i] + strlen(env[i]);
+	siphash_128(none, env[0], (size_t)(end - env[0]), key);
 	free(env);
-	for (size = 0; size < SIPHASH_128 && version[size] != '\0'; size++)
-		key[size] ^= (unsigned char)version[size];
+	for (i = 0; i < SIPHASH_128 && version[i] != '\0'; i++)
+		key[i] ^= (unsigned char)version[i];
 	return true;
 }
 

@@ -123,7 +123,7 @@ def named(name):
     for p in below(os.getpid()):
         try:
             with open("/proc/%d/comm" % p) as f:
-                if f.read().strip() == name:
+                if f.read().strip().split("-")[0] == name:
                     found.add(p)
         except OSError:
             pass
@@ -213,7 +213,7 @@ def forget():
 def lookup_cpu(env):
     """ms of one lookup that is loaded.  chat does not wait for it, so the kernel adds it to nobody's time."""
     before = cpu()
-    subprocess.run(["build/libexec/postgres/lookup", "-c", "/dev/null"], env=env, stdout=subprocess.DEVNULL, check=True,
+    subprocess.run(["build/libexec/lookup", "-c", "/dev/null"], env=env, stdout=subprocess.DEVNULL, check=True,
                    input=b'{"ticket":%d,"ticketBody":"printer jam"}' % TICKET)
     return cpu() - before
 

@@ -80,7 +80,7 @@ points() {
 needs_preload() {
 	sanitized && skip "a sanitizer has its own malloc and clocks"
 	cp "$B/tests/preload.so" "$T"
-	CHAT_BIN=$B/libexec/dynamic/chat	# the one that is not linked statically
+	CHAT_BIN=$B/libexec/chat-jwt	# the one that is not linked statically
 }
 
 # How many seconds the clock on the wall and the monotonic one are ahead.
@@ -187,12 +187,14 @@ end_all() {
 	PIDS=()
 }
 
-# The pids of the processes of this name that have our RUN_DIR.
+# The pids of the processes of this program, whichever variant, that have our
+# RUN_DIR.
 processes() {
-	local f p
+	local f p name
 	for f in $(grep -slzxF "TICKETCHAT_RUN_DIR=$TICKETCHAT_RUN_DIR" /proc/[0-9]*/environ); do
 		p=${f%/environ}
-		[ "$(cat "$p/comm" 2>/dev/null)" = "$1" ] || continue
+		name=$(cat "$p/comm" 2>/dev/null) || continue
+		[ "${name%%-*}" = "$1" ] || continue
 		echo "${p#/proc/}"
 	done
 }

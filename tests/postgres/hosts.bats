@@ -351,7 +351,7 @@ silent_name_server() {
 		TICKETCHAT_DATABASE=postgres://ticketchat@$1/$PG_DATABASE sessions doctor --quick \
 		    >"$T/doctor" || true
 	}
-	both() { grep -q "^error *database: $1 and $2 can both be written to" "$T/doctor"; }
+	both() { grep -q "^error *database: $1 and $2 are two servers that both accept writes" "$T/doctor"; }
 	for one in 127.0.0.11:$PG_PORT,127.0.0.12:$PG_PORT 127.0.0.11:$PG_PORT,127.0.0.11:$PG_PORT \
 	    127.0.0.11:$PG_PORT,127.0.0.13:$PG_PORT,127.0.0.12:$PG_PORT; do
 		doctor_of "$one"

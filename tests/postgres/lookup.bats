@@ -19,7 +19,7 @@ no_lookups() { [ -z "$(lookups)" ]; }
 # The program alone, with a line of JSON.
 lookup() {
 	status=0
-	printf "$1" | "$B/libexec/postgres/lookup" -c "$T/conf" \
+	printf "$1" | "$B/libexec/lookup" -c "$T/conf" \
 	    >"$T/looked" 2>"$T/looked.err" || status=$?
 	verdict=$(tail -n 1 "$T/looked")
 	is "$(jq -r .type <<<"$verdict")" verdict
@@ -83,7 +83,7 @@ is_heard() {
 	[ -n "$(of .error)" ]
 	pg_up_again
 	status=0
-	TICKETCHAT_DATABASE=$T/file.db "$B/libexec/postgres/lookup" \
+	TICKETCHAT_DATABASE=$T/file.db "$B/libexec/lookup" \
 	    -c "$T/conf" </dev/null >"$T/out" 2>&1 || status=$?
 	is "$status" 102
 }

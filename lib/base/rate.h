@@ -19,6 +19,16 @@ struct store;
 bool rate_parse(const char *, int64_t *count, int64_t *period);
 
 /*
+ * A key is admission_who's, for RATE_LIMIT; with this in front of it, it is for
+ * how often somebody may hear that there is nothing to open.
+ */
+#define RATE_OPEN	"open:"
+enum {
+	RATE_KEY_MAX = 512,
+	RATE_MINUTE = 60000000		/* microseconds */
+};
+
+/*
  * Takes one for a key.  The store is open; the limits are in it where it is a
  * server's, and in RUN_DIR where it is a file.  Returns 0 if it is allowed,
  * else the seconds after which the next one is; -1 if the database of the

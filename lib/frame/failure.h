@@ -19,6 +19,8 @@ enum failure_code {
 	FAILURE_UNKNOWN_TICKET,		/* TICKETS=existing, or just deleted */
 	FAILURE_FORBIDDEN_ORIGIN,	/* Origin not in ALLOWED_ORIGINS */
 	FAILURE_UNAUTHORIZED,		/* no token, or not a good one */
+	FAILURE_NO_ANSWER,		/* `open': there is nothing to open */
+	FAILURE_NOT_ALLOWED,		/* switched off, as OPEN=off */
 	FAILURE_RATE_LIMITED,		/* over RATE_LIMIT or MAX_VIEWERS */
 	FAILURE_QUEUE_FULL,		/* over QUEUE_MAX generations wait */
 	FAILURE_STOPPED,		/* a viewer said stop */

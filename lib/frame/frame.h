@@ -34,10 +34,18 @@ enum frame_type {
  * (over its cap, no memory).  Of versions it tells where there is more than
  * one.
  */
-int frame_cached(struct buf *, const struct session *, bool body_changed,
+enum frame_cached {			/* any of them */
+	FRAME_BODY_CHANGED = 1,		/* bodyChanged: it answers another
+					   text */
+	FRAME_WITH_SESSION = 2,		/* session */
+	FRAME_WITH_BODY = 4		/* ticketBody: the text it answers */
+};
+int frame_cached(struct buf *, const struct session *, unsigned how,
     enum language)
     __attribute__((warn_unused_result));
-int frame_done(struct buf *, bool cut_by_length, int64_t versions)
+/* Session 0: it is not told. */
+int frame_done(struct buf *, bool cut_by_length, int64_t versions,
+    int64_t session)
     __attribute__((warn_unused_result));
 int frame_error(struct buf *, const struct failure *, enum language)
     __attribute__((warn_unused_result));
@@ -46,8 +54,12 @@ int frame_status(struct buf *, enum frame_state, int position, int viewers)
     __attribute__((warn_unused_result));
 int frame_pong(struct buf *) __attribute__((warn_unused_result));
 
-/* As another frame's line (of len bytes, without its end), with bodyChanged. */
-int frame_body_changed(struct buf *, const char *line, size_t len)
+/*
+ * As another frame's line (of len bytes, without its end), with bodyChanged and
+ * with the session (0: without).
+ */
+int frame_done_again(struct buf *, const char *line, size_t len,
+    bool body_changed, int64_t session)
     __attribute__((warn_unused_result));
 
 /*

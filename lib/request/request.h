@@ -12,7 +12,10 @@
 #include "base/language.h"
 #include "frame/failure.h"
 
-enum request_type { REQUEST_ASK, REQUEST_STOP, REQUEST_PING };
+enum request_type {
+	REQUEST_ASK, REQUEST_STOP, REQUEST_PING,
+	REQUEST_OPEN		/* the answer that is there; none is made */
+};
 
 struct request {
 	enum request_type	type;
@@ -24,6 +27,9 @@ struct request {
 	bool			status;		/* send status frames too */
 	int64_t			version;	/* a saved answer by its number
 						   from 1; 0: any */
+	bool			sessions;	/* `cached' and `done' tell
+						   their session: the client
+						   knows what 0.1 did not */
 	bool			quiet;		/* refused, and not the first:
 						   no line in the log */
 	int64_t			seen;		/* the newest answer as it

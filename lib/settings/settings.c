@@ -85,6 +85,7 @@ static const struct row {
 	[SETTING_ON_DISCONNECT] = { "ON_DISCONNECT", "finish", WORD, 0, 0,
 	    "finish cancel " },
 	[SETTING_CACHE] = { "CACHE", "ticket", WORD, 0, 0, "ticket body " },
+	[SETTING_OPEN] = { "OPEN", "auto", WORD, 0, 0, "auto on answer off " },
 	[SETTING_LANGUAGE] = { "LANGUAGE", "auto", WORD, 0, 0,
 	    "auto pt-BR en es " },
 	[SETTING_AUTH] = { "AUTH", "off", WORD, 0, 0, "off required " },
@@ -371,6 +372,7 @@ settings_load(struct settings *s, const char *file, int optional)
 		if (check(s, i) == -1)
 			return -1;
 	}
+	settings_open(s, file != NULL);
 	if (file != NULL && (settings_check_log(s) == -1 ||
 	    settings_check_listen(s) == -1))
 		return -1;

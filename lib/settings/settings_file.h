@@ -21,6 +21,12 @@ int settings_file_read(struct settings *, const char *path, int optional);
 int settings_together(struct settings *);
 
 /*
+ * Gives OPEN=auto the value that the other settings make of it.  `whole': all
+ * of them are there; chat gets what run.sh has read, without ADDRESS.
+ */
+void settings_open(struct settings *, bool whole);
+
+/*
  * Refuses a LOG that is a descriptor or a terminal, or a link to one: under
  * websocketd its lines would be sent to clients.  As settings_file_read.
  */

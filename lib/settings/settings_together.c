@@ -225,6 +225,38 @@ settings_check_listen(struct settings *s)
 	    "0.0.0.0 and [::] are all addresses of the machine");
 }
 
+/* Whether the service listens on addresses of the loopback only. */
+static bool
+settings_local(const struct settings *s)
+{
+	const char	*list = s->text[SETTING_ADDRESS];
+	size_t		 len;
+
+	for (; *(list += strspn(list, " ")) != '\0'; list += len) {
+		len = strcspn(list, " ");
+		if ((strncmp(list, "127.", 4) != 0 ||
+		    strspn(list, "0123456789.") < len) &&
+		    (len != 5 || memcmp(list, "[::1]", 5) != 0) &&
+		    (len != 9 || memcmp(list, "localhost", 9) != 0))
+			return false;
+	}
+	return true;
+}
+
+void
+settings_open(struct settings *s, bool whole)
+{
+	bool	on;
+
+	if (s->number[SETTING_OPEN] != OPEN_AUTO)
+		return;
+	/* Behind a proxy everybody comes from the loopback. */
+	on = s->number[SETTING_AUTH] == AUTH_REQUIRED || (whole &&
+	    *s->text[SETTING_TRUSTED_PROXIES] == '\0' && settings_local(s));
+	s->number[SETTING_OPEN] = on ? OPEN_ON : OPEN_ANSWER;
+	s->text[SETTING_OPEN] = on ? "on" : "answer";
+}
+
 int
 settings_together(struct settings *s)
 {

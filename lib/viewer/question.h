@@ -46,6 +46,8 @@ struct question {
 	struct output		*out;
 	struct admission	*admission;	/* who pays for it */
 	bool			 remote;	/* the database is a server's */
+	bool			 sessions;	/* frames of this connection
+						   tell their session */
 
 	enum question_state	 state;
 	struct request		 request;	/* owned */
@@ -77,7 +79,8 @@ struct question {
 						   as we came */
 	int64_t			 pause;		/* microseconds */
 	int64_t			 next, deadline;	/* clock_us; of STOPPING
-						   too */
+						   too, and a pause before
+						   LOOKING */
 
 	/* Of FOLLOWING. */
 	int			 fd;		/* the connection; -1: none */

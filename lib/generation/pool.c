@@ -1,5 +1,5 @@
 /*
- * The model's servers.
+ * The upstreams of a generation: see pool.h.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,9 +23,9 @@ pool_open(struct pool *p, const struct settings *s, bool alone)
 		p->health = health_open(s->text[SETTING_RUN_DIR]);
 }
 
-/* Finds out which servers may be asked now; the others have no slots for us. */
+/* Updates which servers may be asked now; the others get 0 slots. */
 static void
-pool_look(struct pool *p)
+pool_update(struct pool *p)
 {
 	const int	parallel =
 			    (int)p->settings->number[SETTING_GENERATIONS];
@@ -55,7 +55,7 @@ pool_try(struct pool *p, struct slot *slot, struct node *node, int max)
 {
 	int	rc;
 
-	pool_look(p);
+	pool_update(p);
 	if (p->alone) {
 		for (p->chosen = 0; p->chosen < p->count - 1 &&
 		    p->slots[p->chosen].slots == 0; )
@@ -80,7 +80,7 @@ pool_more(const struct pool *p)
 	return false;
 }
 
-/* The chosen server has failed. */
+/* Notes that the chosen server has failed. */
 static void
 pool_failed(struct pool *p)
 {

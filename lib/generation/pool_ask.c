@@ -1,5 +1,5 @@
 /*
- * Which of the model's servers have it loaded.
+ * Asking the upstreams which models they have loaded.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@
 #include "ollama/ollama.h"
 #include "ollama/upstream.h"
 
-/* The call to a server; without a URL it is not asked. */
+/* The call to a server; call.url is NULL if this server is not asked. */
 struct pool_call {
 	struct http_call	call;
 	struct buf		url, body;
 };
 
 static bool
-pool_ask_take(void *context, long status, const char *data, size_t len)
+pool_ask_receive(void *context, long status, const char *data, size_t len)
 {
 	struct pool_call	*c = context;
 
@@ -25,7 +25,7 @@ pool_ask_take(void *context, long status, const char *data, size_t len)
 }
 
 static void
-pool_ask_forget(struct pool *p)
+pool_ask_free(struct pool *p)
 {
 	int	i;
 
@@ -40,9 +40,9 @@ pool_ask_forget(struct pool *p)
 	p->token = NULL;
 }
 
-/* Begins the call to a server; false: there is no memory. */
+/* Starts the call to a server.  Returns false if there is no memory. */
 static bool
-pool_ask_ask(struct pool *p, struct pool_call *c, const struct url *u)
+pool_ask_start(struct pool *p, struct pool_call *c, const struct url *u)
 {
 	c->url.cap = SETTING_MAX + 32;
 	c->body.cap = UPSTREAM_LIST_MAX;
@@ -52,7 +52,7 @@ pool_ask_ask(struct pool *p, struct pool_call *c, const struct url *u)
 	c->call.url = c->url.data;
 	c->call.token = p->token;
 	c->call.connect_timeout = c->call.timeout = LOADED_TIMEOUT;
-	c->call.receive = pool_ask_take;
+	c->call.receive = pool_ask_receive;
 	c->call.context = c;
 	return p->http->start(&c->call) == 0;
 }
@@ -70,15 +70,17 @@ pool_ask(struct pool *p, const struct http *http)
 	p->http = http;
 	if (upstream_token(p->settings, &p->token, &why) == -1 ||
 	    (p->calls = calloc((size_t)p->count, sizeof(*p->calls))) == NULL) {
-		pool_ask_forget(p);	/* upstream_begin will tell */
+		pool_ask_free(p);	/* upstream_begin will report the
+					   error */
 		return false;
 	}
 	for (i = 0; good && i < p->count; i++) {
 		if (p->server[i].again <= now)
-			good = pool_ask_ask(p, &p->calls[i], &p->server[i].url);
+			good = pool_ask_start(p, &p->calls[i],
+			    &p->server[i].url);
 	}
 	if (!good)
-		pool_ask_forget(p);
+		pool_ask_free(p);
 	return good;
 }
 
@@ -95,9 +97,9 @@ pool_asking(const struct pool *p)
 	return false;
 }
 
-/* Whether a server's answer says that it has the model loaded. */
+/* Whether a server's answer lists the model as loaded. */
 static bool
-loaded(const struct pool *p, const struct pool_call *c)
+pool_ask_loaded(const struct pool *p, const struct pool_call *c)
 {
 	const char	*model = p->settings->text[SETTING_OLLAMA_MODEL];
 	char		 any[256];
@@ -106,7 +108,8 @@ loaded(const struct pool *p, const struct pool_call *c)
 		return false;
 	if (*model != '\0')
 		return ollama_lists(c->body.data, c->body.len, model);
-	/* It chooses its model itself: most likely the one that it has. */
+	/* No model is set: the server will use any; prefer one that is
+	   loaded. */
 	return ollama_first_model(c->body.data, c->body.len, any,
 	    sizeof(any)) == FAILURE_NONE;
 }
@@ -131,12 +134,12 @@ pool_prefer(struct pool *p, struct node *node)
 			}
 		}
 		if (c->call.url == NULL || c->call.end != HTTP_COMPLETE ||
-		    !loaded(p, c))
-			p->slots[i].slots = 0;	/* none is wanted */
+		    !pool_ask_loaded(p, c))
+			p->slots[i].slots = 0;	/* take no slot here */
 		else if (i == p->chosen)
 			here = true;
 	}
-	pool_ask_forget(p);
+	pool_ask_free(p);
 	if (!here)
 		got = slots_take(node, p->slots, p->count, 0);
 	if (got >= 0)
@@ -150,6 +153,6 @@ pool_prefer(struct pool *p, struct node *node)
 void
 pool_close(struct pool *p)
 {
-	pool_ask_forget(p);
+	pool_ask_free(p);
 	health_close(p->health);
 }

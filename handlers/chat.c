@@ -190,13 +190,13 @@ take_rest(struct chat *c, int64_t now)
 		return;
 	c->since = now;
 	for (taken = 0; taken < len; ) {
-		taken += message_take(&c->reader, rest + taken, len - taken,
+		taken += message_read(&c->reader, rest + taken, len - taken,
 		    &event);
 		if (event != MESSAGE_MORE)
 			chat_receive(c, event);
 	}
 	free(rest);
-	(void)message_take(&c->reader, "\n", 1, &event);
+	(void)message_read(&c->reader, "\n", 1, &event);
 	if (event != MESSAGE_MORE)
 		chat_receive(c, event);
 }
@@ -221,7 +221,7 @@ take_input(struct chat *c, int64_t now)
 	while (c->in_taken < c->in_len && has_room(c)) {
 		if (!message_incomplete(&c->reader))
 			c->since = now;
-		c->in_taken += message_take(&c->reader, c->in + c->in_taken,
+		c->in_taken += message_read(&c->reader, c->in + c->in_taken,
 		    c->in_len - c->in_taken, &event);
 		receive_all(c, event, now);
 	}

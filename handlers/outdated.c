@@ -60,7 +60,7 @@ outdated_read_input(struct message_reader *r, struct output *out, bool *refused)
 	if ((n = read(STDIN_FILENO, in, sizeof(in))) <= 0)
 		return n == -1 && errno == EINTR;
 	for (done = 0; done < n;) {
-		done += (ssize_t)message_take(r, in + done,
+		done += (ssize_t)message_read(r, in + done,
 		    (size_t)(n - done), &event);
 		if (event == MESSAGE_MORE)
 			continue;

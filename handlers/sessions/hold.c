@@ -303,7 +303,7 @@ hold_tell(struct hold *h, int64_t now)
 {
 	char	text[512];
 
-	if (noise_tell(&h->noise, text, sizeof(text)))
+	if (noise_report(&h->noise, text, sizeof(text)))
 		say(text);
 	if (h->lost > 0) {
 		(void)snprintf(text, sizeof(text), "%lu lines were lost: "

@@ -147,7 +147,7 @@ doctor_model(struct doctor *d)
 			 none[] = "/dev/null", check[] = "check",
 			 json[] = "--json";
 	char		*argv[] = { program, c, none, check, json, NULL };
-	char		**env = settings_environment(d->settings);
+	char		**env = settings_environment(d->settings, NULL);
 	const char	*line;
 	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
 	struct probe	 p;

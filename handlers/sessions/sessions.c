@@ -13,7 +13,6 @@
 
 #include "program.h"
 #include "sessions/command.h"
-#include "settings/settings_names.h"
 
 enum {
 	ANY_SETTINGS = 1,	/* runs also where they are bad */
@@ -154,9 +153,10 @@ static const struct command {
 	    0 },
 	{ "settings", command_settings, "[--service]",
 	    "check the settings, print them as they take effect",
-	    "As lines KEY=value.  --service: as run.sh does; names of 0.1 in "
-	    "the environment\n(AUTH, not TICKETCHAT_AUTH) that would lead the "
-	    "service astray are refused, others\ntold of in one warning.\n"
+	    "As lines KEY=value.  --service is for run.sh: names of 0.1 in the "
+	    "environment\n(AUTH, not TICKETCHAT_AUTH) that would lead the "
+	    "service astray are refused, others\nnamed in one warning, and "
+	    "the last line is websocketd's flag --passenv.\n"
 	    "  TICKETCHAT_PORT=8080 sessions settings\n", NO_DATABASE },
 	{ "token", command_token,
 	    "[--ticket N] [--user NAME] [--ttl SECONDS] KEY-FILE",

@@ -22,7 +22,6 @@
 #include "request/connection.h"
 #include "sandbox/harden.h"
 #include "sessions/command.h"
-#include "settings/settings_names.h"
 #include "store/maintain.h"
 
 static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
@@ -161,6 +160,11 @@ command_settings(const struct settings *s, int argc, char *argv[])
 		token_keys_free(&keys);
 	}
 	settings_print(s, stdout);
+	if (service) {
+		(void)fputs("--passenv=", stdout);
+		settings_print_names(stdout);
+		(void)putchar('\n');
+	}
 	return EXIT_GOOD;
 }
 

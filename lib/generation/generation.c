@@ -244,10 +244,9 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	    session == 0 ? seen : session);
 	(void)snprintf(hash, sizeof(hash), "%s", text_hash);
 	(void)snprintf(turn, sizeof(turn), GENERATION_USER "=%s", user);
-	if ((env = settings_environment(s)) == NULL)
+	if ((env = settings_environment(s, *user == '\0' ? NULL : turn)) ==
+	    NULL)
 		return -1;
-	if (*user != '\0')
-		env[SETTING__MAX] = turn;
 	if (strcmp(s->text[SETTING_LOG], "stderr") == 0)
 		g.log = log_descriptor();
 	if ((g.in = child_input(text, len)) == -1) {

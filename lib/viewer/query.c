@@ -465,7 +465,7 @@ query_start(struct child *c, const struct settings *s, const struct query *q)
 
 	memcpy(path, program, sizeof(path));
 	c->out.cap = OUTPUT_MAX;
-	if ((env = settings_environment(s)) != NULL &&
+	if ((env = settings_environment(s, NULL)) != NULL &&
 	    query_write(&line, q) == 0)
 		rc = child_start(c, argv, env, line.data, line.len,
 		    q->kind == QUERY_BEGIN ? QUERY_CLAIM_TIMEOUT :

@@ -1,5 +1,5 @@
 /*
- * What grows old while nobody looks.
+ * What grows old unnoticed: see aging.h.
  */
 #include <dirent.h>
 #include <errno.h>

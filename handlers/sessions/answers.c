@@ -1,5 +1,5 @@
 /*
- * Hearing generations, and finding their processes.
+ * Generations and their processes: see answers.h.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -85,8 +85,8 @@ answers_who(int fd, int *process)
 	return true;
 }
 
-/* Reads the beginning of a file of a process and ends it with two NULs; returns
- * its length, or -1. */
+/* Reads the beginning of a file in /proc/PID and puts two NULs after it.
+   Returns its length, or -1. */
 static ssize_t
 read_of(pid_t pid, const char *name, char *data, size_t size)
 {
@@ -109,7 +109,10 @@ read_of(pid_t pid, const char *name, char *data, size_t size)
 	return (ssize_t)len;
 }
 
-/* `answer TICKET SESSION', or +SEEN, whatever comes behind it. */
+/*
+ * Whether the arguments are `answer TICKET SESSION' or `answer TICKET +SEEN',
+ * perhaps with further words; sets ticket and session.
+ */
 static bool
 has_arguments(struct answers_process *p)
 {
@@ -129,7 +132,7 @@ has_arguments(struct answers_process *p)
 	return p->ticket > 0 && (p->session > 0 || *session == '+');
 }
 
-/* Whether the directory that a process calls RUN_DIR is this one. */
+/* Whether `name', the RUN_DIR of a process, is this directory. */
 static bool
 is_at(pid_t pid, const char *name, const struct stat *run_dir)
 {
@@ -142,10 +145,10 @@ is_at(pid_t pid, const char *name, const struct stat *run_dir)
 	if (n < (int)sizeof(path) && stat(path, &st) == 0)
 		return st.st_dev == run_dir->st_dev &&
 		    st.st_ino == run_dir->st_ino;
-	return errno != ENOENT;		/* it is not for us to know */
+	return errno != ENOENT;		/* assume so if it cannot be checked */
 }
 
-/* Whether a process works for this RUN_DIR, as far as we may know. */
+/* Whether a process runs for this RUN_DIR; true if that cannot be checked. */
 static bool
 has_run_dir(pid_t pid, const struct stat *run_dir)
 {
@@ -169,7 +172,7 @@ has_run_dir(pid_t pid, const struct stat *run_dir)
 	return found;
 }
 
-/* The state, which stands behind the name in brackets. */
+/* The state: the letter after the name in parentheses in /proc/PID/stat. */
 static char
 answers_state_of(pid_t pid)
 {
@@ -182,7 +185,7 @@ answers_state_of(pid_t pid)
 	return p[2];
 }
 
-/* Whether this process is a generation of the directory. */
+/* Whether a process is a generation of this directory. */
 static bool
 is_one(struct answers_process *p, const struct stat *run_dir)
 {
@@ -238,7 +241,8 @@ answers_signal(const char *run_dir, const struct answers_process *p, int sig)
 	struct stat		st;
 	int			fd, rc = -1, saved;
 
-	/* Looked at again: what the descriptor stands for stays the same. */
+	/* Check again after pidfd_open: from here on the pid cannot be
+	   reused. */
 	if (stat(run_dir, &st) == -1 || (fd = pidfd_open(p->pid, 0)) == -1)
 		return -1;
 	errno = ESRCH;

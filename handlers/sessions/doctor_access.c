@@ -1,5 +1,5 @@
 /*
- * sessions doctor: who may come in.
+ * sessions doctor: who can connect.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "ollama/prompt.h"
 #include "sessions/doctor.h"
 
-/* Whether a host is this machine and nobody else can reach it. */
+/* Whether a host is this machine and cannot be reached from others. */
 static bool
 loopback(const char *host, size_t len)
 {
@@ -21,7 +21,7 @@ loopback(const char *host, size_t len)
 	    (len == 9 && memcmp(host, "localhost", 9) == 0);
 }
 
-/* Whether every address or origin of a list is of this machine alone. */
+/* Whether all addresses or origins in a list are on this machine. */
 static bool
 all_loopback(const char *list)
 {
@@ -40,10 +40,10 @@ all_loopback(const char *list)
 }
 
 /*
- * Finds an origin of another machine by http where its page is most likely
- * served by https: with TLS here, or in a proxy, which there is if only this
- * machine gets here.  With TLS here any http origin is one, if there is none
- * by https.
+ * Finds an http origin on another machine whose page is probably served by
+ * https: by TLS here, or by a proxy, which must exist if only this machine can
+ * connect to us.  With TLS here any http origin counts, if there is no https
+ * origin.
  */
 static bool
 find_http(const struct settings *s, char *to, size_t size)
@@ -96,7 +96,7 @@ doctor_address(struct doctor *d)
 		doctor_tell(d, DOCTOR_OK, "ALLOWED_ORIGINS", "%s", origins);
 }
 
-/* Tells of each key of what kind it is, and of each that is not used. */
+/* Reports the kind of each key, and each key that is not used. */
 static void
 tell_keys(struct doctor *d, const struct token_keys *keys)
 {
@@ -152,8 +152,8 @@ doctor_auth(struct doctor *d)
 	token_keys_free(&keys);
 }
 
-/* Looks whether the file of a setting can be read, and a secret one by us
- * alone. */
+/* Checks that the file in a setting can be read, and a secret one only by
+   us. */
 static void
 doctor_access_examine(
     struct doctor *d, enum setting which, size_t max, bool secret)
@@ -178,7 +178,7 @@ doctor_access_examine(
 	free(data);
 }
 
-/* Looks whether the system prompt is text that a model can read. */
+/* Checks that the system prompt is text that a model can read. */
 static void
 examine_prompt(struct doctor *d)
 {

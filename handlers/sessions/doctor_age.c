@@ -1,5 +1,5 @@
 /*
- * sessions doctor: what grows old, and the clock that it is judged by.
+ * sessions doctor: what grows old, and the clock by which that is judged.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,8 @@
 enum {
 	DAY = 86400,
 	COPY_DAYS = 2,		/* one night may be missed */
-	END_DAYS = 14		/* for a certificate that nobody renews */
+	END_DAYS = 14		/* before the end of a certificate that nobody
+				   renews */
 };
 
 static const char *
@@ -28,8 +29,8 @@ date(int64_t when, char text[32])
 	return text;
 }
 
-/* The times of the answers; 0 where there are none, or they are not to be had,
- * which doctor_database tells. */
+/* The times of the oldest and newest answer; 0 if there is none or the database
+   cannot be read, which doctor_database reports. */
 static void
 answers(struct doctor *d, int64_t *first, int64_t *newest)
 {
@@ -37,7 +38,7 @@ answers(struct doctor *d, int64_t *first, int64_t *newest)
 
 	*first = *newest = 0;
 	if (d->settings->error[0] != '\0')
-		return;		/* there may be no DATABASE in them */
+		return;		/* invalid settings: DATABASE may be missing */
 	if (store_open(&store, d->settings->text[SETTING_DATABASE]) ==
 	    FAILURE_NONE)
 		(void)aging_answers(store, first, newest);
@@ -116,7 +117,7 @@ doctor_clock(struct doctor *d)
 
 	answers(d, &first, &newest);
 	(void)gmtime_r(&t, &tm);
-	/* This was written in 2026; tokens' dates are judged by it. */
+	/* Written in 2026.  The dates in JWTs are compared with this clock. */
 	if (tm.tm_year + 1900 < 2026 || tm.tm_year + 1900 > 2100)
 		doctor_tell(d, DOCTOR_ERROR, "clock", "%s\nSet it: JWTs and "
 		    "answers depend on its date", date(now, text));

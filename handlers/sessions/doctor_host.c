@@ -1,5 +1,5 @@
 /*
- * sessions doctor: the model, websocketd, and the machine.
+ * sessions doctor: the model, websocketd and the machine.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,15 +19,15 @@
 #include "sessions/doctor.h"
 
 enum {
-	WAIT = 60000,		/* ms; both of probe.c's calls end before */
-	BYTES_A_TOKEN = 3,	/* of a ticket, about; rather less */
-	USUAL = 65536,		/* MAX_TICKET_BYTES that nobody has set */
-	LEAST = 2048,		/* tokens for a ticket as most are */
-	PER_CONNECTION = 4,	/* descriptors of websocketd for each */
-	SPARE = 64		/* processes and descriptors besides */
+	WAIT = 60000,		/* ms; longer than both calls of probe.c */
+	BYTES_A_TOKEN = 3,	/* in a ticket; a low estimate */
+	USUAL = 65536,		/* the default of MAX_TICKET_BYTES */
+	LEAST = 2048,		/* tokens, for a typical ticket */
+	PER_CONNECTION = 4,	/* descriptors that websocketd needs for each */
+	SPARE = 64		/* other processes and descriptors */
 };
 
-/* The tokens that the settings ask the model's server for; 0: none. */
+/* The context that OLLAMA_OPTIONS asks for, in tokens; 0: none. */
 static int64_t
 asked_context(const char *options)
 {
@@ -41,7 +41,7 @@ asked_context(const char *options)
 	return n;
 }
 
-/* Whether the longest ticket fits the context of a model. */
+/* Checks whether the longest allowed ticket fits the model's context. */
 static void
 examine_context(struct doctor *d, const struct probe *p)
 {
@@ -61,7 +61,8 @@ examine_context(struct doctor *d, const struct probe *p)
 	else if ((n == 0 ? p->context_max : n) > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens", n);
 	else if (most == USUAL && (n == 0 ? p->context_max : n) >= LEAST)
-		/* Nobody has asked for tickets as long as that. */
+		/* MAX_TICKET_BYTES is the default: no such ticket may ever
+		   come. */
 		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens: "
 		    "tickets over about %" PRId64 " bytes are refused "
 		    "(prompt_too_long)\nFor tickets of MAX_TICKET_BYTES set "
@@ -79,7 +80,7 @@ examine_context(struct doctor *d, const struct probe *p)
 		    needed / 1024 * 1024 + 2048);
 }
 
-/* What helps where the model cannot answer. */
+/* What helps if a model cannot answer. */
 static const char *
 remedy(const struct probe *p)
 {
@@ -97,7 +98,7 @@ remedy(const struct probe *p)
 	return "Read Ollama's own log";
 }
 
-/* What `answer' has found at one server; others may stand in for it. */
+/* Reports what `answer' found at one server; others may replace it. */
 static void
 examine_server(struct doctor *d, const struct url *server,
     const struct probe *p, bool alone)
@@ -138,7 +139,10 @@ tell_notice(void *d, enum notice what, const char *day, const char *model)
 		    "show --modelfile), or use a larger model", model, day);
 }
 
-/* libcurl is not linked here: `answer' asks, and prints a line a server. */
+/*
+ * Runs `answer', which is linked with libcurl and prints a line for each
+ * server.
+ */
 void
 doctor_model(struct doctor *d)
 {
@@ -195,9 +199,10 @@ doctor_websocketd(struct doctor *d)
 	(void)snprintf(line, sizeof(line), "%s", out.len == 0 ? "" : out.data);
 	line[strcspn(line, "\n")] = '\0';
 	if ((end = strstr(line, " --")) != NULL)
-		*end = '\0';	/* behind it is Debian's, but empty */
+		*end = '\0';	/* Debian's has an empty word after it */
 	argv[1] = help;
-	/* What came after 0.4.1; Debian's calls itself DEVBUILD. */
+	/* Recognizes 0.4.1 by its options; Debian's reports the version
+	   DEVBUILD. */
 	if (child_run(argv, environ, WAIT, &usage) != -1 && usage.len > 0 &&
 	    strstr(usage.data, "maxframesize") != NULL)
 		doctor_tell(d, DOCTOR_OK, "websocketd", "%s", line);
@@ -224,7 +229,7 @@ doctor_web(struct doctor *d)
 		    "ticketchat again, or set WEB=off", page, strerror(errno));
 }
 
-/* Tells of a limit that MAX_CONNECTIONS may meet. */
+/* Reports a limit that MAX_CONNECTIONS may exceed. */
 static void
 examine_limit(struct doctor *d, const char *name, rlim_t limit,
     int64_t needed, const char *unit)
@@ -252,7 +257,7 @@ doctor_limits(struct doctor *d)
 	d->worst = DOCTOR_OK;
 	examine_limit(d, "ulimit -Hn", files.rlim_max,
 	    PER_CONNECTION * n + SPARE, "LimitNOFILE=");
-	if (geteuid() != 0)	/* root has none */
+	if (geteuid() != 0)	/* root has no limit */
 		examine_limit(d, "ulimit -u", processes.rlim_cur, n +
 		    s->number[SETTING_GENERATIONS] * url_weights(
 		    s->text[SETTING_OLLAMA_SERVER]) +
@@ -279,7 +284,7 @@ doctor_landlock(struct doctor *d)
 		    "container allows");
 }
 
-/* Whether run.sh can give websocketd's connections a timeout of their own. */
+/* Checks whether run.sh can set a timeout on websocketd's connections. */
 void
 doctor_places(struct doctor *d)
 {

@@ -1,5 +1,5 @@
 /*
- * sessions doctor: RUN_DIR and what is in it.
+ * sessions doctor: RUN_DIR and the files in it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,8 @@
 #include "sessions/doctor.h"
 #include "store/slots.h"
 
-enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix */
+enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix: the socket
+				   listens */
 
 void
 doctor_run_dir(struct doctor *d)
@@ -56,8 +57,8 @@ doctor_run_dir(struct doctor *d)
 		    dir);
 }
 
-/* Whether the path by which a socket was bound, perhaps a relative one, is
- * that of a file. */
+/* Whether the path to which a socket was bound (it may be relative) is
+   `file'. */
 static bool
 doctor_run_same(const char *bound, const char *file)
 {
@@ -67,7 +68,7 @@ doctor_run_same(const char *bound, const char *file)
 	    (b == len || (*bound != '/' && file[len - b - 1] == '/'));
 }
 
-/* What begins with a line's word of this number, from 0. */
+/* The rest of a line from a word on; the first word is number 0. */
 static const char *
 doctor_run_word(const char *line, int number)
 {
@@ -78,8 +79,8 @@ doctor_run_word(const char *line, int number)
 	return line;
 }
 
-/* Whether somebody listens on a socket: to connect to it would count as a
- * viewer. */
+/* Whether a process listens on a socket.  Does not connect, since that would
+   count as a viewer. */
 static bool
 heard(const char *dir, const char *name)
 {
@@ -92,7 +93,7 @@ heard(const char *dir, const char *name)
 	    NULL ? dir : real, name);
 	if ((f = fopen("/proc/net/unix", "re")) == NULL)
 		return true;
-	/* Num RefCount Protocol Flags Type St Inode Path */
+	/* The columns: Num RefCount Protocol Flags Type St Inode Path. */
 	while (!found && fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		found = (strtoul(doctor_run_word(line, 3), NULL, 16) &
@@ -103,8 +104,8 @@ heard(const char *dir, const char *name)
 	return found;
 }
 
-/* Tells of a generation that does nothing at all: of a disk that it waits for
- * only if it still does after a while. */
+/* Reports a generation that hangs.  One that waits for a disk is reported only
+   if it still waits after STILL_PAUSE. */
 static bool
 tell_still(void *context, const struct answers_process *p)
 {
@@ -145,7 +146,7 @@ doctor_sockets(struct doctor *d)
 	char			 why[1024];
 
 	if ((dir = opendir(run_dir)) == NULL)
-		return;		/* told by doctor_run_dir */
+		return;		/* doctor_run_dir reports that */
 	while ((e = readdir(dir)) != NULL) {
 		len = strlen(e->d_name);
 		if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)

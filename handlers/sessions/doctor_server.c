@@ -1,5 +1,5 @@
 /*
- * sessions doctor: a database server.
+ * sessions doctor: a database on a server.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,11 +12,12 @@
 
 enum {
 	MEGABYTE = 1024 * 1024,
-	CONNECTIONS_MORE = 20,	/* than generations: those who ask */
-	BUSY = 80	/* percent of its connections */
+	CONNECTIONS_MORE = 20,	/* more than GENERATIONS: for queries of
+				   viewers */
+	BUSY = 80	/* percent of its connections in use */
 };
 
-/* The row of STORE_HEAD. */
+/* The columns of STORE_HEAD. */
 struct head {
 	char	version[64], encoding[32];
 	bool	read_only;
@@ -38,7 +39,7 @@ doctor_server_head_row(void *context, const struct cell *c, int cells)
 	return true;
 }
 
-/* What it has told of itself. */
+/* Checks what the server reports about itself. */
 static void
 doctor_server_examine(struct doctor *d, const char *name, const struct head *h)
 {
@@ -71,19 +72,19 @@ doctor_server_examine(struct doctor *d, const char *name, const struct head *h)
 		    h->version, h->connections, h->most, h->bytes / MEGABYTE);
 }
 
-/* The first host that can be written to. */
+/* The first host that accepts writes. */
 struct writer {
 	struct doctor	*doctor;
-	char		 name[400];	/* "": none so far */
+	char		 name[400];	/* "": none yet */
 	uint64_t	 system;
 	unsigned long	 timeline;
 	int64_t		 started;
 };
 
 /*
- * Of several hosts one that is no good is told of, as it may be needed.  Two
- * that can be written to are two databases, each with answers that the other
- * one has not; unless they are two names of one server.
+ * Reports each of several hosts that cannot be used, since it may be needed one
+ * day.  Two hosts that accept writes are an error, unless they are the same
+ * server: each would save answers that the other one does not have.
  */
 static void
 tell_host(void *context, const struct store_host *h)

@@ -1,5 +1,5 @@
 /*
- * Forgetting: a ticket, or a user, without a byte left.
+ * sessions forget: deletes a ticket or a user without leaving a byte.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,14 +21,16 @@
 #include "store/maintain.h"
 #include "store/trace.h"
 
-/* A look through files: what to look for, and what was found. */
+/* A search through files: what to search for, and the results. */
 struct search {
 	struct trace	 trace;
 	const char	*user;
-	bool		 shorts;	/* in these files, see trace_file */
-	bool		 say;		/* where it is found */
-	int64_t		 ticket;	/* looked for in copies; 0: none */
-	int64_t		 held;		/* its texts in them */
+	bool		 shorts;	/* argument of trace_file for the next
+					   files */
+	bool		 say;		/* print where something is found */
+	int64_t		 ticket;	/* search the copies' rows for it; 0: do
+					   not */
+	int64_t		 held;		/* its texts in the copies */
 	int64_t		 files, found;
 	int64_t		 copies;	/* of found, in copies */
 };
@@ -61,7 +63,7 @@ count_held(void *context, int64_t session, const char *text, size_t len)
 	f->held++;
 }
 
-/* The texts that the ticket has in a copy. */
+/* Calls `each' for the ticket's texts in a copy. */
 static void
 texts_of_copy(struct search *f, const char *path,
     void (*each)(void *, int64_t, const char *, size_t))
@@ -72,14 +74,14 @@ texts_of_copy(struct search *f, const char *path,
 		store_texts_of_copy(path, f->ticket, each, f);
 }
 
-/* Has the texts looked for that the ticket has in a copy. */
+/* Adds the ticket's texts in a copy to the search. */
 static void
 add_copy(struct search *f, const char *path)
 {
 	texts_of_copy(f, path, add_held);
 }
 
-/* Looks into one file. */
+/* Searches a file. */
 static void
 search_file(struct search *f, const char *path)
 {
@@ -87,7 +89,7 @@ search_file(struct search *f, const char *path)
 
 	n = f->user != NULL ? log_forget_user(path, f->user, true) :
 	    trace_file(&f->trace, path, f->shorts);
-	/* Removed meanwhile, or a socket, or a directory. */
+	/* Not a regular file, or deleted meanwhile: skip it. */
 	if (n == -1 && (errno == ENOENT || errno == EINVAL || errno == ENXIO ||
 	    errno == EISDIR))
 		return;
@@ -102,7 +104,7 @@ search_file(struct search *f, const char *path)
 	}
 }
 
-/* Does something with the files of a directory that begin with a name. */
+/* Calls `each' for the files in a directory whose names begin with `name'. */
 static void
 each_file(struct search *f, const char *dir, const char *name,
     void (*each)(struct search *, const char *path))
@@ -112,7 +114,7 @@ each_file(struct search *f, const char *dir, const char *name,
 	DIR		*d;
 
 	if ((d = opendir(dir)) == NULL && errno == ENOENT)
-		return;		/* nobody has logged yet */
+		return;		/* no log yet */
 	if (d == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", dir, strerror(errno));
 	while ((e = readdir(d)) != NULL) {
@@ -130,7 +132,7 @@ search_dir(struct search *f, const char *dir, const char *name)
 	each_file(f, dir, name, search_file);
 }
 
-/* A file, and those beside it that are named after it. */
+/* Searches a file and the files beside it whose names begin with its name. */
 static void
 search_beside(struct search *f, const char *file, bool shorts)
 {
@@ -149,8 +151,9 @@ log_is_file(const struct settings *s)
 }
 
 /*
- * The copies that the nightly upkeep makes, and what a killed one has left.  A
- * copy of PostgreSQL is packed: no text can be found in it.
+ * Calls `each' for the copies that the nightly upkeep made, and for what an
+ * interrupted one left.  (PostgreSQL's copies are compressed: no text can be
+ * found in them.)
  */
 static void
 each_copy(struct search *f, const char *database,
@@ -163,8 +166,8 @@ each_copy(struct search *f, const char *database,
 	each_file(f, copies, "", each);
 }
 
-/* Looks into a copy; where the text alone does not tell, as it is short or
- * another ticket's too, the ticket's rows do. */
+/* Searches a copy.  A text that is short or also another ticket's does not
+   prove anything; in this case looks for the ticket's rows. */
 static void
 search_copy(struct search *f, const char *path)
 {
@@ -214,13 +217,13 @@ spare_text(void *context, int64_t session, const char *text, size_t len)
 	trace_spare(context, text, len);
 }
 
-/* Whether no piece of the deleted texts is left. */
+/* Whether no trace of the deleted texts is left. */
 static bool
 nothing_left(struct search *f, const struct settings *s, struct store *store)
 {
 	search_all(f, s, false);
 	if (f->found > 0) {
-		/* Others may have said the same. */
+		/* Ignore texts that other tickets contain, too. */
 		command_need(store_texts(store, 0, spare_text, &f->trace),
 		    store);
 		search_all(f, s, true);
@@ -239,8 +242,8 @@ nothing_left(struct search *f, const struct settings *s, struct store *store)
 	return f->found == 0;
 }
 
-/* Notes what the ticket has said, here and in the copies: where it was deleted
- * before, they alone know. */
+/* Adds the ticket's texts to the search, also those in copies: if the ticket
+   was deleted earlier, only the copies have them. */
 static void
 note_texts(struct search *f, const struct settings *s, struct store *store)
 {
@@ -278,8 +281,8 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	return clean ? EXIT_GOOD : EXIT_CLIENT;
 }
 
-/* Takes a user out of what a server notes of generations; false: something is
- * left. */
+/* Removes a user from what the server notes about generations.  Returns false
+   if something is left. */
 static bool
 forget_in_runs(const struct settings *s, const char *who, bool verify)
 {
@@ -287,7 +290,7 @@ forget_in_runs(const struct settings *s, const char *who, bool verify)
 	int64_t		 rows = 0;
 
 	if (store_is_file())
-		return true;	/* it notes nothing */
+		return true;	/* SQLite: no such notes */
 	store = command_store(s);
 	store_watch(store, progress_show, NULL);
 	command_need(store_forget_user(store, who), store);

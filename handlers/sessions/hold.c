@@ -1,8 +1,11 @@
 /*
- * sessions hold: the parent of the server.  It holds the database open, sees
- * that clients that never read do not keep their places, reaps, passes signals
- * and the exit code on, leaves what anybody can make websocketd say out of the
- * log, and when the service ends lets the answers end that are being written.
+ * sessions hold: the parent process of websocketd.  It
+ *
+ *	- keeps the database open and locked,
+ *	- sets a timeout for clients that never read,
+ *	- passes signals on, reaps processes, and exits like websocketd,
+ *	- filters lines that any client can make websocketd log,
+ *	- lets running answers finish when the service ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,14 +30,14 @@
 #include "sessions/rest.h"
 #include "store/identity.h"
 
-/* What the program that is held gets too when it is sent to us. */
+/* Signals that are also sent to the program. */
 static const int	passed[] = {
 	SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2
 };
 
-/* One of its outputs, on the way to ours. */
+/* Stdout or stderr of the program, on its way to ours. */
 struct stream {
-	int	from, to;	/* -1: it writes to ours itself */
+	int	from, to;	/* -1: the program inherited ours */
 	char	data[READ_MAX];
 	size_t	len;
 };
@@ -43,22 +46,26 @@ struct hold {
 	const struct settings	*settings;
 	pid_t			 pid;
 	int			 signals;	/* signalfd(2) */
-	int			 status;	/* as waitpid(2) tells it */
+	int			 status;	/* of the program, as from
+						   waitpid(2) */
 	bool			 ended;
-	bool			 gentle;	/* SIGTERM, and nothing else,
-						   has told us to end */
-	int64_t			 kill;		/* when it gets no more time */
-	int64_t			 listens;	/* sockets to wait for */
-	int64_t			 look;		/* when to look for them */
-	int64_t			 give_up;	/* until when */
+	bool			 gentle;	/* we got SIGTERM and no other
+						   signal */
+	int64_t			 kill;		/* when to kill the program:
+						   clock_us */
+	int64_t			 listens;	/* sockets on which the program
+						   will listen */
+	int64_t			 look;		/* next try to find them:
+						   clock_us */
+	int64_t			 give_up;	/* last try: clock_us */
 	struct stream		 out, err;
 	struct noise		 noise;
-	unsigned long		 lost;		/* lines: nobody read on */
-	int64_t			 tell;		/* when to say what was left
-						   out */
+	unsigned long		 lost;		/* lines that nobody read */
+	int64_t			 tell;		/* when to report what was left
+						   out: clock_us */
 };
 
-/* Says something for the log. */
+/* Prints a line for the log. */
 static void
 say(const char *text)
 {
@@ -66,8 +73,8 @@ say(const char *text)
 }
 
 /*
- * Takes the locks of the database and of RUN_DIR, for as long as we live.
- * Those of another service are refused.
+ * Locks the database and RUN_DIR for our lifetime.  Exits if another service
+ * uses one of them.
  */
 static void
 hold_database(const struct settings *s)
@@ -84,14 +91,15 @@ hold_database(const struct settings *s)
 	store_close(store);
 }
 
-/* In the child: becomes the program, which writes to out and err, if they are
- * not -1. */
+/* In the child: executes the program with these descriptors as stdout and
+   stderr (-1: ours). */
 static void
 become(pid_t parent, char *argv[], int out, int err)
 {
 	sigset_t	none;
 
-	/* Whatever ends us ends it: a port that nobody minds is taken. */
+	/* End together with the parent: otherwise an orphan would keep the
+	   port. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
 	    getppid() != parent)
 		_exit(EXIT_SYSTEM);
@@ -108,7 +116,7 @@ become(pid_t parent, char *argv[], int out, int err)
 	_exit(EXIT_SYSTEM);
 }
 
-/* Begins to read what it writes to one of our outputs. */
+/* Opens a pipe for one of the program's outputs. */
 static void
 open_stream(struct stream *s, int to, int fd[2])
 {
@@ -119,7 +127,7 @@ open_stream(struct stream *s, int to, int fd[2])
 	s->to = to;
 }
 
-/* Starts the program, with the signals that are passed on blocked here. */
+/* Starts the program; blocks the signals that are to be passed on. */
 static void
 hold_start(struct hold *h, char *argv[])
 {
@@ -133,7 +141,7 @@ hold_start(struct hold *h, char *argv[])
 	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		(void)sigaddset(&set, passed[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGCHLD, SIG_DFL);		/* it is waited for */
+	(void)signal(SIGCHLD, SIG_DFL);		/* else waitpid fails */
 	h->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (h->signals == -1)
 		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
@@ -152,7 +160,7 @@ hold_start(struct hold *h, char *argv[])
 		(void)close(err[1]);
 }
 
-/* Reaps whatever has ended; as process 1 that is not ours alone. */
+/* Reaps all children that have ended; process 1 also has those of others. */
 static void
 reap(struct hold *h)
 {
@@ -167,7 +175,7 @@ reap(struct hold *h)
 	}
 }
 
-/* A signal that ends us: websocketd ends of it at once, or is ended. */
+/* On a signal that ends the service: gives the program END_TIMEOUT to end. */
 static void
 note_end(struct hold *h, uint32_t signal)
 {
@@ -180,8 +188,8 @@ note_end(struct hold *h, uint32_t signal)
 }
 
 /*
- * Passes a signal on.  What a terminal sends goes to all of its foreground
- * process group, so to the program too.
+ * Passes signals on.  The terminal sends its signals to the whole foreground
+ * process group, so the program already has those.
  */
 static void
 hold_take_signals(struct hold *h)
@@ -202,8 +210,8 @@ hold_take_signals(struct hold *h)
 }
 
 /*
- * Writes a line as far as that does not block: signals must be heard.  One that
- * is longer than what a pipe takes at once is cut, and stays a line.
+ * Writes a line if that does not block, because signals must be handled in
+ * time.  A line longer than what a pipe accepts at once is cut.
  */
 static void
 hold_put(struct hold *h, int to, char *line, size_t len)
@@ -220,10 +228,10 @@ hold_put(struct hold *h, int to, char *line, size_t len)
 }
 
 /*
- * Sends on the whole lines of a stream; at its end the rest.  Anybody can make
- * websocketd write a line of a megabyte, which has the address that was asked
- * for in it: of one that fills the stream the middle is left out, so that its
- * beginning and its end still tell what it is.
+ * Forwards the whole lines of a stream; with `rest' also an incomplete one.  A
+ * client can make websocketd write a line of a megabyte with the requested URL
+ * in it.  If a line fills the buffer, its middle is left out, so that its
+ * beginning and its end still identify it.
  */
 static void
 send_on(struct hold *h, struct stream *s, bool rest)
@@ -251,8 +259,8 @@ send_on(struct hold *h, struct stream *s, bool rest)
 	s->len = left;
 }
 
-/* Reads what a stream has: once, since signals must be heard, but all of it
- * when the program has ended. */
+/* Reads from a stream: once while the program runs, so that signals are handled
+   in time, and all that is left when the program has ended. */
 static void
 take_stream(struct hold *h, struct stream *s)
 {
@@ -274,7 +282,7 @@ take_stream(struct hold *h, struct stream *s)
 	s->from = -1;
 }
 
-/* Looks for the sockets that are to come, and gives them their timeout. */
+/* Looks for the program's listening sockets and sets their timeout. */
 static void
 hold_look(struct hold *h, int64_t now)
 {
@@ -297,7 +305,7 @@ hold_look(struct hold *h, int64_t now)
 	say(text);
 }
 
-/* Says now and then, and at the end, what was left out. */
+/* Reports what was left out, now and then and at the end. */
 static void
 hold_tell(struct hold *h, int64_t now)
 {
@@ -314,14 +322,15 @@ hold_tell(struct hold *h, int64_t now)
 	h->tell = now + NOISE_PAUSE * INT64_C(1000);
 }
 
-/* Until the program ends. */
+/* Runs until the program has ended. */
 static void
 hold_serve(struct hold *h)
 {
 	struct pollfd	p[3];
 	int64_t		now = clock_us(), next;
 
-	reap(h);	/* what run.sh has started, before we took signals */
+	reap(h);	/* run.sh's children that ended before we handled
+			   SIGCHLD */
 	h->look = h->listens > 0 ? now : CLOCK_NEVER;
 	h->give_up = now + LISTEN_TIMEOUT * INT64_C(1000);
 	h->tell = now + NOISE_PAUSE * INT64_C(1000);
@@ -344,13 +353,13 @@ hold_serve(struct hold *h)
 		take_stream(h, &h->out);
 		take_stream(h, &h->err);
 	}
-	/* It may have ended before we began. */
+	/* The program may have ended before the first turn of the loop. */
 	take_stream(h, &h->out);
 	take_stream(h, &h->err);
 	hold_tell(h, now);
 }
 
-/* Ends as the program has ended. */
+/* Exits in the same way as the program. */
 static int
 hold_end(int status)
 {
@@ -365,7 +374,8 @@ hold_end(int status)
 	(void)sigaddset(&set, WTERMSIG(status));
 	(void)raise(WTERMSIG(status));
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	return 128 + WTERMSIG(status);	/* process 1 does not die of one */
+	return 128 + WTERMSIG(status);	/* process 1 is not killed by its own
+					   signal */
 }
 
 int

@@ -1,5 +1,5 @@
 /*
- * What Prometheus wants to know, in its text format.
+ * sessions metrics: what Prometheus scrapes, in its text format.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +18,10 @@
 #include "sessions/print.h"
 #include "store/slots.h"
 
-/* A family; what the saved answers tell may shrink, as they may be deleted. */
+/*
+ * A metric family.  Counts of saved answers are gauges: they shrink when
+ * answers are deleted.
+ */
 static const struct family {
 	const char	*name;
 	const char	*type;
@@ -59,9 +62,11 @@ static const struct family {
 	{ "queue_length", "gauge", "Generations that wait for a slot.", NULL },
 };
 
-static FILE	*page;	/* in memory: printed when it is whole */
+static FILE	*page;	/* in memory; printed when complete */
 
-/* Adds a sample; a family's first one is below its description. */
+/*
+ * Adds a sample.  The first sample of a family is preceded by its description.
+ */
 static void
 sample(const char *name, const char *suffix, const struct cell *label,
     const char *value)
@@ -72,7 +77,7 @@ sample(const char *name, const char *suffix, const struct cell *label,
 	size_t				 i;
 
 	while (strcmp(f->name, name) != 0)
-		f++;	/* ours and those of sql/reports.sql are all there */
+		f++;	/* every name is in our table or in sql/reports.sql */
 	if (f != last)
 		(void)fprintf(page, "# HELP ticketchat_%s %s\n"
 		    "# TYPE ticketchat_%s %s\n", name, f->help, name, f->type);
@@ -111,7 +116,7 @@ metrics_number(const char *name, int64_t value)
 	sample(name, "", &none, text);
 }
 
-/* The size of a file; one that is not there has none. */
+/* The size of a file in bytes; 0 if it does not exist. */
 static int64_t
 size_of(const char *path, const char *suffix)
 {
@@ -122,7 +127,7 @@ size_of(const char *path, const char *suffix)
 	return stat(whole, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-/* What an alert is about before anybody notices. */
+/* Adds the ages that alerts watch: see aging.h. */
 static void
 aging(const struct settings *s)
 {

@@ -1,6 +1,6 @@
 /*
- * sessions migrate: makes the database, or brings it to this program's version,
- * without an answer being lost for it.
+ * sessions migrate: makes the database, or changes its schema to that of this
+ * program, without losing an answer that is being generated.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,13 +25,14 @@
 
 enum { WHY_MAX = 1024, SERVER_PAUSE = 5000 /* milliseconds */ };
 
-/* Whoever generates while the database is to become another one. */
+/* The running generations that migration waits for. */
 struct wait {
 	const char	*run_dir;
-	int64_t		 seconds;	/* at most, for the message */
-	bool		 now;		/* all of them are to end */
-	int		 told;		/* how many there were */
-	int64_t		 ticket;	/* of the one that is to end; 0: all */
+	int64_t		 seconds;	/* the longest wait, for the message */
+	bool		 now;		/* --now: end all of them */
+	int		 told;		/* how many ran when last reported */
+	int64_t		 ticket;	/* end only its generation; 0: end
+					   all */
 };
 
 static bool
@@ -44,7 +45,7 @@ end_one(void *context, const struct answers_process *p)
 	return true;
 }
 
-/* Whether a generation says that it waits in the queue: its first state. */
+/* Reads the first state that a generation reports. */
 static bool
 take_state(void *context, const char *line, size_t len)
 {
@@ -73,7 +74,10 @@ is_queued(int fd)
 	return state == FRAME_QUEUED;
 }
 
-/* Ends a ticket's generation if it has not begun: its viewers may ask again. */
+/*
+ * Ends a ticket's generation if it is still in the queue: its viewers can ask
+ * again later.
+ */
 static bool
 end_queued(void *context, int64_t ticket)
 {
@@ -90,7 +94,7 @@ end_queued(void *context, int64_t ticket)
 	return true;
 }
 
-/* So many run: tells of it, and ends those that need not be waited for. */
+/* Reports how many generations run, and ends those that need not finish. */
 static void
 migrate_tell(void *context, int running)
 {
@@ -120,10 +124,10 @@ still_run(bool now)
 }
 
 /*
- * Where the database is a file of an older version: keeps generations from
- * beginning, and waits until none runs, since one of the older programs could
- * not save its answer any more.  Returns what is to be closed when it is
- * migrated, or -1.
+ * If DATABASE is a file with an older schema: prevents new generations and
+ * waits until none runs, since the older programs could not save their answers
+ * after the migration.  Returns a descriptor to be closed after the migration,
+ * or -1.
  */
 static int
 wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
@@ -149,8 +153,8 @@ wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
 }
 
 /*
- * Waits before another try to reach the database's server, having said why if
- * that is news.  Returns false once nobody reads what we have to tell: run.sh
+ * Waits before the next try to reach the database server.  Prints the reason if
+ * it is new.  Returns false if nobody reads our output any more, because run.sh
  * has ended.
  */
 static bool
@@ -167,8 +171,8 @@ wait_for_server(const char *why, char told[WHY_MAX])
 	    (p.revents & (POLLERR | POLLHUP)) == 0;
 }
 
-/* Brings it up to date; with `wait' a server that is out of reach is waited
- * for. */
+/* Migrates the database.  `wait': retries while the server cannot be
+   reached. */
 static enum failure_code
 migrate_reach(struct store **store, const struct settings *s, int *from,
     int *to, const struct store_quiet *quiet, bool wait)
@@ -187,7 +191,7 @@ migrate_reach(struct store **store, const struct settings *s, int *from,
 	return rc;
 }
 
-/* Has the sessions belong to the table of tickets that the settings name. */
+/* Links sessions to the table of tickets named in the settings. */
 static void
 use_tickets(struct store *store, const struct settings *s)
 {
@@ -201,7 +205,7 @@ use_tickets(struct store *store, const struct settings *s)
 		    store_error(store));
 }
 
-/* A copy of a database becomes one of its own, which no service may have. */
+/* Gives a copy of a database an identity of its own.  No service may use it. */
 static void
 new_identity(struct store *store)
 {
@@ -213,8 +217,8 @@ new_identity(struct store *store)
 	command_need(store_new_identity(store), store);
 }
 
-/* Makes the directory of RUN_DIR, as var/ in a fresh checkout, for us alone;
- * where that fails, making RUN_DIR tells why. */
+/* Makes the parent directory of RUN_DIR, such as var/ in a fresh checkout, with
+   mode 0700.  An error shows again when RUN_DIR is made. */
 static void
 make_parent(const char *run_dir)
 {
@@ -228,7 +232,7 @@ make_parent(const char *run_dir)
 	(void)mkdir(path, 0700);
 }
 
-/* Makes what the service needs on disk: the run directory and the database. */
+/* Makes RUN_DIR; makes or migrates the database. */
 int
 command_migrate(const struct settings *s, int argc, char *argv[])
 {

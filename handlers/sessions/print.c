@@ -1,5 +1,5 @@
 /*
- * Printing rows.
+ * Prints rows in four formats.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,10 +20,9 @@ no_memory(void)
 }
 
 /*
- * Whether three bytes are a character that changes how the text behind it is
- * laid out: U+202A to 202E and U+2066 to 2069 turn the direction of writing
- * (UAX #9), so that what is shown is not what stands there; U+2028 and U+2029
- * end a line.
+ * Whether three bytes are a character that changes the layout of the following
+ * text, so that what is shown is not what is stored.  U+202A to 202E and U+2066
+ * to 2069 change the writing direction (UAX #9); U+2028 and U+2029 end a line.
  */
 static bool
 turns(const char *s)
@@ -34,8 +33,8 @@ turns(const char *s)
 	    (memcmp(s, "\xe2\x81", 2) == 0 && c >= 0xa6 && c <= 0xa9);
 }
 
-/* Writes a line of JSON.  On a terminal such a character is escaped: it can
- * only stand in a text, which is the same then. */
+/* Writes a line of JSON.  On a terminal escapes these characters, which can
+   only be within strings, so the value does not change. */
 static void
 put_json(const struct buf *b)
 {
@@ -55,7 +54,7 @@ put_json(const struct buf *b)
 	(void)fwrite(s + from, 1, b->len - from, stdout);
 }
 
-/* One row as a line of JSON. */
+/* Prints a row as a line of JSON. */
 static void
 print_json(const struct cell *c, int cells)
 {
@@ -85,11 +84,12 @@ print_tame(const char *text, size_t len, bool line, struct buf *b)
 	struct utf8_cleaner	cleaner = { .len = 0 };
 	size_t			i = b->len;
 
-	/* What is left is the start of a character, without its end. */
+	/* What is left is an incomplete character. */
 	if (utf8_clean(&cleaner, text, len, b) == -1 ||
 	    (cleaner.len > 0 && buf_puts(b, "\xef\xbf\xbd") == -1))
 		no_memory();
-	/* A carriage return would let a ticket write over what stands there. */
+	/* A carriage return would let a ticket overwrite what is on the
+	   screen. */
 	for (; i < b->len; i++) {
 		if ((unsigned char)b->data[i] < ' ' &&
 		    (line || (b->data[i] != '\n' && b->data[i] != '\t')))
@@ -100,9 +100,9 @@ print_tame(const char *text, size_t len, bool line, struct buf *b)
 }
 
 /*
- * Whether a spreadsheet may take a text for a formula: it begins with one of
- * = + - @, also in their full-width forms, or with white space that some drop
- * before they look.
+ * Whether a spreadsheet may take a text for a formula: it begins with = + - or
+ * @, also in full-width form, or with white space, which some spreadsheets
+ * skip.
  */
 static bool
 is_formula(const char *text, size_t len)
@@ -118,7 +118,7 @@ is_formula(const char *text, size_t len)
 	return len > 0 && memchr("=+-@\t\r\n", *text, 7) != NULL;
 }
 
-/* A field as RFC 4180 has it; what might be a formula gets a ' in front. */
+/* Prints a field as in RFC 4180.  A possible formula gets a ' in front. */
 static void
 print_csv_field(const char *text, size_t len, bool number)
 {
@@ -163,7 +163,7 @@ print_csv(const struct cell *c, int cells, bool names)
 	buf_free(&b);
 }
 
-/* All that is known of one session. */
+/* Prints all columns of a session, one below the other. */
 static void
 print_paragraph(const struct print *p, const struct cell *c, int cells)
 {

@@ -1,6 +1,6 @@
 /*
- * Ending the answers that are being written.  Each is found by its socket,
- * which stands until the answer is saved, and known by the process that
+ * Ends the running answers: see rest.h.  An answer is found by its socket,
+ * which exists until the answer is saved, and identified by the process that
  * replies there.
  */
 #include <errno.h>
@@ -26,25 +26,27 @@
 #include "sessions/answers.h"
 #include "sessions/rest.h"
 
-/* An answer. */
+/* A running answer. */
 struct one {
 	int64_t	ticket;
-	ino_t	socket;		/* a ticket may have another one later */
-	int	fd;		/* it has not replied yet; -1: it has */
-	int	process;	/* pidfd; -1: not known, or it has ended */
-	bool	asked;		/* to end at once */
-	bool	terminated;	/* by SIGTERM */
+	ino_t	socket;		/* inode: the ticket may get another socket
+				   later */
+	int	fd;		/* connection, until it has replied; then -1 */
+	int	process;	/* pidfd; -1: not known, or ended */
+	bool	asked;		/* was asked to end at once */
+	bool	terminated;	/* got SIGTERM */
 };
 
 struct rest {
 	const char	*run_dir;
 	struct one	*list;
 	size_t		 count, size;
-	size_t		 running;	/* at the last look: unsaved */
-	size_t		 told;		/* since the beginning */
+	size_t		 running;	/* answers not saved yet, at the last
+					   look */
+	size_t		 told;		/* answers found since the beginning */
 };
 
-/* The socket of a ticket; 0: there is none. */
+/* The inode of a ticket's socket; 0: there is none. */
 static ino_t
 socket_of(const struct rest *r, int64_t ticket)
 {
@@ -57,7 +59,7 @@ socket_of(const struct rest *r, int64_t ticket)
 	return st.st_ino;
 }
 
-/* Tells the answer of a ticket, once, that the service ends. */
+/* Tells a ticket's answer that the service ends, and adds it to the list. */
 static void
 rest_tell(struct rest *r, int64_t ticket, ino_t socket)
 {
@@ -70,7 +72,7 @@ rest_tell(struct rest *r, int64_t ticket, ino_t socket)
 	if (r->count == r->size) {
 		size = r->size == 0 ? 64 : 2 * r->size;
 		if ((list = realloc(r->list, size * sizeof(*list))) == NULL)
-			return;		/* at the next look, perhaps */
+			return;		/* the next look tries again */
 		r->list = list;
 		r->size = size;
 	}
@@ -91,7 +93,9 @@ rest_tell(struct rest *r, int64_t ticket, ino_t socket)
 	r->told++;
 }
 
-/* For generations_each. */
+/*
+ * A callback for generations_each: adds answers that are not in the list yet.
+ */
 static bool
 meet(void *context, int64_t ticket)
 {
@@ -115,7 +119,7 @@ has_ended(int process)
 	return poll(&p, 1, 0) == 1;
 }
 
-/* Whether an answer still runs, and is not saved. */
+/* Whether an answer still runs and is not saved. */
 static bool
 rest_runs(const struct rest *r, struct one *o)
 {
@@ -131,7 +135,7 @@ rest_runs(const struct rest *r, struct one *o)
 	    socket_of(r, o->ticket) == o->socket;
 }
 
-/* Whether a chat is about to start one. */
+/* Whether a chat holds a claim, so may be about to start an answer. */
 static bool
 about_to(const struct rest *r)
 {
@@ -145,7 +149,7 @@ about_to(const struct rest *r)
 	return n > 0;
 }
 
-/* Looks at all of them; returns whether there are any. */
+/* Updates the list.  Returns whether any answer runs. */
 static bool
 rest_look(struct rest *r)
 {
@@ -158,7 +162,7 @@ rest_look(struct rest *r)
 	return r->running > 0 || about_to(r);
 }
 
-/* Reaps, and tells whether we are to hurry. */
+/* Reaps children.  Returns whether a signal asked us to hurry. */
 static bool
 rest_take_signals(int signals)
 {
@@ -174,7 +178,7 @@ rest_take_signals(int signals)
 	return hurry;
 }
 
-/* One gets SIGTERM, or, if it has not replied yet, the same by its socket. */
+/* Sends SIGTERM, or `end now' if the process is not known yet. */
 static void
 terminate_one(struct one *o)
 {
@@ -189,7 +193,7 @@ terminate_one(struct one *o)
 	o->asked = true;
 }
 
-/* Has whoever is left end; returns whether there is anybody. */
+/* Ends the answers that are left.  Returns whether any still runs. */
 static bool
 terminate(struct rest *r)
 {
@@ -208,7 +212,7 @@ terminate(struct rest *r)
 	}
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
-	if (getpid() == 1)	/* all that is left is ours */
+	if (getpid() == 1)	/* all processes left are our children */
 		return waitpid(-1, NULL, WNOHANG) != -1;
 	return any;
 }
@@ -236,7 +240,8 @@ rest_end(const struct settings *s, int signals, bool at_once)
 		(void)kill(-1, SIGTERM);
 	while (terminate(&r) && clock_us() < deadline) {
 		(void)poll(NULL, 0, LISTEN_PAUSE);
-		(void)rest_look(&r);		/* one may have begun since */
+		(void)rest_look(&r);		/* find any that began
+						   meanwhile */
 	}
 	for (i = 0; i < r.count; i++) {
 		if (r.list[i].fd != -1)

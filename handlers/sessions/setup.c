@@ -1,6 +1,6 @@
 /*
- * What an administrator sets up: the settings, a token to try the service with;
- * and taking a ticket out of it.
+ * What an administrator sets up: checks the settings, makes a JWT for tests,
+ * and takes a ticket out.
  */
 #include <errno.h>
 #include <limits.h>
@@ -45,8 +45,8 @@ command_delete(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
-/* Refuses, or warns of, what the environment of the service says by the
- * names of 0.1. */
+/* Refuses settings under the names of version 0.1 in the service's environment,
+   or warns of them. */
 static void
 examine_bare_names(const struct settings *s)
 {
@@ -61,7 +61,7 @@ examine_bare_names(const struct settings *s)
 		    names, SETTINGS_PREFIX);
 }
 
-/* Of a file that can be read it is said what it is. */
+/* Exits, saying what is wrong with a file that can be read. */
 static void
 refuse_text(const char *key, const char *path, const char *why)
 {
@@ -70,7 +70,7 @@ refuse_text(const char *key, const char *path, const char *why)
 	    why);
 }
 
-/* Refuses files whose text each question would need, and which have none. */
+/* Refuses files that every question needs and that hold no text. */
 static void
 examine_texts(const struct settings *s)
 {
@@ -90,7 +90,7 @@ examine_texts(const struct settings *s)
 	free(text);
 }
 
-/* Refuses one file that DATABASE names, where each question would fail. */
+/* Refuses a file in DATABASE with which every question would fail. */
 static void
 examine_file(const char *option, const char *path)
 {
@@ -109,7 +109,10 @@ examine_file(const char *option, const char *path)
 		    "would be passed over (chmod 600)" : "it is no file");
 }
 
-/* And all of them; without a passfile= libpq would look in a home. */
+/*
+ * Checks all files in DATABASE.  Without passfile= libpq would search for one
+ * in a home directory.
+ */
 static void
 examine_database(const struct settings *s)
 {
@@ -135,7 +138,7 @@ examine_database(const struct settings *s)
 	}
 }
 
-/* Prints the settings; keys that cannot be used are bad settings too. */
+/* Prints the settings.  Keys that cannot be used are bad settings, too. */
 int
 command_settings(const struct settings *s, int argc, char *argv[])
 {
@@ -168,7 +171,7 @@ command_settings(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
-/* Makes a token for tests; one that has expired already is a test as well. */
+/* Makes a JWT for tests, perhaps one that has expired already. */
 int
 command_token(const struct settings *s, int argc, char *argv[])
 {
@@ -189,7 +192,7 @@ command_token(const struct settings *s, int argc, char *argv[])
 
 	file = settings_key_path(argv[command_options(argc, argv, options, 1,
 	    1)]);
-	past = *life == '-';	/* one that has expired already */
+	past = *life == '-';	/* makes an expired one */
 	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||
 	    ttl == 0)
 		program_fail(EXIT_USAGE, "token: --ttl takes seconds");

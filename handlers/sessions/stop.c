@@ -1,6 +1,6 @@
 /*
- * sessions stop: ends a ticket's generation for everyone, also one that stands
- * still.
+ * sessions stop: ends a ticket's generation for all viewers, also one that
+ * hangs.
  */
 #include <errno.h>
 #include <grp.h>
@@ -24,15 +24,17 @@
 struct stop {
 	const char	*run_dir;
 	int64_t		 ticket;
-	struct buf	 in;		/* the beginning of a line */
-	bool		 old;		/* it promises no lines */
-	bool		 saving;	/* its answer is whole */
-	bool		 over;		/* its last frame has come */
-	int		 waits;		/* in vain */
-	int		 killed, left;	/* processes, and those we may not */
+	struct buf	 in;		/* an incomplete line */
+	bool		 old;		/* version 0.1: sends no `alive'
+					   lines */
+	bool		 saving;	/* the answer is complete */
+	bool		 over;		/* the last frame has come */
+	int		 waits;		/* in a row without a line */
+	int		 killed, left;	/* processes killed, and those we may
+					   not kill */
 };
 
-/* A generation hears its own user only: root becomes the owner of RUN_DIR. */
+/* A generation accepts only its own user: root becomes the owner of RUN_DIR. */
 static void
 become_owner(const char *run_dir)
 {
@@ -54,7 +56,10 @@ become_owner(const char *run_dir)
 	}
 }
 
-/* Connects; -1: nothing runs, -2: it does not take us in. */
+/*
+ * Connects.  Returns the socket, -1 if nothing runs, -2 if the generation does
+ * not accept the connection.
+ */
 static int
 stop_reach(const struct stop *s)
 {
@@ -82,7 +87,7 @@ stop_reach(const struct stop *s)
 	}
 }
 
-/* Takes a line of the generation. */
+/* Handles a line from the generation. */
 static bool
 stop_take(void *context, const char *line, size_t len)
 {
@@ -100,15 +105,15 @@ stop_take(void *context, const char *line, size_t len)
 	return true;
 }
 
-/* Reads what has come; false: the generation is gone. */
+/* Reads what has arrived.  Returns false if the generation is gone. */
 static bool
 stop_hear(struct stop *s, int fd)
 {
 	return answers_hear(fd, &s->in, stop_take, s);
 }
 
-/* Listens until it has ended, is saving, or has said nothing for too long;
- * true: it has. */
+/* Waits for the end.  Returns true if the generation has ended or is saving,
+   false if it sent nothing for too long. */
 static bool
 listens(struct stop *s, int fd)
 {
@@ -140,14 +145,14 @@ kill_one(void *context, const struct answers_process *p)
 	return true;
 }
 
-/* As kill_one, of what has left its meeting place and does nothing more. */
+/* As kill_one, but only for a process that has closed its socket and hangs. */
 static bool
 kill_still(void *context, const struct answers_process *p)
 {
 	return answers_stands_still(p) ? kill_one(context, p) : true;
 }
 
-/* Nothing runs any more: neither does its socket look as if. */
+/* Removes the socket if nothing runs any more. */
 static void
 stop_sweep(const struct stop *s)
 {
@@ -170,7 +175,7 @@ stop_sweep(const struct stop *s)
 	(void)close(claim);
 }
 
-/* It stands still: ends it, and waits until the kernel has let go of it. */
+/* Kills a generation that hangs and waits until the process has gone. */
 static int
 end_still(struct stop *s, int fd)
 {
@@ -196,8 +201,8 @@ end_still(struct stop *s, int fd)
 	return EXIT_GOOD;
 }
 
-/* Has another machine that shares the database end it; tells whether that
- * heard. */
+/* Asks another machine with the same database to end the generation.  Returns
+   whether one runs there. */
 static bool
 stop_elsewhere(const struct settings *settings, int64_t ticket)
 {
@@ -212,7 +217,10 @@ stop_elsewhere(const struct settings *settings, int64_t ticket)
 	return heard;
 }
 
-/* Nobody listens: what may be left has told its viewers all. */
+/*
+ * Nobody listens: looks on other machines, and for processes that have sent
+ * their last frame but hang.
+ */
 static int
 end_rest(struct stop *s, const struct settings *settings)
 {

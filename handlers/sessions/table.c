@@ -1,5 +1,5 @@
 /*
- * Tables: columns as wide as what is in them, cut to the screen.
+ * Tables: each column is as wide as its content, cut to the terminal's width.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,11 +19,11 @@
 
 enum {
 	HELD = 1000,	/* rows that are measured together */
-	NARROW = 4,	/* no column is cut below this, */
-	READABLE = 8	/* or below this while others can be */
+	NARROW = 4,	/* the narrowest column if nothing else helps, */
+	READABLE = 8	/* and as long as others can be narrowed */
 };
 
-/* How many columns the screen has; a file has no end. */
+/* The width of the terminal; unlimited for a file. */
 static int
 screen(void)
 {
@@ -40,7 +40,7 @@ screen(void)
 	    w.ws_col : 80;
 }
 
-/* The columns that a character of n bytes takes. */
+/* The width of a character of n bytes, in columns. */
 static int
 character_width(const char *s, int n)
 {
@@ -56,7 +56,10 @@ character_width(const char *s, int n)
 	return mbtowc(&c, s, (size_t)n) == n && (w = wcwidth(c)) >= 0 ? w : 1;
 }
 
-/* The columns that a tame text takes, and the bytes that fit in `most'. */
+/*
+ * The width of a text without control characters, and how many of its bytes fit
+ * in `most' columns.
+ */
 static int
 text_width(const char *s, int most, int *bytes)
 {
@@ -73,7 +76,7 @@ text_width(const char *s, int most, int *bytes)
 	return width;
 }
 
-/* Whether a text is a time as the database has it. */
+/* Whether a text is a time as the database formats it. */
 static bool
 table_is_time(const struct cell *c)
 {
@@ -88,7 +91,7 @@ table_is_time(const struct cell *c)
 	return i == c->len;
 }
 
-/* Keeps a text in its final form, and a NUL behind it; returns its width. */
+/* Stores a text as it will be printed, with a NUL.  Returns its width. */
 static int
 table_keep(struct table *t, const struct cell *c, bool time)
 {
@@ -135,7 +138,7 @@ table_row(struct table *t, const struct cell *c, int cells)
 		table_print(t);
 }
 
-/* Takes columns from the widest texts until `total' fits; returns it then. */
+/* Narrows the widest columns until `total' fits.  Returns the new total. */
 static int
 narrow(struct table *t, int total, int most, bool prose, int least)
 {
@@ -156,7 +159,10 @@ narrow(struct table *t, int total, int most, bool prose, int least)
 	return total;
 }
 
-/* Makes the table fit the screen: half a date says less than half a text. */
+/*
+ * Makes the table fit the terminal.  Narrows texts first: half a date says less
+ * than half a text.
+ */
 static void
 fit(struct table *t)
 {
@@ -170,7 +176,7 @@ fit(struct table *t)
 	(void)narrow(t, total, most, false, NARROW);
 }
 
-/* One text in its column, numbers to the right. */
+/* Prints a text in its column; numbers are right-aligned. */
 static void
 table_put(const struct column *c, const char *s, bool last)
 {

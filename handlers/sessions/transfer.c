@@ -1,6 +1,6 @@
 /*
- * Sessions on their way out and in: lines of JSON, and the database of the
- * original service.
+ * Exports and imports sessions: lines of JSON, and the original service's
+ * database.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +23,10 @@
 
 enum { DAY = 86400, DAYS_MAX = 36500 };
 
-/* An export being written. */
+/* An export in progress. */
 struct export {
 	struct print	print;
-	int64_t		broken;		/* texts that are no UTF-8 */
+	int64_t		broken;		/* texts that are not UTF-8 */
 };
 
 static bool
@@ -74,17 +74,17 @@ command_export(const struct settings *s, int argc, char *argv[])
 	    "mended (sessions check tells which)", e.broken);
 }
 
-/* Lines on their way in. */
+/* Lines being imported. */
 struct lines {
 	const char	*name;
 	int		 fd;
 	int64_t		 done, total;	/* bytes; total 0: not known */
 	int64_t		 count;
 	struct buf	 data;
-	size_t		 taken;		/* of data */
+	size_t		 taken;		/* bytes of data */
 };
 
-/* Reads on; returns false at the end. */
+/* Reads more input.  Returns false at its end. */
 static bool
 read_more(struct lines *l)
 {
@@ -105,12 +105,16 @@ read_more(struct lines *l)
 	return n > 0;
 }
 
-/* The next line, without its end, until the one after it; NULL: none. */
+/*
+ * Returns the next line without its line end, valid until the next call; NULL
+ * at the end of input.
+ */
 static const char *
 next_line(struct lines *l, size_t *len)
 {
 	const char	*line, *end;
-	size_t		 rest, seen = 0;	/* there is no end in it */
+	size_t		 rest, seen = 0;	/* bytes searched without a line
+						   end */
 
 	for (;;) {
 		line = l->data.len == 0 ? "" : l->data.data + l->taken;
@@ -123,7 +127,7 @@ next_line(struct lines *l, size_t *len)
 		}
 		seen = rest;
 		if (!read_more(l)) {
-			/* The last one may have no end. */
+			/* The last line may have no line end. */
 			line = l->data.data;
 			*len = l->taken = rest;
 			if (rest == 0)
@@ -135,7 +139,7 @@ next_line(struct lines *l, size_t *len)
 	return line;
 }
 
-/* Gathers every line of a file. */
+/* Gathers all lines of a file. */
 static void
 transfer_gather(struct store *store, struct lines *l)
 {
@@ -162,7 +166,7 @@ transfer_gather(struct store *store, struct lines *l)
 	buf_free(&l->data);
 }
 
-/* Opens what is to be read: standard input if it has no name. */
+/* Opens a file, or standard input if file is NULL. */
 static void
 open_lines(struct lines *l, const char *file)
 {

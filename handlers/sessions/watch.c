@@ -1,5 +1,5 @@
 /*
- * Watching generations while they run.
+ * sessions tail: shows generations while they run.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,31 +24,32 @@
 
 struct watch;
 
-/* A generation that is watched. */
+/* A generation being watched. */
 struct watched {
 	struct watch	*watch;
 	int64_t		 ticket, session;
-	int		 fd;		/* -1: it has ended */
-	int64_t		 bytes;		/* of text, until now */
-	struct buf	 in;		/* the beginning of a line */
-	const char	*state;		/* that was told last */
-	int64_t		 told;		/* and with how many bytes */
-	int64_t		 when;		/* and when, by the monotonic clock */
+	int		 fd;		/* connection; -1: it has ended */
+	int64_t		 bytes;		/* of text so far */
+	struct buf	 in;		/* an incomplete line */
+	const char	*state;		/* last state printed */
+	int64_t		 told;		/* bytes of text when it was printed */
+	int64_t		 when;		/* when it was printed: clock_us */
 };
 
 struct watch {
 	const struct settings	*settings;
 	const char	*run_dir;
-	int		 news;		/* inotify(7) of run_dir */
+	int		 news;		/* inotify(7) on run_dir; -1: none */
 	struct watched	*list;
 	size_t		 count;
-	bool		 text;		/* of one; else a line a change */
+	bool		 text;		/* show one ticket's text; else a line
+					   per change */
 	int		 exit_code;
-	bool		 again;		/* somebody was about to listen */
+	bool		 again;		/* a generation was not listening yet */
 };
 
-/* One line a change, in logfmt as the log has it; while the text grows, one a
- * second. */
+/* Prints a change in logfmt.  While the text grows, prints at most one line a
+   second. */
 static void
 watch_tell(struct watched *g, const char *state, const char *code)
 {
@@ -70,7 +71,7 @@ watch_tell(struct watched *g, const char *state, const char *code)
 	command_flush();
 }
 
-/* The text of a stream frame, shown or counted. */
+/* Shows or counts the text of a stream frame. */
 static void
 take_text(const struct watch *w, struct watched *g, const char *line,
     size_t len)
@@ -89,7 +90,7 @@ take_text(const struct watch *w, struct watched *g, const char *line,
 	buf_free(&tame);
 }
 
-/* One that has ended: how, is told once. */
+/* Prints once how a generation has ended. */
 static void
 watch_end(struct watch *w, struct watched *g, const char *state,
     enum failure_code code)
@@ -107,7 +108,7 @@ watch_end(struct watch *w, struct watched *g, const char *state,
 		    g->ticket, failure_name(code));
 }
 
-/* The machine that works on a ticket. */
+/* The machine that answers a ticket. */
 struct place {
 	int64_t	ticket;
 	char	node[256], state[32];
@@ -126,7 +127,7 @@ find_place(void *context, const struct cell *c, int cells)
 	return false;
 }
 
-/* Says where a ticket is worked on that nobody works on here. */
+/* Exits with a message: which other machine answers the ticket, if any. */
 static void __attribute__((noreturn))
 point_to(const struct settings *s, int64_t ticket)
 {
@@ -144,7 +145,7 @@ point_to(const struct settings *s, int64_t ticket)
 	program_fail(EXIT_CLIENT, "nothing runs for ticket %" PRId64, ticket);
 }
 
-/* Takes a line of a generation. */
+/* Handles a line from a generation. */
 static bool
 watch_take(void *context, const char *line, size_t len)
 {
@@ -191,7 +192,7 @@ watch_hear(struct watched *g)
 		watch_end(g->watch, g, "error", FAILURE_INTERRUPTED);
 }
 
-/* Follows a generation that is not followed yet. */
+/* Connects to a generation that is not watched yet. */
 static bool
 watch_follow(void *context, int64_t ticket)
 {
@@ -225,7 +226,7 @@ watch_follow(void *context, int64_t ticket)
 	return true;
 }
 
-/* Lets go of what has ended. */
+/* Removes the generations that have ended. */
 static void
 watch_sweep(struct watch *w)
 {
@@ -241,7 +242,7 @@ watch_sweep(struct watch *w)
 	}
 }
 
-/* Looks for generations that have begun. */
+/* Looks for new generations. */
 static void
 watch_look(struct watch *w)
 {
@@ -255,7 +256,7 @@ watch_look(struct watch *w)
 		    strerror(errno));
 }
 
-/* Waits for what comes next, and takes it. */
+/* Waits for the next event and handles it. */
 static void
 watch_step(struct watch *w)
 {
@@ -301,7 +302,8 @@ command_tail(const struct settings *s, int argc, char *argv[])
 		free(w.list);
 		return w.exit_code;
 	}
-	/* Without it one that takes less than a tick is not seen. */
+	/* Without inotify, a generation shorter than WATCH_TICK may be
+	   missed. */
 	if ((w.news = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) != -1)
 		(void)inotify_add_watch(w.news, w.run_dir, IN_CREATE);
 	for (;;) {

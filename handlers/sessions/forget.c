@@ -304,7 +304,7 @@ forget_user(const struct settings *s, const char *user, bool verify)
 {
 	struct search	 f = { .user = user, .say = true };
 	const char	*log = s->text[SETTING_LOG];
-	char		 key[256], error[512];
+	char		 key[256], misses[300], error[512];
 	bool		 clean;
 	int64_t		 lines;
 
@@ -312,8 +312,9 @@ forget_user(const struct settings *s, const char *user, bool verify)
 		program_fail(EXIT_USAGE, "forget: \"%s\" is nobody", user);
 	command_run_dir(s);
 	(void)snprintf(key, sizeof(key), "user:%s", user);
-	if (rate_forget(s, key, error,
-	    sizeof(error)) == -1)
+	(void)snprintf(misses, sizeof(misses), RATE_OPEN "%s", key);
+	if (rate_forget(s, key, error, sizeof(error)) == -1 ||
+	    rate_forget(s, misses, error, sizeof(error)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	clean = forget_in_runs(s, key, verify);
 	if (!settings_log_is_file(s))

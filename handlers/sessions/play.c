@@ -83,7 +83,7 @@ command_replay(const struct settings *s, int argc, char *argv[])
 		    argv[i]);
 	store_close(store);
 	if (play_text(&session, &out, ms) == -1 ||
-	    frame_done(&out, session.cut, session.versions) == -1)
+	    frame_done(&out, session.cut, session.versions, 0) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	play_write(&out, 0);
 	session_free(&session);

@@ -17,7 +17,7 @@
 #include "base/module.h"
 #include "base/number.h"
 #include "ollama/prompt.h"
-#include "ollama/token_file.h"
+#include "ollama/upstream.h"
 #include "program.h"
 #include "request/connection.h"
 #include "sandbox/harden.h"
@@ -81,12 +81,11 @@ setup_texts(const struct settings *s)
 	if ((text = prompt_system(s, &why)) == NULL)
 		setup_refuse_text("SYSTEM_PROMPT_FILE", path, why);
 	free(text);
-	path = s->text[SETTING_OLLAMA_TOKEN_FILE];
-	if (*path == '\0')
-		return;
-	if (token_of_file(path, &text, &why) == -1)
-		setup_refuse_text("OLLAMA_TOKEN_FILE", path, why);
-	explicit_bzero(text, strlen(text));
+	if (upstream_token(s, &text, &why) == -1)
+		setup_refuse_text("OLLAMA_TOKEN_FILE",
+		    s->text[SETTING_OLLAMA_TOKEN_FILE], why);
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
 	free(text);
 }
 

@@ -5,7 +5,7 @@
 
 #include "auth/key_form.h"
 #include "base/limit.h"
-#include "json/json_check.h"
+#include "json/json.h"
 
 enum {
 	WRAPPED = 2048,		/* bytes of a base64 text that are looked at */

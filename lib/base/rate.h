@@ -19,10 +19,20 @@ struct store;
 bool rate_parse(const char *, int64_t *count, int64_t *period);
 
 /*
- * Counts one generation for a key.  The limits are in the database if it is a
- * server, else in RUN_DIR; the store must be open.  Returns 0 if the generation
- * is allowed, else the seconds until the next one is, or -1 if the limits
- * cannot be read or written, with the reason in `error'.
+ * A key is what admission_who writes, for RATE_LIMIT.  With this prefix it
+ * counts how often a client was told that there is nothing to open.
+ */
+#define RATE_OPEN	"open:"
+enum {
+	RATE_KEY_MAX = 512,
+	RATE_MINUTE = 60000000		/* microseconds */
+};
+
+/*
+ * Counts one event for a key.  The limits are in the database if it is a
+ * server, else in RUN_DIR; the store must be open.  Returns 0 if the event is
+ * allowed, else the seconds until the next one is, or -1 if the limits cannot
+ * be read or written, with the reason in `error'.
  */
 int rate_take(struct store *, const struct settings *, const char *key,
     int64_t count, int64_t period, char *error, unsigned long size);

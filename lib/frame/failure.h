@@ -21,6 +21,8 @@ enum failure_code {
 					   it was deleted just now */
 	FAILURE_FORBIDDEN_ORIGIN,	/* Origin not in ALLOWED_ORIGINS */
 	FAILURE_UNAUTHORIZED,		/* no JWT, or not a valid one */
+	FAILURE_NO_ANSWER,		/* `open': nothing saved, nothing runs */
+	FAILURE_NOT_ALLOWED,		/* switched off, as by OPEN=off */
 	FAILURE_RATE_LIMITED,		/* over RATE_LIMIT or MAX_VIEWERS */
 	FAILURE_QUEUE_FULL,		/* QUEUE_MAX generations wait already */
 	FAILURE_STOPPED,		/* a viewer sent `stop' */

@@ -41,7 +41,7 @@ frame_begin(struct jsonw *w, struct buf *b, const char *type)
 }
 
 int
-frame_cached(struct buf *b, const struct session *s, bool body_changed,
+frame_cached(struct buf *b, const struct session *s, unsigned how,
     enum language language)
 {
 	struct jsonw	w;
@@ -50,7 +50,7 @@ frame_cached(struct buf *b, const struct session *s, bool body_changed,
 	jsonw_string(&w, "response", s->response, s->response_len);
 	jsonw_text(&w, "message", cached_message[language]);
 	jsonw_text(&w, "createdAt", s->created);
-	if (body_changed)
+	if ((how & FRAME_BODY_CHANGED) != 0)
 		jsonw_bool(&w, "bodyChanged", true);
 	if (s->cut)
 		jsonw_text(&w, "reason", "length");
@@ -58,11 +58,16 @@ frame_cached(struct buf *b, const struct session *s, bool body_changed,
 		jsonw_int(&w, "version", s->version);
 		jsonw_int(&w, "versions", s->versions);
 	}
+	if ((how & FRAME_WITH_SESSION) != 0)
+		jsonw_int(&w, "session", s->id);
+	if ((how & FRAME_WITH_BODY) != 0)
+		jsonw_string(&w, "ticketBody", s->prompt, s->prompt_len);
 	return jsonw_end(&w, true);
 }
 
 int
-frame_done(struct buf *b, bool cut_by_length, int64_t versions)
+frame_done(struct buf *b, bool cut_by_length, int64_t versions,
+    int64_t session)
 {
 	struct jsonw	w;
 
@@ -71,6 +76,8 @@ frame_done(struct buf *b, bool cut_by_length, int64_t versions)
 		jsonw_text(&w, "reason", "length");
 	if (versions > 1)
 		jsonw_int(&w, "versions", versions);
+	if (session != 0)
+		jsonw_int(&w, "session", session);
 	return jsonw_end(&w, true);
 }
 
@@ -165,13 +172,18 @@ frame_alive(struct buf *b)
 }
 
 int
-frame_body_changed(struct buf *b, const char *line, size_t len)
+frame_done_again(struct buf *b, const char *line, size_t len,
+    bool body_changed, int64_t session)
 {
-	static const char	member[] = ",\"bodyChanged\":true}\n";
-	const size_t		before = b->len;
+	const size_t	before = b->len;
+	char		number[24];
 
+	(void)snprintf(number, sizeof(number), "%" PRId64, session);
 	if (len > 0 && line[len - 1] == '}' &&
-	    buf_add(b, line, len - 1) == 0 && buf_puts(b, member) == 0)
+	    buf_add(b, line, len - 1) == 0 &&
+	    (!body_changed || buf_puts(b, ",\"bodyChanged\":true") == 0) &&
+	    (session == 0 || (buf_puts(b, ",\"session\":") == 0 &&
+	    buf_puts(b, number) == 0)) && buf_puts(b, "}\n") == 0)
 		return 0;
 	b->len = before;
 	return -1;

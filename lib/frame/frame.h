@@ -35,10 +35,18 @@ enum frame_type {
  * unchanged (over its cap, or no memory).  `versions' is written if it is more
  * than one.
  */
-int frame_cached(struct buf *, const struct session *, bool body_changed,
+enum frame_cached {			/* flags */
+	FRAME_BODY_CHANGED = 1,		/* bodyChanged: the answer is for another
+					   text */
+	FRAME_WITH_SESSION = 2,		/* session */
+	FRAME_WITH_BODY = 4		/* ticketBody: the text it answers */
+};
+int frame_cached(struct buf *, const struct session *, unsigned how,
     enum language)
     __attribute__((warn_unused_result));
-int frame_done(struct buf *, bool cut_by_length, int64_t versions)
+/* Session 0: the frame does not carry one. */
+int frame_done(struct buf *, bool cut_by_length, int64_t versions,
+    int64_t session)
     __attribute__((warn_unused_result));
 int frame_error(struct buf *, const struct failure *, enum language)
     __attribute__((warn_unused_result));
@@ -48,10 +56,11 @@ int frame_status(struct buf *, enum frame_state, int position, int viewers)
 int frame_pong(struct buf *) __attribute__((warn_unused_result));
 
 /*
- * Appends a copy of another frame's line (len bytes, without its line end) with
- * bodyChanged added.
+ * Appends a copy of another frame's line (len bytes, without its line end), with
+ * bodyChanged and with the session (0: without it) added.
  */
-int frame_body_changed(struct buf *, const char *line, size_t len)
+int frame_done_again(struct buf *, const char *line, size_t len,
+    bool body_changed, int64_t session)
     __attribute__((warn_unused_result));
 
 /*

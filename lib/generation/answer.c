@@ -108,7 +108,7 @@ answer_whole(struct answer *a)
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(s.created, sizeof(s.created), "%Y-%m-%dT%H:%M:%SZ",
 	    &tm);
-	return frame_cached(&a->hub.frames, &s, false, LANGUAGE_EN);
+	return frame_cached(&a->hub.frames, &s, 0, LANGUAGE_EN);
 }
 
 /*
@@ -131,7 +131,7 @@ answer_last_frames(struct answer *a)
 	    frame_kept(frames)) == -1)
 		return false;
 	return frame_done(frames, strcmp(a->upstream.cost.done_reason,
-	    "length") == 0, a->versions) == 0;
+	    "length") == 0, a->versions, 0) == 0;
 }
 
 static void

@@ -36,6 +36,12 @@ int json_parse(struct json *, const char *text, size_t len,
     unsigned max_depth, size_t max_tokens)
     __attribute__((warn_unused_result));
 
+/*
+ * Whether a text is one value with nothing but white space around it: 0, or
+ * EINVAL, or E2BIG where its brackets are deeper than max_depth (64 at most).
+ */
+int json_check(const char *text, size_t len, unsigned max_depth);
+
 void json_free(struct json *);
 
 /* The type of a value; JSON_NONE for a negative one. */

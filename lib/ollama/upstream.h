@@ -115,9 +115,9 @@ void upstream_cancel(struct upstream *, enum failure_code, const char *detail);
 void upstream_free(struct upstream *);
 
 /*
- * The token of OLLAMA_TOKEN_FILE into *token (NULL: there is none), which the
- * caller frees: the only word of the file.  Returns 0, or -1 with words for it
- * in *why.
+ * Reads the token of OLLAMA_TOKEN_FILE, the only word of the file; *token is
+ * NULL if there is no such file to read.  The caller frees it.  Returns 0, or -1
+ * with words for what is wrong in *why (errno EILSEQ: with what the file holds).
  */
 int upstream_token(const struct settings *, char **token, const char **why);
 

@@ -85,6 +85,8 @@ request_read_type(struct request *r, const struct json *j, int value)
 		r->type = REQUEST_STOP;
 	else if (json_equals(j, value, "ping"))
 		r->type = REQUEST_PING;
+	else if (json_equals(j, value, "open"))
+		r->type = REQUEST_OPEN;
 	else
 		request_do_refuse(
 		    r, FAILURE_BAD_REQUEST, fields[FIELD_TYPE].name);
@@ -151,7 +153,9 @@ request_read_fields(struct request *r, const struct json *j)
 	    r->version < 1)
 		request_do_refuse(
 		    r, FAILURE_BAD_REQUEST, fields[FIELD_VERSION].name);
-	r->refresh = json_true(j, value[FIELD_REFRESH]);
+	r->refresh = r->type == REQUEST_ASK &&
+	    json_true(j, value[FIELD_REFRESH]);
+	r->sessions = r->type == REQUEST_OPEN;
 	r->status = json_true(j, value[FIELD_STATUS]);
 }
 

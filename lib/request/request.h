@@ -12,7 +12,10 @@
 #include "base/language.h"
 #include "frame/failure.h"
 
-enum request_type { REQUEST_ASK, REQUEST_STOP, REQUEST_PING };
+enum request_type {
+	REQUEST_ASK, REQUEST_STOP, REQUEST_PING,
+	REQUEST_OPEN		/* the answer that is there; none is made */
+};
 
 struct request {
 	enum request_type	type;
@@ -25,6 +28,10 @@ struct request {
 	bool			status;		/* send status frames too */
 	int64_t			version;	/* number of a saved answer,
 						   from 1; 0: the newest */
+	bool			sessions;	/* `cached' and `done' carry
+						   their session: the client
+						   uses messages that 0.1 did
+						   not have */
 	bool			quiet;		/* a repeated refusal: do not
 						   log it */
 	int64_t			seen;		/* session of the newest answer

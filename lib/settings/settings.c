@@ -100,6 +100,7 @@ static const struct row {
 	ROW(TICKETS_ID_COLUMN, "Id", CHAT, TEXT),
 	ROW(ON_DISCONNECT, "finish", CHAT, WORD("finish cancel ")),
 	ROW(CACHE, "ticket", CHAT, WORD("ticket body ")),
+	ROW(OPEN, "auto", CHAT, WORD("auto on answer off ")),
 	ROW(LANGUAGE, "auto", CHAT, WORD("auto pt-BR en es ")),
 	ROW(AUTH, "off", CHAT, WORD("off required ")),
 	ROW(JWT_KEY_FILE, "", CHAT, TEXT),
@@ -565,6 +566,42 @@ settings_complete(struct settings *s)
 	return 0;
 }
 
+/* Whether the service listens on addresses of the loopback only. */
+static bool
+settings_is_local(const struct settings *s)
+{
+	const char	*list = s->text[SETTING_ADDRESS];
+	size_t		 len;
+
+	for (; *(list += strspn(list, " ")) != '\0'; list += len) {
+		len = strcspn(list, " ");
+		if ((strncmp(list, "127.", 4) != 0 ||
+		    strspn(list, "0123456789.") < len) &&
+		    (len != 5 || memcmp(list, "[::1]", 5) != 0) &&
+		    (len != 9 || memcmp(list, "localhost", 9) != 0))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Replaces OPEN=auto by the value that follows from other settings.  Without a
+ * file ADDRESS may be missing (chat does not get it), so that it cannot count.
+ */
+static void
+settings_choose_open(struct settings *s, bool file)
+{
+	bool	on;
+
+	if (s->number[SETTING_OPEN] != OPEN_AUTO)
+		return;
+	/* Behind a proxy every client comes from the loopback. */
+	on = s->number[SETTING_AUTH] == AUTH_REQUIRED || (file &&
+	    *s->text[SETTING_TRUSTED_PROXIES] == '\0' && settings_is_local(s));
+	s->number[SETTING_OPEN] = on ? OPEN_ON : OPEN_ANSWER;
+	s->text[SETTING_OPEN] = on ? "on" : "answer";
+}
+
 int
 settings_load(struct settings *s, const char *file, int optional)
 {
@@ -573,6 +610,7 @@ settings_load(struct settings *s, const char *file, int optional)
 	    (file != NULL && settings_read_file(s, file, optional) == -1) ||
 	    settings_complete(s) == -1)
 		return -1;
+	settings_choose_open(s, file != NULL);
 	/* run.sh and chat pass on what has been checked already. */
 	if (file != NULL && (settings_check_log(s) == -1 ||
 	    settings_check_listen(s) == -1))

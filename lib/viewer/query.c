@@ -15,6 +15,10 @@
 #include "json/jsonw.h"
 #include "viewer/query.h"
 
+enum {
+	OPEN_MISSES = 60	/* that somebody may hear of in a minute */
+};
+
 static const char	program[] = LIBEXECDIR "/lookup";
 
 /* As language_of reads them. */
@@ -94,6 +98,10 @@ query_find(struct store *store, const struct settings *s,
 	    FAILURE_NONE)
 		return rc;
 	v->newest = found->id;
+	if (r->type == REQUEST_OPEN) {
+		*serves = found->id != 0;
+		return rc;
+	}
 	seen = r->seen == SEEN_UNKNOWN ? found->id : r->seen;
 	*serves = query_serves(s, r, seen, found);
 	if (*serves || found->versions < 2 ||
@@ -106,19 +114,14 @@ query_find(struct store *store, const struct settings *s,
 	return rc;
 }
 
-/* Charges a generation to the user, in RATE_LIMIT. */
+/* Takes one of so many a period; where there is none, that is the verdict. */
 static void
-query_charge(struct store *store, const struct settings *s, const char *user,
-    struct verdict *v)
+query_take(struct store *store, const struct settings *s, const char *key,
+    int64_t count, int64_t period, struct verdict *v)
 {
-	int64_t	count, period;
-	int	wait;
+	const int	wait = rate_take(store, s, key, count, period, v->error,
+			    sizeof(v->error));
 
-	if (*user == '\0' || !rate_parse(s->text[SETTING_RATE_LIMIT], &count,
-	    &period) || count == 0)
-		return;
-	wait = rate_take(store, s, user, count, period, v->error,
-	    sizeof(v->error));
 	if (wait > 0) {
 		v->failure = failure_make(FAILURE_RATE_LIMITED, NULL);
 		v->failure.retry_after = wait;
@@ -126,6 +129,43 @@ query_charge(struct store *store, const struct settings *s, const char *user,
 		v->failure = failure_make(FAILURE_STORAGE, NULL);
 		(void)snprintf(v->call, sizeof(v->call), "rate");
 	}
+}
+
+/* Charges a generation to the user, in RATE_LIMIT. */
+static void
+query_charge(struct store *store, const struct settings *s, const char *user,
+    struct verdict *v)
+{
+	int64_t	count, period;
+
+	if (*user != '\0' && rate_parse(s->text[SETTING_RATE_LIMIT], &count,
+	    &period) && count > 0)
+		query_take(store, s, user, count, period, v);
+}
+
+/*
+ * There is nothing to open, unless another machine writes it.  How often
+ * somebody may hear that has a limit, so that nobody walks the ticket numbers.
+ */
+static void
+query_no_answer(struct store *store, const struct settings *s,
+    const struct query *q, struct verdict *v)
+{
+	char			key[RATE_KEY_MAX];
+	enum failure_code	rc;
+
+	if ((rc = store_ticket_runs(store, q->ticket, &v->heard)) !=
+	    FAILURE_NONE) {
+		verdict_fail_store(v, rc, store);
+		return;
+	}
+	if (v->heard)
+		return;
+	v->failure = failure_make(FAILURE_NO_ANSWER, NULL);
+	if (*q->user == '\0')
+		return;
+	(void)snprintf(key, sizeof(key), RATE_OPEN "%s", q->user);
+	query_take(store, s, key, OPEN_MISSES, RATE_MINUTE, v);
 }
 
 /*
@@ -167,7 +207,8 @@ query_none(struct store *store, const struct query *q, struct verdict *v)
 
 	if ((rc = store_identity(store, v->identity)) != FAILURE_NONE)
 		verdict_fail_store(v, rc, store);
-	else if (store_text_hash(store, q->request->body.data,
+	else if (q->request->type == REQUEST_ASK &&
+	    store_text_hash(store, q->request->body.data,
 	    q->request->body.len, v->text_hash) != FAILURE_NONE)
 		v->text_hash[0] = '\0';	/* nothing is compared then */
 }
@@ -179,6 +220,7 @@ query_look(struct store *store, const struct settings *s,
 	const struct request	*r = q->request;
 	struct session		 found = { 0 };
 	enum failure_code	 rc;
+	unsigned		 how = r->sessions ? FRAME_WITH_SESSION : 0;
 	bool			 serves = false;
 
 	if ((rc = query_find(store, s, q, &found, &serves, v)) !=
@@ -186,14 +228,20 @@ query_look(struct store *store, const struct settings *s,
 		verdict_fail_store(v, rc, store);
 	} else if (serves) {
 		v->session = found.id;
-		if (frame_cached(frames, &found, !text_same(found.prompt,
-		    found.prompt_len, r->body.data, r->body.len),
-		    r->language) == -1)
+		if (r->type == REQUEST_OPEN)
+			how |= s->number[SETTING_OPEN] == OPEN_ON ?
+			    FRAME_WITH_BODY : 0;
+		else if (!text_same(found.prompt, found.prompt_len,
+		    r->body.data, r->body.len))
+			how |= FRAME_BODY_CHANGED;
+		if (frame_cached(frames, &found, how, r->language) == -1)
 			v->failure = failure_make(FAILURE_INTERNAL, NULL);
 	} else if (q->kind == QUERY_SESSION) {
 		v->failure = failure_make(FAILURE_INTERRUPTED, NULL);
 	} else if (r->version != 0) {
 		v->failure = failure_make(FAILURE_BAD_REQUEST, "version");
+	} else if (q->kind == QUERY_BEGIN && r->type == REQUEST_OPEN) {
+		query_no_answer(store, s, q, v);
 	} else if (q->kind == QUERY_BEGIN) {
 		query_begin(store, s, q, v);
 	} else {
@@ -232,7 +280,12 @@ query_write(struct buf *out, const struct query *q)
 		jsonw_text(&w, "type", "stop");
 		return jsonw_end(&w, true);
 	}
-	jsonw_string(&w, "ticketBody", r->body.data, r->body.len);
+	if (r->type == REQUEST_OPEN)
+		jsonw_text(&w, "type", "open");
+	else
+		jsonw_string(&w, "ticketBody", r->body.data, r->body.len);
+	if (r->sessions)
+		jsonw_bool(&w, "sessions", true);
 	jsonw_text(&w, "lang", languages[r->language]);
 	if (r->version != 0)
 		jsonw_int(&w, "version", r->version);
@@ -263,6 +316,7 @@ query_read_more(struct query *q, const struct json *j, struct request *r,
 	q->ticket = json_int(j, json_member(j, 0, "ticket"), 0);
 	q->session = json_int(j, session, 0);
 	r->seen = json_int(j, json_member(j, 0, "seen"), SEEN_UNKNOWN);
+	r->sessions = json_true(j, json_member(j, 0, "sessions"));
 	q->charge = json_true(j, json_member(j, 0, "charge"));
 	q->kind = r->type == REQUEST_STOP ? QUERY_STOP : session != -1 ?
 	    QUERY_SESSION : json_true(j, json_member(j, 0, "begin")) ?

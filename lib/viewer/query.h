@@ -24,7 +24,8 @@
 
 enum query_kind {
 	QUERY_LOOK,	/* is there an answer that serves? */
-	QUERY_BEGIN,	/* the same under the claim; may one be generated? */
+	QUERY_BEGIN,	/* the same under the claim; may one be generated?
+			   To open one: does another machine generate it? */
 	QUERY_SESSION,	/* the answer of this session */
 	QUERY_STOP	/* end what runs for the ticket on any machine */
 };
@@ -52,7 +53,9 @@ struct verdict {
 	char		identity[STORE_IDENTITY + 1];	/* the database's */
 	char		text_hash[TEXT_HASH + 1];
 	char		user_hash[TEXT_HASH + 1];	/* of QUERY_BEGIN */
-	bool		heard;		/* of QUERY_STOP: something runs */
+	bool		heard;		/* of QUERY_STOP: something runs;
+					   of QUERY_BEGIN to open an answer:
+					   so it does on another machine */
 };
 
 /*

@@ -20,6 +20,11 @@
 #include "store/identity.h"
 #include "viewer/question.h"
 
+enum {
+	OPEN_PAUSE = 2000	/* ms between two looks whether another machine
+				   has saved the answer */
+};
+
 /* What a state's function returns. */
 enum question_next {
 	QUESTION_GO_ON,		/* call the function of the new state at once */
@@ -150,6 +155,7 @@ question_look(struct question *q, enum query_kind kind)
 {
 	q->state = kind == QUERY_BEGIN ? QUESTION_STARTING : QUESTION_LOOKING;
 	q->asked = kind;
+	q->next = 0;
 	return QUESTION_GO_ON;
 }
 
@@ -174,7 +180,8 @@ static enum question_next
 question_cached(struct question *q, int64_t session, size_t before)
 {
 	q->session = session;
-	if (frame_done(&q->out->data, false, 0) == -1)
+	if (frame_done(&q->out->data, false, 0, q->request.sessions ?
+	    session : 0) == -1)
 		return question_fail_code(q, FAILURE_INTERNAL);
 	question_count(q, before);
 	if (q->first == 0)
@@ -341,6 +348,23 @@ question_start(struct question *q, const char *user_hash, int64_t now)
 }
 
 /*
+ * Another machine writes the answer that this question is to open, and nothing
+ * is started here for it: the database is asked again after a pause.
+ */
+static enum question_next
+question_wait_elsewhere(struct question *q, int64_t now)
+{
+	question_drop_claim(q);
+	if (now >= q->started + q->settings->number[SETTING_ANSWER_TIMEOUT] *
+	    INT64_C(1000000))
+		return question_fail_code(q, FAILURE_INTERRUPTED);
+	q->next = now + OPEN_PAUSE * INT64_C(1000);
+	q->state = QUESTION_LOOKING;
+	q->asked = QUERY_LOOK;
+	return QUESTION_WAIT;
+}
+
+/*
  * Acts on a verdict.  The output had `before' bytes before query_run or
  * query_answer appended the frame of a saved answer, if any.
  */
@@ -356,6 +380,8 @@ question_verdict(struct question *q, const struct verdict *v, size_t before,
 		return question_fail(q, &v->failure);
 	if (v->session != 0)
 		return question_cached(q, v->session, before);
+	if (q->asked == QUERY_BEGIN && v->heard)
+		return question_wait_elsewhere(q, now);
 	if (q->asked == QUERY_BEGIN)
 		return question_start(q, v->user_hash, now);
 	return question_attach(q, v, now);
@@ -411,7 +437,7 @@ question_looking(struct question *q, int64_t now)
 	struct verdict	v;
 
 	if (q->child.fd == -1)
-		return question_ask(q, now);
+		return now < q->next ? QUESTION_WAIT : question_ask(q, now);
 	return question_heard(q, &v, now) ?
 	    question_verdict(q, &v, before, now) : QUESTION_WAIT;
 }
@@ -540,12 +566,15 @@ question_generated(struct question *q, const char *line, size_t len)
 {
 	const size_t	before = q->out->data.len;
 
-	if (q->changed ?
-	    frame_body_changed(&q->out->data, line, len) == -1 :
-	    !question_forward(q, line, len + 1))
-		return question_fail_code(q, FAILURE_INTERNAL);
-	if (q->changed)
+	if (!q->changed && !q->request.sessions) {
+		if (!question_forward(q, line, len + 1))
+			return question_fail_code(q, FAILURE_INTERNAL);
+	} else {
+		if (frame_done_again(&q->out->data, line, len, q->changed,
+		    q->request.sessions ? q->session : 0) == -1)
+			return question_fail_code(q, FAILURE_INTERNAL);
 		question_count(q, before);
+	}
 	return question_done(q, "generated", FAILURE_NONE);
 }
 
@@ -827,8 +856,11 @@ question_note(struct question *q, struct request *r, bool behind)
 void
 question_begin(struct question *q, struct request *r, int64_t now)
 {
-	const struct failure	f = r->failure;
+	struct failure	f = r->failure;
 
+	if (f.code == FAILURE_NONE && r->type == REQUEST_OPEN &&
+	    q->settings->number[SETTING_OPEN] == OPEN_OFF)
+		f = failure_make(FAILURE_NOT_ALLOWED, NULL);
 	q->request = *r;
 	memset(r, 0, sizeof(*r));
 	if (q->request.seen == SEEN_SAME)
@@ -842,6 +874,9 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	q->tries = 0;
 	q->text_hash[0] = q->call[0] = '\0';
 	q->charged = q->stop = q->stop_sent = false;
+	/* A client that has sent one new message knows the others. */
+	q->sessions = q->sessions || q->request.sessions;
+	q->request.sessions = q->sessions;
 	if (f.code != FAILURE_NONE) {
 		(void)question_fail(q, &f);
 		question_end(q);
@@ -871,8 +906,9 @@ question_wait(const struct question *q, struct pollfd *p)
 	case QUESTION_ATTACHING:
 	case QUESTION_STOPPING:
 		return q->next;
-	case QUESTION_IDLE:
 	case QUESTION_LOOKING:
+		return q->next;		/* no program runs: a pause */
+	case QUESTION_IDLE:
 	case QUESTION_STARTING:
 		break;
 	}

@@ -49,6 +49,8 @@ struct question {
 	struct admission	*admission;	/* charged for the question */
 	bool			 remote;	/* DATABASE is a server, not a
 						   file */
+	bool			 sessions;	/* frames of this connection
+						   tell their session */
 
 	enum question_state	 state;
 	struct request		 request;	/* owned */
@@ -92,7 +94,8 @@ struct question {
 	int64_t			 next, deadline;	/* of the next try and
 							   of the last one:
 							   clock_us; also for
-							   STOPPING */
+							   STOPPING, and for a
+							   pause in LOOKING */
 
 	/* Used in FOLLOWING. */
 	int			 fd;		/* connection to the generation;

@@ -131,6 +131,13 @@ SELECT run_watch($1, $2);
 -- name: RUN_STOP again
 SELECT run_stop($1, '');
 
+-- name: RUN_IS again
+-- Whether one runs for the ticket; its lease may end while it is being saved.
+SELECT count(*) FROM TicketAIRuns
+WHERE TicketId = $1 AND Subject = '' AND Ended IS NULL AND Until >
+	clock_timestamp() - CASE State WHEN 'saving' THEN interval '60 s'
+	ELSE interval '0 s' END;
+
 -- name: RUN_CLOSE again
 SELECT run_close($1, $2::int);
 

@@ -334,6 +334,19 @@ store_stop(struct store *s, int64_t ticket, bool *heard)
 	return rc;
 }
 
+enum failure_code
+store_ticket_runs(struct store *s, int64_t ticket, bool *runs)
+{
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc;
+	int64_t			n;
+
+	pg_int(&a, ticket);
+	rc = pg_run(s, STATEMENT_RUN_IS, &a, &n);
+	*runs = rc == FAILURE_NONE && n > 0;
+	return rc;
+}
+
 void
 session_free(struct session *s)
 {

@@ -124,7 +124,7 @@ command_store(const struct settings *s)
 static const char	*reserve_of;
 
 static void
-reserve_again(void)
+command_restore_reserve(void)
 {
 	store_reserve(reserve_of);
 }
@@ -135,7 +135,7 @@ command_make_room(const struct settings *s)
 	if (reserve_of != NULL || !store_release(s->text[SETTING_DATABASE]))
 		return;
 	reserve_of = s->text[SETTING_DATABASE];
-	(void)atexit(reserve_again);
+	(void)atexit(command_restore_reserve);
 }
 
 void

@@ -68,7 +68,7 @@ static FILE	*page;	/* in memory; printed when complete */
  * Adds a sample.  The first sample of a family is preceded by its description.
  */
 static void
-sample(const char *name, const char *suffix, const struct cell *label,
+metrics_sample(const char *name, const char *suffix, const struct cell *label,
     const char *value)
 {
 	static const struct family	*last;
@@ -102,7 +102,7 @@ metrics_row(void *context, const struct cell *c, int cells)
 {
 	(void)context;
 	(void)cells;
-	sample(c[0].text, c[1].text, &c[2], c[3].text);
+	metrics_sample(c[0].text, c[1].text, &c[2], c[3].text);
 	return true;
 }
 
@@ -113,12 +113,12 @@ metrics_number(const char *name, int64_t value)
 	char			text[24];
 
 	(void)snprintf(text, sizeof(text), "%" PRId64, value);
-	sample(name, "", &none, text);
+	metrics_sample(name, "", &none, text);
 }
 
 /* The size of a file in bytes; 0 if it does not exist. */
 static int64_t
-size_of(const char *path, const char *suffix)
+metrics_file_size(const char *path, const char *suffix)
 {
 	char		whole[PATH_MAX];
 	struct stat	st;
@@ -129,7 +129,7 @@ size_of(const char *path, const char *suffix)
 
 /* Adds the ages that alerts watch: see aging.h. */
 static void
-aging(const struct settings *s)
+metrics_aging(const struct settings *s)
 {
 	char		folder[PATH_MAX + 16], error[512];
 	struct statvfs	fs;
@@ -164,15 +164,15 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	store = command_store(s);
 	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", why);
-	sample("build_info", "", &version, "1");
+	metrics_sample("build_info", "", &version, "1");
 	command_need(store_report(store, STORE_METRICS, 0, INT64_MAX,
 	    metrics_row, NULL), store);
 	store_close(store);
 	if (store_is_file()) {
-		metrics_number("database_bytes", size_of(path, ""));
-		metrics_number("wal_bytes", size_of(path, "-wal"));
+		metrics_number("database_bytes", metrics_file_size(path, ""));
+		metrics_number("wal_bytes", metrics_file_size(path, "-wal"));
 	}
-	aging(s);
+	metrics_aging(s);
 	metrics_number("generations_max", s->number[SETTING_GENERATIONS] *
 	    url_weights(s->text[SETTING_OLLAMA_SERVER]));
 	metrics_number("generations_running", running);

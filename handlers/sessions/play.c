@@ -16,7 +16,7 @@
 
 /* Writes the complete frames and waits. */
 static void
-play(struct buf *out, int64_t pace)
+play_write(struct buf *out, int64_t pace)
 {
 	const struct timespec	t = {
 		(time_t)(pace / 1000), (long)(pace % 1000) * 1000000
@@ -48,7 +48,7 @@ play_text(const struct session *s, struct buf *out, int64_t pace)
 		if (frame_stream_add(&stream, p, n) == -1 ||
 		    frame_stream_end(&stream) == -1)
 			break;
-		play(out, pace);
+		play_write(out, pace);
 	}
 	frame_stream_free(&stream);
 	return p < end ? -1 : 0;
@@ -85,7 +85,7 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	if (play_text(&session, &out, ms) == -1 ||
 	    frame_done(&out, session.cut, session.versions, 0) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	play(&out, 0);
+	play_write(&out, 0);
 	session_free(&session);
 	buf_free(&out);
 	return EXIT_GOOD;

@@ -209,7 +209,7 @@ sessions_find(const char *name)
 
 /* Whether the arguments of a command ask for its --help. */
 static bool
-asks_for_help(int argc, char *argv[])
+sessions_asks_help(int argc, char *argv[])
 {
 	int	i;
 
@@ -236,7 +236,7 @@ main(int argc, char *argv[])
 	argc -= i;
 	argv += i;
 	c = sessions_find(argc > 0 ? argv[0] : "");
-	if (asks_for_help(argc, argv)) {
+	if (sessions_asks_help(argc, argv)) {
 		(void)printf("usage: sessions %s %s\n%c%s.\n%s",
 		    c->name, c->arguments, c->summary[0] & ~0x20,
 		    c->summary + 1, c->manual);

@@ -48,7 +48,7 @@ command_delete(const struct settings *s, int argc, char *argv[])
 /* Refuses settings under the names of version 0.1 in the service's environment,
    or warns of them. */
 static void
-examine_bare_names(const struct settings *s)
+setup_bare_names(const struct settings *s)
 {
 	struct settings	copy = *s;
 	char		names[512];
@@ -63,7 +63,7 @@ examine_bare_names(const struct settings *s)
 
 /* Exits, saying what is wrong with a file that can be read. */
 static void
-refuse_text(const char *key, const char *path, const char *why)
+setup_refuse_text(const char *key, const char *path, const char *why)
 {
 	program_fail(EXIT_SETTINGS, "%s=%s: %s%s", key, path,
 	    errno == EILSEQ ? "it is " : "", why == NULL ? strerror(errno) :
@@ -72,17 +72,17 @@ refuse_text(const char *key, const char *path, const char *why)
 
 /* Refuses files that every question needs and that hold no text. */
 static void
-examine_texts(const struct settings *s)
+setup_texts(const struct settings *s)
 {
 	const char	*why = NULL, *path;
 	char		*text;
 
 	path = s->text[SETTING_SYSTEM_PROMPT_FILE];
 	if ((text = prompt_system(s, &why)) == NULL)
-		refuse_text("SYSTEM_PROMPT_FILE", path, why);
+		setup_refuse_text("SYSTEM_PROMPT_FILE", path, why);
 	free(text);
 	if (upstream_token(s, &text, &why) == -1)
-		refuse_text("OLLAMA_TOKEN_FILE",
+		setup_refuse_text("OLLAMA_TOKEN_FILE",
 		    s->text[SETTING_OLLAMA_TOKEN_FILE], why);
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
@@ -91,7 +91,7 @@ examine_texts(const struct settings *s)
 
 /* Refuses a file in DATABASE with which every question would fail. */
 static void
-examine_file(const char *option, const char *path)
+setup_database_file(const char *option, const char *path)
 {
 	const bool	pass = strcmp(option, "passfile") == 0;
 	struct stat	st;
@@ -113,7 +113,7 @@ examine_file(const char *option, const char *path)
  * in a home directory.
  */
 static void
-examine_database(const struct settings *s)
+setup_database(const struct settings *s)
 {
 	static const char *const	options[] = {
 		"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl",
@@ -132,7 +132,7 @@ examine_database(const struct settings *s)
 			(void)snprintf(path, sizeof(path), "%.*s",
 			    (int)strcspn(p + len + 1, "&"), p + len + 1);
 			if (strcmp(path, "system") != 0)
-				examine_file(options[i], path);
+				setup_database_file(options[i], path);
 		}
 	}
 }
@@ -151,10 +151,10 @@ command_settings(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if (service)
-		examine_bare_names(s);
-	examine_texts(s);
+		setup_bare_names(s);
+	setup_texts(s);
 	if (service)
-		examine_database(s);
+		setup_database(s);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
 		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
 		    error, sizeof(error)) == -1)

@@ -30,7 +30,7 @@ struct export {
 };
 
 static bool
-export_row(void *context, const struct cell *c, int cells)
+transfer_export_row(void *context, const struct cell *c, int cells)
 {
 	struct export	*e = context;
 	int		 i;
@@ -62,7 +62,8 @@ command_export(const struct settings *s, int argc, char *argv[])
 		program_fail(EXIT_USAGE, "export: --since takes days");
 	store = command_store(s);
 	rc = store_report(store, STORE_EXPORT, days == 0 ? 0 :
-	    (int64_t)time(NULL) - days * DAY, INT64_MAX, export_row, &e);
+	    (int64_t)time(NULL) - days * DAY, INT64_MAX, transfer_export_row,
+	    &e);
 	progress_end();
 	print_end(&e.print);
 	command_need(rc, store);
@@ -86,7 +87,7 @@ struct lines {
 
 /* Reads more input.  Returns false at its end. */
 static bool
-read_more(struct lines *l)
+transfer_read(struct lines *l)
 {
 	char	data[READ_MAX];
 	ssize_t	n;
@@ -110,7 +111,7 @@ read_more(struct lines *l)
  * at the end of input.
  */
 static const char *
-next_line(struct lines *l, size_t *len)
+transfer_next_line(struct lines *l, size_t *len)
 {
 	const char	*line, *end;
 	size_t		 rest, seen = 0;	/* bytes searched without a line
@@ -126,7 +127,7 @@ next_line(struct lines *l, size_t *len)
 			break;
 		}
 		seen = rest;
-		if (!read_more(l)) {
+		if (!transfer_read(l)) {
 			/* The last line may have no line end. */
 			line = l->data.data;
 			*len = l->taken = rest;
@@ -149,7 +150,7 @@ transfer_gather(struct store *store, struct lines *l)
 	char			 why[256];
 	size_t			 len;
 
-	while ((line = next_line(l, &len)) != NULL) {
+	while ((line = transfer_next_line(l, &len)) != NULL) {
 		rc = FAILURE_BAD_REQUEST;
 		if (record_read(&r, line, len, why, sizeof(why)) == 0) {
 			rc = import_add(store, &r, l->count);
@@ -168,7 +169,7 @@ transfer_gather(struct store *store, struct lines *l)
 
 /* Opens a file, or standard input if file is NULL. */
 static void
-open_lines(struct lines *l, const char *file)
+transfer_open(struct lines *l, const char *file)
 {
 	struct stat	st;
 
@@ -182,7 +183,7 @@ open_lines(struct lines *l, const char *file)
 }
 
 static void
-print_conflict(void *context, int64_t line, int64_t session)
+transfer_conflict(void *context, int64_t line, int64_t session)
 {
 	const struct lines	*l = context;
 
@@ -192,7 +193,7 @@ print_conflict(void *context, int64_t line, int64_t session)
 }
 
 static void
-print_late(void *context, int64_t ticket, int64_t same)
+transfer_late(void *context, int64_t ticket, int64_t same)
 {
 	(void)context;
 	(void)same;
@@ -223,12 +224,12 @@ command_import(const struct settings *s, int argc, char *argv[])
 	command_need(import_begin(store), store);
 	if (original != NULL) {
 		command_need(import_original(store, original, &last), store);
-		command_need(import_merge_original(store, &done, print_late,
+		command_need(import_merge_original(store, &done, transfer_late,
 		    NULL), store);
 	} else {
-		open_lines(&l, i < argc ? argv[i] : NULL);
+		transfer_open(&l, i < argc ? argv[i] : NULL);
 		transfer_gather(store, &l);
-		command_need(import_merge(store, &done, print_conflict, &l),
+		command_need(import_merge(store, &done, transfer_conflict, &l),
 		    store);
 		if (l.fd != STDIN_FILENO)
 			(void)close(l.fd);

@@ -70,13 +70,14 @@ PROGRAMS = chat answer sessions
 # What the programs are made of besides.
 chat	= $(patsubst %,$(B)/obj/handlers/%.o,chat outdated program)
 answer	= $(patsubst %,$(B)/obj/handlers/%.o,answer program servers)
+lookup	= $(patsubst %,$(B)/obj/handlers/%.o,lookup program)
 sessions = $(patsubst %.c,$(B)/obj/%.o,handlers/program.c \
 	$(sort $(wildcard handlers/sessions/*.c)))
 $(B)/bin/chat $(B)/libexec/chat-jwt: $(chat)
 $(B)/bin/answer $(B)/libexec/answer-http $(B)/libexec/answer-postgres: \
 	$(answer)
 $(B)/bin/sessions $(B)/libexec/sessions-postgres: $(sessions)
-$(B)/libexec/lookup: $(patsubst %,$(B)/obj/handlers/%.o,lookup program)
+$(B)/libexec/lookup: $(lookup)
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
@@ -420,6 +421,6 @@ clean:
 	uninstall deb check-package clean FORCE
 # Of what is built now: version 0.1 has noted sources that have moved since.
 -include $(patsubst %.o,%.d,$(LIB) $(SQLITE) $(PG) $(chat) $(answer) \
-	$(sessions)) $(MODULES:%=$(B)/obj/%.pic.d) \
+	$(lookup) $(sessions)) $(MODULES:%=$(B)/obj/%.pic.d) \
 	$(B)/obj/base/module_static.d $(B)/obj/ollama/http_static.d \
 	$(wildcard $(B)/tests/obj/*.d)

@@ -41,11 +41,6 @@ ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 # And those for a DATABASE on a PostgreSQL server.
 packages_postgres='libpq-dev pkgconf:pkg-config'
 
-# The settings for websocketd itself and its parent, and those for the nightly
-# timer.  chat and answer read all the others.
-server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY WEB STOP_WAIT '
-timer_keys=' BACKUPS RETENTION_DAYS '
-
 say() {
 	printf '%s\n' "$*"
 }
@@ -57,11 +52,15 @@ die() {
 	exit "$code"
 }
 
-# Checks all settings and exports each one as TICKETCHAT_<KEY>.  For names without
-# that prefix, which version 0.1 read, `sessions settings' warns or fails.
+# Reads and checks all settings, once, and exports each one as TICKETCHAT_<KEY>:
+# the programs that run later read no file.  The last line is websocketd's flag
+# --passenv with the names that chat needs.  For names without the prefix, which
+# version 0.1 read, `sessions settings' warns or fails.
 load_settings() {
 	settings=$("$bin/sessions" ${conf:+-c "$conf"} settings --service) ||
 	    exit $?
+	passenv=--${settings##*--}
+	settings=${settings%?--*}
 	while IFS= read -r line; do
 		export "TICKETCHAT_${line?}"
 	done <<END
@@ -118,7 +117,7 @@ prepare() {
 	! log_is_file || make_parent "$TICKETCHAT_LOG"
 	# After a power cut this machine may start before the database server
 	# does: --wait waits for the server until a signal ends it.
-	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate --wait) ||
+	database=$("$bin/sessions" -c /dev/null migrate --wait) ||
 	    exit $?
 	prepare_log
 }
@@ -134,7 +133,7 @@ tell_address() {
 	esac
 	s=
 	[ -z "$TICKETCHAT_TLS_CERT" ] || s=s
-	address=ws$s://$host:$TICKETCHAT_PORT/api/websocket/chat/{ticketId}
+	address="ws$s://$host:$TICKETCHAT_PORT/api/websocket/chat/{ticketId}"
 	say "  serves    $address"
 	[ "$TICKETCHAT_WEB" = off ] || {
 		address=http$s://$host:$TICKETCHAT_PORT/
@@ -169,15 +168,8 @@ make_flags() {
 		flags="$flags
 --maxframesize=$((TICKETCHAT_MAX_TICKET_BYTES * 6 + 32768))"
 	fi
-	names=
-	while IFS='=' read -r key _; do
-		case $server_keys$timer_keys in *" $key "*) continue ;; esac
-		names="$names${names:+,}TICKETCHAT_$key"
-	done <<END
-$settings
-END
 	flags="$flags
---passenv=$names"
+$passenv"
 }
 
 # Adds to `flags' the page and what a browser may do with it.
@@ -226,11 +218,11 @@ serve() {
 	# One command, and neither --dir nor --cgidir: with these websocketd
 	# looks for a file by the path before it looks at the method, and
 	# `CONNECT /../../etc/shadow' tells whether there is one, or runs it.
-	set -- "$bin/sessions" ${conf:+-c "$conf"} hold \
+	set -- "$bin/sessions" -c /dev/null hold \
 	    "--listen=$listens" websocketd "$@" "$libexec/$chat"
 	# The model's servers tell about themselves when they do: their absence
 	# is no reason not to start, nor to start late.
-	"$libexec/answer" ${conf:+-c "$conf"} start &
+	"$libexec/answer" -c /dev/null start &
 	starter=$!
 	if [ -n "$demo" ]; then
 		"$@" &
@@ -312,7 +304,7 @@ build_postgres
 if [ "$action" = check ]; then
 	printf '%s\n' "$settings"
 	tell_address
-	"$bin/sessions" ${conf:+-c "$conf"} doctor || [ $? = 1 ] || exit 2
+	"$bin/sessions" -c /dev/null doctor || [ $? = 1 ] || exit 2
 	exit 0
 fi
 prepare

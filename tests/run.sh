@@ -125,7 +125,8 @@ on_postgres() {
 	two_at_a_time tests/cases/store.bats tests/cases/chat.bats \
 	    tests/cases/follow.bats tests/cases/watch.bats \
 	    tests/cases/auth.bats tests/cases/bad-input.bats \
-	    tests/cases/websocketd.bats tests/cases/ending.bats || pg=1
+	    tests/cases/websocketd.bats tests/cases/ending.bats \
+	    tests/cases/open.bats || pg=1
 	unset STORE
 	return $pg
 }

@@ -1,5 +1,5 @@
 /*
- * sessions doctor: the database, its disk, the log.
+ * sessions doctor: the database file, its disk, the log.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,12 +20,13 @@
 
 enum {
 	MEGABYTE = 1024 * 1024,
-	SPACE_ERROR = 50,	/* megabytes: an hour of answers */
-	SPACE_WARNING = 500,	/* a day of them */
-	WAL_WARNING = 100	/* shortened at 100 pages, 0.4 MB */
+	SPACE_ERROR = 50,	/* megabytes: answers of an hour */
+	SPACE_WARNING = 500,	/* answers of a day */
+	WAL_WARNING = 100	/* pages; normally cut at WAL_PAGES (100, 0.4
+				   MB) */
 };
 
-/* The row of STORE_HEAD. */
+/* The columns of STORE_HEAD. */
 struct head {
 	char	application[24], journal[16];
 };
@@ -42,7 +43,7 @@ doctor_data_head_row(void *context, const struct cell *c, int cells)
 	return false;
 }
 
-/* What store_check has found. */
+/* What store_check found. */
 struct damage {
 	char	first[256];
 	int	lines;
@@ -86,7 +87,7 @@ doctor_read_through(struct doctor *d, struct store *store, const char *path)
 		    "TICKETS=auto");
 }
 
-/* Looks into a database that is there. */
+/* Checks a database that exists. */
 static void
 doctor_data_examine(struct doctor *d, const char *path)
 {
@@ -173,9 +174,9 @@ doctor_network(const char *path)
 	}
 }
 
-/* The directory of a file. */
+/* Writes the directory of a file to `path' and returns it. */
 static const char *
-directory(const char *file, char path[PATH_MAX])
+doctor_data_directory(const char *file, char path[PATH_MAX])
 {
 	char	*slash;
 
@@ -197,8 +198,9 @@ doctor_disk(struct doctor *d)
 	uint64_t	 free_mb;
 
 	if (!store_is_file())
-		return;		/* it is the server's */
-	dir = directory(realpath(file, real) == NULL ? file : real, path);
+		return;		/* on the server's disk */
+	dir = doctor_data_directory(realpath(file, real) == NULL ? file : real,
+	    path);
 	if ((net = doctor_network(dir)) != NULL)
 		doctor_tell(d, DOCTOR_ERROR, "disk", "%s is on %s, where "
 		    "SQLite's locks do not work\nSet DATABASE to a file on a "
@@ -238,7 +240,7 @@ doctor_log(struct doctor *d)
 		return;
 	}
 	good = access(log, W_OK) == 0 || (errno == ENOENT &&
-	    access(directory(log, path), W_OK | X_OK) == 0);
+	    access(doctor_data_directory(log, path), W_OK | X_OK) == 0);
 	if (good && stat(log, &st) == 0 && S_ISDIR(st.st_mode)) {
 		good = false;
 		errno = EISDIR;

@@ -1,5 +1,5 @@
 /*
- * sessions doctor: the model, websocketd, and the machine.
+ * sessions doctor: the model, websocketd and the machine.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,17 +19,17 @@
 #include "sessions/doctor.h"
 
 enum {
-	WAIT = 60000,		/* ms; both of probe.c's calls end before */
-	BYTES_A_TOKEN = 3,	/* of a ticket, about; rather less */
-	USUAL = 65536,		/* MAX_TICKET_BYTES that nobody has set */
-	LEAST = 2048,		/* tokens for a ticket as most are */
-	PER_CONNECTION = 4,	/* descriptors of websocketd for each */
-	SPARE = 64		/* processes and descriptors besides */
+	WAIT = 60000,		/* ms; longer than both calls of probe.c */
+	BYTES_A_TOKEN = 3,	/* in a ticket; a low estimate */
+	USUAL = 65536,		/* the default of MAX_TICKET_BYTES */
+	LEAST = 2048,		/* tokens, for a typical ticket */
+	PER_CONNECTION = 4,	/* descriptors that websocketd needs for each */
+	SPARE = 64		/* other processes and descriptors */
 };
 
-/* The tokens that the settings ask the model's server for; 0: none. */
+/* The context that OLLAMA_OPTIONS asks for, in tokens; 0: none. */
 static int64_t
-asked_context(const char *options)
+doctor_asked_context(const char *options)
 {
 	struct json	j = { 0 };
 	int64_t		n = 0;
@@ -41,15 +41,15 @@ asked_context(const char *options)
 	return n;
 }
 
-/* Whether the longest ticket fits the context of a model. */
+/* Checks whether the longest allowed ticket fits the model's context. */
 static void
-examine_context(struct doctor *d, const struct probe *p)
+doctor_host_context(struct doctor *d, const struct probe *p)
 {
 	const int64_t	most = d->settings->number[SETTING_MAX_TICKET_BYTES];
 	const int64_t	needed = most / BYTES_A_TOKEN;
 	int64_t		asked, n;
 
-	asked = asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
+	asked = doctor_asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
 	n = asked > 0 ? asked : p->context;
 	if (n == 0 && p->context_max > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "not known until %s is "
@@ -61,7 +61,8 @@ examine_context(struct doctor *d, const struct probe *p)
 	else if ((n == 0 ? p->context_max : n) > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens", n);
 	else if (most == USUAL && (n == 0 ? p->context_max : n) >= LEAST)
-		/* Nobody has asked for tickets as long as that. */
+		/* MAX_TICKET_BYTES is the default: no such ticket may ever
+		   come. */
 		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens: "
 		    "tickets over about %" PRId64 " bytes are refused "
 		    "(prompt_too_long)\nFor tickets of MAX_TICKET_BYTES set "
@@ -79,9 +80,9 @@ examine_context(struct doctor *d, const struct probe *p)
 		    needed / 1024 * 1024 + 2048);
 }
 
-/* What helps where the model cannot answer. */
+/* What helps if a model cannot answer. */
 static const char *
-remedy(const struct probe *p)
+doctor_host_remedy(const struct probe *p)
 {
 	const enum failure_code	code = p->failure.code;
 
@@ -97,9 +98,9 @@ remedy(const struct probe *p)
 	return "Read Ollama's own log";
 }
 
-/* What `answer' has found at one server; others may stand in for it. */
+/* Reports what `answer' found at one server; others may replace it. */
 static void
-examine_server(struct doctor *d, const struct url *server,
+doctor_host_server(struct doctor *d, const struct url *server,
     const struct probe *p, bool alone)
 {
 	if (p->failure.code != FAILURE_NONE)
@@ -108,7 +109,7 @@ examine_server(struct doctor *d, const struct url *server,
 		    failure_name(p->failure.code),
 		    *p->model == '\0' ? "" : ", ", p->model,
 		    *p->reason == '\0' ? "" : ", ", p->reason,
-		    remedy(p));
+		    doctor_host_remedy(p));
 	else if (*p->remote != '\0')
 		doctor_tell(d, DOCTOR_WARNING, "model", "%s at %.*s runs at "
 		    "%s: tickets leave this machine\nSet OLLAMA_MODEL to a "
@@ -118,11 +119,12 @@ examine_server(struct doctor *d, const struct url *server,
 		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s", p->model,
 		    (int)server->len, server->text);
 	if (p->failure.code == FAILURE_NONE)
-		examine_context(d, p);
+		doctor_host_context(d, p);
 }
 
 static void
-tell_notice(void *d, enum notice what, const char *day, const char *model)
+doctor_host_notice(void *d, enum notice what, const char *day,
+    const char *model)
 {
 	if (what == NOTICE_THOUGHTS)
 		doctor_tell(d, DOCTOR_WARNING, "template", "%s writes its "
@@ -138,7 +140,10 @@ tell_notice(void *d, enum notice what, const char *day, const char *model)
 		    "show --modelfile), or use a larger model", model, day);
 }
 
-/* libcurl is not linked here: `answer' asks, and prints a line a server. */
+/*
+ * Runs `answer', which is linked with libcurl and prints a line for each
+ * server.
+ */
 void
 doctor_model(struct doctor *d)
 {
@@ -147,7 +152,7 @@ doctor_model(struct doctor *d)
 			 none[] = "/dev/null", check[] = "check",
 			 json[] = "--json";
 	char		*argv[] = { program, c, none, check, json, NULL };
-	char		**env = settings_environment(d->settings);
+	char		**env = settings_environment(d->settings, NULL);
 	const char	*line;
 	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
 	struct probe	 p;
@@ -168,12 +173,12 @@ doctor_model(struct doctor *d)
 			    program, (int)len, line);
 			break;
 		}
-		examine_server(d, &u, &p, rc != EXIT_GOOD);
+		doctor_host_server(d, &u, &p, rc != EXIT_GOOD);
 		line += len + (line[len] == '\n');
 	}
 	buf_free(&out);
 	free(env);
-	notice_each(d->settings->text[SETTING_RUN_DIR], tell_notice, d);
+	notice_each(d->settings->text[SETTING_RUN_DIR], doctor_host_notice, d);
 }
 
 void
@@ -195,17 +200,18 @@ doctor_websocketd(struct doctor *d)
 	(void)snprintf(line, sizeof(line), "%s", out.len == 0 ? "" : out.data);
 	line[strcspn(line, "\n")] = '\0';
 	if ((end = strstr(line, " --")) != NULL)
-		*end = '\0';	/* behind it is Debian's, but empty */
+		*end = '\0';	/* Debian's has an empty word after it */
 	argv[1] = help;
-	/* What came after 0.4.1; Debian's calls itself DEVBUILD. */
+	/* Recognizes 0.4.1 by its options; Debian's reports the version
+	   DEVBUILD. */
 	if (child_run(argv, environ, WAIT, &usage) != -1 && usage.len > 0 &&
 	    strstr(usage.data, "maxframesize") != NULL)
 		doctor_tell(d, DOCTOR_OK, "websocketd", "%s", line);
 	else
 		doctor_tell(d, DOCTOR_OK, "websocketd", "%s, no newer than "
 		    "0.4.1: it leaks 3.5 kB for each viewer that leaves early\n"
-		    "Set a memory limit for it, and let it restart now and then",
-		    line);
+		    "Set a memory limit for it, and let it restart now and "
+		    "then", line);
 	buf_free(&out);
 	buf_free(&usage);
 }
@@ -224,9 +230,9 @@ doctor_web(struct doctor *d)
 		    "ticketchat again, or set WEB=off", page, strerror(errno));
 }
 
-/* Tells of a limit that MAX_CONNECTIONS may meet. */
+/* Reports a limit that MAX_CONNECTIONS may exceed. */
 static void
-examine_limit(struct doctor *d, const char *name, rlim_t limit,
+doctor_host_limit(struct doctor *d, const char *name, rlim_t limit,
     int64_t needed, const char *unit)
 {
 	if (limit == RLIM_INFINITY || limit >= (rlim_t)needed)
@@ -250,10 +256,10 @@ doctor_limits(struct doctor *d)
 	    getrlimit(RLIMIT_NPROC, &processes) == -1)
 		return;
 	d->worst = DOCTOR_OK;
-	examine_limit(d, "ulimit -Hn", files.rlim_max,
+	doctor_host_limit(d, "ulimit -Hn", files.rlim_max,
 	    PER_CONNECTION * n + SPARE, "LimitNOFILE=");
-	if (geteuid() != 0)	/* root has none */
-		examine_limit(d, "ulimit -u", processes.rlim_cur, n +
+	if (geteuid() != 0)	/* root has no limit */
+		doctor_host_limit(d, "ulimit -u", processes.rlim_cur, n +
 		    s->number[SETTING_GENERATIONS] * url_weights(
 		    s->text[SETTING_OLLAMA_SERVER]) +
 		    s->number[SETTING_QUEUE_MAX] + SPARE, "LimitNPROC=");
@@ -279,7 +285,7 @@ doctor_landlock(struct doctor *d)
 		    "container allows");
 }
 
-/* Whether run.sh can give websocketd's connections a timeout of their own. */
+/* Checks whether run.sh can set a timeout on websocketd's connections. */
 void
 doctor_places(struct doctor *d)
 {

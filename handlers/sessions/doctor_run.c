@@ -1,5 +1,5 @@
 /*
- * sessions doctor: RUN_DIR and what is in it.
+ * sessions doctor: RUN_DIR and the files in it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,8 @@
 #include "sessions/doctor.h"
 #include "store/slots.h"
 
-enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix */
+enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix: the socket
+				   listens */
 
 void
 doctor_run_dir(struct doctor *d)
@@ -56,8 +57,8 @@ doctor_run_dir(struct doctor *d)
 		    dir);
 }
 
-/* Whether the path by which a socket was bound, perhaps a relative one, is
- * that of a file. */
+/* Whether the path to which a socket was bound (it may be relative) is
+   `file'. */
 static bool
 doctor_run_same(const char *bound, const char *file)
 {
@@ -67,7 +68,7 @@ doctor_run_same(const char *bound, const char *file)
 	    (b == len || (*bound != '/' && file[len - b - 1] == '/'));
 }
 
-/* What begins with a line's word of this number, from 0. */
+/* The rest of a line from a word on; the first word is number 0. */
 static const char *
 doctor_run_word(const char *line, int number)
 {
@@ -78,10 +79,10 @@ doctor_run_word(const char *line, int number)
 	return line;
 }
 
-/* Whether somebody listens on a socket: to connect to it would count as a
- * viewer. */
+/* Whether a process listens on a socket.  Does not connect, since that would
+   count as a viewer. */
 static bool
-heard(const char *dir, const char *name)
+doctor_run_listens(const char *dir, const char *name)
 {
 	char		 line[PATH_MAX + 128], real[PATH_MAX];
 	char		 file[PATH_MAX + NAME_MAX + 2];
@@ -92,7 +93,7 @@ heard(const char *dir, const char *name)
 	    NULL ? dir : real, name);
 	if ((f = fopen("/proc/net/unix", "re")) == NULL)
 		return true;
-	/* Num RefCount Protocol Flags Type St Inode Path */
+	/* The columns: Num RefCount Protocol Flags Type St Inode Path. */
 	while (!found && fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		found = (strtoul(doctor_run_word(line, 3), NULL, 16) &
@@ -103,10 +104,10 @@ heard(const char *dir, const char *name)
 	return found;
 }
 
-/* Tells of a generation that does nothing at all: of a disk that it waits for
- * only if it still does after a while. */
+/* Reports a generation that hangs.  One that waits for a disk is reported only
+   if it still waits after STILL_PAUSE. */
 static bool
-tell_still(void *context, const struct answers_process *p)
+doctor_run_hanging(void *context, const struct answers_process *p)
 {
 	struct doctor	*d = context;
 
@@ -118,19 +119,19 @@ tell_still(void *context, const struct answers_process *p)
 }
 
 static bool
-find_still(void *context, const struct answers_process *p)
+doctor_run_find_hanging(void *context, const struct answers_process *p)
 {
 	const struct timespec	pause = { 0, STILL_PAUSE * 1000000L };
 	struct answers_process	now = *p;
 
-	if (!answers_stands_still(p))
+	if (!answers_hangs(p))
 		return true;
 	if (p->state == 'D') {
 		(void)nanosleep(&pause, NULL);
-		if (!answers_again(&now))
+		if (!answers_still_hangs(&now))
 			return true;
 	}
-	return tell_still(context, &now);
+	return doctor_run_hanging(context, &now);
 }
 
 void
@@ -145,11 +146,11 @@ doctor_sockets(struct doctor *d)
 	char			 why[1024];
 
 	if ((dir = opendir(run_dir)) == NULL)
-		return;		/* told by doctor_run_dir */
+		return;		/* doctor_run_dir reports that */
 	while ((e = readdir(dir)) != NULL) {
 		len = strlen(e->d_name);
 		if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)
-			stale += !heard(run_dir, e->d_name);
+			stale += !doctor_run_listens(run_dir, e->d_name);
 	}
 	(void)closedir(dir);
 	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
@@ -165,7 +166,7 @@ doctor_sockets(struct doctor *d)
 		doctor_tell(d, DOCTOR_OK, "generations", "%d running, %d "
 		    "waiting",
 		    running, waiting);
-	(void)answers_each(run_dir, find_still, d);
+	(void)answers_each(run_dir, doctor_run_find_hanging, d);
 	if (stale > 0)
 		doctor_tell(d, DOCTOR_OK, "sockets", "%d belong to generations "
 		    "that were killed\nEach is removed with the next question "

@@ -1,5 +1,5 @@
 /*
- * sessions doctor: a database server.
+ * sessions doctor: a database on a server.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,11 +12,12 @@
 
 enum {
 	MEGABYTE = 1024 * 1024,
-	CONNECTIONS_MORE = 20,	/* than generations: those who ask */
-	BUSY = 80	/* percent of its connections */
+	CONNECTIONS_MORE = 20,	/* more than GENERATIONS: for queries of
+				   viewers */
+	BUSY = 80	/* percent of its connections in use */
 };
 
-/* The row of STORE_HEAD. */
+/* The columns of STORE_HEAD. */
 struct head {
 	char	version[64], encoding[32];
 	bool	read_only;
@@ -38,7 +39,7 @@ doctor_server_head_row(void *context, const struct cell *c, int cells)
 	return true;
 }
 
-/* What it has told of itself. */
+/* Checks what the server reports about itself. */
 static void
 doctor_server_examine(struct doctor *d, const char *name, const struct head *h)
 {
@@ -71,22 +72,22 @@ doctor_server_examine(struct doctor *d, const char *name, const struct head *h)
 		    h->version, h->connections, h->most, h->bytes / MEGABYTE);
 }
 
-/* The first host that can be written to. */
+/* The first host that accepts writes. */
 struct writer {
 	struct doctor	*doctor;
-	char		 name[400];	/* "": none so far */
+	char		 name[400];	/* "": none yet */
 	uint64_t	 system;
 	unsigned long	 timeline;
 	int64_t		 started;
 };
 
 /*
- * Of several hosts one that is no good is told of, as it may be needed.  Two
- * that can be written to are two databases, each with answers that the other
- * one has not; unless they are two names of one server.
+ * Reports each of several hosts that cannot be used, since it may be needed one
+ * day.  Two hosts that accept writes are an error, unless they are the same
+ * server: each would save answers that the other one does not have.
  */
 static void
-tell_host(void *context, const struct store_host *h)
+doctor_server_host(void *context, const struct store_host *h)
 {
 	struct writer	*w = context;
 	const char	*colon = *h->port == '\0' ? "" : ":";
@@ -128,7 +129,7 @@ doctor_server(struct doctor *d)
 		    "migrate' creates it, or migrates an older database; a "
 		    "newer one needs the newer program",
 		    store_error(store));
-		store_hosts(name, tell_host, &w);
+		store_hosts(name, doctor_server_host, &w);
 	} else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
 	    doctor_server_head_row, &h) != FAILURE_NONE) {
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nCheck that "
@@ -136,7 +137,7 @@ doctor_server(struct doctor *d)
 		    store_error(store), name);
 	} else {
 		doctor_server_examine(d, name, &h);
-		store_hosts(name, tell_host, &w);
+		store_hosts(name, doctor_server_host, &w);
 		if (d->quick)
 			doctor_tell(d, DOCTOR_OK, "database", "%s, contents "
 			    "not checked", name);

@@ -1,6 +1,6 @@
 /*
- * sessions doctor: settings that are good each by itself, and yet hardly what
- * somebody wants.  Each is a warning; none keeps the service from starting.
+ * sessions doctor: settings that are valid but probably not intended.  They are
+ * warnings only: the service starts with all of them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,13 +18,13 @@
 #include "sessions/doctor.h"
 
 enum {
-	PAGE_PING = 25,		/* s; PING_MS of web/ticket-chat-client.js */
-	PARALLEL = 4,		/* what an Ollama does at most by itself */
-	UNIT_STOP = 90		/* s; TimeoutStopSec=100 of the unit, and some
-				   for the end itself */
+	PAGE_PING = 25,		/* s; PING_MS in web/ticket-chat-client.js */
+	PARALLEL = 4,		/* Ollama's default for parallel requests */
+	UNIT_STOP = 90		/* s; TimeoutStopSec=100 in the systemd unit,
+				   less time to exit */
 };
 
-/* What Ollama knows (its api.Options); it ignores other names. */
+/* The options that Ollama knows (its api.Options); it ignores all others. */
 static const struct {
 	const char	*name;
 	enum json_type	 type;
@@ -47,9 +47,9 @@ static const struct {
 	{ "draft_num_predict", JSON_NUMBER },
 };
 
-/* Tells of one member of OLLAMA_OPTIONS that has no effect. */
+/* Reports a member of OLLAMA_OPTIONS that has no effect. */
 static void
-examine_option(struct doctor *d, const struct json *j, int name)
+doctor_settings_option(struct doctor *d, const struct json *j, int name)
 {
 	static const char *const	types[] = {
 		[JSON_ARRAY] = "a list of texts", [JSON_NUMBER] = "a number",
@@ -79,7 +79,7 @@ examine_option(struct doctor *d, const struct json *j, int name)
 }
 
 static void
-examine_options(struct doctor *d)
+doctor_settings_options(struct doctor *d)
 {
 	const char	*text = d->settings->text[SETTING_OLLAMA_OPTIONS];
 	struct json	 j = { 0 };
@@ -88,14 +88,14 @@ examine_options(struct doctor *d)
 	if (*text != '\0' && json_parse(&j, text, strlen(text), MESSAGE_DEPTH,
 	    MESSAGE_TOKENS) == 0) {
 		while ((name = json_name(&j, 0, name)) != -1)
-			examine_option(d, &j, name);
+			doctor_settings_option(d, &j, name);
 	}
 	json_free(&j);
 }
 
-/* Times and counts that defeat one another. */
+/* Checks times and counts that contradict each other. */
 static void
-examine_numbers(struct doctor *d)
+doctor_settings_numbers(struct doctor *d)
 {
 	const int64_t	*n = d->settings->number;
 
@@ -130,9 +130,11 @@ examine_numbers(struct doctor *d)
 		    n[SETTING_GENERATIONS]);
 }
 
-/* By which names the nodes of one database count the model's servers. */
+/*
+ * Checks the names by which nodes of one database count the upstreams' slots.
+ */
 static void
-examine_names(struct doctor *d)
+doctor_settings_names(struct doctor *d)
 {
 	const char	*list = d->settings->text[SETTING_OLLAMA_SERVER];
 	char		 name[URL_NAME_MAX], machine[HOST_NAME_MAX + 1] = "";
@@ -149,9 +151,9 @@ examine_names(struct doctor *d)
 	}
 }
 
-/* Keys that nobody asks for. */
+/* Reports keys that are not used. */
 static void
-examine_keys(struct doctor *d)
+doctor_settings_keys(struct doctor *d)
 {
 	static const enum setting	keys[] = {
 		SETTING_JWT_KEY_FILE, SETTING_JWT_ISSUER,
@@ -171,9 +173,9 @@ examine_keys(struct doctor *d)
 	}
 }
 
-/* A database that a service of systemd does not see. */
+/* Reports a database that a systemd service cannot see. */
 static void
-examine_place(struct doctor *d)
+doctor_settings_place(struct doctor *d)
 {
 	static const char *const	units[] = {
 		"/etc/systemd/system/ticketchat.service",
@@ -198,9 +200,9 @@ examine_place(struct doctor *d)
 		    "ends\nPut it below /var/lib/ticketchat", path);
 }
 
-/* Tells what would keep websocketd from listening at one address. */
+/* Reports what would keep websocketd from listening on an address. */
 static void
-examine_bind(struct doctor *d, const char *address, size_t len,
+doctor_settings_bind(struct doctor *d, const char *address, size_t len,
     const struct addrinfo *a)
 {
 	const char	*port = d->settings->text[SETTING_PORT];
@@ -208,7 +210,7 @@ examine_bind(struct doctor *d, const char *address, size_t len,
 
 	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
-		return;		/* no IPv6 here: run.sh leaves it out */
+		return;		/* no IPv6 here: run.sh skips it */
 	if (bind(fd, a->ai_addr, a->ai_addrlen) == -1) {
 		if (errno == EACCES)
 			doctor_tell(d, DOCTOR_WARNING, "PORT", "%s: this user "
@@ -224,9 +226,12 @@ examine_bind(struct doctor *d, const char *address, size_t len,
 	(void)close(fd);
 }
 
-/* Whether websocketd can listen; a port that is taken may be the service's. */
+/*
+ * Checks whether websocketd can listen.  If the port is in use, it may be by
+ * the service itself.
+ */
 static void
-examine_listening(struct doctor *d)
+doctor_settings_listening(struct doctor *d)
 {
 	const char		*list = d->settings->text[SETTING_ADDRESS];
 	const struct addrinfo	 hints = { .ai_flags = AI_NUMERICHOST |
@@ -245,7 +250,7 @@ examine_listening(struct doctor *d)
 		if (getaddrinfo(strcmp(text, "localhost") == 0 ? "127.0.0.1" :
 		    text, d->settings->text[SETTING_PORT], &hints, &a) != 0)
 			continue;
-		examine_bind(d, list, len, a);
+		doctor_settings_bind(d, list, len, a);
 		freeaddrinfo(a);
 	}
 }
@@ -253,10 +258,10 @@ examine_listening(struct doctor *d)
 void
 doctor_settings(struct doctor *d)
 {
-	examine_options(d);
-	examine_numbers(d);
-	examine_names(d);
-	examine_keys(d);
-	examine_place(d);
-	examine_listening(d);
+	doctor_settings_options(d);
+	doctor_settings_numbers(d);
+	doctor_settings_names(d);
+	doctor_settings_keys(d);
+	doctor_settings_place(d);
+	doctor_settings_listening(d);
 }

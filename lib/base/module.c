@@ -1,5 +1,5 @@
 /*
- * Loading modules.
+ * Loads modules with dlopen(3).
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -21,13 +21,14 @@ module_load(const char *file, const char *symbol, char *error, size_t size)
 	void		*so, *address;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", LIBEXECDIR, file);
-	/* Lazily: of a heavy library little is ever called. */
+	/* Lazy binding: only a few functions of a heavy library are called. */
 	if ((so = dlopen(path, RTLD_LAZY | RTLD_LOCAL)) == NULL ||
 	    (address = dlsym(so, symbol)) == NULL) {
 		(void)snprintf(error, size, "%s", dlerror());
 		return NULL;
 	}
-	/* POSIX has dlsym return functions as objects; ISO C does not. */
+	/* ISO C has no conversion from an object to a function pointer; POSIX
+	   has. */
 	*(void **)&function = address;
 	if ((module = function()) == NULL)
 		(void)snprintf(error, size, "%s cannot be started", file);

@@ -1,12 +1,12 @@
 /*
- * In the place of module.c where a program is linked statically.
+ * Replaces module.c in statically linked programs.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/module.h"
 
-/* Of ollama/http.c in answer-http; NULL in chat. */
+/* Defined by ollama/http.c in answer-http; NULL in chat. */
 const void *http_module(void) __attribute__((weak));
 
 bool

@@ -52,6 +52,16 @@ static const struct entry {
 	    "Acesso negado a este chamado: entre de novo no sistema.",
 	    "No access to this ticket: sign in again.",
 	    "Sin acceso a este ticket: inicie sesión de nuevo." } },
+	[FAILURE_NO_ANSWER] = { "no_answer", false, EXIT_CLIENT, {
+	    "Este chamado ainda não tem resposta.",
+	    "This ticket has no answer yet.",
+	    "Este ticket todavía no tiene respuesta." } },
+	[FAILURE_NOT_ALLOWED] = { "not_allowed", false, EXIT_CLIENT, {
+	    "Esta função está desativada neste serviço. Fale com o "
+	    "administrador.",
+	    "This service does not offer that. Ask the administrator.",
+	    "Esta función está desactivada en este servicio. Consulte al "
+	    "administrador." } },
 	[FAILURE_RATE_LIMITED] = { "rate_limited", true, EXIT_CLIENT, {
 	    "Muitas respostas pedidas ou muitas páginas abertas. Espere um "
 	    "pouco e tente de novo.",

@@ -31,6 +31,20 @@
 #include "store/identity.h"
 #include "viewer/resident.h"
 
+/*
+ * How long websocketd has to end when the service is told to, in ms.  `podman
+ * stop' and `docker stop' wait for 10 s in all.
+ */
+#define END_TIMEOUT	1500
+
+/* How long websocketd may take until it listens, in ms; it takes a few. */
+#define LISTEN_TIMEOUT	30000
+
+/*
+ * Between two lines that count websocketd's useless messages, in ms: an hour.
+ */
+#define NOISE_PAUSE	3600000
+
 /* Signals that are also sent to the program. */
 static const int	hold_passed[] = {
 	SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2

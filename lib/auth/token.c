@@ -16,6 +16,12 @@
 #include "json/json.h"
 #include "json/jsonw.h"
 
+/* jsmn's tokens of a set of keys; a key has some 30. */
+#define KEY_FILE_TOKENS	4096
+
+/* Bytes of the name of a key (`kid'). */
+#define KEY_ID_MAX	255
+
 enum {
 	LEEWAY = 60,		/* seconds by which clocks may differ */
 	CLAIMS_DEPTH = 8,

@@ -14,6 +14,19 @@
 #include "json/jsonw.h"
 #include "ollama/ollama.h"
 
+/*
+ * Nested brackets of an upstream line; /api/tags and tool calls have far fewer.
+ */
+#define UPSTREAM_DEPTH	64
+
+/*
+ * The most tokens of an answer, and with the model's thoughts, unless
+ * OLLAMA_OPTIONS sets a limit: three times what our system prompt asks for.  As
+ * JSON.
+ */
+#define PREDICT_MAX		"1024"
+#define PREDICT_MAX_THINKING	"4096"
+
 /* Whether a text contains a part, whatever the case of its ASCII letters. */
 static bool
 has(const char *text, const char *part)

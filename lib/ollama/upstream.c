@@ -15,6 +15,21 @@
 #include "base/utf8.h"
 #include "ollama/upstream.h"
 
+/* Bytes of the two lines of the fence around a ticket; see prompt.h. */
+#define PROMPT_FENCE	64
+
+/*
+ * Pause before the one retry, in ms, plus a random time of up to as much, so
+ * that several generations do not retry at the same moment.
+ */
+#define RETRY_PAUSE	1000
+
+/*
+ * How long the model is silent before /api/ps is asked, and asked again, in ms.
+ */
+#define LOADING_ASK_FIRST	500
+#define LOADING_ASK_AGAIN	2000
+
 static void
 upstream_tell(struct upstream *u, enum frame_state state)
 {

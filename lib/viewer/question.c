@@ -20,6 +20,25 @@
 #include "store/identity.h"
 #include "viewer/question.h"
 
+/*
+ * How many times a viewer may meet a generation that is just ending before the
+ * question fails.
+ */
+#define ATTACH_TRIES	8
+
+/*
+ * How long the holder of a ticket's claim may take to start its generation, in
+ * ms: longer than STORE_TIMEOUT, which the holder may spend on its session row.
+ */
+#define ATTACH_TIMEOUT	15000
+
+/*
+ * Between two tries to connect to a generation, in us: doubled from the first
+ * to the last.
+ */
+#define ATTACH_PAUSE_US_MIN	200
+#define ATTACH_PAUSE_US_MAX	6000
+
 enum {
 	OPEN_PAUSE = 2000	/* ms between two looks whether another machine
 				   has saved the answer */

@@ -739,7 +739,7 @@ for n in "1", "2":
 	finds model ok library/llama3.2
 	OLLAMA_SERVER=http://127.0.0.1:$PORT/api/chats examine --quick
 	finds model error 'upstream_rejected.*HTTP 404'
-	helps 'ends in /api/generate or /api/chat'
+	helps 'must end in /api/generate or /api/chat'
 	replay_end
 	replay --tags "$UP/other/llama-server.tags.http" "$UP/good.ndjson"
 	examine --quick

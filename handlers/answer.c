@@ -40,6 +40,12 @@
 #include "servers.h"
 #include "store/store.h"
 
+/*
+ * The most descriptors of an answer: one for each follower, and some that
+ * libcurl needs for each server that it asks.
+ */
+#define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64 + 4 * SERVERS_MAX)
+
 static const char	usage[] =
     "usage: answer [-c FILE] [check | load [--json] | start]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"

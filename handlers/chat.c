@@ -49,6 +49,12 @@
 #include "viewer/output.h"
 #include "viewer/question.h"
 
+/* The most descriptors of a chat, which needs about ten. */
+#define DESCRIPTORS_CHAT	64
+
+/* Questions of one connection that wait behind the one that runs. */
+#define QUESTIONS_WAITING	4
+
 static const char	usage[] =
     "usage: chat [-c FILE]\n"
     "Reads client messages from standard input and writes frames to standard\n"

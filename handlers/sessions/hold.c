@@ -29,6 +29,21 @@
 #include "sessions/command.h"
 #include "sessions/rest.h"
 #include "store/identity.h"
+#include "viewer/resident.h"
+
+/*
+ * How long websocketd has to end when the service is told to, in ms.  `podman
+ * stop' and `docker stop' wait for 10 s in all.
+ */
+#define END_TIMEOUT	1500
+
+/* How long websocketd may take until it listens, in ms; it takes a few. */
+#define LISTEN_TIMEOUT	30000
+
+/*
+ * Between two lines that count websocketd's useless messages, in ms: an hour.
+ */
+#define NOISE_PAUSE	3600000
 
 /* Signals that are also sent to the program. */
 static const int	hold_passed[] = {
@@ -401,7 +416,9 @@ command_hold(const struct settings *s, int argc, char *argv[])
 	hold_database(s);
 	hold_start(&h, argv + i);
 	hold_serve(&h);
-	if (h.listens > 0 || getpid() == 1)
+	if (h.listens > 0 || getpid() == 1) {
 		rest_end(s, h.signals, !h.gentle);
+		resident_end(s);
+	}
 	return hold_end(h.status);
 }

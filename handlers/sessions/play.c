@@ -14,6 +14,15 @@
 #include "program.h"
 #include "sessions/command.h"
 
+/*
+ * Bytes of a piece that `sessions replay' plays: the longest words, and most
+ * tokens, are shorter.
+ */
+#define PLAY_PIECE	40
+
+/* The most that --pace of `sessions replay' may be, in ms. */
+#define PLAY_PACE_MAX	60000
+
 /* Writes the complete frames and waits. */
 static void
 play_write(struct buf *out, int64_t pace)

@@ -26,6 +26,13 @@
 #include "sessions/answers.h"
 #include "sessions/rest.h"
 
+/*
+ * How long generations that still write when STOP_WAIT is over have to end, and
+ * the time between two looks at them, both in ms.
+ */
+#define INIT_TIMEOUT	3000
+#define REST_PAUSE	50
+
 /* A running answer. */
 struct rest_answer {
 	int64_t	ticket;

@@ -22,6 +22,14 @@
 #include "sessions/print.h"
 #include "store/maintain.h"
 
+/*
+ * How often `sessions tail' looks for a generation that has begun, in ms: often
+ * where one is about to listen, and otherwise rarely, since inotify(7), where
+ * it works, reports it.
+ */
+#define WATCH_SOON	20
+#define WATCH_TICK	1000
+
 struct watch;
 
 /* A generation being watched. */

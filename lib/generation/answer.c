@@ -21,6 +21,24 @@
 #include "store/slots.h"
 #include "store/store.h"
 
+/*
+ * Bytes of the frames that are stored for viewers who come late.  A token of
+ * four bytes in a frame of its own takes ten times as much.
+ */
+#define FRAMES_MAX(answer)	((answer) * 12 + 65536)
+
+/* How long a save may take before viewers are told that it goes on, in ms. */
+#define SAVE_QUIET	200
+
+/*
+ * Between two looks at the slots, in ms: at the head of the queue, and behind.
+ */
+#define QUEUE_TICK_HEAD	20
+#define QUEUE_TICK	250
+
+/* `retryAfter' of queue_full, in seconds: about one answer on a small CPU. */
+#define RETRY_AFTER_QUEUE	30
+
 /* What a state's function returns. */
 enum answer_step {
 	ANSWER_GO_ON,	/* call the function of the new state at once */

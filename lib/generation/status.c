@@ -9,6 +9,9 @@
 #include "base/limit.h"
 #include "generation/answer.h"
 
+/* Between two status frames that only say that viewers came or left, in ms. */
+#define VIEWERS_PAUSE	1000
+
 /* Makes the status line.  With `news' all viewers get it, else only those who
    connect from now on. */
 static void

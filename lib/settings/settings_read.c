@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limit.h"
 #include "settings/settings_read.h"
 
-enum {
-	FILE_LONGEST = 262144,	/* bytes of a file; the shipped one has 20 KB */
-	NAME_LONGEST = 64	/* bytes of a name that are compared */
-};
+enum { NAME_LONGEST = 64 };	/* bytes of a name that are compared */
 
 static const char	prefix[] = SETTINGS_PREFIX;
 static const char	bare[] = "OLLAMA_";	/* names that count bare, too */
@@ -212,7 +210,7 @@ settings_slurp(struct settings *s, const char *path, bool optional)
 {
 	size_t	len;
 
-	s->file = file_read(path, FILE_LONGEST, false, &len);
+	s->file = file_read(path, SETTINGS_FILE_MAX, false, &len);
 	if (s->file == NULL && optional && errno == ENOENT)
 		return 0;
 	if (s->file == NULL)

@@ -14,6 +14,12 @@
 #include "store/slot.h"
 
 /*
+ * The most places of the queue that are read: the largest QUEUE_MAX, and those
+ * that have a slot.
+ */
+#define QUEUE_PLACES	8192
+
+/*
  * The file `queue' holds a counter, guarded by a lock on byte 0.  Each place in
  * the queue is a lock on another byte, whose offset encodes everything about
  * the place: whether it runs (bit 62), its number, its user (21 bits of a hash;

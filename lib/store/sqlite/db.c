@@ -16,6 +16,13 @@
 #include "store/sqlite/db.h"
 #include "store/store.h"
 
+/*
+ * Pages in the database's log before a writer copies them into the database.  A
+ * process that opens the database alone reads the whole log first, at 0.55 ms a
+ * megabyte; SQLite's own 1,000 pages would triple the time of a cached answer.
+ */
+#define WAL_PAGES	100
+
 enum {
 	WRITE_LOCK = 1,		/* the byte of "<database>-lock" */
 	SPARE = 32768		/* bytes */

@@ -82,7 +82,8 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	i = command_options(argc, argv, options, 1, 1);
 	ticket = command_ticket(argv[0], argv[i]);
 	if (!number_read(pace, strlen(pace), PLAY_PACE_MAX, &ms))
-		program_fail(EXIT_USAGE, "replay: --pace takes milliseconds");
+		program_fail(EXIT_USAGE, "replay: --pace needs a number of "
+		    "milliseconds");
 	store = command_store(s);
 	command_need(version != 0 ? store_session_by_version(store, ticket,
 	    version, &session) : store_session_by_ticket(store, ticket,

@@ -150,8 +150,9 @@ watch_point_to(const struct settings *s, int64_t ticket)
 	}
 	if (*p.node != '\0')
 		program_fail(EXIT_CLIENT, "ticket %" PRId64 " is %s on the "
-		    "machine %s: watch it there", ticket, p.state, p.node);
-	program_fail(EXIT_CLIENT, "nothing runs for ticket %" PRId64, ticket);
+		    "node %s: watch it there", ticket, p.state, p.node);
+	program_fail(EXIT_CLIENT, "no generation runs for ticket %" PRId64,
+	    ticket);
 }
 
 /* Handles a line from a generation. */

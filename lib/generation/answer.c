@@ -455,7 +455,7 @@ answer_writing(struct answer *a, int64_t now)
 		upstream_cancel(u, FAILURE_INTERNAL, NULL);
 		/* Fail even if the upstream ended well: a part of the text is
 		   missing. */
-		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
+		answer_fail(a, FAILURE_INTERNAL, "the frames' buffer is full");
 	}
 	if (u->phase == UPSTREAM_ENDED)
 		return ANSWER_GO_ON;
@@ -479,7 +479,7 @@ answer_saved(struct answer *a, enum failure_code rc)
 		/* Viewers ask the database and show the other machine's answer,
 		   if saved. */
 		a->settled = true;
-		a->reason = "another machine had the ticket meanwhile";
+		a->reason = "another node took over the ticket";
 	} else if (rc == FAILURE_UNKNOWN_TICKET) {
 		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
 		a->failure = failure_make(rc, why);

@@ -38,7 +38,7 @@ answer_session(struct answer *a, int64_t session)
 	    a->text_hash) == 0)
 		hub_first(&a->hub, line.data, line.len);
 	else
-		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
+		answer_fail(a, FAILURE_INTERNAL, "the frames' buffer is full");
 	buf_free(&line);
 	a->session = session;
 	a->has_status = false;

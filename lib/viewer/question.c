@@ -284,7 +284,7 @@ question_pause(struct question *q, int64_t now)
 {
 	if (now >= q->deadline)
 		return question_fail_call(q, FAILURE_INTERNAL, "attach",
-		    "nobody starts the generation");
+		    "no process starts the generation");
 	q->state = QUESTION_ATTACHING;
 	q->next = clock_us() + q->pause;
 	q->pause = q->pause * 2 < ATTACH_PAUSE_US_MAX ? q->pause * 2 :
@@ -684,7 +684,7 @@ static enum question_next
 question_give_up(struct question *q)
 {
 	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64 " session=%" PRId64
-	    " call=follow error=\"the generation stands still\"",
+	    " call=follow error=\"the generation does not react\"",
 	    q->connection->id, q->connection->ticket, q->session);
 	if (q->pidfd != -1)
 		(void)pidfd_send_signal(q->pidfd, SIGKILL, NULL, 0);

@@ -52,8 +52,8 @@ reason(struct store *s, char *text, size_t size)
 	s->damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
 	    code == SQLITE_ERROR;
 	if (s->full)
-		return "the disk is full: what was begun is taken back. Make "
-		    "some megabytes free";
+		return "the disk is full, and the change was undone. Free some "
+		    "megabytes";
 	if ((code != SQLITE_IOERR && code != SQLITE_CANTOPEN) || error == 0)
 		return sqlite3_errmsg(s->db);
 	(void)snprintf(text, size, "%s (%s)", sqlite3_errmsg(s->db),
@@ -318,7 +318,7 @@ db_lock(struct store *s)
 		return FAILURE_NONE;
 	s->busy = true;
 	(void)snprintf(s->error, sizeof(s->error),
-	    "the write lock is held for too long");
+	    "another process has held the write lock for too long");
 	return FAILURE_STORAGE;
 }
 

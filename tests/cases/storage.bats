@@ -1053,7 +1053,7 @@ END
 	for f in file:a ':memory:' 'file:b?mode=memory' 'file::memory:' \
 	    'c?immutable=1' './file:d' "file:$T/e"; do
 		mkdir -p "$(dirname "$f")"
-		TICKETCHAT_DATABASE=$f migrate
+		TICKETCHAT_DATABASE=$f sessions migrate >"$T/migrate"
 		TICKETCHAT_DATABASE=$f TICKETCHAT_RUN_DIR=$T/run.of ask 42 "$Q"
 		generated
 		test -f "./$f"

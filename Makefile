@@ -190,7 +190,7 @@ BUILT_WITH = $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL) \
 	$(sort $(wildcard sql/*.sql sql/postgres/*.sql))
 $(B)/flags: FORCE
 	@mkdir -p $(B)/obj
-	@echo '$(CURL)' >$(B)/curl
+	@echo '$(CURL)' | cmp -s - $(B)/curl || echo '$(CURL)' >$(B)/curl
 	@echo '$(BUILT_WITH)' | cmp -s - $@ || echo '$(BUILT_WITH)' >$@
 FORCE:
 

@@ -68,6 +68,15 @@ stopped() { grep -q 'stopped by SIGSTOP' "$1"; }
 # Whether a chat has reached a generation's socket, or its backlog.
 connected() { ls -l "/proc/$1/fd" | grep -q socket:; }
 
+# At length all is tried: tests/run.sh long.  By day a part stands for it.
+at_length() { [ -n "$TESTS_LONG" ]; }
+long_or() { if at_length; then echo "$1"; else echo "$2"; fi; }
+# Of the lines that it reads all, by day each $1th and the last one.
+nth() {
+	awk -v n="$(long_or 1 "$1")" '(NR - 1) % n == 0 { print; last = NR }
+	    { line = $0 } END { if (NR != last) print line }'
+}
+
 # The system calls that a command makes, in order, each with how many of its
 # name there were until then: what strace's when= counts.
 points() {

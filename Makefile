@@ -8,7 +8,9 @@ CC	= cc
 CFLAGS	= -O2 -g
 AWK	= awk
 LIBS	= -lsqlite3
-LIBS_STATIC = -lsqlite3 -lm -Wl,--wrap=dlopen,--wrap=getaddrinfo
+# SQLite and libcurl name dlopen(3) and getaddrinfo(3), of which ld warns; none
+# of our statically linked programs calls them.
+LIBS_STATIC = -lsqlite3 -lm -Wl,--no-warnings
 MODULES	= ollama/http auth/signature
 LIBS_http = -lcurl
 LIBS_signature = -lcrypto
@@ -53,7 +55,7 @@ CURL	:= $(shell cat $(B)/curl 2>/dev/null)
 CURL	:= $(firstword $(filter no,$(CURL)) $(foreach d,$(CURL) build/libcurl,\
 	$(if $(wildcard $(d)/lib/libcurl.a),$(d))))
 SMALL_CURL = $(filter-out no,$(CURL))
-STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(SMALL_CURL),answer))
+STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(SMALL_CURL),answer-http))
 
 # Everything in lib/ but the modules; each program takes what it needs.  The two
 # implementations of lib/store/ have an archive each.
@@ -68,20 +70,22 @@ PROGRAMS = chat answer sessions
 # What the programs are made of besides.
 chat	= $(patsubst %,$(B)/obj/handlers/%.o,chat outdated program)
 answer	= $(patsubst %,$(B)/obj/handlers/%.o,answer program servers)
+lookup	= $(patsubst %,$(B)/obj/handlers/%.o,lookup program)
 sessions = $(patsubst %.c,$(B)/obj/%.o,handlers/program.c \
 	$(sort $(wildcard handlers/sessions/*.c)))
-$(B)/bin/chat $(B)/libexec/dynamic/chat: $(chat)
-$(B)/bin/answer $(B)/libexec/dynamic/answer $(B)/libexec/postgres/answer: \
+$(B)/bin/chat $(B)/libexec/chat-jwt: $(chat)
+$(B)/bin/answer $(B)/libexec/answer-http $(B)/libexec/answer-postgres: \
 	$(answer)
-$(B)/bin/sessions $(B)/libexec/postgres/sessions: $(sessions)
-$(B)/libexec/postgres/lookup: $(patsubst %,$(B)/obj/handlers/%.o,lookup program)
+$(B)/bin/sessions $(B)/libexec/sessions-postgres: $(sessions)
+$(B)/libexec/lookup: $(lookup)
 
 # What of web/ is meant for the world.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
 	web/*.html web/*.css web/*.js web/*.ts web/*.tsx)))
 
-all: $(PROGRAMS:%=$(B)/bin/%) $(B)/libexec/answer $(B)/libexec/chat \
-	$(STATIC_PROGRAMS:%=$(B)/libexec/dynamic/%) \
+# What run.sh and chat start, each linked with what it needs; see docs/design.md.
+VARIANTS = $(patsubst %,$(B)/libexec/%,chat chat-jwt answer answer-http)
+all: $(PROGRAMS:%=$(B)/bin/%) $(VARIANTS) \
 	$(patsubst %,$(B)/libexec/%.so,$(notdir $(MODULES))) $(B)/handlers/api/websocket/chat $(B)/web
 
 $(B)/lib.a: $(LIB)
@@ -102,11 +106,12 @@ archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 $(PROGRAMS:%=$(B)/bin/%): $(B)/lib.a $(B)/sqlite.a
 	$(link)
 
-# For several machines: answer and sessions on PostgreSQL, which those become
-# whose DATABASE is postgres://, and what chat asks it by.  Built where libpq is,
+# For a DATABASE that is a server: answer and sessions on PostgreSQL, and what
+# chat asks it by.  Built where libpq is,
 # by everything and by `make postgres'.
 PG_CFLAGS = $(shell pkg-config --cflags libpq 2>/dev/null)
-PG_PROGRAMS = $(patsubst %,$(B)/libexec/postgres/%,answer lookup sessions)
+PG_PROGRAMS = $(patsubst %,$(B)/libexec/%,answer-postgres lookup \
+	sessions-postgres)
 postgres: all $(PG_PROGRAMS)
 $(PG_PROGRAMS): $(B)/lib.a $(B)/postgres.a
 	$(link)
@@ -114,17 +119,30 @@ $(PG_PROGRAMS): private LIBS := -lpq
 $(PG): FLAGS += $(PG_CFLAGS)
 $(PG): $(B)/sql_postgres.h
 
-# What those become that need a module.
-$(STATIC_PROGRAMS:%=$(B)/libexec/dynamic/%): $(B)/lib.a $(B)/sqlite.a
+# What cannot be linked statically is able to do everything: then it is the only
+# variant, under both names.
+ifneq ($(filter chat,$(STATIC_PROGRAMS)),)
+STATIC_TARGETS += $(B)/bin/chat
+$(B)/libexec/chat-jwt: $(B)/lib.a $(B)/sqlite.a
 	$(link)
-$(STATIC_PROGRAMS:%=$(B)/bin/%): $(B)/obj/base/module_static.o
-$(STATIC_PROGRAMS:%=$(B)/bin/%): private HARDEN_LINK := -static$(HARDEN_LINK)
-$(STATIC_PROGRAMS:%=$(B)/bin/%): private LIBS := $(LIBS_STATIC)
-ifneq ($(filter answer,$(STATIC_PROGRAMS)),)
-$(B)/bin/answer: $(B)/obj/ollama/http_static.o $(SMALL_CURL)/lib/libcurl.a
+else
+$(B)/libexec/chat-jwt: $(B)/bin/chat
+	$(place)
+endif
+ifneq ($(filter answer-http,$(STATIC_PROGRAMS)),)
+STATIC_TARGETS += $(B)/libexec/answer-http
+$(B)/libexec/answer-http: $(B)/obj/ollama/http_static.o \
+	$(SMALL_CURL)/lib/libcurl.a $(B)/lib.a $(B)/sqlite.a
+	$(link)
 $(B)/obj/ollama/http_static.o: lib/ollama/http.c $(B)/flags
 	$(CC) $(FLAGS) -I$(SMALL_CURL)/include $(DEFINES) -c -o $@ $<
+else
+$(B)/libexec/answer-http: $(B)/bin/answer
+	$(place)
 endif
+$(STATIC_TARGETS): $(B)/obj/base/module_static.o
+$(STATIC_TARGETS): private HARDEN_LINK := -static$(HARDEN_LINK)
+$(STATIC_TARGETS): private LIBS := $(LIBS_STATIC)
 
 # A heavy library is behind a module of our own and nowhere else; see
 # lib/base/module.h.
@@ -302,7 +320,7 @@ UNITDIR	= $(PREFIX)/lib/systemd/system
 SYSTEMD	= ticketchat.service ticketchat-upkeep.service ticketchat-upkeep.timer
 STATE	= /var/lib/ticketchat
 RUN	= /run/ticketchat
-# POSTGRES=yes: the twins too; the same call without it takes them away.
+# POSTGRES=yes: the variants for PostgreSQL too; without it they are removed.
 POSTGRES =
 install:
 	$(MAKE) all $(if $(POSTGRES),postgres) B=$(B)/install CURL=$(CURL) LIBEXEC=$(PREFIX)/libexec/ticketchat \
@@ -316,21 +334,12 @@ install:
 		$(DIR)/lib/sysusers.d $(DIR)/lib/tmpfiles.d $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/ticketchat
 	install $(B)/install/bin/sessions $(DIR)/bin/sessions
-	install $(B)/install/bin/answer $(DIR)/libexec/ticketchat/answer
-	rm -rf $(DIR)/libexec/ticketchat/dynamic
-	install -d $(DIR)/libexec/ticketchat/dynamic
-	for p in $(STATIC_PROGRAMS); do \
-		install $(B)/install/libexec/dynamic/$$p \
-			$(DIR)/libexec/ticketchat/dynamic/$$p || exit 1; \
-	done
-	rm -rf $(DIR)/libexec/ticketchat/postgres
+	install $(VARIANTS:$(B)/%=$(B)/install/%) $(DIR)/libexec/ticketchat
+	rm -f $(PG_PROGRAMS:$(B)/libexec/%=$(DIR)/libexec/ticketchat/%)
 ifneq ($(POSTGRES),)
-	install -d $(DIR)/libexec/ticketchat/postgres
-	install $(PG_PROGRAMS:$(B)/%=$(B)/install/%) \
-		$(DIR)/libexec/ticketchat/postgres
+	install $(PG_PROGRAMS:$(B)/%=$(B)/install/%) $(DIR)/libexec/ticketchat
 endif
 	install -m 644 $(B)/install/libexec/*.so $(DIR)/libexec/ticketchat/
-	install $(B)/install/bin/chat $(DIR)/libexec/ticketchat/chat
 	ln -sf ../../../chat \
 		$(DIR)/libexec/ticketchat/handlers/api/websocket/chat
 	sed -e 's|^bin=.*|bin=$(PREFIX)/bin|' \
@@ -417,6 +426,6 @@ clean:
 	uninstall deb check-package clean FORCE
 # Of what is built now: version 0.1 has noted sources that have moved since.
 -include $(patsubst %.o,%.d,$(LIB) $(SQLITE) $(PG) $(chat) $(answer) \
-	$(sessions)) $(MODULES:%=$(B)/obj/%.pic.d) \
+	$(lookup) $(sessions)) $(MODULES:%=$(B)/obj/%.pic.d) \
 	$(B)/obj/base/module_static.d $(B)/obj/ollama/http_static.d \
 	$(wildcard $(B)/tests/obj/*.d)

@@ -1,48 +1,45 @@
 #!/bin/sh
-# run.sh - the service.  Installs what is missing, builds, brings the database
-# up to date, tells what it found, and becomes the parent of websocketd.
+# run.sh - starts the service: installs what is missing, builds, migrates the
+# database, prints what it found, and becomes the parent of websocketd.
 #
-#	./run.sh		with websocketd.conf beside it
-#	./run.sh --demo		without an Ollama: recorded answers, own database
-#	./run.sh --check	the settings as they take effect, and the rest
+#	./run.sh		with the settings in websocketd.conf
+#	./run.sh --demo		without Ollama: recorded answers, temporary data
+#	./run.sh --check	the effective settings, and what is wrong
 #
-# Every setting may also come from the environment, as TICKETCHAT_<KEY>; those
-# of OLLAMA_<X> also by that name alone:
+# Every setting may also come from the environment, as TICKETCHAT_<KEY>.  A key
+# that begins with OLLAMA_ may also stand there without the prefix:
 #	TICKETCHAT_PORT=8080 OLLAMA_MODEL=gemma3 ./run.sh
 set -euf
 
 usage() {
 	cat <<'END'
 usage: run.sh [--demo | --check | --help] [-c FILE]
-  --demo     try it without an Ollama: answers are played back, and the
-             database is a temporary one
-  --check    check the settings, print them as they take effect, and examine
-             data, model and machine (sessions doctor); start nothing
-  -c FILE    settings from FILE, not from websocketd.conf
-  --help     this text
-Exit code: 0 good, 2 --check found errors, 100 usage, 102 settings, 111 system;
-else websocketd's.
+  --demo     try it without Ollama: recorded answers are played back, and the
+             database is temporary
+  --check    check the settings, print the effective ones, and examine data,
+             model and machine (sessions doctor); start nothing
+  -c FILE    read the settings from FILE instead of websocketd.conf
+  --help     print this text
+Missing Debian packages are installed with apt-get if root runs this; otherwise
+the apt-get command for root is printed.
+Exit code: 0 good, 2 --check found errors, 100 wrong arguments, 102 wrong
+settings, 111 system error; otherwise that of websocketd.
 END
 }
 
-# `make install' writes its own places here.
+# `make install' writes its own paths here.
 checkout=yes
 bin=build/bin
 libexec=build/libexec
 web=build/web
 
-# What it takes to build and run on Debian.
+# The Debian packages that building and running need; see deploy/packages.sh.
 packages='websocketd:websocketd gcc:cc libc6-dev@stdio.h make:make
 libcurl4-openssl-dev@curl/curl.h libsqlite3-dev@sqlite3.h
 libssl-dev@openssl/evp.h libjsmn-dev@jsmn.h
 ca-certificates@/etc/ssl/certs/ca-certificates.crt'
-# And for a DATABASE that is a server.
+# And those for a DATABASE on a PostgreSQL server.
 packages_postgres='libpq-dev pkgconf:pkg-config'
-
-# What is for websocketd itself and its parent, and for the nightly timer; chat
-# and answer read the rest.
-server_keys=' PORT ADDRESS MAX_CONNECTIONS TLS_CERT TLS_KEY WEB STOP_WAIT '
-timer_keys=' BACKUPS RETENTION_DAYS '
 
 say() {
 	printf '%s\n' "$*"
@@ -55,11 +52,15 @@ die() {
 	exit "$code"
 }
 
-# Puts every setting, checked, into the environment, as TICKETCHAT_<KEY>.  Bare
-# names there, which counted in 0.1, are refused or warned of.
+# Reads and checks all settings, once, and exports each one as TICKETCHAT_<KEY>:
+# the programs that run later read no file.  The last line is websocketd's flag
+# --passenv with the names that chat needs.  For names without the prefix, which
+# version 0.1 read, `sessions settings' warns or fails.
 load_settings() {
 	settings=$("$bin/sessions" ${conf:+-c "$conf"} settings --service) ||
 	    exit $?
+	passenv=--${settings##*--}
+	settings=${settings%?--*}
 	while IFS= read -r line; do
 		export "TICKETCHAT_${line?}"
 	done <<END
@@ -67,12 +68,12 @@ $settings
 END
 }
 
-# Whether the database is a server, not a file.
+# Succeeds if the database is a server, not a file.
 is_server() {
 	case $TICKETCHAT_DATABASE in postgres*) ;; *) return 1 ;; esac
 }
 
-# Builds what a server takes, once the settings tell that there is one.
+# Builds the programs for PostgreSQL if the settings name a server.
 build_postgres() {
 	is_server && [ -n "$checkout" ] || return 0
 	# shellcheck disable=SC2086
@@ -80,7 +81,7 @@ build_postgres() {
 	make -s postgres || die 111 "the build for PostgreSQL failed"
 }
 
-# Makes the directories of a file, for us alone.
+# Makes the directories above a file, with access for this user only.
 make_parent() {
 	case $1 in
 	*/*) (umask 077 && mkdir -p "${1%/*}") ||
@@ -92,8 +93,9 @@ log_is_file() {
 	case $TICKETCHAT_LOG in syslog | stderr) return 1 ;; esac
 }
 
-# Sees that the log can be written.  LOG=stderr is opened anew by each program,
-# to append; a socket cannot be (systemd's), and then they take syslog's.
+# Checks that the log can be written.  With LOG=stderr each program opens standard
+# error again, to append.  A socket (as under systemd) cannot be opened again;
+# then the programs write to syslog.
 prepare_log() {
 	if log_is_file; then
 		(umask 077 && : >>"$TICKETCHAT_LOG") ||
@@ -103,7 +105,7 @@ prepare_log() {
 			exec 2>>"/proc/$$/fd/2"
 		elif [ ! -S /dev/log ]; then
 			die 102 "LOG=stderr: standard error cannot be opened" \
-			    "anew here, and there is no syslog; set LOG to a" \
+			    "again here, and there is no syslog; set LOG to a" \
 			    "file"
 		fi
 	fi
@@ -113,14 +115,15 @@ prepare() {
 	is_server || make_parent "$TICKETCHAT_DATABASE"
 	make_parent "$TICKETCHAT_RUN_DIR"
 	! log_is_file || make_parent "$TICKETCHAT_LOG"
-	# After a power cut this machine may be up before the database's: that
-	# is waited for, until somebody ends us.
-	database=$("$bin/sessions" ${conf:+-c "$conf"} migrate --wait) ||
+	# After a power cut this machine may start before the database server
+	# does: --wait waits for the server until a signal ends it.
+	database=$("$bin/sessions" -c /dev/null migrate --wait) ||
 	    exit $?
 	prepare_log
 }
 
-# The address to show: the first one, by its usual name.
+# Prints the addresses for people, and sets `address' to the one to open.  The
+# host is the first of ADDRESS, or localhost where that reaches it.
 tell_address() {
 	# shellcheck disable=SC2086
 	set -- $TICKETCHAT_ADDRESS
@@ -130,22 +133,26 @@ tell_address() {
 	esac
 	s=
 	[ -z "$TICKETCHAT_TLS_CERT" ] || s=s
-	say "  serves    ws$s://$host:$TICKETCHAT_PORT/api/websocket/chat/{ticketId}"
-	[ "$TICKETCHAT_WEB" = off ] || say "  page      http$s://$host:$TICKETCHAT_PORT/"
+	address="ws$s://$host:$TICKETCHAT_PORT/api/websocket/chat/{ticketId}"
+	say "  serves    $address"
+	[ "$TICKETCHAT_WEB" = off ] || {
+		address=http$s://$host:$TICKETCHAT_PORT/
+		say "  page      $address"
+	}
 }
 
-# The flags of websocketd, in "$@" of the caller by way of `flags', one a line;
-# on how many addresses it is to listen, in `listens'.
+# Sets `flags' to the flags of websocketd, one a line, and `listens' to the number
+# of addresses on which it will listen.
 make_flags() {
 	flags="--port=$TICKETCHAT_PORT
 --maxforks=$TICKETCHAT_MAX_CONNECTIONS
 --loglevel=error"
 	listens=0
 	for a in $TICKETCHAT_ADDRESS; do
-		# One address that cannot be bound ends websocketd.
+		# websocketd ends if it cannot bind one of its addresses.
 		if [ "$a" = '[::1]' ] && [ "$TICKETCHAT_ADDRESS" != "$a" ] &&
 		    ! grep -qs '^0*1 ' /proc/net/if_inet6; then
-			say "  (no IPv6 here: $a is left out)"
+			say "  (no IPv6 here: not listening on $a)"
 			continue
 		fi
 		listens=$((listens + 1))
@@ -156,35 +163,28 @@ make_flags() {
 --ssl
 --sslcert=$TICKETCHAT_TLS_CERT
 --sslkey=$TICKETCHAT_TLS_KEY"
-	# Versions after 0.4.1 can bound a message before it reaches us.
+	# Versions after 0.4.1 can limit a message's size before it reaches us.
 	if websocketd --help 2>&1 | grep -q maxframesize; then
 		flags="$flags
 --maxframesize=$((TICKETCHAT_MAX_TICKET_BYTES * 6 + 32768))"
 	fi
-	names=
-	while IFS='=' read -r key _; do
-		case $server_keys$timer_keys in *" $key "*) continue ;; esac
-		names="$names${names:+,}TICKETCHAT_$key"
-	done <<END
-$settings
-END
 	flags="$flags
---passenv=$names"
+$passenv"
 }
 
-# The page, in `flags' too, and what a browser may do with it.
+# Adds to `flags' the page and what a browser may do with it.
 web_flags() {
-	# Scripts and styles from here only, none within the page, and no text
-	# becomes markup (Trusted Types).  No frames: whoever put this page into
-	# theirs would get past ALLOWED_ORIGINS, and could steer the clicks; the
-	# module is for them.
+	# Scripts and styles come from this service only, none is inline, and no
+	# text becomes markup (Trusted Types).  The page may not be framed: a
+	# framing page would bypass ALLOWED_ORIGINS and could misdirect clicks.
+	# Other pages use the module instead.
 	# shellcheck disable=SC2089
 	csp="default-src 'none'; script-src 'self'; style-src 'self'"
 	csp="$csp; connect-src 'self'; img-src data:; base-uri 'none'"
 	csp="$csp; form-action 'none'; frame-ancestors 'none'"
 	csp="$csp; require-trusted-types-for 'script'; trusted-types 'none'"
-	# Every page may load the modules.  A browser may keep what it has, but
-	# asks each time whether it has changed.
+	# Every page may load the modules.  A browser may cache them, but asks
+	# each time whether they have changed.
 	flags="$flags
 --staticdir=$web
 --header-http=Content-Security-Policy: $csp
@@ -193,9 +193,10 @@ web_flags() {
 --header-http=X-Content-Type-Options: nosniff
 --header-http=Referrer-Policy: no-referrer
 --header-http=Cache-Control: no-cache"
-	# By the file's time: one that is older than the browser's is unchanged
-	# for websocketd.  `make' never goes back; a package or an image may, but
-	# changes nothing while we run.
+	# websocketd compares file times only, and takes a file that is older
+	# than the browser's copy for unchanged.  `make' never writes an older
+	# time, but a downgraded package or image may; there an ETag of the
+	# contents decides.  They do not change while the service runs.
 	[ -n "$checkout" ] || flags="$flags
 --header-http=ETag: \"$(find "$web" -type f -exec sha256sum {} + |
 	    sort | sha256sum | cut -c -16)\""
@@ -206,6 +207,9 @@ web_flags() {
 serve() {
 	make_flags
 	[ "$TICKETCHAT_WEB" = off ] || web_flags
+	# The variant of chat that can check tokens is for a service that needs it.
+	chat=chat
+	[ "$TICKETCHAT_AUTH" != required ] || chat="chat-jwt"
 	IFS='
 '
 	# shellcheck disable=SC2086,SC2090
@@ -214,22 +218,25 @@ serve() {
 	# One command, and neither --dir nor --cgidir: with these websocketd
 	# looks for a file by the path before it looks at the method, and
 	# `CONNECT /../../etc/shadow' tells whether there is one, or runs it.
-	set -- "$bin/sessions" ${conf:+-c "$conf"} hold \
-	    "--listen=$listens" websocketd "$@" "$libexec/chat"
+	set -- "$bin/sessions" -c /dev/null hold \
+	    "--listen=$listens" websocketd "$@" "$libexec/$chat"
 	# The model's servers tell about themselves when they do: their absence
 	# is no reason not to start, nor to start late.
-	"$libexec/answer" ${conf:+-c "$conf"} start &
+	"$libexec/answer" -c /dev/null start &
 	starter=$!
 	if [ -n "$demo" ]; then
 		"$@" &
 		server=$!
+		wait $starter || :
+		say "  open      $address"
 		wait $server
 	else
 		exec "$@"
 	fi
 }
 
-# The demonstration: a replayed model beside the same programs.
+# Starts a model server that plays back tests/demo, and sets the environment so
+# that the same programs use it and a temporary directory.
 start_demo() {
 	demo=$(mktemp -d "${TMPDIR:-/tmp}/ticketchat.XXXXXX")
 	server=
@@ -245,7 +252,7 @@ start_demo() {
 		[ ! -s "$demo/port" ] || break
 		sleep 0.2
 	done
-	[ -s "$demo/port" ] || die 111 "the replayed model does not start"
+	[ -s "$demo/port" ] || die 111 "the demo's model server does not start"
 	export TICKETCHAT_DATABASE="$demo/demo.db" TICKETCHAT_RUN_DIR="$demo/run" \
 	    TICKETCHAT_LOG="$demo/log" TICKETCHAT_OLLAMA_MODEL=demo \
 	    TICKETCHAT_STOP_WAIT=0
@@ -263,13 +270,13 @@ end_demo() {
 }
 
 action=serve conf='' demo='' here=$PWD
-# Relative names in the settings are relative to where this stands.
+# Relative paths in the settings are relative to the directory of this script.
 [ -z "$checkout" ] || cd "$(dirname "$0")"
 while [ $# -gt 0 ]; do
 	case $1 in
 	--demo) action=demo ;;
 	--check) action=check ;;
-	-c) [ $# -gt 1 ] || die 100 "-c needs a file"
+	-c) [ $# -gt 1 ] || die 100 "-c needs a file name"
 	    case $2 in /*) conf=$2 ;; *) conf=$here/$2 ;; esac
 	    shift ;;
 	-h | --help) usage; exit 0 ;;
@@ -287,7 +294,7 @@ if [ -n "$checkout" ]; then
 	target=all
 	[ "$action" != demo ] || target='all build/tests/replay'
 	# shellcheck disable=SC2086
-	make -s $target || die 111 "the build failed"
+	make -s -j"$(nproc)" $target || die 111 "the build failed"
 elif [ "$action" = demo ]; then
 	die 100 "--demo works in a checkout only"
 fi
@@ -297,14 +304,17 @@ build_postgres
 if [ "$action" = check ]; then
 	printf '%s\n' "$settings"
 	tell_address
-	"$bin/sessions" ${conf:+-c "$conf"} doctor || [ $? = 1 ] || exit 2
+	"$bin/sessions" -c /dev/null doctor || [ $? = 1 ] || exit 2
 	exit 0
 fi
 prepare
 say "$("$bin/sessions" --version)"
 tell_address
 say "  database  $database"
-[ -z "$demo" ] || say "  demo      nothing is saved; end it with Ctrl-C"
-say "  try       npx wscat -c ws://localhost:$TICKETCHAT_PORT/api/websocket/chat/42"
-say "            > {\"ticketBody\":\"The printer on floor 2 is jammed\"}"
+if [ -n "$demo" ]; then
+	printf '%s\n' "$settings" >"$demo/conf"
+	say "  demo      nothing is saved; end it with Ctrl-C"
+	say "  shell     printf '{\"ticketBody\":\"printer jam\"}\\n' |" \
+	    "env -i PATH_INFO=/42 build/bin/chat -c $demo/conf"
+fi
 serve

@@ -1,22 +1,24 @@
 /*
- * answer - a generation: the ticket's text in, frames out.
+ * answer - a generation: reads the ticket's text, writes frames.
  *
  *	printf 'printer jam' | answer
  *
- * At a shell it is a filter: the prompt on standard input, frames on standard
- * output, nothing kept.  `answer check' tells whether the model's servers are
- * there and which model would answer, `answer load' has them load it, `answer
- * start' does both beside a service that starts.
+ * At a shell it is a filter: the ticket's text on standard input, frames on
+ * standard output; nothing is saved.  `answer check' reports whether the
+ * model's servers can be reached and which model would answer, `answer load'
+ * also has them load the model, and `answer start' does both for run.sh when
+ * the service starts.
  *
- * chat starts it, detached, as `answer TICKET SESSION [HASH]' (the hash of the
- * text) with a listening socket as descriptor 3, for all who want to follow.
- * It waits for a slot, streams from Ollama, keeps the whole answer and only
- * then says `done'.  Where several machines share the database it is `answer
- * TICKET +SEEN [HASH]': it finds out whose the ticket is, and waits with its
- * viewers where it is another machine's.
+ * chat starts `answer TICKET SESSION [HASH]', detached.  Descriptor 3 is the
+ * socket on which it listens for viewers, HASH the hash of the ticket's text.
+ * It waits for a slot, streams from Ollama, saves the whole answer and only
+ * then sends `done'.  With a database server it is started as `answer TICKET
+ * +SEEN [HASH]', where SEEN is the session of the newest answer that chat
+ * knows: the database then assigns the session, or another machine generates
+ * the answer and this process waits with its viewers.
  *
- * Exit code: 0 good, 1 a bad prompt, 2 the model, 100 usage, 102 settings,
- * 111 system.
+ * Exit code: 0 good, 1 a bad prompt, 2 the model, 100 usage, 102 settings, 111
+ * system.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -74,14 +76,14 @@ read_prompt(struct answer *a)
 		a->failure = failure_make(FAILURE_BAD_REQUEST, "ticketBody");
 }
 
-/* Makes an answer, as a filter or detached; returns the exit code. */
+/* Generates an answer, as a filter or detached.  Returns the exit code. */
 static int
 make_answer(struct answer *a)
 {
 	int	rc;
 
 	read_prompt(a);		/* before answer_run blocks SIGINT */
-	/* chat has hardened us with itself, for fewer descriptors. */
+	/* The limits inherited from chat allow too few descriptors. */
 	if (!a->filter && harden_descriptors(DESCRIPTORS_ANSWER) == -1)
 		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 	if ((rc = answer_run(a)) == -1)
@@ -91,10 +93,10 @@ make_answer(struct answer *a)
 	return rc == -1 ? EXIT_SYSTEM : (int)failure_exit(a->failure.code);
 }
 
-/* What a detached one works on: a session, or +SEEN: the newest answer of the
- * ticket that chat has seen, where the session is told by the database. */
+/* Reads SESSION or +SEEN: see above.  Returns false if it does not fit
+   DATABASE. */
 static bool
-read_work(struct answer *a, const char *word)
+read_session(struct answer *a, const char *word)
 {
 	if (*word != '+')
 		return store_is_file() &&
@@ -103,7 +105,7 @@ read_work(struct answer *a, const char *word)
 	return !store_is_file() && (a->seen != 0 || strcmp(word, "+0") == 0);
 }
 
-/* `answer check' and `answer load'; without a probe `answer start'. */
+/* Runs `answer check' and `answer load'; `answer start' if probe is NULL. */
 static int
 ask_servers(struct answer *a, servers_probe *probe, bool json)
 {
@@ -114,7 +116,7 @@ ask_servers(struct answer *a, servers_probe *probe, bool json)
 		return EXIT_SYSTEM;
 	}
 	rc = probe == NULL ? servers_start(&a->settings, a->http) :
-	    servers_tell(&a->settings, a->http, probe, json);
+	    servers_report(&a->settings, a->http, probe, json);
 	a->http->close();
 	settings_free(&a->settings);
 	return rc;
@@ -137,11 +139,13 @@ main(int argc, char *argv[])
 	detached = argc - i >= 2 && command == NULL;
 	program_settings(&a.settings, file, detached);
 	if (detached)
-		program_store(&a.settings, "answer", argv);
-	if (!url_simple(a.settings.text[SETTING_OLLAMA_SERVER]) &&
-	    module_need("answer", argv) == -1)
-		program_fail(EXIT_SYSTEM, "the one with all of libcurl: %s",
+		program_store(&a.settings, "answer-postgres", argv);
+	if (!module_can_load() &&
+	    !url_simple(a.settings.text[SETTING_OLLAMA_SERVER])) {
+		program_become("answer", argv);
+		program_fail(EXIT_SYSTEM, LIBEXECDIR "/answer: %s",
 		    strerror(errno));
+	}
 	if (start || (command != NULL && argc - i == 1 + json)) {
 		rc = ask_servers(&a, command, json);
 	} else if (argc == i) {
@@ -154,7 +158,7 @@ main(int argc, char *argv[])
 		    (strlen(argv[i + 2]) != TEXT_HASH || strspn(argv[i + 2],
 		    "0123456789abcdef") != TEXT_HASH)) ||
 		    (a.ticket = number_id(argv[i])) == 0 ||
-		    !read_work(&a, argv[i + 1]))
+		    !read_session(&a, argv[i + 1]))
 			program_fail(EXIT_USAGE,
 			    "wrong arguments (try --help)");
 		a.text_hash = argc - i == 3 ? argv[i + 2] : "";

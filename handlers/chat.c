@@ -1,23 +1,25 @@
 /*
- * chat - a ticket's viewer: client messages in, frames out.
+ * chat - a viewer of one ticket: reads a client's messages, writes frames.
  *
  *	printf '{"ticketBody":"printer jam"}\n' | PATH_INFO=/42 chat
  *
- * websocketd runs it once for each connection; in a pipe it does the same.
- * Standard input holds messages, one JSON object each; standard output gets
- * frames, one JSON object a line; websocket.md describes both.  The ticket is
- * in PATH_INFO, as in CGI.  Settings come from the environment and, at a
- * shell, from websocketd.conf (-c FILE: another one).
+ * websocketd runs one chat for each connection; in a pipe chat works the same.
+ * Standard input holds messages, one JSON object each, and standard output gets
+ * frames, one JSON object a line: see websocket.md.  As in CGI, PATH_INFO names
+ * the ticket.  Settings come from the environment and, at a shell, also from
+ * websocketd.conf or the file given with -c.
  *
- * Under websocketd the end of input means that the viewer has left: it exits
- * at once.  At a shell it means that there are no more questions: it answers
- * those that it has.  Its generation goes on in both cases.
+ * At the end of input chat exits at once under websocketd, because the viewer
+ * has left; at a shell it first answers the questions it has read.  In both
+ * cases a running generation continues.
  *
- * It is linked statically where that can be; with AUTH=required, which needs a
- * module, it becomes its twin that is not.  With a DATABASE of PostgreSQL it
- * starts a small program for each thing that it asks, see lib/viewer/query.h.
+ * chat is linked statically where possible.  A service with AUTH=required runs
+ * the variant chat-jwt, which can load libcrypto; at a shell chat replaces
+ * itself by that variant.  If DATABASE is PostgreSQL, chat starts a small
+ * program for each query: see lib/viewer/query.h.
  *
- * Exit code: the worst of the questions, see lib/frame/failure.h; 102 settings.
+ * Exit code: the highest of all questions, see lib/frame/failure.h; 102
+ * settings.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,27 +66,30 @@ struct chat {
 	struct message_reader	 reader;
 	struct output		 out;
 	struct admission	 admission;
-	struct question		 question;	/* the one that runs */
+	struct question		 question;	/* the one being answered */
 	struct request		 waiting[QUESTIONS_WAITING];
-	size_t			 count;		/* of waiting */
-	char			 in[READ_MAX];	/* read, not yet taken */
-	size_t			 in_len, in_taken;
-	bool			 dropped;	/* a question, at least */
-	bool			 eof;		/* no more input */
-	int64_t			 since;		/* first byte of a message */
-	int64_t			 active;	/* the last that was served */
-	int64_t			 refused_at;	/* the first refusal since; 0:
-						   there was none */
-	uint64_t		 refused;	/* messages, in all */
-	int			 exit_code;	/* of what went wrong here */
+	size_t			 count;		/* of `waiting' */
+	char			 in[READ_MAX];	/* read from standard input */
+	size_t			 in_len, in_done;
+	bool			 dropped;	/* at least one question */
+	bool			 eof;		/* standard input has ended */
+	int64_t			 since;		/* clock_us: first byte of the
+						   current message */
+	int64_t			 active;	/* clock_us: when the client was
+						   last served */
+	int64_t			 refused_at;	/* clock_us: the first refusal
+						   since then; 0: none */
+	uint64_t		 refused;	/* all refused messages */
+	int			 exit_code;	/* of errors outside the
+						   questions */
 };
 
-/* Puts a question behind those that wait; there is room, or it is dropped. */
+/* Appends a question to those that wait, or drops it if there are too many. */
 static void
-enqueue(struct chat *c, struct request *r)
+chat_enqueue(struct chat *c, struct request *r)
 {
 	if (c->count == QUESTIONS_WAITING) {
-		/* Once: a flood must not fill the log. */
+		/* Log only the first, so that a flood does not fill the log. */
 		if (!c->dropped)
 			log_line(LOG_LEVEL_WARNING, "id=%s dropped=question",
 			    c->connection.id);
@@ -96,21 +101,21 @@ enqueue(struct chat *c, struct request *r)
 	c->waiting[c->count++] = *r;
 }
 
-/* Whether a question waits and nothing is in its way. */
+/* Whether a question waits and can begin now. */
 static bool
-can_begin(const struct chat *c)
+chat_can_begin(const struct chat *c)
 {
 	return c->question.state == QUESTION_IDLE && c->count > 0 &&
 	    output_size(&c->out) < OUTPUT_PENDING;
 }
 
-/* Begins the questions that wait, as far as they end at once. */
+/* Begins waiting questions until one does not end at once. */
 static void
-begin_waiting(struct chat *c, int64_t now)
+chat_begin_waiting(struct chat *c, int64_t now)
 {
 	struct request	r;
 
-	while (can_begin(c)) {
+	while (chat_can_begin(c)) {
 		r = c->waiting[0];
 		memmove(&c->waiting[0], &c->waiting[1],
 		    --c->count * sizeof(c->waiting[0]));
@@ -118,7 +123,7 @@ begin_waiting(struct chat *c, int64_t now)
 	}
 }
 
-/* A whole message, or what became of one. */
+/* Handles a message, or a failure to read one. */
 static void
 chat_receive(struct chat *c, enum message_event event)
 {
@@ -136,7 +141,8 @@ chat_receive(struct chat *c, enum message_event event)
 		    c->connection.language);
 	if (r.failure.code == FAILURE_NONE) {
 		r.failure = admission_check(&c->admission, &r);
-		/* Whoever is refused gets pongs, but no open connection. */
+		/* A refused client gets pongs, but they do not keep it
+		   connected. */
 		if (r.failure.code == FAILURE_NONE) {
 			c->active = clock_us();
 			c->refused_at = 0;
@@ -149,12 +155,14 @@ chat_receive(struct chat *c, enum message_event event)
 		if (c->refused_at == 0)
 			c->refused_at = clock_us();
 	}
-	if (r.failure.code != FAILURE_NONE || r.type == REQUEST_ASK) {
-		enqueue(c, &r);
+	if (r.failure.code != FAILURE_NONE || r.type == REQUEST_ASK ||
+	    r.type == REQUEST_OPEN) {
+		chat_enqueue(c, &r);
 		return;
 	}
 	if (r.type == REQUEST_STOP) {
-		begin_waiting(c, clock_us());	/* it may have come with it */
+		chat_begin_waiting(c, clock_us());	/* they may have arrived
+						   together */
 		question_stop(&c->question);
 	} else if (output_size(&c->out) < OUTPUT_PENDING &&
 	    frame_pong(&c->out.data) == -1) {
@@ -164,21 +172,18 @@ chat_receive(struct chat *c, enum message_event event)
 }
 
 /*
- * Whether another message may be taken.  Input that nobody reads freezes
- * websocketd, so there it is read always; in a pipe it waits.
+ * Whether another message may be handled.  Under websocketd always, because
+ * websocketd hangs if nobody reads; in a pipe, input can wait.
  */
 static bool
-has_room(const struct chat *c)
+chat_has_room(const struct chat *c)
 {
 	return c->connection.websocketd || c->count < QUESTIONS_WAITING;
 }
 
-/*
- * Takes what came behind the first line of a message that is broken: others,
- * perhaps, which it must not take along.
- */
+/* Handles the messages that may follow the first line of a broken one. */
 static void
-take_rest(struct chat *c, int64_t now)
+chat_read_rest(struct chat *c, int64_t now)
 {
 	enum message_event	event;
 	size_t			len, taken;
@@ -188,44 +193,44 @@ take_rest(struct chat *c, int64_t now)
 		return;
 	c->since = now;
 	for (taken = 0; taken < len; ) {
-		taken += message_take(&c->reader, rest + taken, len - taken,
+		taken += message_read(&c->reader, rest + taken, len - taken,
 		    &event);
 		if (event != MESSAGE_MORE)
 			chat_receive(c, event);
 	}
 	free(rest);
-	(void)message_take(&c->reader, "\n", 1, &event);
+	(void)message_read(&c->reader, "\n", 1, &event);
 	if (event != MESSAGE_MORE)
 		chat_receive(c, event);
 }
 
-/* What became of a message. */
+/* Handles a message, and after a broken one also what follows it. */
 static void
-receive_all(struct chat *c, enum message_event event, int64_t now)
+chat_receive_all(struct chat *c, enum message_event event, int64_t now)
 {
 	if (event == MESSAGE_MORE)
 		return;
 	chat_receive(c, event);
 	if (event == MESSAGE_BROKEN)
-		take_rest(c, now);
+		chat_read_rest(c, now);
 }
 
-/* Takes messages out of what was read. */
+/* Splits the input into messages and handles them. */
 static void
-take_input(struct chat *c, int64_t now)
+chat_split_input(struct chat *c, int64_t now)
 {
 	enum message_event	event;
 
-	while (c->in_taken < c->in_len && has_room(c)) {
+	while (c->in_done < c->in_len && chat_has_room(c)) {
 		if (!message_incomplete(&c->reader))
 			c->since = now;
-		c->in_taken += message_take(&c->reader, c->in + c->in_taken,
-		    c->in_len - c->in_taken, &event);
-		receive_all(c, event, now);
+		c->in_done += message_read(&c->reader, c->in + c->in_done,
+		    c->in_len - c->in_done, &event);
+		chat_receive_all(c, event, now);
 	}
 }
 
-/* Reads standard input once; its end may complete a message. */
+/* Reads standard input once.  At its end, the last message may be complete. */
 static void
 chat_read_input(struct chat *c)
 {
@@ -235,33 +240,36 @@ chat_read_input(struct chat *c)
 	n = read(STDIN_FILENO, c->in, sizeof(c->in));
 	if (n > 0) {
 		c->in_len = (size_t)n;
-		c->in_taken = 0;
+		c->in_done = 0;
 	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
 		c->eof = true;
 		if (c->connection.websocketd ||
 		    (event = message_end(&c->reader)) == MESSAGE_MORE)
 			return;
-		receive_all(c, event, clock_us());
-		receive_all(c, message_end(&c->reader), clock_us());
+		chat_receive_all(c, event, clock_us());
+		chat_receive_all(c, message_end(&c->reader), clock_us());
 	}
 }
 
-/* Whether it is the client's turn. */
+/* Whether we wait for the client to ask. */
 static bool
-is_idle(const struct chat *c)
+chat_is_idle(const struct chat *c)
 {
 	return c->question.state == QUESTION_IDLE && c->count == 0 &&
 	    !output_pending(&c->out);
 }
 
-/* When we are done with a client that reads nothing, or asks nothing. */
+/*
+ * When to disconnect a client that does not read, or does not ask: clock_us or
+ * CLOCK_NEVER.
+ */
 static int64_t
-end_of_patience(const struct chat *c)
+chat_client_deadline(const struct chat *c)
 {
 	const int64_t	*n = c->settings.number;
 	int64_t		 idle = n[SETTING_IDLE_TIMEOUT] * 1000000;
 
-	if (!is_idle(c) || !c->connection.websocketd)
+	if (!chat_is_idle(c) || !c->connection.websocketd)
 		return output_deadline(&c->out,
 		    n[SETTING_SEND_TIMEOUT] * 1000000);
 	if (!admission_has_place(&c->admission) &&
@@ -270,9 +278,12 @@ end_of_patience(const struct chat *c)
 	return c->active + idle;
 }
 
-/* When we are done with a client that was refused, unless it is answered. */
+/*
+ * When to disconnect a client that was refused, unless a question of it is
+ * being answered: clock_us or CLOCK_NEVER.
+ */
 static int64_t
-end_of_refused(const struct chat *c)
+chat_refused_deadline(const struct chat *c)
 {
 	if (c->refused_at == 0 || !c->connection.websocketd ||
 	    c->question.state != QUESTION_IDLE)
@@ -280,11 +291,11 @@ end_of_refused(const struct chat *c)
 	return c->refused_at + REFUSED_TIMEOUT * INT64_C(1000);
 }
 
-/* When something is due though nothing comes. */
+/* When the next step is due even if no event arrives: clock_us. */
 static int64_t
 chat_deadline(const struct chat *c, int64_t question)
 {
-	int64_t	d = end_of_patience(c), t = end_of_refused(c);
+	int64_t	d = chat_client_deadline(c), t = chat_refused_deadline(c);
 
 	d = t < d ? t : d;
 	d = question < d ? question : d;
@@ -295,23 +306,23 @@ chat_deadline(const struct chat *c, int64_t question)
 	return d;
 }
 
-/* A message whose end does not come in time is broken. */
+/* Treats a message that is not complete after MESSAGE_TIMEOUT as broken. */
 static void
-end_message(struct chat *c, int64_t now)
+chat_end_message(struct chat *c, int64_t now)
 {
-	if (!c->connection.websocketd || c->in_taken < c->in_len ||
+	if (!c->connection.websocketd || c->in_done < c->in_len ||
 	    !message_incomplete(&c->reader) ||
 	    now < c->since + MESSAGE_TIMEOUT * INT64_C(1000) ||
 	    message_end(&c->reader) == MESSAGE_MORE)
 		return;
-	receive_all(c, MESSAGE_BROKEN, now);
+	chat_receive_all(c, MESSAGE_BROKEN, now);
 }
 
-/* Waits for input, output, the generation or a deadline. */
+/* Waits for input, output, the generation or a deadline.  Returns as poll. */
 static int
 chat_wait_for(struct chat *c, struct pollfd p[3], int64_t now)
 {
-	bool	in = !c->eof && c->in_taken == c->in_len && has_room(c);
+	bool	in = !c->eof && c->in_done == c->in_len && chat_has_room(c);
 
 	p[0] = (struct pollfd){ in ? STDIN_FILENO : -1, POLLIN, 0 };
 	p[1] = (struct pollfd){ output_pending(&c->out) ? c->out.fd : -1,
@@ -320,48 +331,51 @@ chat_wait_for(struct chat *c, struct pollfd p[3], int64_t now)
 	    question_wait(&c->question, &p[2]))));
 }
 
-/* Whether all that was asked has been answered and read. */
+/* Whether everything was answered and the client has read it. */
 static bool
-finished(const struct chat *c)
+chat_is_finished(const struct chat *c)
 {
 	if (!c->eof || c->question.state == QUESTION_STOPPING)
 		return false;
-	return c->connection.websocketd || (c->in_taken == c->in_len &&
+	return c->connection.websocketd || (c->in_done == c->in_len &&
 	    c->count == 0 && c->question.state == QUESTION_IDLE &&
 	    !output_pending(&c->out));
 }
 
-/* The loop; returns when there is nothing more to do. */
+/* The event loop; returns when nothing is left to do. */
 static void
 chat_serve(struct chat *c)
 {
 	struct pollfd	p[3] = { 0 };
 	int64_t		now = clock_us();
 
-	/* One that no message can make good is refused from the start. */
+	/* If no message can be accepted, the time for refused clients starts
+	   now. */
 	c->refused_at = admission_is_hopeless(&c->admission) ? now : 0;
 	for (c->active = now; ; now = clock_us()) {
 		if (p[0].revents != 0)
 			chat_read_input(c);
 		question_step(&c->question, &p[2], now);
-		end_message(c, now);
+		chat_end_message(c, now);
 		do {
-			take_input(c, now);
-			begin_waiting(c, now);
+			chat_split_input(c, now);
+			chat_begin_waiting(c, now);
 			if (output_write(&c->out, now) == -1) {
-				if (errno != EPIPE)	/* nobody reads */
+				if (errno != EPIPE)	/* EPIPE: the client is
+							   gone */
 					c->exit_code = EXIT_SYSTEM;
 				return;
 			}
-		} while ((c->in_taken < c->in_len && has_room(c)) ||
-		    can_begin(c));
-		if (!is_idle(c))
+		} while ((c->in_done < c->in_len && chat_has_room(c)) ||
+		    chat_can_begin(c));
+		if (!chat_is_idle(c))
 			c->active = now;
-		if (finished(c))
+		if (chat_is_finished(c))
 			return;
 		if (c->refused_at != 0 && c->question.state != QUESTION_IDLE)
 			c->refused_at = now;
-		if (now >= end_of_patience(c) || now >= end_of_refused(c)) {
+		if (now >= chat_client_deadline(c) || now >=
+		    chat_refused_deadline(c)) {
 			c->exit_code = EXIT_CLIENT;
 			return;
 		}
@@ -376,11 +390,11 @@ chat_serve(struct chat *c)
 }
 
 /*
- * Under websocketd the log is LOG; LOG=stderr is the service's stderr, or,
- * where that is a socket (systemd's), the journal that reads it.
+ * Opens the log.  Under websocketd LOG=stderr means the service's stderr; if
+ * that is a socket (systemd's), syslog, which leads to the same journal.
  */
 static void
-open_log(struct chat *c, bool cgi)
+chat_open_log(struct chat *c, bool cgi)
 {
 	const char	**log = &c->settings.text[SETTING_LOG];
 
@@ -389,14 +403,14 @@ open_log(struct chat *c, bool cgi)
 	log_open("chat", cgi ? *log : NULL);
 }
 
-/* Reads the options, the settings and the environment. */
+/* Reads the options, the settings and the environment, and prepares `c'. */
 static void
-set_up(struct chat *c, int argc, char *argv[])
+chat_set_up(struct chat *c, int argc, char *argv[])
 {
 	const bool	 cgi = connection_is_websocketd();
 	const char	*file;
 
-	/* What websocketd holds is not for us. */
+	/* Close websocketd's descriptors that we inherited. */
 	if (cgi)
 		(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	if (program_options(argc, argv, usage, &file) != argc)
@@ -408,11 +422,13 @@ set_up(struct chat *c, int argc, char *argv[])
 	    !query_is_built())
 		program_no_server();
 	if (c->settings.number[SETTING_AUTH] == AUTH_REQUIRED &&
-	    module_need("chat", argv) == -1)
-		program_fail(EXIT_SYSTEM, "the one that can check tokens: %s",
+	    !module_can_load()) {
+		program_become("chat-jwt", argv);
+		program_fail(EXIT_SYSTEM, LIBEXECDIR "/chat-jwt: %s",
 		    strerror(errno));
+	}
 	connection_read(&c->connection, &c->settings);
-	open_log(c, cgi);
+	chat_open_log(c, cgi);
 	if (generation_prepare(c->settings.text[SETTING_RUN_DIR]) == -1)
 		log_line(LOG_LEVEL_ERROR, "call=run_dir path=\"%s\" "
 		    "error=\"%s\"", c->settings.text[SETTING_RUN_DIR],
@@ -443,7 +459,7 @@ main(int argc, char *argv[])
 	size_t			i;
 
 	program_start();
-	set_up(&c, argc, argv);
+	chat_set_up(&c, argc, argv);
 	chat_serve(&c);
 	if (c.refused > 1 && c.connection.websocketd)
 		log_line(LOG_LEVEL_WARNING, "id=%s remote=%s refused=%" PRIu64,

@@ -1,5 +1,5 @@
 /*
- * chat under a websocketd of version 0.1.
+ * chat under the websocketd of version 0.1: see outdated.h.
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +16,7 @@
 #include "settings/settings.h"
 #include "viewer/output.h"
 
-/* How long a client without a message is kept (us). */
+/* How long a client stays connected without a message (us). */
 #define SILENT_TIMEOUT	INT64_C(60000000)
 
 bool
@@ -38,7 +38,7 @@ outdated_language(void)
 	return l;
 }
 
-/* Answers one message; a client that reads nothing gets no more of them. */
+/* Answers a message.  A client that does not read gets no further answers. */
 static void
 outdated_refuse(struct output *out)
 {
@@ -49,7 +49,10 @@ outdated_refuse(struct output *out)
 		log_line(LOG_LEVEL_ERROR, "error=\"no memory\"");
 }
 
-/* Reads input once and answers what it completes; false: there is no more. */
+/*
+ * Reads input once and answers each complete message.  Returns false at the end
+ * of input.
+ */
 static bool
 outdated_read_input(struct message_reader *r, struct output *out, bool *refused)
 {
@@ -60,7 +63,7 @@ outdated_read_input(struct message_reader *r, struct output *out, bool *refused)
 	if ((n = read(STDIN_FILENO, in, sizeof(in))) <= 0)
 		return n == -1 && errno == EINTR;
 	for (done = 0; done < n;) {
-		done += (ssize_t)message_take(r, in + done,
+		done += (ssize_t)message_read(r, in + done,
 		    (size_t)(n - done), &event);
 		if (event == MESSAGE_MORE)
 			continue;
@@ -99,7 +102,8 @@ outdated_serve(int out_fd)
 			more = outdated_read_input(&reader, &out, &refused);
 		else if (message_incomplete(&reader) && clock_us() >= due &&
 		    message_end(&reader) != MESSAGE_MORE)
-			outdated_refuse(&out);	/* its end does not come */
+			outdated_refuse(&out);	/* incomplete after
+						   MESSAGE_TIMEOUT */
 		if (refused && !was)
 			end = clock_us() + REFUSED_TIMEOUT * INT64_C(1000);
 		if (output_write(&out, now) == -1)

@@ -1,5 +1,5 @@
 /*
- * chat under a websocketd that a run.sh of version 0.1 has started.
+ * chat under a websocketd that was started by run.sh of version 0.1.
  */
 #ifndef OUTDATED_H
 #define OUTDATED_H
@@ -8,16 +8,16 @@
 
 /*
  * Whether chat runs under such a websocketd: a package or `make install' has
- * replaced the programs, but nobody has restarted the service.  The settings
- * have other names in its environment, so that AUTH=required would be unseen,
- * and under websocketd no file says it either.
+ * replaced the programs, but the service was not restarted.  In its environment
+ * the settings have their old names, so chat would not see AUTH=required, and
+ * under websocketd chat reads no settings file.
  */
 bool outdated(void);
 
 /*
- * Answers each message, on the descriptor `out', with the error `internal',
- * logs once that the service has to be restarted, and opens nothing else.
- * Returns chat's exit code.
+ * Answers every message with the error `internal', on the descriptor `out', and
+ * logs once that the service must be restarted.  Opens nothing else.  Returns
+ * chat's exit code.
  */
 int outdated_serve(int out);
 

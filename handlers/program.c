@@ -1,5 +1,5 @@
 /*
- * What the mains of all programs begin with.
+ * What all programs do first: see program.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/limit.h"
-#include "base/module.h"
 #include "frame/failure.h"
 #include "program.h"
 #include "store/store.h"
@@ -24,7 +23,8 @@ program_start(void)
 	sigset_t	none;
 	int		fd;
 
-	/* A socket that became descriptor 1 would get our output. */
+	/* Open 0 to 2, so that no file or socket gets one of these numbers and
+	   then our output. */
 	do {
 		if ((fd = open("/dev/null", O_RDWR)) == -1)
 			_exit(EXIT_SYSTEM);
@@ -33,10 +33,12 @@ program_start(void)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);	/* cannot fail */
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);		/* an error like another */
-	(void)signal(SIGCHLD, SIG_IGN);		/* no zombies */
+	(void)signal(SIGXFSZ, SIG_IGN);		/* write fails with EFBIG
+						   instead */
+	(void)signal(SIGCHLD, SIG_IGN);		/* the kernel reaps children */
 	(void)umask(077);
-	/* Times are UTC; without this the first one reads /etc/localtime. */
+	/* All times are UTC; otherwise localtime(3) would read
+	   /etc/localtime. */
 	(void)setenv("TZ", "UTC0", 1);
 }
 
@@ -106,13 +108,22 @@ program_settings(struct settings *s, const char *file, int environment_only)
 }
 
 void
-program_store(const struct settings *s, const char *program, char *argv[])
+program_become(const char *variant, char *argv[])
+{
+	char	path[sizeof(LIBEXECDIR) + 64];
+
+	(void)snprintf(path, sizeof(path), LIBEXECDIR "/%s", variant);
+	(void)execv(path, argv);
+}
+
+void
+program_store(const struct settings *s, const char *variant, char *argv[])
 {
 	if (store_serves(s->text[SETTING_DATABASE])) {
 		store_remember(s->text[SETTING_RUN_DIR]);
 		return;
 	}
-	(void)module_become("postgres", program, argv);
+	program_become(variant, argv);
 	program_no_server();
 }
 

@@ -1,5 +1,5 @@
 /*
- * What an administrator is told about the model's servers.
+ * Reports about the model's servers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "servers.h"
 
 static void
-servers_do_tell(const struct url *u, const struct probe *p)
+servers_print(const struct url *u, const struct probe *p)
 {
 	(void)printf("%.*s: ", (int)u->len, u->text);
 	if (p->failure.code == FAILURE_NONE)
@@ -32,7 +32,7 @@ servers_do_tell(const struct url *u, const struct probe *p)
 }
 
 static void
-servers_tell_json(const struct probe *p)
+servers_print_json(const struct probe *p)
 {
 	struct buf	line = BUF_INIT(OUTPUT_PENDING);
 
@@ -50,7 +50,7 @@ servers_command(const char *name)
 }
 
 int
-servers_tell(const struct settings *s, const struct http *http,
+servers_report(const struct settings *s, const struct http *http,
     servers_probe *probe, bool json)
 {
 	const char	*list = s->text[SETTING_OLLAMA_SERVER];
@@ -61,39 +61,39 @@ servers_tell(const struct settings *s, const struct http *http,
 	while (url_next(&list, &u)) {
 		probe(&p, s, http, &u);
 		if (json)
-			servers_tell_json(&p);
+			servers_print_json(&p);
 		else
-			servers_do_tell(&u, &p);
+			servers_print(&u, &p);
 		if (p.failure.code == FAILURE_NONE)
 			rc = EXIT_GOOD;
 	}
 	return rc;
 }
 
-/* Has the kernel end us with our parent. */
+/* Ends this process when its parent ends. */
 static void
-end_with(pid_t parent)
+servers_end_with(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
 	    getppid() != parent)
 		_exit(EXIT_SYSTEM);
 }
 
-/* One server in a process of its own: says what it is, and has it load. */
+/* Runs in a child: reports about a server and has it load the model. */
 static void
-start_one(const struct settings *s, const struct http *http,
+servers_probe_one(const struct settings *s, const struct http *http,
     const struct url *u, int good)
 {
 	struct probe	p;
 
 	probe_model(&p, s, http, u);
 	(void)printf("  model     ");
-	servers_do_tell(u, &p);
+	servers_print(u, &p);
 	(void)fflush(stdout);
 	if (p.failure.code == FAILURE_NONE && write(good, "", 1) == -1)
 		_exit(EXIT_SYSTEM);
 	(void)close(good);
-	/* So that the first one who asks need not wait for it. */
+	/* Load the model now, so that the first question need not wait. */
 	if (p.failure.code == FAILURE_NONE &&
 	    *s->text[SETTING_OLLAMA_KEEP_ALIVE] != '\0')
 		probe_load(&p, s, http, u);
@@ -110,19 +110,19 @@ servers_start(const struct settings *s, const struct http *http)
 	char		 c;
 	int		 good[2], rc = EXIT_UPSTREAM;
 
-	end_with(parent);
-	(void)signal(SIGCHLD, SIG_DFL);		/* they are waited for */
+	servers_end_with(parent);
+	(void)signal(SIGCHLD, SIG_DFL);		/* else wait(2) fails */
 	if (pipe2(good, O_CLOEXEC) == -1)
 		return EXIT_SYSTEM;
 	while (url_next(&list, &u)) {
-		(void)fflush(stdout);	/* or a child would say it again */
+		(void)fflush(stdout);	/* or the child would print it again */
 		if ((pid = fork()) == -1)
 			(void)printf("  model     %.*s: %s\n", (int)u.len,
 			    u.text, strerror(errno));
 		if (pid != 0)
 			continue;
-		end_with(self);
-		start_one(s, http, &u, good[1]);
+		servers_end_with(self);
+		servers_probe_one(s, http, &u, good[1]);
 	}
 	(void)close(good[1]);
 	while (read(good[0], &c, 1) == 1)

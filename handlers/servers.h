@@ -1,5 +1,5 @@
 /*
- * What an administrator is told about the model's servers.
+ * Reports about the model's servers, for administrators.
  */
 #ifndef SERVERS_H
 #define SERVERS_H
@@ -12,22 +12,22 @@
 typedef void servers_probe(struct probe *, const struct settings *,
     const struct http *, const struct url *);
 
-/* The one that `answer check' or `answer load' means; NULL: neither. */
+/* The probe for the command `check' or `load'; NULL for any other name. */
 servers_probe *servers_command(const char *name);
 
 /*
- * Probes every server of OLLAMA_SERVER and prints a line for each, as JSON for
- * probe_read or for people.  Returns the exit code: good if one of them is.
+ * Probes every server in OLLAMA_SERVER and prints a line about each, as JSON
+ * (see probe_read) or for people.  Returns the exit code: good if at least one
+ * server is.
  */
-int servers_tell(const struct settings *, const struct http *, servers_probe *,
-    bool json);
+int servers_report(const struct settings *, const struct http *,
+    servers_probe *, bool json);
 
 /*
- * For the start of the service, beside it: probes all servers of OLLAMA_SERVER
- * at once and prints a line for each when it is known, and what helps where
- * none of them is good.  Those that are good load the model, where
- * OLLAMA_KEEP_ALIVE says for how long it stays.  Ends with our parent.  Returns
- * the exit code.
+ * Run beside the starting service: probes all servers in OLLAMA_SERVER at the
+ * same time, prints a line about each as soon as it is known, and advice if
+ * none is good.  Good servers load the model if OLLAMA_KEEP_ALIVE says how long
+ * to keep it.  Ends with our parent.  Returns the exit code.
  */
 int servers_start(const struct settings *, const struct http *);
 

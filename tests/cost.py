@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 BUILD = os.path.abspath(sys.argv[1])
-SESSIONS, CHAT, TWIN, ANSWER = (f"{BUILD}/{name}" for name in ("bin/sessions", "bin/chat", "libexec/dynamic/chat", "libexec/answer"))
+SESSIONS, CHAT, CHAT_JWT, ANSWER = (f"{BUILD}/{name}" for name in ("bin/sessions", "bin/chat", "libexec/chat-jwt", "libexec/answer"))
 RUN_DIR = os.environ["TICKETCHAT_RUN_DIR"]
 TICKET = "The printer on floor 2 is jammed: Papierstau, atolamento de papel"
 TEXT = "Open the rear door, and pull the sheet out. Não force o papel.\n" * 32      # an answer of 2 KB
@@ -108,9 +108,9 @@ CGI = {     # as from websocketd
 }
 
 
-def cached(tool, program):
-    """A viewer of a kept answer; what it needs, and how many objects it loads."""
-    run = Run(tool, [program], SETTINGS | CGI | {"PATH_INFO": "/api/websocket/chat/1"})
+def cached(tool, program, more):
+    """A viewer of a saved answer; what it needs, and how many objects it loads."""
+    run = Run(tool, [program], SETTINGS | CGI | {"PATH_INFO": "/api/websocket/chat/1"} | more)
     run.ask({"ticketBody": TICKET})
     expect(run.stdout, "cached")
     expect(run.stdout, "done")
@@ -208,9 +208,14 @@ db.executescript("INSERT INTO Tickets (Id) VALUES (1), (2), (3)")
 db.execute("INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, UpdatedAt) VALUES (1, ?, ?, '2026-11-23T12:18:14.398Z')",
            [TICKET, TEXT])
 db.close()
-for name, program in ("chat", CHAT), ("twin", TWIN):
+key = f"{RUN_DIR}/key.secret"
+with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+    f.write("a secret of the tests that is long enough\n")
+jwt = subprocess.check_output([SESSIONS, "-c", "/dev/null", "token", "--ticket", "1", "--user", "ana", key], text=True).strip()
+admitted = {"TICKETCHAT_AUTH": "required", "TICKETCHAT_JWT_KEY_FILE": key, "HTTP_AUTHORIZATION": f"Bearer {jwt}"}
+for name, program, more in ("chat", CHAT, {}), ("jwt", CHAT_JWT, admitted):
     for tool in TOOLS:
-        count, objects = cached(tool, program)
+        count, objects = cached(tool, program, more)
         tell(**{f"{name}_{tool}": count})
     tell(**{f"{name}_objects": objects})
 for tool in "instructions", "calls":

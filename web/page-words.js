@@ -2,7 +2,7 @@
 export const WORDS = {
   "pt-BR": {
     title: "Sugestões da IA para chamados",
-    lead: "Cole o texto do chamado. A IA escreve uma sugestão para você conferir; ela fica guardada para toda a equipe.",
+    lead: "Cole o texto do chamado. A IA escreve uma sugestão para você conferir; ela fica salva para toda a equipe.",
     number: "Número do chamado",
     text: "Texto do chamado",
     placeholder: "A impressora do 2º andar puxa várias folhas de uma vez e a luz vermelha pisca.",
@@ -17,7 +17,7 @@ export const WORDS = {
     tooBig: "Este número é grande demais para um chamado.",
     noText: "Escreva o que o usuário relatou.",
     onlyLink: (ticket) =>
-      `Este link abre o chamado ${ticket}, mas não inclui o texto. Cole-o para ver a resposta guardada ou pedir uma.`,
+      `Este link abre o chamado ${ticket}, mas não inclui o texto. Cole-o para ver a resposta salva ou pedir uma.`,
     embed: "Incorporar em outra página",
   },
   en: {

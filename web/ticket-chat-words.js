@@ -1,4 +1,4 @@
-/* The words of <ticket-chat> in every language, and what is made of them. */
+/* The texts of <ticket-chat> in every language, and the lines that are made of them. */
 const WORDS = {
   "pt-BR": {
     states: {
@@ -12,7 +12,7 @@ const WORDS = {
       thinking: "A IA está pensando…",
       reading: "A IA está lendo o chamado…",
       generating: "Escrevendo…",
-      saving: "Guardando a resposta…",
+      saving: "Salvando a resposta…",
     },
     offline: "Este computador está sem rede.",
     position: (n) => `Na fila: posição ${n}`,
@@ -28,7 +28,7 @@ const WORDS = {
     stopAll: "Parar para todos",
     retry: "Tentar de novo",
     refresh: "Pedir outra resposta",
-    kept: "Mostrar a resposta guardada",
+    kept: "Mostrar a resposta salva",
     copy: "Copiar texto",
     copyMarkdown: "Copiar Markdown",
     copyCode: "Copiar código",
@@ -41,7 +41,7 @@ const WORDS = {
     ticket: (ticket) => `Chamado ${ticket}`,
     draft: "Sugestão escrita por uma IA: confira antes de usar.",
     later: "Tente de novo em instantes. Se continuar, avise o administrador.",
-    wait: "O pedido segue sozinho quando a rede voltar.",
+    wait: "O pedido continua sozinho quando a rede voltar.",
     code: (code) => `Código para o administrador: ${code}`,
     origin: (origin) => `A origem desta página é ${origin}`,
     noOrigin: "Esta página não tem origem (arquivo ou sandbox).",
@@ -86,8 +86,8 @@ const WORDS = {
     answer: (ticket) => `Answer to ticket ${ticket}`,
     ticket: (ticket) => `Ticket ${ticket}`,
     draft: "Drafted by an AI: check it before you use it.",
-    later: "Try again in a moment. If it persists, tell the administrator.",
-    wait: "It goes on by itself when the network is back.",
+    later: "Try again in a moment. If this continues, tell the administrator.",
+    wait: "The question continues by itself when the network is back.",
     code: (code) => `Code for the administrator: ${code}`,
     origin: (origin) => `The origin of this page is ${origin}`,
     noOrigin: "This page has no origin (a file or a sandbox).",
@@ -133,7 +133,7 @@ const WORDS = {
     ticket: (ticket) => `Ticket ${ticket}`,
     draft: "Borrador escrito por una IA: revíselo antes de usarlo.",
     later: "Inténtelo de nuevo en un momento. Si continúa, avise al administrador.",
-    wait: "La consulta seguirá sola cuando vuelva la red.",
+    wait: "La consulta continuará sola cuando vuelva la red.",
     code: (code) => `Código para el administrador: ${code}`,
     origin: (origin) => `El origen de esta página es ${origin}`,
     noOrigin: "Esta página no tiene origen (archivo o sandbox).",
@@ -142,7 +142,7 @@ const WORDS = {
 
 const FOR_ADMINISTRATORS = /^(upstream_(unreachable|error|invalid|rejected)|model_missing|storage|schema|internal)$/;
 
-/** The language of ours for what somebody asked for. */
+/** The one of our languages that is nearest to a language tag. */
 export const language = (wanted) => /^(en|es)\b/i.exec(wanted ?? "")?.[1].toLowerCase() ?? "pt-BR";
 
 export const words = (lang) => WORDS[language(lang)];
@@ -153,7 +153,7 @@ export const isForAnother = ({ cached, end }) => end?.type === "done" && Boolean
 
 export const isCut = ({ cached, end }) => end?.type === "done" && (end.reason ?? cached?.reason) === "length";
 
-/** A view of ticket-chat-client.js in one line; without the date of a saved answer if that is elsewhere. */
+/** A view of ticket-chat-client.js as one line; dated = false leaves out the date of a saved answer. */
 export function statusLine(view, lang, dated = true) {
   const { state, position, fresh, partial, cached, version, versions, end } = view;
   const w = words(lang);
@@ -169,7 +169,7 @@ export function statusLine(view, lang, dated = true) {
   return state === "queued" && position ? w.position(position) : w.states[state] ?? w.states.waiting;
 }
 
-/** What helps beyond what the status line says; mostly "". */
+/** What helps, in addition to the status line; "" if there is nothing to add. */
 export function hint(view, lang) {
   const w = words(lang);
   const { end } = view;
@@ -183,7 +183,7 @@ export function hint(view, lang) {
 
 const UNITS = { year: 31_557_600, month: 2_629_800, day: 86_400, hour: 3600, minute: 60 };
 
-/** How long ago a date was, as "2 hours ago"; "" if it is no date. */
+/** How long ago a date was, for example "2 hours ago"; "" if the date is invalid. */
 export function age(date, lang) {
   const seconds = Math.max(0, (Date.now() - new Date(date)) / 1000);
   if (Number.isNaN(seconds)) return "";

@@ -1,7 +1,8 @@
 /*
- * Generations as an administrator's commands meet them: what they say on their
- * sockets, and their processes.  A process is known for certain by what it
- * says; one that says nothing is found in /proc, by its arguments and its user.
+ * Generations as administrators' commands see them: what they send on their
+ * sockets, and their processes.  The kernel names the process behind a socket;
+ * a generation that sends nothing is found in /proc by its arguments and its
+ * user.
  */
 #ifndef ANSWERS_H
 #define ANSWERS_H
@@ -13,17 +14,18 @@
 #include "base/buf.h"
 
 /*
- * Reads what a generation has sent, without waiting, and calls `take' for each
- * whole line until that returns false; the beginning of the next line stays in
- * `in'.  Returns false when it is gone.  Without memory the program ends.
+ * Reads what a generation has sent, without waiting, and calls `each' for each
+ * whole line until that returns false.  An incomplete line stays in `in'.
+ * Returns false if the generation is gone.  Ends the program if there is no
+ * memory.
  */
-bool answers_hear(int fd, struct buf *in, bool (*take)(void *,
+bool answers_hear(int fd, struct buf *in, bool (*each)(void *,
     const char *line, size_t len), void *context);
 
 /*
- * From answers_ask_who on the kernel tells with each line of a generation whose
- * it is.  answers_who reads what has come; once it returns true, *process is a
- * pidfd of the process that speaks there, or -1: it is gone.
+ * answers_ask_who has the kernel attach the sender's credentials to each line.
+ * answers_who reads what has arrived; when it returns true, *process is a pidfd
+ * of the sending process, or -1 if that is gone.
  */
 int answers_ask_who(int fd);
 bool answers_who(int fd, int *process);
@@ -31,26 +33,28 @@ bool answers_who(int fd, int *process);
 struct answers_process {
 	pid_t	pid;
 	int64_t	ticket, session;
-	char	state;		/* as ps(1) tells it: T stopped, D in a disk */
+	char	state;		/* as in ps(1): T stopped, D waiting for a
+				   disk */
 };
 
 /*
- * Calls `each' for each generation of a RUN_DIR, which belongs to its user,
- * until it returns false.  Where /proc does not show a process' environment,
- * its arguments and its user have to do.  Returns 0, or -1 with errno.
+ * Calls `each' for the generations of a RUN_DIR, which belong to the
+ * directory's owner, until it returns false.  If /proc hides a process'
+ * environment, only its arguments and its user are compared.  Returns 0, or -1
+ * with errno.
  */
 int answers_each(const char *run_dir, bool (*each)(void *,
     const struct answers_process *), void *context);
 
-/* Whether it is in a state in which it does nothing at all. */
-bool answers_stands_still(const struct answers_process *);
+/* Whether the process is stopped or waits for a disk. */
+bool answers_hangs(const struct answers_process *);
 
-/* Looks again at its state; true: it still is in such a one. */
-bool answers_again(struct answers_process *);
+/* Reads the state again.  Returns as answers_hangs. */
+bool answers_still_hangs(struct answers_process *);
 
 /*
- * Sends it a signal, if it is still the same process: SIGTERM ends it with an
- * error frame, SIGKILL at once.  Returns 0, or -1 with errno.
+ * Sends a signal if it is still the same process: SIGTERM ends it with an error
+ * frame, SIGKILL at once.  Returns 0, or -1 with errno.
  */
 int answers_signal(const char *run_dir, const struct answers_process *,
     int sig);

@@ -1,5 +1,5 @@
 /*
- * What the commands of sessions share.
+ * What the commands of sessions share: see command.h.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -19,7 +19,7 @@
 
 enum { OPTIONS_MAX = 16 };
 
-/* Sets what an option is about; false if its value is none. */
+/* Sets the variable of an option.  Returns false if the value is invalid. */
 static bool
 command_set(const struct command_option *o, const char *value)
 {
@@ -52,7 +52,7 @@ command_options(int argc, char *argv[], const struct command_option *o,
 			*l++ = ':';
 	}
 	*l = '\0';
-	optind = 0;	/* a second scan, from argv[1] on */
+	optind = 0;	/* getopt_long scans argv a second time */
 	while ((got = getopt_long(argc, argv, letters, names, NULL)) != -1) {
 		for (i = 0; got < 256 && o[i].name != NULL; i++) {
 			if (o[i].name[0] == got && o[i].name[1] == '\0')
@@ -120,11 +120,11 @@ command_store(const struct settings *s)
 	return store;
 }
 
-/* A database whose reserve was given up. */
+/* The database whose reserve was deleted. */
 static const char	*reserve_of;
 
 static void
-reserve_again(void)
+command_restore_reserve(void)
 {
 	store_reserve(reserve_of);
 }
@@ -135,13 +135,14 @@ command_make_room(const struct settings *s)
 	if (reserve_of != NULL || !store_release(s->text[SETTING_DATABASE]))
 		return;
 	reserve_of = s->text[SETTING_DATABASE];
-	(void)atexit(reserve_again);
+	(void)atexit(command_restore_reserve);
 }
 
 void
 command_flush(void)
 {
-	const bool	failed = ferror(stdout) != 0;	/* errno is gone */
+	const bool	failed = ferror(stdout) != 0;	/* ferror does not set
+							   errno */
 
 	if (fflush(stdout) == EOF || failed)
 		program_fail(EXIT_SYSTEM, "standard output: %s", failed ?

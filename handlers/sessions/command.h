@@ -1,5 +1,5 @@
 /*
- * The commands of sessions: one function each, and what they share.
+ * The commands of sessions, one function each, and what they share.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -12,9 +12,9 @@
 #include "store/store.h"
 
 /*
- * A command gets its own name as argv[0] and returns the exit code; what it
- * cannot do ends the program.  It may find bad settings only if its row in
- * sessions.c says so: s->error tells then.
+ * A command gets its own name in argv[0] and returns the exit code; errors end
+ * the program.  Only commands marked in the table of sessions.c are called with
+ * invalid settings: s->error then says what is wrong.
  */
 int command_backup(const struct settings *, int argc, char *argv[]);
 int command_check(const struct settings *, int argc, char *argv[]);
@@ -40,52 +40,53 @@ int command_tail(const struct settings *, int argc, char *argv[]);
 int command_token(const struct settings *, int argc, char *argv[]);
 
 /*
- * An option of a command, with one place for its value: none is taken for a
- * flag, a number is from 1 to 2^63-1.  A list of them ends with no name.
+ * An option of a command.  Exactly one pointer says where its value goes; a
+ * flag has none.  A number is from 1 to 2^63-1.  A list of options ends with a
+ * NULL name.
  */
 struct command_option {
-	const char	 *name;		/* "json" is --json, "n" is -n */
+	const char	 *name;		/* "json" means --json, "n" means -n */
 	bool		 *flag;
 	int64_t		 *number;
 	const char	**text;
 };
 
 /*
- * Reads the options; what is no option is moved behind them.  Returns the
- * index of the first argument, of which there must be `least' to `most'.
+ * Reads the options and moves the other arguments behind them.  Returns the
+ * index of the first of these; there must be `least' to `most' of them.
  */
 int command_options(int argc, char *argv[], const struct command_option *,
     int least, int most);
 
-/* The number of a ticket. */
+/* Reads the number of a ticket; exits if it is invalid. */
 int64_t command_ticket(const char *command, const char *argument);
 
-/* Sees that the run directory is there and ours alone, or makes it. */
+/* Makes RUN_DIR if it is missing; exits if it is not ours alone. */
 void command_run_dir(const struct settings *);
 
 /*
- * The same, and that it is this database's: shared until the program ends, see
- * lib/store/identity.h.
+ * As command_run_dir, and also locks RUN_DIR as shared until the program ends,
+ * after checking that it belongs to this database (lib/store/identity.h).
  */
 void command_share_run_dir(const struct settings *, struct store *);
 
 /*
- * Gives the reserve up where the disk is full, for what deletes: before the
- * store is opened.  Whatever way the program ends, it is made anew of what is
- * free then.
+ * If the disk is full, deletes the reserve so that data can be deleted.  To be
+ * called before the store is opened.  The reserve is made again when the
+ * program ends, as large as the free space allows.
  */
 void command_make_room(const struct settings *);
 
-/* Opens the store of the settings. */
+/* Opens the store in DATABASE; exits on error. */
 struct store *command_store(const struct settings *);
 
-/* Wipes the progress that was shown, and ends the program if the store has
- * failed. */
+/* If the code is an error of the store: clears the progress line, prints the
+   error, and exits. */
 void command_need(enum failure_code, const struct store *);
 
 /*
- * Sends on what was printed; a full disk ends the program.  So does SIGPIPE
- * where nobody reads on: `sessions list | head'.
+ * Flushes standard output; exits if the disk is full.  SIGPIPE ends the program
+ * if nobody reads on, as in `sessions list | head'.
  */
 void command_flush(void);
 

@@ -1,5 +1,5 @@
 /*
- * sessions doctor: one line a finding, and an exit code for monitoring.
+ * sessions doctor: a line for each finding, and an exit code for monitoring.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@ static const char *const	levels[] = {
 	[DOCTOR_ERROR] = "error",
 };
 
-/* The order in which a person would look; the rest needs good settings. */
+/* In the order in which a person would look.  All need valid settings. */
 static void (*const		of_settings[])(struct doctor *) = {
 	doctor_database, doctor_disk, doctor_copies, doctor_run_dir,
 	doctor_sockets, doctor_log, doctor_model, doctor_address, doctor_auth,
@@ -76,7 +76,7 @@ doctor_tell(struct doctor *d, enum doctor_level level, const char *what,
 		(void)printf("%-7s  %s: %s.\n", levels[level], what, b.data);
 		buf_free(&b);
 	}
-	command_flush();	/* the next one may take a while */
+	command_flush();	/* the next check may take long */
 }
 
 int
@@ -92,10 +92,10 @@ command_doctor(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if (s->error[0] != '\0')
-		doctor_tell(&d, DOCTOR_ERROR, "settings", "%s\nMend them; "
-		    "what depends on them was not looked at", s->error);
+		doctor_tell(&d, DOCTOR_ERROR, "settings", "%s\nCorrect them; "
+		    "the checks that depend on them were skipped", s->error);
 	else
-		doctor_tell(&d, DOCTOR_OK, "settings", "all good");
+		doctor_tell(&d, DOCTOR_OK, "settings", "all valid");
 	for (i = 0; i < sizeof(of_settings) / sizeof(of_settings[0]) &&
 	    s->error[0] == '\0'; i++)
 		of_settings[i](&d);

@@ -1,5 +1,5 @@
 /*
- * The examinations of `sessions doctor'; each tells what it finds.
+ * The checks of `sessions doctor'.  Each prints its findings.
  */
 #ifndef DOCTOR_H
 #define DOCTOR_H
@@ -13,44 +13,45 @@ enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_ERROR };
 
 struct doctor {
 	const struct settings	*settings;
-	bool			 quick;		/* does not read all data */
+	bool			 quick;		/* skip checks that read all
+						   data */
 	bool			 json;
-	enum doctor_level	 worst;		/* so far */
+	enum doctor_level	 worst;		/* the worst level so far */
 };
 
 /*
- * Prints a finding about something: what was found and, behind a line feed,
- * what helps.  A warning is for what can be mended, an error for what keeps
- * the service from working.
+ * Prints a finding about `what': what was found and, after a line feed, what
+ * helps.  A warning is for what should be fixed, an error for what keeps the
+ * service from working.
  */
 void doctor_tell(struct doctor *, enum doctor_level, const char *what,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* doctor_server.c: a database that is no file. */
+/* doctor_server.c: a database on a server. */
 void doctor_server(struct doctor *);
 
-/* doctor_data.c: the database, its disk, the log. */
+/* doctor_data.c: the database file, its disk, the log. */
 void doctor_database(struct doctor *);
 void doctor_disk(struct doctor *);
 void doctor_log(struct doctor *);
 
-/* Reads all of a database that is ours. */
+/* Reads all data of a database with our schema. */
 void doctor_read_through(struct doctor *, struct store *, const char *name);
 
-/* A name for a network's file system, on which neither SQLite's locks nor
- * ours are safe; NULL where a path lies on none. */
+/* The name of the network file system on which a path lies, where neither
+   SQLite's nor our locks are safe; NULL: none. */
 const char *doctor_network(const char *path);
 
-/* doctor_run.c: RUN_DIR and what is in it. */
+/* doctor_run.c: RUN_DIR and the files in it. */
 void doctor_run_dir(struct doctor *);
 void doctor_sockets(struct doctor *);
 
-/* doctor_access.c: who may come in, and the files with keys. */
+/* doctor_access.c: who can connect, and the files with keys. */
 void doctor_address(struct doctor *);
 void doctor_auth(struct doctor *);
 void doctor_files(struct doctor *);
 
-/* doctor_settings.c: settings that are good and hardly meant. */
+/* doctor_settings.c: valid settings that are probably not intended. */
 void doctor_settings(struct doctor *);
 
 /* doctor_host.c: the model, websocketd, the machine. */

@@ -1,5 +1,5 @@
 /*
- * sessions doctor: what grows old, and the clock that it is judged by.
+ * sessions doctor: what grows old, and the clock by which that is judged.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,11 +14,12 @@
 enum {
 	DAY = 86400,
 	COPY_DAYS = 2,		/* one night may be missed */
-	END_DAYS = 14		/* for a certificate that nobody renews */
+	END_DAYS = 14		/* before the end of a certificate that nobody
+				   renews */
 };
 
 static const char *
-date(int64_t when, char text[32])
+doctor_age_date(int64_t when, char text[32])
 {
 	const time_t	t = when;
 	struct tm	tm;
@@ -28,16 +29,16 @@ date(int64_t when, char text[32])
 	return text;
 }
 
-/* The times of the answers; 0 where there are none, or they are not to be had,
- * which doctor_database tells. */
+/* The times of the oldest and newest answer; 0 if there is none or the database
+   cannot be read, which doctor_database reports. */
 static void
-answers(struct doctor *d, int64_t *first, int64_t *newest)
+doctor_age_answers(struct doctor *d, int64_t *first, int64_t *newest)
 {
 	struct store	*store;
 
 	*first = *newest = 0;
 	if (d->settings->error[0] != '\0')
-		return;		/* there may be no DATABASE in them */
+		return;		/* invalid settings: DATABASE may be missing */
 	if (store_open(&store, d->settings->text[SETTING_DATABASE]) ==
 	    FAILURE_NONE)
 		(void)aging_answers(store, first, newest);
@@ -47,41 +48,40 @@ answers(struct doctor *d, int64_t *first, int64_t *newest)
 void
 doctor_copies(struct doctor *d)
 {
-	static const char	remedy[] = "See whether the timer runs "
-				    "(systemctl status "
-				    "ticketchat-upkeep.timer), or have "
-				    "deploy/upkeep.sh run each night; "
-				    "BACKUPS=0 where copies are made in "
-				    "another way";
+	static const char	remedy[] = "Check the timer (systemctl status "
+	    "ticketchat-upkeep.timer), or run deploy/upkeep.sh each night; set "
+	    "BACKUPS=0 if copies are made in another way";
 	const int64_t		now = time(NULL);
 	int64_t			first, newest, copy;
 	char			folder[PATH_MAX + 16], text[32];
 
 	if (d->settings->number[SETTING_BACKUPS] == 0) {
-		doctor_tell(d, DOCTOR_OK, "copies", "BACKUPS=0: none are made");
+		doctor_tell(d, DOCTOR_OK, "copies", "BACKUPS=0: no copies are "
+		    "made");
 		return;
 	}
-	answers(d, &first, &newest);
+	doctor_age_answers(d, &first, &newest);
 	if ((copy = aging_copy(d->settings, folder, sizeof(folder))) == -1)
-		doctor_tell(d, DOCTOR_WARNING, "copies", "%s: %s\nSee whose it "
-		    "is", folder, strerror(errno));
+		doctor_tell(d, DOCTOR_WARNING, "copies", "%s: %s\nCheck its "
+		    "owner and mode", folder, strerror(errno));
 	else if (copy > now + DAY)
-		doctor_tell(d, DOCTOR_WARNING, "copies", "the newest one in %s "
-		    "is of %s, which is to come\nSet the clock", folder,
-		    date(copy, text));
+		doctor_tell(d, DOCTOR_WARNING, "copies", "the newest copy in "
+		    "%s is dated %s, which is in the future\nSet the clock",
+		    folder, doctor_age_date(copy, text));
 	else if (copy != 0 && now - copy > COPY_DAYS * DAY)
-		doctor_tell(d, DOCTOR_WARNING, "copies", "the newest one in %s "
-		    "is %" PRId64 " days old\n%s", folder, (now - copy) / DAY,
-		    remedy);
+		doctor_tell(d, DOCTOR_WARNING, "copies", "the newest copy in "
+		    "%s is %" PRId64 " days old\n%s",
+		    folder, (now - copy) / DAY, remedy);
 	else if (copy != 0)
-		doctor_tell(d, DOCTOR_OK, "copies", "the newest one in %s is "
-		    "of %s", folder, date(copy, text));
+		doctor_tell(d, DOCTOR_OK, "copies", "the newest copy in %s is "
+		    "dated %s", folder, doctor_age_date(copy, text));
 	else if (first != 0 && now - first > COPY_DAYS * DAY)
-		doctor_tell(d, DOCTOR_WARNING, "copies", "none in %s, and the "
-		    "first answer is %" PRId64 " days old\n%s", folder,
+		doctor_tell(d, DOCTOR_WARNING, "copies", "there is none in %s, "
+		    "and the first answer is %" PRId64 " days old\n%s", folder,
 		    (now - first) / DAY, remedy);
 	else
-		doctor_tell(d, DOCTOR_OK, "copies", "none yet in %s", folder);
+		doctor_tell(d, DOCTOR_OK, "copies", "there is none yet in %s",
+		    folder);
 }
 
 void
@@ -101,7 +101,8 @@ doctor_certificate(struct doctor *d)
 		doctor_tell(d, end <= now ? DOCTOR_ERROR : end - now <
 		    END_DAYS * DAY ? DOCTOR_WARNING : DOCTOR_OK,
 		    "certificate", "%s: %s %s%s", file, end <= now ?
-		    "it ended on" : "good until", date(end, text), end - now <
+		    "expired on" : "valid until", doctor_age_date(end, text),
+		    end - now <
 		    END_DAYS * DAY ? "\nRenew it, and restart the service" :
 		    "");
 }
@@ -115,23 +116,25 @@ doctor_clock(struct doctor *d)
 	struct tm	tm;
 	char		text[32], other[32];
 
-	answers(d, &first, &newest);
+	doctor_age_answers(d, &first, &newest);
 	(void)gmtime_r(&t, &tm);
-	/* This was written in 2026; tokens' dates are judged by it. */
+	/* Written in 2026.  The dates in JWTs are compared with this clock. */
 	if (tm.tm_year + 1900 < 2026 || tm.tm_year + 1900 > 2100)
-		doctor_tell(d, DOCTOR_ERROR, "clock", "%s\nSet it: tokens "
-		    "and answers bear its date", date(now, text));
+		doctor_tell(d, DOCTOR_ERROR, "clock", "%s\nSet it: JWTs and "
+		    "answers depend on its date", doctor_age_date(now, text));
 	else if (newest > now + DAY)
-		doctor_tell(d, DOCTOR_ERROR, "clock", "%s, and the newest "
-		    "answer is of %s\nSet it: tokens and answers bear its "
-		    "date", date(now, text), date(newest, other));
+		doctor_tell(d, DOCTOR_ERROR, "clock", "%s, but the newest "
+		    "answer is dated %s\nSet it: JWTs and answers depend on "
+		    "its date", doctor_age_date(now, text),
+		    doctor_age_date(newest, other));
 	else if (newest != 0 && now - newest > AGING_QUIET * DAY &&
 	    d->settings->number[SETTING_RETENTION_DAYS] > 0)
 		doctor_tell(d, DOCTOR_WARNING, "clock", "%s, and the newest "
-		    "answer is of %s: RETENTION_DAYS deletes nothing until "
-		    "there is a newer one\nSee that the clock is right; "
-		    "`sessions purge --force' deletes", date(now, text),
-		    date(newest, other));
+		    "answer is dated %s: RETENTION_DAYS deletes nothing until "
+		    "there is a newer one\nCheck the clock; `sessions purge "
+		    "--force' deletes all the same", doctor_age_date(now, text),
+		    doctor_age_date(newest, other));
 	else
-		doctor_tell(d, DOCTOR_OK, "clock", "%s", date(now, text));
+		doctor_tell(d, DOCTOR_OK, "clock", "%s", doctor_age_date(now,
+		    text));
 }

@@ -1,5 +1,5 @@
 /*
- * sessions doctor: the database, its disk, the log.
+ * sessions doctor: the database file, its disk, the log.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,12 +20,13 @@
 
 enum {
 	MEGABYTE = 1024 * 1024,
-	SPACE_ERROR = 50,	/* megabytes: an hour of answers */
-	SPACE_WARNING = 500,	/* a day of them */
-	WAL_WARNING = 100	/* shortened at 100 pages, 0.4 MB */
+	SPACE_ERROR = 50,	/* megabytes: answers of an hour */
+	SPACE_WARNING = 500,	/* answers of a day */
+	WAL_WARNING = 100	/* pages; normally cut at WAL_PAGES (100, 0.4
+				   MB) */
 };
 
-/* The row of STORE_HEAD. */
+/* The columns of STORE_HEAD. */
 struct head {
 	char	application[24], journal[16];
 };
@@ -42,7 +43,7 @@ doctor_data_head_row(void *context, const struct cell *c, int cells)
 	return false;
 }
 
-/* What store_check has found. */
+/* What store_check found. */
 struct damage {
 	char	first[256];
 	int	lines;
@@ -71,22 +72,22 @@ doctor_read_through(struct doctor *d, struct store *store, const char *path)
 	progress_end();
 	if (damage.lines > 0)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s%s\n`sessions "
-		    "check --full' tells all; take a backup (sessions "
+		    "check --full' lists everything; restore a copy (sessions "
 		    "restore)", path, damage.first, damage.lines > 1 ?
-		    ", and more" : "");
+		    ", and other faults" : "");
 	else
 		doctor_tell(d, DOCTOR_OK, "database", "%s, %" PRId64
-		    " tickets, sound", path, c.tickets);
+		    " tickets, no damage", path, c.tickets);
 	if (damage.lines == 0 && c.tickets == 0 &&
 	    d->settings->number[SETTING_TICKETS] == TICKETS_EXISTING &&
 	    *d->settings->text[SETTING_TICKETS_TABLE] == '\0')
-		doctor_tell(d, DOCTOR_WARNING, "TICKETS", "existing, and "
-		    "there is none: every question is refused "
-		    "(unknown_ticket)\nPut the tickets into its table Tickets, "
-		    "or set TICKETS=auto");
+		doctor_tell(d, DOCTOR_WARNING, "TICKETS", "TICKETS=existing, "
+		    "but the table Tickets is empty: every question is refused "
+		    "(unknown_ticket)\nAdd the tickets to that table, or set "
+		    "TICKETS=auto");
 }
 
-/* Looks into a database that is there. */
+/* Checks a database that exists. */
 static void
 doctor_data_examine(struct doctor *d, const char *path)
 {
@@ -98,26 +99,26 @@ doctor_data_examine(struct doctor *d, const char *path)
 	rc = store_open(&store, path);
 	if (rc == FAILURE_SCHEMA)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s\n`sessions "
-		    "migrate' brings an older one up to date; for a newer one "
-		    "take the newer program", store_error(store));
+		    "migrate' migrates an older database; a newer one needs "
+		    "the newer program", store_error(store));
 	else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
 	    doctor_data_head_row, &h) != FAILURE_NONE)
-		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nSee that "
-		    "this user may read and write it, or take a backup "
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nMake it "
+		    "readable and writable for this user, or restore a copy "
 		    "(sessions restore)", path, store_error(store));
 	else if (strcmp(h.application, "ours") != 0)
-		doctor_tell(d, DOCTOR_ERROR, "database", "%s is somebody "
-		    "else's: application_id %s\nSet DATABASE", path,
-		    h.application);
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s belongs to "
+		    "another program: its application_id is %s\nSet DATABASE",
+		    path, h.application);
 	else if (d->quick)
-		doctor_tell(d, DOCTOR_OK, "database", "%s, not read through",
+		doctor_tell(d, DOCTOR_OK, "database", "%s, contents not checked",
 		    path);
 	else
 		doctor_read_through(d, store, path);
 	if (*h.journal != '\0' && strcmp(h.journal, "wal") != 0)
 		doctor_tell(d, DOCTOR_WARNING, "database", "%s: journal_mode "
-		    "%s makes readers and writers wait for each other\n"
-		    "sessions migrate", path, h.journal);
+		    "%s makes readers and writers wait for each other\nRun "
+		    "`sessions migrate'", path, h.journal);
 	store_close(store);
 }
 
@@ -133,8 +134,8 @@ doctor_database(struct doctor *d)
 		return;
 	}
 	if (stat(path, &st) == -1) {
-		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nrun.sh "
-		    "makes it, and so does `sessions migrate'", path,
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nrun.sh and "
+		    "`sessions migrate' create it", path,
 		    strerror(errno));
 		return;
 	}
@@ -143,8 +144,9 @@ doctor_database(struct doctor *d)
 	if (stat(wal, &st) == 0 &&
 	    st.st_size > (off_t)WAL_WARNING * MEGABYTE)
 		doctor_tell(d, DOCTOR_WARNING, "database",
-		    "%s has %lld MB: somebody has been reading for long\n"
-		    "It becomes short again once they end: fuser -v %s", wal,
+		    "%s has grown to %lld MB, because some process has been "
+		    "reading for long\nIt shrinks when that process ends: "
+		    "fuser -v %s", wal,
 		    (long long)st.st_size / MEGABYTE, path);
 }
 
@@ -166,15 +168,15 @@ doctor_network(const char *path)
 	case CEPH_SUPER_MAGIC:
 	case CODA_SUPER_MAGIC:
 	case V9FS_MAGIC:
-		return "a network's file system";
+		return "a network file system";
 	default:
 		return NULL;
 	}
 }
 
-/* The directory of a file. */
+/* Writes the directory of a file to `path' and returns it. */
 static const char *
-directory(const char *file, char path[PATH_MAX])
+doctor_data_directory(const char *file, char path[PATH_MAX])
 {
 	char	*slash;
 
@@ -196,15 +198,16 @@ doctor_disk(struct doctor *d)
 	uint64_t	 free_mb;
 
 	if (!store_is_file())
-		return;		/* it is the server's */
-	dir = directory(realpath(file, real) == NULL ? file : real, path);
+		return;		/* on the server's disk */
+	dir = doctor_data_directory(realpath(file, real) == NULL ? file : real,
+	    path);
 	if ((net = doctor_network(dir)) != NULL)
 		doctor_tell(d, DOCTOR_ERROR, "disk", "%s is on %s, where "
 		    "SQLite's locks do not work\nSet DATABASE to a file on a "
 		    "local disk", dir, net);
 	if (statvfs(dir, &fs) == -1) {
-		doctor_tell(d, DOCTOR_ERROR, "disk", "%s: %s\nrun.sh makes "
-		    "it; so may you", dir, strerror(errno));
+		doctor_tell(d, DOCTOR_ERROR, "disk", "%s: %s\nCreate it, or "
+		    "let run.sh do so", dir, strerror(errno));
 		return;
 	}
 	free_mb = (uint64_t)fs.f_bavail * fs.f_frsize / MEGABYTE;
@@ -212,16 +215,16 @@ doctor_disk(struct doctor *d)
 	    0 && stat(file, &st) == 0 && (uint64_t)st.st_size / MEGABYTE >
 	    free_mb) {
 		doctor_tell(d, DOCTOR_WARNING, "disk", "%" PRIu64 " MB free "
-		    "for %s, and the next copy takes up to %" PRIu64 "\nMake "
-		    "room, or lower BACKUPS", free_mb, dir,
+		    "for %s, but the next copy may need %" PRIu64 " MB\nFree "
+		    "some space, or lower BACKUPS", free_mb, dir,
 		    (uint64_t)st.st_size / MEGABYTE);
 		return;
 	}
 	doctor_tell(d, free_mb < SPACE_ERROR ? DOCTOR_ERROR :
 	    free_mb < SPACE_WARNING ? DOCTOR_WARNING : DOCTOR_OK, "disk",
 	    "%" PRIu64 " MB free for %s%s", free_mb, dir,
-	    free_mb < SPACE_WARNING ? "\nMake room: a full disk keeps no "
-	    "answer" : "");
+	    free_mb < SPACE_WARNING ? "\nFree some space: on a full disk no "
+	    "answer can be saved" : "");
 }
 
 void
@@ -237,7 +240,7 @@ doctor_log(struct doctor *d)
 		return;
 	}
 	good = access(log, W_OK) == 0 || (errno == ENOENT &&
-	    access(directory(log, path), W_OK | X_OK) == 0);
+	    access(doctor_data_directory(log, path), W_OK | X_OK) == 0);
 	if (good && stat(log, &st) == 0 && S_ISDIR(st.st_mode)) {
 		good = false;
 		errno = EISDIR;
@@ -246,6 +249,6 @@ doctor_log(struct doctor *d)
 		doctor_tell(d, DOCTOR_OK, "log", "%s", log);
 	else
 		doctor_tell(d, DOCTOR_ERROR, "log", "%s: %s\nSet LOG, or make "
-		    "it writable; until then syslog gets the lines", log,
+		    "the file writable; until then the lines go to syslog", log,
 		    strerror(errno));
 }

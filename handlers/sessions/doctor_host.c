@@ -1,5 +1,5 @@
 /*
- * sessions doctor: the model, websocketd, and the machine.
+ * sessions doctor: the model, websocketd and the machine.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,17 +19,17 @@
 #include "sessions/doctor.h"
 
 enum {
-	WAIT = 60000,		/* ms; both of probe.c's calls end before */
-	BYTES_A_TOKEN = 3,	/* of a ticket, about; rather less */
-	USUAL = 65536,		/* MAX_TICKET_BYTES that nobody has set */
-	LEAST = 2048,		/* tokens for a ticket as most are */
-	PER_CONNECTION = 4,	/* descriptors of websocketd for each */
-	SPARE = 64		/* processes and descriptors besides */
+	WAIT = 60000,		/* ms; longer than both calls of probe.c */
+	BYTES_A_TOKEN = 3,	/* in a ticket; a low estimate */
+	USUAL = 65536,		/* the default of MAX_TICKET_BYTES */
+	LEAST = 2048,		/* tokens, for a typical ticket */
+	PER_CONNECTION = 4,	/* descriptors that websocketd needs for each */
+	SPARE = 64		/* other processes and descriptors */
 };
 
-/* The tokens that the settings ask the model's server for; 0: none. */
+/* The context that OLLAMA_OPTIONS asks for, in tokens; 0: none. */
 static int64_t
-asked_context(const char *options)
+doctor_asked_context(const char *options)
 {
 	struct json	j = { 0 };
 	int64_t		n = 0;
@@ -41,47 +41,48 @@ asked_context(const char *options)
 	return n;
 }
 
-/* Whether the longest ticket fits the context of a model. */
+/* Checks whether the longest allowed ticket fits the model's context. */
 static void
-examine_context(struct doctor *d, const struct probe *p)
+doctor_host_context(struct doctor *d, const struct probe *p)
 {
 	const int64_t	most = d->settings->number[SETTING_MAX_TICKET_BYTES];
 	const int64_t	needed = most / BYTES_A_TOKEN;
 	int64_t		asked, n;
 
-	asked = asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
+	asked = doctor_asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
 	n = asked > 0 ? asked : p->context;
 	if (n == 0 && p->context_max > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "not known until %s is "
-		    "loaded; it can have %" PRId64 " tokens", p->model,
+		    "loaded; at most %" PRId64 " tokens", p->model,
 		    p->context_max);
 	else if (n == 0 && p->context_max == 0)
 		doctor_tell(d, DOCTOR_OK, "context", "not known: the server "
-		    "does not tell it");
+		    "does not report it");
 	else if ((n == 0 ? p->context_max : n) > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens", n);
 	else if (most == USUAL && (n == 0 ? p->context_max : n) >= LEAST)
-		/* Nobody has asked for tickets as long as that. */
-		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens: a "
-		    "ticket of over about %" PRId64 " bytes is refused as "
-		    "prompt_too_long\nSet num_ctx in OLLAMA_OPTIONS to %"
-		    PRId64 " for the longest of MAX_TICKET_BYTES, if there is "
-		    "the memory for it", n == 0 ? p->context_max : n,
+		/* MAX_TICKET_BYTES is the default: no such ticket may ever
+		   come. */
+		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens: "
+		    "tickets over about %" PRId64 " bytes are refused "
+		    "(prompt_too_long)\nFor tickets of MAX_TICKET_BYTES set "
+		    "num_ctx in OLLAMA_OPTIONS to %" PRId64 ", if there is "
+		    "enough memory", n == 0 ? p->context_max : n,
 		    (n == 0 ? p->context_max : n) * BYTES_A_TOKEN,
 		    needed / 1024 * 1024 + 2048);
 	else
-		doctor_tell(d, DOCTOR_WARNING, "context", "%" PRId64
-		    " tokens; MAX_TICKET_BYTES=%" PRId64 " may be %" PRId64
-		    ", which would be refused as prompt_too_long\nSet "
+		doctor_tell(d, DOCTOR_WARNING, "context", "%" PRId64 " tokens, "
+		    "but a ticket of MAX_TICKET_BYTES=%" PRId64 " may need %"
+		    PRId64 ", and would be refused (prompt_too_long)\nSet "
 		    "num_ctx in OLLAMA_OPTIONS to %" PRId64 ", if there is "
-		    "the memory for it, or a smaller MAX_TICKET_BYTES",
+		    "enough memory, or lower MAX_TICKET_BYTES",
 		    n == 0 ? p->context_max : n, most, needed,
 		    needed / 1024 * 1024 + 2048);
 }
 
-/* What helps where the model cannot answer. */
+/* What helps if a model cannot answer. */
 static const char *
-remedy(const struct probe *p)
+doctor_host_remedy(const struct probe *p)
 {
 	const enum failure_code	code = p->failure.code;
 
@@ -90,15 +91,16 @@ remedy(const struct probe *p)
 	if (code == FAILURE_UPSTREAM_UNREACHABLE)
 		return "Start Ollama (ollama serve), or set OLLAMA_SERVER";
 	if (code == FAILURE_MODEL_MISSING)
-		return "Get it (ollama pull), or set OLLAMA_MODEL";
+		return "Install it (ollama pull), or set OLLAMA_MODEL";
 	if (code == FAILURE_UPSTREAM_REJECTED)
-		return "Set OLLAMA_MODEL to another, or see OLLAMA_TOKEN_FILE";
-	return "See Ollama's own log";
+		return "Set OLLAMA_MODEL to another model, or check "
+		    "OLLAMA_TOKEN_FILE";
+	return "Read Ollama's own log";
 }
 
-/* What `answer' has found at one server; others may stand in for it. */
+/* Reports what `answer' found at one server; others may replace it. */
 static void
-examine_server(struct doctor *d, const struct url *server,
+doctor_host_server(struct doctor *d, const struct url *server,
     const struct probe *p, bool alone)
 {
 	if (p->failure.code != FAILURE_NONE)
@@ -107,37 +109,41 @@ examine_server(struct doctor *d, const struct url *server,
 		    failure_name(p->failure.code),
 		    *p->model == '\0' ? "" : ", ", p->model,
 		    *p->reason == '\0' ? "" : ", ", p->reason,
-		    remedy(p));
+		    doctor_host_remedy(p));
 	else if (*p->remote != '\0')
 		doctor_tell(d, DOCTOR_WARNING, "model", "%s at %.*s runs at "
 		    "%s: tickets leave this machine\nSet OLLAMA_MODEL to a "
-		    "model of your own, unless that is meant", p->model,
+		    "local model, unless this is intended", p->model,
 		    (int)server->len, server->text, p->remote);
 	else
 		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s", p->model,
 		    (int)server->len, server->text);
 	if (p->failure.code == FAILURE_NONE)
-		examine_context(d, p);
+		doctor_host_context(d, p);
 }
 
 static void
-tell_notice(void *d, enum notice what, const char *day, const char *model)
+doctor_host_notice(void *d, enum notice what, const char *day,
+    const char *model)
 {
 	if (what == NOTICE_THOUGHTS)
 		doctor_tell(d, DOCTOR_WARNING, "template", "%s writes its "
-		    "thoughts into the text without a mark in front of them "
-		    "(last seen %s); they are shown until they end\nGive it a "
-		    "template that does not end in <think>, another "
-		    "OLLAMA_THINK, or take another model", model, day);
+		    "thoughts into the answer without a mark at their "
+		    "beginning (last seen %s), so viewers see them until they "
+		    "end\nUse a template that does not end in <think>, another "
+		    "OLLAMA_THINK, or another model", model, day);
 	else
 		doctor_tell(d, DOCTOR_WARNING, "template", "%s writes the "
-		    "marks around the ticket, or of a turn's end, into its "
-		    "answers (last seen %s); they are taken out\nSee that its "
-		    "template and its stop words are its own (ollama show "
-		    "--modelfile), or take a larger model", model, day);
+		    "marks around the ticket or the end-of-turn marks into its "
+		    "answers (last seen %s); the service removes them\nCheck "
+		    "that its template and stop words belong to it (ollama "
+		    "show --modelfile), or use a larger model", model, day);
 }
 
-/* libcurl is not linked here: `answer' asks, and prints a line a server. */
+/*
+ * Runs `answer', which is linked with libcurl and prints a line for each
+ * server.
+ */
 void
 doctor_model(struct doctor *d)
 {
@@ -146,7 +152,7 @@ doctor_model(struct doctor *d)
 			 none[] = "/dev/null", check[] = "check",
 			 json[] = "--json";
 	char		*argv[] = { program, c, none, check, json, NULL };
-	char		**env = settings_environment(d->settings);
+	char		**env = settings_environment(d->settings, NULL);
 	const char	*line;
 	struct buf	 out = BUF_INIT(OUTPUT_PENDING);
 	struct probe	 p;
@@ -154,7 +160,8 @@ doctor_model(struct doctor *d)
 	int		 rc = -1;
 
 	if (env == NULL || (rc = child_run(argv, env, WAIT, &out)) == -1)
-		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %s\nInstall anew",
+		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %s\nInstall "
+		    "ticketchat again",
 		    program, strerror(errno));
 	line = out.data == NULL ? "" : out.data;
 	while (rc != -1 && url_next(&servers, &u)) {
@@ -162,16 +169,16 @@ doctor_model(struct doctor *d)
 
 		if (probe_read(&p, line, len) == -1) {
 			doctor_tell(d, DOCTOR_ERROR, "model",
-			    "%s: %.*s\nInstall anew", program, (int)len,
-			    line);
+			    "%s: %.*s\nInstall ticketchat again",
+			    program, (int)len, line);
 			break;
 		}
-		examine_server(d, &u, &p, rc != EXIT_GOOD);
+		doctor_host_server(d, &u, &p, rc != EXIT_GOOD);
 		line += len + (line[len] == '\n');
 	}
 	buf_free(&out);
 	free(env);
-	notice_each(d->settings->text[SETTING_RUN_DIR], tell_notice, d);
+	notice_each(d->settings->text[SETTING_RUN_DIR], doctor_host_notice, d);
 }
 
 void
@@ -193,16 +200,18 @@ doctor_websocketd(struct doctor *d)
 	(void)snprintf(line, sizeof(line), "%s", out.len == 0 ? "" : out.data);
 	line[strcspn(line, "\n")] = '\0';
 	if ((end = strstr(line, " --")) != NULL)
-		*end = '\0';	/* behind it is Debian's, but empty */
+		*end = '\0';	/* Debian's has an empty word after it */
 	argv[1] = help;
-	/* What came after 0.4.1; Debian's calls itself DEVBUILD. */
+	/* Recognizes 0.4.1 by its options; Debian's reports the version
+	   DEVBUILD. */
 	if (child_run(argv, environ, WAIT, &usage) != -1 && usage.len > 0 &&
 	    strstr(usage.data, "maxframesize") != NULL)
 		doctor_tell(d, DOCTOR_OK, "websocketd", "%s", line);
 	else
-		doctor_tell(d, DOCTOR_OK, "websocketd", "%s, at most 0.4.1: "
-		    "leaks 3.5 kB for each viewer that leaves early\nGive it "
-		    "a memory limit and let it restart now and then", line);
+		doctor_tell(d, DOCTOR_OK, "websocketd", "%s, no newer than "
+		    "0.4.1: it leaks 3.5 kB for each viewer that leaves early\n"
+		    "Set a memory limit for it, and let it restart now and "
+		    "then", line);
 	buf_free(&out);
 	buf_free(&usage);
 }
@@ -217,13 +226,13 @@ doctor_web(struct doctor *d)
 	else if (access(page, R_OK) == 0)
 		doctor_tell(d, DOCTOR_OK, "page", "%s", page);
 	else
-		doctor_tell(d, DOCTOR_ERROR, "page", "%s: %s\nInstall anew, "
-		    "or set WEB=off", page, strerror(errno));
+		doctor_tell(d, DOCTOR_ERROR, "page", "%s: %s\nInstall "
+		    "ticketchat again, or set WEB=off", page, strerror(errno));
 }
 
-/* Tells of a limit that MAX_CONNECTIONS may meet. */
+/* Reports a limit that MAX_CONNECTIONS may exceed. */
 static void
-examine_limit(struct doctor *d, const char *name, rlim_t limit,
+doctor_host_limit(struct doctor *d, const char *name, rlim_t limit,
     int64_t needed, const char *unit)
 {
 	if (limit == RLIM_INFINITY || limit >= (rlim_t)needed)
@@ -247,10 +256,10 @@ doctor_limits(struct doctor *d)
 	    getrlimit(RLIMIT_NPROC, &processes) == -1)
 		return;
 	d->worst = DOCTOR_OK;
-	examine_limit(d, "ulimit -Hn", files.rlim_max,
+	doctor_host_limit(d, "ulimit -Hn", files.rlim_max,
 	    PER_CONNECTION * n + SPARE, "LimitNOFILE=");
-	if (geteuid() != 0)	/* root has none */
-		examine_limit(d, "ulimit -u", processes.rlim_cur, n +
+	if (geteuid() != 0)	/* root has no limit */
+		doctor_host_limit(d, "ulimit -u", processes.rlim_cur, n +
 		    s->number[SETTING_GENERATIONS] * url_weights(
 		    s->text[SETTING_OLLAMA_SERVER]) +
 		    s->number[SETTING_QUEUE_MAX] + SPARE, "LimitNPROC=");
@@ -269,25 +278,26 @@ doctor_landlock(struct doctor *d)
 	if (version > 0)
 		doctor_tell(d, DOCTOR_OK, "landlock", "version %d", version);
 	else
-		doctor_tell(d, DOCTOR_WARNING, "landlock", "this kernel has "
-		    "none: a program that is taken over could write anywhere "
-		    "its user may\nDebian 12's kernel has it; see lsm= on its "
-		    "command line, and what a container allows");
+		doctor_tell(d, DOCTOR_WARNING, "landlock", "this kernel has no "
+		    "Landlock: an attacker who takes over a program could "
+		    "write everywhere its user can\nDebian 12's kernel has it; "
+		    "check lsm= on the kernel's command line, and what the "
+		    "container allows");
 }
 
-/* Whether run.sh can give websocketd's connections a timeout of their own. */
+/* Checks whether run.sh can set a timeout on websocketd's connections. */
 void
 doctor_places(struct doctor *d)
 {
 	if (listener_try() == 0)
 		doctor_tell(d, DOCTOR_OK, "places", "a client that never reads "
-		    "gives its place back");
+		    "loses its place");
 	else
 		doctor_tell(d, DOCTOR_WARNING, "places", "this kernel does not "
-		    "let us set the timeout of websocketd's sockets (%s): "
-		    "clients that never read keep their places\nPut a proxy "
-		    "with a write timeout in front, as nginx or haproxy in "
-		    "deploy/; or allow pidfd_getfd (a container: "
+		    "let the service set the timeout of websocketd's sockets "
+		    "(%s): clients that never read keep their places\nPut a "
+		    "proxy with a write timeout in front, as nginx or haproxy "
+		    "in deploy/; or allow pidfd_getfd (in a container: "
 		    "--cap-add=SYS_PTRACE)",
 		    strerror(errno));
 }

@@ -1,5 +1,5 @@
 /*
- * sessions doctor: RUN_DIR and what is in it.
+ * sessions doctor: RUN_DIR and the files in it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,8 @@
 #include "sessions/doctor.h"
 #include "store/slots.h"
 
-enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix */
+enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix: the socket
+				   listens */
 
 void
 doctor_run_dir(struct doctor *d)
@@ -29,34 +30,35 @@ doctor_run_dir(struct doctor *d)
 	struct stat	 st;
 
 	if (generation_path(path, sizeof(path), dir, INT64_MAX) == -1)
-		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is too long for "
-		    "the path of a socket\nAt most 82 bytes", dir);
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is too long for a "
+		    "socket's path\nUse at most 82 bytes", dir);
 	else if (stat(dir, &st) == -1)
-		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s: %s\nrun.sh makes "
-		    "it, and so does `sessions migrate'", dir,
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s: %s\nrun.sh and "
+		    "`sessions migrate' create it", dir,
 		    strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is no directory\n"
-		    "Remove it, or set RUN_DIR", dir);
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is not a "
+		    "directory\nRemove it, or set RUN_DIR", dir);
 	else if (st.st_uid != geteuid())
 		doctor_tell(d, geteuid() == 0 ? DOCTOR_WARNING : DOCTOR_ERROR,
-		    "RUN_DIR", "%s is of uid %lu, and you are %lu\nAsk again "
-		    "as the user of the service (runuser -u NAME -- sessions "
-		    "doctor)", dir, (unsigned long)st.st_uid,
+		    "RUN_DIR", "%s belongs to uid %lu, but you are uid %lu\n"
+		    "Run this as the service's user (runuser -u NAME -- "
+		    "sessions doctor)", dir, (unsigned long)st.st_uid,
 		    (unsigned long)geteuid());
 	else if ((st.st_mode & 077) != 0)
-		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is open to others"
-		    "\nchmod 700 %s", dir, dir);
+		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "other users can "
+		    "access %s\nchmod 700 %s", dir, dir);
 	else if ((net = doctor_network(dir)) != NULL)
 		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is on %s, where "
 		    "locks may outlive their process\nSet RUN_DIR to a local "
 		    "directory", dir, net);
 	else
-		doctor_tell(d, DOCTOR_OK, "RUN_DIR", "%s, ours alone", dir);
+		doctor_tell(d, DOCTOR_OK, "RUN_DIR", "%s, for this user only",
+		    dir);
 }
 
-/* Whether the path by which a socket was bound, perhaps a relative one, is
- * that of a file. */
+/* Whether the path to which a socket was bound (it may be relative) is
+   `file'. */
 static bool
 doctor_run_same(const char *bound, const char *file)
 {
@@ -66,7 +68,7 @@ doctor_run_same(const char *bound, const char *file)
 	    (b == len || (*bound != '/' && file[len - b - 1] == '/'));
 }
 
-/* What begins with a line's word of this number, from 0. */
+/* The rest of a line from a word on; the first word is number 0. */
 static const char *
 doctor_run_word(const char *line, int number)
 {
@@ -77,10 +79,10 @@ doctor_run_word(const char *line, int number)
 	return line;
 }
 
-/* Whether somebody listens on a socket: to connect to it would count as a
- * viewer. */
+/* Whether a process listens on a socket.  Does not connect, since that would
+   count as a viewer. */
 static bool
-heard(const char *dir, const char *name)
+doctor_run_listens(const char *dir, const char *name)
 {
 	char		 line[PATH_MAX + 128], real[PATH_MAX];
 	char		 file[PATH_MAX + NAME_MAX + 2];
@@ -91,7 +93,7 @@ heard(const char *dir, const char *name)
 	    NULL ? dir : real, name);
 	if ((f = fopen("/proc/net/unix", "re")) == NULL)
 		return true;
-	/* Num RefCount Protocol Flags Type St Inode Path */
+	/* The columns: Num RefCount Protocol Flags Type St Inode Path. */
 	while (!found && fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		found = (strtoul(doctor_run_word(line, 3), NULL, 16) &
@@ -102,34 +104,34 @@ heard(const char *dir, const char *name)
 	return found;
 }
 
-/* Tells of a generation that does nothing at all: of a disk that it waits for
- * only if it still does after a while. */
+/* Reports a generation that hangs.  One that waits for a disk is reported only
+   if it still waits after STILL_PAUSE. */
 static bool
-tell_still(void *context, const struct answers_process *p)
+doctor_run_hanging(void *context, const struct answers_process *p)
 {
 	struct doctor	*d = context;
 
-	doctor_tell(d, DOCTOR_WARNING, "generations", "ticket %" PRId64 ": its "
-	    "generation, process %ld, stands still (%s)\nsessions stop %"
-	    PRId64 " ends it", p->ticket, (long)p->pid, p->state == 'D' ?
-	    "it waits for a disk" : "it was stopped", p->ticket);
+	doctor_tell(d, DOCTOR_WARNING, "generations", "the generation of "
+	    "ticket %" PRId64 ", process %ld, does not run (%s)\nsessions stop "
+	    "%" PRId64 " ends it", p->ticket, (long)p->pid, p->state == 'D' ?
+	    "it waits for a disk" : "it was suspended", p->ticket);
 	return true;
 }
 
 static bool
-find_still(void *context, const struct answers_process *p)
+doctor_run_find_hanging(void *context, const struct answers_process *p)
 {
 	const struct timespec	pause = { 0, STILL_PAUSE * 1000000L };
 	struct answers_process	now = *p;
 
-	if (!answers_stands_still(p))
+	if (!answers_hangs(p))
 		return true;
 	if (p->state == 'D') {
 		(void)nanosleep(&pause, NULL);
-		if (!answers_again(&now))
+		if (!answers_still_hangs(&now))
 			return true;
 	}
-	return tell_still(context, &now);
+	return doctor_run_hanging(context, &now);
 }
 
 void
@@ -144,27 +146,29 @@ doctor_sockets(struct doctor *d)
 	char			 why[1024];
 
 	if ((dir = opendir(run_dir)) == NULL)
-		return;		/* told by doctor_run_dir */
+		return;		/* doctor_run_dir reports that */
 	while ((e = readdir(dir)) != NULL) {
 		len = strlen(e->d_name);
 		if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)
-			stale += !heard(run_dir, e->d_name);
+			stale += !doctor_run_listens(run_dir, e->d_name);
 	}
 	(void)closedir(dir);
 	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
 		doctor_tell(d, DOCTOR_ERROR, "generations", "%s\nSee %s", why,
-		    store_is_file() ? "who owns what is in it" :
-		    "what is said of the database");
+		    store_is_file() ? "the owners of the files in it" :
+		    "the finding about the database");
 	else if (waiting > s->number[SETTING_QUEUE_MAX])
-		doctor_tell(d, DOCTOR_WARNING, "generations", "%d run, %d "
-		    "wait: the queue is full\nRaise GENERATIONS, if the "
-		    "model's server can do more at a time", running, waiting);
-	else
-		doctor_tell(d, DOCTOR_OK, "generations", "%d run, %d wait",
+		doctor_tell(d, DOCTOR_WARNING, "generations", "%d running, %d "
+		    "waiting: the queue is full\nRaise GENERATIONS, if the "
+		    "model server can write more answers at a time",
 		    running, waiting);
-	(void)answers_each(run_dir, find_still, d);
+	else
+		doctor_tell(d, DOCTOR_OK, "generations", "%d running, %d "
+		    "waiting",
+		    running, waiting);
+	(void)answers_each(run_dir, doctor_run_find_hanging, d);
 	if (stale > 0)
-		doctor_tell(d, DOCTOR_OK, "sockets", "%d are of generations "
-		    "that were killed\nEach goes with the next question of its "
-		    "ticket", stale);
+		doctor_tell(d, DOCTOR_OK, "sockets", "%d belong to generations "
+		    "that were killed\nEach is removed with the next question "
+		    "about its ticket", stale);
 }

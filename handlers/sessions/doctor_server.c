@@ -1,5 +1,5 @@
 /*
- * sessions doctor: a database server.
+ * sessions doctor: a database on a server.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,11 +12,12 @@
 
 enum {
 	MEGABYTE = 1024 * 1024,
-	CONNECTIONS_MORE = 20,	/* than generations: those who ask */
-	BUSY = 80	/* percent of its connections */
+	CONNECTIONS_MORE = 20,	/* more than GENERATIONS: for queries of
+				   viewers */
+	BUSY = 80	/* percent of its connections in use */
 };
 
-/* The row of STORE_HEAD. */
+/* The columns of STORE_HEAD. */
 struct head {
 	char	version[64], encoding[32];
 	bool	read_only;
@@ -38,7 +39,7 @@ doctor_server_head_row(void *context, const struct cell *c, int cells)
 	return true;
 }
 
-/* What it has told of itself. */
+/* Checks what the server reports about itself. */
 static void
 doctor_server_examine(struct doctor *d, const char *name, const struct head *h)
 {
@@ -48,52 +49,53 @@ doctor_server_examine(struct doctor *d, const char *name, const struct head *h)
 
 	if (strcmp(h->encoding, "UTF8") != 0)
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: its encoding is "
-		    "%s\nMake one anew: createdb --encoding=UTF8 "
+		    "%s\nCreate another one: createdb --encoding=UTF8 "
 		    "--template=template0", name, h->encoding);
 	if (h->read_only)
-		doctor_tell(d, DOCTOR_ERROR, "database", "%s is read-only, or "
-		    "a standby\nSet DATABASE to the server that writes", name);
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s is read-only or a "
+		    "standby\nSet DATABASE to the primary server", name);
 	if (slots + CONNECTIONS_MORE > h->most)
-		doctor_tell(d, DOCTOR_WARNING, "database", "%s: max_connections"
-		    " is %" PRId64 ", and %" PRId64 " generations can run\n"
-		    "Each holds a connection while it runs: raise it, or put "
-		    "pgbouncer in front", name, h->most, slots);
+		doctor_tell(d, DOCTOR_WARNING, "database", "%s: "
+		    "max_connections is %" PRId64 ", but %" PRId64
+		    " generations can run\nA running generation uses one "
+		    "connection: raise max_connections, or put pgbouncer in "
+		    "front", name, h->most, slots);
 	if (h->connections * 100 > h->most * BUSY)
-		doctor_tell(d, DOCTOR_WARNING, "database", "%s: %" PRId64
-		    " of %" PRId64 " connections are taken\nRaise the "
-		    "server's max_connections, or put pgbouncer in front: "
-		    "each generation that runs takes one",
+		doctor_tell(d, DOCTOR_WARNING, "database", "%s: %" PRId64 " of "
+		    "%" PRId64 " connections are in use\nA running generation "
+		    "uses one connection: raise the server's max_connections, "
+		    "or put pgbouncer in front",
 		    name, h->connections, h->most);
 	else
-		doctor_tell(d, DOCTOR_OK, "database", "PostgreSQL %s, %" PRId64
-		    " of %" PRId64 " connections taken, %" PRId64 " MB",
+		doctor_tell(d, DOCTOR_OK, "database", "PostgreSQL %s, %"
+		    PRId64 " of %" PRId64 " connections in use, %" PRId64 " MB",
 		    h->version, h->connections, h->most, h->bytes / MEGABYTE);
 }
 
-/* The first host that can be written to. */
+/* The first host that accepts writes. */
 struct writer {
 	struct doctor	*doctor;
-	char		 name[400];	/* "": none so far */
+	char		 name[400];	/* "": none yet */
 	uint64_t	 system;
 	unsigned long	 timeline;
 	int64_t		 started;
 };
 
 /*
- * Of several hosts one that is no good is told of, as it may be needed.  Two
- * that can be written to are two databases, each with answers that the other
- * one has not; unless they are two names of one server.
+ * Reports each of several hosts that cannot be used, since it may be needed one
+ * day.  Two hosts that accept writes are an error, unless they are the same
+ * server: each would save answers that the other one does not have.
  */
 static void
-tell_host(void *context, const struct store_host *h)
+doctor_server_host(void *context, const struct store_host *h)
 {
 	struct writer	*w = context;
 	const char	*colon = *h->port == '\0' ? "" : ":";
 
 	if (*h->wrong != '\0')
-		doctor_tell(w->doctor, DOCTOR_WARNING, "database", "%s: %s\n"
-		    "It is not used as long as another host of DATABASE is "
-		    "good", h->name, h->wrong);
+		doctor_tell(w->doctor, DOCTOR_WARNING, "database", "%s: %s\nIt "
+		    "is not used while another host of DATABASE works",
+		    h->name, h->wrong);
 	if (!h->writable)
 		return;
 	if (*w->name == '\0') {
@@ -105,9 +107,9 @@ tell_host(void *context, const struct store_host *h)
 	} else if (h->started == 0 || h->started != w->started ||
 	    h->system != w->system || h->timeline != w->timeline) {
 		doctor_tell(w->doctor, DOCTOR_ERROR, "database", "%s and "
-		    "%s%s%s can both be written to, and are two servers\nStop "
-		    "the one that is not to have the answers, before a node "
-		    "takes it (docs/scaling.md)", w->name, h->name, colon,
+		    "%s%s%s are two servers that both accept writes\nStop the "
+		    "one that must not get answers, before a node uses it "
+		    "(docs/scaling.md)", w->name, h->name, colon,
 		    h->port);
 	}
 }
@@ -124,21 +126,21 @@ doctor_server(struct doctor *d)
 	rc = store_open(&store, name);
 	if (rc == FAILURE_SCHEMA) {
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s\n`sessions "
-		    "migrate' makes it, or brings an older one up to date; "
-		    "for a newer one take the newer program",
+		    "migrate' creates it, or migrates an older database; a "
+		    "newer one needs the newer program",
 		    store_error(store));
-		store_hosts(name, tell_host, &w);
+		store_hosts(name, doctor_server_host, &w);
 	} else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
 	    doctor_server_head_row, &h) != FAILURE_NONE) {
-		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nSee that "
-		    "the server runs and lets this user in: psql '%s'", name,
+		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nCheck that "
+		    "the server runs and accepts this user: psql '%s'", name,
 		    store_error(store), name);
 	} else {
 		doctor_server_examine(d, name, &h);
-		store_hosts(name, tell_host, &w);
+		store_hosts(name, doctor_server_host, &w);
 		if (d->quick)
-			doctor_tell(d, DOCTOR_OK, "database", "%s, not read "
-			    "through", name);
+			doctor_tell(d, DOCTOR_OK, "database", "%s, contents "
+			    "not checked", name);
 		else
 			doctor_read_through(d, store, name);
 	}

@@ -1,6 +1,6 @@
 /*
- * sessions doctor: settings that are good each by itself, and yet hardly what
- * somebody wants.  Each is a warning; none keeps the service from starting.
+ * sessions doctor: settings that are valid but probably not intended.  They are
+ * warnings only: the service starts with all of them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,13 +18,13 @@
 #include "sessions/doctor.h"
 
 enum {
-	PAGE_PING = 25,		/* s; PING_MS of web/ticket-chat-client.js */
-	PARALLEL = 4,		/* what an Ollama does at most by itself */
-	UNIT_STOP = 90		/* s; TimeoutStopSec=100 of the unit, and some
-				   for the end itself */
+	PAGE_PING = 25,		/* s; PING_MS in web/ticket-chat-client.js */
+	PARALLEL = 4,		/* Ollama's default for parallel requests */
+	UNIT_STOP = 90		/* s; TimeoutStopSec=100 in the systemd unit,
+				   less time to exit */
 };
 
-/* What Ollama knows (its api.Options); it ignores other names. */
+/* The options that Ollama knows (its api.Options); it ignores all others. */
 static const struct {
 	const char	*name;
 	enum json_type	 type;
@@ -47,9 +47,9 @@ static const struct {
 	{ "draft_num_predict", JSON_NUMBER },
 };
 
-/* Tells of one member of OLLAMA_OPTIONS that has no effect. */
+/* Reports a member of OLLAMA_OPTIONS that has no effect. */
 static void
-examine_option(struct doctor *d, const struct json *j, int name)
+doctor_settings_option(struct doctor *d, const struct json *j, int name)
 {
 	static const char *const	types[] = {
 		[JSON_ARRAY] = "a list of texts", [JSON_NUMBER] = "a number",
@@ -67,8 +67,8 @@ examine_option(struct doctor *d, const struct json *j, int name)
 	    options[i].type)
 		return;
 	if (i < sizeof(options) / sizeof(options[0]))
-		doctor_tell(d, DOCTOR_WARNING, "OLLAMA_OPTIONS", "%s has to "
-		    "be %s\nOllama refuses or ignores it as it is",
+		doctor_tell(d, DOCTOR_WARNING, "OLLAMA_OPTIONS", "%s must be "
+		    "%s\nOllama refuses or ignores the present value",
 		    options[i].name, types[options[i].type]);
 	else if (json_string(j, name, false, &b) == 0)
 		doctor_tell(d, DOCTOR_WARNING, "OLLAMA_OPTIONS", "\"%.60s\" "
@@ -79,7 +79,7 @@ examine_option(struct doctor *d, const struct json *j, int name)
 }
 
 static void
-examine_options(struct doctor *d)
+doctor_settings_options(struct doctor *d)
 {
 	const char	*text = d->settings->text[SETTING_OLLAMA_OPTIONS];
 	struct json	 j = { 0 };
@@ -88,49 +88,53 @@ examine_options(struct doctor *d)
 	if (*text != '\0' && json_parse(&j, text, strlen(text), MESSAGE_DEPTH,
 	    MESSAGE_TOKENS) == 0) {
 		while ((name = json_name(&j, 0, name)) != -1)
-			examine_option(d, &j, name);
+			doctor_settings_option(d, &j, name);
 	}
 	json_free(&j);
 }
 
-/* Times and counts that defeat one another. */
+/* Checks times and counts that contradict each other. */
 static void
-examine_numbers(struct doctor *d)
+doctor_settings_numbers(struct doctor *d)
 {
 	const int64_t	*n = d->settings->number;
 
 	if (n[SETTING_IDLE_TIMEOUT] <= PAGE_PING)
-		doctor_tell(d, DOCTOR_WARNING, "IDLE_TIMEOUT", "%" PRId64
-		    " s end each page's connection before its ping, which "
-		    "comes each %d s\nSet 60 or more",
+		doctor_tell(d, DOCTOR_WARNING, "IDLE_TIMEOUT", "%" PRId64 " s "
+		    "closes each page's connection before its next ping, which "
+		    "comes every %d s\nSet 60 or more",
 		    n[SETTING_IDLE_TIMEOUT], PAGE_PING);
 	if (n[SETTING_ANSWER_TIMEOUT] < n[SETTING_FIRST_TOKEN_TIMEOUT])
 		doctor_tell(d, DOCTOR_WARNING, "ANSWER_TIMEOUT", "%" PRId64
-		    " s end an answer before FIRST_TOKEN_TIMEOUT=%" PRId64
-		    " does\nMake it the longer one",
+		    " s ends an answer before FIRST_TOKEN_TIMEOUT=%" PRId64
+		    " does\nSet it to more than that",
 		    n[SETTING_ANSWER_TIMEOUT], n[SETTING_FIRST_TOKEN_TIMEOUT]);
 	if (n[SETTING_GENERATIONS] > PARALLEL)
-		doctor_tell(d, DOCTOR_WARNING, "GENERATIONS", "%" PRId64
-		    " at a time are far more than an Ollama does unless "
-		    "OLLAMA_NUM_PARALLEL says so (1 to %d); the others wait "
-		    "there, unseen\nSet it to what the server does",
+		doctor_tell(d, DOCTOR_WARNING, "GENERATIONS", "%" PRId64 " is "
+		    "more than an Ollama usually writes at a time (its "
+		    "OLLAMA_NUM_PARALLEL, 1 to %d); the other answers wait "
+		    "there, at an unknown position\nSet it to "
+		    "OLLAMA_NUM_PARALLEL",
 		    n[SETTING_GENERATIONS], PARALLEL);
 	if (n[SETTING_STOP_WAIT] > UNIT_STOP)
-		doctor_tell(d, DOCTOR_WARNING, "STOP_WAIT", "%" PRId64 " s: "
-		    "the unit's TimeoutStopSec=100 ends everything before "
-		    "that\nSet %d or less, or a longer TimeoutStopSec "
+		doctor_tell(d, DOCTOR_WARNING, "STOP_WAIT", "%" PRId64 " s is "
+		    "too long: the unit's TimeoutStopSec=100 ends everything "
+		    "before that\nSet %d or less, or a longer TimeoutStopSec "
 		    "(systemctl edit ticketchat)", n[SETTING_STOP_WAIT],
 		    UNIT_STOP);
 	if (n[SETTING_QUEUE_MAX] == 0)
-		doctor_tell(d, DOCTOR_WARNING, "QUEUE_MAX", "0: nobody waits; "
-		    "a question that comes while GENERATIONS=%" PRId64
-		    " run is refused (queue_full)\nSet how many may wait",
+		doctor_tell(d, DOCTOR_WARNING, "QUEUE_MAX", "0: no question "
+		    "waits; while GENERATIONS=%" PRId64 " answers are written, "
+		    "each new one is refused (queue_full)\nSet how many may "
+		    "wait",
 		    n[SETTING_GENERATIONS]);
 }
 
-/* By which names the nodes of one database count the model's servers. */
+/*
+ * Checks the names by which nodes of one database count the upstreams' slots.
+ */
 static void
-examine_names(struct doctor *d)
+doctor_settings_names(struct doctor *d)
 {
 	const char	*list = d->settings->text[SETTING_OLLAMA_SERVER];
 	char		 name[URL_NAME_MAX], machine[HOST_NAME_MAX + 1] = "";
@@ -141,15 +145,15 @@ examine_names(struct doctor *d)
 	(void)gethostname(machine, sizeof(machine) - 1);
 	while (url_next(&list, &u)) {
 		url_name(&u, machine, name);
-		doctor_tell(d, DOCTOR_OK, "server", "%s is the name by which "
-		    "all nodes count the answers of %.*s", name, (int)u.len,
-		    u.text);
+		doctor_tell(d, DOCTOR_OK, "server", "%s is the name under "
+		    "which all nodes count the answers of %.*s",
+		    name, (int)u.len, u.text);
 	}
 }
 
-/* Keys that nobody asks for. */
+/* Reports keys that are not used. */
 static void
-examine_keys(struct doctor *d)
+doctor_settings_keys(struct doctor *d)
 {
 	static const enum setting	keys[] = {
 		SETTING_JWT_KEY_FILE, SETTING_JWT_ISSUER,
@@ -162,16 +166,16 @@ examine_keys(struct doctor *d)
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (*d->settings->text[keys[i]] == '\0')
 			continue;
-		doctor_tell(d, DOCTOR_WARNING, "AUTH", "off, though %s is "
-		    "set: nobody is asked for a token\nSet AUTH=required, or "
-		    "take it away", settings_key(keys[i]));
+		doctor_tell(d, DOCTOR_WARNING, "AUTH", "off, although %s is "
+		    "set: nobody needs a JWT\nSet AUTH=required, or remove "
+		    "that setting", settings_key(keys[i]));
 		return;
 	}
 }
 
-/* A database that a service of systemd does not see. */
+/* Reports a database that a systemd service cannot see. */
 static void
-examine_place(struct doctor *d)
+doctor_settings_place(struct doctor *d)
 {
 	static const char *const	units[] = {
 		"/etc/systemd/system/ticketchat.service",
@@ -192,13 +196,13 @@ examine_place(struct doctor *d)
 	}
 	if (i < sizeof(units) / sizeof(units[0]))
 		doctor_tell(d, DOCTOR_WARNING, "DATABASE", "%s: the service "
-		    "has a /tmp of its own (PrivateTmp=), which ends with it\n"
-		    "Put it below /var/lib/ticketchat", path);
+		    "has its own /tmp (PrivateTmp=), which is deleted when it "
+		    "ends\nPut it below /var/lib/ticketchat", path);
 }
 
-/* Tells what would keep websocketd from listening at one address. */
+/* Reports what would keep websocketd from listening on an address. */
 static void
-examine_bind(struct doctor *d, const char *address, size_t len,
+doctor_settings_bind(struct doctor *d, const char *address, size_t len,
     const struct addrinfo *a)
 {
 	const char	*port = d->settings->text[SETTING_PORT];
@@ -206,25 +210,28 @@ examine_bind(struct doctor *d, const char *address, size_t len,
 
 	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
-		return;		/* no IPv6 here: run.sh leaves it out */
+		return;		/* no IPv6 here: run.sh skips it */
 	if (bind(fd, a->ai_addr, a->ai_addrlen) == -1) {
 		if (errno == EACCES)
 			doctor_tell(d, DOCTOR_WARNING, "PORT", "%s: this user "
-			    "may not listen there\nTake a port above 1023 "
+			    "must not listen there\nUse a port above 1023 "
 			    "behind a proxy, or give the unit "
 			    "AmbientCapabilities=CAP_NET_BIND_SERVICE", port);
 		else if (errno == EADDRNOTAVAIL && a->ai_family == AF_INET)
-			doctor_tell(d, DOCTOR_WARNING, "ADDRESS", "%.*s is no "
-			    "address of this machine: websocketd ends at "
-			    "once\nTake one that `ip address' shows, or "
+			doctor_tell(d, DOCTOR_WARNING, "ADDRESS", "%.*s is not "
+			    "an address of this machine: websocketd would end "
+			    "at once\nUse one that `ip address' lists, or "
 			    "0.0.0.0 for all", (int)len, address);
 	}
 	(void)close(fd);
 }
 
-/* Whether websocketd can listen; a port that is taken may be the service's. */
+/*
+ * Checks whether websocketd can listen.  If the port is in use, it may be by
+ * the service itself.
+ */
 static void
-examine_listening(struct doctor *d)
+doctor_settings_listening(struct doctor *d)
 {
 	const char		*list = d->settings->text[SETTING_ADDRESS];
 	const struct addrinfo	 hints = { .ai_flags = AI_NUMERICHOST |
@@ -243,7 +250,7 @@ examine_listening(struct doctor *d)
 		if (getaddrinfo(strcmp(text, "localhost") == 0 ? "127.0.0.1" :
 		    text, d->settings->text[SETTING_PORT], &hints, &a) != 0)
 			continue;
-		examine_bind(d, list, len, a);
+		doctor_settings_bind(d, list, len, a);
 		freeaddrinfo(a);
 	}
 }
@@ -251,10 +258,10 @@ examine_listening(struct doctor *d)
 void
 doctor_settings(struct doctor *d)
 {
-	examine_options(d);
-	examine_numbers(d);
-	examine_names(d);
-	examine_keys(d);
-	examine_place(d);
-	examine_listening(d);
+	doctor_settings_options(d);
+	doctor_settings_numbers(d);
+	doctor_settings_names(d);
+	doctor_settings_keys(d);
+	doctor_settings_place(d);
+	doctor_settings_listening(d);
 }

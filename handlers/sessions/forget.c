@@ -1,5 +1,5 @@
 /*
- * Forgetting: a ticket, or a user, without a byte left.
+ * sessions forget: deletes a ticket or a user without leaving a byte.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,20 +21,22 @@
 #include "store/maintain.h"
 #include "store/trace.h"
 
-/* A look through files: what to look for, and what was found. */
+/* A search through files: what to search for, and the results. */
 struct search {
 	struct trace	 trace;
 	const char	*user;
-	bool		 shorts;	/* in these files, see trace_file */
-	bool		 say;		/* where it is found */
-	int64_t		 ticket;	/* looked for in copies; 0: none */
-	int64_t		 held;		/* its texts in them */
+	bool		 shorts;	/* argument of trace_file for the next
+					   files */
+	bool		 say;		/* print where something is found */
+	int64_t		 ticket;	/* search the copies' rows for it; 0: do
+					   not */
+	int64_t		 held;		/* its texts in the copies */
 	int64_t		 files, found;
 	int64_t		 copies;	/* of found, in copies */
 };
 
 static void
-add_text(void *context, int64_t session, const char *text, size_t len)
+forget_add_text(void *context, int64_t session, const char *text, size_t len)
 {
 	(void)session;
 	if (trace_add(context, text, len) == -1)
@@ -42,16 +44,16 @@ add_text(void *context, int64_t session, const char *text, size_t len)
 }
 
 static void
-add_held(void *context, int64_t session, const char *text, size_t len)
+forget_add_held(void *context, int64_t session, const char *text, size_t len)
 {
 	struct search	*f = context;
 
 	f->held++;
-	add_text(&f->trace, session, text, len);
+	forget_add_text(&f->trace, session, text, len);
 }
 
 static void
-count_held(void *context, int64_t session, const char *text, size_t len)
+forget_count_held(void *context, int64_t session, const char *text, size_t len)
 {
 	struct search	*f = context;
 
@@ -61,9 +63,9 @@ count_held(void *context, int64_t session, const char *text, size_t len)
 	f->held++;
 }
 
-/* The texts that the ticket has in a copy. */
+/* Calls `each' for the ticket's texts in a copy. */
 static void
-texts_of_copy(struct search *f, const char *path,
+forget_copy_texts(struct search *f, const char *path,
     void (*each)(void *, int64_t, const char *, size_t))
 {
 	struct stat	st;
@@ -72,22 +74,22 @@ texts_of_copy(struct search *f, const char *path,
 		store_texts_of_copy(path, f->ticket, each, f);
 }
 
-/* Has the texts looked for that the ticket has in a copy. */
+/* Adds the ticket's texts in a copy to the search. */
 static void
-add_copy(struct search *f, const char *path)
+forget_add_copy(struct search *f, const char *path)
 {
-	texts_of_copy(f, path, add_held);
+	forget_copy_texts(f, path, forget_add_held);
 }
 
-/* Looks into one file. */
+/* Searches a file. */
 static void
-search_file(struct search *f, const char *path)
+forget_search_file(struct search *f, const char *path)
 {
 	int64_t	n;
 
 	n = f->user != NULL ? log_forget_user(path, f->user, true) :
 	    trace_file(&f->trace, path, f->shorts);
-	/* Removed meanwhile, or a socket, or a directory. */
+	/* Not a regular file, or deleted meanwhile: skip it. */
 	if (n == -1 && (errno == ENOENT || errno == EINVAL || errno == ENXIO ||
 	    errno == EISDIR))
 		return;
@@ -102,9 +104,9 @@ search_file(struct search *f, const char *path)
 	}
 }
 
-/* Does something with the files of a directory that begin with a name. */
+/* Calls `each' for the files in a directory whose names begin with `name'. */
 static void
-each_file(struct search *f, const char *dir, const char *name,
+forget_each_file(struct search *f, const char *dir, const char *name,
     void (*each)(struct search *, const char *path))
 {
 	struct dirent	*e;
@@ -112,7 +114,7 @@ each_file(struct search *f, const char *dir, const char *name,
 	DIR		*d;
 
 	if ((d = opendir(dir)) == NULL && errno == ENOENT)
-		return;		/* nobody has logged yet */
+		return;		/* no log yet */
 	if (d == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", dir, strerror(errno));
 	while ((e = readdir(d)) != NULL) {
@@ -125,56 +127,51 @@ each_file(struct search *f, const char *dir, const char *name,
 }
 
 static void
-search_dir(struct search *f, const char *dir, const char *name)
+forget_search_dir(struct search *f, const char *dir, const char *name)
 {
-	each_file(f, dir, name, search_file);
+	forget_each_file(f, dir, name, forget_search_file);
 }
 
-/* A file, and those beside it that are named after it. */
+/* Searches a file and the files beside it whose names begin with its name. */
 static void
-search_beside(struct search *f, const char *file, bool shorts)
+forget_search_beside(struct search *f, const char *file, bool shorts)
 {
 	char	dir[PATH_MAX], name[PATH_MAX];
 
 	(void)snprintf(dir, sizeof(dir), "%s", file);
 	(void)snprintf(name, sizeof(name), "%s", file);
 	f->shorts = shorts;
-	search_dir(f, dirname(dir), basename(name));
-}
-
-static bool
-log_is_file(const struct settings *s)
-{
-	return settings_log_is_file(s);
+	forget_search_dir(f, dirname(dir), basename(name));
 }
 
 /*
- * The copies that the nightly upkeep makes, and what a killed one has left.  A
- * copy of PostgreSQL is packed: no text can be found in it.
+ * Calls `each' for the copies that the nightly upkeep made, and for what an
+ * interrupted one left.  (PostgreSQL's copies are compressed: no text can be
+ * found in them.)
  */
 static void
-each_copy(struct search *f, const char *database,
+forget_each_copy(struct search *f, const char *database,
     void (*each)(struct search *, const char *path))
 {
 	char	dir[PATH_MAX], copies[PATH_MAX + 16];
 
 	(void)snprintf(dir, sizeof(dir), "%s", database);
 	(void)snprintf(copies, sizeof(copies), "%s/backup", dirname(dir));
-	each_file(f, copies, "", each);
+	forget_each_file(f, copies, "", each);
 }
 
-/* Looks into a copy; where the text alone does not tell, as it is short or
- * another ticket's too, the ticket's rows do. */
+/* Searches a copy.  A text that is short or also another ticket's does not
+   prove anything; in this case looks for the ticket's rows. */
 static void
-search_copy(struct search *f, const char *path)
+forget_search_copy(struct search *f, const char *path)
 {
 	const int64_t	before = f->found;
 
-	search_file(f, path);
+	forget_search_file(f, path);
 	if (f->found > before || f->ticket == 0)
 		return;
 	f->held = 0;
-	texts_of_copy(f, path, count_held);
+	forget_copy_texts(f, path, forget_count_held);
 	f->found += f->held;
 	if (f->held > 0 && f->say) {
 		progress_end();
@@ -184,46 +181,47 @@ search_copy(struct search *f, const char *path)
 }
 
 static void
-search_copies(struct search *f, const char *database)
+forget_search_copies(struct search *f, const char *database)
 {
 	const int64_t	before = f->found;
 
-	each_copy(f, database, search_copy);
+	forget_each_copy(f, database, forget_search_copy);
 	f->copies += f->found - before;
 }
 
 static void
-search_all(struct search *f, const struct settings *s, bool say)
+forget_search_all(struct search *f, const struct settings *s, bool say)
 {
 	f->say = say;
 	f->files = f->found = f->copies = 0;
 	if (store_is_file()) {
-		search_beside(f, s->text[SETTING_DATABASE], true);
-		search_copies(f, s->text[SETTING_DATABASE]);
+		forget_search_beside(f, s->text[SETTING_DATABASE], true);
+		forget_search_copies(f, s->text[SETTING_DATABASE]);
 	}
-	if (log_is_file(s))
-		search_beside(f, s->text[SETTING_LOG], false);
+	if (settings_log_is_file(s))
+		forget_search_beside(f, s->text[SETTING_LOG], false);
 	f->shorts = false;
-	search_dir(f, s->text[SETTING_RUN_DIR], "");
+	forget_search_dir(f, s->text[SETTING_RUN_DIR], "");
 }
 
 static void
-spare_text(void *context, int64_t session, const char *text, size_t len)
+forget_spare_text(void *context, int64_t session, const char *text, size_t len)
 {
 	(void)session;
 	trace_spare(context, text, len);
 }
 
-/* Whether no piece of the deleted texts is left. */
+/* Whether no trace of the deleted texts is left. */
 static bool
-nothing_left(struct search *f, const struct settings *s, struct store *store)
+forget_nothing_left(struct search *f, const struct settings *s,
+    struct store *store)
 {
-	search_all(f, s, false);
+	forget_search_all(f, s, false);
 	if (f->found > 0) {
-		/* Others may have said the same. */
-		command_need(store_texts(store, 0, spare_text, &f->trace),
-		    store);
-		search_all(f, s, true);
+		/* Ignore texts that other tickets contain, too. */
+		command_need(store_texts(store, 0, forget_spare_text,
+		    &f->trace), store);
+		forget_search_all(f, s, true);
 	}
 	progress_end();
 	if (f->copies > 0)
@@ -239,15 +237,16 @@ nothing_left(struct search *f, const struct settings *s, struct store *store)
 	return f->found == 0;
 }
 
-/* Notes what the ticket has said, here and in the copies: where it was deleted
- * before, they alone know. */
+/* Adds the ticket's texts to the search, also those in copies: if the ticket
+   was deleted earlier, only the copies have them. */
 static void
-note_texts(struct search *f, const struct settings *s, struct store *store)
+forget_note_texts(struct search *f, const struct settings *s,
+    struct store *store)
 {
-	command_need(store_texts(store, f->ticket, add_text, &f->trace),
+	command_need(store_texts(store, f->ticket, forget_add_text, &f->trace),
 	    store);
 	if (store_is_file())
-		each_copy(f, s->text[SETTING_DATABASE], add_copy);
+		forget_each_copy(f, s->text[SETTING_DATABASE], forget_add_copy);
 }
 
 static int
@@ -266,10 +265,10 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 		program_fail(EXIT_SYSTEM, "the generation of ticket %" PRId64
 		    " does not end: %s", ticket, strerror(errno));
 	if (verify)
-		note_texts(&f, s, store);
+		forget_note_texts(&f, s, store);
 	command_need(store_forget(store, ticket, &found), store);
 	if (verify && (found || f.trace.count > 0 || f.held > 0))
-		clean = nothing_left(&f, s, store);
+		clean = forget_nothing_left(&f, s, store);
 	(void)close(claim);
 	store_close(store);
 	if (!found && clean)
@@ -278,8 +277,8 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	return clean ? EXIT_GOOD : EXIT_CLIENT;
 }
 
-/* Takes a user out of what a server notes of generations; false: something is
- * left. */
+/* Removes a user from what the server notes about generations.  Returns false
+   if something is left. */
 static bool
 forget_in_runs(const struct settings *s, const char *who, bool verify)
 {
@@ -287,7 +286,7 @@ forget_in_runs(const struct settings *s, const char *who, bool verify)
 	int64_t		 rows = 0;
 
 	if (store_is_file())
-		return true;	/* it notes nothing */
+		return true;	/* SQLite: no such notes */
 	store = command_store(s);
 	store_watch(store, progress_show, NULL);
 	command_need(store_forget_user(store, who), store);
@@ -305,7 +304,7 @@ forget_user(const struct settings *s, const char *user, bool verify)
 {
 	struct search	 f = { .user = user, .say = true };
 	const char	*log = s->text[SETTING_LOG];
-	char		 key[256], error[512];
+	char		 key[256], misses[300], error[512];
 	bool		 clean;
 	int64_t		 lines;
 
@@ -313,11 +312,12 @@ forget_user(const struct settings *s, const char *user, bool verify)
 		program_fail(EXIT_USAGE, "forget: \"%s\" is nobody", user);
 	command_run_dir(s);
 	(void)snprintf(key, sizeof(key), "user:%s", user);
-	if (rate_forget(s, key, error,
-	    sizeof(error)) == -1)
+	(void)snprintf(misses, sizeof(misses), RATE_OPEN "%s", key);
+	if (rate_forget(s, key, error, sizeof(error)) == -1 ||
+	    rate_forget(s, misses, error, sizeof(error)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	clean = forget_in_runs(s, key, verify);
-	if (!log_is_file(s))
+	if (!settings_log_is_file(s))
 		program_fail(EXIT_CLIENT, "LOG=%s: what it holds is out of "
 		    "reach", log);
 	if ((lines = log_forget_user(log, user, false)) == -1 &&
@@ -326,7 +326,7 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	(void)printf("%s: %" PRId64 " lines changed\n", log,
 	    lines == -1 ? 0 : lines);
 	if (verify)
-		search_beside(&f, log, false);
+		forget_search_beside(&f, log, false);
 	return clean && f.found == 0 ? EXIT_GOOD : EXIT_CLIENT;
 }
 

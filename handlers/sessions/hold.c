@@ -1,8 +1,11 @@
 /*
- * sessions hold: the parent of the server.  It holds the database open, sees
- * that clients that never read do not keep their places, reaps, passes signals
- * and the exit code on, leaves what anybody can make websocketd say out of the
- * log, and when the service ends lets the answers end that are being written.
+ * sessions hold: the parent process of websocketd.  It
+ *
+ *	- keeps the database open and locked,
+ *	- sets a timeout for clients that never read,
+ *	- passes signals on, reaps processes, and exits like websocketd,
+ *	- filters lines that any client can make websocketd log,
+ *	- lets running answers finish when the service ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,15 +29,16 @@
 #include "sessions/command.h"
 #include "sessions/rest.h"
 #include "store/identity.h"
+#include "viewer/resident.h"
 
-/* What the program that is held gets too when it is sent to us. */
-static const int	passed[] = {
+/* Signals that are also sent to the program. */
+static const int	hold_passed[] = {
 	SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2
 };
 
-/* One of its outputs, on the way to ours. */
-struct stream {
-	int	from, to;	/* -1: it writes to ours itself */
+/* Stdout or stderr of the program, on its way to ours. */
+struct hold_stream {
+	int	from, to;	/* -1: the program inherited ours */
 	char	data[READ_MAX];
 	size_t	len;
 };
@@ -43,31 +47,36 @@ struct hold {
 	const struct settings	*settings;
 	pid_t			 pid;
 	int			 signals;	/* signalfd(2) */
-	int			 status;	/* as waitpid(2) tells it */
+	int			 status;	/* of the program, as from
+						   waitpid(2) */
 	bool			 ended;
-	bool			 gentle;	/* SIGTERM, and nothing else,
-						   has told us to end */
-	int64_t			 kill;		/* when it gets no more time */
-	int64_t			 listens;	/* sockets to wait for */
-	int64_t			 look;		/* when to look for them */
-	int64_t			 give_up;	/* until when */
-	struct stream		 out, err;
+	bool			 gentle;	/* we got SIGTERM and no other
+						   signal */
+	int64_t			 kill;		/* when to kill the program:
+						   clock_us */
+	int64_t			 listens;	/* sockets on which the program
+						   will listen */
+	int64_t			 next_look;		/* next try to find
+							   them: clock_us */
+	int64_t			 give_up;	/* last try: clock_us */
+	struct hold_stream		 out, err;
 	struct noise		 noise;
-	unsigned long		 lost;		/* lines: nobody read on */
-	int64_t			 tell;		/* when to say what was left
-						   out */
+	unsigned long		 lost;		/* lines that nobody read */
+	int64_t			 next_report;		/* when to report what
+							   was left out:
+							   clock_us */
 };
 
-/* Says something for the log. */
+/* Prints a line for the log. */
 static void
-say(const char *text)
+hold_say(const char *text)
 {
 	(void)fprintf(stderr, "sessions: hold: %s\n", text);
 }
 
 /*
- * Takes the locks of the database and of RUN_DIR, for as long as we live.
- * Those of another service are refused.
+ * Locks the database and RUN_DIR for our lifetime.  Exits if another service
+ * uses one of them.
  */
 static void
 hold_database(const struct settings *s)
@@ -78,20 +87,21 @@ hold_database(const struct settings *s)
 	command_run_dir(s);
 	if (store_open(&store, s->text[SETTING_DATABASE]) != FAILURE_NONE ||
 	    store_hold(store) != FAILURE_NONE)
-		say(store_error(store));
+		hold_say(store_error(store));
 	else if (identity_serve(s, store, why, sizeof(why)) == -1)
 		program_fail(EXIT_SETTINGS, "%s", why);
 	store_close(store);
 }
 
-/* In the child: becomes the program, which writes to out and err, if they are
- * not -1. */
+/* In the child: executes the program with these descriptors as stdout and
+   stderr (-1: ours). */
 static void
-become(pid_t parent, char *argv[], int out, int err)
+hold_exec(pid_t parent, char *argv[], int out, int err)
 {
 	sigset_t	none;
 
-	/* Whatever ends us ends it: a port that nobody minds is taken. */
+	/* End together with the parent: otherwise an orphan would keep the
+	   port. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
 	    getppid() != parent)
 		_exit(EXIT_SYSTEM);
@@ -108,9 +118,9 @@ become(pid_t parent, char *argv[], int out, int err)
 	_exit(EXIT_SYSTEM);
 }
 
-/* Begins to read what it writes to one of our outputs. */
+/* Opens a pipe for one of the program's outputs. */
 static void
-open_stream(struct stream *s, int to, int fd[2])
+hold_open_stream(struct hold_stream *s, int to, int fd[2])
 {
 	if (pipe2(fd, O_CLOEXEC) == -1 ||
 	    fcntl(fd[0], F_SETFL, O_NONBLOCK) == -1)
@@ -119,7 +129,7 @@ open_stream(struct stream *s, int to, int fd[2])
 	s->to = to;
 }
 
-/* Starts the program, with the signals that are passed on blocked here. */
+/* Starts the program; blocks the signals that are to be passed on. */
 static void
 hold_start(struct hold *h, char *argv[])
 {
@@ -130,31 +140,31 @@ hold_start(struct hold *h, char *argv[])
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGCHLD);
-	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-		(void)sigaddset(&set, passed[i]);
+	for (i = 0; i < sizeof(hold_passed) / sizeof(hold_passed[0]); i++)
+		(void)sigaddset(&set, hold_passed[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGCHLD, SIG_DFL);		/* it is waited for */
+	(void)signal(SIGCHLD, SIG_DFL);		/* else waitpid fails */
 	h->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (h->signals == -1)
 		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 	h->out.from = h->err.from = -1;
 	if (h->listens > 0) {
-		open_stream(&h->out, STDOUT_FILENO, out);
-		open_stream(&h->err, STDERR_FILENO, err);
+		hold_open_stream(&h->out, STDOUT_FILENO, out);
+		hold_open_stream(&h->err, STDERR_FILENO, err);
 	}
 	if ((h->pid = fork()) == -1)
 		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 	if (h->pid == 0)
-		become(self, argv, out[1], err[1]);
+		hold_exec(self, argv, out[1], err[1]);
 	if (out[1] != -1)
 		(void)close(out[1]);
 	if (err[1] != -1)
 		(void)close(err[1]);
 }
 
-/* Reaps whatever has ended; as process 1 that is not ours alone. */
+/* Reaps all children that have ended; process 1 also has those of others. */
 static void
-reap(struct hold *h)
+hold_reap(struct hold *h)
 {
 	int	status;
 	pid_t	pid;
@@ -167,9 +177,9 @@ reap(struct hold *h)
 	}
 }
 
-/* A signal that ends us: websocketd ends of it at once, or is ended. */
+/* On a signal that ends the service: gives the program END_TIMEOUT to end. */
 static void
-note_end(struct hold *h, uint32_t signal)
+hold_note_end(struct hold *h, uint32_t signal)
 {
 	if (signal != SIGTERM && signal != SIGINT && signal != SIGHUP &&
 	    signal != SIGQUIT)
@@ -180,21 +190,21 @@ note_end(struct hold *h, uint32_t signal)
 }
 
 /*
- * Passes a signal on.  What a terminal sends goes to all of its foreground
- * process group, so to the program too.
+ * Passes signals on.  The terminal sends its signals to the whole foreground
+ * process group, so the program already has those.
  */
 static void
-hold_take_signals(struct hold *h)
+hold_read_signals(struct hold *h)
 {
 	struct signalfd_siginfo	info;
 
 	while (read(h->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD) {
-			reap(h);
+			hold_reap(h);
 			continue;
 		}
 		if (h->listens > 0)
-			note_end(h, info.ssi_signo);
+			hold_note_end(h, info.ssi_signo);
 		if (!h->ended && (info.ssi_code != SI_KERNEL ||
 		    info.ssi_signo == SIGHUP))
 			(void)kill(h->pid, (int)info.ssi_signo);
@@ -202,8 +212,8 @@ hold_take_signals(struct hold *h)
 }
 
 /*
- * Writes a line as far as that does not block: signals must be heard.  One that
- * is longer than what a pipe takes at once is cut, and stays a line.
+ * Writes a line if that does not block, because signals must be handled in
+ * time.  A line longer than what a pipe accepts at once is cut.
  */
 static void
 hold_put(struct hold *h, int to, char *line, size_t len)
@@ -220,13 +230,13 @@ hold_put(struct hold *h, int to, char *line, size_t len)
 }
 
 /*
- * Sends on the whole lines of a stream; at its end the rest.  Anybody can make
- * websocketd write a line of a megabyte, which has the address that was asked
- * for in it: of one that fills the stream the middle is left out, so that its
- * beginning and its end still tell what it is.
+ * Forwards the whole lines of a stream; with `rest' also an incomplete one.  A
+ * client can make websocketd write a line of a megabyte with the requested URL
+ * in it.  If a line fills the buffer, its middle is left out, so that its
+ * beginning and its end still identify it.
  */
 static void
-send_on(struct hold *h, struct stream *s, bool rest)
+hold_forward(struct hold *h, struct hold_stream *s, bool rest)
 {
 	char	*end, *line = s->data;
 	size_t	 left = s->len, len;
@@ -251,10 +261,10 @@ send_on(struct hold *h, struct stream *s, bool rest)
 	s->len = left;
 }
 
-/* Reads what a stream has: once, since signals must be heard, but all of it
- * when the program has ended. */
+/* Reads from a stream: once while the program runs, so that signals are handled
+   in time, and all that is left when the program has ended. */
 static void
-take_stream(struct hold *h, struct stream *s)
+hold_read_stream(struct hold *h, struct hold_stream *s)
 {
 	ssize_t	n;
 
@@ -263,20 +273,20 @@ take_stream(struct hold *h, struct stream *s)
 	while ((n = read(s->from, s->data + s->len,
 	    sizeof(s->data) - s->len)) > 0) {
 		s->len += (size_t)n;
-		send_on(h, s, false);
+		hold_forward(h, s, false);
 		if (!h->ended)
 			return;
 	}
 	if (n == -1 && (errno == EAGAIN || errno == EINTR) && !h->ended)
 		return;
-	send_on(h, s, true);
+	hold_forward(h, s, true);
 	(void)close(s->from);
 	s->from = -1;
 }
 
-/* Looks for the sockets that are to come, and gives them their timeout. */
+/* Looks for the program's listening sockets and sets their timeout. */
 static void
-hold_look(struct hold *h, int64_t now)
+hold_find_sockets(struct hold *h, int64_t now)
 {
 	char	text[512];
 	int	n;
@@ -284,73 +294,75 @@ hold_look(struct hold *h, int64_t now)
 	n = listener_timeout(h->pid,
 	    h->settings->number[SETTING_SEND_TIMEOUT] * 1000);
 	if (n != -1 && n < h->listens && now < h->give_up) {
-		h->look = now + LISTEN_PAUSE * INT64_C(1000);
+		h->next_look = now + LISTEN_PAUSE * INT64_C(1000);
 		return;
 	}
-	h->look = CLOCK_NEVER;
+	h->next_look = CLOCK_NEVER;
 	if (n >= h->listens)
 		return;
 	(void)snprintf(text, sizeof(text), "clients that never read may keep "
 	    "their places for ever (%s): put a proxy with a write timeout in "
 	    "front, as nginx or haproxy in deploy/", n == -1 ? strerror(errno) :
 	    "not all addresses are there to listen on");
-	say(text);
+	hold_say(text);
 }
 
-/* Says now and then, and at the end, what was left out. */
+/* Reports what was left out, now and then and at the end. */
 static void
-hold_tell(struct hold *h, int64_t now)
+hold_report(struct hold *h, int64_t now)
 {
 	char	text[512];
 
-	if (noise_tell(&h->noise, text, sizeof(text)))
-		say(text);
+	if (noise_report(&h->noise, text, sizeof(text)))
+		hold_say(text);
 	if (h->lost > 0) {
 		(void)snprintf(text, sizeof(text), "%lu lines were lost: "
 		    "nobody took them", h->lost);
-		say(text);
+		hold_say(text);
 	}
 	h->lost = 0;
-	h->tell = now + NOISE_PAUSE * INT64_C(1000);
+	h->next_report = now + NOISE_PAUSE * INT64_C(1000);
 }
 
-/* Until the program ends. */
+/* Runs until the program has ended. */
 static void
 hold_serve(struct hold *h)
 {
 	struct pollfd	p[3];
 	int64_t		now = clock_us(), next;
 
-	reap(h);	/* what run.sh has started, before we took signals */
-	h->look = h->listens > 0 ? now : CLOCK_NEVER;
+	hold_reap(h);	/* run.sh's children that ended before we handled
+			   SIGCHLD */
+	h->next_look = h->listens > 0 ? now : CLOCK_NEVER;
 	h->give_up = now + LISTEN_TIMEOUT * INT64_C(1000);
-	h->tell = now + NOISE_PAUSE * INT64_C(1000);
+	h->next_report = now + NOISE_PAUSE * INT64_C(1000);
 	h->kill = CLOCK_NEVER;
 	for (; !h->ended; now = clock_us()) {
 		if (now >= h->kill)
 			(void)kill(h->pid, SIGKILL);
-		if (now >= h->look)
-			hold_look(h, now);
-		if (now >= h->tell)
-			hold_tell(h, now);
+		if (now >= h->next_look)
+			hold_find_sockets(h, now);
+		if (now >= h->next_report)
+			hold_report(h, now);
 		p[0] = (struct pollfd){ h->signals, POLLIN, 0 };
 		p[1] = (struct pollfd){ h->out.from, POLLIN, 0 };
 		p[2] = (struct pollfd){ h->err.from, POLLIN, 0 };
-		next = h->look < h->tell ? h->look : h->tell;
+		next = h->next_look < h->next_report ? h->next_look :
+		    h->next_report;
 		next = h->kill < next ? h->kill : next;
 		if (poll(p, 3, clock_poll(now, next)) == -1 && errno != EINTR)
 			program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
-		hold_take_signals(h);
-		take_stream(h, &h->out);
-		take_stream(h, &h->err);
+		hold_read_signals(h);
+		hold_read_stream(h, &h->out);
+		hold_read_stream(h, &h->err);
 	}
-	/* It may have ended before we began. */
-	take_stream(h, &h->out);
-	take_stream(h, &h->err);
-	hold_tell(h, now);
+	/* The program may have ended before the first turn of the loop. */
+	hold_read_stream(h, &h->out);
+	hold_read_stream(h, &h->err);
+	hold_report(h, now);
 }
 
-/* Ends as the program has ended. */
+/* Exits in the same way as the program. */
 static int
 hold_end(int status)
 {
@@ -365,7 +377,8 @@ hold_end(int status)
 	(void)sigaddset(&set, WTERMSIG(status));
 	(void)raise(WTERMSIG(status));
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	return 128 + WTERMSIG(status);	/* process 1 does not die of one */
+	return 128 + WTERMSIG(status);	/* process 1 is not killed by its own
+					   signal */
 }
 
 int
@@ -389,7 +402,9 @@ command_hold(const struct settings *s, int argc, char *argv[])
 	hold_database(s);
 	hold_start(&h, argv + i);
 	hold_serve(&h);
-	if (h.listens > 0 || getpid() == 1)
+	if (h.listens > 0 || getpid() == 1) {
 		rest_end(s, h.signals, !h.gentle);
+		resident_end(s);
+	}
 	return hold_end(h.status);
 }

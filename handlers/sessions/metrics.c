@@ -1,5 +1,5 @@
 /*
- * What Prometheus wants to know, in its text format.
+ * sessions metrics: what Prometheus scrapes, in its text format.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +18,10 @@
 #include "sessions/print.h"
 #include "store/slots.h"
 
-/* A family; what the saved answers tell may shrink, as they may be deleted. */
+/*
+ * A metric family.  Counts of saved answers are gauges: they shrink when
+ * answers are deleted.
+ */
 static const struct family {
 	const char	*name;
 	const char	*type;
@@ -59,11 +62,13 @@ static const struct family {
 	{ "queue_length", "gauge", "Generations that wait for a slot.", NULL },
 };
 
-static FILE	*page;	/* in memory: printed when it is whole */
+static FILE	*page;	/* in memory; printed when complete */
 
-/* Adds a sample; a family's first one is below its description. */
+/*
+ * Adds a sample.  The first sample of a family is preceded by its description.
+ */
 static void
-sample(const char *name, const char *suffix, const struct cell *label,
+metrics_sample(const char *name, const char *suffix, const struct cell *label,
     const char *value)
 {
 	static const struct family	*last;
@@ -72,7 +77,7 @@ sample(const char *name, const char *suffix, const struct cell *label,
 	size_t				 i;
 
 	while (strcmp(f->name, name) != 0)
-		f++;	/* ours and those of sql/reports.sql are all there */
+		f++;	/* every name is in our table or in sql/reports.sql */
 	if (f != last)
 		(void)fprintf(page, "# HELP ticketchat_%s %s\n"
 		    "# TYPE ticketchat_%s %s\n", name, f->help, name, f->type);
@@ -97,7 +102,7 @@ metrics_row(void *context, const struct cell *c, int cells)
 {
 	(void)context;
 	(void)cells;
-	sample(c[0].text, c[1].text, &c[2], c[3].text);
+	metrics_sample(c[0].text, c[1].text, &c[2], c[3].text);
 	return true;
 }
 
@@ -108,12 +113,12 @@ metrics_number(const char *name, int64_t value)
 	char			text[24];
 
 	(void)snprintf(text, sizeof(text), "%" PRId64, value);
-	sample(name, "", &none, text);
+	metrics_sample(name, "", &none, text);
 }
 
-/* The size of a file; one that is not there has none. */
+/* The size of a file in bytes; 0 if it does not exist. */
 static int64_t
-size_of(const char *path, const char *suffix)
+metrics_file_size(const char *path, const char *suffix)
 {
 	char		whole[PATH_MAX];
 	struct stat	st;
@@ -122,9 +127,9 @@ size_of(const char *path, const char *suffix)
 	return stat(whole, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-/* What an alert is about before anybody notices. */
+/* Adds the ages that alerts watch: see aging.h. */
 static void
-aging(const struct settings *s)
+metrics_aging(const struct settings *s)
 {
 	char		folder[PATH_MAX + 16], error[512];
 	struct statvfs	fs;
@@ -159,15 +164,15 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	store = command_store(s);
 	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", why);
-	sample("build_info", "", &version, "1");
+	metrics_sample("build_info", "", &version, "1");
 	command_need(store_report(store, STORE_METRICS, 0, INT64_MAX,
 	    metrics_row, NULL), store);
 	store_close(store);
 	if (store_is_file()) {
-		metrics_number("database_bytes", size_of(path, ""));
-		metrics_number("wal_bytes", size_of(path, "-wal"));
+		metrics_number("database_bytes", metrics_file_size(path, ""));
+		metrics_number("wal_bytes", metrics_file_size(path, "-wal"));
 	}
-	aging(s);
+	metrics_aging(s);
 	metrics_number("generations_max", s->number[SETTING_GENERATIONS] *
 	    url_weights(s->text[SETTING_OLLAMA_SERVER]));
 	metrics_number("generations_running", running);

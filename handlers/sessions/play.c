@@ -1,5 +1,5 @@
 /*
- * Playing a saved answer as the frames of the protocol.
+ * Plays a saved answer as frames, as if it were being generated.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,9 +14,9 @@
 #include "program.h"
 #include "sessions/command.h"
 
-/* Writes the frames that are complete, and waits. */
+/* Writes the complete frames and waits. */
 static void
-play(struct buf *out, int64_t pace)
+play_write(struct buf *out, int64_t pace)
 {
 	const struct timespec	t = {
 		(time_t)(pace / 1000), (long)(pace % 1000) * 1000000
@@ -28,7 +28,7 @@ play(struct buf *out, int64_t pace)
 	(void)nanosleep(&t, NULL);
 }
 
-/* Plays a text in pieces as a model would write it: a word, and its blanks. */
+/* Plays a text in pieces such as models write: a word and its white space. */
 static int
 play_text(const struct session *s, struct buf *out, int64_t pace)
 {
@@ -44,11 +44,11 @@ play_text(const struct session *s, struct buf *out, int64_t pace)
 		for (; n < most && strchr(" \n", p[n]) != NULL; n++)
 			;
 		n = utf8_cut(p, (size_t)(end - p), n);
-		n = n == 0 ? most : n;		/* no UTF-8 */
+		n = n == 0 ? most : n;		/* not UTF-8 */
 		if (frame_stream_add(&stream, p, n) == -1 ||
 		    frame_stream_end(&stream) == -1)
 			break;
-		play(out, pace);
+		play_write(out, pace);
 	}
 	frame_stream_free(&stream);
 	return p < end ? -1 : 0;
@@ -83,9 +83,9 @@ command_replay(const struct settings *s, int argc, char *argv[])
 		    argv[i]);
 	store_close(store);
 	if (play_text(&session, &out, ms) == -1 ||
-	    frame_done(&out, session.cut, session.versions) == -1)
+	    frame_done(&out, session.cut, session.versions, 0) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	play(&out, 0);
+	play_write(&out, 0);
 	session_free(&session);
 	buf_free(&out);
 	return EXIT_GOOD;

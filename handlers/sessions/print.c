@@ -1,5 +1,5 @@
 /*
- * Printing rows.
+ * Prints rows in four formats.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,19 +14,18 @@
 #include "sessions/print.h"
 
 static void
-no_memory(void)
+print_no_memory(void)
 {
 	program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 }
 
 /*
- * Whether three bytes are a character that changes how the text behind it is
- * laid out: U+202A to 202E and U+2066 to 2069 turn the direction of writing
- * (UAX #9), so that what is shown is not what stands there; U+2028 and U+2029
- * end a line.
+ * Whether three bytes are a character that changes the layout of the following
+ * text, so that what is shown is not what is stored.  U+202A to 202E and U+2066
+ * to 2069 change the writing direction (UAX #9); U+2028 and U+2029 end a line.
  */
 static bool
-turns(const char *s)
+print_is_layout(const char *s)
 {
 	const unsigned char	c = (unsigned char)s[2];
 
@@ -34,17 +33,17 @@ turns(const char *s)
 	    (memcmp(s, "\xe2\x81", 2) == 0 && c >= 0xa6 && c <= 0xa9);
 }
 
-/* Writes a line of JSON.  On a terminal such a character is escaped: it can
- * only stand in a text, which is the same then. */
+/* Writes a line of JSON.  On a terminal escapes these characters, which can
+   only be within strings, so the value does not change. */
 static void
-put_json(const struct buf *b)
+print_put_json(const struct buf *b)
 {
 	const bool	terminal = isatty(STDOUT_FILENO) == 1;
 	const char	*s = b->data;
 	size_t		i, from = 0;
 
 	for (i = 0; terminal && i + 3 <= b->len; i++) {
-		if (!turns(s + i))
+		if (!print_is_layout(s + i))
 			continue;
 		(void)fwrite(s + from, 1, i - from, stdout);
 		(void)printf("\\u20%02x", ((unsigned)s[i + 1] & 1) << 6 |
@@ -55,7 +54,7 @@ put_json(const struct buf *b)
 	(void)fwrite(s + from, 1, b->len - from, stdout);
 }
 
-/* One row as a line of JSON. */
+/* Prints a row as a line of JSON. */
 static void
 print_json(const struct cell *c, int cells)
 {
@@ -74,8 +73,8 @@ print_json(const struct cell *c, int cells)
 			jsonw_string(&w, c[i].name, c[i].text, c[i].len);
 	}
 	if (jsonw_end(&w, true) == -1)
-		no_memory();
-	put_json(&b);
+		print_no_memory();
+	print_put_json(&b);
 	buf_free(&b);
 }
 
@@ -85,27 +84,28 @@ print_tame(const char *text, size_t len, bool line, struct buf *b)
 	struct utf8_cleaner	cleaner = { .len = 0 };
 	size_t			i = b->len;
 
-	/* What is left is the start of a character, without its end. */
+	/* What is left is an incomplete character. */
 	if (utf8_clean(&cleaner, text, len, b) == -1 ||
 	    (cleaner.len > 0 && buf_puts(b, "\xef\xbf\xbd") == -1))
-		no_memory();
-	/* A carriage return would let a ticket write over what stands there. */
+		print_no_memory();
+	/* A carriage return would let a ticket overwrite what is on the
+	   screen. */
 	for (; i < b->len; i++) {
 		if ((unsigned char)b->data[i] < ' ' &&
 		    (line || (b->data[i] != '\n' && b->data[i] != '\t')))
 			b->data[i] = ' ';
-		if (b->len - i >= 3 && turns(b->data + i))
+		if (b->len - i >= 3 && print_is_layout(b->data + i))
 			memcpy(b->data + i, "\xef\xbf\xbd", 3);
 	}
 }
 
 /*
- * Whether a spreadsheet may take a text for a formula: it begins with one of
- * = + - @, also in their full-width forms, or with white space that some drop
- * before they look.
+ * Whether a spreadsheet may take a text for a formula: it begins with = + - or
+ * @, also in full-width form, or with white space, which some spreadsheets
+ * skip.
  */
 static bool
-is_formula(const char *text, size_t len)
+print_is_formula(const char *text, size_t len)
 {
 	static const char *const	wide[] = { "\uff1d", "\uff0b", "\uff0d",
 					    "\uff20" };
@@ -118,11 +118,11 @@ is_formula(const char *text, size_t len)
 	return len > 0 && memchr("=+-@\t\r\n", *text, 7) != NULL;
 }
 
-/* A field as RFC 4180 has it; what might be a formula gets a ' in front. */
+/* Prints a field as in RFC 4180.  A possible formula gets a ' in front. */
 static void
 print_csv_field(const char *text, size_t len, bool number)
 {
-	const bool	formula = !number && is_formula(text, len);
+	const bool	formula = !number && print_is_formula(text, len);
 	size_t		i;
 
 	for (i = 0; i < len && strchr(",\"\r\n", text[i]) == NULL; i++)
@@ -163,7 +163,7 @@ print_csv(const struct cell *c, int cells, bool names)
 	buf_free(&b);
 }
 
-/* All that is known of one session. */
+/* Prints all columns of a session, one below the other. */
 static void
 print_paragraph(const struct print *p, const struct cell *c, int cells)
 {

@@ -1,6 +1,6 @@
 /*
- * Rows on standard output: a table that fits the terminal, a paragraph for
- * each, lines of JSON, or CSV.
+ * Prints rows on standard output: as a table that fits the terminal, as a
+ * paragraph for each row, as lines of JSON, or as CSV.
  */
 #ifndef PRINT_H
 #define PRINT_H
@@ -14,22 +14,22 @@
 
 enum print_format { PRINT_TABLE, PRINT_PARAGRAPHS, PRINT_JSON, PRINT_CSV };
 
-/* Zero-initialised but for the format it has printed nothing. */
+/* To be initialised with zeros and a format. */
 struct print {
 	enum print_format	format;
-	int64_t			rows;	/* taken so far */
+	int64_t			rows;	/* printed or waiting */
 	struct table		table;
 };
 
-/* Takes a row; a struct print, as store_report gives it. */
+/* Takes a row from store_report; the first argument is a struct print. */
 bool print_row(void *, const struct cell *, int cells);
 
-/* Prints what still waits, and frees. */
+/* Prints the rows that still wait and frees the memory. */
 void print_end(struct print *);
 
 /*
- * Appends a text from outside for a terminal, which would obey its control
- * characters; with `line' it stays on one line.
+ * Appends a text from outside so that its control characters cannot act on a
+ * terminal.  With `line' it stays on one line.
  */
 void print_tame(const char *, size_t len, bool line, struct buf *);
 

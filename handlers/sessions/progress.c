@@ -1,5 +1,5 @@
 /*
- * Showing progress.
+ * Shows progress on a terminal: see progress.h.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,10 +8,11 @@
 #include "base/clock.h"
 #include "sessions/progress.h"
 
-enum { FIRST = 500000, AGAIN = 200000 };	/* microseconds */
+enum { FIRST = 500000, AGAIN = 200000 };	/* microseconds until the first
+						   line and between two */
 
 static int64_t	began, shown;
-static int	width;		/* of what stands there */
+static int	width;		/* of the line on the terminal */
 
 void
 progress_show(void *context, const char *what, int64_t done, int64_t total)

@@ -1,5 +1,5 @@
 /*
- * How far something long has come, for whoever waits at a terminal.
+ * Shows on a terminal how far a long operation has come.
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -7,12 +7,13 @@
 #include <stdint.h>
 
 /*
- * Shows it on standard error, where that is a terminal, after half a second
- * and a few times a second; as store_watch wants it.  `what' is a literal.
+ * Shows the progress on standard error if that is a terminal: after half a
+ * second, and then a few times a second.  A callback for store_watch.  `what'
+ * must be a literal.
  */
 void progress_show(void *, const char *what, int64_t done, int64_t total);
 
-/* Wipes what was shown. */
+/* Clears the progress line. */
 void progress_end(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The reports: what the database knows, as rows; and what the log knows.
+ * The reports: rows from the database and from the log.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 
 enum { DAYS_MAX = 36500 };
 
-/* A report being made, and what it was told. */
+/* A report and its options. */
 struct report {
 	struct print	print;
 	int64_t		rows;
@@ -24,13 +24,16 @@ struct report {
 	const char	*by;	/* stats: the name of the first column */
 };
 
-/* The options that every report has. */
+/* The options that all reports have. */
 #define REPORT_OPTIONS(r) \
 	{ "json", &(r)->json, NULL, NULL }, \
 	{ "csv", &(r)->csv, NULL, NULL }, \
 	{ "n", NULL, &(r)->rows, NULL }
 
-/* Begins a report that has no others; returns its argument's index. */
+/*
+ * Reads the options of a report that has no others.  Returns the index of the
+ * first argument.
+ */
 static int
 reports_begin(int argc, char *argv[], struct report *r,
     enum print_format format, int least, int most)
@@ -46,7 +49,7 @@ reports_begin(int argc, char *argv[], struct report *r,
 	return i;
 }
 
-/* Ends it; to have found nothing is exit code 1, as grep's. */
+/* Ends a report.  As in grep, finding nothing is exit code 1. */
 static int
 reports_end(struct report *r, struct store *store, enum failure_code rc,
     const char *nothing)
@@ -71,9 +74,9 @@ command_list(const struct settings *s, int argc, char *argv[])
 	    print_row, &r.print), "there is no session");
 }
 
-/* A report about one ticket. */
+/* Makes a report about one ticket. */
 static int
-of_ticket(const struct settings *s, int argc, char *argv[],
+reports_of_ticket(const struct settings *s, int argc, char *argv[],
     enum store_report which, enum print_format format)
 {
 	struct report	 r = { .rows = INT64_MAX };
@@ -93,13 +96,13 @@ of_ticket(const struct settings *s, int argc, char *argv[],
 int
 command_show(const struct settings *s, int argc, char *argv[])
 {
-	return of_ticket(s, argc, argv, STORE_SHOW, PRINT_PARAGRAPHS);
+	return reports_of_ticket(s, argc, argv, STORE_SHOW, PRINT_PARAGRAPHS);
 }
 
 int
 command_history(const struct settings *s, int argc, char *argv[])
 {
-	return of_ticket(s, argc, argv, STORE_HISTORY, PRINT_TABLE);
+	return reports_of_ticket(s, argc, argv, STORE_HISTORY, PRINT_TABLE);
 }
 
 int
@@ -118,9 +121,9 @@ command_search(const struct settings *s, int argc, char *argv[])
 	    "nothing found");
 }
 
-/* Gives the first column of the statistics its name, if it has one. */
+/* Names the first column of the statistics, if it has a name. */
 static bool
-stats_row(void *context, const struct cell *c, int cells)
+reports_stats_row(void *context, const struct cell *c, int cells)
 {
 	struct report	*r = context;
 	struct cell	 named[CELLS_MAX];
@@ -132,10 +135,10 @@ stats_row(void *context, const struct cell *c, int cells)
 	return print_row(&r->print, named, cells);
 }
 
-/* The day of a line: its own, or, where syslog has the time, that which
- * `journalctl -o short-iso' puts in front. */
+/* The day of a log line (ISO 8601): its own time, or, for syslog, the time that
+   `journalctl -o short-iso' puts in front. */
 static void
-day_of(const char *line, char *day, size_t size)
+reports_day(const char *line, char *day, size_t size)
 {
 	if (logfmt_value(line, "time", day, size))
 		return;
@@ -143,9 +146,9 @@ day_of(const char *line, char *day, size_t size)
 	    line[10] == 'T' ? line : "-");
 }
 
-/* The day before which nothing counts, as in a log: UTC. */
+/* The first day that counts, in UTC as in the log. */
 static void
-first_day(int64_t days, char first[11])
+reports_first_day(int64_t days, char first[11])
 {
 	const time_t	t = time(NULL) - (time_t)days * 86400;
 	struct tm	tm;
@@ -156,26 +159,26 @@ first_day(int64_t days, char first[11])
 }
 
 /*
- * Counts the questions of the last days (0: all) in a log, by day and user.  A
- * log may have millions of lines: what is cheap to see is looked at first.
+ * Counts the questions in a log by day and user, for the last `days' days (0:
+ * all).  A log may have millions of lines, so cheap checks come first.
  */
 static enum failure_code
-read_log(struct store *store, const char *path, int64_t days)
+reports_read_log(struct store *store, const char *path, int64_t days)
 {
 	char			 line[4 * LOG_LINE_MAX], outcome[16], day[11],
 				 user[256], first[11];
 	enum failure_code	 rc = store_asks(store);
 
-	first_day(days, first);
+	reports_first_day(days, first);
 
-	/* Whoever has become another user cannot open /dev/stdin. */
+	/* Do not open /dev/stdin: that fails after changing to another user. */
 	if (strcmp(path, "-") != 0 && freopen(path, "re", stdin) == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
 	while (rc == FAILURE_NONE && fgets(line, sizeof(line), stdin) != NULL) {
 		if (strstr(line, "prog=chat") == NULL ||
 		    strstr(line, "outcome=") == NULL)
 			continue;
-		day_of(line, day, sizeof(day));
+		reports_day(line, day, sizeof(day));
 		if (strcmp(day, first) < 0 || !logfmt_value(line, "prog", user,
 		    sizeof(user)) || strcmp(user, "chat") != 0 ||
 		    !logfmt_value(line, "outcome", outcome, sizeof(outcome)))
@@ -220,8 +223,9 @@ command_stats(const struct settings *s, int argc, char *argv[])
 		    "stats --help)");
 	store = command_store(s);
 	if (log == NULL)
-		rc = store_report(store, which, days, r.rows, stats_row, &r);
-	else if ((rc = read_log(store, log, days)) == FAILURE_NONE)
+		rc = store_report(store, which, days, r.rows, reports_stats_row,
+		    &r);
+	else if ((rc = reports_read_log(store, log, days)) == FAILURE_NONE)
 		rc = store_report(store, STORE_ASKS, days, r.rows, print_row,
 		    &r.print);
 	return reports_end(&r, store, rc, log == NULL ? "there is no answer" :

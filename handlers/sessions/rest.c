@@ -1,6 +1,6 @@
 /*
- * Ending the answers that are being written.  Each is found by its socket,
- * which stands until the answer is saved, and known by the process that
+ * Ends the running answers: see rest.h.  An answer is found by its socket,
+ * which exists until the answer is saved, and identified by the process that
  * replies there.
  */
 #include <errno.h>
@@ -26,27 +26,30 @@
 #include "sessions/answers.h"
 #include "sessions/rest.h"
 
-/* An answer. */
-struct one {
+/* A running answer. */
+struct rest_answer {
 	int64_t	ticket;
-	ino_t	socket;		/* a ticket may have another one later */
-	int	fd;		/* it has not replied yet; -1: it has */
-	int	process;	/* pidfd; -1: not known, or it has ended */
-	bool	asked;		/* to end at once */
-	bool	terminated;	/* by SIGTERM */
+	ino_t	socket;		/* inode: the ticket may get another socket
+				   later */
+	int	fd;		/* connection, until it has replied; then -1 */
+	int	process;	/* pidfd; -1: not known, or ended */
+	bool	asked;		/* was asked to end at once */
+	bool	terminated;	/* got SIGTERM */
 };
 
 struct rest {
 	const char	*run_dir;
-	struct one	*list;
+	struct rest_answer	*list;
 	size_t		 count, size;
-	size_t		 running;	/* at the last look: unsaved */
-	size_t		 told;		/* since the beginning */
+	size_t		 running;	/* answers not saved yet, at the last
+					   look */
+	size_t		 announced;		/* answers found since the
+						   beginning */
 };
 
-/* The socket of a ticket; 0: there is none. */
+/* The inode of a ticket's socket; 0: there is none. */
 static ino_t
-socket_of(const struct rest *r, int64_t ticket)
+rest_socket(const struct rest *r, int64_t ticket)
 {
 	char		path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct stat	st;
@@ -57,12 +60,12 @@ socket_of(const struct rest *r, int64_t ticket)
 	return st.st_ino;
 }
 
-/* Tells the answer of a ticket, once, that the service ends. */
+/* Tells a ticket's answer that the service ends, and adds it to the list. */
 static void
-rest_tell(struct rest *r, int64_t ticket, ino_t socket)
+rest_announce(struct rest *r, int64_t ticket, ino_t socket)
 {
 	static const char	line[] = "end\n";
-	struct one		*list;
+	struct rest_answer		*list;
 	enum generation		 found;
 	size_t			 size;
 	int			 fd;
@@ -70,7 +73,7 @@ rest_tell(struct rest *r, int64_t ticket, ino_t socket)
 	if (r->count == r->size) {
 		size = r->size == 0 ? 64 : 2 * r->size;
 		if ((list = realloc(r->list, size * sizeof(*list))) == NULL)
-			return;		/* at the next look, perhaps */
+			return;		/* the next look tries again */
 		r->list = list;
 		r->size = size;
 	}
@@ -85,55 +88,57 @@ rest_tell(struct rest *r, int64_t ticket, ino_t socket)
 		(void)close(fd);
 		return;
 	}
-	r->list[r->count++] = (struct one){ ticket, socket, fd, -1,
+	r->list[r->count++] = (struct rest_answer){ ticket, socket, fd, -1,
 	    false, false };
 	r->running++;
-	r->told++;
+	r->announced++;
 }
 
-/* For generations_each. */
+/*
+ * A callback for generations_each: adds answers that are not in the list yet.
+ */
 static bool
-meet(void *context, int64_t ticket)
+rest_found(void *context, int64_t ticket)
 {
 	struct rest	*r = context;
-	const ino_t	 socket = socket_of(r, ticket);
+	const ino_t	 socket = rest_socket(r, ticket);
 	size_t		 i;
 
 	for (i = 0; i < r->count && (r->list[i].ticket != ticket ||
 	    r->list[i].socket != socket); i++)
 		;
 	if (socket != 0 && i == r->count)
-		rest_tell(r, ticket, socket);
+		rest_announce(r, ticket, socket);
 	return true;
 }
 
 static bool
-has_ended(int process)
+rest_has_ended(int process)
 {
 	struct pollfd	p = { .fd = process, .events = POLLIN };
 
 	return poll(&p, 1, 0) == 1;
 }
 
-/* Whether an answer still runs, and is not saved. */
+/* Whether an answer still runs and is not saved. */
 static bool
-rest_runs(const struct rest *r, struct one *o)
+rest_runs(const struct rest *r, struct rest_answer *o)
 {
 	if (o->fd != -1 && answers_who(o->fd, &o->process)) {
 		(void)close(o->fd);
 		o->fd = -1;
 	}
-	if (o->process != -1 && has_ended(o->process)) {
+	if (o->process != -1 && rest_has_ended(o->process)) {
 		(void)close(o->process);
 		o->process = -1;
 	}
 	return (o->fd != -1 || o->process != -1) &&
-	    socket_of(r, o->ticket) == o->socket;
+	    rest_socket(r, o->ticket) == o->socket;
 }
 
-/* Whether a chat is about to start one. */
+/* Whether a chat holds a claim, so may be about to start an answer. */
 static bool
-about_to(const struct rest *r)
+rest_about_to(const struct rest *r)
 {
 	const int	fd = generation_claims(r->run_dir);
 	int		n;
@@ -145,22 +150,22 @@ about_to(const struct rest *r)
 	return n > 0;
 }
 
-/* Looks at all of them; returns whether there are any. */
+/* Updates the list.  Returns whether any answer runs. */
 static bool
-rest_look(struct rest *r)
+rest_update(struct rest *r)
 {
 	size_t	i;
 
 	r->running = 0;
 	for (i = 0; i < r->count; i++)
 		r->running += rest_runs(r, &r->list[i]);
-	(void)generations_each(r->run_dir, meet, r);
-	return r->running > 0 || about_to(r);
+	(void)generations_each(r->run_dir, rest_found, r);
+	return r->running > 0 || rest_about_to(r);
 }
 
-/* Reaps, and tells whether we are to hurry. */
+/* Reaps children.  Returns whether a signal asked us to hurry. */
 static bool
-rest_take_signals(int signals)
+rest_read_signals(int signals)
 {
 	struct signalfd_siginfo	info;
 	bool			hurry = false;
@@ -174,9 +179,9 @@ rest_take_signals(int signals)
 	return hurry;
 }
 
-/* One gets SIGTERM, or, if it has not replied yet, the same by its socket. */
+/* Sends SIGTERM, or `end now' if the process is not known yet. */
 static void
-terminate_one(struct one *o)
+rest_terminate_one(struct rest_answer *o)
 {
 	static const char	line[] = "end now\n";
 
@@ -189,26 +194,26 @@ terminate_one(struct one *o)
 	o->asked = true;
 }
 
-/* Has whoever is left end; returns whether there is anybody. */
+/* Ends the answers that are left.  Returns whether any still runs. */
 static bool
-terminate(struct rest *r)
+rest_terminate(struct rest *r)
 {
 	bool	any = false;
 	size_t	i;
 
 	for (i = 0; i < r->count; i++) {
-		struct one	*o = &r->list[i];
+		struct rest_answer	*o = &r->list[i];
 
 		(void)rest_runs(r, o);
 		if (o->fd == -1 && o->process == -1)
 			continue;
 		any = true;
 		if (!o->terminated)
-			terminate_one(o);
+			rest_terminate_one(o);
 	}
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
-	if (getpid() == 1)	/* all that is left is ours */
+	if (getpid() == 1)	/* all processes left are our children */
 		return waitpid(-1, NULL, WNOHANG) != -1;
 	return any;
 }
@@ -223,20 +228,21 @@ rest_end(const struct settings *s, int signals, bool at_once)
 
 	deadline = clock_us() + (at_once ? 0 :
 	    s->number[SETTING_STOP_WAIT] * INT64_C(1000000));
-	while (rest_look(&r) && clock_us() < deadline) {
+	while (rest_update(&r) && clock_us() < deadline) {
 		(void)poll(&p, 1, REST_PAUSE);
-		if (rest_take_signals(signals))
+		if (rest_read_signals(signals))
 			deadline = 0;
 	}
 	if (r.running > 0 && s->number[SETTING_STOP_WAIT] > 0 && !at_once)
 		(void)fprintf(stderr, "sessions: hold: %zu of %zu answers have "
-		    "not ended in time (STOP_WAIT)\n", r.running, r.told);
+		    "not ended in time (STOP_WAIT)\n", r.running, r.announced);
 	deadline = clock_us() + INIT_TIMEOUT * INT64_C(1000);
 	if (getpid() == 1)
 		(void)kill(-1, SIGTERM);
-	while (terminate(&r) && clock_us() < deadline) {
+	while (rest_terminate(&r) && clock_us() < deadline) {
 		(void)poll(NULL, 0, LISTEN_PAUSE);
-		(void)rest_look(&r);		/* one may have begun since */
+		(void)rest_update(&r);		/* find any that began
+						   meanwhile */
 	}
 	for (i = 0; i < r.count; i++) {
 		if (r.list[i].fd != -1)

@@ -1,5 +1,5 @@
 /*
- * What still runs when the service ends: the answers that are being written.
+ * Ends the answers that still run when the service ends.
  */
 #ifndef REST_H
 #define REST_H
@@ -9,11 +9,11 @@
 #include "settings/settings.h"
 
 /*
- * Tells each `answer' of RUN_DIR that the service ends, so that none waits for
- * its turn any longer, and lets those that run end for STOP_WAIT seconds; with
- * `at_once', or when a signal comes on the signalfd(2), not any longer.  Then
- * the rest gets SIGTERM, and INIT_TIMEOUT to end.  As process 1 that is
- * everybody.
+ * Tells each `answer' of RUN_DIR that the service ends: those in the queue end,
+ * those that run may finish within STOP_WAIT seconds.  With `at_once', or after
+ * a signal on `signals' (a signalfd(2)), there is no such wait.  Then sends
+ * SIGTERM to those that are left and waits up to INIT_TIMEOUT ms.  As process 1
+ * sends SIGTERM to all processes.
  */
 void rest_end(const struct settings *, int signals, bool at_once);
 

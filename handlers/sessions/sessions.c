@@ -1,5 +1,6 @@
 /*
- * sessions - the administrator's tool: the saved answers, and what keeps them.
+ * sessions - the administrator's tool: reports about the saved answers, and
+ * maintains the database.
  *
  *	sessions COMMAND		see the table below, or sessions --help
  *	sessions COMMAND --help		one command, with an example
@@ -13,19 +14,18 @@
 
 #include "program.h"
 #include "sessions/command.h"
-#include "settings/settings_names.h"
 
 enum {
-	ANY_SETTINGS = 1,	/* runs also where they are bad */
-	NO_DATABASE = 2		/* has nothing to do with it */
+	ANY_SETTINGS = 1,	/* also runs with invalid settings */
+	NO_DATABASE = 2		/* does not use the database */
 };
 
 static const struct command {
 	const char	*name;
 	int		 (*run)(const struct settings *, int, char *[]);
 	const char	*arguments;
-	const char	*summary;	/* a line of `sessions --help' */
-	const char	*manual;	/* behind it in its own --help */
+	const char	*summary;	/* its line in `sessions --help' */
+	const char	*manual;	/* the rest of its own --help */
 	unsigned	 flags;
 } commands[] = {
 	{ "list", command_list, "[--json | --csv] [-n ROWS]",
@@ -154,9 +154,10 @@ static const struct command {
 	    0 },
 	{ "settings", command_settings, "[--service]",
 	    "check the settings, print them as they take effect",
-	    "As lines KEY=value.  --service: as run.sh does; names of 0.1 in "
-	    "the environment\n(AUTH, not TICKETCHAT_AUTH) that would lead the "
-	    "service astray are refused, others\ntold of in one warning.\n"
+	    "As lines KEY=value.  --service is for run.sh: names of 0.1 in the "
+	    "environment\n(AUTH, not TICKETCHAT_AUTH) that would lead the "
+	    "service astray are refused, others\nnamed in one warning, and "
+	    "the last line is websocketd's flag --passenv.\n"
 	    "  TICKETCHAT_PORT=8080 sessions settings\n", NO_DATABASE },
 	{ "token", command_token,
 	    "[--ticket N] [--user NAME] [--ttl SECONDS] KEY-FILE",
@@ -170,7 +171,7 @@ static const struct command {
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
-/* The text of `sessions --help', which program_options prints. */
+/* Returns the text of `sessions --help', which program_options prints. */
 static const char *
 usage(void)
 {
@@ -206,9 +207,9 @@ sessions_find(const char *name)
 	    "unknown command \"%s\" (try --help)", name);
 }
 
-/* Whether a command's arguments ask for its own --help. */
+/* Whether the arguments of a command ask for its --help. */
 static bool
-asks_for_help(int argc, char *argv[])
+sessions_asks_help(int argc, char *argv[])
 {
 	int	i;
 
@@ -235,7 +236,7 @@ main(int argc, char *argv[])
 	argc -= i;
 	argv += i;
 	c = sessions_find(argc > 0 ? argv[0] : "");
-	if (asks_for_help(argc, argv)) {
+	if (sessions_asks_help(argc, argv)) {
 		(void)printf("usage: sessions %s %s\n%c%s.\n%s",
 		    c->name, c->arguments, c->summary[0] & ~0x20,
 		    c->summary + 1, c->manual);
@@ -248,7 +249,7 @@ main(int argc, char *argv[])
 		    settings_refuse_bare(&s, SETTINGS_BARE_DATA) == -1)
 			program_fail(EXIT_SETTINGS, "%s", s.error);
 		if (good && (c->flags & NO_DATABASE) == 0)
-			program_store(&s, "sessions", argv - i);
+			program_store(&s, "sessions-postgres", argv - i);
 		rc = c->run(&s, argc, argv);
 	}
 	settings_free(&s);

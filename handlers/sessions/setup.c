@@ -1,6 +1,6 @@
 /*
- * What an administrator sets up: the settings, a token to try the service with;
- * and taking a ticket out of it.
+ * What an administrator sets up: checks the settings, makes a JWT for tests,
+ * and takes a ticket out.
  */
 #include <errno.h>
 #include <limits.h>
@@ -17,12 +17,11 @@
 #include "base/module.h"
 #include "base/number.h"
 #include "ollama/prompt.h"
-#include "ollama/token_file.h"
+#include "ollama/upstream.h"
 #include "program.h"
 #include "request/connection.h"
 #include "sandbox/harden.h"
 #include "sessions/command.h"
-#include "settings/settings_names.h"
 #include "store/maintain.h"
 
 static const struct command_option	none[] = { { NULL, NULL, NULL, NULL } };
@@ -46,10 +45,10 @@ command_delete(const struct settings *s, int argc, char *argv[])
 	return EXIT_GOOD;
 }
 
-/* Refuses, or warns of, what the environment of the service says by the
- * names of 0.1. */
+/* Refuses settings under the names of version 0.1 in the service's environment,
+   or warns of them. */
 static void
-examine_bare_names(const struct settings *s)
+setup_bare_names(const struct settings *s)
 {
 	struct settings	copy = *s;
 	char		names[512];
@@ -62,38 +61,37 @@ examine_bare_names(const struct settings *s)
 		    names, SETTINGS_PREFIX);
 }
 
-/* Of a file that can be read it is said what it is. */
+/* Exits, saying what is wrong with a file that can be read. */
 static void
-refuse_text(const char *key, const char *path, const char *why)
+setup_refuse_text(const char *key, const char *path, const char *why)
 {
 	program_fail(EXIT_SETTINGS, "%s=%s: %s%s", key, path,
 	    errno == EILSEQ ? "it is " : "", why == NULL ? strerror(errno) :
 	    why);
 }
 
-/* Refuses files whose text each question would need, and which have none. */
+/* Refuses files that every question needs and that hold no text. */
 static void
-examine_texts(const struct settings *s)
+setup_texts(const struct settings *s)
 {
 	const char	*why = NULL, *path;
 	char		*text;
 
 	path = s->text[SETTING_SYSTEM_PROMPT_FILE];
 	if ((text = prompt_system(s, &why)) == NULL)
-		refuse_text("SYSTEM_PROMPT_FILE", path, why);
+		setup_refuse_text("SYSTEM_PROMPT_FILE", path, why);
 	free(text);
-	path = s->text[SETTING_OLLAMA_TOKEN_FILE];
-	if (*path == '\0')
-		return;
-	if (token_of_file(path, &text, &why) == -1)
-		refuse_text("OLLAMA_TOKEN_FILE", path, why);
-	explicit_bzero(text, strlen(text));
+	if (upstream_token(s, &text, &why) == -1)
+		setup_refuse_text("OLLAMA_TOKEN_FILE",
+		    s->text[SETTING_OLLAMA_TOKEN_FILE], why);
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
 	free(text);
 }
 
-/* Refuses one file that DATABASE names, where each question would fail. */
+/* Refuses a file in DATABASE with which every question would fail. */
 static void
-examine_file(const char *option, const char *path)
+setup_database_file(const char *option, const char *path)
 {
 	const bool	pass = strcmp(option, "passfile") == 0;
 	struct stat	st;
@@ -110,9 +108,12 @@ examine_file(const char *option, const char *path)
 		    "would be passed over (chmod 600)" : "it is no file");
 }
 
-/* And all of them; without a passfile= libpq would look in a home. */
+/*
+ * Checks all files in DATABASE.  Without passfile= libpq would search for one
+ * in a home directory.
+ */
 static void
-examine_database(const struct settings *s)
+setup_database(const struct settings *s)
 {
 	static const char *const	options[] = {
 		"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl",
@@ -131,12 +132,12 @@ examine_database(const struct settings *s)
 			(void)snprintf(path, sizeof(path), "%.*s",
 			    (int)strcspn(p + len + 1, "&"), p + len + 1);
 			if (strcmp(path, "system") != 0)
-				examine_file(options[i], path);
+				setup_database_file(options[i], path);
 		}
 	}
 }
 
-/* Prints the settings; keys that cannot be used are bad settings too. */
+/* Prints the settings.  Keys that cannot be used are bad settings, too. */
 int
 command_settings(const struct settings *s, int argc, char *argv[])
 {
@@ -150,10 +151,10 @@ command_settings(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if (service)
-		examine_bare_names(s);
-	examine_texts(s);
+		setup_bare_names(s);
+	setup_texts(s);
 	if (service)
-		examine_database(s);
+		setup_database(s);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
 		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
 		    error, sizeof(error)) == -1)
@@ -161,10 +162,15 @@ command_settings(const struct settings *s, int argc, char *argv[])
 		token_keys_free(&keys);
 	}
 	settings_print(s, stdout);
+	if (service) {
+		(void)fputs("--passenv=", stdout);
+		settings_print_names(stdout);
+		(void)putchar('\n');
+	}
 	return EXIT_GOOD;
 }
 
-/* Makes a token for tests; one that has expired already is a test as well. */
+/* Makes a JWT for tests, perhaps one that has expired already. */
 int
 command_token(const struct settings *s, int argc, char *argv[])
 {
@@ -185,7 +191,7 @@ command_token(const struct settings *s, int argc, char *argv[])
 
 	file = settings_key_path(argv[command_options(argc, argv, options, 1,
 	    1)]);
-	past = *life == '-';	/* one that has expired already */
+	past = *life == '-';	/* makes an expired one */
 	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||
 	    ttl == 0)
 		program_fail(EXIT_USAGE, "token: --ttl takes seconds");

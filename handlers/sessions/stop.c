@@ -1,6 +1,6 @@
 /*
- * sessions stop: ends a ticket's generation for everyone, also one that stands
- * still.
+ * sessions stop: ends a ticket's generation for all viewers, also one that
+ * hangs.
  */
 #include <errno.h>
 #include <grp.h>
@@ -24,17 +24,19 @@
 struct stop {
 	const char	*run_dir;
 	int64_t		 ticket;
-	struct buf	 in;		/* the beginning of a line */
-	bool		 old;		/* it promises no lines */
-	bool		 saving;	/* its answer is whole */
-	bool		 over;		/* its last frame has come */
-	int		 waits;		/* in vain */
-	int		 killed, left;	/* processes, and those we may not */
+	struct buf	 in;		/* an incomplete line */
+	bool		 old;		/* version 0.1: sends no `alive'
+					   lines */
+	bool		 saving;	/* the answer is complete */
+	bool		 over;		/* the last frame has come */
+	int		 waits;		/* in a row without a line */
+	int		 killed, left;	/* processes killed, and those we may
+					   not kill */
 };
 
-/* A generation hears its own user only: root becomes the owner of RUN_DIR. */
+/* A generation accepts only its own user: root becomes the owner of RUN_DIR. */
 static void
-become_owner(const char *run_dir)
+stop_become_owner(const char *run_dir)
 {
 	struct stat	st;
 
@@ -54,9 +56,12 @@ become_owner(const char *run_dir)
 	}
 }
 
-/* Connects; -1: nothing runs, -2: it does not take us in. */
+/*
+ * Connects.  Returns the socket, -1 if nothing runs, -2 if the generation does
+ * not accept the connection.
+ */
 static int
-stop_reach(const struct stop *s)
+stop_connect(const struct stop *s)
 {
 	const struct timespec	pause = { 0, STOP_AGAIN * 1000000L };
 	const int64_t		until = clock_us() +
@@ -82,9 +87,9 @@ stop_reach(const struct stop *s)
 	}
 }
 
-/* Takes a line of the generation. */
+/* Handles a line from the generation. */
 static bool
-stop_take(void *context, const char *line, size_t len)
+stop_line(void *context, const char *line, size_t len)
 {
 	struct stop	*s = context;
 	struct frame	 f;
@@ -100,17 +105,17 @@ stop_take(void *context, const char *line, size_t len)
 	return true;
 }
 
-/* Reads what has come; false: the generation is gone. */
+/* Reads what has arrived.  Returns false if the generation is gone. */
 static bool
-stop_hear(struct stop *s, int fd)
+stop_read(struct stop *s, int fd)
 {
-	return answers_hear(fd, &s->in, stop_take, s);
+	return answers_hear(fd, &s->in, stop_line, s);
 }
 
-/* Listens until it has ended, is saving, or has said nothing for too long;
- * true: it has. */
+/* Waits for the end.  Returns true if the generation has ended or is saving,
+   false if it sent nothing for too long. */
 static bool
-listens(struct stop *s, int fd)
+stop_wait(struct stop *s, int fd)
 {
 	struct pollfd	p = { .fd = fd, .events = POLLIN };
 
@@ -118,7 +123,7 @@ listens(struct stop *s, int fd)
 	    ALIVE_WAITS_STOP); ) {
 		if (poll(&p, 1, ALIVE * 1000) == 0)
 			s->waits++;
-		if (!stop_hear(s, fd) || s->over)
+		if (!stop_read(s, fd) || s->over)
 			return true;
 		if (s->saving)
 			return true;
@@ -127,7 +132,7 @@ listens(struct stop *s, int fd)
 }
 
 static bool
-kill_one(void *context, const struct answers_process *p)
+stop_kill_one(void *context, const struct answers_process *p)
 {
 	struct stop	*s = context;
 
@@ -140,14 +145,17 @@ kill_one(void *context, const struct answers_process *p)
 	return true;
 }
 
-/* As kill_one, of what has left its meeting place and does nothing more. */
+/*
+ * As stop_kill_one, but only for a process that has closed its socket and
+ * hangs.
+ */
 static bool
-kill_still(void *context, const struct answers_process *p)
+stop_kill_hanging(void *context, const struct answers_process *p)
 {
-	return answers_stands_still(p) ? kill_one(context, p) : true;
+	return answers_hangs(p) ? stop_kill_one(context, p) : true;
 }
 
-/* Nothing runs any more: neither does its socket look as if. */
+/* Removes the socket if nothing runs any more. */
 static void
 stop_sweep(const struct stop *s)
 {
@@ -170,21 +178,21 @@ stop_sweep(const struct stop *s)
 	(void)close(claim);
 }
 
-/* It stands still: ends it, and waits until the kernel has let go of it. */
+/* Kills a generation that hangs and waits until the process has gone. */
 static int
-end_still(struct stop *s, int fd)
+stop_end_hanging(struct stop *s, int fd)
 {
 	struct pollfd	p = { .fd = fd, .events = POLLIN };
 	const int64_t	until = clock_us() + ALIVE * INT64_C(1000000);
 
-	if (answers_each(s->run_dir, kill_one, s) == -1 || s->left > 0 ||
+	if (answers_each(s->run_dir, stop_kill_one, s) == -1 || s->left > 0 ||
 	    s->killed == 0)
 		program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": its generation "
 		    "stands still, and its process was not found in /proc or "
 		    "is not ours to end", s->ticket);
 	while (fd >= 0 && clock_us() < until) {
 		(void)poll(&p, 1, clock_poll(clock_us(), until));
-		if (!stop_hear(s, fd)) {
+		if (!stop_read(s, fd)) {
 			stop_sweep(s);
 			(void)printf("ticket %" PRId64 ": its generation "
 			    "stood still and was ended\n", s->ticket);
@@ -196,8 +204,8 @@ end_still(struct stop *s, int fd)
 	return EXIT_GOOD;
 }
 
-/* Has another machine that shares the database end it; tells whether that
- * heard. */
+/* Asks another machine with the same database to end the generation.  Returns
+   whether one runs there. */
 static bool
 stop_elsewhere(const struct settings *settings, int64_t ticket)
 {
@@ -212,16 +220,20 @@ stop_elsewhere(const struct settings *settings, int64_t ticket)
 	return heard;
 }
 
-/* Nobody listens: what may be left has told its viewers all. */
+/*
+ * Nobody listens: looks on other machines, and for processes that have sent
+ * their last frame but hang.
+ */
 static int
-end_rest(struct stop *s, const struct settings *settings)
+stop_end_rest(struct stop *s, const struct settings *settings)
 {
 	if (stop_elsewhere(settings, s->ticket)) {
 		(void)printf("ticket %" PRId64 ": stopped, on another "
 		    "machine\n", s->ticket);
 		return EXIT_GOOD;
 	}
-	if (answers_each(s->run_dir, kill_still, s) == 0 && s->killed > 0) {
+	if (answers_each(s->run_dir, stop_kill_hanging, s) == 0 &&
+	    s->killed > 0) {
 		(void)printf("ticket %" PRId64 ": what was left of its "
 		    "generation stood still and was ended\n", s->ticket);
 		return EXIT_GOOD;
@@ -245,13 +257,13 @@ command_stop(const struct settings *settings, int argc, char *argv[])
 
 	i = command_options(argc, argv, none, 1, 1);
 	s.ticket = command_ticket(argv[0], argv[i]);
-	become_owner(s.run_dir);
-	if ((fd = stop_reach(&s)) == -1)
-		return end_rest(&s, settings);
+	stop_become_owner(s.run_dir);
+	if ((fd = stop_connect(&s)) == -1)
+		return stop_end_rest(&s, settings);
 	if (fd >= 0)
 		generation_say_stop(fd);
-	if (fd < 0 || !listens(&s, fd)) {
-		rc = end_still(&s, fd);
+	if (fd < 0 || !stop_wait(&s, fd)) {
+		rc = stop_end_hanging(&s, fd);
 	} else if (s.saving && !s.over) {
 		(void)fprintf(stderr, "sessions: ticket %" PRId64 ": its "
 		    "answer is whole and is being saved, there is nothing to "

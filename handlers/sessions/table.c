@@ -1,5 +1,5 @@
 /*
- * Tables: columns as wide as what is in them, cut to the screen.
+ * Tables: each column is as wide as its content, cut to the terminal's width.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,13 +19,13 @@
 
 enum {
 	HELD = 1000,	/* rows that are measured together */
-	NARROW = 4,	/* no column is cut below this, */
-	READABLE = 8	/* or below this while others can be */
+	NARROW = 4,	/* the narrowest column if nothing else helps, */
+	READABLE = 8	/* and as long as others can be narrowed */
 };
 
-/* How many columns the screen has; a file has no end. */
+/* The width of the terminal; unlimited for a file. */
 static int
-screen(void)
+table_screen(void)
 {
 	const char	*columns = getenv("COLUMNS");
 	struct winsize	 w;
@@ -40,9 +40,9 @@ screen(void)
 	    w.ws_col : 80;
 }
 
-/* The columns that a character of n bytes takes. */
+/* The width of a character of n bytes, in columns. */
 static int
-character_width(const char *s, int n)
+table_character_width(const char *s, int n)
 {
 	static const char	*locale;
 	wchar_t			 c;
@@ -56,16 +56,19 @@ character_width(const char *s, int n)
 	return mbtowc(&c, s, (size_t)n) == n && (w = wcwidth(c)) >= 0 ? w : 1;
 }
 
-/* The columns that a tame text takes, and the bytes that fit in `most'. */
+/*
+ * The width of a text without control characters, and how many of its bytes fit
+ * in `most' columns.
+ */
 static int
-text_width(const char *s, int most, int *bytes)
+table_text_width(const char *s, int most, int *bytes)
 {
 	int	width = 0, n, w, len = (int)strlen(s);
 
 	for (*bytes = 0; *bytes < len; *bytes += n) {
 		if ((n = utf8_char(s + *bytes, (size_t)(len - *bytes))) < 1)
 			n = 1;
-		w = character_width(s + *bytes, n);
+		w = table_character_width(s + *bytes, n);
 		if (width + w > most)
 			break;
 		width += w;
@@ -73,7 +76,7 @@ text_width(const char *s, int most, int *bytes)
 	return width;
 }
 
-/* Whether a text is a time as the database has it. */
+/* Whether a text is a time as the database formats it. */
 static bool
 table_is_time(const struct cell *c)
 {
@@ -88,24 +91,24 @@ table_is_time(const struct cell *c)
 	return i == c->len;
 }
 
-/* Keeps a text in its final form, and a NUL behind it; returns its width. */
+/* Stores a text as it will be printed, with a NUL.  Returns its width. */
 static int
-table_keep(struct table *t, const struct cell *c, bool time)
+table_store(struct table *t, const struct cell *c, bool time)
 {
-	const size_t	start = t->held.len;
+	const size_t	start = t->texts.len;
 	int		bytes;
 
-	t->held.cap = OUTPUT_MAX;
+	t->texts.cap = OUTPUT_MAX;
 	if (c->text == NULL)
-		print_tame("-", 1, true, &t->held);
-	else if (time && screen() != INT_MAX)
+		print_tame("-", 1, true, &t->texts);
+	else if (time && table_screen() != INT_MAX)
 		print_tame(c->text, sizeof("2026-11-23T10:00") - 1, true,
-		    &t->held);
+		    &t->texts);
 	else
-		print_tame(c->text, c->len, true, &t->held);
-	if (buf_add(&t->held, "", 1) == -1)
+		print_tame(c->text, c->len, true, &t->texts);
+	if (buf_add(&t->texts, "", 1) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	return text_width(t->held.data + start, INT_MAX, &bytes);
+	return table_text_width(t->texts.data + start, INT_MAX, &bytes);
 }
 
 void
@@ -121,7 +124,7 @@ table_row(struct table *t, const struct cell *c, int cells)
 			    "%s", c[i].name);
 			column->width = (int)strlen(column->name);
 		}
-		width = table_keep(t, &c[i], table_is_time(&c[i]));
+		width = table_store(t, &c[i], table_is_time(&c[i]));
 		if (width > column->width)
 			column->width = width;
 		if (c[i].text == NULL || c[i].number)
@@ -135,9 +138,9 @@ table_row(struct table *t, const struct cell *c, int cells)
 		table_print(t);
 }
 
-/* Takes columns from the widest texts until `total' fits; returns it then. */
+/* Narrows the widest columns until `total' fits.  Returns the new total. */
 static int
-narrow(struct table *t, int total, int most, bool prose, int least)
+table_narrow(struct table *t, int total, int most, bool prose, int least)
 {
 	struct column	*c, *widest;
 
@@ -156,30 +159,33 @@ narrow(struct table *t, int total, int most, bool prose, int least)
 	return total;
 }
 
-/* Makes the table fit the screen: half a date says less than half a text. */
+/*
+ * Makes the table fit the terminal.  Narrows texts first: half a date says less
+ * than half a text.
+ */
 static void
-fit(struct table *t)
+table_fit(struct table *t)
 {
-	const int	most = screen();
+	const int	most = table_screen();
 	int		i, total = 2 * (t->columns - 1);
 
 	for (i = 0; i < t->columns; i++)
 		total += t->column[i].width;
-	total = narrow(t, total, most, true, READABLE);
-	total = narrow(t, total, most, false, READABLE);
-	(void)narrow(t, total, most, false, NARROW);
+	total = table_narrow(t, total, most, true, READABLE);
+	total = table_narrow(t, total, most, false, READABLE);
+	(void)table_narrow(t, total, most, false, NARROW);
 }
 
-/* One text in its column, numbers to the right. */
+/* Prints a text in its column; numbers are right-aligned. */
 static void
 table_put(const struct column *c, const char *s, bool last)
 {
 	int	width, bytes, whole;
 
-	width = text_width(s, INT_MAX, &whole);
+	width = table_text_width(s, INT_MAX, &whole);
 	bytes = whole;
 	if (width > c->width)
-		width = 1 + text_width(s, c->width - 1, &bytes);
+		width = 1 + table_text_width(s, c->width - 1, &bytes);
 	if (!c->text)
 		(void)printf("%*s", c->width - width, "");
 	(void)printf("%.*s%s", bytes, s, bytes < whole ? "…" : "");
@@ -192,10 +198,10 @@ table_put(const struct column *c, const char *s, bool last)
 void
 table_print(struct table *t)
 {
-	const char	*s = t->held.data;
+	const char	*s = t->texts.data;
 	int		 i;
 
-	fit(t);
+	table_fit(t);
 	for (i = 0; i < t->columns && !t->named; i++)
 		table_put(
 		    &t->column[i], t->column[i].name, i == t->columns - 1);
@@ -206,11 +212,11 @@ table_print(struct table *t)
 			s += strlen(s) + 1;
 		}
 	}
-	buf_clear(&t->held);
+	buf_clear(&t->texts);
 }
 
 void
 table_free(struct table *t)
 {
-	buf_free(&t->held);
+	buf_free(&t->texts);
 }

@@ -1,6 +1,6 @@
 /*
- * A table on standard output: a line of names, then a line for each row.
- * Rows wait until their columns have been measured, a thousand at a time.
+ * Prints a table: a line of names, then a line for each row.  Rows are
+ * collected, a thousand at a time, to measure their columns.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -10,25 +10,25 @@
 #include "base/buf.h"
 #include "store/store.h"
 
-/* Zero-initialised it is empty. */
+/* To be initialised with zeros. */
 struct table {
-	struct buf	 held;		/* the texts that wait, each with a
-					   NUL behind it */
-	int		 waiting;	/* rows of them */
-	int		 columns;	/* 0: no row yet */
-	bool		 named;		/* the line of names is printed */
+	struct buf	 texts;		/* the collected texts, each with a
+					   NUL */
+	int		 waiting;	/* collected rows */
+	int		 columns;	/* 0: no row so far */
+	bool		 named;		/* the line of names was printed */
 	struct column {
 		char	name[32];
 		int	width;
-		bool	text;		/* some of it is no number, */
-		bool	prose;		/* and no time */
+		bool	text;		/* some of it is not a number, */
+		bool	prose;		/* and some is not a time */
 	}		 column[CELLS_MAX];
 };
 
-/* Takes a row; once a thousand of them wait, prints them. */
+/* Adds a row.  Prints the collected rows when there are a thousand. */
 void table_row(struct table *, const struct cell *, int cells);
 
-/* Prints the rows that wait. */
+/* Prints the collected rows. */
 void table_print(struct table *);
 
 void table_free(struct table *);

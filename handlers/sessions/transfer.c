@@ -1,6 +1,6 @@
 /*
- * Sessions on their way out and in: lines of JSON, and the database of the
- * original service.
+ * Exports and imports sessions: lines of JSON, and the original service's
+ * database.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +23,14 @@
 
 enum { DAY = 86400, DAYS_MAX = 36500 };
 
-/* An export being written. */
+/* An export in progress. */
 struct export {
 	struct print	print;
-	int64_t		broken;		/* texts that are no UTF-8 */
+	int64_t		broken;		/* texts that are not UTF-8 */
 };
 
 static bool
-export_row(void *context, const struct cell *c, int cells)
+transfer_export_row(void *context, const struct cell *c, int cells)
 {
 	struct export	*e = context;
 	int		 i;
@@ -62,7 +62,8 @@ command_export(const struct settings *s, int argc, char *argv[])
 		program_fail(EXIT_USAGE, "export: --since takes days");
 	store = command_store(s);
 	rc = store_report(store, STORE_EXPORT, days == 0 ? 0 :
-	    (int64_t)time(NULL) - days * DAY, INT64_MAX, export_row, &e);
+	    (int64_t)time(NULL) - days * DAY, INT64_MAX, transfer_export_row,
+	    &e);
 	progress_end();
 	print_end(&e.print);
 	command_need(rc, store);
@@ -74,19 +75,19 @@ command_export(const struct settings *s, int argc, char *argv[])
 	    "mended (sessions check tells which)", e.broken);
 }
 
-/* Lines on their way in. */
+/* Lines being imported. */
 struct lines {
 	const char	*name;
 	int		 fd;
 	int64_t		 done, total;	/* bytes; total 0: not known */
 	int64_t		 count;
 	struct buf	 data;
-	size_t		 taken;		/* of data */
+	size_t		 taken;		/* bytes of data */
 };
 
-/* Reads on; returns false at the end. */
+/* Reads more input.  Returns false at its end. */
 static bool
-read_more(struct lines *l)
+transfer_read(struct lines *l)
 {
 	char	data[READ_MAX];
 	ssize_t	n;
@@ -105,12 +106,16 @@ read_more(struct lines *l)
 	return n > 0;
 }
 
-/* The next line, without its end, until the one after it; NULL: none. */
+/*
+ * Returns the next line without its line end, valid until the next call; NULL
+ * at the end of input.
+ */
 static const char *
-next_line(struct lines *l, size_t *len)
+transfer_next_line(struct lines *l, size_t *len)
 {
 	const char	*line, *end;
-	size_t		 rest, seen = 0;	/* there is no end in it */
+	size_t		 rest, seen = 0;	/* bytes searched without a line
+						   end */
 
 	for (;;) {
 		line = l->data.len == 0 ? "" : l->data.data + l->taken;
@@ -122,8 +127,8 @@ next_line(struct lines *l, size_t *len)
 			break;
 		}
 		seen = rest;
-		if (!read_more(l)) {
-			/* The last one may have no end. */
+		if (!transfer_read(l)) {
+			/* The last line may have no line end. */
 			line = l->data.data;
 			*len = l->taken = rest;
 			if (rest == 0)
@@ -135,7 +140,7 @@ next_line(struct lines *l, size_t *len)
 	return line;
 }
 
-/* Gathers every line of a file. */
+/* Gathers all lines of a file. */
 static void
 transfer_gather(struct store *store, struct lines *l)
 {
@@ -145,7 +150,7 @@ transfer_gather(struct store *store, struct lines *l)
 	char			 why[256];
 	size_t			 len;
 
-	while ((line = next_line(l, &len)) != NULL) {
+	while ((line = transfer_next_line(l, &len)) != NULL) {
 		rc = FAILURE_BAD_REQUEST;
 		if (record_read(&r, line, len, why, sizeof(why)) == 0) {
 			rc = import_add(store, &r, l->count);
@@ -162,9 +167,9 @@ transfer_gather(struct store *store, struct lines *l)
 	buf_free(&l->data);
 }
 
-/* Opens what is to be read: standard input if it has no name. */
+/* Opens a file, or standard input if file is NULL. */
 static void
-open_lines(struct lines *l, const char *file)
+transfer_open(struct lines *l, const char *file)
 {
 	struct stat	st;
 
@@ -178,7 +183,7 @@ open_lines(struct lines *l, const char *file)
 }
 
 static void
-print_conflict(void *context, int64_t line, int64_t session)
+transfer_conflict(void *context, int64_t line, int64_t session)
 {
 	const struct lines	*l = context;
 
@@ -188,7 +193,7 @@ print_conflict(void *context, int64_t line, int64_t session)
 }
 
 static void
-print_late(void *context, int64_t ticket, int64_t same)
+transfer_late(void *context, int64_t ticket, int64_t same)
 {
 	(void)context;
 	(void)same;
@@ -219,12 +224,12 @@ command_import(const struct settings *s, int argc, char *argv[])
 	command_need(import_begin(store), store);
 	if (original != NULL) {
 		command_need(import_original(store, original, &last), store);
-		command_need(import_merge_original(store, &done, print_late,
+		command_need(import_merge_original(store, &done, transfer_late,
 		    NULL), store);
 	} else {
-		open_lines(&l, i < argc ? argv[i] : NULL);
+		transfer_open(&l, i < argc ? argv[i] : NULL);
 		transfer_gather(store, &l);
-		command_need(import_merge(store, &done, print_conflict, &l),
+		command_need(import_merge(store, &done, transfer_conflict, &l),
 		    store);
 		if (l.fd != STDIN_FILENO)
 			(void)close(l.fd);

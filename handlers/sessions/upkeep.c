@@ -1,6 +1,5 @@
 /*
- * Keeping the database in order: backup and restore, what is too old, what is
- * damaged.
+ * Maintenance: backup, restore, purge, check and repair.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,13 +22,13 @@
 
 enum {
 	DAY = 86400, DAYS_MAX = 36500,
-	NEWEST = 50,		/* rows that tell the newest time, */
-	ANSWERED = 3		/* in this cell of them */
+	NEWEST = 50,		/* newest rows to look at, */
+	ANSWERED = 3		/* and the column with the answer's time */
 };
 
-/* Opens the store, and shows how far something long has come. */
+/* Opens the store and shows the progress of long operations. */
 static struct store *
-open_watched(const struct settings *s)
+upkeep_open(const struct settings *s)
 {
 	struct store	*store = command_store(s);
 
@@ -37,9 +36,9 @@ open_watched(const struct settings *s)
 	return store;
 }
 
-/* How old: 90d, or 90; returns seconds. */
+/* Reads an age such as 90d or 90 (days).  Returns seconds. */
 static int64_t
-age(const char *text)
+upkeep_age(const char *text)
 {
 	int64_t	days;
 	size_t	len;
@@ -55,10 +54,10 @@ age(const char *text)
 	return days * DAY;
 }
 
-/* Takes the time of an answer, if it is later than those before.  A session
- * without one tells nothing: a question that fails makes one at any time. */
+/* Keeps the latest time of an answer.  Sessions without an answer do not count:
+   a failed question makes one at any time. */
 static bool
-newest(void *context, const struct cell *c, int cells)
+upkeep_newest(void *context, const struct cell *c, int cells)
 {
 	time_t		*latest = context, t;
 	struct tm	 tm = { 0 };
@@ -74,20 +73,20 @@ newest(void *context, const struct cell *c, int cells)
 }
 
 /*
- * A clock that is far ahead makes every answer too old.  Where the newest one
- * is more than AGING_QUIET old, either that has happened or nobody uses the
- * service: nothing is deleted unless somebody says so.
+ * If the clock is far ahead, all answers look too old.  If the newest one is
+ * more than AGING_QUIET days old, either the clock is wrong or nobody uses the
+ * service: then deletes nothing unless the administrator insists.
  */
 static void
-need_good_clock(struct store *store, time_t now)
+upkeep_check_clock(struct store *store, time_t now)
 {
 	time_t		latest = 0;
 	int64_t		first, last;
 
-	command_need(store_report(store, STORE_LIST, 0, NEWEST, newest,
+	command_need(store_report(store, STORE_LIST, 0, NEWEST, upkeep_newest,
 	    &latest), store);
-	/* The newest sessions may all have failed; one that was taken in
-	 * (import) may be old. */
+	/* The newest sessions may all have failed, and an imported one may be
+	   old. */
 	command_need(aging_answers(store, &first, &last), store);
 	if ((time_t)last > latest)
 		latest = (time_t)last;
@@ -119,18 +118,18 @@ command_purge(const struct settings *s, int argc, char *argv[])
 	struct store			*store;
 
 	(void)command_options(argc, argv, options, 0, 0);
-	p.before = (int64_t)now - age(older);
+	p.before = (int64_t)now - upkeep_age(older);
 	command_run_dir(s);
 	if (!dry)
 		command_make_room(s);
-	store = open_watched(s);
+	store = upkeep_open(s);
 	command_share_run_dir(s, store);
 	command_need(store_purge_count(store, &p), store);
 	if (dry) {
 		(void)printf("%" PRId64 " sessions would go\n", p.old);
 	} else {
 		if (!force)
-			need_good_clock(store, now);
+			upkeep_check_clock(store, now);
 		if ((rc = store_purge(store, &p)) != FAILURE_NONE &&
 		    p.sessions + p.emptied > 0)
 			(void)fprintf(stderr, "%" PRId64 " sessions and %"
@@ -142,7 +141,7 @@ command_purge(const struct settings *s, int argc, char *argv[])
 		if (p.running > 0)
 			(void)printf("%" PRId64 " that a generation works on "
 			    "left\n", p.running);
-		/* With nothing deleted there is nothing to be cut. */
+		/* Nothing deleted: no need to shorten the log. */
 		if (p.sessions + p.emptied > 0)
 			command_need(store_cut(store), store);
 	}
@@ -162,7 +161,7 @@ command_backup(const struct settings *s, int argc, char *argv[])
 	const char			*file;
 
 	file = argv[command_options(argc, argv, options, 1, 1)];
-	store = open_watched(s);
+	store = upkeep_open(s);
 	command_need(store_backup(store, file, force), store);
 	store_close(store);
 	store_reserve(s->text[SETTING_DATABASE]);
@@ -170,11 +169,11 @@ command_backup(const struct settings *s, int argc, char *argv[])
 }
 
 /*
- * RUN_DIR for a database whose name may be another one now: a service of it
- * that runs goes on with that.
+ * Takes RUN_DIR for a database whose identity may have changed.  A service that
+ * is running continues with the new identity.
  */
 static void
-take_identity(const struct settings *s, struct store *store)
+upkeep_identity(const struct settings *s, struct store *store)
 {
 	const char	*run_dir = s->text[SETTING_RUN_DIR];
 	char		 why[1024], other[PATH_MAX];
@@ -203,14 +202,15 @@ command_restore(const struct settings *s, int argc, char *argv[])
 
 	file = argv[command_options(argc, argv, options, 1, 1)];
 	command_run_dir(s);
-	/* One that is damaged, or not there, cannot tell. */
+	/* A damaged or missing database has no identity. */
 	known = store_open(&store, path) == FAILURE_NONE &&
 	    store_identity(store, id) == FAILURE_NONE;
 	if (known)
 		command_share_run_dir(s, store);
 	store_close(store);
-	/* An answer that is being written must not meet another row's id. */
-	errno = 0;	/* of several machines the database stops them all */
+	/* A running answer must not be saved to another row with the same
+	   id. */
+	errno = 0;	/* several machines: the database stops them all */
 	claims = !store_is_file() ? -1 :
 	    generations_hold_all(s->text[SETTING_RUN_DIR]);
 	if (claims == -1 && errno == EBUSY)
@@ -225,14 +225,14 @@ command_restore(const struct settings *s, int argc, char *argv[])
 	rc = store_migrate(&store, path, &from, &to, NULL);
 	command_need(rc, store);
 	if (!known)
-		take_identity(s, store);
+		upkeep_identity(s, store);
 	store_close(store);
 	(void)close(claims);
 	return EXIT_GOOD;
 }
 
 static void
-print_line(void *context, const char *line)
+upkeep_print_line(void *context, const char *line)
 {
 	bool	*found = context;
 
@@ -253,8 +253,9 @@ command_check(const struct settings *s, int argc, char *argv[])
 	struct store			*store;
 
 	(void)command_options(argc, argv, options, 0, 0);
-	store = open_watched(s);
-	command_need(store_check(store, full, &c, print_line, &bad), store);
+	store = upkeep_open(s);
+	command_need(store_check(store, full, &c, upkeep_print_line, &bad),
+	    store);
 	store_close(store);
 	if (bad)
 		return EXIT_CLIENT;

@@ -1,5 +1,5 @@
 /*
- * Watching generations while they run.
+ * sessions tail: shows generations while they run.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,43 +24,45 @@
 
 struct watch;
 
-/* A generation that is watched. */
+/* A generation being watched. */
 struct watched {
 	struct watch	*watch;
 	int64_t		 ticket, session;
-	int		 fd;		/* -1: it has ended */
-	int64_t		 bytes;		/* of text, until now */
-	struct buf	 in;		/* the beginning of a line */
-	const char	*state;		/* that was told last */
-	int64_t		 told;		/* and with how many bytes */
-	int64_t		 when;		/* and when, by the monotonic clock */
+	int		 fd;		/* connection; -1: it has ended */
+	int64_t		 bytes;		/* of text so far */
+	struct buf	 in;		/* an incomplete line */
+	const char	*state;		/* last state printed */
+	int64_t		 printed;		/* bytes of text when it was
+						   printed */
+	int64_t		 when;		/* when it was printed: clock_us */
 };
 
 struct watch {
 	const struct settings	*settings;
 	const char	*run_dir;
-	int		 news;		/* inotify(7) of run_dir */
+	int		 news;		/* inotify(7) on run_dir; -1: none */
 	struct watched	*list;
 	size_t		 count;
-	bool		 text;		/* of one; else a line a change */
+	bool		 text;		/* show one ticket's text; else a line
+					   per change */
 	int		 exit_code;
-	bool		 again;		/* somebody was about to listen */
+	bool		 again;		/* a generation was not listening yet */
 };
 
-/* One line a change, in logfmt as the log has it; while the text grows, one a
- * second. */
+/* Prints a change in logfmt.  While the text grows, prints at most one line a
+   second. */
 static void
-watch_tell(struct watched *g, const char *state, const char *code)
+watch_print(struct watched *g, const char *state, const char *code)
 {
 	char		when[32];
 	time_t		now = time(NULL);
 	struct tm	tm;
 
-	if (state == g->state && (g->bytes == g->told || clock_us() <
+	if (state == g->state && (g->bytes == g->printed || clock_us() <
 	    g->when + WATCH_TICK * INT64_C(1000)))
 		return;
 	g->state = state;
-	g->told = g->bytes;
+	g->printed = g->bytes;
 	g->when = clock_us();
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -70,9 +72,9 @@ watch_tell(struct watched *g, const char *state, const char *code)
 	command_flush();
 }
 
-/* The text of a stream frame, shown or counted. */
+/* Shows or counts the text of a stream frame. */
 static void
-take_text(const struct watch *w, struct watched *g, const char *line,
+watch_text(const struct watch *w, struct watched *g, const char *line,
     size_t len)
 {
 	struct buf	text = BUF_INIT(FRAME_MAX), tame = BUF_INIT(FRAME_MAX);
@@ -89,7 +91,7 @@ take_text(const struct watch *w, struct watched *g, const char *line,
 	buf_free(&tame);
 }
 
-/* One that has ended: how, is told once. */
+/* Prints once how a generation has ended. */
 static void
 watch_end(struct watch *w, struct watched *g, const char *state,
     enum failure_code code)
@@ -97,7 +99,7 @@ watch_end(struct watch *w, struct watched *g, const char *state,
 	(void)close(g->fd);
 	g->fd = -1;
 	if (!w->text) {
-		watch_tell(
+		watch_print(
 		    g, state, code == FAILURE_NONE ? "" : failure_name(code));
 		return;
 	}
@@ -107,14 +109,14 @@ watch_end(struct watch *w, struct watched *g, const char *state,
 		    g->ticket, failure_name(code));
 }
 
-/* The machine that works on a ticket. */
+/* The machine that answers a ticket. */
 struct place {
 	int64_t	ticket;
 	char	node[256], state[32];
 };
 
 static bool
-find_place(void *context, const struct cell *c, int cells)
+watch_find_place(void *context, const struct cell *c, int cells)
 {
 	struct place	*p = context;
 
@@ -126,16 +128,16 @@ find_place(void *context, const struct cell *c, int cells)
 	return false;
 }
 
-/* Says where a ticket is worked on that nobody works on here. */
+/* Exits with a message: which other machine answers the ticket, if any. */
 static void __attribute__((noreturn))
-point_to(const struct settings *s, int64_t ticket)
+watch_point_to(const struct settings *s, int64_t ticket)
 {
 	struct place	 p = { .ticket = ticket };
 	struct store	*store;
 
 	if (!store_is_file()) {
 		store = command_store(s);
-		command_need(store_runs(store, find_place, &p), store);
+		command_need(store_runs(store, watch_find_place, &p), store);
 		store_close(store);
 	}
 	if (*p.node != '\0')
@@ -144,9 +146,9 @@ point_to(const struct settings *s, int64_t ticket)
 	program_fail(EXIT_CLIENT, "nothing runs for ticket %" PRId64, ticket);
 }
 
-/* Takes a line of a generation. */
+/* Handles a line from a generation. */
 static bool
-watch_take(void *context, const char *line, size_t len)
+watch_line(void *context, const char *line, size_t len)
 {
 	struct watched	*g = context;
 	struct watch	*w = g->watch;
@@ -157,16 +159,16 @@ watch_take(void *context, const char *line, size_t len)
 	case FRAME_SESSION:
 		g->session = f.session;
 		if (w->text && f.session == 0)
-			point_to(w->settings, g->ticket);
+			watch_point_to(w->settings, g->ticket);
 		break;
 	case FRAME_STATUS:
 		if (!w->text)
-			watch_tell(g, frame_state_name(f.state), "");
+			watch_print(g, frame_state_name(f.state), "");
 		break;
 	case FRAME_STREAM:
-		take_text(w, g, line, len);
+		watch_text(w, g, line, len);
 		if (!w->text)
-			watch_tell(g, frame_state_name(FRAME_GENERATING), "");
+			watch_print(g, frame_state_name(FRAME_GENERATING), "");
 		break;
 	case FRAME_DONE:
 		watch_end(w, g, "done", FAILURE_NONE);
@@ -185,13 +187,13 @@ watch_take(void *context, const char *line, size_t len)
 
 /* Reads what a generation has sent. */
 static void
-watch_hear(struct watched *g)
+watch_read(struct watched *g)
 {
-	if (!answers_hear(g->fd, &g->in, watch_take, g))
+	if (!answers_hear(g->fd, &g->in, watch_line, g))
 		watch_end(g->watch, g, "error", FAILURE_INTERRUPTED);
 }
 
-/* Follows a generation that is not followed yet. */
+/* Connects to a generation that is not watched yet. */
 static bool
 watch_follow(void *context, int64_t ticket)
 {
@@ -225,7 +227,7 @@ watch_follow(void *context, int64_t ticket)
 	return true;
 }
 
-/* Lets go of what has ended. */
+/* Removes the generations that have ended. */
 static void
 watch_sweep(struct watch *w)
 {
@@ -241,9 +243,9 @@ watch_sweep(struct watch *w)
 	}
 }
 
-/* Looks for generations that have begun. */
+/* Looks for new generations. */
 static void
-watch_look(struct watch *w)
+watch_find(struct watch *w)
 {
 	char	events[READ_MAX];
 
@@ -255,7 +257,7 @@ watch_look(struct watch *w)
 		    strerror(errno));
 }
 
-/* Waits for what comes next, and takes it. */
+/* Waits for the next event and handles it. */
 static void
 watch_step(struct watch *w)
 {
@@ -272,7 +274,7 @@ watch_step(struct watch *w)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	for (i = 0; i < count; i++) {
 		if (p[i].revents != 0)
-			watch_hear(&w->list[i]);
+			watch_read(&w->list[i]);
 	}
 	free(p);
 	watch_sweep(w);
@@ -295,17 +297,18 @@ command_tail(const struct settings *s, int argc, char *argv[])
 	if (w.text) {
 		(void)watch_follow(&w, command_ticket(argv[0], argv[i]));
 		if (w.count == 0)
-			point_to(s, command_ticket(argv[0], argv[i]));
+			watch_point_to(s, command_ticket(argv[0], argv[i]));
 		while (w.count > 0)
 			watch_step(&w);
 		free(w.list);
 		return w.exit_code;
 	}
-	/* Without it one that takes less than a tick is not seen. */
+	/* Without inotify, a generation shorter than WATCH_TICK may be
+	   missed. */
 	if ((w.news = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) != -1)
 		(void)inotify_add_watch(w.news, w.run_dir, IN_CREATE);
 	for (;;) {
-		watch_look(&w);
+		watch_find(&w);
 		watch_step(&w);
 	}
 }

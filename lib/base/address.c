@@ -1,5 +1,5 @@
 /*
- * Parsing and comparing addresses.
+ * Parses and compares addresses.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -17,7 +17,10 @@ struct address {
 static const unsigned char	mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 				    0xff, 0xff };
 
-/* Reads an address of len bytes, perhaps in brackets; false if it is none. */
+/*
+ * Reads an address of len bytes, which may be in brackets.  Returns false if
+ * the text is not an address.
+ */
 static bool
 address_parse(const char *text, size_t len, struct address *a)
 {
@@ -37,9 +40,9 @@ address_parse(const char *text, size_t len, struct address *a)
 	return inet_pton(AF_INET, s, a->byte + 12) == 1;
 }
 
-/* Reads a network; *bits counts from the 16 bytes' first. */
+/* Reads a network.  *bits counts from the first of the 16 bytes. */
 static bool
-parse_network(const char *text, size_t len, struct address *a, unsigned *bits)
+address_network(const char *text, size_t len, struct address *a, unsigned *bits)
 {
 	const char	*slash = memchr(text, '/', len);
 	int64_t		 n;
@@ -78,7 +81,7 @@ address_list_valid(const char *list)
 	for (; *list != '\0'; list += len) {
 		list += strspn(list, " ");
 		len = strcspn(list, " ");
-		if (len > 0 && !parse_network(list, len, &a, &bits))
+		if (len > 0 && !address_network(list, len, &a, &bits))
 			return false;
 	}
 	return true;
@@ -96,7 +99,7 @@ address_in(const char *list, const char *address)
 	for (; *list != '\0'; list += len) {
 		list += strspn(list, " ");
 		len = strcspn(list, " ");
-		if (len > 0 && parse_network(list, len, &network, &bits) &&
+		if (len > 0 && address_network(list, len, &network, &bits) &&
 		    within(&a, &network, bits))
 			return true;
 	}
@@ -104,8 +107,8 @@ address_in(const char *list, const char *address)
 }
 
 /*
- * Leaves out what stands around an address in X-Forwarded-For: white space,
- * quotes, and a port behind an IPv4 address or brackets.
+ * Strips what X-Forwarded-For may have around an address: white space, quotes,
+ * and a port after an IPv4 address or after brackets.
  */
 static void
 address_bare(const char **from, size_t *len)
@@ -140,7 +143,8 @@ address_client(const char *trusted, const char *peer, const char *forwarded,
 	(void)snprintf(out, ADDRESS_MAX, "%s", peer);
 	if (forwarded == NULL)
 		return;
-	/* From the right: each trusted proxy vouches for the one before. */
+	/* From right to left: each proxy that we trust names the address before
+	   it. */
 	for (end = forwarded + strlen(forwarded); address_in(trusted, out) &&
 	    end > forwarded; end = start > forwarded ? start - 1 : start) {
 		for (start = end; start > forwarded && start[-1] != ',';

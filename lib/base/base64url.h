@@ -10,12 +10,13 @@
 #include "base/buf.h"
 
 /*
- * Appends what s stands for.  Every other alphabet or length, padding, and
- * bits that stand for nothing are refused: false, also without memory.
+ * Appends the bytes that s encodes.  Returns false for any other alphabet or
+ * length, for padding, for unused bits that are not 0, and if there is no
+ * memory.
  */
 bool base64url_decode(const char *s, size_t len, struct buf *out);
 
-/* Appends the text for these bytes; returns 0, or -1 as buf_add. */
+/* Appends the encoded bytes.  Returns 0, or -1 as buf_add. */
 int base64url_encode(struct buf *out, const unsigned char *, size_t len)
     __attribute__((warn_unused_result));
 

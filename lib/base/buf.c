@@ -7,11 +7,11 @@
 
 #include "base/buf.h"
 
-enum { BUF_FIRST = 256 };	/* most frames fit: one allocation */
+enum { BUF_FIRST = 256 };	/* most frames fit, with one allocation */
 
-/* Makes room for more bytes and a NUL. */
+/* Makes room for `more' bytes and a NUL. */
 static int
-reserve(struct buf *b, size_t more)
+buf_reserve(struct buf *b, size_t more)
 {
 	char	*p;
 	size_t	 size;
@@ -35,7 +35,7 @@ reserve(struct buf *b, size_t more)
 int
 buf_add(struct buf *b, const void *p, size_t len)
 {
-	if (reserve(b, len) == -1)
+	if (buf_reserve(b, len) == -1)
 		return -1;
 	if (len > 0)
 		memcpy(b->data + b->len, p, len);

@@ -1,5 +1,5 @@
 /*
- * Running another program.
+ * Runs other programs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,9 @@
 #include "base/clock.h"
 #include "base/limit.h"
 
-/* Starts it with `out' for its output.  Returns as posix_spawnp. */
+/*
+ * Starts a program with stdout and stderr on `out'.  Returns as posix_spawnp.
+ */
 static int
 child_exec(pid_t *pid, char *const argv[], char *const env[], int out)
 {
@@ -35,7 +37,7 @@ child_exec(pid_t *pid, char *const argv[], char *const env[], int out)
 	return rc;
 }
 
-/* Reads until the other end is closed; -1 if that takes too long. */
+/* Reads until the other end is closed.  Returns 0, or -1 with errno. */
 static int
 child_read_all(int fd, int64_t deadline, struct buf *out)
 {
@@ -67,7 +69,7 @@ child_run(char *const argv[], char *const env[], int timeout_ms,
 	int	fd[2], status, rc, saved;
 	pid_t	pid;
 
-	(void)signal(SIGCHLD, SIG_DFL);		/* it is waited for */
+	(void)signal(SIGCHLD, SIG_DFL);		/* else waitpid fails */
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return -1;
 	rc = child_exec(&pid, argv, env, fd[1]);
@@ -103,11 +105,14 @@ child_input(const char *data, size_t len)
 			return -1;
 		}
 	}
-	(void)lseek(fd, 0, SEEK_SET);	/* a memfd can seek */
+	(void)lseek(fd, 0, SEEK_SET);	/* a memfd can seek: cannot fail */
 	return fd;
 }
 
-/* Starts it with these descriptors for stdin and stdout.  As posix_spawn. */
+/*
+ * Starts a program with these descriptors as stdin and stdout.  Returns as
+ * posix_spawn.
+ */
 static int
 child_spawn(pid_t *pid, char *const argv[], char *const env[], int in, int out)
 {
@@ -123,7 +128,7 @@ child_spawn(pid_t *pid, char *const argv[], char *const env[], int in, int out)
 		(void)posix_spawn_file_actions_destroy(&files);
 		return rc;
 	}
-	/* program_start has seen to it that neither is a standard one. */
+	/* Neither is 0, 1 or 2: program_start opens these three. */
 	if ((rc = posix_spawn_file_actions_adddup2(&files, in,
 	    STDIN_FILENO)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, out,
@@ -140,9 +145,9 @@ child_spawn(pid_t *pid, char *const argv[], char *const env[], int in, int out)
 }
 
 /*
- * As child_spawn; the process is told by a descriptor.  Children may be reaped
- * by the kernel as they end, and a number be another process' by then: until
- * there is the descriptor they are not.
+ * As child_spawn, but returns a pidfd.  chat ignores SIGCHLD, so the kernel
+ * reaps its children when they end, and their pid may be reused.  SIGCHLD gets
+ * its default action until the pidfd is open.
  */
 static int
 child_spawn_pidfd(int *pidfd, char *const argv[], char *const env[], int in,
@@ -160,7 +165,7 @@ child_spawn_pidfd(int *pidfd, char *const argv[], char *const env[], int in,
 		(void)waitpid(pid, NULL, 0);
 	}
 	(void)signal(SIGCHLD, before);
-	/* Nor were others that ended meanwhile, and nobody waits for those. */
+	/* Reap other children that ended meanwhile. */
 	if (before == SIG_IGN) {
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
@@ -200,7 +205,8 @@ child_start(struct child *c, char *const argv[], char *const env[],
 enum child_progress
 child_step(struct child *c, int64_t now)
 {
-	char	data[FRAME_MAX];	/* stack that is touched stays */
+	char	data[FRAME_MAX];	/* small: touched stack pages are never
+					   returned to the system */
 	ssize_t	n;
 
 	while ((n = read(c->fd, data, sizeof(data))) > 0) {
@@ -221,11 +227,23 @@ child_end(struct child *c)
 {
 	if (c->fd == -1)
 		return;
-	(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
-	/* One that ended before the kernel reaped them, see above. */
-	(void)waitid(P_PIDFD, (id_t)c->pidfd, NULL, WEXITED | WNOHANG);
-	(void)close(c->pidfd);
-	(void)close(c->fd);
+	if (c->pidfd != -1)
+		(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+	child_leave(c);
+}
+
+void
+child_leave(struct child *c)
+{
+	if (c->pidfd != -1) {
+		/* Reap the process in case it ended while SIGCHLD was not
+		 * ignored. */
+		(void)waitid(P_PIDFD, (id_t)c->pidfd, NULL,
+		    WEXITED | WNOHANG);
+		(void)close(c->pidfd);
+	}
+	if (c->fd != -1)
+		(void)close(c->fd);
 	c->fd = c->pidfd = -1;
 	buf_free(&c->out);
 }

@@ -1,5 +1,5 @@
 /*
- * Running another program for what it prints.
+ * Runs other programs and reads what they print.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -10,51 +10,53 @@
 #include "base/buf.h"
 
 /*
- * Runs a program (found in PATH if its name has no slash) with stdin empty,
- * appends what it prints on stdout and stderr, as far as the buffer takes it,
- * and waits for its end, at most so long (-1: for ever).  Returns its exit
- * code, or -1 with errno (ENOENT: there is none; ETIMEDOUT; EINTR: a signal
- * ended it).
+ * Runs a program (searched in PATH if its name has no slash) with an empty
+ * stdin and waits until it ends, at most timeout_ms milliseconds (-1: no
+ * limit).  Appends its stdout and stderr to the buffer, up to the buffer's cap.
+ * Returns its exit code, or -1 with errno (ENOENT: no such program; ETIMEDOUT;
+ * EINTR: ended by a signal).
  */
 int child_run(char *const argv[], char *const env[], int timeout_ms,
     struct buf *out);
 
 /*
- * A program that runs beside us and is waited for by nobody: its descriptor is
- * polled like any other one.  The caller sets out.cap before child_start, which
- * sets everything else.
+ * A program that runs in the background.  The caller polls its descriptor in
+ * the event loop.  The caller sets out.cap before child_start, which sets the
+ * other members.
  */
 struct child {
-	int		fd;		/* what it prints comes here; -1: none
-					   runs */
+	int		fd;		/* its stdout; -1: no program runs */
 	int		pidfd;		/* of the process */
-	int64_t		deadline;	/* clock_us: it must have ended */
-	struct buf	out;		/* what it has printed until now */
+	int64_t		deadline;	/* clock_us: when it must have ended */
+	struct buf	out;		/* what it has printed so far */
 };
 
 enum child_progress {
-	CHILD_MORE,	/* it runs; nothing to do until it prints something */
-	CHILD_ENDED,	/* it has closed its stdout; all of it is in `out' */
+	CHILD_MORE,	/* still running: poll fd */
+	CHILD_ENDED,	/* stdout is closed; `out' is complete */
 	CHILD_LATE,	/* the deadline has passed */
-	CHILD_BROKEN	/* errno tells: it printed too much, say */
+	CHILD_BROKEN	/* error in errno, such as too much output */
 };
 
 /*
- * Starts a program, by its path, whose stdin are these bytes and whose stderr
- * is ours; it has no other descriptor of ours.  Returns 0, or -1 with errno.
+ * Starts the program at a path, with these bytes as stdin and our stderr; it
+ * inherits no other descriptors.  Returns 0, or -1 with errno.
  */
 int child_start(struct child *, char *const argv[], char *const env[],
     const char *in, size_t len, int timeout_ms);
 
-/* Reads what has come, without waiting. */
+/* Reads what has arrived, without waiting. */
 enum child_progress child_step(struct child *, int64_t now);
 
-/* Ends it, if it still runs, and frees what it printed. */
+/* Kills the program if it still runs, and frees its output. */
 void child_end(struct child *);
 
+/* As child_end, but lets it go on, which has closed its stdout. */
+void child_leave(struct child *);
+
 /*
- * A file in memory that holds these bytes, read from its start: what stdin is
- * for a program that we start.  Returns its descriptor, or -1 with errno.
+ * Makes a file in memory with these bytes, open at its start: stdin for a
+ * program to be started.  Returns the descriptor, or -1 with errno.
  */
 int child_input(const char *, size_t len);
 

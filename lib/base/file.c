@@ -1,5 +1,5 @@
 /*
- * Reading a small file whole, putting one in its place.
+ * Reads small files; puts complete files in place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,11 +12,11 @@
 
 #include "base/file.h"
 
-/* Why a file may not be read; 0: it may. */
+/* An errno that says why a file may not be read; 0: it may be read. */
 static int
 file_refused(const struct stat *st, size_t max, bool secret)
 {
-	/* /dev/null is an empty file. */
+	/* Devices are allowed: /dev/null counts as an empty file. */
 	if (!S_ISREG(st->st_mode) && !S_ISCHR(st->st_mode))
 		return EINVAL;
 	if (secret && (st->st_mode & S_IRWXO) != 0)
@@ -40,7 +40,7 @@ file_read_all(int fd, size_t size, size_t *len)
 			free(data);
 			return NULL;
 		} else if (n == 0) {
-			break;	/* it became shorter meanwhile */
+			break;	/* the file was truncated meanwhile */
 		}
 	}
 	data[*len] = '\0';
@@ -54,7 +54,7 @@ file_read(const char *path, size_t max, bool secret, size_t *len)
 	char		*data = NULL;
 	int		 fd, saved;
 
-	/* O_NONBLOCK: a FIFO would wait for its writer. */
+	/* O_NONBLOCK: do not wait for the writer of a FIFO. */
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
 		return NULL;
 	if (fstat(fd, &st) == 0 &&
@@ -85,9 +85,9 @@ file_remove(const char *path)
 	return unlink(path) == -1 && errno != ENOENT ? -1 : 0;
 }
 
-/* Waits until a file, or a directory, is on disk. */
+/* Writes a file or directory to disk. */
 static int
-sync_file(const char *path)
+file_sync(const char *path)
 {
 	int	fd, rc, saved;
 
@@ -115,15 +115,15 @@ file_place(const char *from, const char *to, bool replace)
 		errno = EINVAL;
 		return -1;
 	}
-	if (sync_file(from) == -1)
+	if (file_sync(from) == -1)
 		return -1;
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, replace ? 0 :
 	    RENAME_NOREPLACE) == -1) {
-		/* Not every file system knows NOREPLACE. */
+		/* Not every file system supports RENAME_NOREPLACE. */
 		if (errno != EINVAL || access(to, F_OK) == 0)
 			return -1;
 		if (rename(from, to) == -1)
 			return -1;
 	}
-	return sync_file(dirname(dir));
+	return file_sync(dirname(dir));
 }

@@ -1,5 +1,5 @@
 /*
- * Choosing a language from a tag or an Accept-Language header.
+ * Chooses a language from a tag or an Accept-Language header.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -7,15 +7,15 @@
 
 #include "base/language.h"
 
-static const char *const primary[LANGUAGE__MAX] = {
+static const char *const language_tags[LANGUAGE__MAX] = {
 	[LANGUAGE_PT] = "pt",
 	[LANGUAGE_EN] = "en",
 	[LANGUAGE_ES] = "es",
 };
 
-/* The weight of one range, in thousandths; 1000 where it names none. */
+/* The weight of a range in thousandths; 1000 if the range has none. */
 static int
-weight(const char *range, size_t len)
+language_weight(const char *range, size_t len)
 {
 	const char	*q;
 	int		 w = 0, unit;
@@ -52,10 +52,10 @@ language_of(const char *tags)
 		if (len < 2 || (tags[2] != '\0' &&
 		    strchr("-_;, \t", tags[2]) == NULL))
 			continue;
-		w = weight(tags, len);
+		w = language_weight(tags, len);
 		for (l = 0; l < LANGUAGE__MAX; l++) {
 			if (w > best_weight &&
-			    strncasecmp(tags, primary[l], 2) == 0) {
+			    strncasecmp(tags, language_tags[l], 2) == 0) {
 				best = (enum language)l;
 				best_weight = w;
 			}

@@ -1,5 +1,5 @@
 /*
- * The languages in which messages for people are written.
+ * The languages of messages for people.
  */
 #ifndef LANGUAGE_H
 #define LANGUAGE_H
@@ -7,16 +7,16 @@
 #include <stddef.h>
 
 enum language {
-	LANGUAGE_PT,		/* pt-BR, the original's and the default */
+	LANGUAGE_PT,		/* pt-BR, the default */
 	LANGUAGE_EN,
 	LANGUAGE_ES,
 	LANGUAGE__MAX
 };
 
 /*
- * The language of a tag ("pt-BR", "en", "en-US") or of a whole
- * Accept-Language header (RFC 9110 12.5.4; the highest q of ours wins, the
- * first one among equals).  Returns LANGUAGE__MAX if none of ours is named.
+ * The language of a tag ("pt-BR", "en", "en-US") or of an Accept-Language
+ * header (RFC 9110 12.5.4): of the languages we have, the one with the highest
+ * q, the first among equals.  LANGUAGE__MAX if we have none of them.
  */
 enum language language_of(const char *tags);
 

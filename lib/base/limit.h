@@ -316,12 +316,27 @@
 #define CALL_STATEMENT	5000
 #define CALL_TIMEOUT	6000
 
+/* The same of what may be asked twice, over a connection that was there before:
+ * then it is asked once more over a new one, which finds another server where
+ * this one hangs. */
+#define CALL_KEPT	3000
+
 /* A viewer's question to a database server, from the start of the program that
  * asks it to its verdict: all hosts are gone through, and the last one needs
  * all of CALL_TIMEOUT.  Under the claim, where others wait for ATTACH_TIMEOUT,
  * the host that has just answered the first question is asked first. */
 #define QUERY_TIMEOUT		(DIAL_ALL + CALL_TIMEOUT)
 #define QUERY_CLAIM_TIMEOUT	10000
+
+/* The program that stays to be asked by others: how long it stays when nobody
+ * asks, and in all; how long it is connected; between two looks whether its
+ * place is still there; and how long whoever asks waits until it hears, which
+ * is at once unless it is busy with a server that is slow. */
+#define QUERY_STAY		60000
+#define QUERY_STAY_ALL		600000
+#define QUERY_CONNECTED		10000
+#define QUERY_TICK		1000
+#define QUERY_HEARD		1000
 
 /* An administrator's statement may take as long as it takes.  While its server
  * says nothing, how often another connection looks whether it is still there,

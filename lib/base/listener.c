@@ -1,6 +1,6 @@
 /*
- * Options of another process' listening sockets: pidfd_getfd(2) makes a
- * descriptor of ours for the same socket.
+ * Sets options of another process' listening sockets: pidfd_getfd(2) duplicates
+ * the process' descriptor.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 #include "base/listener.h"
 
-/* An integer option; -1 if there is none. */
+/* The value of an integer option; -1 if the socket does not have it. */
 static int
 listener_option(int fd, int name)
 {
@@ -32,9 +32,12 @@ listener_option(int fd, int name)
 	    -1;
 }
 
-/* Sets the timeout of a socket; returns 1 if it listens, else 0, or -1. */
+/*
+ * Sets the timeout of a TCP socket.  Returns 1 if the socket listens, 0 if not,
+ * or -1 with errno.
+ */
 static int
-set_timeout(int fd, unsigned ms)
+listener_set_timeout(int fd, unsigned ms)
 {
 	if (listener_option(fd, SO_PROTOCOL) != IPPROTO_TCP)
 		return 0;
@@ -44,9 +47,9 @@ set_timeout(int fd, unsigned ms)
 	return listener_option(fd, SO_ACCEPTCONN) == 1;
 }
 
-/* The number of a descriptor in /proc that is a socket; -1: it is none. */
+/* The number of a descriptor in /proc if it is a socket, else -1. */
 static int
-socket_number(int dir, const char *name)
+listener_socket(int dir, const char *name)
 {
 	char	link[sizeof("socket:")] = "";
 
@@ -57,22 +60,22 @@ socket_number(int dir, const char *name)
 	return (int)strtol(name, NULL, 10);
 }
 
-/* Goes through the descriptors of a process. */
+/* Sets the timeout of all sockets of a process.  Returns how many listen. */
 static int
-each_socket(int process, DIR *d, unsigned ms)
+listener_set_all(int process, DIR *d, unsigned ms)
 {
 	const struct dirent	*e;
 	int			 number, fd, rc, saved, found = 0;
 
 	while ((e = readdir(d)) != NULL) {
-		if ((number = socket_number(dirfd(d), e->d_name)) == -1)
+		if ((number = listener_socket(dirfd(d), e->d_name)) == -1)
 			continue;
 		fd = (int)syscall(SYS_pidfd_getfd, process, number, 0);
 		if (fd == -1 && errno == EBADF)		/* closed meanwhile */
 			continue;
 		if (fd == -1)
 			return -1;
-		rc = set_timeout(fd, ms);
+		rc = listener_set_timeout(fd, ms);
 		saved = errno;
 		(void)close(fd);
 		errno = saved;
@@ -95,7 +98,7 @@ listener_timeout(pid_t pid, int64_t ms)
 		return -1;
 	(void)snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
 	if ((d = opendir(path)) != NULL) {
-		found = each_socket(process, d, ms > INT_MAX ? INT_MAX :
+		found = listener_set_all(process, d, ms > INT_MAX ? INT_MAX :
 		    (unsigned)ms);
 		saved = errno;
 		(void)closedir(d);
@@ -120,7 +123,7 @@ listener_try(void)
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
-	(void)signal(SIGCHLD, SIG_DFL);		/* it is waited for */
+	(void)signal(SIGCHLD, SIG_DFL);		/* else waitpid fails */
 	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0 &&
 	    listen(fd, 1) == 0 && (pid = fork()) != -1) {
 		if (pid == 0) {

@@ -1,5 +1,5 @@
 /*
- * The sockets on which another process listens.
+ * The listening sockets of another process.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
@@ -8,16 +8,19 @@
 #include <sys/types.h>
 
 /*
- * Sets TCP_USER_TIMEOUT (milliseconds) of every TCP socket of a process that
- * is our child: the kernel ends a connection whose peer has acknowledged
- * nothing, or kept its window shut, for so long.  Connections that are accepted
- * later have it from the socket that listens.  A connection that is idle is
- * not touched.  Returns on how many it listens, or -1 with errno where the
- * kernel does not let us (EPERM, ENOSYS).
+ * Sets TCP_USER_TIMEOUT (milliseconds) on every TCP socket of a child process.
+ * The kernel then ends a connection whose peer has acknowledged nothing, or
+ * kept its window closed, for that time.  Connections accepted later inherit
+ * the option from the listening socket.  Idle connections are not affected.
+ * Returns the number of listening sockets, or -1 with errno if the kernel
+ * refuses (EPERM, ENOSYS).
  */
 int listener_timeout(pid_t, int64_t ms);
 
-/* Whether the kernel lets us: 0, or -1 with errno.  Tries it with a child. */
+/*
+ * Tries with a child whether the kernel allows listener_timeout.  Returns 0, or
+ * -1 with errno.
+ */
 int listener_try(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Byte locks that die with their process.
+ * Locks on bytes of a file: see lock.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ lock_open(const char *dir, const char *name)
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-/* Sets a lock on len bytes; 0: all that follow. */
+/* Locks len bytes; 0: up to the end of all files. */
 static int
 lock_set(int fd, int command, short type, int64_t byte, int64_t len)
 {
@@ -73,15 +73,15 @@ lock_try_rest(int fd)
 }
 
 static void
-wake(int sig)
+lock_wake(int sig)
 {
-	(void)sig;	/* its arrival interrupts fcntl */
+	(void)sig;	/* it only interrupts fcntl */
 }
 
 int
 lock_wait(int fd, int64_t byte, int64_t deadline)
 {
-	/* Ticks again and again: the first may come just before fcntl. */
+	/* Repeat: the first signal may arrive just before fcntl blocks. */
 	const struct itimerval	tick = { { 0, 50000 }, { 0, 50000 } };
 	const struct itimerval	none = { { 0, 0 }, { 0, 0 } };
 	struct sigaction	sa, old;
@@ -90,11 +90,11 @@ lock_wait(int fd, int64_t byte, int64_t deadline)
 	if ((rc = lock_try(fd, byte)) != 0)
 		return rc;
 	memset(&sa, 0, sizeof(sa));
-	sa.sa_handler = wake;	/* no SA_RESTART */
+	sa.sa_handler = lock_wake;	/* no SA_RESTART */
 	(void)sigemptyset(&sa.sa_mask);
 	if (sigaction(SIGALRM, &sa, &old) == -1)
 		return -1;
-	(void)setitimer(ITIMER_REAL, &tick, NULL);	/* valid values */
+	(void)setitimer(ITIMER_REAL, &tick, NULL);	/* cannot fail */
 	do {
 		rc = lock_set(fd, F_OFD_SETLKW, F_WRLCK, byte, 1);
 	} while (rc == -1 && errno == EINTR && clock_us() < deadline);
@@ -109,7 +109,7 @@ void
 lock_release(int fd, int64_t byte)
 {
 	(void)lock_set(
-	    fd, F_OFD_SETLK, F_UNLCK, byte, 1); /* ours: cannot fail */
+	    fd, F_OFD_SETLK, F_UNLCK, byte, 1); /* our lock: cannot fail */
 }
 
 int
@@ -128,7 +128,8 @@ lock_list(int fd, int64_t first, int64_t last, int64_t *bytes, int enough)
 			return -1;
 		if (l.l_type == F_UNLCK)
 			break;
-		/* The first found need not be the lowest: narrow down. */
+		/* The kernel need not report the lowest lock first: search
+		   below it. */
 		if (l.l_start > first) {
 			int	below = lock_list(fd, first, l.l_start - 1,
 				    bytes == NULL ? NULL : bytes + count,

@@ -1,5 +1,5 @@
 /*
- * Writing the log.
+ * Writes the log.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ const char		*log_syslog = _PATH_LOG;
 static const struct {
 	const char	*name;
 	int		 priority;
-} levels[] = {
+} log_levels[] = {
 	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
 	[LOG_LEVEL_WARNING] = { "warning", LOG_WARNING },
 	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
@@ -71,35 +71,37 @@ log_tame(char *s, size_t len)
 		n = utf8_char(s + i, len - i);
 		if (n == 1 ? c >= 0x20 && c != 0x7f : n > 1 && (c != 0xc2 ||
 		    (unsigned char)s[i + 1] >= 0xa0))
-			continue;	/* U+0080 to U+009F are controls too */
+			continue;	/* U+0080 to U+009F are control
+					   characters, too */
 		s[i] = '?';
 		n = 1;
 	}
 }
 
-/* Writes the whole line to the log's file; returns 0 or -1. */
+/* Appends a whole line to the log file.  Returns 0 or -1. */
 static int
-write_file(const char *line, size_t len)
+log_to_file(const char *line, size_t len)
 {
 	ssize_t	n;
 	int	fd;
 
-	/* O_NONBLOCK is for a FIFO that nobody reads, or not fast enough. */
+	/* O_NONBLOCK: do not wait for a slow or missing reader of a FIFO. */
 	fd = open(log_target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
 	    O_NOCTTY | O_NONBLOCK, 0600);
 	if (fd == -1)
 		return -1;
-	n = write(fd, line, len);	/* one write: lines never mix */
+	n = write(fd, line, len);	/* one write per line, so that lines do
+					   not mix */
 	(void)close(fd);
 	return n == (ssize_t)len ? 0 : -1;
 }
 
 /*
- * Writes the whole line to stderr if it has room for it; returns 0 or -1.
- * Others may share stderr, so it gets no O_NONBLOCK.
+ * Writes a whole line to stderr if that does not block.  Returns 0 or -1.  Sets
+ * no O_NONBLOCK, because other processes may share stderr.
  */
 static int
-write_stderr(const char *line, size_t len)
+log_to_stderr(const char *line, size_t len)
 {
 	struct pollfd	p = { .fd = log_fd, .events = POLLOUT };
 
@@ -108,9 +110,9 @@ write_stderr(const char *line, size_t len)
 	return write(log_fd, line, len) == (ssize_t)len ? 0 : -1;
 }
 
-/* Connects to syslog's socket: datagrams, but a few have a stream. */
+/* Connects to syslog's socket: a datagram socket, seldom a stream. */
 static int
-syslog_connect(void)
+log_connect_syslog(void)
 {
 	static const int	types[] = { SOCK_DGRAM, SOCK_STREAM };
 	struct sockaddr_un	a = { .sun_family = AF_UNIX };
@@ -134,11 +136,11 @@ syslog_connect(void)
 }
 
 /*
- * Sends a line to syslog, in the form of syslog(3), which itself waits for as
- * long as nobody reads the socket.  Returns 0 or -1.
+ * Sends a line to syslog in the format of syslog(3), which we do not call
+ * because it blocks while nobody reads the socket.  Returns 0 or -1.
  */
 static int
-send_syslog(int priority, const struct tm *tm, const char *text)
+log_to_syslog(int priority, const struct tm *tm, const char *text)
 {
 	static int	fd = -1;
 	char		line[LOG_LINE_MAX + 64], when[32];
@@ -152,15 +154,15 @@ send_syslog(int priority, const struct tm *tm, const char *text)
 	n = n < (int)sizeof(line) ? n : (int)sizeof(line) - 1;
 	do {
 		fresh = fd == -1;
-		if (fresh && (fd = syslog_connect()) == -1)
+		if (fresh && (fd = log_connect_syslog()) == -1)
 			return -1;
-		/* With its NUL, which ends a line of a stream. */
+		/* The NUL ends the line on a stream socket. */
 		sent = send(fd, line, (size_t)n + 1, MSG_NOSIGNAL);
 		if (sent == n + 1)
 			return 0;
 		if (sent == -1 && (errno == EAGAIN || errno == ENOBUFS))
 			return -1;
-		/* It was started anew since the last line. */
+		/* syslog was restarted: connect again. */
 		(void)close(fd);
 		fd = -1;
 	} while (!fresh);
@@ -182,8 +184,8 @@ log_line(enum log_level level, const char *format, ...)
 	(void)gmtime_r(&now.tv_sec, &tm);
 	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
 	n = snprintf(line, sizeof(line), "time=%s.%03ldZ level=%s ", when,
-	    now.tv_nsec / 1000000, levels[level].name);
-	head = (size_t)n;	/* syslog has its own of both */
+	    now.tv_nsec / 1000000, log_levels[level].name);
+	head = (size_t)n;	/* syslog adds its own time and level */
 	n = snprintf(line + head, sizeof(line) - head, "prog=%s pid=%ld ",
 	    log_program, (long)getpid());
 	len = head + (size_t)n;
@@ -200,11 +202,11 @@ log_line(enum log_level level, const char *format, ...)
 	log_tame(line, len);
 	line[len] = '\n';
 	if (log_target == NULL || strcmp(log_target, "stderr") == 0)
-		n = write_stderr(line, len + 1);
+		n = log_to_stderr(line, len + 1);
 	else if (strcmp(log_target, "syslog") == 0 ||
-	    (n = write_file(line, len + 1)) == -1) {
+	    (n = log_to_file(line, len + 1)) == -1) {
 		line[len] = '\0';
-		n = send_syslog(levels[level].priority, &tm, line + head);
+		n = log_to_syslog(log_levels[level].priority, &tm, line + head);
 	}
 	dropped = n == 0 ? 0 : dropped + 1;
 }

@@ -1,5 +1,6 @@
 /*
- * The log: one line an event in logfmt, never ticket text, never a token.
+ * The log: one line in logfmt for each event.  Never holds a ticket's text or a
+ * JWT.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -11,49 +12,51 @@
 enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
 /*
- * Where lines go: NULL and "stderr" are stderr, "syslog" is syslog(3)'s socket,
- * anything else a file that is opened for each line (so that it can be rotated
- * by renaming).  A file that cannot be written falls back to syslog.
- * `program' and `target' are kept.
+ * Where lines go: NULL or "stderr" to stderr, "syslog" to syslog's socket, all
+ * else to a file, which is opened for each line so that it can be rotated by
+ * renaming it.  If the file cannot be written, the line goes to syslog.
+ * `program' and `target' are borrowed.
  */
 void log_open(const char *program, const char *target);
 
 /*
- * Has "stderr" be that of the parent process, websocketd, from now on, and so
- * that of the service: ours is a pipe that websocketd reads for as long as we
- * live, and an answer outlives us.  Returns 0, or -1 where it cannot be
- * opened: a socket, as systemd's, is none that can.
+ * Sends lines for "stderr" to the stderr of the parent process (websocketd, so
+ * that of the service) from now on.  Our own stderr is a pipe that websocketd
+ * reads only while chat lives, and `answer' lives longer.  Returns 0, or -1 if
+ * the parent's stderr cannot be opened, such as systemd's socket.
  */
 int log_open_parent(void);
 
-/* The descriptor of "stderr", for a child. */
+/* The descriptor for "stderr", to be inherited by a child. */
 int log_descriptor(void);
 
 /*
- * Writes one line: time, level, program, pid and then the text, which is
- * logfmt itself.  It is cut at LOG_LINE_MAX bytes; control characters become
- * `?'.  It never waits for whoever reads the log: a line that is not taken at
- * once is dropped, and the next one that is taken tells how many were, as
- * `dropped_lines=N' in front of its text.
+ * Writes a line: time, level, program, pid, and then the text, which is logfmt,
+ * too.  Cuts the line at LOG_LINE_MAX bytes; replaces control characters by
+ * `?'.  Never blocks: a line that cannot be written at once is dropped, and the
+ * next line that can be written begins its text with `dropped_lines=N'.
  */
 void log_line(enum log_level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The path of syslog's socket; only a test has another one. */
+/* The path of syslog's socket; changed only by a test. */
 extern const char	*log_syslog;
 
-/* A copy of a text from outside that may stand between quotes in a line. */
+/*
+ * Copies a text from outside so that it can stand between quotes in a line.
+ * Returns `to'.
+ */
 const char *log_value(char *to, size_t size, const char *text);
 
-/* Makes what a terminal might obey, and what is not UTF-8, a `?'. */
+/* Replaces control characters and invalid UTF-8 by `?'. */
 void log_tame(char *, size_t len);
 
 /*
- * Takes a user's name out of a log file: user="NAME" becomes user="-" and
- * blanks, of the same length and in the same place, so that lines which are
- * appended meanwhile stay where they are.  With `look' it is only counted.
- * Returns how many lines had it, or -1 with errno.
+ * Removes a user's name from a log file: user="NAME" becomes user="-" and
+ * spaces.  Length and position stay, so that other processes can append lines
+ * meanwhile.  With `count_only' nothing is changed.  Returns the number of
+ * lines with the name, or -1 with errno.
  */
-int64_t log_forget_user(const char *path, const char *user, bool look);
+int64_t log_forget_user(const char *path, const char *user, bool count_only);
 
 #endif

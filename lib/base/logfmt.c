@@ -1,5 +1,5 @@
 /*
- * Reading logfmt: words, and values in quotes that hold no quotes.
+ * Reads logfmt: words, and values in quotes that contain no quotes.
  */
 #include <string.h>
 
@@ -17,7 +17,8 @@ logfmt_value(const char *line, const char *key, char *to, size_t size)
 		name = strcspn(word, "= \n");
 		end = value = word + name;
 		if (*value != '=')
-			continue;	/* syslog's date, for one */
+			continue;	/* a word without a key, such as
+					   syslog's date */
 		quoted = *++value == '"';
 		value += quoted;
 		len = strcspn(value, quoted ? "\"\n" : " \n");

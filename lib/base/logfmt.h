@@ -1,5 +1,5 @@
 /*
- * Reading the log that lib/base/log.c writes.
+ * Reads the lines that log.c writes.
  */
 #ifndef LOGFMT_H
 #define LOGFMT_H
@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * Copies the value of a key in a line, without the quotes around it, cut to
- * size; returns false, with "" in its place, if the line has none.
+ * Copies the value of a key in a line, without its quotes, truncated to size.
+ * Returns false and sets "" if the line does not have the key.
  */
 bool logfmt_value(const char *line, const char *key, char *to, size_t size);
 

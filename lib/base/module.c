@@ -1,17 +1,15 @@
 /*
- * Loading modules.
+ * Loads modules with dlopen(3).
  */
 #include <dlfcn.h>
 #include <stdio.h>
 
 #include "base/module.h"
 
-int
-module_need(const char *program, char *argv[])
+bool
+module_can_load(void)
 {
-	(void)program;
-	(void)argv;
-	return 0;
+	return true;
 }
 
 const void *
@@ -23,13 +21,14 @@ module_load(const char *file, const char *symbol, char *error, size_t size)
 	void		*so, *address;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", LIBEXECDIR, file);
-	/* Lazily: of a heavy library little is ever called. */
+	/* Lazy binding: only a few functions of a heavy library are called. */
 	if ((so = dlopen(path, RTLD_LAZY | RTLD_LOCAL)) == NULL ||
 	    (address = dlsym(so, symbol)) == NULL) {
 		(void)snprintf(error, size, "%s", dlerror());
 		return NULL;
 	}
-	/* POSIX has dlsym return functions as objects; ISO C does not. */
+	/* ISO C has no conversion from an object to a function pointer; POSIX
+	   has. */
 	*(void **)&function = address;
 	if ((module = function()) == NULL)
 		(void)snprintf(error, size, "%s does not start", file);

@@ -1,30 +1,21 @@
 /*
- * Modules: shared objects of our own that bring a heavy library along and are
- * loaded only by those who need it.
+ * Modules: shared objects of our own.  Each is linked with a heavy library and
+ * loaded only when that library is needed.
  */
 #ifndef MODULE_H
 #define MODULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/*
- * To be called first by a program that is going to load modules.  A program
- * that is linked statically cannot: there it becomes its twin that can, the
- * same `program' in another file.  Returns 0, or -1 with errno where that is
- * not to be had.
- */
-int module_need(const char *program, char *argv[]);
+/* Whether this program can load modules; a statically linked one cannot. */
+bool module_can_load(void);
 
 /*
- * Becomes the twin of a program that is linked with another implementation of
- * lib/store/store.h, the same `program' in the directory `kind'.  Returns -1
- * with errno where that is not to be had (ENOENT: it was not built).
- */
-int module_become(const char *kind, const char *program, char *argv[]);
-
-/*
- * Loads `file' from where `answer' lies and calls its function `symbol',
- * which returns the module's functions.  NULL with the reason in `error'.
+ * Loads `file' from LIBEXEC, calls its function `symbol', and returns the
+ * result: the module's table of functions.  Returns NULL with the reason in
+ * `error' if that fails.  A statically linked program returns the table of a
+ * module that is linked into it.
  */
 const void *module_load(const char *file, const char *symbol, char *error,
     size_t size);

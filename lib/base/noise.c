@@ -1,12 +1,12 @@
 /*
- * Knowing websocketd's lines.
+ * Recognizes lines of websocketd.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/noise.h"
 
-/* Whether a text of len bytes begins so. */
+/* Whether a text of len bytes begins with `with'. */
 static bool
 noise_begins(const char *s, size_t len, const char *with)
 {
@@ -23,9 +23,9 @@ noise_ends(const char *s, size_t len, const char *with)
 	return len >= n && memcmp(s + len - n, with, n) == 0;
 }
 
-/* What stands behind the time of a line of Go's `log'. */
+/* The line without the time that Go's package `log' writes. */
 static const char *
-behind_time(const char *line, size_t *len)
+noise_after_time(const char *line, size_t *len)
 {
 	static const char	form[] = "0000/00/00 00:00:00 ";
 	const size_t		n = sizeof(form) - 1;
@@ -42,9 +42,9 @@ behind_time(const char *line, size_t *len)
 	return line + n;
 }
 
-/* Whether a line belongs to the stack trace that has begun. */
+/* Whether a line belongs to a stack trace that has begun. */
 static bool
-is_trace(const char *line, size_t len)
+noise_is_trace(const char *line, size_t len)
 {
 	return noise_begins(line, len, "\t") ||
 	    noise_begins(line, len, "goroutine ") ||
@@ -56,7 +56,7 @@ bool
 noise_is(struct noise *n, const char *line, size_t len)
 {
 	static const char	process[] = "| ERROR  | process    |";
-	const char		*said = behind_time(line, &len);
+	const char		*said = noise_after_time(line, &len);
 
 	if (noise_begins(said, len, "http: panic serving ")) {
 		n->panics++;
@@ -70,7 +70,7 @@ noise_is(struct noise *n, const char *line, size_t len)
 		n->refused++;
 		return true;
 	}
-	n->trace = n->trace && said == line && is_trace(line, len);
+	n->trace = n->trace && said == line && noise_is_trace(line, len);
 	if (n->trace)
 		return true;
 	if (memmem(line, len, process, sizeof(process) - 1) != NULL &&
@@ -82,7 +82,7 @@ noise_is(struct noise *n, const char *line, size_t len)
 }
 
 bool
-noise_tell(struct noise *n, char *to, size_t size)
+noise_report(struct noise *n, char *to, size_t size)
 {
 	if (n->panics + n->closed + n->refused == 0)
 		return false;

@@ -1,6 +1,6 @@
 /*
- * What websocketd 0.4.1 says about connections that ended early, and anybody
- * can make it say: it is counted, not logged.
+ * Lines that websocketd 0.4.1 logs about connections that ended early.  Any
+ * client can cause them, so we count them instead of logging them.
  */
 #ifndef NOISE_H
 #define NOISE_H
@@ -8,21 +8,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zero-initialised it has counted nothing. */
+/* To be initialised with zeros. */
 struct noise {
 	bool		trace;		/* within a stack trace */
-	unsigned long	panics;		/* recovered, with their traces */
-	unsigned long	closed;		/* read of a pipe that it has closed */
-	unsigned long	refused;	/* methods other than GET */
+	unsigned long	panics;		/* recovered panics with their traces */
+	unsigned long	closed;		/* reads of a pipe that was closed
+					   already */
+	unsigned long	refused;	/* requests with a method other than
+					   GET */
 };
 
-/* Whether a line, without its line end, is one of these; counts it then. */
+/* Whether a line (without its line end) is noise; if so, counts it. */
 bool noise_is(struct noise *, const char *line, size_t len);
 
 /*
- * Says in one line, without its end, what has been counted, and begins anew;
- * false where there is nothing to say.
+ * Writes one line (without its end) with the counts and resets them.  Returns
+ * false if nothing was counted.
  */
-bool noise_tell(struct noise *, char *to, size_t size);
+bool noise_report(struct noise *, char *to, size_t size);
 
 #endif

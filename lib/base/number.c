@@ -1,5 +1,5 @@
 /*
- * Reading numbers.
+ * Reads numbers.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * Numbers that people write: each has one spelling only, so that every
- * program that reads one, a shell and websocketd too, reads the same.
+ * Numbers written by people.  Each number has only one spelling, so that all
+ * programs that read it (a shell and websocketd, too) agree on its value.
  */
 #ifndef NUMBER_H
 #define NUMBER_H
@@ -10,15 +10,14 @@
 #include <stdint.h>
 
 /*
- * Reads a whole number from 0 to `max' out of `len' bytes: decimal digits and
- * nothing else, without leading zeros.  Returns whether it is one; *n is set
- * only then.
+ * Reads a whole number from 0 to `max': len decimal digits without leading
+ * zeros.  Returns false and leaves *n unchanged if the text is anything else.
  */
 bool number_read(const char *text, size_t len, int64_t max, int64_t *n);
 
 /*
- * The number of a ticket or a session: 1 to 2^63-1, without leading zeros;
- * 0 if the text is not one.
+ * Reads the number of a ticket or session: 1 to 2^63-1, without leading zeros.
+ * Returns 0 if the text is anything else.
  */
 int64_t number_id(const char *text);
 

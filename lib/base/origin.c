@@ -1,5 +1,5 @@
 /*
- * Origins: parsing and comparing.
+ * Parses and compares origins.
  */
 #include <ctype.h>
 #include <string.h>
@@ -8,15 +8,15 @@
 #include "base/number.h"
 #include "base/origin.h"
 
-/* An origin's three parts; the port as text, "*" for any. */
+/* The parts of an origin; the port as text, "*" for any. */
 struct origin {
 	const char	*scheme, *host, *port;
 	size_t		 scheme_len, host_len, port_len;
 };
 
-/* The port that a scheme has without one. */
+/* The default port of a scheme. */
 static const char *
-scheme_port(const struct origin *o)
+origin_scheme_port(const struct origin *o)
 {
 	if (o->scheme_len == 4 && strncasecmp(o->scheme, "http", 4) == 0)
 		return "80";
@@ -25,7 +25,7 @@ scheme_port(const struct origin *o)
 	return "";
 }
 
-/* Takes s apart; a host may be an IPv6 address in brackets. */
+/* Splits an origin.  The host may be an IPv6 address in brackets. */
 static bool
 origin_split(const char *s, size_t len, struct origin *o)
 {
@@ -44,7 +44,7 @@ origin_split(const char *s, size_t len, struct origin *o)
 		return false;
 	colon = memchr(p, ':', (size_t)(end - p));
 	o->host_len = (size_t)((colon != NULL ? colon : end) - o->host);
-	o->port = colon != NULL ? colon + 1 : scheme_port(o);
+	o->port = colon != NULL ? colon + 1 : origin_scheme_port(o);
 	o->port_len = colon != NULL ? (size_t)(end - o->port) :
 	    strlen(o->port);
 	for (p = o->host; p < o->host + o->host_len; p++) {
@@ -91,7 +91,7 @@ origin_allowed(const char *list, const char *origin)
 		return true;
 	if (!origin_split(origin, strlen(origin), &o) ||
 	    (o.port_len == 1 && *o.port == '*'))
-		return false;	/* "null", file:// and the like */
+		return false;	/* such as "null" or file:// */
 	for (; *list != '\0'; list += len) {
 		list += strspn(list, " ");
 		len = strcspn(list, " ");

@@ -1,7 +1,7 @@
 /*
- * Which web pages may use the service: the browser's Origin header (RFC 6454)
- * against ALLOWED_ORIGINS.  The same-origin policy does not cover WebSocket,
- * so this list is what keeps other people's pages out.
+ * Which web pages may use the service: compares the browser's Origin header
+ * (RFC 6454) with ALLOWED_ORIGINS.  The same-origin policy does not cover
+ * WebSocket, so only this list keeps other sites' pages out.
  */
 #ifndef ORIGIN_H
 #define ORIGIN_H
@@ -9,14 +9,15 @@
 #include <stdbool.h>
 
 /*
- * Whether a list is well-formed: origins apart by spaces, each
- * scheme://host[:port], a port of `*' for any; or a single `*' for everybody.
+ * Whether a list is well-formed: origins scheme://host[:port] separated by
+ * spaces, where port `*' means any port; or a single `*' for any origin.
  */
 bool origin_list_valid(const char *list);
 
 /*
- * Whether an origin is in a valid list: same scheme, host and port, the
- * scheme's own port where none stands.  NULL or empty is no browser: true.
+ * Whether a well-formed list has this origin: same scheme, host and port; the
+ * port defaults to the scheme's.  Returns true if the origin is NULL or empty,
+ * since the client is then not a browser.
  */
 bool origin_allowed(const char *list, const char *origin);
 

@@ -1,5 +1,5 @@
 /*
- * Reading a rate limit.
+ * Reads a rate limit.
  */
 #include <string.h>
 

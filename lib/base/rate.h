@@ -1,7 +1,7 @@
 /*
- * How many generations a user may start: so many at once, then evenly over
- * the period (GCRA), exact over all processes, and over all machines that
- * share a database.
+ * Rate limits: a user may start `count' generations at once and then as many
+ * per period, evenly spread (GCRA).  Exact over all processes, and over all
+ * machines that share a database.
  */
 #ifndef RATE_H
 #define RATE_H
@@ -13,23 +13,33 @@ struct settings;
 struct store;
 
 /*
- * Reads "10/min" (also /sec, /hour, /day) or "off" (count 0); false if it is
- * neither.  The period is in microseconds.
+ * Reads "10/min" (or /sec, /hour, /day) or "off" (count 0).  Returns false for
+ * any other text.  The period is in microseconds.
  */
 bool rate_parse(const char *, int64_t *count, int64_t *period);
 
 /*
- * Takes one for a key.  The store is open; the limits are in it where it is a
- * server's, and in RUN_DIR where it is a file.  Returns 0 if it is allowed,
- * else the seconds after which the next one is; -1 if the database of the
- * limits cannot be used, with the reason in `error'.
+ * A key is what admission_who writes, for RATE_LIMIT.  With this prefix it
+ * counts how often a client was told that there is nothing to open.
+ */
+#define RATE_OPEN	"open:"
+enum {
+	RATE_KEY_MAX = 512,
+	RATE_MINUTE = 60000000		/* microseconds */
+};
+
+/*
+ * Counts one event for a key.  The limits are in the database if it is a
+ * server, else in RUN_DIR; the store must be open.  Returns 0 if the event is
+ * allowed, else the seconds until the next one is, or -1 if the limits cannot
+ * be read or written, with the reason in `error'.
  */
 int rate_take(struct store *, const struct settings *, const char *key,
     int64_t count, int64_t period, char *error, unsigned long size);
 
 /*
- * Forgets a key and leaves no byte of it.  Returns 0, or -1 with the reason
- * in `error'.
+ * Deletes a key, leaving no byte of it on disk.  Returns 0, or -1 with the
+ * reason in `error'.
  */
 int rate_forget(const struct settings *, const char *key, char *error,
     unsigned long size);

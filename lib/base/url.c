@@ -1,5 +1,5 @@
 /*
- * The addresses of the model's servers.
+ * Parses the upstreams' addresses.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -12,18 +12,18 @@
 #include "base/number.h"
 #include "base/url.h"
 
-/* The server in an address. */
-struct server {
+/* The server part of an address. */
+struct url_server {
 	const char	*host;		/* without brackets */
 	size_t		 host_len;
-	const char	*path;		/* what stands behind the port */
+	const char	*path;		/* what follows the port */
 	int64_t		 port;
 	bool		 https, brackets;
 };
 
-/* Takes an address apart as far as its path; false if it is none. */
+/* Splits an address at its path.  Returns false if it is not an address. */
 static bool
-take_apart(const char *text, size_t len, struct server *s)
+url_parse(const char *text, size_t len, struct url_server *s)
 {
 	const char	*end = text + len, *p;
 
@@ -55,9 +55,9 @@ take_apart(const char *text, size_t len, struct server *s)
 	    (size_t)(s->path - p - 1), 65535, &s->port) && s->port > 0);
 }
 
-/* The host as text that ends with '\0', if it is short enough for a number. */
+/* Writes the host with a NUL, if it is short enough for a numeric address. */
 static bool
-host_text(const struct server *s, char *to, size_t size)
+url_host_text(const struct url_server *s, char *to, size_t size)
 {
 	if (s->host_len >= size)
 		return false;
@@ -66,10 +66,9 @@ host_text(const struct server *s, char *to, size_t size)
 	return true;
 }
 
-/* Whether what stands in brackets is an address of IPv6, or, without, a name
- * or an address of IPv4. */
+/* Whether the host is valid: IPv6 in brackets; else a name or IPv4. */
 static bool
-host_valid(const struct server *s)
+url_host_valid(const struct url_server *s)
 {
 	char		text[INET6_ADDRSTRLEN], *zone;
 	struct in6_addr	a;
@@ -81,21 +80,21 @@ host_valid(const struct server *s)
 	}
 	if (!s->brackets)
 		return true;
-	if (!host_text(s, text, sizeof(text)))
+	if (!url_host_text(s, text, sizeof(text)))
 		return false;
 	if ((zone = strchr(text, '%')) != NULL)
 		*zone = '\0';
 	return inet_pton(AF_INET6, text, &a) == 1;
 }
 
-/* Whether an address is one that we would ask. */
+/* Whether an entry is an address that we would use. */
 static bool
-valid(const struct url *u)
+url_entry_valid(const struct url *u)
 {
-	struct server	s;
+	struct url_server	s;
 	size_t		i;
 
-	if (!take_apart(u->text, u->len, &s) || !host_valid(&s))
+	if (!url_parse(u->text, u->len, &s) || !url_host_valid(&s))
 		return false;
 	for (i = 0; i < u->len; i++) {
 		if (strchr("\"<>\\^`{|}?#@,", u->text[i]) != NULL)
@@ -110,7 +109,7 @@ valid(const struct url *u)
 	    u->name_len <= URL_WORD_MAX)) && u->len <= URL_LEN_MAX;
 }
 
-/* Whether two entries of a list are one server: by the address or the name. */
+/* Whether two entries are the same server, by address or by name=. */
 static bool
 url_same(const struct url *a, const struct url *b)
 {
@@ -123,16 +122,19 @@ url_same(const struct url *a, const struct url *b)
 	return strcmp(x, y) == 0;
 }
 
-/* Whether each address is good, up to one that is there already: *twice. */
+/*
+ * Whether all addresses are valid and different.  If one is repeated, sets
+ * *twice and stops there.
+ */
 static bool
-url_look(const char *list, struct url *twice)
+url_list_check(const char *list, struct url *twice)
 {
 	struct url	u[SERVERS_MAX + 1];
 	int		count = 0, i;
 
 	twice->text = NULL;
 	while (url_next(&list, &u[count])) {
-		if (count == SERVERS_MAX || !valid(&u[count]))
+		if (count == SERVERS_MAX || !url_entry_valid(&u[count]))
 			return false;
 		for (i = 0; i < count; i++) {
 			if (url_same(&u[i], &u[count])) {
@@ -150,7 +152,7 @@ url_valid(const char *list)
 {
 	struct url	twice;
 
-	return url_look(list, &twice);
+	return url_list_check(list, &twice);
 }
 
 const char *
@@ -158,7 +160,7 @@ url_twice(const char *list, size_t *len)
 {
 	struct url	twice;
 
-	(void)url_look(list, &twice);
+	(void)url_list_check(list, &twice);
 	*len = twice.text == NULL ? 0 : twice.len;
 	return twice.text;
 }
@@ -187,7 +189,7 @@ url_weights(const char *list)
 	return sum;
 }
 
-/* Goes on with a key: FNV-1a of these bytes, of a name in small letters. */
+/* Continues a key: the FNV-1a hash of these bytes; `name': in lower case. */
 static uint64_t
 url_hash(uint64_t key, const void *bytes, size_t len, bool name)
 {
@@ -200,17 +202,17 @@ url_hash(uint64_t key, const void *bytes, size_t len, bool name)
 	return key;
 }
 
-/* The same for each way to write a host: IPv4 also as libcurl takes it (127.1,
- * 0x7f000001), and within IPv6. */
+/* Hashes a host so that all its spellings give the same key: also the IPv4
+   forms that libcurl accepts (127.1, 0x7f000001), and IPv4 within IPv6. */
 static uint64_t
-hash_host(uint64_t key, const struct server *s)
+url_hash_host(uint64_t key, const struct url_server *s)
 {
 	char		text[INET6_ADDRSTRLEN];
 	struct in6_addr	six;
 	struct in_addr	four;
 	size_t		len = s->host_len;
 
-	if (host_text(s, text, sizeof(text))) {
+	if (url_host_text(s, text, sizeof(text))) {
 		if (s->brackets && inet_pton(AF_INET6, text, &six) == 1)
 			return IN6_IS_ADDR_V4MAPPED(&six) ?
 			    url_hash(key, six.s6_addr + 12, 4, false) :
@@ -220,7 +222,7 @@ hash_host(uint64_t key, const struct server *s)
 			return url_hash(key, &four, sizeof(four), false);
 	}
 	if (len > 1 && s->host[len - 1] == '.')
-		len--;		/* the root of all names */
+		len--;		/* a trailing dot: the DNS root */
 	return url_hash(key, s->host, len, true);
 }
 
@@ -228,14 +230,14 @@ uint64_t
 url_key(const char *base, size_t len)
 {
 	uint64_t	key = UINT64_C(0xcbf29ce484222325);
-	struct server	s;
+	struct url_server	s;
 
-	if (take_apart(base, len, &s)) {
+	if (url_parse(base, len, &s)) {
 		const unsigned char	more[] = { s.https,
 					    (unsigned char)(s.port >> 8),
 					    (unsigned char)s.port };
 
-		key = hash_host(key, &s);
+		key = url_hash_host(key, &s);
 		key = url_hash(key, more, sizeof(more), false);
 		len -= (size_t)(s.path - base);
 		base = s.path;
@@ -245,13 +247,13 @@ url_key(const char *base, size_t len)
 }
 
 /*
- * Writes the host in its one spelling: a name in small letters, without the dot
- * of the root; a number as the kernel writes it, of IPv4 also where it is
- * within IPv6.  The addresses at which a machine usually reaches itself are
- * localhost.  Returns whether only this machine can reach it.
+ * Writes the host in its one spelling: a name in lower case without the
+ * trailing dot, a numeric address as inet_ntop(3) writes it, IPv4 within IPv6
+ * as IPv4.  The usual loopback addresses become "localhost".  Returns whether
+ * only this machine can reach the host.
  */
 static bool
-host_name(const struct server *s, char *to, size_t size)
+url_host_name(const struct url_server *s, char *to, size_t size)
 {
 	char		text[INET6_ADDRSTRLEN];
 	struct in6_addr	six;
@@ -259,7 +261,7 @@ host_name(const struct server *s, char *to, size_t size)
 	size_t		i, len = s->host_len;
 	bool		number = false;
 
-	if (host_text(s, text, sizeof(text)) && s->brackets &&
+	if (url_host_text(s, text, sizeof(text)) && s->brackets &&
 	    inet_pton(AF_INET6, text, &six) == 1) {
 		if (IN6_IS_ADDR_LOOPBACK(&six)) {
 			(void)snprintf(to, size, "localhost");
@@ -272,7 +274,7 @@ host_name(const struct server *s, char *to, size_t size)
 			(void)snprintf(to, size, "[%s]", text);
 			return false;
 		}
-	} else if (!s->brackets && host_text(s, text, sizeof(text))) {
+	} else if (!s->brackets && url_host_text(s, text, sizeof(text))) {
 		number = strspn(text, "0123456789abcdefABCDEFxX.") == len &&
 		    inet_aton(text, &four) == 1;
 	}
@@ -295,25 +297,25 @@ void
 url_name(const struct url *u, const char *machine, char to[URL_NAME_MAX])
 {
 	char		host[URL_LEN_MAX + 3];
-	struct server	s;
+	struct url_server	s;
 	bool		ours;
 
-	if (u->name_len > 0 || !take_apart(u->text, u->base, &s)) {
+	if (u->name_len > 0 || !url_parse(u->text, u->base, &s)) {
 		(void)snprintf(to, URL_NAME_MAX, "%.*s", (int)(u->name_len > 0 ?
 		    u->name_len : u->base), u->name_len > 0 ? u->name :
 		    u->text);
 		return;
 	}
-	ours = host_name(&s, host, sizeof(host));
+	ours = url_host_name(&s, host, sizeof(host));
 	(void)snprintf(to, URL_NAME_MAX, "%.64s%shttp%s://%s:%d%.*s",
 	    ours ? machine : "", ours && *machine != '\0' ? "/" : "",
 	    s.https ? "s" : "", host, (int)s.port,
 	    (int)(u->text + u->base - s.path), s.path);
 }
 
-/* Whether an address needs neither TLS nor a resolver. */
+/* Whether an address needs neither TLS nor DNS. */
 static bool
-simple(const struct url *u)
+url_entry_simple(const struct url *u)
 {
 	char		host[INET6_ADDRSTRLEN + 1];
 	const char	*from = u->text + 7;
@@ -342,13 +344,13 @@ url_simple(const char *list)
 	struct url	u;
 
 	while (url_next(&list, &u)) {
-		if (!simple(&u))
+		if (!url_entry_simple(&u))
 			return false;
 	}
 	return true;
 }
 
-/* Finds which API an address names, and what stands before it. */
+/* Finds which API an address names, and where its base ends. */
 static void
 url_split(struct url *u)
 {
@@ -377,7 +379,10 @@ url_split(struct url *u)
 	}
 }
 
-/* Takes a word of this name off a list: its value, NULL if there is none. */
+/*
+ * Removes a word name=VALUE from the list.  Returns its value, or NULL if the
+ * next word is another one.
+ */
 static const char *
 url_word(const char **list, const char *name, size_t *len)
 {

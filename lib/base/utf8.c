@@ -1,5 +1,5 @@
 /*
- * UTF-8: checking, cutting, repairing.
+ * Checks, cuts and repairs UTF-8.
  */
 #include <string.h>
 #include <sys/types.h>
@@ -7,8 +7,8 @@
 #include "base/utf8.h"
 
 /*
- * Table 3-7 of the Unicode standard: what may follow the first byte; the
- * ranges of the second byte shut out overlong forms and surrogates.
+ * Table 3-7 of the Unicode standard: which bytes may follow the first one.  The
+ * ranges of the second byte exclude overlong forms and surrogates.
  */
 int
 utf8_char(const char *s, size_t len)
@@ -46,7 +46,7 @@ utf8_valid(const char *s, size_t len)
 	int	n;
 
 	for (i = 0; i < len; i += (size_t)n) {
-		/* Most text is ASCII: no call for that. */
+		/* Most text is ASCII: avoid the call. */
 		if ((unsigned char)s[i] < 0x80)
 			n = 1;
 		else if ((n = utf8_char(s + i, len - i)) <= 0)
@@ -66,12 +66,12 @@ utf8_cut(const char *s, size_t len, size_t max)
 		if (((unsigned char)s[i] & 0xc0) != 0x80)
 			return i;
 	}
-	return max;	/* not UTF-8: cut anywhere */
+	return max;	/* not UTF-8: cut at max */
 }
 
-/* The value of a valid character of n bytes. */
+/* The code point of a valid character of n bytes. */
 static uint32_t
-decode(const char *s, int n)
+utf8_decode(const char *s, int n)
 {
 	const unsigned char	*p = (const unsigned char *)s;
 	uint32_t		 c;
@@ -85,9 +85,12 @@ decode(const char *s, int n)
 	return c;
 }
 
-/* White_Space and the default-ignorable characters that people paste. */
+/*
+ * Characters with White_Space, and the default-ignorable ones that people
+ * paste.
+ */
 static bool
-invisible(uint32_t c)
+utf8_invisible(uint32_t c)
 {
 	return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad ||
 	    c == 0x1680 || c == 0x180e || (c >= 0x2000 && c <= 0x200f) ||
@@ -103,7 +106,7 @@ utf8_blank(const char *s, size_t len)
 
 	for (i = 0; i < len; i += (size_t)n) {
 		if ((n = utf8_char(s + i, len - i)) <= 0 ||
-		    !invisible(decode(s + i, n)))
+		    !utf8_invisible(utf8_decode(s + i, n)))
 			return false;
 	}
 	return true;
@@ -135,36 +138,36 @@ utf8_encode(uint32_t c, char out[4])
 }
 
 /*
- * Whether a valid character does something to a terminal that shows it
- * (console_codes(4), xterm's ctlseqs): NUL, ENQ, BEL, BS, VT, FF, SO, SI, DC1,
- * DC3, CAN, SUB, ESC, DEL and C1.  Tab, line feed and carriage return are text,
- * and the rest of C0 does nothing.
+ * Whether a terminal acts on a valid character (console_codes(4), xterm's
+ * ctlseqs): NUL, ENQ, BEL, BS, VT, FF, SO, SI, DC1, DC3, CAN, SUB, ESC, DEL and
+ * C1.  Tab, line feed and carriage return are text; terminals ignore the rest
+ * of C0.
  */
 static bool
-control(const char *s, int n)
+utf8_control(const char *s, int n)
 {
 	const uint32_t	acts = 1U << 0x00 | 1U << 0x05 | 1U << 0x07 |
 	    1U << 0x08 | 1U << 0x0b | 1U << 0x0c | 1U << 0x0e | 1U << 0x0f |
 	    1U << 0x11 | 1U << 0x13 | 1U << 0x18 | 1U << 0x1a | 1U << 0x1b;
-	uint32_t	c = decode(s, n);
+	uint32_t	c = utf8_decode(s, n);
 
 	return c < 0x20 ? (acts >> c & 1) != 0 : c >= 0x7f && c <= 0x9f;
 }
 
 /*
- * Cleans what stands in s; returns how many bytes were dealt with (less than
- * len only for a character that is cut in two), or -1.
+ * Cleans a text.  Returns how many bytes were read, less than len only if the
+ * last character is incomplete, or -1.
  */
 static ssize_t
-clean(const char *s, size_t len, struct buf *out)
+utf8_clean_piece(const char *s, size_t len, struct buf *out)
 {
-	size_t	i, good = 0;	/* s[good..i) is good and not yet written */
+	size_t	i, good = 0;	/* s[good..i) is clean but not yet written */
 	int	n;
 
 	for (i = 0; i < len; i += (size_t)n) {
 		if ((n = utf8_char(s + i, len - i)) == -1)
 			break;
-		if (n > 0 && !control(s + i, n))
+		if (n > 0 && !utf8_control(s + i, n))
 			continue;
 		if (buf_add(out, s + good, i - good) == -1 ||
 		    buf_add(out, "\xef\xbf\xbd", 3) == -1)
@@ -181,20 +184,20 @@ utf8_clean(struct utf8_cleaner *c, const char *s, size_t len, struct buf *out)
 {
 	ssize_t	done;
 
-	/* Complete a character from before, byte by byte. */
+	/* Complete the character left from the last piece, byte by byte. */
 	while (c->len > 0 && len > 0) {
 		c->tail[c->len++] = *s++;
 		len--;
 		if (utf8_char(c->tail, c->len) == -1)
 			continue;
-		if ((done = clean(c->tail, c->len, out)) == -1)
+		if ((done = utf8_clean_piece(c->tail, c->len, out)) == -1)
 			return -1;
 		c->len -= (size_t)done;
 		memmove(c->tail, c->tail + done, c->len);
 	}
 	if (len == 0)
 		return 0;
-	if ((done = clean(s, len, out)) == -1)
+	if ((done = utf8_clean_piece(s, len, out)) == -1)
 		return -1;
 	c->len = len - (size_t)done;
 	memcpy(c->tail, s + done, c->len);
@@ -207,8 +210,8 @@ utf8_mark(const char *s, size_t len)
 	return len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-/* Whether there is nothing but white space, U+00A0, U+2000 to U+200B, U+3000
- * and U+FEFF. */
+/* Whether a text holds only white space, U+00A0, U+2000 to U+200B, U+3000 and
+   U+FEFF. */
 static bool
 utf8_is_blank(const char *s, size_t len)
 {

@@ -1,5 +1,5 @@
 /*
- * UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing over U+10FFFF.
+ * UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
  */
 #ifndef UTF8_H
 #define UTF8_H
@@ -11,44 +11,46 @@
 #include "base/buf.h"
 
 /*
- * The length of the character at s, 1 to 4; 0 if it is not valid, and -1 if
- * it may become valid with more bytes than len.  len is at least 1.
+ * The length of the first character in s, 1 to 4.  Returns 0 if it is invalid,
+ * -1 if more bytes may make it valid.  len must be at least 1.
  */
 int utf8_char(const char *s, size_t len);
 
-/* Whether all of s is valid. */
+/* Whether all of s is valid UTF-8. */
 bool utf8_valid(const char *s, size_t len);
 
 /*
- * What a file is that ought to hold text in UTF-8, as words behind "it is";
- * NULL where it does hold text.  A byte order mark of UTF-8 in front is good.
+ * What a file holds instead of UTF-8 text, to be written after "it is"; NULL if
+ * it is UTF-8 text.  A UTF-8 byte order mark is allowed.
  */
 const char *utf8_instead(const char *s, size_t len);
 
-/* The bytes of a byte order mark at the beginning of a text: 3 or 0. */
+/* The length of a byte order mark at the start of a text: 3 or 0. */
 size_t utf8_mark(const char *s, size_t len);
 
-/* The length of the longest start of s, at most max, that cuts no character
- * in two. */
+/* The length of the longest prefix of s, at most max, that splits no
+   character. */
 size_t utf8_cut(const char *s, size_t len, size_t max);
 
-/* Whether s shows nothing: only white space and invisible characters. */
+/* Whether s is invisible: only white space and invisible characters. */
 bool utf8_blank(const char *s, size_t len);
 
-/* Writes the character c (no surrogate, at most U+10FFFF); returns 1 to 4. */
+/*
+ * Encodes a code point (not a surrogate, at most U+10FFFF).  Returns the
+ * length, 1 to 4.
+ */
 size_t utf8_encode(uint32_t c, char out[4]);
 
-/* A text from outside on its way to people, in pieces of any size. */
+/* State for cleaning a text from outside that arrives in pieces. */
 struct utf8_cleaner {
-	char	tail[4];	/* the start of a character cut in two */
+	char	tail[4];	/* an incomplete character */
 	size_t	len;
 };
 
 /*
- * Appends the piece to out with everything that is not valid, and every
- * control character that a terminal would act on, replaced by U+FFFD.  A
- * character that is cut in two waits for the next piece.  Returns 0, or -1 as
- * buf_add.
+ * Appends a piece to `out', with U+FFFD in place of invalid bytes and of
+ * control characters that terminals act on.  Keeps an incomplete character for
+ * the next piece.  Returns 0, or -1 as buf_add.
  */
 int utf8_clean(struct utf8_cleaner *, const char *s, size_t len,
     struct buf *out) __attribute__((warn_unused_result));

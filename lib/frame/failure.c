@@ -20,11 +20,9 @@ static const struct entry {
 	    "The message is not one valid JSON object in UTF-8.",
 	    "El mensaje no es un objeto JSON válido en UTF-8." } },
 	[FAILURE_BAD_REQUEST] = { "bad_request", false, EXIT_CLIENT, {
-	    "O campo \"{}\" falta, está vazio, repetido ou é do tipo errado.",
-	    "The field \"{}\" is missing, blank, repeated or of the wrong "
-	    "type.",
-	    "El campo \"{}\" falta, está vacío, repetido o es de un tipo "
-	    "equivocado." } },
+	    "O campo \"{}\" tem um valor que não é aceito.",
+	    "The field \"{}\" has a value that is not accepted.",
+	    "El campo \"{}\" tiene un valor que no se acepta." } },
 	[FAILURE_TOO_LARGE] = { "too_large", false, EXIT_CLIENT, {
 	    "O texto do chamado é longo demais (limite: {} bytes). Apague "
 	    "citações antigas.",
@@ -35,9 +33,9 @@ static const struct entry {
 	[FAILURE_BAD_TICKET_ID] = { "bad_ticket_id", false, EXIT_CLIENT, {
 	    "O endereço não é /api/websocket/chat/ seguido do número de um "
 	    "chamado, como em /api/websocket/chat/42.",
-	    "The address is not /api/websocket/chat/ and a ticket's number, "
-	    "as in /api/websocket/chat/42.",
-	    "La dirección no es /api/websocket/chat/ y el número de un "
+	    "The address is not /api/websocket/chat/ followed by a ticket's "
+	    "number, as in /api/websocket/chat/42.",
+	    "La dirección no es /api/websocket/chat/ seguido del número de un "
 	    "ticket, como en /api/websocket/chat/42." } },
 	[FAILURE_UNKNOWN_TICKET] = { "unknown_ticket", false, EXIT_CLIENT, {
 	    "O chamado {} não existe.",
@@ -54,6 +52,16 @@ static const struct entry {
 	    "Acesso negado a este chamado: entre de novo no sistema.",
 	    "No access to this ticket: sign in again.",
 	    "Sin acceso a este ticket: inicie sesión de nuevo." } },
+	[FAILURE_NO_ANSWER] = { "no_answer", false, EXIT_CLIENT, {
+	    "Este chamado ainda não tem resposta.",
+	    "This ticket has no answer yet.",
+	    "Este ticket todavía no tiene respuesta." } },
+	[FAILURE_NOT_ALLOWED] = { "not_allowed", false, EXIT_CLIENT, {
+	    "Esta função está desativada neste serviço. Fale com o "
+	    "administrador.",
+	    "This service does not offer that. Ask the administrator.",
+	    "Esta función está desactivada en este servicio. Consulte al "
+	    "administrador." } },
 	[FAILURE_RATE_LIMITED] = { "rate_limited", true, EXIT_CLIENT, {
 	    "Muitas respostas pedidas ou muitas páginas abertas. Espere um "
 	    "pouco e tente de novo.",
@@ -72,7 +80,7 @@ static const struct entry {
 	    "Alguien detuvo esta respuesta." } },
 	[FAILURE_INTERRUPTED] = { "interrupted", true, EXIT_UPSTREAM, {
 	    "A resposta foi interrompida por uma falha. Tente de novo.",
-	    "The answer broke off before its end. Try again.",
+	    "A fault interrupted the answer. Try again.",
 	    "La respuesta se interrumpió por un fallo. Inténtelo de nuevo." } },
 	[FAILURE_SHUTTING_DOWN] = { "shutting_down", true, EXIT_UPSTREAM, {
 	    "O serviço está sendo encerrado. Tente de novo em instantes.",
@@ -96,20 +104,21 @@ static const struct entry {
 	[FAILURE_UPSTREAM_ERROR] = { "upstream_error", true, EXIT_UPSTREAM, {
 	    "A IA falhou durante a resposta. Tente de novo; se continuar, "
 	    "avise o administrador.",
-	    "The AI failed while answering. Try again; if it persists, tell "
-	    "the administrator.",
+	    "The AI failed while answering. Try again; if this continues, "
+	    "tell the administrator.",
 	    "La IA falló mientras respondía. Inténtelo de nuevo; si "
 	    "continúa, avise al administrador." } },
 	[FAILURE_UPSTREAM_INVALID] = { "upstream_invalid", true,
 	    EXIT_UPSTREAM, {
-	    "A IA respondeu algo que não se entende. Avise o administrador.",
-	    "What the AI answered cannot be understood. Tell the "
+	    "O serviço não entendeu o que a IA respondeu. Avise o "
+	    "administrador.",
+	    "The service did not understand the AI's reply. Tell the "
 	    "administrator.",
-	    "Lo que respondió la IA no se entiende. Avise al "
+	    "El servicio no entendió lo que respondió la IA. Avise al "
 	    "administrador." } },
 	[FAILURE_UPSTREAM_TRUNCATED] = { "upstream_truncated", true,
 	    EXIT_UPSTREAM, {
-	    "A resposta da IA foi cortada e não foi guardada. Tente de novo.",
+	    "A resposta da IA foi cortada e não foi salva. Tente de novo.",
 	    "The AI's answer was cut off and not saved. Try again.",
 	    "La respuesta de la IA se cortó y no se guardó. Inténtelo de "
 	    "nuevo." } },
@@ -133,27 +142,27 @@ static const struct entry {
 	    "El ticket es demasiado largo para la IA. Acorte el texto." } },
 	[FAILURE_ANSWER_TOO_LONG] = { "answer_too_long", false,
 	    EXIT_UPSTREAM, {
-	    "A resposta passou do limite de {} bytes e não foi guardada.",
-	    "The answer went over the limit of {} bytes and was not saved.",
+	    "A resposta passou do limite de {} bytes e não foi salva.",
+	    "The answer exceeded the limit of {} bytes and was not saved.",
 	    "La respuesta superó el límite de {} bytes y no se guardó." } },
 	[FAILURE_STORAGE] = { "storage", true, EXIT_SYSTEM, {
-	    "A resposta não pôde ser lida ou guardada. Tente de novo; se "
+	    "A resposta não pôde ser lida ou salva. Tente de novo; se "
 	    "continuar, avise o administrador.",
-	    "The answer could not be read or saved. Try again; if it "
-	    "persists, tell the administrator.",
+	    "The answer could not be read or saved. Try again; if this "
+	    "continues, tell the administrator.",
 	    "La respuesta no se pudo leer o guardar. Inténtelo de nuevo; si "
 	    "continúa, avise al administrador." } },
 	[FAILURE_SCHEMA] = { "schema", false, EXIT_SETTINGS, {
 	    "O serviço está sendo atualizado. Se continuar, avise o "
 	    "administrador.",
-	    "The service is being upgraded. If it persists, tell the "
+	    "The service is being upgraded. If this continues, tell the "
 	    "administrator.",
 	    "El servicio se está actualizando. Si continúa, avise al "
 	    "administrador." } },
 	[FAILURE_INTERNAL] = { "internal", true, EXIT_SYSTEM, {
 	    "Erro interno. Tente de novo; se continuar, avise o "
 	    "administrador.",
-	    "Internal error. Try again; if it persists, tell the "
+	    "Internal error. Try again; if this continues, tell the "
 	    "administrator.",
 	    "Error interno. Inténtelo de nuevo; si continúa, avise al "
 	    "administrador." } },
@@ -233,28 +242,48 @@ failure_words(const struct failure *f, enum language language)
 		    "the administrator.",
 		    "El certificado del servidor de la IA no es de confianza. "
 		    "Avise al administrador." } },
+		{ FAILURE_BAD_REQUEST, FAILURE_MISSING, NULL, {
+		    "O campo \"{}\" está faltando.",
+		    "The field \"{}\" is missing.",
+		    "Falta el campo \"{}\"." } },
+		{ FAILURE_BAD_REQUEST, FAILURE_BLANK, NULL, {
+		    "O campo \"{}\" está vazio.",
+		    "The field \"{}\" is blank.",
+		    "El campo \"{}\" está vacío." } },
+		{ FAILURE_BAD_REQUEST, FAILURE_REPEATED, NULL, {
+		    "O campo \"{}\" aparece mais de uma vez.",
+		    "The field \"{}\" appears more than once.",
+		    "El campo \"{}\" aparece más de una vez." } },
+		{ FAILURE_BAD_REQUEST, FAILURE_TYPE, NULL, {
+		    "O campo \"{}\" tem um valor do tipo errado.",
+		    "The field \"{}\" has a value of the wrong type.",
+		    "El campo \"{}\" tiene un valor de un tipo equivocado." } },
+		{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "version", {
+		    "Este chamado não tem uma resposta com esse número.",
+		    "This ticket has no answer with that number.",
+		    "Este ticket no tiene una respuesta con ese número." } },
 		{ FAILURE_BAD_REQUEST, FAILURE_NUL, NULL, {
-		    "O texto do chamado (\"ticketBody\") contém o caractere "
-		    "U+0000, que não existe em um texto. Retire-o.",
-		    "The ticket's text (\"ticketBody\") contains the character "
-		    "U+0000, which no text has. Remove it.",
-		    "El texto del ticket (\"ticketBody\") contiene el carácter "
-		    "U+0000, que ningún texto tiene. Quítelo." } },
+		    "O texto do chamado tem um caractere inválido (U+0000). "
+		    "Apague-o.",
+		    "The ticket's text contains an invalid character (U+0000). "
+		    "Delete it.",
+		    "El texto del ticket contiene un carácter no válido "
+		    "(U+0000). Bórrelo." } },
 		{ FAILURE_BAD_JSON, FAILURE_HALF_PAIR, NULL, {
-		    "O texto do chamado contém metade de um par substituto "
-		    "(U+D800 a U+DFFF, um emoji cortado ao meio). Em "
-		    "JavaScript: text.toWellFormed().",
-		    "The ticket's text contains half a surrogate pair (U+D800 "
-		    "to U+DFFF, an emoji that was cut in two). In JavaScript: "
+		    "O texto do chamado tem um caractere inválido: metade de um "
+		    "emoji (de U+D800 a U+DFFF). Em JavaScript, use "
 		    "text.toWellFormed().",
-		    "El texto del ticket contiene la mitad de un par sustituto "
-		    "(U+D800 a U+DFFF, un emoji cortado en dos). En "
-		    "JavaScript: text.toWellFormed()." } },
+		    "The ticket's text contains an invalid character: half of "
+		    "an emoji (U+D800 to U+DFFF). In JavaScript, use "
+		    "text.toWellFormed().",
+		    "El texto del ticket contiene un carácter no válido: la "
+		    "mitad de un emoji (de U+D800 a U+DFFF). En JavaScript, use "
+		    "text.toWellFormed()." } },
 		{ FAILURE_BAD_JSON, FAILURE_MANY_VALUES, NULL, {
 		    "A mensagem tem mais de " LIMIT_TEXT(MESSAGE_TOKENS)
-		    " valores JSON. Envie só os campos do protocolo.",
+		    " valores JSON. Envie somente os campos do protocolo.",
 		    "The message has more than " LIMIT_TEXT(MESSAGE_TOKENS)
-		    " JSON values. Send the protocol's fields only.",
+		    " JSON values. Send only the fields of the protocol.",
 		    "El mensaje tiene más de " LIMIT_TEXT(MESSAGE_TOKENS)
 		    " valores JSON. Envíe solo los campos del protocolo." } },
 	};

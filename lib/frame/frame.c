@@ -1,5 +1,5 @@
 /*
- * Writing and reading frames.
+ * Writes and reads frames.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 #include "json/json.h"
 #include "json/jsonw.h"
 
-static const char *const states[FRAME_STATE__MAX] = {
+static const char *const frame_states[FRAME_STATE__MAX] = {
 	[FRAME_QUEUED] = "queued",
 	[FRAME_LOADING] = "loading",
 	[FRAME_THINKING] = "thinking",
@@ -27,11 +27,11 @@ static const char *const cached_message[LANGUAGE__MAX] = {
 	[LANGUAGE_ES] = "Este ticket ya tiene una respuesta.",
 };
 
-/* A stream frame around its text. */
+/* What precedes and follows the text in a stream frame. */
 static const char	stream_head[] = "{\"type\":\"stream\",\"content\":\"";
 static const char	stream_tail[] = "\"}\n";
 
-/* Opens a frame of a type. */
+/* Begins a frame of a type. */
 static void
 frame_begin(struct jsonw *w, struct buf *b, const char *type)
 {
@@ -41,7 +41,7 @@ frame_begin(struct jsonw *w, struct buf *b, const char *type)
 }
 
 int
-frame_cached(struct buf *b, const struct session *s, bool body_changed,
+frame_cached(struct buf *b, const struct session *s, unsigned how,
     enum language language)
 {
 	struct jsonw	w;
@@ -50,7 +50,7 @@ frame_cached(struct buf *b, const struct session *s, bool body_changed,
 	jsonw_string(&w, "response", s->response, s->response_len);
 	jsonw_text(&w, "message", cached_message[language]);
 	jsonw_text(&w, "createdAt", s->created);
-	if (body_changed)
+	if ((how & FRAME_BODY_CHANGED) != 0)
 		jsonw_bool(&w, "bodyChanged", true);
 	if (s->cut)
 		jsonw_text(&w, "reason", "length");
@@ -58,11 +58,16 @@ frame_cached(struct buf *b, const struct session *s, bool body_changed,
 		jsonw_int(&w, "version", s->version);
 		jsonw_int(&w, "versions", s->versions);
 	}
+	if ((how & FRAME_WITH_SESSION) != 0)
+		jsonw_int(&w, "session", s->id);
+	if ((how & FRAME_WITH_BODY) != 0)
+		jsonw_string(&w, "ticketBody", s->prompt, s->prompt_len);
 	return jsonw_end(&w, true);
 }
 
 int
-frame_done(struct buf *b, bool cut_by_length, int64_t versions)
+frame_done(struct buf *b, bool cut_by_length, int64_t versions,
+    int64_t session)
 {
 	struct jsonw	w;
 
@@ -71,12 +76,16 @@ frame_done(struct buf *b, bool cut_by_length, int64_t versions)
 		jsonw_text(&w, "reason", "length");
 	if (versions > 1)
 		jsonw_int(&w, "versions", versions);
+	if (session != 0)
+		jsonw_int(&w, "session", session);
 	return jsonw_end(&w, true);
 }
 
-/* A message with its detail in place of {}, and whole KB instead of bytes. */
+/*
+ * Replaces {} in a message by the detail, and a multiple of 1,024 bytes by KB.
+ */
 static void
-fill(char *to, size_t size, const char *message, const char *detail)
+frame_message(char *to, size_t size, const char *message, const char *detail)
 {
 	static const char	bytes[] = "{} bytes";
 	const char		*hole = strstr(message, "{}");
@@ -101,7 +110,7 @@ frame_error(struct buf *b, const struct failure *f, enum language language)
 	struct jsonw	w;
 	char		message[512];
 
-	fill(message, sizeof(message), failure_words(f, language),
+	frame_message(message, sizeof(message), failure_words(f, language),
 	    f->detail);
 	frame_begin(&w, b, "error");
 	jsonw_text(&w, "message", message);
@@ -120,7 +129,7 @@ frame_status(struct buf *b, enum frame_state state, int position, int viewers)
 	struct jsonw	w;
 
 	frame_begin(&w, b, "status");
-	jsonw_text(&w, "state", states[state]);
+	jsonw_text(&w, "state", frame_states[state]);
 	if (state == FRAME_QUEUED && position > 0)
 		jsonw_int(&w, "position", position);
 	if (viewers > 0)
@@ -163,13 +172,18 @@ frame_alive(struct buf *b)
 }
 
 int
-frame_body_changed(struct buf *b, const char *line, size_t len)
+frame_done_again(struct buf *b, const char *line, size_t len,
+    bool body_changed, int64_t session)
 {
-	static const char	member[] = ",\"bodyChanged\":true}\n";
-	const size_t		before = b->len;
+	const size_t	before = b->len;
+	char		number[24];
 
+	(void)snprintf(number, sizeof(number), "%" PRId64, session);
 	if (len > 0 && line[len - 1] == '}' &&
-	    buf_add(b, line, len - 1) == 0 && buf_puts(b, member) == 0)
+	    buf_add(b, line, len - 1) == 0 &&
+	    (!body_changed || buf_puts(b, ",\"bodyChanged\":true") == 0) &&
+	    (session == 0 || (buf_puts(b, ",\"session\":") == 0 &&
+	    buf_puts(b, number) == 0)) && buf_puts(b, "}\n") == 0)
 		return 0;
 	b->len = before;
 	return -1;
@@ -213,9 +227,9 @@ frame_stream_free(struct frame_stream *s)
 	buf_free(&s->open);
 }
 
-/* How many bytes s takes within a JSON string: an upper bound by counting. */
+/* An upper bound of the bytes that s takes within a JSON string. */
 static size_t
-escaped(const char *s, size_t len)
+frame_escaped(const char *s, size_t len)
 {
 	size_t	i, n = 0;
 	int	k;
@@ -224,12 +238,12 @@ escaped(const char *s, size_t len)
 		unsigned char	c = (unsigned char)s[i];
 
 		if ((k = utf8_char(s + i, len - i)) > 1) {
-			/* U+0080 to U+009F are escaped. */
+			/* jsonw_escape escapes U+0080 to U+009F. */
 			n += c == 0xc2 && (unsigned char)s[i + 1] < 0xa0 ? 6 :
 			    (size_t)k;
 			continue;
 		}
-		/* What is not valid becomes U+FFFD. */
+		/* An invalid byte becomes U+FFFD. */
 		n += k < 1 ? 3 : c < 0x20 || c == 0x7f ? 6 :
 		    c == '"' || c == '\\' ? 2 : 1;
 		k = 1;
@@ -237,7 +251,7 @@ escaped(const char *s, size_t len)
 	return n;
 }
 
-/* Adds a piece that fits one frame. */
+/* Adds a piece that fits into one frame. */
 static int
 frame_add(struct frame_stream *s, const char *text, size_t len, size_t need)
 {
@@ -247,7 +261,7 @@ frame_add(struct frame_stream *s, const char *text, size_t len, size_t need)
 		return -1;
 	if ((s->open.len == 0 && buf_puts(&s->open, stream_head) == -1) ||
 	    jsonw_escape(&s->open, text, len) == -1) {
-		buf_clear(&s->open);	/* half a piece is none */
+		buf_clear(&s->open);	/* never send half a piece */
 		return -1;
 	}
 	return 0;
@@ -260,10 +274,11 @@ frame_stream_add(struct frame_stream *s, const char *text, size_t len)
 			    (sizeof(stream_tail) - 1);
 	size_t		need, part;
 
-	while ((need = escaped(text, len)) > room) {
-		/* One byte takes six at most: this part always fits. */
+	while ((need = frame_escaped(text, len)) > room) {
+		/* A byte takes at most six escaped, so this part fits into a
+		   frame. */
 		part = utf8_cut(text, len, room / 6);
-		if (frame_add(s, text, part, escaped(text, part)) == -1)
+		if (frame_add(s, text, part, frame_escaped(text, part)) == -1)
 			return -1;
 		text += part;
 		len -= part;
@@ -271,9 +286,9 @@ frame_stream_add(struct frame_stream *s, const char *text, size_t len)
 	return len == 0 ? 0 : frame_add(s, text, len, need);
 }
 
-/* Reads an error frame's code and detail. */
+/* Reads the code and the detail of an error frame. */
 static struct failure
-read_failure(const struct json *j)
+frame_read_failure(const struct json *j)
 {
 	struct buf	code = BUF_INIT(64), detail = BUF_INIT(256);
 	struct failure	f = failure_make(FAILURE_INTERNAL, NULL);
@@ -289,9 +304,9 @@ read_failure(const struct json *j)
 	return f;
 }
 
-/* Reads a session frame's hash; what is none is not told. */
+/* Reads the hash of a session frame; leaves "" if it is not valid. */
 static void
-read_hash(struct frame *f, const struct json *j)
+frame_read_hash(struct frame *f, const struct json *j)
 {
 	struct buf	hash = BUF_INIT(TEXT_HASH);
 
@@ -324,19 +339,19 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->type = FRAME_STATUS;
 		f->state = FRAME_QUEUED;
 		while (f->state < FRAME_STATE__MAX - 1 && !json_equals(&j,
-		    json_member(&j, 0, "state"), states[f->state]))
+		    json_member(&j, 0, "state"), frame_states[f->state]))
 			f->state++;
 		f->position = (int)json_int(&j, json_member(&j, 0,
 		    "position"), 0);
 	} else if (json_equals(&j, type, "error")) {
 		f->type = FRAME_ERROR;
-		f->failure = read_failure(&j);
+		f->failure = frame_read_failure(&j);
 	} else if (json_equals(&j, type, "session")) {
 		f->type = FRAME_SESSION;
 		f->session = json_int(&j, json_member(&j, 0, "session"), 0);
 		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
 		f->alive = json_int(&j, json_member(&j, 0, "alive"), 0) > 0;
-		read_hash(f, &j);
+		frame_read_hash(f, &j);
 	} else if (json_equals(&j, type, "kept")) {
 		f->type = FRAME_KEPT;
 	} else if (json_equals(&j, type, "cost")) {
@@ -361,5 +376,5 @@ frame_content(const char *line, size_t len, struct buf *b)
 const char *
 frame_state_name(enum frame_state state)
 {
-	return states[state];
+	return frame_states[state];
 }

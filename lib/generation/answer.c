@@ -1,5 +1,5 @@
 /*
- * The states of an answer that is being made; see answer.h.
+ * The states of an answer: see answer.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,8 +23,9 @@
 
 /* What a state's function returns. */
 enum answer_step {
-	ANSWER_GO_ON,	/* the state is another one: its function is due */
-	ANSWER_WAIT	/* for an event, or until answer_deadline */
+	ANSWER_GO_ON,	/* call the function of the new state at once */
+	ANSWER_WAIT	/* for an event or until answer_deadline, then call the
+			   same state's function again */
 };
 
 void
@@ -47,16 +48,20 @@ answer_load(struct answer *a)
 	return a->http != NULL;
 }
 
-/* Why the answer must end, whatever the model does; NONE: it need not. */
+/*
+ * Why the answer must end, whatever the model does; FAILURE_NONE: it need not
+ * end.
+ */
 static enum failure_code
 answer_stopped(const struct answer *a)
 {
 	const struct hub	*h = &a->hub;
 
-	/* A service that ends lets those end that have, or had, a server. */
+	/* When the service ends, answers still in the queue end; those that got
+	   a slot once may finish. */
 	if (h->terminate || (h->ending && a->upstream.settings == NULL))
 		return FAILURE_SHUTTING_DOWN;
-	/* What another node does is not ours to end. */
+	/* Another node generates the answer: not ours to end. */
 	if (a->node != NULL && node_state(a->node) == NODE_THEIRS)
 		return FAILURE_NONE;
 	if (h->stop)
@@ -69,15 +74,16 @@ answer_stopped(const struct answer *a)
 }
 
 /*
- * Gives up the socket, the claim and the slot: whoever asks from now on starts
- * another generation, or finds the saved answer.
+ * Gives up the socket, the claim and the slot.  Whoever asks from now on finds
+ * the saved answer or starts another generation.
  */
 static void
 answer_leave(struct answer *a)
 {
 	struct stat	st;
 
-	/* The path may be another one's, bound after ours was removed. */
+	/* Remove our own socket only: another generation may have bound a new
+	   one at this path. */
 	if (!a->filter && lstat(a->path, &st) == 0 &&
 	    st.st_ino == a->socket.st_ino && st.st_dev == a->socket.st_dev)
 		(void)unlink(a->path);
@@ -88,8 +94,8 @@ answer_leave(struct answer *a)
 }
 
 /*
- * For the reader of a filter, as `cached': the whole answer, where it is not
- * what was shown.
+ * Appends the whole answer as a `cached' frame for the reader of a filter,
+ * because the text that was streamed differs from the final text.
  */
 static int
 answer_whole(struct answer *a)
@@ -102,12 +108,12 @@ answer_whole(struct answer *a)
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(s.created, sizeof(s.created), "%Y-%m-%dT%H:%M:%SZ",
 	    &tm);
-	return frame_cached(&a->hub.frames, &s, false, LANGUAGE_EN);
+	return frame_cached(&a->hub.frames, &s, 0, LANGUAGE_EN);
 }
 
 /*
- * Puts the last frames behind the others.  Returns false if there is no memory
- * for them: viewers then see that the process is gone, and say `interrupted'.
+ * Appends the last frames.  Returns false if there is no memory for them:
+ * viewers then see the connection close and report `interrupted'.
  */
 static bool
 answer_last_frames(struct answer *a)
@@ -125,7 +131,7 @@ answer_last_frames(struct answer *a)
 	    frame_kept(frames)) == -1)
 		return false;
 	return frame_done(frames, strcmp(a->upstream.cost.done_reason,
-	    "length") == 0, a->versions) == 0;
+	    "length") == 0, a->versions, 0) == 0;
 }
 
 static void
@@ -148,16 +154,21 @@ answer_log(const struct answer *a)
 	    a->reason == NULL ? "" : a->reason));
 }
 
-/* From any state: the answer is saved, or has failed, or is not ours. */
+/*
+ * Reached from any state: the answer is saved, has failed, or is another
+ * node's.
+ */
 static enum answer_step
 answer_finish(struct answer *a)
 {
-	bool	told = false;
+	bool	drain = false;
 
 	answer_leave(a);
-	/* Where it is late its viewers see the process go, and look again. */
-	if (!a->late && (told = answer_last_frames(a)))
-		hub_write(&a->hub);	/* before the log, which may block */
+	/* If late, send no last frame: viewers see the connection close and ask
+	   the database again. */
+	if (!a->late && (drain = answer_last_frames(a)))
+		hub_write(&a->hub);	/* before the log line, which may
+					   block */
 	if (a->upstream.settings == NULL)
 		a->upstream.cost.queued = (clock_us() - a->started) / 1000;
 	answer_log(a);
@@ -167,11 +178,11 @@ answer_finish(struct answer *a)
 		node_release(a->node, a->failure.code);
 	a->due = clock_us() + a->settings.number[SETTING_SEND_TIMEOUT] *
 	    INT64_C(1000000);
-	a->state = told ? ANSWER_DRAINING : ANSWER_ENDED;
+	a->state = drain ? ANSWER_DRAINING : ANSWER_ENDED;
 	return ANSWER_GO_ON;
 }
 
-/* Enters the queue: at first, and after a server has failed. */
+/* Enters the queue: at the start and after an upstream has failed. */
 static enum answer_step
 answer_queue(struct answer *a)
 {
@@ -185,7 +196,7 @@ answer_queue(struct answer *a)
 	return ANSWER_GO_ON;
 }
 
-/* Why there is no slot and never will be; `result' is of pool_try. */
+/* No slot can be had at all.  `result' is what pool_try returned. */
 static enum answer_step
 answer_no_slot(struct answer *a, int result)
 {
@@ -207,11 +218,11 @@ answer_no_slot(struct answer *a, int result)
 }
 
 /*
- * Tells viewers whose the ticket is, ours or another node's, and sets `late'
- * where there is nothing left to do for it.
+ * Tells viewers whether this or another node generates the answer, and sets
+ * `late' if nothing is left to do here.
  */
 static void
-answer_look_around(struct answer *a)
+answer_check_node(struct answer *a)
 {
 	const enum node_state	state = node_state(a->node);
 	enum frame_state	shows;
@@ -234,7 +245,10 @@ answer_look_around(struct answer *a)
 		a->late = true;
 }
 
-/* A piece of the text: for the database, and into this turn's frame. */
+/*
+ * Handles a piece of the model's text: adds it to the text to be saved and to
+ * the current frame.
+ */
 static bool
 answer_text(void *context, const char *text, size_t len)
 {
@@ -258,7 +272,10 @@ answer_upstream_state(void *context, enum frame_state state)
 	answer_status(context, state, 0);
 }
 
-/* There is a slot: the upstream begins, once; then a server is chosen. */
+/*
+ * A slot was obtained: prepares the upstream, the first time only, and chooses
+ * a server.
+ */
 static enum answer_step
 answer_choose(struct answer *a)
 {
@@ -286,14 +303,15 @@ answer_choose(struct answer *a)
 	return ANSWER_GO_ON;
 }
 
-/* What to do until there is a slot: `position' is of pool_try. */
+/* Waits for a slot.  `position' is what pool_try returned. */
 static enum answer_step
 answer_stay_queued(struct answer *a, int position, int64_t now)
 {
 	const bool	head = position == 1 && store_is_file();
 
-	/* A generation that came at the same time may be about to get a free
-	   slot: the queue is full only if it is so twice. */
+	/* SQLite: another generation may be between entering the queue and
+	   taking a free slot, so fail only if the queue is full twice in a
+	   row. */
 	if (position == SLOT_FULL && !a->full_once && store_is_file()) {
 		a->full_once = true;
 		a->due = now + QUEUE_TICK_HEAD * INT64_C(1000);
@@ -304,7 +322,7 @@ answer_stay_queued(struct answer *a, int position, int64_t now)
 		a->failure.retry_after = RETRY_AFTER_QUEUE;
 		return answer_finish(a);
 	}
-	answer_look_around(a);
+	answer_check_node(a);
 	if (a->late)
 		return answer_finish(a);
 	if (position > 0 && position != a->position)
@@ -319,7 +337,7 @@ answer_queued(struct answer *a, int64_t now)
 {
 	int	position;
 
-	/* Of a run that is over pool_try says why. */
+	/* If the run is over, pool_try returns the reason: call it first. */
 	if (answer_stopped(a) != FAILURE_NONE && (a->node == NULL ||
 	    node_state(a->node) != NODE_OVER)) {
 		answer_fail(a, answer_stopped(a), "");
@@ -334,7 +352,7 @@ answer_queued(struct answer *a, int64_t now)
 	if (position < 0)
 		return answer_no_slot(a, position);
 	if (a->node != NULL)
-		answer_look_around(a);
+		answer_check_node(a);
 	return a->late ? answer_finish(a) : answer_choose(a);
 }
 
@@ -359,7 +377,7 @@ answer_choosing(struct answer *a, int64_t now)
 	return ANSWER_GO_ON;
 }
 
-/* Remembers for `sessions doctor' what a model's template does wrong. */
+/* Notes for `sessions doctor' what a model's template does wrong. */
 static void
 answer_notice(const struct answer *a)
 {
@@ -374,7 +392,7 @@ answer_notice(const struct answer *a)
 		notice_add(run_dir, NOTICE_MARKS, u->cost.model);
 }
 
-/* The upstream has ended. */
+/* The upstream has ended, well or not. */
 static enum answer_step
 answer_written(struct answer *a)
 {
@@ -413,10 +431,12 @@ answer_writing(struct answer *a, int64_t now)
 	if (answer_stopped(a) != FAILURE_NONE)
 		upstream_cancel(u, answer_stopped(a), NULL);
 	upstream_step(u, now);
-	/* What came in this turn leaves in as few frames as it can. */
+	/* Send all text that arrived in this turn in as few frames as
+	   possible. */
 	if (frame_stream_end(&a->stream) == -1) {
 		upstream_cancel(u, FAILURE_INTERNAL, NULL);
-		/* Also where it has ended well: text is missing. */
+		/* Fail even if the upstream ended well: a part of the text is
+		   missing. */
 		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
 	}
 	if (u->phase == UPSTREAM_ENDED)
@@ -427,17 +447,19 @@ answer_writing(struct answer *a, int64_t now)
 	return answer_queue(a);
 }
 
-/* The try to save has ended with `rc'. */
+/* Acts on the result of saving. */
 static enum answer_step
 answer_saved(struct answer *a, enum failure_code rc)
 {
 	static char	why[256];
 
-	/* A run whose row was lost in a crash was begun again. */
+	/* PostgreSQL: if a crash lost the run's row, node_save made a new
+	   session. */
 	if (rc == FAILURE_NONE && !store_is_file())
 		a->session = node_session(a->node);
 	if (rc == FAILURE_INTERRUPTED && !store_is_file()) {
-		/* Viewers look: its answer is shown, if it is saved. */
+		/* Viewers ask the database and show the other machine's answer,
+		   if saved. */
 		a->settled = true;
 		a->reason = "another machine had the ticket meanwhile";
 	} else if (rc == FAILURE_UNKNOWN_TICKET) {
@@ -451,8 +473,8 @@ answer_saved(struct answer *a, enum failure_code rc)
 }
 
 /*
- * Saves the text, trying for SAVE_PATIENCE.  A stop changes nothing any more,
- * as the text is whole; SIGTERM makes this try the last one.
+ * Tries to save the text for up to SAVE_PATIENCE seconds.  `stop' is ignored,
+ * since the text is complete.  SIGTERM makes the current try the last.
  */
 static enum answer_step
 answer_saving(struct answer *a, int64_t now)
@@ -465,7 +487,7 @@ answer_saving(struct answer *a, int64_t now)
 	bool			last;
 
 	if (a->save_began == 0) {
-		slots_release(a->node);		/* the model is not needed */
+		slots_release(a->node);		/* the model's part is done */
 		a->save_began = now;
 		a->save_pause = SAVE_PAUSE_MIN;
 	} else if (now < a->due && !a->hub.terminate && !node_saved(a->node)) {
@@ -482,11 +504,12 @@ answer_saving(struct answer *a, int64_t now)
 		return answer_saved(a, a->hub.terminate ?
 		    FAILURE_SHUTTING_DOWN : rc);
 	now = clock_us();
-	/* A file has been waited for already, a server has just been asked. */
-	if (!a->save_told && (store_is_file() || now >= a->save_began +
+	/* Report `saving' to viewers: at once for a file, where node_save has
+	   already waited; after SAVE_QUIET ms for a server. */
+	if (!a->save_sent && (store_is_file() || now >= a->save_began +
 	    SAVE_QUIET * INT64_C(1000))) {
 		answer_status(a, FRAME_SAVING, 0);
-		a->save_told = true;
+		a->save_sent = true;
 	}
 	a->due = now + a->save_pause * 1000;
 	a->save_pause = a->save_pause * 2 < SAVE_PAUSE_MAX ?
@@ -523,7 +546,7 @@ answer_step(struct answer *a, int64_t now)
 	return ANSWER_GO_ON;
 }
 
-/* When something is due though nothing comes. */
+/* When the next step is due even if no event arrives: clock_us. */
 static int64_t
 answer_deadline(const struct answer *a)
 {
@@ -541,7 +564,7 @@ answer_deadline(const struct answer *a)
 	return d;
 }
 
-/* Waits for an event or the deadline, and serves the viewers and the node. */
+/* Waits for an event or the deadline, then serves the viewers and the node. */
 static void
 answer_wait(struct answer *a)
 {
@@ -553,7 +576,7 @@ answer_wait(struct answer *a)
 	if (a->state == ANSWER_CHOOSING || a->state == ANSWER_WRITING)
 		a->wait_failed = a->http->wait(a->hub.epoll, timeout) == -1;
 	else
-		/* hub_step asks again what has come. */
+		/* hub_step fetches the events itself. */
 		(void)epoll_wait(a->hub.epoll, &event, 1, timeout);
 	now = clock_us();
 	hub_step(&a->hub, now);
@@ -565,8 +588,8 @@ answer_wait(struct answer *a)
 }
 
 /*
- * Makes the meeting place: those who connect to the socket, or stdout.  Returns
- * 0, or -1 with errno.
+ * Opens the hub: viewers connect to the socket, or a filter writes to `out'.
+ * Returns 0, or -1 with errno.
  */
 static int
 answer_open_hub(struct answer *a)
@@ -578,7 +601,8 @@ answer_open_hub(struct answer *a)
 
 	a->text.cap = max;
 	a->stream.out = &a->hub.frames;
-	/* Behind the limit: the longest last piece, and a terminal frame. */
+	/* Room beyond FRAMES_MAX for the longest last piece and the last
+	   frames. */
 	if (hub_init(&a->hub, FRAMES_MAX(max) + 8 * max + 2 * FRAME_MAX) == -1)
 		return -1;
 	if (a->filter)
@@ -588,7 +612,7 @@ answer_open_hub(struct answer *a)
 	    lstat(a->path, &a->socket) == -1 || (a->session != 0 &&
 	    frame_session(&line, a->session, getpid(), a->text_hash) == -1))
 		return -1;
-	/* A session that is not known yet follows as soon as it is. */
+	/* Without a session, answer_session sends this line later. */
 	if (line.len > 0)
 		hub_first(&a->hub, line.data, line.len);
 	buf_clear(&line);
@@ -597,12 +621,13 @@ answer_open_hub(struct answer *a)
 	memcpy(a->hub.alive, line.data, line.len);
 	buf_free(&line);
 	rc = hub_listen(&a->hub, ANSWER_LISTENER);
-	hub_step(&a->hub, clock_us());	/* the first one waits already */
+	hub_step(&a->hub, clock_us());	/* the first viewer is already
+					   connected */
 	hub_write(&a->hub);
 	return rc;
 }
 
-/* Joins the other nodes that share the database. */
+/* Registers this run with the other nodes that share the database. */
 static void
 answer_open_node(struct answer *a)
 {
@@ -636,7 +661,8 @@ answer_run(struct answer *a)
 		(void)answer_finish(a);
 	while (a->state != ANSWER_ENDED) {
 		step = answer_step(a, clock_us());
-		/* Also before the next state: saving may take a while. */
+		/* Send what the state has appended before the next state runs,
+		   since saving may take long. */
 		hub_write(&a->hub);
 		if (step == ANSWER_WAIT)
 			answer_wait(a);

@@ -1,5 +1,5 @@
 /*
- * Meeting at a ticket's socket.
+ * A ticket's socket, its claim, and starting `answer'.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,20 @@
 #include "base/limit.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "generation/generation.h"
+#include "store/store.h"
 #include "text/text.h"
 
-static const char	program[] = LIBEXECDIR "/answer";
+/* The path of the variant of `answer' that these settings need. */
+static const char *
+generation_program(const struct settings *s)
+{
+	if (!store_serves(s->text[SETTING_DATABASE]))
+		return LIBEXECDIR "/answer-postgres";
+	return url_simple(s->text[SETTING_OLLAMA_SERVER]) ?
+	    LIBEXECDIR "/answer-http" : LIBEXECDIR "/answer";
+}
 
 int
 generation_path(char *path, size_t size, const char *run_dir, int64_t ticket)
@@ -62,16 +72,19 @@ generation_prepare(const char *run_dir)
 int
 generation_peer_is_ours(int fd)
 {
-	struct ucred	who;
-	socklen_t	len = sizeof(who);
+	struct ucred	peer;
+	socklen_t	len = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	    who.uid == geteuid();
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	    peer.uid == geteuid();
 }
 
-/* A socket and the address of a ticket; returns it or -1. */
+/*
+ * Makes a socket and sets *a to the ticket's address.  Returns the socket, or
+ * -1 with errno.
+ */
 static int
-unix_socket(const char *run_dir, int64_t ticket, struct sockaddr_un *a)
+generation_socket(const char *run_dir, int64_t ticket, struct sockaddr_un *a)
 {
 	memset(a, 0, sizeof(*a));
 	a->sun_family = AF_UNIX;
@@ -87,7 +100,7 @@ generation_connect(const char *run_dir, int64_t ticket, int *fd)
 	struct sockaddr_un	a;
 	int			s, saved;
 
-	if ((s = unix_socket(run_dir, ticket, &a)) == -1)
+	if ((s = generation_socket(run_dir, ticket, &a)) == -1)
 		return GENERATION_ERROR;
 	if (connect(s, (const struct sockaddr *)&a, sizeof(a)) == 0) {
 		if (generation_peer_is_ours(s)) {
@@ -140,7 +153,7 @@ generation_listen(const char *run_dir, int64_t ticket)
 	struct sockaddr_un	a;
 	int			s, saved;
 
-	if ((s = unix_socket(run_dir, ticket, &a)) == -1)
+	if ((s = generation_socket(run_dir, ticket, &a)) == -1)
 		return -1;
 	if ((unlink(a.sun_path) == 0 || errno == ENOENT) &&
 	    bind(s, (const struct sockaddr *)&a, sizeof(a)) == 0 &&
@@ -161,18 +174,18 @@ generation_sweep(const char *run_dir, int64_t ticket)
 		(void)unlink(path);
 }
 
-/* What the program gets: descriptors; `log' and `shared' may be -1. */
-struct given {
+/* The descriptors that `answer' inherits; `log' and `shared' may be -1. */
+struct generation_fds {
 	int	in, listener, log, shared;
 };
 
 /*
- * Starts the program; the arguments were prepared, and `log' is its stderr.
- * Returns as posix_spawn.
+ * Starts the program with `log' as its stderr, or /dev/null if -1.  Returns as
+ * posix_spawn.
  */
 static int
-spawn(pid_t *pid, const struct given *g, char *const argv[],
-    char *const env[])
+generation_exec(pid_t *pid, const char *program, const struct generation_fds *g,
+    char *const argv[], char *const env[])
 {
 	posix_spawn_file_actions_t	files;
 	posix_spawnattr_t		attr;
@@ -185,7 +198,8 @@ spawn(pid_t *pid, const struct given *g, char *const argv[],
 		return rc;
 	if ((rc = posix_spawnattr_init(&attr)) != 0)
 		goto files;
-	/* The listener last: `log' or `in' may be descriptor 3 itself. */
+	/* Set descriptor 3 after 2 and 0: `log' or `in' may itself be number
+	   3. */
 	if ((rc = g->log == -1 ? 0 : posix_spawn_file_actions_adddup2(&files,
 	    g->log, 2)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, g->in, 0)) == 0 &&
@@ -197,7 +211,8 @@ spawn(pid_t *pid, const struct given *g, char *const argv[],
 	    O_WRONLY, 0)) == 0 &&
 	    (rc = g->log != -1 ? 0 : posix_spawn_file_actions_adddup2(&files, 1,
 	    2)) == 0 &&
-	    /* What a shell left open is not for a process that outlives it. */
+	    /* `answer' may outlive the shell that started chat: close
+	       everything that the shell left open. */
 	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
 	    g->shared == -1 ? 4 : 5)) == 0 &&
 	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
@@ -220,7 +235,7 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	char	 turn[sizeof(GENERATION_USER "=") + TEXT_HASH];
 	char	*argv[] = { name, t, id, *text_hash == '\0' ? NULL : hash,
 		    NULL };
-	struct given	g = { -1, listener, -1, -1 };
+	struct generation_fds	g = { -1, listener, -1, -1 };
 	pid_t	 pid = -1;
 	int	 rc;
 
@@ -229,20 +244,20 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	    session == 0 ? seen : session);
 	(void)snprintf(hash, sizeof(hash), "%s", text_hash);
 	(void)snprintf(turn, sizeof(turn), GENERATION_USER "=%s", user);
-	if ((env = settings_environment(s)) == NULL)
+	if ((env = settings_environment(s, *user == '\0' ? NULL : turn)) ==
+	    NULL)
 		return -1;
-	if (*user != '\0')
-		env[SETTING__MAX] = turn;
 	if (strcmp(s->text[SETTING_LOG], "stderr") == 0)
 		g.log = log_descriptor();
 	if ((g.in = child_input(text, len)) == -1) {
 		rc = errno;
 	} else {
-		/* Above those that the child has of us. */
+		/* 5 or higher, so that dup2 to 0, 2 and 3 does not overwrite
+		   it. */
 		g.shared = run_dir == -1 ? -1 : fcntl(run_dir,
 		    F_DUPFD_CLOEXEC, 5);
 		rc = run_dir != -1 && g.shared == -1 ? errno :
-		    spawn(&pid, &g, argv, env);
+		    generation_exec(&pid, generation_program(s), &g, argv, env);
 		(void)close(g.in);
 		if (g.shared != -1)
 			(void)close(g.shared);

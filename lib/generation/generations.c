@@ -1,5 +1,5 @@
 /*
- * Looking after the generations of all tickets.
+ * The running generations of all tickets.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,17 +14,17 @@
 #include "generation/generation.h"
 #include "generation/generations.h"
 
-static const char	ending[] = ".sock";
+static const char	generations_suffix[] = ".sock";
 
-/* The ticket of a socket's name; 0 if it is none. */
+/* The ticket in the name of a socket; 0: not such a name. */
 static int64_t
-ticket_of(const char *name)
+generations_ticket(const char *name)
 {
 	char	number[24];
-	size_t	len = strlen(name), end = sizeof(ending) - 1;
+	size_t	len = strlen(name), end = sizeof(generations_suffix) - 1;
 
 	if (len <= end || len - end >= sizeof(number) ||
-	    strcmp(name + len - end, ending) != 0)
+	    strcmp(name + len - end, generations_suffix) != 0)
 		return 0;
 	memcpy(number, name, len - end);
 	number[len - end] = '\0';
@@ -43,7 +43,7 @@ generations_each(const char *run_dir, bool (*each)(void *, int64_t),
 	if ((d = opendir(run_dir)) == NULL)
 		return -1;
 	for (errno = 0; (e = readdir(d)) != NULL; errno = 0) {
-		ticket = ticket_of(e->d_name);
+		ticket = generations_ticket(e->d_name);
 		if (ticket != 0 && !each(context, ticket))
 			break;
 	}
@@ -53,7 +53,7 @@ generations_each(const char *run_dir, bool (*each)(void *, int64_t),
 	return saved == 0 ? 0 : -1;
 }
 
-/* Whether a process listens for a ticket; `stop' tells it to stop. */
+/* Whether a process listens for a ticket.  `stop': also asks it to end. */
 static bool
 generations_runs(const char *run_dir, int64_t ticket, bool stop)
 {
@@ -69,7 +69,7 @@ generations_runs(const char *run_dir, int64_t ticket, bool stop)
 }
 
 static void
-generations_rest(int ms)
+generations_pause(int ms)
 {
 	const struct timespec	pause = { 0, ms * 1000000L };
 
@@ -82,9 +82,13 @@ generations_later(int64_t ms)
 	return clock_us() + ms * 1000;
 }
 
-/* Takes the claim and waits, under it, for what runs to end, if it is to. */
+/*
+ * Takes a ticket's claim, then waits until nothing runs for the ticket.
+ * `stop': asks what runs to end and waits STOP_TIMEOUT, else does not wait at
+ * all.  Returns the claim, or -1 with errno.
+ */
 static int
-generations_take(const char *run_dir, int64_t ticket, bool stop)
+generations_claim(const char *run_dir, int64_t ticket, bool stop)
 {
 	int64_t	deadline = generations_later(CLAIM_TIMEOUT);
 	int	claim;
@@ -95,7 +99,7 @@ generations_take(const char *run_dir, int64_t ticket, bool stop)
 		errno = EBUSY;
 		if (clock_us() >= deadline)
 			return -1;
-		generations_rest(CLAIM_PAUSE);
+		generations_pause(CLAIM_PAUSE);
 	}
 	deadline = stop ? generations_later(STOP_TIMEOUT) : 0;
 	while (generations_runs(run_dir, ticket, stop)) {
@@ -104,7 +108,7 @@ generations_take(const char *run_dir, int64_t ticket, bool stop)
 			errno = EBUSY;
 			return -1;
 		}
-		generations_rest(CLAIM_PAUSE);
+		generations_pause(CLAIM_PAUSE);
 	}
 	return claim;
 }
@@ -112,34 +116,36 @@ generations_take(const char *run_dir, int64_t ticket, bool stop)
 int
 generations_hold(const char *run_dir, int64_t ticket)
 {
-	return generations_take(run_dir, ticket, false);
+	return generations_claim(run_dir, ticket, false);
 }
 
 int
 generations_end(const char *run_dir, int64_t ticket)
 {
-	return generations_take(run_dir, ticket, true);
+	return generations_claim(run_dir, ticket, true);
 }
 
-/* Which run, in a directory. */
-struct running {
+/* For counting the generations that run in a directory. */
+struct generations_running {
 	const char	*run_dir;
 	int		 count;
 };
 
 static bool
-count_one(void *context, int64_t ticket)
+generations_count(void *context, int64_t ticket)
 {
-	struct running	*r = context;
+	struct generations_running	*r = context;
 
 	if (generations_runs(r->run_dir, ticket, false))
 		r->count++;
 	return true;
 }
 
-/* Takes the claims of all tickets; -1 with errno. */
+/*
+ * Takes the claims of all tickets.  Returns their descriptor, or -1 with errno.
+ */
 static int
-claim_all(const char *run_dir)
+generations_claim_all(const char *run_dir)
 {
 	const int64_t	deadline = generations_later(CLAIM_TIMEOUT);
 	int		claims, got, saved;
@@ -147,7 +153,7 @@ claim_all(const char *run_dir)
 	if ((claims = generation_claims(run_dir)) == -1)
 		return -1;
 	while ((got = lock_try_rest(claims)) == 0 && clock_us() < deadline)
-		generations_rest(CLAIM_PAUSE);
+		generations_pause(CLAIM_PAUSE);
 	if (got == 1)
 		return claims;
 	saved = got == 0 ? EBUSY : errno;
@@ -157,28 +163,28 @@ claim_all(const char *run_dir)
 }
 
 int
-generations_await(const char *run_dir, int64_t ms, void (*tell)(void *, int),
+generations_await(const char *run_dir, int64_t ms, void (*report)(void *, int),
     void *context)
 {
 	const int64_t	deadline = generations_later(ms);
-	struct running	r = { run_dir, 0 };
+	struct generations_running	r = { run_dir, 0 };
 	int		claims, saved = EBUSY;
 
-	if ((claims = claim_all(run_dir)) == -1)
+	if ((claims = generations_claim_all(run_dir)) == -1)
 		return -1;
 	for (;;) {
 		r.count = 0;
-		if (generations_each(run_dir, count_one, &r) == -1) {
+		if (generations_each(run_dir, generations_count, &r) == -1) {
 			saved = errno;
 			break;
 		}
 		if (r.count == 0)
 			return claims;
-		if (tell != NULL)
-			tell(context, r.count);
+		if (report != NULL)
+			report(context, r.count);
 		if (clock_us() >= deadline)
 			break;
-		generations_rest(GENERATION_LOOK);
+		generations_pause(GENERATION_LOOK);
 	}
 	(void)close(claims);
 	errno = saved;

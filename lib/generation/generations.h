@@ -1,6 +1,6 @@
 /*
- * The generations of all tickets, for the administrator: which ones run, and
- * keeping them from running while something is changed under them.
+ * The generations of all tickets, for the administrator's commands: which ones
+ * run, and how to prevent new ones while data is being changed.
  */
 #ifndef GENERATIONS_H
 #define GENERATIONS_H
@@ -9,31 +9,35 @@
 #include <stdint.h>
 
 /*
- * Calls `each' for every ticket whose socket stands in RUN_DIR, also where
- * nobody listens any more; ends early where it returns false.  Returns 0, or
+ * Calls `each' for every ticket that has a socket in RUN_DIR, even a stale one
+ * that nobody listens on.  Stops early if `each' returns false.  Returns 0, or
  * -1 with errno.
  */
 int generations_each(const char *run_dir,
     bool (*each)(void *, int64_t ticket), void *);
 
 /*
- * Makes sure that nothing runs for a ticket, and that nothing begins until
- * the descriptor that it returns is closed: the ticket's claim.  Or -1 with
- * errno: EBUSY where something runs, or is about to.
+ * Takes a ticket's claim, so that no generation can start until the caller
+ * closes the returned descriptor.  Returns -1 with errno on error: EBUSY if a
+ * generation runs or another process holds the claim.
  */
 int generations_hold(const char *run_dir, int64_t ticket);
 
-/* As generations_hold, but what runs is stopped first, and waited for. */
+/*
+ * As generations_hold, but first asks a running generation to end, and waits
+ * for its end.
+ */
 int generations_end(const char *run_dir, int64_t ticket);
 
 /* As generations_hold, for all tickets. */
 int generations_hold_all(const char *run_dir);
 
 /*
- * As generations_hold_all, but what runs is waited for, so many milliseconds;
- * meanwhile nothing begins.  `tell' hears a few times a second how many run.
+ * As generations_hold_all, but waits up to `ms' milliseconds for running
+ * generations to end; meanwhile no new one can start.  `report' is called a few
+ * times a second with the number of those that still run.
  */
 int generations_await(const char *run_dir, int64_t ms,
-    void (*tell)(void *, int running), void *);
+    void (*report)(void *, int running), void *);
 
 #endif

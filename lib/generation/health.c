@@ -1,5 +1,5 @@
 /*
- * The servers' health.
+ * The file RUN_DIR/health: an array of records, one for each failed server.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +12,9 @@
 struct health {
 	int	fd;
 	struct record {
-		uint64_t	server;		/* 0: none */
+		uint64_t	server;		/* url_key; 0: unused */
 		int64_t		again;
-		int64_t		pause;		/* the last one, in ms */
+		int64_t		pause;		/* the last one, milliseconds */
 	}	record[HEALTH_RECORDS];
 };
 
@@ -41,8 +41,8 @@ health_read(struct health *h)
 	memset((char *)h->record + n, 0, sizeof(h->record) - (size_t)n);
 }
 
-/* A server's record; or the one that it may have: a free one, else the oldest.
- */
+/* The record of a server.  If the server has none, the record that it may use:
+   an unused one, else the oldest. */
 static struct record *
 health_find(struct health *h, uint64_t server)
 {
@@ -58,9 +58,12 @@ health_find(struct health *h, uint64_t server)
 	return best;
 }
 
-/* One writer may undo what another one wrote just now: it will come again. */
+/*
+ * Writes a record without a lock.  A concurrent writer's change may be lost;
+ * the next failure writes it again.
+ */
 static void
-health_keep(struct health *h, const struct record *r)
+health_write(struct health *h, const struct record *r)
 {
 	(void)!pwrite(h->fd, r, sizeof(*r),
 	    (r - h->record) * (off_t)sizeof(*r));
@@ -74,7 +77,8 @@ health_again(struct health *h, uint64_t server, int64_t now)
 	if (h == NULL)
 		return 0;
 	r = health_find(h, server);
-	/* A time that nobody can have written: the clock has begun anew. */
+	/* Too far in the future: written before a reboot, which set clock_us
+	   back to 0. */
 	if (r->server != server ||
 	    r->again > now + HEALTH_PAUSE_MAX * INT64_C(1000))
 		return 0;
@@ -91,7 +95,8 @@ health_failed(struct health *h, uint64_t server, int64_t now)
 	health_read(h);
 	r = health_find(h, server);
 	if (health_again(h, server, now) > now)
-		return r->again;	/* several have met the same failure */
+		return r->again;	/* other processes met the same
+					   failure */
 	if (r->server != server || r->pause < HEALTH_PAUSE_MIN)
 		r->pause = HEALTH_PAUSE_MIN;
 	else if (r->pause > HEALTH_PAUSE_MAX / 2)
@@ -100,7 +105,7 @@ health_failed(struct health *h, uint64_t server, int64_t now)
 		r->pause *= 2;
 	r->server = server;
 	r->again = now + r->pause * 1000;
-	health_keep(h, r);
+	health_write(h, r);
 	return r->again;
 }
 
@@ -116,7 +121,7 @@ health_good(struct health *h, uint64_t server)
 	if (r->server != server)
 		return;
 	memset(r, 0, sizeof(*r));
-	health_keep(h, r);
+	health_write(h, r);
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * Serving the followers of a generation.
+ * The viewers of a generation: see hub.h.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,11 +17,11 @@
 #include "generation/hub.h"
 
 static int
-hub_watch(struct hub *h, int how, int fd, uint32_t events, void *who)
+hub_watch(struct hub *h, int how, int fd, uint32_t events, void *source)
 {
 	struct epoll_event	e = { .events = events };
 
-	e.data.ptr = who;
+	e.data.ptr = source;
 	return epoll_ctl(h->epoll, how, fd, &e);
 }
 
@@ -74,7 +74,7 @@ hub_add(struct hub *h, int fd, bool plain)
 		return -1;
 	f->fd = fd;
 	f->plain = plain;
-	/* A plain file cannot be watched, and can always be written to. */
+	/* epoll refuses a regular file (EPERM), which never blocks anyway. */
 	if (hub_watch(h, EPOLL_CTL_ADD, fd, plain ? 0 : EPOLLIN, f) == -1 &&
 	    errno != EPERM) {
 		free(f);
@@ -87,7 +87,7 @@ hub_add(struct hub *h, int fd, bool plain)
 	return 0;
 }
 
-/* Accepts everything that waits in the backlog. */
+/* Accepts all connections in the backlog. */
 static void
 hub_accept(struct hub *h, int64_t now)
 {
@@ -99,7 +99,8 @@ hub_accept(struct hub *h, int64_t now)
 		if (fd == -1 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
 		if (fd == -1) {
-			/* Out of descriptors: they wait in the backlog. */
+			/* No descriptors left: further viewers wait in the
+			   backlog. */
 			if (errno != EAGAIN)
 				h->accept_again = now + ACCEPT_PAUSE * 1000;
 			return;
@@ -111,7 +112,10 @@ hub_accept(struct hub *h, int64_t now)
 	h->accept_again = now + ACCEPT_PAUSE * 1000;
 }
 
-/* Writes up to len bytes; returns how many, 0 if it would block, or -1. */
+/*
+ * Writes up to len bytes.  Returns their number, 0 if nothing can be written
+ * without blocking, or -1 with errno.
+ */
 static ssize_t
 hub_put(const struct follower *f, const char *data, size_t len)
 {
@@ -119,7 +123,8 @@ hub_put(const struct follower *f, const char *data, size_t len)
 	ssize_t		n;
 
 	if (f->plain) {
-		/* Others may share stdout: no O_NONBLOCK, but small pieces. */
+		/* Other processes may share stdout, so do not set O_NONBLOCK;
+		   write at most WRITE_MAX bytes instead. */
 		if (poll(&p, 1, 0) != 1)
 			return 0;
 		n = write(f->fd, data, len < WRITE_MAX ? len : WRITE_MAX);
@@ -131,7 +136,7 @@ hub_put(const struct follower *f, const char *data, size_t len)
 	return n;
 }
 
-/* Between two frames the newest status may go in. */
+/* Inserts the newest status line, if the follower is between two frames. */
 static void
 hub_insert_status(const struct hub *h, struct follower *f)
 {
@@ -144,7 +149,7 @@ hub_insert_status(const struct hub *h, struct follower *f)
 	f->status = h->status_number;
 }
 
-/* Whether a follower has got everything. */
+/* Whether a follower has received everything. */
 static bool
 hub_complete(const struct hub *h, const struct follower *f)
 {
@@ -152,7 +157,10 @@ hub_complete(const struct hub *h, const struct follower *f)
 	    f->status == h->status_number;
 }
 
-/* Writes what a follower takes; returns -1 if it is gone. */
+/*
+ * Writes as much as a follower accepts.  Returns -1 if its connection is
+ * broken.
+ */
 static int
 hub_feed(struct hub *h, struct follower *f)
 {
@@ -185,9 +193,12 @@ hub_feed(struct hub *h, struct follower *f)
 	return 0;
 }
 
-/* Reads what a follower says; returns -1 if it is gone. */
+/*
+ * Reads and acts on what a follower sends.  Returns -1 if it disconnected or is
+ * to be disconnected.
+ */
 static int
-hub_hear(struct hub *h, struct follower *f)
+hub_receive(struct hub *h, struct follower *f)
 {
 	bool	 end = false;
 	char	*nl;
@@ -211,13 +222,13 @@ hub_hear(struct hub *h, struct follower *f)
 		memmove(f->in, nl + 1, f->in_len);
 	}
 	if (f->in_len == sizeof(f->in))
-		f->in_len = 0;	/* nothing that we know is that long */
+		f->in_len = 0;	/* no command is that long */
 	if (end)
 		(void)hub_put(f, h->alive, strlen(h->alive));
 	return end ? -1 : 0;
 }
 
-/* Disconnects a follower; the last one takes its place in the list. */
+/* Disconnects a follower.  The last one in the list moves to its place. */
 static void
 hub_drop(struct hub *h, struct follower *f)
 {
@@ -226,11 +237,11 @@ hub_drop(struct hub *h, struct follower *f)
 	/* A viewer may send "stop" and close at once: read what is left before
 	   dropping the connection. */
 	if (!f->plain)
-		(void)hub_hear(h, f);
+		(void)hub_receive(h, f);
 	for (i = 0; h->followers[i] != f; i++)
 		;
 	h->followers[i] = h->followers[--h->count];
-	(void)close(f->fd);	/* leaves the epoll set too */
+	(void)close(f->fd);	/* this also removes it from the epoll set */
 	free(f);
 }
 
@@ -275,7 +286,10 @@ hub_deadline(const struct hub *h)
 	    d;
 }
 
-/* Tells those that have everything that there will be more. */
+/*
+ * If nothing was sent for ALIVE_PAUSE, sends the `alive' line to the followers
+ * that have received everything else.
+ */
 static void
 hub_beat(struct hub *h, int64_t now)
 {
@@ -327,13 +341,14 @@ hub_step(struct hub *h, int64_t now)
 		if (f->plain && (e[i].events & (EPOLLERR | EPOLLHUP)) != 0)
 			rc = -1;
 		else if (!f->plain && (e[i].events & ~(unsigned)EPOLLOUT) != 0)
-			rc = hub_hear(h, f);
+			rc = hub_receive(h, f);
 		if (rc == 0)
 			rc = hub_feed(h, f);
 		if (rc == -1)
 			hub_drop(h, f);
 	}
-	/* While accept fails the listener would wake us for nothing. */
+	/* While accept fails, do not wait for the listener: it would be
+	   readable all the time. */
 	if (h->listener != -1 && h->accept_again != 0) {
 		bool	wait = now < h->accept_again;
 
@@ -367,7 +382,7 @@ hub_close_listener(struct hub *h)
 	hub_accept(h, 0);
 	(void)close(h->listener);
 	h->listener = -1;
-	h->accept_again = 0;	/* there is nothing to accept from */
+	h->accept_again = 0;	/* no listener any more */
 }
 
 bool

@@ -1,7 +1,7 @@
 /*
- * The followers of a generation: a listener, the frames so far in one buffer,
- * and for each follower a descriptor and how much of the buffer it has got.  A
- * slow follower delays nobody.
+ * The hub: a listener, all frames so far in one buffer, and for each connected
+ * follower (a viewer's chat, or stdout) a descriptor and how much of the buffer
+ * has been sent to it.  A slow follower does not delay the others.
  */
 #ifndef HUB_H
 #define HUB_H
@@ -15,85 +15,96 @@
 
 struct follower {
 	int	 fd;
-	size_t	 offset;	/* of frames, sent */
-	char	 head[288];	/* lines that go before the next frame */
+	size_t	 offset;	/* bytes of hub.frames sent to it */
+	char	 head[288];	/* lines to send before the next frame */
 	size_t	 head_len, head_sent;
-	unsigned status;	/* the number of the status line it got */
-	char	 in[16];	/* what it says: a line */
+	unsigned status;	/* status_number of the status line last sent to
+				   it */
+	char	 in[16];	/* an incomplete line from it */
 	size_t	 in_len;
-	bool	 plain;		/* stdout, not a socket */
-	bool	 blocked;	/* we wait until it can be written to */
+	bool	 plain;		/* fd is stdout, not a socket */
+	bool	 blocked;	/* waiting until fd is writable */
 };
 
 struct hub {
-	int		 epoll;		/* readable: call hub_step */
+	int		 epoll;		/* when readable, call hub_step */
 	int		 listener;	/* -1: closed */
 	struct follower	**followers;
 	size_t		 count, size;
-	struct buf	 frames;	/* append whole lines; never shrinks */
-	char		 first[128];	/* the line that each gets first */
-	char		 alive[32];	/* the one that each socket gets when
-					   there was nothing else to say for
-					   ALIVE_PAUSE; empty: none */
-	int64_t		 beat;		/* when it is due, */
-	size_t		 beat_frames;	/* unless more than this is said */
+	struct buf	 frames;	/* the caller appends whole lines; grows
+					   until hub_free */
+	char		 first[128];	/* the line that every follower gets
+					   first */
+	char		 alive[32];	/* sent if nothing else was sent for
+					   ALIVE_PAUSE; "": never */
+	int64_t		 beat;		/* when `alive' is due (clock_us) */
+	size_t		 beat_frames;	/* sizes at the last beat: if they grew,
+					   something was sent since */
 	unsigned	 beat_status;
 	char		 status[128];	/* the newest status line */
 	unsigned	 status_number;	/* 0: none yet */
-	bool		 met;		/* somebody has been here */
-	bool		 stop;		/* a follower said stop */
-	bool		 ending;	/* somebody said that the service
+	bool		 met;		/* at least one follower has
+					   connected */
+	bool		 stop;		/* a follower sent `stop' */
+	bool		 ending;	/* someone sent `end': the service
 					   ends */
-	int		 signals;	/* signalfd(2) of SIGTERM and SIGINT */
-	bool		 terminate;	/* one of them has come */
-	int64_t		 accept_again;	/* after EMFILE; 0: at once */
+	int		 signals;	/* signalfd(2) for SIGTERM and SIGINT */
+	bool		 terminate;	/* one of the two signals arrived */
+	int64_t		 accept_again;	/* clock_us, after accept failed; 0: no
+					   pause */
 };
 
 /*
- * `frames' gets the cap.  SIGTERM and SIGINT are blocked from now on and set
- * `terminate'.  Returns 0, or -1 with errno.
+ * Initializes a hub whose `frames' may grow to `cap' bytes.  Blocks SIGTERM and
+ * SIGINT; their arrival sets `terminate'.  Returns 0, or -1 with errno.
  */
 int hub_init(struct hub *, size_t cap);
 
-/* Follow from a listening socket, or on stdout.  As hub_init. */
+/*
+ * Adds followers: those who connect to a listening socket, or stdout.  Return
+ * as hub_init.
+ */
 int hub_listen(struct hub *, int listener);
 int hub_add(struct hub *, int fd, bool plain);
 
 /*
  * Adds a descriptor to the epoll set.  The hub only wakes up; the caller reads
- * the descriptor itself.  As hub_init.
+ * the descriptor itself.  Returns as hub_init.
  */
 int hub_wake(struct hub *, int fd);
 
 /*
- * Sets the status line, which replaces the last one.  Unless it is news, only
- * followers that have not got the last one get it.
+ * Sets the newest status line.  Followers that have not received the previous
+ * one get only the new one.  With `news' set, the others get it too.
  */
 void hub_status(struct hub *, const char *line, size_t len, bool news);
 
 /*
- * Sets the line that each follower gets first; those that are connected get it
- * now, before there is a frame.
+ * Sets the line that every follower gets first.  Followers that are already
+ * connected get it now, before their next frame.
  */
 void hub_first(struct hub *, const char *line, size_t len);
 
-/* When hub_step is due though nothing comes; CLOCK_NEVER: it is not. */
+/* When hub_step is due even if no event arrives: clock_us or CLOCK_NEVER. */
 int64_t hub_deadline(const struct hub *);
 
 /*
- * Accepts followers, reads what they say, writes what they can take.  Whoever
- * says `end' gets the line that says that we are alive, and is disconnected: it
- * is the service that ends, and no viewer.  `end now' is as good as SIGTERM.
+ * Accepts followers, reads what they send, and writes what they can accept.
+ * Whoever sends `end' or `end now' is not a viewer but the service ending: it
+ * gets the `alive' line and is disconnected.  `end now' sets `terminate'.
  */
 void hub_step(struct hub *, int64_t now);
 
-/* Writes new frames to all that can take them: once a turn of the loop. */
+/*
+ * Writes new frames to all followers that can accept them.  To be called once
+ * in each turn of the event loop.
+ */
 void hub_write(struct hub *);
 
-/* Accepts those that wait in the backlog and closes the listener. */
+/* Accepts the connections in the backlog and closes the listener. */
 void hub_close_listener(struct hub *);
 
-/* Whether every follower has got everything. */
+/* Whether every follower has received everything. */
 bool hub_drained(const struct hub *);
 
 void hub_free(struct hub *);

@@ -1,5 +1,5 @@
 /*
- * What was noticed about models.
+ * Notices about models, behind the records in RUN_DIR/health.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -14,12 +14,12 @@
 
 enum { DAY = sizeof("2026-11-29") - 1 };
 
-static const char *const	names[NOTICE__MAX] = {
+static const char *const	notice_names[NOTICE__MAX] = {
 	[NOTICE_THOUGHTS] = "thoughts",
 	[NOTICE_MARKS] = "marks",
 };
 
-/* The lines, as a C string. */
+/* Reads all lines as a C string. */
 static void
 notice_read_all(int fd, char text[NOTICES_MAX + 1])
 {
@@ -29,7 +29,7 @@ notice_read_all(int fd, char text[NOTICES_MAX + 1])
 }
 
 static void
-format_day(char day[DAY + 1], time_t t)
+notice_day(char day[DAY + 1], time_t t)
 {
 	struct tm	tm;
 
@@ -45,8 +45,8 @@ notice_add(const char *run_dir, enum notice what, const char *model)
 	size_t	len, all;
 	int	fd, n;
 
-	format_day(day, time(NULL));
-	n = snprintf(line, NOTICE_MAX, "%s %s %s\n", day, names[what],
+	notice_day(day, time(NULL));
+	n = snprintf(line, NOTICE_MAX, "%s %s %s\n", day, notice_names[what],
 	    model);
 	if (n < 0 || n >= NOTICE_MAX || (int)strcspn(line, "\n") != n -
 	    1 || (fd = lock_open(run_dir, "health")) == -1)
@@ -54,12 +54,13 @@ notice_add(const char *run_dir, enum notice what, const char *model)
 	notice_read_all(fd, text);
 	len = strlen(text);
 	if (strstr(text, line) == NULL) {
-		/* A full one is begun anew: what still holds comes again. */
+		/* If the file is full, drop all lines; what still holds will be
+		   noticed again. */
 		if (len + (size_t)n > NOTICES_MAX) {
 			(void)!ftruncate(fd, NOTICES_AT);
 			len = 0;
 		}
-		/* The file stays one of whole records. */
+		/* health.c expects whole records: pad the line with NULs. */
 		all = len + (size_t)n + HEALTH_RECORD - 1;
 		all -= all % HEALTH_RECORD;
 		(void)!pwrite(fd, line, all - len, NOTICES_AT + (off_t)len);
@@ -67,7 +68,9 @@ notice_add(const char *run_dir, enum notice what, const char *model)
 	(void)close(fd);
 }
 
-/* Takes a line apart; returns its model, or NULL if it is none of ours. */
+/*
+ * Splits a line.  Returns the model's name, or NULL if the line is not valid.
+ */
 static const char *
 notice_parse(const char *line, enum notice *what)
 {
@@ -78,8 +81,8 @@ notice_parse(const char *line, enum notice *what)
 		return NULL;
 	len = strcspn(name, " ");
 	for (i = 0; i < NOTICE__MAX; i++) {
-		if (strlen(names[i]) == len && name[len] == ' ' &&
-		    memcmp(names[i], name, len) == 0) {
+		if (strlen(notice_names[i]) == len && name[len] == ' ' &&
+		    memcmp(notice_names[i], name, len) == 0) {
 			*what = (enum notice)i;
 			return name + len + 1;
 		}
@@ -88,7 +91,7 @@ notice_parse(const char *line, enum notice *what)
 }
 
 void
-notice_each(const char *run_dir, void (*tell)(void *, enum notice,
+notice_each(const char *run_dir, void (*report)(void *, enum notice,
     const char *day, const char *model), void *context)
 {
 	char		 text[NOTICES_MAX + 1], path[PATH_MAX], since[DAY + 1];
@@ -102,15 +105,16 @@ notice_each(const char *run_dir, void (*tell)(void *, enum notice,
 		return;
 	notice_read_all(fd, text);
 	(void)close(fd);
-	format_day(since, time(NULL) - NOTICE_DAYS * 86400);
+	notice_day(since, time(NULL) - NOTICE_DAYS * 86400);
 	for (line = text; (next = strchr(line, '\n')) != NULL; line = next) {
 		*next++ = '\0';
-		/* One that stands there again is told then. */
+		/* Skip a line that is repeated later: only the last one
+		   counts. */
 		if ((model = notice_parse(line, &what)) != NULL &&
 		    strncmp(line, since, DAY) >= 0 &&
 		    strstr(next, line + DAY) == NULL) {
 			line[DAY] = '\0';
-			tell(context, what, line, model);
+			report(context, what, line, model);
 		}
 	}
 }

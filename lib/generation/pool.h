@@ -1,8 +1,8 @@
 /*
- * The model's servers, of which a generation asks one: one that has a free
- * slot, has not failed lately and, if it can be had, has the model loaded.
- * When it fails, another one.  Where there is one server only, nothing of this
- * costs a call.
+ * The upstreams in OLLAMA_SERVER.  A generation uses one that has a free slot,
+ * has not failed lately and, if possible, has the model loaded.  If it fails,
+ * the generation turns to another.  With a single upstream, the pool makes no
+ * calls and opens no file.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -21,64 +21,79 @@
 
 struct pool {
 	const struct settings	*settings;	/* borrowed */
-	const struct http	*http;		/* while it asks */
-	struct pool_call	*calls;		/* one a server; NULL: none */
-	char			*token;		/* of the calls */
+	const struct http	*http;		/* only while calls run */
+	struct pool_call	*calls;		/* an array, one for each
+						   server; NULL: none */
+	char			*token;		/* bearer for the calls, or
+						   NULL */
 	int			 count;
-	int			 chosen;	/* the server to ask; -1 */
-	bool			 alone;		/* nobody shares the servers */
-	struct health		*health;	/* NULL: one server only */
-	struct slots_server	 slots[SERVERS_MAX];	/* who may be asked */
+	int			 chosen;	/* index of the server in use;
+						   -1: none */
+	bool			 alone;		/* a filter: slots and health
+						   are not used */
+	struct health		*health;	/* NULL with a single server */
+	struct slots_server	 slots[SERVERS_MAX];	/* the slots we may take
+							   on each */
 	struct pool_server {
 		struct url	url;
-		bool		tried;		/* and it failed */
-		int64_t		again;		/* not before; 0: at any time */
+		bool		tried;		/* it has failed in this
+						   generation */
+		int64_t		again;		/* may be asked from then on:
+						   clock_us; 0: at any time */
 	}			 server[SERVERS_MAX];
 };
 
 /*
- * Begins; `alone' is for a filter, which takes no slot and remembers nothing.
+ * Initializes a pool.  `alone' is for a filter, which takes no slot and
+ * remembers no failure.
  */
 void pool_open(struct pool *, const struct settings *, bool alone);
 
 /*
- * Chooses a server, as slot_try: among those that have not failed lately; if
- * there are none, among those that were not tried yet.  `alone': the first.
+ * Chooses a server and takes a slot; returns as slot_try.  Servers that have
+ * failed lately are considered only if all have, and then only those that this
+ * generation has not tried.  With `alone' it takes the first server.
  */
 int pool_try(struct pool *, struct slot *, struct node *, int max);
 
-/* Whether there is another one to turn to. */
+/* Whether there is another server to turn to. */
 bool pool_more(const struct pool *);
 
 /*
- * The chosen one has failed, before any text was shown: it is left alone for a
- * while.  The slot is given back.
+ * The chosen server failed before any text was shown: notes the failure, which
+ * is also logged, and releases the slot.
  */
 void pool_pass_over(struct pool *, struct node *, enum failure_code,
     const char *reason);
 
-/* The end: it has failed, has answered, or neither can be told of it. */
+/*
+ * Ends the use of the chosen server: it failed, it answered, or neither is
+ * known.
+ */
 enum pool_end { POOL_FAILED, POOL_GOOD, POOL_UNKNOWN };
 void pool_end(struct pool *, enum pool_end);
 
 /*
- * Asks those that have not failed lately which models they have loaded, all at
- * the same time.  Returns false if there is no need to.
+ * Starts a call to every server that has not failed lately, asking which models
+ * it has loaded.  Returns false if there is nothing to ask: a single server, a
+ * filter, or an error that upstream_begin will report.
  */
 bool pool_ask(struct pool *, const struct http *);
 
-/* Whether one has still to answer; they have LOADED_TIMEOUT. */
+/*
+ * Whether a call still runs; each ends after LOADED_TIMEOUT ms at the latest.
+ */
 bool pool_asking(const struct pool *);
 
 /*
- * They have answered, or not: one that has not is left alone for a while.
- * Moves to one that has the model loaded, if the chosen one has not and there
- * is a free slot.  Returns false if the chosen one is silent and was passed
- * over.
+ * Ends the calls.  Notes as failed each server that did not answer.  If the
+ * chosen server does not have the model loaded, moves to one that has and has a
+ * free slot.  Returns false if the chosen server did not answer and was passed
+ * over for others.
  */
 bool pool_prefer(struct pool *, struct node *);
 
-/* Also ends the asking. */
+/* Cancels calls that still run and frees the pool. */
 void pool_close(struct pool *);
 
 #endif

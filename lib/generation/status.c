@@ -1,6 +1,6 @@
 /*
- * What viewers hear of an answer that is being made: its session, what is done
- * for it, and how many watch.
+ * What viewers are told about an answer being generated: its session, its
+ * state, and how many viewers there are.
  */
 #include <string.h>
 #include <unistd.h>
@@ -9,10 +9,10 @@
 #include "base/limit.h"
 #include "generation/answer.h"
 
-/* Makes the status line: for all viewers if it is news, else for those who
- * come from now on. */
+/* Makes the status line.  With `news' all viewers get it, else only those who
+   connect from now on. */
 static void
-answer_tell(struct answer *a, bool news)
+answer_status_line(struct answer *a, bool news)
 {
 	struct buf	line = BUF_INIT(FRAME_MAX);
 
@@ -22,7 +22,7 @@ answer_tell(struct answer *a, bool news)
 	buf_free(&line);
 	if (!news)
 		return;
-	a->viewers_told = a->viewers;
+	a->viewers_sent = a->viewers;
 	a->viewers_again = clock_us() + VIEWERS_PAUSE * INT64_C(1000);
 }
 
@@ -46,11 +46,12 @@ void
 answer_status(struct answer *a, enum frame_state state, int place)
 {
 	if (a->filter)
-		return;		/* nobody has asked for status frames */
+		return;		/* a filter's reader cannot ask for status
+				   frames */
 	a->has_status = true;
 	a->status = state;
 	a->place = place;
-	answer_tell(a, true);
+	answer_status_line(a, true);
 	hub_write(&a->hub);
 }
 
@@ -59,15 +60,15 @@ answer_viewers(struct answer *a, int64_t now)
 {
 	if (!a->has_status || a->over)
 		return;
-	if (a->hub.count != a->viewers_told && now >= a->viewers_again)
-		answer_tell(a, true);
+	if (a->hub.count != a->viewers_sent && now >= a->viewers_again)
+		answer_status_line(a, true);
 	else if (a->hub.count != a->viewers)
-		answer_tell(a, false);
+		answer_status_line(a, false);
 }
 
 int64_t
 answer_viewers_due(const struct answer *a)
 {
 	return a->has_status && !a->over && a->hub.count > 0 &&
-	    a->hub.count != a->viewers_told ? a->viewers_again : CLOCK_NEVER;
+	    a->hub.count != a->viewers_sent ? a->viewers_again : CLOCK_NEVER;
 }

@@ -1,23 +1,27 @@
 /*
- * What Ollama's lines and refusals mean.
+ * Ollama's API: the requests, the lines of an answer, refusals, the lists of
+ * models.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/limit.h"
 #include "base/utf8.h"
+#include "json/json.h"
+#include "json/jsonw.h"
 #include "ollama/ollama.h"
 
-/* Whether a text has a part; both are Ollama's, in ASCII. */
+/* Whether a text contains a part, whatever the case of its ASCII letters. */
 static bool
 has(const char *text, const char *part)
 {
 	return strcasestr(text, part) != NULL;
 }
 
-/* Whether a text has one of some parts. */
+/* Whether a text contains one of several parts. */
 static bool
 has_one(const char *text, const char *const *parts, size_t count)
 {
@@ -33,9 +37,9 @@ has_one(const char *text, const char *const *parts, size_t count)
 	has_one((text), (parts), sizeof(parts) / sizeof((parts)[0]))
 
 /*
- * Whether an error says that the prompt does not fit.  Each version, engine
- * and cloud has its own words: what they share is what does not fit where.
- * "context deadline exceeded", which is Go's, is about time.
+ * Whether an error says that the prompt does not fit.  Each version, engine and
+ * cloud words that differently: in all of them something is too long for
+ * something else.  Go's "context deadline exceeded" is about time.
  */
 static bool
 is_too_long(const char *error)
@@ -70,7 +74,7 @@ is_memory(const char *error)
 		"unable to load full model", "memory layout cannot",
 		"insufficient vram", "bad_alloc", "outofdevicememory",
 		"outofhostmemory",
-		/* The kernel ends a runner so, for want of memory. */
+		/* The kernel kills a runner like this when memory runs out. */
 		"signal: killed",
 	};
 
@@ -78,12 +82,12 @@ is_memory(const char *error)
 	    has(error, "available"));
 }
 
-/* What an error text means, wherever it came. */
+/* What an error text means, in a line of an answer or in a refusal. */
 static enum failure_code
 meaning(const char *error, bool *retry)
 {
 	static const char *const	restarts[] = {
-		/* The next request starts the runner anew. */
+		/* After these the next request starts the runner again. */
 		"process has terminated", "process no longer running",
 		"runner has unexpectedly stopped", "unexpected server status",
 		"health resp", "error starting llama-server",
@@ -104,8 +108,10 @@ meaning(const char *error, bool *retry)
 	return FAILURE_UPSTREAM_ERROR;
 }
 
-/* Appends the text of a member, if it is there; false if it is no text.  Null
- * is nothing: gateways write it. */
+/*
+ * Appends the text of a member.  Returns false if the member is no text; one
+ * that is absent or null, as gateways write it, is no text to append.
+ */
 static bool
 append(const struct json *j, int object, const char *name, struct buf *b)
 {
@@ -119,13 +125,13 @@ append(const struct json *j, int object, const char *name, struct buf *b)
 /* Eleven days in nanoseconds. */
 #define FIGURE_MAX	INT64_C(1000000000000000)
 
-/* A count or, in nanoseconds, a time of the done line. */
+/* A count, or a time in nanoseconds divided by `unit', of the last line. */
 static int64_t
 figure(const struct json *j, const char *name, int64_t unit)
 {
 	int64_t	n = json_int(j, json_member(j, 0, name), 0);
 
-	/* What no model counts to would end the sums of reports. */
+	/* A larger figure is wrong, and would overflow the sums in reports. */
 	return n < 0 ? 0 : n > FIGURE_MAX ? FIGURE_MAX / unit : n / unit;
 }
 
@@ -146,7 +152,7 @@ read_cost(const struct json *j, struct cost *c)
 	c->answer = figure(j, "eval_duration", 1000000);
 }
 
-/* The error of a line or body, a string or an object around one; or -1. */
+/* The value of `error', a string or an object that holds one; or -1. */
 static int
 error_member(const struct json *j)
 {
@@ -175,7 +181,7 @@ read_error(struct ollama_line *l, const struct json *j, int error)
 	buf_free(&text);
 }
 
-/* A line that Ollama would not send. */
+/* Sets the failure for a line that Ollama would not send. */
 static void
 invalid(struct ollama_line *l, const char *why)
 {
@@ -202,7 +208,7 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	}
 	error = json_member(j, 0, "error");
 	done = json_member(j, 0, "done");
-	/* Some gateways write the member into every line. */
+	/* Some gateways write an empty `error' into every line. */
 	if (error != -1 && json_type(j, error) != JSON_NULL && (done == -1 ||
 	    !json_equals(j, error, ""))) {
 		read_error(l, j, error_member(j));
@@ -226,7 +232,7 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	buf_free(&thoughts);
 }
 
-/* The error text of a body, as a C string; empty if there is none. */
+/* Appends the error text of a body, if it has one. */
 static void
 error_text(const char *body, size_t len, struct buf *text)
 {
@@ -261,7 +267,10 @@ ollama_refusal(long status, const char *body, size_t len, const char *model,
 	    has(error, "model is required")) {
 		code = FAILURE_MODEL_MISSING;
 	} else if (status >= 500) {
-		/* An empty 500 is a panic, a 502 a proxy's. */
+		/*
+		 * An empty 500 is a panic of Ollama's; an empty 502 is a
+		 * proxy's.
+		 */
 		*retry = *retry || *error == '\0';
 	} else if (status >= 300) {
 		code = code == FAILURE_PROMPT_TOO_LONG ? code :
@@ -275,4 +284,396 @@ ollama_refusal(long status, const char *body, size_t len, const char *model,
 	return failure_make(code, code == FAILURE_MODEL_MISSING ? model :
 	    code == FAILURE_UPSTREAM_ERROR && memory ? FAILURE_MEMORY :
 	    number);
+}
+
+/* keep_alive is a number of seconds or a duration like "30m". */
+static void
+write_keep_alive(struct jsonw *w, const char *value)
+{
+	char	*end;
+	long	 n;
+
+	n = strtol(value, &end, 10);
+	if (*end == '\0')
+		jsonw_int(w, "keep_alive", n);
+	else
+		jsonw_text(w, "keep_alive", value);
+}
+
+static void
+write_think(struct jsonw *w, const char *value)
+{
+	if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+		jsonw_trusted(w, "think", value);
+	else if (strcmp(value, "server") != 0)
+		jsonw_text(w, "think", value);
+}
+
+static void
+write_message(struct jsonw *w, const char *role, const char *text, size_t len)
+{
+	jsonw_object(w, NULL);
+	jsonw_text(w, "role", role);
+	jsonw_string(w, "content", text, len);
+	jsonw_close(w);
+}
+
+/* Whether the options, a JSON object, say how long an answer may be. */
+static bool
+has_limit(const char *options)
+{
+	struct json	j = { 0 };
+	int		value = -1;
+	bool		has;
+
+	if (json_parse(&j, options, strlen(options), MESSAGE_DEPTH,
+	    MESSAGE_TOKENS) == 0)
+		value = json_member(&j, 0, "num_predict");
+	/*
+	 * Ollama ignores a null, and then nothing limits the answer; of two
+	 * members it uses the later one.
+	 */
+	has = value != -1 && json_type(&j, value) != JSON_NULL;
+	json_free(&j);
+	return has;
+}
+
+/*
+ * The limit of an answer.  A model's thoughts count too, and with
+ * OLLAMA_THINK=server the model may think.
+ */
+static const char *
+ollama_request_limit(const struct settings *s)
+{
+	return strcmp(s->text[SETTING_OLLAMA_THINK], "false") == 0 ?
+	    "\"num_predict\":" PREDICT_MAX :
+	    "\"num_predict\":" PREDICT_MAX_THINKING;
+}
+
+/*
+ * Writes OLLAMA_OPTIONS. If `limited', and they do not limit the answer, adds a
+ * limit.
+ */
+static void
+write_options(struct jsonw *w, const struct settings *s, bool limited)
+{
+	const char	*options = s->text[SETTING_OLLAMA_OPTIONS], *end;
+	struct buf	 b = BUF_INIT(SETTING_MAX + 64);
+
+	if (!limited || (*options != '\0' && has_limit(options))) {
+		if (*options != '\0')
+			jsonw_trusted(w, "options", options);
+		return;
+	}
+	/*
+	 * Insert the limit in front of the last brace, with a comma unless the
+	 * object is empty.
+	 */
+	options = *options == '\0' ? "{}" : options;
+	for (end = strrchr(options, '}'); end > options &&
+	    strchr(" \t\r\n", end[-1]) != NULL; )
+		end--;
+	if (buf_add(&b, options, (size_t)(end - options)) == -1 ||
+	    (end[-1] != '{' && buf_puts(&b, ",") == -1) ||
+	    buf_puts(&b, ollama_request_limit(s)) == -1 ||
+	    buf_puts(&b, "}") == -1)
+		w->failed = true;
+	else
+		jsonw_trusted(w, "options", b.data);
+	buf_free(&b);
+}
+
+/*
+ * Writes how long the model stays loaded and the options; `question' says
+ * whether this is a question, whose answer is limited.
+ */
+static void
+write_settings(struct jsonw *w, const struct settings *s, bool question)
+{
+	if (*s->text[SETTING_OLLAMA_KEEP_ALIVE] != '\0')
+		write_keep_alive(w, s->text[SETTING_OLLAMA_KEEP_ALIVE]);
+	write_options(w, s, question);
+}
+
+int
+ollama_request(struct buf *b, const struct settings *s, enum url_api api,
+    const char *model, const char *system, const char *ticket, size_t len)
+{
+	struct jsonw	w;
+
+	jsonw_begin(&w, b);
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "model", model);
+	/*
+	 * The texts that never change come first: Ollama caches a prompt's
+	 * prefix.
+	 */
+	if (api == URL_CHAT) {
+		jsonw_array(&w, "messages");
+		if (*system != '\0')
+			write_message(&w, "system", system, strlen(system));
+		write_message(&w, "user", ticket, len);
+		jsonw_close(&w);
+	} else {
+		if (*system != '\0')
+			jsonw_text(&w, "system", system);
+		jsonw_string(&w, "prompt", ticket, len);
+	}
+	jsonw_bool(&w, "stream", true);
+	jsonw_bool(&w, "truncate", false);
+	write_think(&w, s->text[SETTING_OLLAMA_THINK]);
+	write_settings(&w, s, true);
+	return jsonw_end(&w, false);
+}
+
+int
+ollama_load(struct buf *b, const struct settings *s, const char *model)
+{
+	struct jsonw	w;
+
+	jsonw_begin(&w, b);
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "model", model);
+	jsonw_bool(&w, "stream", false);
+	write_settings(&w, s, false);
+	return jsonw_end(&w, false);
+}
+
+/*
+ * Whether a model of /api/tags can complete a text; older servers do not say.
+ */
+static bool
+completes(const struct json *j, int model)
+{
+	int	list = json_member(j, model, "capabilities"), c;
+
+	if (json_type(j, list) != JSON_ARRAY)
+		return true;
+	for (c = json_first(j, list); c != -1; c = json_next(j, list, c)) {
+		if (json_equals(j, c, "completion"))
+			return true;
+	}
+	return false;
+}
+
+/* Parses a list of models.  Returns the array, or -1. */
+static int
+models(struct json *j, const char *body, size_t len)
+{
+	int	list = -1;
+
+	if (len > 0 && json_parse(j, body, len, UPSTREAM_DEPTH,
+	    UPSTREAM_TOKENS) == 0)
+		list = json_member(j, 0, "models");
+	return json_type(j, list) == JSON_ARRAY ? list : -1;
+}
+
+/*
+ * Reads on whose machine a model of /api/tags runs.  Returns false if that is
+ * the server's own.  Ollama hands the whole question on to another machine if
+ * one of these members has any value, readable or not.
+ */
+static bool
+read_remote(const struct json *j, int model, struct buf *host)
+{
+	static const char *const	members[] = { "remote_host",
+					    "remote_model" };
+	size_t				i;
+	int				value;
+
+	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		value = json_member(j, model, members[i]);
+		if (value == -1 || json_type(j, value) == JSON_NULL ||
+		    json_equals(j, value, ""))
+			continue;
+		buf_clear(host);
+		if (i > 0 || json_string(j, value, false, host) == -1)
+			buf_clear(host);
+		return host->len > 0 ||
+		    buf_add(host, "another server", 15) == 0;
+	}
+	return false;
+}
+
+bool
+ollama_is_cloud(const char *model)
+{
+	const char	*tag = strrchr(model, ':');
+	size_t		 len = strlen(model);
+
+	if (tag == NULL || strchr(tag, '/') != NULL)
+		return false;
+	return strcasecmp(tag, ":cloud") == 0 || (len > 6 &&
+	    strcasecmp(model + len - 6, "-cloud") == 0);
+}
+
+/*
+ * Whether this is Ollama's list.  A llama-server has a list of the same form,
+ * with that of /v1/models in the same object, but it has no /api/generate, and
+ * its /api/chat is not Ollama's.
+ */
+static bool
+is_ollama(const struct json *j)
+{
+	return json_member(j, 0, "data") == -1 &&
+	    json_member(j, 0, "object") == -1;
+}
+
+bool
+ollama_is_other(const char *body, size_t len)
+{
+	struct json	j = { 0 };
+	bool		other;
+
+	other = models(&j, body, len) != -1 && !is_ollama(&j);
+	json_free(&j);
+	return other;
+}
+
+enum failure_code
+ollama_first_model(const char *body, size_t len, char *model, size_t size)
+{
+	struct buf		name = BUF_INIT(size - 1),
+				host = BUF_INIT(1024);
+	struct json		j = { 0 };
+	enum failure_code	code = FAILURE_UPSTREAM_INVALID;
+	int			list, m;
+
+	if ((list = models(&j, body, len)) != -1 && is_ollama(&j)) {
+		code = FAILURE_MODEL_MISSING;
+		for (m = json_first(&j, list); m != -1;
+		    m = json_next(&j, list, m)) {
+			buf_clear(&name);
+			if (!completes(&j, m) || json_string(&j,
+			    json_member(&j, m, "name"), false, &name) == -1 ||
+			    name.len == 0 || read_remote(&j, m, &host) ||
+			    ollama_is_cloud(name.data))
+				continue;
+			(void)snprintf(model, size, "%s", name.data);
+			code = FAILURE_NONE;
+			break;
+		}
+	}
+	buf_free(&name);
+	buf_free(&host);
+	json_free(&j);
+	return code;
+}
+
+/* A part of a model's name, without a NUL at its end. */
+struct part {
+	const char	*text;
+	size_t		 len;
+};
+
+/*
+ * Splits off the part behind the last `separator' of a name, or all of the name
+ * if it has none.
+ */
+static struct part
+last_part(struct part *name, char separator)
+{
+	const char	*at = memrchr(name->text, separator, name->len);
+	struct part	 p = *name;
+
+	if (at == NULL) {
+		name->len = 0;
+	} else {
+		p.text = at + 1;
+		p.len = name->len - (size_t)(p.text - name->text);
+		name->len = (size_t)(at - name->text);
+	}
+	return p;
+}
+
+static struct part
+or_else(struct part p, const char *text)
+{
+	return p.len > 0 ? p : (struct part){ text, strlen(text) };
+}
+
+/*
+ * The parts of a name as Ollama reads it: [[host/]namespace/]model[:tag]; a
+ * scheme in front of the host is ignored.
+ */
+enum { HOST, NAMESPACE, MODEL, TAG, PARTS };
+
+static void
+split_name(const char *text, struct part part[PARTS])
+{
+	struct part	 rest = { text, strlen(text) };
+	const char	*colon = strrchr(text, ':'), *at;
+
+	part[TAG] = (struct part){ "", 0 };
+	if (colon != NULL && strchr(colon, '/') == NULL)
+		part[TAG] = last_part(&rest, ':');
+	part[MODEL] = last_part(&rest, '/');
+	part[NAMESPACE] = last_part(&rest, '/');
+	if ((at = memmem(rest.text, rest.len, "://", 3)) != NULL) {
+		rest.len -= (size_t)(at + 3 - rest.text);
+		rest.text = at + 3;
+	}
+	part[HOST] = or_else(rest, "registry.ollama.ai");
+	part[NAMESPACE] = or_else(part[NAMESPACE], "library");
+	part[TAG] = or_else(part[TAG], "latest");
+}
+
+/* Whether two names are the same model for Ollama. */
+static bool
+same_model(const char *a, const char *b)
+{
+	struct part	x[PARTS], y[PARTS];
+	int		i;
+
+	split_name(a, x);
+	split_name(b, y);
+	for (i = 0; i < PARTS; i++) {
+		if (x[i].len != y[i].len ||
+		    strncasecmp(x[i].text, y[i].text, x[i].len) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+ollama_model(const char *body, size_t len, const char *model,
+    struct ollama_model *out)
+{
+	struct buf	name = BUF_INIT(1024), host = BUF_INIT(1024);
+	struct json	j = { 0 };
+	bool		found = false;
+	int		list, m;
+
+	memset(out, 0, sizeof(*out));
+	if ((list = models(&j, body, len)) != -1) {
+		for (m = json_first(&j, list); m != -1 && !found;
+		    m = json_next(&j, list, m)) {
+			buf_clear(&name);
+			if (json_string(&j, json_member(&j, m, "name"), false,
+			    &name) == -1 || name.data == NULL ||
+			    !same_model(name.data, model))
+				continue;
+			found = true;
+			out->completes = completes(&j, m);
+			if (read_remote(&j, m, &host))
+				(void)snprintf(out->remote,
+				    sizeof(out->remote), "%s", host.data);
+			out->context = json_int(&j, json_member(&j, m,
+			    "context_length"), json_int(&j, json_member(&j,
+			    json_member(&j, m, "details"),
+			    "context_length"), 0));
+		}
+	}
+	buf_free(&name);
+	buf_free(&host);
+	json_free(&j);
+	return found;
+}
+
+bool
+ollama_lists(const char *body, size_t len, const char *model)
+{
+	struct ollama_model	m;
+
+	return ollama_model(body, len, model, &m);
 }

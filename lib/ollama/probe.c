@@ -1,5 +1,5 @@
 /*
- * Asking the model's server which models it has.
+ * Asks a model server which models it has; writes and reads what was found.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/limit.h"
 #include "base/url.h"
+#include "json/json.h"
+#include "json/jsonw.h"
 #include "ollama/ollama.h"
 #include "ollama/probe.h"
 #include "ollama/upstream.h"
@@ -21,7 +23,7 @@ probe_take(void *context, long status, const char *data, size_t len)
 	return buf_add(context, data, len) == 0;
 }
 
-/* Says what helps. */
+/* Sets the advice. */
 static void
 advise(struct probe *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -36,7 +38,7 @@ advise(struct probe *p, const char *format, ...)
 	va_end(ap);
 }
 
-/* Something answered, but not Ollama. */
+/* Sets reason and advice for a response that is not Ollama's. */
 static void
 advise_page(struct probe *p)
 {
@@ -48,7 +50,7 @@ advise_page(struct probe *p)
 	    "proxy");
 }
 
-/* The call has not come to an answer. */
+/* Sets the failure for a call without a response. */
 static void
 probe_unanswered(struct probe *p, const struct http_call *c)
 {
@@ -94,7 +96,7 @@ probe_unanswered(struct probe *p, const struct http_call *c)
 	p->failure = failure_make(code, detail);
 }
 
-/* The answer's status is not 200. */
+/* Sets the failure for a response whose status is not 200. */
 static void
 probe_refused(struct probe *p, const struct http_call *c,
     const struct url *server, const char *path, const struct buf *body)
@@ -123,7 +125,7 @@ probe_refused(struct probe *p, const struct http_call *c,
 		    (int)server->base, server->text, path);
 }
 
-/* Finds the model in a list, or the one that is asked for. */
+/* Finds the model of the settings, or the first usable one, in a list. */
 static void
 probe_choose(struct probe *p, const struct settings *s, const struct buf *list)
 {
@@ -148,7 +150,8 @@ probe_choose(struct probe *p, const struct settings *s, const struct buf *list)
 	    ollama_model(list->data, list->len, p->model, &m)) {
 		code = FAILURE_NONE;
 	} else if (code == FAILURE_MODEL_MISSING && ollama_is_cloud(p->model)) {
-		code = FAILURE_NONE;	/* it need not be listed */
+		code = FAILURE_NONE;	/* a model of the cloud need not be
+					   listed */
 		m.completes = true;
 	}
 	if (m.remote[0] == '\0' && ollama_is_cloud(p->model))
@@ -167,7 +170,10 @@ probe_choose(struct probe *p, const struct settings *s, const struct buf *list)
 	    "gemma3");
 }
 
-/* Makes one call, a POST if there is a body; false: failed, with the reason. */
+/*
+ * Makes one call, a POST if there is a body.  Returns false with the failure if
+ * it fails.
+ */
 static bool
 call(struct probe *p, const struct settings *s, const struct http *http,
     const struct url *server, const char *path, const struct buf *body,
@@ -227,7 +233,7 @@ probe_model(struct probe *p, const struct settings *s, const struct http *http,
 		    UPSTREAM_SMALL_TIMEOUT, &list) &&
 		    ollama_model(list.data, list.len, p->model, &m))
 			p->context = m.context;
-		/* It does not matter enough. */
+		/* Without /api/ps only the context is unknown. */
 		p->failure = failure_make(FAILURE_NONE, NULL);
 		p->reason[0] = p->advice[0] = '\0';
 	}
@@ -251,4 +257,59 @@ probe_load(struct probe *p, const struct settings *s, const struct http *http,
 		    s->number[SETTING_FIRST_TOKEN_TIMEOUT] * 1000, &out);
 	buf_free(&body);
 	buf_free(&out);
+}
+
+int
+probe_write(const struct probe *p, struct buf *out)
+{
+	struct jsonw	w;
+
+	jsonw_begin(&w, out);
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "code", failure_name(p->failure.code));
+	jsonw_text(&w, "reason", p->reason);
+	jsonw_text(&w, "advice", p->advice);
+	jsonw_text(&w, "model", p->model);
+	jsonw_text(&w, "remote", p->remote);
+	jsonw_int(&w, "context", p->context);
+	jsonw_int(&w, "context_max", p->context_max);
+	return jsonw_end(&w, true);
+}
+
+/* Copies a member that is a text; "" if it is none. */
+static void
+text(const struct json *j, const char *name, char *to, size_t size)
+{
+	struct buf	b = BUF_INIT(size - 1);
+
+	if (json_string(j, json_member(j, 0, name), false, &b) == -1)
+		buf_clear(&b);
+	(void)snprintf(to, size, "%s", b.data == NULL ? "" : b.data);
+	buf_free(&b);
+}
+
+int
+probe_read(struct probe *p, const char *line, size_t len)
+{
+	struct json	j = { 0 };
+	char		code[64];
+	int		rc = -1;
+
+	memset(p, 0, sizeof(*p));
+	if (json_parse(&j, line, len, MESSAGE_DEPTH, MESSAGE_TOKENS) == 0 &&
+	    json_member(&j, 0, "code") >= 0) {
+		text(&j, "code", code, sizeof(code));
+		text(&j, "reason", p->reason, sizeof(p->reason));
+		text(&j, "advice", p->advice, sizeof(p->advice));
+		text(&j, "model", p->model, sizeof(p->model));
+		text(&j, "remote", p->remote, sizeof(p->remote));
+		p->context = json_int(&j, json_member(&j, 0, "context"), 0);
+		p->context_max = json_int(&j, json_member(&j, 0,
+		    "context_max"), 0);
+		p->failure = failure_make(failure_from_name(code,
+		    strlen(code)), p->model);
+		rc = 0;
+	}
+	json_free(&j);
+	return rc;
 }

@@ -1,5 +1,5 @@
 /*
- * One answer from Ollama.
+ * One answer from Ollama: reading it, and the calls.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,9 +12,197 @@
 #include "base/limit.h"
 #include "ollama/ollama.h"
 #include "ollama/prompt.h"
-#include "ollama/token_file.h"
+#include "base/utf8.h"
 #include "ollama/upstream.h"
-#include "ollama/upstream_read.h"
+
+static void
+upstream_tell(struct upstream *u, enum frame_state state)
+{
+	if (u->state == state)
+		return;
+	u->state = state;
+	u->on_state(u->context, state);
+}
+
+/*
+ * Passes a piece on to on_text, without thoughts and marks; `ended': also what
+ * was held back.  Returns false if on_text has ended the answer.
+ */
+static bool
+show(struct upstream *u, bool ended)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+	const struct buf	*text = &u->text, *tidied = &u->tidied;
+
+	if (text->len == 0 && !ended)
+		return true;
+	buf_clear(&u->raw);
+	buf_clear(&u->plain);
+	buf_clear(&u->tidied);
+	/* The text is valid UTF-8, but may contain control characters. */
+	if ((text->len > 0 && (utf8_clean(&cleaner, text->data, text->len,
+	    &u->raw) == -1 || thought_add(&u->thought, u->raw.data,
+	    u->raw.len, &u->plain) == -1)) ||
+	    (ended && thought_end(&u->thought, &u->plain) == -1) ||
+	    (u->plain.len > 0 && tidy_add(&u->tidy, u->plain.data,
+	    u->plain.len, &u->tidied) == -1) ||
+	    (ended && tidy_end(&u->tidy, &u->tidied) == -1)) {
+		u->failure = failure_make(FAILURE_INTERNAL, NULL);
+		return false;
+	}
+	if (u->thought.opened && !u->shown)
+		upstream_tell(u, FRAME_THINKING);
+	if (tidied->len == 0)
+		return true;
+	if (!u->shown)
+		u->first = clock_us();
+	u->shown = true;
+	upstream_tell(u, FRAME_GENERATING);
+	return u->on_text(u->context, tidied->data, tidied->len);
+}
+
+/* Removes the thoughts that a whole text turns out to begin with. */
+static int
+settle_thoughts(struct upstream *u, struct buf *text)
+{
+	struct thought	t = { .held = BUF_INIT(text->len + 1) };
+	struct buf	rest = BUF_INIT(text->len + 1);
+	size_t		from;
+	int		rc = 0;
+
+	/* The mark that opens thoughts would have been recognized. */
+	if (u->thought.opened || (from = thought_late(text->data,
+	    text->len)) == 0)
+		return 0;
+	u->late = true;
+	thought_begin(&t);
+	if (thought_add(&t, text->data + from, text->len - from, &rest) == 0 &&
+	    thought_end(&t, &rest) == 0) {
+		buf_clear(text);
+		rc = rest.len == 0 ? 1 :
+		    buf_add(text, rest.data, rest.len) == -1 ? -1 : 1;
+	} else {
+		rc = -1;
+	}
+	buf_free(&t.held);
+	buf_free(&rest);
+	return rc;
+}
+
+/* Removes the fence's word and end marks from a whole text. */
+static int
+settle_marks(struct upstream *u, struct buf *text)
+{
+	struct tidy	t = { .everywhere = true,
+			    .held = BUF_INIT(text->len + 1) };
+	struct buf	rest = BUF_INIT(text->len + 1);
+	int		rc = -1;
+
+	tidy_begin(&t, u->word);
+	if (tidy_add(&t, text->data, text->len, &rest) == 0 &&
+	    tidy_end(&t, &rest) == 0)
+		rc = t.found;
+	if (rc == 1) {
+		buf_clear(text);
+		if (rest.len > 0 && buf_add(text, rest.data, rest.len) == -1)
+			rc = -1;
+	}
+	buf_free(&t.held);
+	buf_free(&rest);
+	return rc;
+}
+
+int
+upstream_settle(struct upstream *u, struct buf *text)
+{
+	int	changed, rc;
+
+	if (text->len == 0)
+		return 0;
+	if ((changed = settle_thoughts(u, text)) == -1)
+		return -1;
+	/* Removing one mark may have joined the halves of another one. */
+	while (text->len > 0 && (rc = settle_marks(u, text)) != 0) {
+		if (rc == -1)
+			return -1;
+		changed = 1;
+		u->tidy.found = true;
+	}
+	return changed;
+}
+
+static bool
+upstream_take_line(struct upstream *u, const char *line, size_t len)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+	struct ollama_line	l;
+
+	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL &&
+	    line[len - 1] != '\0')
+		len--;
+	if (len == 0)
+		return true;
+	u->lines = true;
+	if (!utf8_valid(line, len)) {
+		buf_clear(&u->raw);
+		if (utf8_clean(&cleaner, line, len, &u->raw) == -1) {
+			u->failure = failure_make(FAILURE_UPSTREAM_INVALID,
+			    NULL);
+			return false;
+		}
+		line = u->raw.data;
+		len = u->raw.len;
+	}
+	buf_clear(&u->text);
+	ollama_read(&l, u->server.api, line, len, &u->json, &u->text, &u->cost);
+	u->failure = l.failure;
+	u->retry = l.retry;
+	if (l.failure.code != FAILURE_NONE) {
+		(void)snprintf(u->reason, sizeof(u->reason), "%s", l.reason);
+		return false;
+	}
+	if (l.thinking && !u->shown)
+		upstream_tell(u, FRAME_THINKING);
+	if (!show(u, l.done))
+		return false;
+	return !l.done;
+}
+
+static bool
+upstream_take_answer(void *context, long status, const char *data, size_t len)
+{
+	struct upstream	*u = context;
+	const char	*nl;
+	size_t		 n;
+	bool		 more = true;
+
+	u->last = clock_us();
+	if (status != 200) {
+		/* Only the beginning of a refusal is used. */
+		n = UPSTREAM_BODY_MAX - u->body.len;
+		return buf_add(&u->body, data, len < n ? len : n) == 0;
+	}
+	while (more && (nl = memchr(data, '\n', len)) != NULL) {
+		n = (size_t)(nl - data);
+		if (u->line.len == 0) {
+			more = upstream_take_line(u, data, n);
+		} else if (buf_add(&u->line, data, n) == 0) {
+			more = upstream_take_line(u, u->line.data, u->line.len);
+			buf_clear(&u->line);
+		} else {
+			break;
+		}
+		data += n + 1;
+		len -= n + 1;
+	}
+	if (more && buf_add(&u->line, data, len) == -1) {
+		u->failure = failure_make(errno == EMSGSIZE ?
+		    FAILURE_UPSTREAM_INVALID : FAILURE_INTERNAL, NULL);
+		more = false;
+	}
+	u->over = !more;
+	return more;
+}
 
 static int64_t
 seconds(const struct upstream *u, enum setting which)
@@ -22,7 +210,10 @@ seconds(const struct upstream *u, enum setting which)
 	return u->settings->number[which] * 1000000;
 }
 
-/* It is over: for good, with this server, or in a pause before the retry. */
+/*
+ * Ends the use of the server: goes on to the next server, or to the pause
+ * before the retry, or ends the answer.
+ */
 static void
 upstream_end(struct upstream *u, struct failure f, int64_t now)
 {
@@ -56,7 +247,7 @@ end_code(struct upstream *u, enum failure_code code, const char *detail)
 	upstream_end(u, failure_make(code, detail), clock_us());
 }
 
-/* Takes bytes of a small answer. */
+/* Receives bytes of a small response. */
 static bool
 take_small(void *context, long status, const char *data, size_t len)
 {
@@ -66,7 +257,7 @@ take_small(void *context, long status, const char *data, size_t len)
 	return buf_add(&u->small_body, data, len) == 0;
 }
 
-/* The address of one of the server's calls. */
+/* Writes the URL of a call to the server. */
 static bool
 address(const struct upstream *u, struct buf *to, const char *path)
 {
@@ -75,7 +266,7 @@ address(const struct upstream *u, struct buf *to, const char *path)
 	    buf_puts(to, path) == 0;
 }
 
-/* Begins a small call. */
+/* Starts a small call: a GET whose response is a list. */
 static bool
 upstream_do_ask(struct upstream *u, const char *path)
 {
@@ -93,7 +284,7 @@ upstream_do_ask(struct upstream *u, const char *path)
 	return u->http->start(c) == 0;
 }
 
-/* Posts the question; the model is known. */
+/* Posts the question; the model is known by now. */
 static void
 post(struct upstream *u, int64_t now)
 {
@@ -130,16 +321,57 @@ post(struct upstream *u, int64_t now)
 		end_code(u, FAILURE_INTERNAL, NULL);
 }
 
+/*
+ * Reads the only word of a file: printable ASCII characters, with white space
+ * and a byte order mark around it.  Others may not read the file.  Returns as
+ * upstream_token.
+ */
+static int
+upstream_read_token(const char *path, char **token, const char **why)
+{
+	const char	*from;
+	char		*text;
+	size_t		 len, n;
+
+	if ((text = file_read(path, SETTING_MAX, true, &len)) == NULL) {
+		*why = errno == EPERM ? "others may read it (chmod 600)" :
+		    strerror(errno);
+		return -1;
+	}
+	if ((*why = utf8_instead(text, len)) != NULL)
+		goto bad;
+	from = text + utf8_mark(text, len);
+	from += strspn(from, " \t\r\n");
+	n = strcspn(from, " \t\r\n");
+	*why = "more than one word";
+	if (from[n + strspn(from + n, " \t\r\n")] != '\0')
+		goto bad;
+	*why = "a word with other than printable ASCII characters";
+	for (len = 0; len < n; len++) {
+		if (from[len] <= ' ' || from[len] > '~')
+			goto bad;
+	}
+	memmove(text, from, n);
+	text[n] = '\0';
+	*token = text;
+	return 0;
+bad:
+	explicit_bzero(text, strlen(text));
+	free(text);
+	errno = EILSEQ;
+	return -1;
+}
+
 int
 upstream_token(const struct settings *s, char **token, const char **why)
 {
 	const char	*path = s->text[SETTING_OLLAMA_TOKEN_FILE];
 
 	*token = NULL;
-	return *path == '\0' ? 0 : token_of_file(path, token, why);
+	return *path == '\0' ? 0 : upstream_read_token(path, token, why);
 }
 
-/* Posts, or asks for the model first. */
+/* Posts the question, or asks which models there are first. */
 static void
 upstream_try(struct upstream *u, int64_t now)
 {
@@ -166,9 +398,9 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	u->request.cap = (len + PROMPT_FENCE + SYSTEM_PROMPT_MAX +
 	    SETTING_MAX) * 6;
 	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
-	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
+	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* a U+FFFD each */
 	u->plain.cap = u->tidied.cap = u->thought.held.cap =
-	    u->tidy.held.cap = u->raw.cap * 2;	/* with what was held */
+	    u->tidy.held.cap = u->raw.cap * 2;	/* and as much held back */
 	u->system = prompt_system(s, &why);
 	u->prompt.cap = len + PROMPT_FENCE;
 	if (u->system == NULL || upstream_token(s, &u->token, &why) == -1) {
@@ -188,7 +420,7 @@ upstream_ask(struct upstream *u, const struct url *server, bool more,
 {
 	u->server = *server;
 	u->more = more;
-	u->state = FRAME_STATE__MAX;	/* `queued' may have been told */
+	u->state = FRAME_STATE__MAX;	/* `queued' may have been sent */
 	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
 	    u->settings->text[SETTING_OLLAMA_MODEL]);
 	u->cost.queued += (now - u->due) / 1000;
@@ -212,7 +444,7 @@ upstream_deadline(const struct upstream *u)
 	return !u->lines && !u->asking && u->due < d ? u->due : d;
 }
 
-/* What the end of a call without a whole answer means. */
+/* The failure for a call that ended without a whole response. */
 static struct failure
 failure_of(struct upstream *u, const struct http_call *c)
 {
@@ -224,7 +456,7 @@ failure_of(struct upstream *u, const struct http_call *c)
 	case HTTP_NO_CONNECTION:
 		return failure_make(FAILURE_UPSTREAM_TIMEOUT,
 		    "CONNECT_TIMEOUT");
-	case HTTP_TIMEOUT:	/* of a small call; an answer has timers */
+	case HTTP_TIMEOUT:	/* a small call; an answer has our timers */
 		return failure_make(FAILURE_UPSTREAM_TIMEOUT,
 		    "/api/tags: " SMALL_TIMEOUT_TEXT);
 	case HTTP_CERTIFICATE:
@@ -247,13 +479,15 @@ failure_of(struct upstream *u, const struct http_call *c)
 	}
 }
 
-/* The call has ended, perhaps because upstream_take_answer saw the answer's. */
+/* The POST has ended, perhaps because its last line has been read. */
 static void
 answer_ended(struct upstream *u, int64_t now)
 {
 	struct http_call	*c = &u->call;
 
-	/* Gin ends a refusal, and a single object, without a line feed. */
+	/*
+	 * Ollama ends an error line, or a single object, without a line feed.
+	 */
 	if (!u->over && c->end == HTTP_COMPLETE && c->status == 200 &&
 	    u->line.len > 0)
 		u->over = !upstream_take_line(u, u->line.data, u->line.len);
@@ -270,7 +504,10 @@ answer_ended(struct upstream *u, int64_t now)
 		    *c->location == '\0' ? "" : "to ",
 		    *c->location != '\0' ? c->location :
 		    u->body.data == NULL ? "" : u->body.data);
-		/* A question that one finds bad is bad for all of them. */
+		/*
+		 * A question that one server refuses, the others would refuse,
+		 * too.
+		 */
 		u->pass = failure_retryable(f.code) ||
 		    f.code == FAILURE_MODEL_MISSING;
 		f.retry_after = c->retry_after;
@@ -284,7 +521,7 @@ answer_ended(struct upstream *u, int64_t now)
 	}
 }
 
-/* /api/tags has come, or not. */
+/* The call of /api/tags has ended. */
 static void
 model_ended(struct upstream *u, int64_t now)
 {
@@ -315,7 +552,7 @@ model_ended(struct upstream *u, int64_t now)
 	}
 }
 
-/* Whether the list of a small answer says that the model runs elsewhere. */
+/* Whether the list of a small response says that the model runs elsewhere. */
 static bool
 listed_elsewhere(const struct upstream *u)
 {
@@ -326,14 +563,14 @@ listed_elsewhere(const struct upstream *u)
 	    u->cost.model, &m) && m.remote[0] != '\0';
 }
 
-/* What the answer to a question of watch_loading means. */
+/* Reads the response to a call of watch_loading. */
 static void
 take_list(struct upstream *u, int64_t now)
 {
 	if (u->local == MODEL_ASKED) {
 		u->local = listed_elsewhere(u) ? MODEL_ELSEWHERE : MODEL_HERE;
 	} else if (u->small.end != HTTP_COMPLETE || u->small.status != 200) {
-		return;		/* it does not matter enough */
+		return;		/* not worth a failure */
 	} else if (ollama_lists(u->small_body.data, u->small_body.len,
 	    u->cost.model)) {
 		upstream_tell(u, FRAME_GENERATING);
@@ -352,9 +589,9 @@ take_list(struct upstream *u, int64_t now)
 }
 
 /*
- * While the model is silent: /api/ps tells whether it is being loaded.  One
- * that runs elsewhere is never listed there; before `loading' is told for the
- * first time, /api/tags tells where it runs.
+ * Calls /api/ps while the model is silent, to see whether it is being loaded.
+ * A model that runs elsewhere is never listed there: before `loading' is shown
+ * for the first time, /api/tags says where it runs.
  */
 static void
 watch_loading(struct upstream *u, int64_t now)
@@ -369,7 +606,7 @@ watch_loading(struct upstream *u, int64_t now)
 	}
 }
 
-/* Which of the timers has run out; NULL: none. */
+/* The setting of the timer that has run out; NULL: none. */
 static const char *
 upstream_timed_out(const struct upstream *u, int64_t now)
 {

@@ -1,5 +1,5 @@
 /*
- * Reading the CGI environment.
+ * Reads the CGI environment of a connection.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +26,11 @@ connection_language(const struct settings *s)
 }
 
 /*
- * The ticket that the path names; 0: none.  websocketd hands every path on,
- * and ours is one of them; at a shell the last part alone will do.
+ * The ticket in the path; 0: none.  websocketd accepts every path, so check the
+ * whole path; at a shell "/42" is enough.
  */
 static int64_t
-ticket(const char *path, bool websocketd)
+connection_ticket(const char *path, bool websocketd)
 {
 	const size_t	len = strlen(CONNECTION_PATH);
 
@@ -42,7 +42,7 @@ ticket(const char *path, bool websocketd)
 }
 
 static const char *
-or_dash(const char *name)
+connection_env(const char *name)
 {
 	const char	*v = getenv(name);
 
@@ -59,12 +59,13 @@ void
 connection_read(struct connection *c, const struct settings *s)
 {
 	c->websocketd = connection_is_websocketd();
-	c->ticket = ticket(getenv("PATH_INFO"), c->websocketd);
+	c->ticket = connection_ticket(getenv("PATH_INFO"), c->websocketd);
 	c->origin = getenv("HTTP_ORIGIN");
 	c->authorization = getenv("HTTP_AUTHORIZATION");
 	c->cookie = getenv("HTTP_COOKIE");
-	c->id = or_dash("UNIQUE_ID");
+	c->id = connection_env("UNIQUE_ID");
 	address_client(s->text[SETTING_TRUSTED_PROXIES],
-	    or_dash("REMOTE_ADDR"), getenv("HTTP_X_FORWARDED_FOR"), c->remote);
+	    connection_env("REMOTE_ADDR"), getenv("HTTP_X_FORWARDED_FOR"),
+	    c->remote);
 	c->language = connection_language(s);
 }

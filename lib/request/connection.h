@@ -1,6 +1,6 @@
 /*
- * Who is at the other end: the CGI environment that websocketd gives to a
- * handler (RFC 3875 in spirit), read once and never trusted.
+ * The other end of the connection, as described by the CGI environment (RFC
+ * 3875) that websocketd sets.  The client chooses most of it: never trust it.
  */
 #ifndef CONNECTION_H
 #define CONNECTION_H
@@ -12,27 +12,29 @@
 #include "base/language.h"
 #include "settings/settings.h"
 
-/* What stands in front of a ticket's number in the address. */
+/* The path of a ticket, without the ticket's number. */
 #define CONNECTION_PATH	"/api/websocket/chat/"
 
 struct connection {
-	bool		 websocketd;	/* GATEWAY_INTERFACE is set */
-	int64_t		 ticket;	/* PATH_INFO: CONNECTION_PATH and
-					   a number, at a shell also a slash
-					   and a number; 0: it names none */
+	bool		 websocketd;	/* started by websocketd:
+					   GATEWAY_INTERFACE is set */
+	int64_t		 ticket;	/* from PATH_INFO; 0: it names none.  At
+					   a shell PATH_INFO may be "/42"
+					   alone */
 	const char	*origin;	/* HTTP_ORIGIN or NULL */
 	const char	*authorization;	/* HTTP_AUTHORIZATION or NULL */
 	const char	*cookie;	/* HTTP_COOKIE or NULL */
 	const char	*id;		/* UNIQUE_ID, "-" in a shell */
 	char		 remote[ADDRESS_MAX];	/* the client's address,
 					   "-" in a shell */
-	enum language	 language;	/* of messages, unless one names its */
+	enum language	 language;	/* of messages, unless a request names
+					   its own */
 };
 
-/* Whether websocketd has started us. */
+/* Whether websocketd has started this process. */
 bool connection_is_websocketd(void);
 
-/* Reads the environment; the texts are borrowed from it. */
+/* Reads the environment.  All texts are borrowed from it. */
 void connection_read(struct connection *, const struct settings *);
 
 #endif

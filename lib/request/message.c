@@ -1,5 +1,5 @@
 /*
- * Cutting stdin into messages.
+ * Splitting stdin into messages: see message.h.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "base/limit.h"
 #include "request/message.h"
 
-/* Forgets the state of the message; its text stays until the next byte. */
+/* Resets the reader's state.  The text stays until the next byte. */
 static void
-restart(struct message_reader *r)
+message_reset(struct message_reader *r)
 {
 	r->depth = r->bom = 0;
 	r->string = r->escape = r->begun = r->structured = r->skipping = false;
@@ -17,13 +17,14 @@ restart(struct message_reader *r)
 	r->last = '\0';
 }
 
-/* Follows the structure over one byte that is no line feed. */
+/* Updates the state for a byte other than a line feed. */
 static void
 message_follow(struct message_reader *r, char c)
 {
 	static const char	bom[] = "\xef\xbb\xbf";
 
-	/* A whole byte order mark in front is no content, as white space. */
+	/* Like white space, a byte order mark before the message does not begin
+	   it. */
 	if (r->bom < 3 && c == bom[r->bom] && (r->bom > 0 || !r->begun)) {
 		r->begun = ++r->bom < 3;
 		return;
@@ -53,11 +54,11 @@ message_follow(struct message_reader *r, char c)
 }
 
 /*
- * Whether a byte is the beginning of another message, though the one that has
- * begun has no end: a bracket at the beginning of a line behind a value.
+ * Whether c begins another message although the current one is not complete: a
+ * bracket at the start of a line, directly after a value.
  */
 static bool
-begins_another(struct message_reader *r, char c)
+message_begins_another(struct message_reader *r, char c)
 {
 	if (c == ' ' || c == '\t' || c == '\r')
 		return false;
@@ -69,7 +70,7 @@ begins_another(struct message_reader *r, char c)
 	return false;
 }
 
-/* What a line end means here. */
+/* What a line end means in the current state. */
 static enum message_event
 message_line_end(struct message_reader *r)
 {
@@ -81,7 +82,7 @@ message_line_end(struct message_reader *r)
 		r->line = true;
 		return MESSAGE_MORE;
 	}
-	restart(r);
+	message_reset(r);
 	if (!report) {
 		buf_clear(&r->text);
 		return MESSAGE_MORE;
@@ -90,9 +91,9 @@ message_line_end(struct message_reader *r)
 	return broken ? MESSAGE_BROKEN : MESSAGE_READY;
 }
 
-/* Keeps a piece of the text, unless it is being dropped. */
+/* Appends to the text, unless the message is being dropped. */
 static enum message_event
-message_keep(struct message_reader *r, const char *s, size_t len)
+message_append(struct message_reader *r, const char *s, size_t len)
 {
 	if (r->skipping || len == 0 || buf_add(&r->text, s, len) == 0)
 		return MESSAGE_MORE;
@@ -102,45 +103,48 @@ message_keep(struct message_reader *r, const char *s, size_t len)
 }
 
 size_t
-message_take(struct message_reader *r, const char *s, size_t len,
+message_read(struct message_reader *r, const char *s, size_t len,
     enum message_event *event)
 {
 	size_t	i, kept = 0;
 
-	/* The last message has been read: its text may go. */
+	/* The caller has read the last message. */
 	if (r->given)
 		buf_clear(&r->text);
 	r->given = false;
 	for (i = 0; i < len; i++) {
 		if (s[i] != '\n') {
-			if (begins_another(r, s[i])) {
-				*event = message_keep(r, s + kept, i - kept);
+			if (message_begins_another(r, s[i])) {
+				*event = message_append(r, s + kept, i - kept);
 				if (*event == MESSAGE_MORE)
 					*event = MESSAGE_BROKEN;
-				restart(r);
+				message_reset(r);
 				r->given = true;
 				return i;
 			}
 			message_follow(r, s[i]);
 			if (r->depth <= MESSAGE_DEPTH || r->skipping)
 				continue;
-			/* Nobody knows where this ends: at its line's end. */
+			/* Its end cannot be found any more: drop the rest of
+			   the line. */
 			buf_clear(&r->text);
 			r->skipping = true;
 			r->structured = false;
 			*event = MESSAGE_BROKEN;
 			return i + 1;
 		}
-		if ((*event = message_keep(r, s + kept, i - kept)) !=
+		if ((*event = message_append(r, s + kept, i - kept)) !=
 		    MESSAGE_MORE)
-			return i;	/* the line end once more */
+			return i;	/* handle the line end in the next
+					   call */
 		if ((*event = message_line_end(r)) != MESSAGE_MORE)
 			return i + 1;
-		kept = i;	/* white space of a longer message */
+		kept = i;	/* the line end is white space within the
+				   message */
 		if (!r->begun)
 			kept = i + 1;
 	}
-	*event = message_keep(r, s + kept, len - kept);
+	*event = message_append(r, s + kept, len - kept);
 	return len;
 }
 
@@ -150,7 +154,7 @@ message_end(struct message_reader *r)
 	bool	whole = r->depth == 0 && !r->string;
 	bool	report = r->begun && !r->skipping;
 
-	restart(r);
+	message_reset(r);
 	if (!report) {
 		buf_clear(&r->text);
 		return MESSAGE_MORE;
@@ -190,5 +194,5 @@ void
 message_free(struct message_reader *r)
 {
 	buf_free(&r->text);
-	restart(r);
+	message_reset(r);
 }

@@ -1,5 +1,5 @@
 /*
- * Reading a client's message: JSON to a struct request.
+ * Reads a client's message: JSON to struct request.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ enum field {
 	FIELD__MAX
 };
 
-/* A field that is there must be of its type, whether it is used or not. */
+/* If a field is present, it must have its type, even if it is not used. */
 static const struct {
 	const char	*name;
 	enum json_type	 type;
@@ -36,9 +36,9 @@ request_do_refuse(struct request *r, enum failure_code code, const char *detail)
 	r->failure = failure_make(code, detail);
 }
 
-/* Refuses it with words of its own. */
+/* Refuses the request for a cause that has its own words. */
 static void
-refuse_cause(struct request *r, enum failure_code code, const char *detail,
+request_wrong(struct request *r, enum failure_code code, const char *detail,
     enum failure_cause cause)
 {
 	request_do_refuse(r, code, detail);
@@ -46,7 +46,7 @@ refuse_cause(struct request *r, enum failure_code code, const char *detail,
 }
 
 static void
-refuse_size(struct request *r)
+request_refuse_size(struct request *r)
 {
 	char	limit[32];
 
@@ -55,8 +55,8 @@ refuse_size(struct request *r)
 }
 
 /*
- * Finds every field; refuses a wrong type and a repeated name.  Null is what
- * others write for a field that is not there.
+ * Finds all fields; refuses wrong types and repeated names.  A null counts as
+ * absent.
  */
 static void
 request_find(struct request *r, const struct json *j, int value[FIELD__MAX])
@@ -70,13 +70,14 @@ request_find(struct request *r, const struct json *j, int value[FIELD__MAX])
 		if (value[i] != -1 &&
 		    json_type(j, value[i]) != fields[i].type &&
 		    r->failure.code == FAILURE_NONE)
-			request_do_refuse(
-			    r, FAILURE_BAD_REQUEST, fields[i].name);
+			request_wrong(r, FAILURE_BAD_REQUEST, fields[i].name,
+			    value[i] == -2 ? FAILURE_REPEATED :
+			    FAILURE_TYPE);
 	}
 }
 
 static void
-read_type(struct request *r, const struct json *j, int value)
+request_read_type(struct request *r, const struct json *j, int value)
 {
 	if (value == -1)
 		r->type = REQUEST_ASK;
@@ -84,38 +85,40 @@ read_type(struct request *r, const struct json *j, int value)
 		r->type = REQUEST_STOP;
 	else if (json_equals(j, value, "ping"))
 		r->type = REQUEST_PING;
+	else if (json_equals(j, value, "open"))
+		r->type = REQUEST_OPEN;
 	else
 		request_do_refuse(
 		    r, FAILURE_BAD_REQUEST, fields[FIELD_TYPE].name);
 }
 
 static void
-read_body(struct request *r, const struct json *j, int value)
+request_read_body(struct request *r, const struct json *j, int value)
 {
 	if (value == -1) {
-		request_do_refuse(
-		    r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
+		request_wrong(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
+		    FAILURE_MISSING);
 	} else if (json_string(j, value, true, &r->body) == -1) {
 		if (errno == EILSEQ)
-			refuse_cause(r, FAILURE_BAD_JSON, NULL,
+			request_wrong(r, FAILURE_BAD_JSON, NULL,
 			    FAILURE_HALF_PAIR);
 		else if (errno == EMSGSIZE)
-			refuse_size(r);
+			request_refuse_size(r);
 		else
 			request_do_refuse(r, FAILURE_INTERNAL, NULL);
 	} else if (r->body.len > 0 &&
 	    memchr(r->body.data, '\0', r->body.len) != NULL) {
-		refuse_cause(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
+		request_wrong(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
 		    FAILURE_NUL);
 	} else if (utf8_blank(r->body.data, r->body.len)) {
-		request_do_refuse(
-		    r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name);
+		request_wrong(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
+		    FAILURE_BLANK);
 	}
 }
 
-/* The language first: it words what follows. */
+/* Read first, because a failure in another field is reported in it. */
 static void
-read_language(struct request *r, const struct json *j, int value)
+request_read_language(struct request *r, const struct json *j, int value)
 {
 	struct buf	b = BUF_INIT(LANG_MAX);
 	enum language	l;
@@ -127,7 +130,7 @@ read_language(struct request *r, const struct json *j, int value)
 }
 
 static void
-read_fields(struct request *r, const struct json *j)
+request_read_fields(struct request *r, const struct json *j)
 {
 	int	value[FIELD__MAX];
 
@@ -136,11 +139,11 @@ read_fields(struct request *r, const struct json *j)
 		return;
 	}
 	request_find(r, j, value);
-	read_language(r, j, value[FIELD_LANG]);
+	request_read_language(r, j, value[FIELD_LANG]);
 	if (r->failure.code == FAILURE_NONE)
-		read_type(r, j, value[FIELD_TYPE]);
+		request_read_type(r, j, value[FIELD_TYPE]);
 	if (r->failure.code == FAILURE_NONE && r->type == REQUEST_ASK)
-		read_body(r, j, value[FIELD_BODY]);
+		request_read_body(r, j, value[FIELD_BODY]);
 	if (r->failure.code == FAILURE_NONE && value[FIELD_TOKEN] != -1 &&
 	    json_string(j, value[FIELD_TOKEN], true, &r->token) == -1)
 		request_do_refuse(
@@ -150,7 +153,9 @@ read_fields(struct request *r, const struct json *j)
 	    r->version < 1)
 		request_do_refuse(
 		    r, FAILURE_BAD_REQUEST, fields[FIELD_VERSION].name);
-	r->refresh = json_true(j, value[FIELD_REFRESH]);
+	r->refresh = r->type == REQUEST_ASK &&
+	    json_true(j, value[FIELD_REFRESH]);
+	r->sessions = r->type == REQUEST_OPEN;
 	r->status = json_true(j, value[FIELD_STATUS]);
 }
 
@@ -176,9 +181,9 @@ request_read(struct request *r, const char *text, size_t len, size_t max_body,
 		len -= 3;
 	}
 	if (json_parse(&j, text, len, MESSAGE_DEPTH, MESSAGE_TOKENS) == 0)
-		read_fields(r, &j);
-	else if (errno == E2BIG)	/* message.c has seen to the depth */
-		refuse_cause(r, FAILURE_BAD_JSON, NULL, FAILURE_MANY_VALUES);
+		request_read_fields(r, &j);
+	else if (errno == E2BIG)	/* not the depth: message.c checks it */
+		request_wrong(r, FAILURE_BAD_JSON, NULL, FAILURE_MANY_VALUES);
 	else
 		request_do_refuse(r, errno == ENOMEM ? FAILURE_INTERNAL :
 		    FAILURE_BAD_JSON, NULL);
@@ -191,7 +196,7 @@ request_refuse(struct request *r, enum failure_code code, size_t max_body,
 {
 	request_begin(r, max_body, language);
 	if (code == FAILURE_TOO_LARGE)
-		refuse_size(r);
+		request_refuse_size(r);
 	else
 		request_do_refuse(r, code, NULL);
 }

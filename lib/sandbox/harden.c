@@ -1,5 +1,5 @@
 /*
- * Giving up privileges: setrlimit(2), no_new_privs, Landlock.
+ * Giving up privileges: setrlimit(2), no_new_privs (prctl(2)), landlock(7).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "base/limit.h"
 #include "sandbox/harden.h"
 
-/* Later than Debian 12's header; the kernel's ABI decides. */
+/* Missing in Debian 12's header; used only if the kernel's ABI knows it. */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE	(1ULL << 14)
 #endif
@@ -34,16 +34,18 @@
 #define READ	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | \
 		LANDLOCK_ACCESS_FS_READ_DIR)
 #define ABI_1	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
-/* What a rule about a file may say; the rest is for directories. */
+/*
+ * The rights that a rule for a file may have; the others are for directories.
+ */
 #define OF_FILE	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | \
 		LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE)
-/* Nothing of ours makes devices. */
+/* No program of ours makes devices. */
 #define WRITE	(ABI_1 & ~(LANDLOCK_ACCESS_FS_MAKE_CHAR | \
 		LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_EXECUTE))
 
-/* All rights that the kernel's Landlock knows and we do. */
+/* All rights that both the kernel's Landlock and this program know. */
 static uint64_t
-rights(long abi)
+harden_rights(long abi)
 {
 	uint64_t	r = ABI_1;
 
@@ -54,9 +56,9 @@ rights(long abi)
 	return r;
 }
 
-/* Allows something below a path, or for a file; one that is absent may be. */
+/* Allows rights on a file or below a directory.  A missing path is no error. */
 static int
-allow(int set, const char *path, uint64_t what)
+harden_allow(int set, const char *path, uint64_t what)
 {
 	struct landlock_path_beneath_attr	rule;
 	int					fd;
@@ -79,34 +81,37 @@ allow(int set, const char *path, uint64_t what)
 	return rc == -1 ? -1 : 0;
 }
 
-/* Allows something in the directory of a file. */
+/* Allows rights in the directory of a file. */
 static int
-allow_parent(int set, const char *file, uint64_t what)
+harden_allow_dir(int set, const char *file, uint64_t what)
 {
 	char		 path[PATH_MAX];
 	const char	*slash = strrchr(file, '/');
 
 	if (slash == NULL)
-		return allow(set, ".", what);
+		return harden_allow(set, ".", what);
 	if (slash == file)
-		return allow(set, "/", what);
+		return harden_allow(set, "/", what);
 	(void)snprintf(path, sizeof(path), "%.*s", (int)(slash - file), file);
-	return allow(set, path, what);
+	return harden_allow(set, path, what);
 }
 
-/* Allows the directory in which the database lies: SQLite follows links. */
+/*
+ * Allows rights in the directory of the database, behind symbolic links, which
+ * SQLite follows.
+ */
 static int
-allow_database(int set, const char *file, uint64_t what)
+harden_allow_db(int set, const char *file, uint64_t what)
 {
 	char	path[PATH_MAX];
 
-	return allow_parent(set, realpath(file, path) == NULL ? file : path,
+	return harden_allow_dir(set, realpath(file, path) == NULL ? file : path,
 	    what);
 }
 
-/* Allows to read the files of JWT_KEY_FILE. */
+/* Allows reading the files in JWT_KEY_FILE. */
 static int
-allow_keys(int set, const char *files)
+harden_allow_keys(int set, const char *files)
 {
 	char	word[SETTING_MAX + 1];
 	size_t	len;
@@ -116,16 +121,17 @@ allow_keys(int set, const char *files)
 		if ((len = strcspn(files, " ")) == 0)
 			break;
 		(void)snprintf(word, sizeof(word), "%.*s", (int)len, files);
-		if (allow(set, settings_key_path(word), READ) == -1)
+		if (harden_allow(set, settings_key_path(word), READ) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* What chat and answer read wherever they run. */
-static const char *const	readable[] = {
-	"/usr", "/lib", "/lib64", "/bin", "/etc",	/* programs */
-	"/run/systemd/resolve", "/run/resolvconf",	/* names */
+/* What chat and answer may read whatever the settings are. */
+static const char *const	harden_paths[] = {
+	"/usr", "/lib", "/lib64", "/bin", "/etc",	/* programs and
+							   libraries */
+	"/run/systemd/resolve", "/run/resolvconf",	/* host names */
 	"/run/NetworkManager", "/run/connman",
 	"/proc", "/sys/devices/system/cpu", "/dev",
 	LIBEXECDIR,
@@ -139,35 +145,37 @@ harden_reads(const char *file)
 
 	if (realpath(file, path) == NULL)
 		return false;
-	for (i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {
-		len = strlen(readable[i]);
-		if (strncmp(path, readable[i], len) == 0 && path[len] == '/')
+	for (i = 0; i < sizeof(harden_paths) / sizeof(harden_paths[0]); i++) {
+		len = strlen(harden_paths[i]);
+		if (strncmp(path, harden_paths[i], len) == 0 && path[len] ==
+		    '/')
 			return true;
 	}
 	return false;
 }
 
-/* The rules; what is behind each path is what chat or its answer needs. */
+/* Adds all rules.  The comments say what chat or answer needs a path for. */
 static int
-allow_all(int set, const struct settings *s, uint64_t handled)
+harden_allow_all(int set, const struct settings *s, uint64_t handled)
 {
 	const uint64_t	write = WRITE | (handled &
 			    LANDLOCK_ACCESS_FS_TRUNCATE);
 	size_t		i;
 
-	for (i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {
-		if (allow(set, readable[i], READ) == -1)
+	for (i = 0; i < sizeof(harden_paths) / sizeof(harden_paths[0]); i++) {
+		if (harden_allow(set, harden_paths[i], READ) == -1)
 			return -1;
 	}
-	if (allow(set, "/dev/null", READ | LANDLOCK_ACCESS_FS_WRITE_FILE) ==
-	    -1 || allow(set, s->text[SETTING_RUN_DIR], write) == -1 ||
-	    allow_database(set, s->text[SETTING_DATABASE], write) == -1 ||
-	    allow_keys(set, s->text[SETTING_JWT_KEY_FILE]) == -1 ||
-	    allow(set, s->text[SETTING_OLLAMA_TOKEN_FILE], READ) == -1 ||
-	    allow(set, s->text[SETTING_SYSTEM_PROMPT_FILE], READ) == -1)
+	if (harden_allow(set, "/dev/null",
+	    READ | LANDLOCK_ACCESS_FS_WRITE_FILE) ==
+	    -1 || harden_allow(set, s->text[SETTING_RUN_DIR], write) == -1 ||
+	    harden_allow_db(set, s->text[SETTING_DATABASE], write) == -1 ||
+	    harden_allow_keys(set, s->text[SETTING_JWT_KEY_FILE]) == -1 ||
+	    harden_allow(set, s->text[SETTING_OLLAMA_TOKEN_FILE], READ) == -1 ||
+	    harden_allow(set, s->text[SETTING_SYSTEM_PROMPT_FILE], READ) == -1)
 		return -1;
 	return settings_log_is_file(s) ?
-	    allow_parent(set, s->text[SETTING_LOG], write) : 0;
+	    harden_allow_dir(set, s->text[SETTING_LOG], write) : 0;
 }
 
 int
@@ -181,7 +189,7 @@ harden_landlock(void)
 }
 
 static enum harden
-landlock(const struct settings *s)
+harden_restrict(const struct settings *s)
 {
 	struct landlock_ruleset_attr	attr;
 	enum harden			rc = HARDEN_FAILED;
@@ -194,12 +202,12 @@ landlock(const struct settings *s)
 		return errno == ENOSYS || errno == EOPNOTSUPP ?
 		    HARDEN_NO_LANDLOCK : HARDEN_FAILED;
 	memset(&attr, 0, sizeof(attr));
-	attr.handled_access_fs = rights(abi);
+	attr.handled_access_fs = harden_rights(abi);
 	set = (int)syscall(SYS_landlock_create_ruleset, &attr,
 	    sizeof(attr.handled_access_fs), 0);
 	if (set == -1)
 		return HARDEN_FAILED;
-	if (allow_all(set, s, attr.handled_access_fs) == 0 &&
+	if (harden_allow_all(set, s, attr.handled_access_fs) == 0 &&
 	    syscall(SYS_landlock_restrict_self, set, 0) == 0)
 		rc = HARDEN_DONE;
 	saved = errno;
@@ -208,7 +216,7 @@ landlock(const struct settings *s)
 	return rc;
 }
 
-/* Sets a soft limit; the hard one stays, for children that need more. */
+/* Sets a soft limit.  The hard limit stays, for children that need more. */
 static int
 harden_limit(__rlimit_resource_t what, rlim_t most)
 {
@@ -238,5 +246,5 @@ harden(const struct settings *s, unsigned descriptors)
 #endif
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return HARDEN_FAILED;
-	return landlock(s);
+	return harden_restrict(s);
 }

@@ -1,10 +1,16 @@
 /*
- * The settings: the table and the checks.
+ * The settings: the table and the checks of values, alone and together.
  */
-#include <stdbool.h>
+#include <arpa/inet.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/address.h"
@@ -15,97 +21,103 @@
 #include "base/url.h"
 #include "base/utf8.h"
 #include "json/json.h"
-#include "settings/settings.h"
-#include "settings/settings_file.h"
-#include "settings/settings_names.h"
+#include "settings/settings_read.h"
+
+enum {
+	LINKS_MAX = 40,		/* symbolic links; the kernel follows as many */
+	MEMORY_DEVICES = 1	/* the major number of /dev/null, /dev/full */
+};
 
 const char settings_default_file[] = CONF_FILE;
 
 /* What a value must look like. */
 enum kind {
-	TEXT, NUMBER, WORD, DURATION, URL, OBJECT, ORIGINS, RATE, ADDRESSES
+	IS_TEXT, IS_NUMBER, IS_WORD, IS_DURATION, IS_URL, IS_OBJECT, IS_ORIGINS,
+	IS_RATE, IS_ADDRESSES
 };
+
+/* Who reads a setting. */
+enum reader {
+	CHAT,		/* chat and the programs that it starts */
+	SERVICE,	/* run.sh and `sessions hold', for websocketd */
+	TIMER		/* deploy/upkeep.sh, at night */
+};
+
+/* The last three columns of the table, of each kind. */
+#define TEXT			IS_TEXT, 0, 0, NULL
+#define NUMBER(min, max)	IS_NUMBER, (min), (max), NULL
+#define WORD(words)		IS_WORD, 0, 0, words
+#define DURATION		IS_DURATION, 0, 0, NULL
+#define URL			IS_URL, 0, 0, NULL
+#define OBJECT			IS_OBJECT, 0, 0, NULL
+#define ORIGINS			IS_ORIGINS, 0, 0, NULL
+#define RATE			IS_RATE, 0, 0, NULL
+#define ADDRESSES		IS_ADDRESSES, 0, 0, NULL
+
+#define ROW(key, fallback, reader, ...) \
+	[SETTING_##key] = { #key, fallback, reader, __VA_ARGS__ }
 
 static const struct row {
 	const char	*key;
-	const char	*fallback;
+	const char	*fallback;	/* a good value: t_settings checks it */
+	enum reader	 reader;
 	enum kind	 kind;
 	int64_t		 min, max;	/* of a number */
 	const char	*words;		/* of a word, a space behind each */
 } table[SETTING__MAX] = {
-	[SETTING_PORT] = { "PORT", "5000", NUMBER, 1, 65535, NULL },
-	[SETTING_ADDRESS] = { "ADDRESS", "127.0.0.1 [::1]", TEXT, 0, 0, NULL },
-	[SETTING_MAX_CONNECTIONS] = { "MAX_CONNECTIONS", "256", NUMBER,
-	    1, 65536, NULL },
-	[SETTING_TLS_CERT] = { "TLS_CERT", "", TEXT, 0, 0, NULL },
-	[SETTING_TLS_KEY] = { "TLS_KEY", "", TEXT, 0, 0, NULL },
-	[SETTING_WEB] = { "WEB", "on", WORD, 0, 0, "on off " },
-	[SETTING_DATABASE] = { "DATABASE", "var/ticketchat.db", TEXT, 0, 0,
-	    NULL },
-	[SETTING_RUN_DIR] = { "RUN_DIR", "var/run", TEXT, 0, 0, NULL },
-	[SETTING_LOG] = { "LOG", "var/ticketchat.log", TEXT, 0, 0, NULL },
-	[SETTING_OLLAMA_SERVER] = { "OLLAMA_SERVER",
-	    "http://localhost:11434/api/generate", URL, 0, 0, NULL },
-	[SETTING_OLLAMA_MODEL] = { "OLLAMA_MODEL", "", TEXT, 0, 0, NULL },
-	[SETTING_OLLAMA_OPTIONS] = { "OLLAMA_OPTIONS", "", OBJECT, 0, 0, NULL },
-	[SETTING_OLLAMA_KEEP_ALIVE] = { "OLLAMA_KEEP_ALIVE", "", DURATION, 0,
-	    0, NULL },
-	[SETTING_OLLAMA_THINK] = { "OLLAMA_THINK", "false", WORD, 0, 0,
-	    "false true low medium high max server " },
-	[SETTING_OLLAMA_TOKEN_FILE] = { "OLLAMA_TOKEN_FILE", "", TEXT, 0, 0,
-	    NULL },
-	[SETTING_SYSTEM_PROMPT_FILE] = { "SYSTEM_PROMPT_FILE", "", TEXT, 0, 0,
-	    NULL },
-	[SETTING_CONNECT_TIMEOUT] = { "CONNECT_TIMEOUT", "3", NUMBER, 1, 600,
-	    NULL },
-	[SETTING_FIRST_TOKEN_TIMEOUT] = { "FIRST_TOKEN_TIMEOUT", "600", NUMBER,
-	    1, 86400, NULL },
-	[SETTING_STALL_TIMEOUT] = { "STALL_TIMEOUT", "120", NUMBER, 1, 86400,
-	    NULL },
-	[SETTING_ANSWER_TIMEOUT] = { "ANSWER_TIMEOUT", "1800", NUMBER, 1,
-	    604800, NULL },
-	[SETTING_IDLE_TIMEOUT] = { "IDLE_TIMEOUT", "600", NUMBER, 1, 604800,
-	    NULL },
-	[SETTING_SEND_TIMEOUT] = { "SEND_TIMEOUT", "30", NUMBER, 1, 86400,
-	    NULL },
-	[SETTING_STOP_WAIT] = { "STOP_WAIT", "5", NUMBER, 0, 86400, NULL },
-	[SETTING_MAX_TICKET_BYTES] = { "MAX_TICKET_BYTES", "65536", NUMBER,
-	    1, 16777216, NULL },
-	[SETTING_MAX_ANSWER_BYTES] = { "MAX_ANSWER_BYTES", "1048576", NUMBER,
-	    1, ANSWER_MAX, NULL },
-	[SETTING_GENERATIONS] = { "GENERATIONS", "1", NUMBER, 1, 1024, NULL },
-	[SETTING_QUEUE_MAX] = { "QUEUE_MAX", "64", NUMBER, 0, 4096, NULL },
-	[SETTING_ALLOWED_ORIGINS] = { "ALLOWED_ORIGINS",
-	    "http://localhost:* http://127.0.0.1:*", ORIGINS, 0, 0, NULL },
-	[SETTING_TICKETS] = { "TICKETS", "auto", WORD, 0, 0,
-	    "auto existing " },
-	[SETTING_TICKETS_TABLE] = { "TICKETS_TABLE", "", TEXT, 0, 0, NULL },
-	[SETTING_TICKETS_ID_COLUMN] = { "TICKETS_ID_COLUMN", "Id", TEXT, 0, 0,
-	    NULL },
-	[SETTING_ON_DISCONNECT] = { "ON_DISCONNECT", "finish", WORD, 0, 0,
-	    "finish cancel " },
-	[SETTING_CACHE] = { "CACHE", "ticket", WORD, 0, 0, "ticket body " },
-	[SETTING_LANGUAGE] = { "LANGUAGE", "auto", WORD, 0, 0,
-	    "auto pt-BR en es " },
-	[SETTING_AUTH] = { "AUTH", "off", WORD, 0, 0, "off required " },
-	[SETTING_JWT_KEY_FILE] = { "JWT_KEY_FILE", "", TEXT, 0, 0, NULL },
-	[SETTING_JWT_ISSUER] = { "JWT_ISSUER", "", TEXT, 0, 0, NULL },
-	[SETTING_JWT_AUDIENCE] = { "JWT_AUDIENCE", "", TEXT, 0, 0, NULL },
-	[SETTING_JWT_COOKIE] = { "JWT_COOKIE", "", TEXT, 0, 0, NULL },
-	[SETTING_JWT_TICKET_CLAIM] = { "JWT_TICKET_CLAIM", "tid", TEXT, 0, 0,
-	    NULL },
-	[SETTING_RATE_LIMIT] = { "RATE_LIMIT", "off", RATE, 0, 0, NULL },
-	[SETTING_MAX_VIEWERS] = { "MAX_VIEWERS", "0", NUMBER, 0, VIEWERS_MAX,
-	    NULL },
-	[SETTING_TRUSTED_PROXIES] = { "TRUSTED_PROXIES", "", ADDRESSES, 0, 0,
-	    NULL },
-	[SETTING_BACKUPS] = { "BACKUPS", "14", NUMBER, 0, 3650, NULL },
-	[SETTING_RETENTION_DAYS] = { "RETENTION_DAYS", "0", NUMBER, 0, 36500,
-	    NULL },
+	ROW(PORT, "5000", SERVICE, NUMBER(1, 65535)),
+	ROW(ADDRESS, "127.0.0.1 [::1]", SERVICE, TEXT),
+	ROW(MAX_CONNECTIONS, "256", SERVICE, NUMBER(1, 65536)),
+	ROW(TLS_CERT, "", SERVICE, TEXT),
+	ROW(TLS_KEY, "", SERVICE, TEXT),
+	ROW(WEB, "on", SERVICE, WORD("on off ")),
+	ROW(DATABASE, "var/ticketchat.db", CHAT, TEXT),
+	ROW(RUN_DIR, "var/run", CHAT, TEXT),
+	ROW(LOG, "var/ticketchat.log", CHAT, TEXT),
+	ROW(OLLAMA_SERVER, "http://localhost:11434/api/generate", CHAT, URL),
+	ROW(OLLAMA_MODEL, "", CHAT, TEXT),
+	ROW(OLLAMA_OPTIONS, "", CHAT, OBJECT),
+	ROW(OLLAMA_KEEP_ALIVE, "", CHAT, DURATION),
+	ROW(OLLAMA_THINK, "false", CHAT,
+	    WORD("false true low medium high max server ")),
+	ROW(OLLAMA_TOKEN_FILE, "", CHAT, TEXT),
+	ROW(SYSTEM_PROMPT_FILE, "", CHAT, TEXT),
+	ROW(CONNECT_TIMEOUT, "3", CHAT, NUMBER(1, 600)),
+	ROW(FIRST_TOKEN_TIMEOUT, "600", CHAT, NUMBER(1, 86400)),
+	ROW(STALL_TIMEOUT, "120", CHAT, NUMBER(1, 86400)),
+	ROW(ANSWER_TIMEOUT, "1800", CHAT, NUMBER(1, 604800)),
+	ROW(IDLE_TIMEOUT, "600", CHAT, NUMBER(1, 604800)),
+	ROW(SEND_TIMEOUT, "30", CHAT, NUMBER(1, 86400)),
+	ROW(STOP_WAIT, "5", SERVICE, NUMBER(0, 86400)),
+	ROW(MAX_TICKET_BYTES, "65536", CHAT, NUMBER(1, 16777216)),
+	ROW(MAX_ANSWER_BYTES, "1048576", CHAT, NUMBER(1, ANSWER_MAX)),
+	ROW(GENERATIONS, "1", CHAT, NUMBER(1, 1024)),
+	ROW(QUEUE_MAX, "64", CHAT, NUMBER(0, 4096)),
+	ROW(ALLOWED_ORIGINS, "http://localhost:* http://127.0.0.1:*", CHAT,
+	    ORIGINS),
+	ROW(TICKETS, "auto", CHAT, WORD("auto existing ")),
+	ROW(TICKETS_TABLE, "", CHAT, TEXT),
+	ROW(TICKETS_ID_COLUMN, "Id", CHAT, TEXT),
+	ROW(ON_DISCONNECT, "finish", CHAT, WORD("finish cancel ")),
+	ROW(CACHE, "ticket", CHAT, WORD("ticket body ")),
+	ROW(OPEN, "auto", CHAT, WORD("auto on answer off ")),
+	ROW(LANGUAGE, "auto", CHAT, WORD("auto pt-BR en es ")),
+	ROW(AUTH, "off", CHAT, WORD("off required ")),
+	ROW(JWT_KEY_FILE, "", CHAT, TEXT),
+	ROW(JWT_ISSUER, "", CHAT, TEXT),
+	ROW(JWT_AUDIENCE, "", CHAT, TEXT),
+	ROW(JWT_COOKIE, "", CHAT, TEXT),
+	ROW(JWT_TICKET_CLAIM, "tid", CHAT, TEXT),
+	ROW(RATE_LIMIT, "off", CHAT, RATE),
+	ROW(MAX_VIEWERS, "0", CHAT, NUMBER(0, VIEWERS_MAX)),
+	ROW(TRUSTED_PROXIES, "", CHAT, ADDRESSES),
+	ROW(BACKUPS, "14", TIMER, NUMBER(0, 3650)),
+	ROW(RETENTION_DAYS, "0", TIMER, NUMBER(0, 36500)),
 };
 
+/* Checks a number and converts it. */
 static int
-check_number(struct settings *s, size_t i)
+settings_check_number(struct settings *s, size_t i)
 {
 	const struct row	*r = &table[i];
 	const char		*t = s->text[i];
@@ -115,7 +127,7 @@ check_number(struct settings *s, size_t i)
 	    s->number[i] >= r->min)
 		return 0;
 	s->number[i] = 0;
-	/* websocketd, or a shell, would take it for an octal one. */
+	/* websocketd, or a shell, would read an octal number. */
 	if (zeros > 0 && strspn(t, "0123456789") == strlen(t) && t[1] != '\0')
 		return settings_fail(s, "%s=%.60s: a number without leading "
 		    "zeros is needed: %.20s", r->key, t, t[zeros] == '\0' ?
@@ -125,14 +137,15 @@ check_number(struct settings *s, size_t i)
 }
 
 /*
- * A duration as Ollama reads one: seconds, or numbers each with a unit, as 30m
- * or 1h30m; below zero it is for ever.  Ollama counts nanoseconds in 63 bits.
+ * Whether Ollama can read a text as a duration: a number of seconds, or numbers
+ * that each have a unit, as in 30m or 1h30m.  A negative one is for ever.
+ * Ollama counts nanoseconds in 63 bits.
  */
 static bool
-is_duration(const char *t)
+settings_is_duration(const char *t)
 {
 	static const struct {
-		const char	*name;	/* the longer one first */
+		const char	*name;	/* ms stands before m */
 		double		 ns;
 	} units[] = {
 		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
@@ -152,7 +165,7 @@ is_duration(const char *t)
 			return false;
 		if (t[len] == '.' &&
 		    (i = strspn(t + len + 1, "0123456789")) > 0)
-			len += 1 + i;	/* less than one unit more */
+			len += 1 + i;	/* counted as one unit */
 		t += len;
 		for (u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
 			if (strncmp(t, units[u].name,
@@ -167,8 +180,9 @@ is_duration(const char *t)
 	return sum < 9.2e18;
 }
 
+/* Checks one of a few words; its number is its place among them. */
 static int
-check_word(struct settings *s, size_t i)
+settings_check_word(struct settings *s, size_t i)
 {
 	const struct row	*r = &table[i];
 	const char		*w;
@@ -183,8 +197,9 @@ check_word(struct settings *s, size_t i)
 	    r->words);
 }
 
+/* Checks OLLAMA_SERVER. */
 static int
-check_servers(struct settings *s, size_t i)
+settings_check_servers(struct settings *s, size_t i)
 {
 	const char	*t = s->text[i], *p, *scheme = "http";
 	size_t		 len;
@@ -192,7 +207,7 @@ check_servers(struct settings *s, size_t i)
 	if (url_valid(t))
 		return 0;
 	if ((p = url_bare(t)) != NULL) {
-		/* http:/host, and what else has too few slashes. */
+		/* http:/host and others that have too few slashes. */
 		if (strncasecmp(p, "https:", 6) == 0)
 			scheme = "https";
 		if (strncasecmp(p, "http", 4) == 0 &&
@@ -213,8 +228,9 @@ check_servers(struct settings *s, size_t i)
 	    "with weight=3 or name=gpu1 behind it", table[i].key, t);
 }
 
+/* Checks a JSON object. */
 static int
-check_object(struct settings *s, size_t i)
+settings_check_object(struct settings *s, size_t i)
 {
 	struct json	j = { 0 };
 	const char	*t = s->text[i];
@@ -231,9 +247,9 @@ check_object(struct settings *s, size_t i)
 	return 0;
 }
 
-/* Whether one value is what its row asks for; sets its number. */
+/* Checks one value against its row of the table; sets its number. */
 static int
-check(struct settings *s, size_t i)
+settings_check(struct settings *s, size_t i)
 {
 	const struct row	*r = &table[i];
 	const char		*t = s->text[i], *p;
@@ -251,130 +267,355 @@ check(struct settings *s, size_t i)
 	if (!utf8_valid(t, strlen(t)))
 		return settings_fail(s, "%s: not UTF-8", r->key);
 	switch (r->kind) {
-	case NUMBER:
-		return check_number(s, i);
-	case WORD:
-		return check_word(s, i);
-	case DURATION:
-		if (*t != '\0' && !is_duration(t))
+	case IS_NUMBER:
+		return settings_check_number(s, i);
+	case IS_WORD:
+		return settings_check_word(s, i);
+	case IS_DURATION:
+		if (*t != '\0' && !settings_is_duration(t))
 			return settings_fail(s, "%s=%.60s: neither seconds nor "
 			    "a duration like 30m or 1h30m (s, m, h, no "
 			    "blank); -1 is for ever", r->key, t);
 		return 0;
-	case URL:
-		return check_servers(s, i);
-	case OBJECT:
-		return check_object(s, i);
-	case ORIGINS:
+	case IS_URL:
+		return settings_check_servers(s, i);
+	case IS_OBJECT:
+		return settings_check_object(s, i);
+	case IS_ORIGINS:
 		if (!origin_list_valid(t))
 			return settings_fail(s, "%s=%.200s: not origins like "
 			    "https://help.example http://localhost:*",
 			    r->key, t);
 		return 0;
-	case RATE:
+	case IS_RATE:
 		if (!rate_parse(t, &count, &period))
 			return settings_fail(s, "%s=%.60s: neither off nor a "
 			    "number and /sec, /min, /hour or /day", r->key, t);
 		return 0;
-	case ADDRESSES:
+	case IS_ADDRESSES:
 		if (!address_list_valid(t))
 			return settings_fail(s, "%s=%.200s: not addresses or "
 			    "networks like 127.0.0.1 10.0.0.0/8", r->key, t);
 		return 0;
-	case TEXT:
+	case IS_TEXT:
 	default:
 		return 0;
 	}
 }
 
-/* The setting of this name; SETTING__MAX if there is none. */
-static size_t
-settings_index(const char *name, size_t len, size_t first)
+/*
+ * Whether the address of a database holds a password: everybody who may see the
+ * settings or the processes could read it.
+ */
+static bool
+settings_holds_password(const char *uri)
+{
+	const char	*host = strstr(uri, "://") + 3;
+	const size_t	 user = strcspn(host, "@/?");
+	const char	*options = strchr(uri, '?');
+
+	/* A % in the query could hide the word: %70assword=. */
+	return (host[user] == '@' && memchr(host, ':', user) != NULL) ||
+	    (options != NULL && (strstr(options, "password=") != NULL ||
+	    strchr(options, '%') != NULL));
+}
+
+/* Checks the settings about a database server. */
+static int
+settings_check_database(struct settings *s)
+{
+	const char	*uri = s->text[SETTING_DATABASE];
+	const bool	 theirs = *s->text[SETTING_TICKETS_TABLE] != '\0';
+
+	if (strncmp(uri, "postgres", 8) != 0)
+		return theirs ? settings_fail(s, "TICKETS_TABLE goes with a "
+		    "DATABASE of PostgreSQL") : 0;
+	if (strncmp(uri, "postgres://", 11) != 0 &&
+	    strncmp(uri, "postgresql://", 13) != 0)
+		return settings_fail(s, "DATABASE=%.60s: neither a file nor "
+		    "postgres://USER@HOST/DATABASE", uri);
+	if (settings_holds_password(uri))
+		return settings_fail(s, "DATABASE: no password in it, and "
+		    "no %% behind its ?; passfile=/etc/ticketchat/pgpass "
+		    "names a file with the password");
+	if (theirs && s->number[SETTING_TICKETS] != TICKETS_EXISTING)
+		return settings_fail(s, "TICKETS_TABLE needs "
+		    "TICKETS=existing: nothing is added to that table");
+	return 0;
+}
+
+bool
+settings_log_is_file(const struct settings *s)
+{
+	const char	*log = s->text[SETTING_LOG];
+
+	return strcmp(log, "syslog") != 0 && strcmp(log, "stderr") != 0;
+}
+
+/* Whether the directory of a path is in /proc, wherever that is mounted. */
+static bool
+settings_in_proc(const char *path)
+{
+	char		 dir[PATH_MAX];
+	const char	*slash = strrchr(path, '/');
+	struct statfs	 fs;
+
+	(void)snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 :
+	    (int)(slash - path) + 1, slash == NULL ? "." : path);
+	return statfs(dir, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* Replaces the path of a symbolic link by the path that it leads to. */
+static bool
+settings_follow_link(char path[PATH_MAX])
+{
+	char	to[PATH_MAX], *slash;
+	ssize_t	n = readlink(path, to, sizeof(to) - 1);
+	size_t	len;
+
+	if (n <= 0)
+		return false;
+	to[n] = '\0';
+	len = *to != '/' && (slash = strrchr(path, '/')) != NULL ?
+	    (size_t)(slash - path) + 1 : 0;
+	if (len + (size_t)n >= PATH_MAX)
+		return false;
+	memcpy(path + len, to, (size_t)n + 1);
+	return true;
+}
+
+/* Copies a path without doubled slashes and without /./ in it. */
+static void
+settings_plain_path(char to[PATH_MAX], const char *path)
+{
+	size_t	n = 0;
+
+	for (; *path != '\0' && n < PATH_MAX - 1; path++) {
+		while (*path == '/' && (path[1] == '/' || (path[1] == '.' &&
+		    (path[2] == '/' || path[2] == '\0'))))
+			path += path[1] == '/' ? 1 : 2;
+		to[n++] = *path;
+		if (*path == '\0')
+			return;
+	}
+	to[n] = '\0';
+}
+
+/*
+ * Whether a path leads to a descriptor (/dev/stdout, /proc/self/fd/1) or to a
+ * device.  /dev/null and the other devices of memory are none here.
+ */
+static bool
+settings_is_device(const char *log)
+{
+	static const char *const	names[] = {
+		"/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/",
+		"/dev/tty", "/proc/",
+	};
+	char				path[PATH_MAX];
+	struct stat			st;
+	size_t				i;
+
+	/* These names are refused also where they do not exist. */
+	settings_plain_path(path, log);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strncmp(path, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	for (i = 0; i < LINKS_MAX; i++) {
+		if (settings_in_proc(path))
+			return true;
+		if (lstat(path, &st) == -1)
+			return false;
+		if (!S_ISLNK(st.st_mode) || !settings_follow_link(path))
+			return S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) &&
+			    major(st.st_rdev) != MEMORY_DEVICES);
+	}
+	return true;
+}
+
+/*
+ * Refuses a LOG that is a descriptor or a device, or a link to one: under
+ * websocketd its lines would be sent to clients.
+ */
+static int
+settings_check_log(struct settings *s)
+{
+	const char	*log = s->text[SETTING_LOG];
+
+	if (!settings_log_is_file(s))
+		return 0;
+	/* Nobody means a file by stdout, -, journal, Syslog or off. */
+	if (strpbrk(log, "/.") == NULL)
+		return settings_fail(s, "LOG=%.100s: neither a file's path nor "
+		    "syslog or stderr (a file of that name is ./%.100s); "
+		    "LOG=stderr is the service's standard error, LOG=syslog "
+		    "the journal, LOG=/dev/null none", log, log);
+	if (!settings_is_device(log))
+		return 0;
+	return settings_fail(s, "LOG=%.100s: a descriptor or a device is no "
+	    "log: under websocketd its lines would go to the clients.  "
+	    "LOG=stderr is the service's standard error, LOG=syslog the "
+	    "journal", log);
+}
+
+/*
+ * What is wrong with a word of ADDRESS; NULL: it is an address or a name.  An
+ * address has to be in its usual form: for some programs 127.0.0.01 is another
+ * one than 127.0.0.1.
+ */
+static const char *
+settings_listen_fault(const char *word, size_t len)
+{
+	static const char	letters[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	char			text[SETTING_MAX + 1], *zone;
+	struct in_addr		four;
+	struct in6_addr		six;
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)len, word);
+	if (*text == '[' && text[len - 1] == ']') {
+		text[len - 1] = '\0';
+		if ((zone = strchr(text, '%')) != NULL)
+			*zone = '\0';
+		return inet_pton(AF_INET6, text + 1, &six) == 1 ? NULL :
+		    "what stands in brackets is no address of IPv6";
+	}
+	if (inet_pton(AF_INET6, text, &six) == 1)
+		return "an address of IPv6 stands in brackets, as [::1]";
+	if (strspn(text, letters) != len)
+		return "not an address like 127.0.0.1 or [::1], without a "
+		    "port";
+	/* Some programs read these as addresses, others as names. */
+	if (inet_pton(AF_INET, text, &four) != 1 &&
+	    (inet_aton(text, &four) == 1 ||
+	    strspn(text, "0123456789.") == len))
+		return "an address of IPv4 is four numbers up to 255, without "
+		    "leading zeros";
+	return NULL;
+}
+
+/* Checks ADDRESS, the addresses on which websocketd listens. */
+static int
+settings_check_listen(struct settings *s)
+{
+	const char	*list = s->text[SETTING_ADDRESS], *why;
+	size_t		 len;
+	int		 count = 0;
+
+	for (; *(list += strspn(list, " ")) != '\0'; list += len, count++) {
+		len = strcspn(list, " ");
+		if ((why = settings_listen_fault(list, len)) != NULL)
+			return settings_fail(s, "ADDRESS=%.100s: %.*s: %s",
+			    s->text[SETTING_ADDRESS], (int)(len < 80 ? len :
+			    80), list, why);
+	}
+	/* Without an address websocketd would listen on all of them. */
+	return count > 0 ? 0 : settings_fail(s, "ADDRESS: blanks only; "
+	    "0.0.0.0 and [::] are all addresses of the machine");
+}
+
+/* Checks that involve several settings, each of which is good alone. */
+static int
+settings_check_together(struct settings *s)
+{
+	if ((*s->text[SETTING_TLS_CERT] == '\0') !=
+	    (*s->text[SETTING_TLS_KEY] == '\0'))
+		return settings_fail(s, "TLS_CERT and TLS_KEY go together");
+	if (s->number[SETTING_AUTH] == AUTH_REQUIRED &&
+	    *s->text[SETTING_JWT_KEY_FILE] == '\0')
+		return settings_fail(s, "AUTH=required needs JWT_KEY_FILE");
+	return settings_check_database(s);
+}
+
+size_t
+settings_find(const char *key, size_t len, size_t first)
 {
 	size_t	i, n;
 
-	/* What run.sh and chat pass on is in the table's order. */
 	for (n = 0; n < SETTING__MAX; n++) {
 		i = (first + n) % SETTING__MAX;
-		if (*table[i].key == *name &&
-		    strncmp(table[i].key, name, len) == 0 &&
+		if (*table[i].key == *key &&
+		    strncmp(table[i].key, key, len) == 0 &&
 		    table[i].key[len] == '\0')
 			return i;
 	}
 	return SETTING__MAX;
 }
 
-size_t
-settings_find(const char *name)
+/* Gives each setting its effective value and checks it. */
+static int
+settings_complete(struct settings *s)
 {
-	return settings_index(name, strlen(name), 0);
+	const char	*dir;
+	size_t		 i;
+
+	/* systemd's RuntimeDirectory= is the default. */
+	if (s->text[SETTING_RUN_DIR] == NULL &&
+	    (dir = getenv("RUNTIME_DIRECTORY")) != NULL && *dir != '\0')
+		s->text[SETTING_RUN_DIR] = dir;
+	for (i = 0; i < SETTING__MAX; i++) {
+		if (s->text[i] == NULL) {
+			s->text[i] = table[i].fallback;
+			if (table[i].kind != IS_NUMBER)
+				continue;	/* good; number is 0 */
+		}
+		if (settings_check(s, i) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Whether the service listens on addresses of the loopback only. */
+static bool
+settings_is_local(const struct settings *s)
+{
+	const char	*list = s->text[SETTING_ADDRESS];
+	size_t		 len;
+
+	for (; *(list += strspn(list, " ")) != '\0'; list += len) {
+		len = strcspn(list, " ");
+		if ((strncmp(list, "127.", 4) != 0 ||
+		    strspn(list, "0123456789.") < len) &&
+		    (len != 5 || memcmp(list, "[::1]", 5) != 0) &&
+		    (len != 9 || memcmp(list, "localhost", 9) != 0))
+			return false;
+	}
+	return true;
 }
 
 /*
- * What the environment says of each setting: TICKETCHAT_<KEY>, and OLLAMA_<X>
- * also by its bare name, which counts less.  Returns the first name that is
- * no setting's, or NULL.
+ * Replaces OPEN=auto by the value that follows from other settings.  Without a
+ * file ADDRESS may be missing (chat does not get it), so that it cannot count.
  */
-static const char *
-read_environment(const char *value[SETTING__MAX])
+static void
+settings_choose_open(struct settings *s, bool file)
 {
-	static const char	  prefix[] = SETTINGS_PREFIX,
-				  bare[] = "OLLAMA_";
-	const char		 *unknown = NULL, *name, *v;
-	char			**e;
-	size_t			  i = 0, len;
+	bool	on;
 
-	for (e = environ; e != NULL && *e != NULL; e++) {
-		if (strncmp(*e, prefix, sizeof(prefix) - 1) != 0)
-			continue;
-		name = *e + sizeof(prefix) - 1;
-		len = strcspn(name, "=");
-		v = name[len] == '=' ? name + len + 1 : "";
-		i = settings_index(name, len, i);
-		if ((i == SETTING__MAX || i == SETTING_PORT) &&
-		    settings_injected(name, len, v))
-			continue;
-		if (i == SETTING__MAX && unknown == NULL)
-			unknown = *e;
-		else if (i != SETTING__MAX && value[i] == NULL && *v != '\0')
-			value[i] = v;
-	}
-	for (i = 0; i < SETTING__MAX; i++) {
-		if (value[i] == NULL && strncmp(table[i].key, bare,
-		    sizeof(bare) - 1) == 0 &&
-		    (v = getenv(table[i].key)) != NULL && *v != '\0')
-			value[i] = v;
-	}
-	return unknown;
+	if (s->number[SETTING_OPEN] != OPEN_AUTO)
+		return;
+	/* Behind a proxy every client comes from the loopback. */
+	on = s->number[SETTING_AUTH] == AUTH_REQUIRED || (file &&
+	    *s->text[SETTING_TRUSTED_PROXIES] == '\0' && settings_is_local(s));
+	s->number[SETTING_OPEN] = on ? OPEN_ON : OPEN_ANSWER;
+	s->text[SETTING_OPEN] = on ? "on" : "answer";
 }
 
 int
 settings_load(struct settings *s, const char *file, int optional)
 {
-	const char	*value[SETTING__MAX] = { NULL }, *unknown, *v;
-	size_t		 i;
-
 	memset(s, 0, sizeof(*s));
-	unknown = read_environment(value);
-	if (file != NULL && unknown != NULL)
-		return settings_fail_name(s, unknown);
-	if (file != NULL && settings_file_read(s, file, optional) == -1)
+	if (settings_read_environment(s, file != NULL) == -1 ||
+	    (file != NULL && settings_read_file(s, file, optional) == -1) ||
+	    settings_complete(s) == -1)
 		return -1;
-	for (i = 0; i < SETTING__MAX; i++) {
-		if (value[i] != NULL)
-			s->text[i] = value[i];
-		else if (s->text[i] == NULL && i == SETTING_RUN_DIR &&
-		    (v = getenv("RUNTIME_DIRECTORY")) != NULL && *v != '\0')
-			s->text[i] = v;
-		else if (s->text[i] == NULL)
-			s->text[i] = table[i].fallback;
-		if (check(s, i) == -1)
-			return -1;
-	}
+	settings_choose_open(s, file != NULL);
+	/* run.sh and chat pass on what has been checked already. */
 	if (file != NULL && (settings_check_log(s) == -1 ||
 	    settings_check_listen(s) == -1))
 		return -1;
-	return settings_together(s);
+	return settings_check_together(s);
 }
 
 bool
@@ -384,13 +625,13 @@ settings_good(enum setting which, const char *value)
 
 	memset(&s, 0, sizeof(s));
 	s.text[which] = value;
-	return check(&s, which) == 0;
+	return settings_check(&s, which) == 0;
 }
 
 bool
 settings_is_number(enum setting which)
 {
-	return table[which].kind == NUMBER;
+	return table[which].kind == IS_NUMBER;
 }
 
 const char *
@@ -415,24 +656,47 @@ settings_print(const struct settings *s, FILE *f)
 		(void)fprintf(f, "%s=%s\n", table[i].key, s->text[i]);
 }
 
+void
+settings_print_names(FILE *f)
+{
+	const char	*between = "";
+	size_t		 i;
+
+	for (i = 0; i < SETTING__MAX; i++) {
+		if (table[i].reader != CHAT)
+			continue;
+		(void)fprintf(f, "%s" SETTINGS_PREFIX "%s", between,
+		    table[i].key);
+		between = ",";
+	}
+}
+
 char **
-settings_environment(const struct settings *s)
+settings_environment(const struct settings *s, const char *own)
 {
 	char	**env, *p;
-	size_t	  i, size = 0;
+	size_t	  i, n = 0, size = 0;
 
 	for (i = 0; i < SETTING__MAX; i++)
 		size += strlen(SETTINGS_PREFIX) + strlen(table[i].key) +
 		    strlen(s->text[i]) + 2;
+	if (own != NULL)
+		size += strlen(own) + 1;
 	if ((env = malloc((SETTING__MAX + 2) * sizeof(*env) + size)) == NULL)
 		return NULL;
 	p = (char *)(env + SETTING__MAX + 2);
 	for (i = 0; i < SETTING__MAX; i++) {
-		env[i] = p;
+		if (table[i].reader != CHAT)
+			continue;
+		env[n++] = p;
 		p = stpcpy(stpcpy(p, SETTINGS_PREFIX), table[i].key);
 		p = stpcpy(stpcpy(p, "="), s->text[i]) + 1;
 	}
-	env[i] = env[i + 1] = NULL;
+	if (own != NULL) {
+		env[n++] = p;
+		(void)stpcpy(p, own);
+	}
+	env[n] = NULL;
 	return env;
 }
 

@@ -1,8 +1,13 @@
 /*
- * The settings: one table of every key with its default and its bounds, read
- * from the environment first and from websocketd.conf second.  The
- * environment's name of a setting is TICKETCHAT_<KEY>; that of OLLAMA_<X> may
- * also be bare, which counts less.
+ * The settings: one table of every key with its default and its bounds.  A
+ * value comes from the environment, else from websocketd.conf, else it is the
+ * default.  In the environment a setting's name is TICKETCHAT_<KEY>; for
+ * OLLAMA_<X> also OLLAMA_<X>, if there is no TICKETCHAT_OLLAMA_<X>.
+ *
+ * On its way a value is read from the file once, by `sessions settings', which
+ * run.sh calls; run.sh passes all values in the environment.  Each program
+ * parses its environment once, as it starts, and gives its children what it
+ * has.
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
@@ -26,7 +31,7 @@ enum setting {
 	SETTING_GENERATIONS, SETTING_QUEUE_MAX,
 	SETTING_ALLOWED_ORIGINS, SETTING_TICKETS,
 	SETTING_TICKETS_TABLE, SETTING_TICKETS_ID_COLUMN,
-	SETTING_ON_DISCONNECT, SETTING_CACHE, SETTING_LANGUAGE,
+	SETTING_ON_DISCONNECT, SETTING_CACHE, SETTING_OPEN, SETTING_LANGUAGE,
 	SETTING_AUTH, SETTING_JWT_KEY_FILE, SETTING_JWT_ISSUER,
 	SETTING_JWT_AUDIENCE, SETTING_JWT_COOKIE, SETTING_JWT_TICKET_CLAIM,
 	SETTING_RATE_LIMIT, SETTING_MAX_VIEWERS, SETTING_TRUSTED_PROXIES,
@@ -40,24 +45,25 @@ enum { TICKETS_AUTO, TICKETS_EXISTING };
 enum { ON_DISCONNECT_FINISH, ON_DISCONNECT_CANCEL };
 enum { AUTH_OFF, AUTH_REQUIRED };
 enum { CACHE_TICKET, CACHE_BODY };
+enum { OPEN_AUTO, OPEN_ON, OPEN_ANSWER, OPEN_OFF };
 enum { LANGUAGE_AUTO, LANGUAGE_FIXED_PT, LANGUAGE_FIXED_EN,
 	LANGUAGE_FIXED_ES };
 
 struct settings {
-	const char	*text[SETTING__MAX];	/* as it takes effect */
-	int64_t		 number[SETTING__MAX];	/* numbers; index of a word */
-	char		*file;			/* what text may point into */
+	const char	*text[SETTING__MAX];	/* the effective value */
+	int64_t		 number[SETTING__MAX];	/* a number; a word's place */
+	char		*file;			/* `text' may point into it */
 	char		 error[512];		/* one line, if it failed */
 };
 
-/* What stands before a key in the environment. */
+/* The beginning of a setting's name in the environment. */
 #define SETTINGS_PREFIX	"TICKETCHAT_"
 
 /*
- * Reads and checks every setting: environment, then the file, then the
- * default; an empty value is no value.  If `optional', the file may be absent.
- * With a file, a TICKETCHAT_ name that is no setting's is an error; without
- * (`file' is NULL: the environment comes from run.sh or chat) it is ignored.
+ * Reads and checks every setting; an empty value is no value.  If `optional',
+ * the file may be absent.  If `file' is NULL, the environment is one that
+ * run.sh or chat has made, and no file is read.  Otherwise a TICKETCHAT_ name
+ * that is no setting's is an error, and LOG and ADDRESS are checked further.
  * Returns 0, or -1 with `error' set.  The texts live until settings_free,
  * those of the environment as long as the environment.
  */
@@ -69,15 +75,6 @@ void settings_free(struct settings *);
 /* The key of a setting, as in the file. */
 const char *settings_key(enum setting);
 
-/* Whether its values are whole numbers. */
-bool settings_is_number(enum setting);
-
-/* The setting of a key; SETTING__MAX if there is none. */
-size_t settings_find(const char *key);
-
-/* Whether a setting may have this value, looked at alone. */
-bool settings_good(enum setting, const char *value);
-
 /* Whether LOG is a file, and neither syslog nor stderr. */
 bool settings_log_is_file(const struct settings *);
 
@@ -85,16 +82,43 @@ bool settings_log_is_file(const struct settings *);
 void settings_print(const struct settings *, FILE *);
 
 /*
- * An environment that holds the effective settings as TICKETCHAT_<KEY> and
- * nothing else, for a child; one allocation, the caller frees it and may put
- * one entry of its own at [SETTING__MAX].  NULL: no memory.
+ * Prints the names of the variables that chat needs, with a comma between two:
+ * the value of websocketd's flag --passenv.
  */
-char **settings_environment(const struct settings *);
+void settings_print_names(FILE *);
+
+/*
+ * An environment for a child of chat or of `sessions': TICKETCHAT_<KEY> for
+ * each setting that chat needs, then `own', an entry NAME=value, unless NULL.
+ * It is one allocation, which the caller frees.  NULL: no memory.
+ */
+char **settings_environment(const struct settings *, const char *own);
+
+enum settings_bare {
+	SETTINGS_BARE_DATA,	/* for whatever opens the database or RUN_DIR */
+	SETTINGS_BARE_SERVICE	/* for the start of the service */
+};
+
+/*
+ * Refuses bare names in the environment (DATABASE, not TICKETCHAT_DATABASE).
+ * They counted in version 0.1, and count no more: a value that differs from the
+ * effective one would lead astray.  Looks at those of the database, of RUN_DIR
+ * and, for the service, of the settings that say who gets in.  Returns -1 with
+ * `error' set, else 0.
+ */
+int settings_refuse_bare(struct settings *, enum settings_bare);
+
+/*
+ * The other bare names that have a good value which differs from the effective
+ * one, with a blank between two; "" if there are none.
+ */
+const char *settings_bare_names(const struct settings *, char *to,
+    size_t size);
 
 /* The file that the programs read at a shell (fixed at build time). */
 extern const char settings_default_file[];
 
-/* The path in a word of JWT_KEY_FILE: what follows `hs256:', if it is there. */
+/* The path in a word of JWT_KEY_FILE, without `hs256:' in front of it. */
 const char *settings_key_path(const char *word);
 
 #endif

@@ -143,6 +143,13 @@ enum failure_code store_update_response(struct store *, int64_t id,
  */
 enum failure_code store_stop(struct store *, int64_t ticket, bool *heard);
 
+/*
+ * Whether a generation of the ticket runs on any machine that shares the
+ * database.  Where it is a file there is no other machine.
+ */
+enum failure_code store_ticket_runs(struct store *, int64_t ticket,
+    bool *runs);
+
 void session_free(struct session *);
 
 /*

@@ -38,15 +38,16 @@ output_size(const struct output *o)
 	return o->data.len - o->sent;
 }
 
-/* How much fd takes now without blocking us; 0: nothing; -1: an error. */
+/* How many bytes may be written to fd now without blocking; -1 with errno. */
 static ssize_t
-room(const struct output *o)
+output_room(const struct output *o)
 {
 	struct pollfd	p = { .fd = o->fd, .events = POLLOUT };
 	size_t		len = output_size(o);
 
 	if (o->own)
-		return (ssize_t)len;	/* write says */
+		return (ssize_t)len;	/* a full pipe makes write fail with
+					   EAGAIN */
 	if (poll(&p, 1, 0) == -1 && errno != EINTR)
 		return -1;
 	if ((p.revents & (POLLOUT | POLLERR | POLLHUP | POLLNVAL)) == 0)
@@ -64,12 +65,12 @@ output_write(struct output *o, int64_t now)
 		o->progress = now;
 	}
 	while (output_pending(o)) {
-		if ((n = room(o)) > 0)
+		if ((n = output_room(o)) > 0)
 			n = write(o->fd, o->data.data + o->sent, (size_t)n);
 		if (n == -1 && errno != EINTR && errno != EAGAIN)
 			return -1;
 		if (n <= 0) {
-			/* What was sent long ago need not stay. */
+			/* The bytes already sent need no memory any more. */
 			if (o->sent >= OUTPUT_PENDING) {
 				buf_drop(&o->data, o->sent);
 				o->sent = 0;
@@ -79,7 +80,7 @@ output_write(struct output *o, int64_t now)
 		o->sent += (size_t)n;
 		o->progress = now;
 	}
-	/* A large answer's memory goes back, a frame's is used again. */
+	/* Free the memory of a large answer; reuse that of a small one. */
 	if (o->data.size > OUTPUT_PENDING)
 		buf_free(&o->data);
 	else

@@ -1,5 +1,5 @@
 /*
- * What goes to the client: whole lines, written when stdout takes them.
+ * What goes to the client: whole lines, written as fast as stdout accepts them.
  */
 #ifndef OUTPUT_H
 #define OUTPUT_H
@@ -11,34 +11,42 @@
 
 struct output {
 	int		fd;
-	bool		own;		/* fd is output_open's */
-	struct buf	data;		/* append whole lines here */
-	size_t		sent;		/* of data, written already */
-	bool		waiting;	/* something was left over */
-	int64_t		progress;	/* since when the client takes none */
+	bool		own;		/* output_open opened fd */
+	struct buf	data;		/* the caller appends whole lines
+					   here */
+	size_t		sent;		/* bytes of data that are written
+					   already */
+	bool		waiting;	/* the last write left bytes over */
+	int64_t		progress;	/* clock_us: when the client last
+					   accepted bytes, or when the waiting
+					   began */
 };
 
 /*
- * Writes to fd from now on.  Of a pipe it opens a description of its own that
- * does not block: O_NONBLOCK on fd's would be everybody's who has it.
+ * Sets where to write.  If fd is a pipe, opens a second, non-blocking
+ * description of the pipe and writes to that: O_NONBLOCK set on fd itself would
+ * hold for every process that shares fd.
  */
 void output_open(struct output *, int fd);
 
-/* Whether something waits to be written. */
+/* Whether any bytes are still unsent. */
 bool output_pending(const struct output *);
 
-/* How much waits. */
+/* The number of unsent bytes. */
 size_t output_size(const struct output *);
 
 /*
- * Writes what fd takes without blocking the caller; one that is not our own
- * gets at most WRITE_MAX bytes after each POLLOUT.  Returns 0, or -1 with
- * errno (EPIPE: nobody is there any more).
+ * Writes as much as fd accepts without blocking.  If fd could not be opened a
+ * second time, writes at most WRITE_MAX bytes after each POLLOUT.  Returns 0,
+ * or -1 with errno (EPIPE: the reader is gone).
  */
 int output_write(struct output *, int64_t now)
     __attribute__((warn_unused_result));
 
-/* When a client that takes nothing is given up. */
+/*
+ * When to drop a client that accepts no bytes: clock_us, or CLOCK_NEVER if
+ * nothing is unsent.
+ */
 int64_t output_deadline(const struct output *, int64_t timeout_us);
 
 #endif

@@ -8,14 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limit.h"
 #include "base/rate.h"
 #include "frame/frame.h"
 #include "json/json.h"
 #include "json/jsonw.h"
 #include "viewer/query.h"
+#include "viewer/resident.h"
 
-static const char	program[] = LIBEXECDIR "/postgres/lookup";
+enum {
+	OPEN_MISSES = 60	/* that somebody may hear of in a minute */
+};
+
+static const char	program[] = LIBEXECDIR "/lookup";
 
 /* As language_of reads them. */
 static const char *const	languages[LANGUAGE__MAX] = {
@@ -94,6 +100,10 @@ query_find(struct store *store, const struct settings *s,
 	    FAILURE_NONE)
 		return rc;
 	v->newest = found->id;
+	if (r->type == REQUEST_OPEN) {
+		*serves = found->id != 0;
+		return rc;
+	}
 	seen = r->seen == SEEN_UNKNOWN ? found->id : r->seen;
 	*serves = query_serves(s, r, seen, found);
 	if (*serves || found->versions < 2 ||
@@ -106,19 +116,14 @@ query_find(struct store *store, const struct settings *s,
 	return rc;
 }
 
-/* Charges a generation to the user, in RATE_LIMIT. */
+/* Takes one of so many a period; where there is none, that is the verdict. */
 static void
-query_charge(struct store *store, const struct settings *s, const char *user,
-    struct verdict *v)
+query_take(struct store *store, const struct settings *s, const char *key,
+    int64_t count, int64_t period, struct verdict *v)
 {
-	int64_t	count, period;
-	int	wait;
+	const int	wait = rate_take(store, s, key, count, period, v->error,
+			    sizeof(v->error));
 
-	if (*user == '\0' || !rate_parse(s->text[SETTING_RATE_LIMIT], &count,
-	    &period) || count == 0)
-		return;
-	wait = rate_take(store, s, user, count, period, v->error,
-	    sizeof(v->error));
 	if (wait > 0) {
 		v->failure = failure_make(FAILURE_RATE_LIMITED, NULL);
 		v->failure.retry_after = wait;
@@ -126,6 +131,43 @@ query_charge(struct store *store, const struct settings *s, const char *user,
 		v->failure = failure_make(FAILURE_STORAGE, NULL);
 		(void)snprintf(v->call, sizeof(v->call), "rate");
 	}
+}
+
+/* Charges a generation to the user, in RATE_LIMIT. */
+static void
+query_charge(struct store *store, const struct settings *s, const char *user,
+    struct verdict *v)
+{
+	int64_t	count, period;
+
+	if (*user != '\0' && rate_parse(s->text[SETTING_RATE_LIMIT], &count,
+	    &period) && count > 0)
+		query_take(store, s, user, count, period, v);
+}
+
+/*
+ * There is nothing to open, unless another machine writes it.  How often
+ * somebody may hear that has a limit, so that nobody walks the ticket numbers.
+ */
+static void
+query_no_answer(struct store *store, const struct settings *s,
+    const struct query *q, struct verdict *v)
+{
+	char			key[RATE_KEY_MAX];
+	enum failure_code	rc;
+
+	if ((rc = store_ticket_runs(store, q->ticket, &v->heard)) !=
+	    FAILURE_NONE) {
+		verdict_fail_store(v, rc, store);
+		return;
+	}
+	if (v->heard)
+		return;
+	v->failure = failure_make(FAILURE_NO_ANSWER, NULL);
+	if (*q->user == '\0')
+		return;
+	(void)snprintf(key, sizeof(key), RATE_OPEN "%s", q->user);
+	query_take(store, s, key, OPEN_MISSES, RATE_MINUTE, v);
 }
 
 /*
@@ -167,7 +209,8 @@ query_none(struct store *store, const struct query *q, struct verdict *v)
 
 	if ((rc = store_identity(store, v->identity)) != FAILURE_NONE)
 		verdict_fail_store(v, rc, store);
-	else if (store_text_hash(store, q->request->body.data,
+	else if (q->request->type == REQUEST_ASK &&
+	    store_text_hash(store, q->request->body.data,
 	    q->request->body.len, v->text_hash) != FAILURE_NONE)
 		v->text_hash[0] = '\0';	/* nothing is compared then */
 }
@@ -179,6 +222,7 @@ query_look(struct store *store, const struct settings *s,
 	const struct request	*r = q->request;
 	struct session		 found = { 0 };
 	enum failure_code	 rc;
+	unsigned		 how = r->sessions ? FRAME_WITH_SESSION : 0;
 	bool			 serves = false;
 
 	if ((rc = query_find(store, s, q, &found, &serves, v)) !=
@@ -186,14 +230,20 @@ query_look(struct store *store, const struct settings *s,
 		verdict_fail_store(v, rc, store);
 	} else if (serves) {
 		v->session = found.id;
-		if (frame_cached(frames, &found, !text_same(found.prompt,
-		    found.prompt_len, r->body.data, r->body.len),
-		    r->language) == -1)
+		if (r->type == REQUEST_OPEN)
+			how |= s->number[SETTING_OPEN] == OPEN_ON ?
+			    FRAME_WITH_BODY : 0;
+		else if (!text_same(found.prompt, found.prompt_len,
+		    r->body.data, r->body.len))
+			how |= FRAME_BODY_CHANGED;
+		if (frame_cached(frames, &found, how, r->language) == -1)
 			v->failure = failure_make(FAILURE_INTERNAL, NULL);
 	} else if (q->kind == QUERY_SESSION) {
 		v->failure = failure_make(FAILURE_INTERRUPTED, NULL);
 	} else if (r->version != 0) {
 		v->failure = failure_make(FAILURE_BAD_REQUEST, "version");
+	} else if (q->kind == QUERY_BEGIN && r->type == REQUEST_OPEN) {
+		query_no_answer(store, s, q, v);
 	} else if (q->kind == QUERY_BEGIN) {
 		query_begin(store, s, q, v);
 	} else {
@@ -232,7 +282,12 @@ query_write(struct buf *out, const struct query *q)
 		jsonw_text(&w, "type", "stop");
 		return jsonw_end(&w, true);
 	}
-	jsonw_string(&w, "ticketBody", r->body.data, r->body.len);
+	if (r->type == REQUEST_OPEN)
+		jsonw_text(&w, "type", "open");
+	else
+		jsonw_string(&w, "ticketBody", r->body.data, r->body.len);
+	if (r->sessions)
+		jsonw_bool(&w, "sessions", true);
 	jsonw_text(&w, "lang", languages[r->language]);
 	if (r->version != 0)
 		jsonw_int(&w, "version", r->version);
@@ -263,6 +318,7 @@ query_read_more(struct query *q, const struct json *j, struct request *r,
 	q->ticket = json_int(j, json_member(j, 0, "ticket"), 0);
 	q->session = json_int(j, session, 0);
 	r->seen = json_int(j, json_member(j, 0, "seen"), SEEN_UNKNOWN);
+	r->sessions = json_true(j, json_member(j, 0, "sessions"));
 	q->charge = json_true(j, json_member(j, 0, "charge"));
 	q->kind = r->type == REQUEST_STOP ? QUERY_STOP : session != -1 ?
 	    QUERY_SESSION : json_true(j, json_member(j, 0, "begin")) ?
@@ -399,28 +455,78 @@ query_is_built(void)
 	return access(program, X_OK) == 0;
 }
 
-int
-query_start(struct child *c, const struct settings *s, const struct query *q)
+/* Starts a program for the line. */
+static int
+query_spawn(struct asking *a)
 {
-	char		 path[sizeof(program)], **env;
-	char		 option[] = "-c", none[] = "/dev/null";
-	char		*argv[] = { path, option, none, NULL };
-	struct buf	 line = BUF_INIT(MESSAGE_MAX(
-			    (size_t)s->number[SETTING_MAX_TICKET_BYTES]));
-	int		 rc = -1, saved;
+	char	  path[sizeof(program)], **env;
+	char	  option[] = "-c", none[] = "/dev/null", stay[] = "stay";
+	char	 *argv[] = { path, option, none, a->stay ? stay : NULL, NULL };
+	int	  rc = -1, saved;
 
 	memcpy(path, program, sizeof(path));
-	c->out.cap = OUTPUT_MAX;
-	if ((env = settings_environment(s)) != NULL &&
-	    query_write(&line, q) == 0)
-		rc = child_start(c, argv, env, line.data, line.len,
-		    q->kind == QUERY_BEGIN ? QUERY_CLAIM_TIMEOUT :
-		    QUERY_TIMEOUT);
+	if ((env = settings_environment(a->settings, NULL)) != NULL)
+		rc = child_start(&a->child, argv, env, a->line.data,
+		    a->line.len, a->timeout);
 	saved = errno;
-	buf_free(&line);
+	buf_free(&a->line);
 	free(env);
 	errno = saved;
 	return rc;
+}
+
+int
+query_start(struct asking *a, const struct settings *s, const struct query *q,
+    bool stay)
+{
+	int	saved;
+
+	a->settings = s;
+	a->stay = stay;
+	a->timeout = q->kind == QUERY_BEGIN ? QUERY_CLAIM_TIMEOUT :
+	    QUERY_TIMEOUT;
+	a->child.out.cap = OUTPUT_MAX;
+	a->line.cap = MESSAGE_MAX(
+	    (size_t)s->number[SETTING_MAX_TICKET_BYTES]);
+	if (query_write(&a->line, q) == -1) {
+		saved = errno;
+		buf_free(&a->line);
+		errno = saved;
+		return -1;
+	}
+	a->child.fd = resident_ask(s, a->line.data, a->line.len);
+	if (a->child.fd == -1)
+		return query_spawn(a);
+	a->child.pidfd = -1;
+	a->child.deadline = clock_us() + QUERY_HEARD * INT64_C(1000);
+	return 0;
+}
+
+void
+query_end(struct asking *a)
+{
+	child_end(&a->child);
+	buf_free(&a->line);
+}
+
+/* Of one that stays: whether it has heard us; its empty line is dropped.  If it
+ * has not in time, or is gone, a program is started: as CHILD_BROKEN if that
+ * cannot be. */
+static enum child_progress
+query_is_heard(struct asking *a, enum child_progress progress)
+{
+	struct child	*c = &a->child;
+
+	if (c->out.len > 0 && c->out.data[0] == '\n') {
+		buf_drop(&c->out, 1);
+		buf_free(&a->line);
+		c->deadline = clock_us() + a->timeout * INT64_C(1000);
+		return progress == CHILD_LATE ? CHILD_MORE : progress;
+	}
+	if (progress == CHILD_MORE)
+		return progress;
+	child_end(c);
+	return query_spawn(a) == 0 ? CHILD_MORE : CHILD_BROKEN;
 }
 
 /* The verdict in what it printed: its last line, which is whole. */
@@ -439,17 +545,21 @@ query_verdict(const struct buf *b, size_t *frames, struct verdict *v)
 	    (*frames != 0);
 }
 
-void
-query_answer(struct child *c, enum child_progress progress,
+/* What has become of the question: the verdict, or why there is none. */
+static void
+query_answer(struct asking *a, enum child_progress progress,
     struct buf *frames, struct verdict *v)
 {
 	const char	*why = strerror(errno);
+	struct child	*c = &a->child;
 	size_t		 len;
 
 	verdict_clear(v);
 	if (progress == CHILD_ENDED && query_verdict(&c->out, &len, v)) {
 		if (buf_add(frames, c->out.data, len) == -1)
 			v->failure = failure_make(FAILURE_INTERNAL, NULL);
+		if (a->stay)
+			child_leave(c);
 	} else {
 		verdict_clear(v);
 		verdict_fail(v, FAILURE_STORAGE, "query",
@@ -457,5 +567,19 @@ query_answer(struct child *c, enum child_progress progress,
 		    progress == CHILD_ENDED ? "it ended without a verdict" :
 		    why);
 	}
-	child_end(c);
+	query_end(a);
+}
+
+bool
+query_heard(struct asking *a, int64_t now, struct buf *frames,
+    struct verdict *v)
+{
+	enum child_progress	progress = child_step(&a->child, now);
+
+	if (a->line.len > 0)
+		progress = query_is_heard(a, progress);
+	if (progress == CHILD_MORE)
+		return false;
+	query_answer(a, progress, frames, v);
+	return true;
 }

@@ -1,5 +1,5 @@
 /*
- * The states of a question; see question.h.
+ * The states of a question: see question.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,12 +20,17 @@
 #include "store/identity.h"
 #include "viewer/question.h"
 
+enum {
+	OPEN_PAUSE = 2000	/* ms between two looks whether another machine
+				   has saved the answer */
+};
+
 /* What a state's function returns. */
 enum question_next {
-	QUESTION_GO_ON,		/* the state is another one: its function is
-				   due */
-	QUESTION_WAIT,		/* for what question_wait says */
-	QUESTION_ENDED		/* question_end is due */
+	QUESTION_GO_ON,		/* call the function of the new state at once */
+	QUESTION_WAIT,		/* return to the caller; question_wait says what
+				   to wait for */
+	QUESTION_ENDED		/* call question_end */
 };
 
 void
@@ -39,16 +44,16 @@ question_init(struct question *q, const struct settings *s,
 	q->admission = a;
 	q->remote = !store_serves(s->text[SETTING_DATABASE]);
 	q->fd = q->pidfd = q->run_dir = q->claim = -1;
-	q->child.fd = q->child.pidfd = -1;
+	q->asking.child.fd = q->asking.child.pidfd = -1;
 	q->in.cap = 4 * FRAME_MAX;
 }
 
 /*
- * How a question ends.  Each of these writes its last frame and notes what
- * question_end needs.
+ * The ways to end a question.  Each function writes the last frame and notes
+ * what question_end needs.
  */
 
-/* The last frame is written; `word' is for the log. */
+/* Notes the outcome; `word' names it in the log. */
 static enum question_next
 question_done(struct question *q, const char *word, enum failure_code code)
 {
@@ -58,7 +63,7 @@ question_done(struct question *q, const char *word, enum failure_code code)
 	return QUESTION_ENDED;
 }
 
-/* Counts what was appended to the output since it had `before' bytes. */
+/* Counts the bytes appended to the output since its size was `before'. */
 static void
 question_count(struct question *q, size_t before)
 {
@@ -84,7 +89,7 @@ question_fail_code(struct question *q, enum failure_code code)
 	return question_fail(q, &f);
 }
 
-/* Notes for the log which call has failed, and why. */
+/* Notes for the log which call failed, and why. */
 static void
 question_blame(struct question *q, const char *call, const char *error)
 {
@@ -92,7 +97,7 @@ question_blame(struct question *q, const char *call, const char *error)
 	(void)log_value(q->error, sizeof(q->error), error);
 }
 
-/* A call has failed. */
+/* Ends the question because a call failed. */
 static enum question_next
 question_fail_call(struct question *q, enum failure_code code,
     const char *call, const char *error)
@@ -107,14 +112,18 @@ question_fail_errno(struct question *q, const char *call)
 	return question_fail_call(q, FAILURE_INTERNAL, call, strerror(errno));
 }
 
-/* The one place that ends a question and gives back what it holds. */
+/*
+ * Ends the question: writes its log lines and frees what it owns.  No other
+ * function ends a question.
+ */
 static void
 question_end(struct question *q)
 {
 	const int64_t	now = clock_us();
 	char		user[128];
 
-	/* Before the log, which may block; chat sees what cannot be written. */
+	/* Written before the log line, which may block.  An error of this write
+	   shows again at the caller's next write. */
 	(void)!output_write(q->out, now);
 	if (q->outcome != NULL && !q->request.quiet)
 		log_line(LOG_LEVEL_INFO, "id=%s remote=%s user=\"%s\" ticket=%"
@@ -137,19 +146,20 @@ question_end(struct question *q)
 }
 
 /*
- * LOOKING and STARTING: the database is asked, and its verdict read.
+ * LOOKING and STARTING: ask the database and act on its verdict.
  */
 
-/* Has the database asked by the state's function, from now on. */
+/* Asks the database next; the function of the new state does it. */
 static enum question_next
 question_look(struct question *q, enum query_kind kind)
 {
 	q->state = kind == QUERY_BEGIN ? QUESTION_STARTING : QUESTION_LOOKING;
 	q->asked = kind;
+	q->next = 0;
 	return QUESTION_GO_ON;
 }
 
-/* Notes what the verdict says of the newest answer. */
+/* Notes which answer is the newest, if the verdict says so. */
 static void
 question_newest(struct question *q, const struct verdict *v)
 {
@@ -163,14 +173,15 @@ question_newest(struct question *q, const struct verdict *v)
 }
 
 /*
- * With the saved answer of a session: its frame is what the output has behind
- * the first `before' bytes.
+ * Ends the question with a saved answer of this session.  Its frame was already
+ * appended to the output, whose size was `before'.
  */
 static enum question_next
 question_cached(struct question *q, int64_t session, size_t before)
 {
 	q->session = session;
-	if (frame_done(&q->out->data, false, 0) == -1)
+	if (frame_done(&q->out->data, false, 0, q->request.sessions ?
+	    session : 0) == -1)
 		return question_fail_code(q, FAILURE_INTERNAL);
 	question_count(q, before);
 	if (q->first == 0)
@@ -179,9 +190,10 @@ question_cached(struct question *q, int64_t session, size_t before)
 }
 
 /*
- * Shares RUN_DIR, which must be this database's (store/identity.h).  At a shell
- * a service that is ending or starting is waited for, and a wrong RUN_DIR is a
- * wrong setting.  Returns QUESTION_GO_ON where it is shared.
+ * Locks RUN_DIR as shared after checking that it belongs to this database
+ * (store/identity.h).  Returns QUESTION_GO_ON with the lock, else
+ * QUESTION_ENDED.  Only at a shell: waits for a service that is starting or
+ * ending, and exits with EXIT_SETTINGS if RUN_DIR belongs to another database.
  */
 static enum question_next
 question_share(struct question *q, const char *id)
@@ -205,7 +217,7 @@ question_share(struct question *q, const char *id)
 	return QUESTION_ENDED;
 }
 
-/* No saved answer serves: the ticket's generation is looked for. */
+/* No saved answer can be used: looks for the ticket's running generation. */
 static enum question_next
 question_attach(struct question *q, const struct verdict *v, int64_t now)
 {
@@ -219,7 +231,7 @@ question_attach(struct question *q, const struct verdict *v, int64_t now)
 	return QUESTION_GO_ON;
 }
 
-/* Connected to the generation: from now on what comes is forwarded. */
+/* Connected to the generation: forwards what it sends from now on. */
 static enum question_next
 question_follow(struct question *q, int fd)
 {
@@ -233,7 +245,8 @@ question_follow(struct question *q, int fd)
 	buf_clear(&q->in);
 	store_close(q->store);
 	q->store = NULL;
-	/* A viewer may wait for long: SQLite's 130 kB go back as well. */
+	/* A viewer may wait for minutes: also return SQLite's 130 kB to the
+	   system. */
 	(void)malloc_trim(0);
 	return QUESTION_GO_ON;
 }
@@ -246,7 +259,7 @@ question_drop_claim(struct question *q)
 	q->claim = -1;
 }
 
-/* Another try to attach, after a pause. */
+/* Tries to attach again after a pause. */
 static enum question_next
 question_pause(struct question *q, int64_t now)
 {
@@ -261,8 +274,8 @@ question_pause(struct question *q, int64_t now)
 }
 
 /*
- * Under the claim: makes the socket and the session's row, connects, and only
- * then starts the generation, which may be over before we would come.
+ * Under the claim: connects to the new socket before starting the generation,
+ * which might otherwise end before this viewer is connected.
  */
 static enum question_next
 question_spawn(struct question *q, const char *user_hash, int listener,
@@ -292,7 +305,10 @@ question_spawn(struct question *q, const char *user_hash, int listener,
 	return QUESTION_ENDED;
 }
 
-/* Nobody generates, no answer is saved, and the user may have one made. */
+/*
+ * Under the claim: no generation runs, no saved answer can be used, and the
+ * user may have an answer generated.
+ */
 static enum question_next
 question_start(struct question *q, const char *user_hash, int64_t now)
 {
@@ -305,13 +321,14 @@ question_start(struct question *q, const char *user_hash, int64_t now)
 	char			 name[24];
 	int			 listener;
 
-	/* Where several nodes share the database `answer' does that. */
+	/* On PostgreSQL `answer' makes the session's row: another node may
+	   already be answering the ticket. */
 	if (!q->remote)
 		rc = store_get_or_create(q->store, ticket,
 		    s->number[SETTING_TICKETS] == TICKETS_EXISTING, q->newest,
 		    &session);
 	if (rc == FAILURE_UNKNOWN_TICKET) {
-		/* It was deleted after the look. */
+		/* The ticket was deleted after the database was asked. */
 		(void)snprintf(name, sizeof(name), "%" PRId64, ticket);
 		f = failure_make(rc, name);
 		return question_fail(q, &f);
@@ -323,13 +340,34 @@ question_start(struct question *q, const char *user_hash, int64_t now)
 	    ticket)) == -1)
 		return question_fail_errno(q, "listen");
 	next = question_spawn(q, user_hash, listener, session, now);
-	/* Our copy would make a dead generation seem to listen. */
+	/* Close the listener before the claim: with this copy open, the socket
+	   of a dead generation would still accept connections. */
 	(void)close(listener);
 	question_drop_claim(q);
 	return next;
 }
 
-/* Goes on with a verdict; the output had `before' bytes without its frame. */
+/*
+ * Another machine writes the answer that this question is to open, and nothing
+ * is started here for it: the database is asked again after a pause.
+ */
+static enum question_next
+question_wait_elsewhere(struct question *q, int64_t now)
+{
+	question_drop_claim(q);
+	if (now >= q->started + q->settings->number[SETTING_ANSWER_TIMEOUT] *
+	    INT64_C(1000000))
+		return question_fail_code(q, FAILURE_INTERRUPTED);
+	q->next = now + OPEN_PAUSE * INT64_C(1000);
+	q->state = QUESTION_LOOKING;
+	q->asked = QUERY_LOOK;
+	return QUESTION_WAIT;
+}
+
+/*
+ * Acts on a verdict.  The output had `before' bytes before query_run or
+ * query_answer appended the frame of a saved answer, if any.
+ */
 static enum question_next
 question_verdict(struct question *q, const struct verdict *v, size_t before,
     int64_t now)
@@ -342,14 +380,16 @@ question_verdict(struct question *q, const struct verdict *v, size_t before,
 		return question_fail(q, &v->failure);
 	if (v->session != 0)
 		return question_cached(q, v->session, before);
+	if (q->asked == QUERY_BEGIN && v->heard)
+		return question_wait_elsewhere(q, now);
 	if (q->asked == QUERY_BEGIN)
 		return question_start(q, v->user_hash, now);
 	return question_attach(q, v, now);
 }
 
 /*
- * Asks the database: a file here and now, a server by a program, which
- * question_hear waits for.
+ * Asks the database: a file at once, a server by a child process whose reply
+ * query_heard reads.  At a shell no such process stays.
  */
 static enum question_next
 question_ask(struct question *q, int64_t now)
@@ -363,50 +403,41 @@ question_ask(struct question *q, int64_t now)
 
 	if (q->asked == QUERY_BEGIN) {
 		admission_who(q->admission, who);
-		q->charged = true;	/* once, however often it is started */
+		q->charged = true;	/* charge once, even if several
+					   generations are started */
 	}
 	if (!q->remote) {
 		query_run(&q->store, q->settings, &query, &q->out->data, &v);
 		return question_verdict(q, &v, before, now);
 	}
-	if (query_start(&q->child, q->settings, &query) == -1)
+	if (query_start(&q->asking, q->settings, &query,
+	    q->connection->websocketd) == -1)
 		return question_fail_errno(q, "query");
 	return QUESTION_WAIT;
 }
 
-/* Reads what the program that asks a server has said; whether it has ended. */
-static bool
-question_heard(struct question *q, struct verdict *v, int64_t now)
-{
-	const enum child_progress	progress = child_step(&q->child, now);
-
-	if (progress != CHILD_MORE)
-		query_answer(&q->child, progress, &q->out->data, v);
-	return progress != CHILD_MORE;
-}
-
-/* LOOKING, STARTING. */
+/* The function of the states LOOKING and STARTING. */
 static enum question_next
 question_looking(struct question *q, int64_t now)
 {
 	const size_t	before = q->out->data.len;
 	struct verdict	v;
 
-	if (q->child.fd == -1)
-		return question_ask(q, now);
-	return question_heard(q, &v, now) ?
+	if (q->asking.child.fd == -1)
+		return now < q->next ? QUESTION_WAIT : question_ask(q, now);
+	return query_heard(&q->asking, now, &q->out->data, &v) ?
 	    question_verdict(q, &v, before, now) : QUESTION_WAIT;
 }
 
 /*
  * ATTACHING: connects to the ticket's generation, or takes the claim to start
- * it.  Somebody else may be about to do that, or has just gone: hence the
- * pauses.
+ * one.  Pauses between tries, since another process may be about to start a
+ * generation or may just have ended one.
  */
 
 /*
- * Connects to the ticket's generation.  Returns whether nobody listens; if not,
- * *next says how to go on.
+ * Connects to the ticket's generation.  Returns true if nobody listens; else
+ * false, and *next says how to go on.
  */
 static bool
 question_is_alone(struct question *q, enum question_next *next, int64_t now)
@@ -446,7 +477,7 @@ question_attaching(struct question *q, int64_t now)
 	if (q->claim == -1)
 		return errno == 0 ? question_pause(q, now) :
 		    question_fail_errno(q, "claim");
-	/* Somebody may have come, or gone, before the claim was ours. */
+	/* A generation may have started or ended before we got the claim. */
 	if (question_is_alone(q, &next, now))
 		return question_look(q, QUERY_BEGIN);
 	question_drop_claim(q);
@@ -454,10 +485,10 @@ question_attaching(struct question *q, int64_t now)
 }
 
 /*
- * FOLLOWING: what the generation sends goes to the viewer.
+ * FOLLOWING: forwards to the viewer what the generation sends.
  */
 
-/* Leaves the generation, and looks what is saved. */
+/* Disconnects from the generation and asks the database. */
 static enum question_next
 question_leave(struct question *q, enum query_kind kind)
 {
@@ -469,18 +500,19 @@ question_leave(struct question *q, enum query_kind kind)
 	return question_look(q, kind);
 }
 
-/* The generation is gone without a terminal frame. */
+/* The generation's connection has closed without a terminal frame. */
 static enum question_next
 question_lost(struct question *q)
 {
-	/* What was waited for has ended; or it went just as we came. */
+	/* Start over if the generation answered another text or ran on another
+	   node, or if it ended before we got its first line. */
 	if (q->waiting || q->elsewhere ||
 	    (q->session == 0 && ++q->tries < ATTACH_TRIES))
 		return question_leave(q, QUERY_LOOK);
 	return question_leave(q, QUERY_SESSION);
 }
 
-/* Forwards lines of the generation as they are; false: there is no memory. */
+/* Forwards whole lines of the generation unchanged; false: no memory. */
 static bool
 question_forward(struct question *q, const char *line, size_t len)
 {
@@ -493,8 +525,9 @@ question_forward(struct question *q, const char *line, size_t len)
 }
 
 /*
- * The first line of a generation: which session it works on, and whether it
- * answers another text than ours.  Returns false if there is no memory.
+ * Reads the first line of a generation: which session it answers, and whether
+ * it answers a different text than the viewer's.  Returns false if there is no
+ * memory.
  */
 static bool
 question_begun(struct question *q, const struct frame *f)
@@ -502,7 +535,8 @@ question_begun(struct question *q, const struct frame *f)
 	q->session = f->session;
 	q->elsewhere = f->session == 0;
 	q->alive = f->alive;
-	/* It is this process as long as the connection to it is open. */
+	/* The pid cannot have been reused: the process still has the connection
+	   open. */
 	if (q->alive && q->pidfd == -1 && f->pid > 0 && f->pid <= INT_MAX)
 		q->pidfd = pidfd_open((pid_t)f->pid, 0);
 	q->changed = f->text_hash[0] != '\0' && q->text_hash[0] != '\0' &&
@@ -513,34 +547,37 @@ question_begun(struct question *q, const struct frame *f)
 	    frame_status(&q->out->data, FRAME_QUEUED, 1, 0) == 0;
 }
 
-/* The last line: forwarded, with bodyChanged if it was another text. */
+/* Forwards the last line, with bodyChanged if another text was answered. */
 static enum question_next
 question_generated(struct question *q, const char *line, size_t len)
 {
 	const size_t	before = q->out->data.len;
 
-	if (q->changed ?
-	    frame_body_changed(&q->out->data, line, len) == -1 :
-	    !question_forward(q, line, len + 1))
-		return question_fail_code(q, FAILURE_INTERNAL);
-	if (q->changed)
+	if (!q->changed && !q->request.sessions) {
+		if (!question_forward(q, line, len + 1))
+			return question_fail_code(q, FAILURE_INTERNAL);
+	} else {
+		if (frame_done_again(&q->out->data, line, len, q->changed,
+		    q->request.sessions ? q->session : 0) == -1)
+			return question_fail_code(q, FAILURE_INTERNAL);
 		question_count(q, before);
+	}
 	return question_done(q, "generated", FAILURE_NONE);
 }
 
-/* A line that is not forwarded as it is. */
+/* Handles a line that is not forwarded unchanged. */
 static enum question_next
 question_line(struct question *q, const struct frame *f, const char *line,
     size_t len)
 {
-	/* What was waited for, with another text, has ended: ours is next. */
+	/* The generation for another text is over: now answer this viewer's. */
 	if (q->waiting && (f->type == FRAME_DONE || f->type == FRAME_ERROR))
 		return question_leave(q, QUERY_LOOK);
 	if (f->type == FRAME_DONE)
 		return question_generated(q, line, len);
 	if (f->type == FRAME_ERROR)
 		return question_fail(q, &f->failure);
-	/* What is saved is not what was shown. */
+	/* The text that is saved differs from the text that was streamed. */
 	if (f->type == FRAME_KEPT && !q->waiting)
 		return question_leave(q, QUERY_SESSION);
 	if (f->type == FRAME_SESSION && !question_begun(q, f))
@@ -550,7 +587,7 @@ question_line(struct question *q, const struct frame *f, const char *line,
 	return QUESTION_WAIT;
 }
 
-/* Whether a line goes to the viewer as it is. */
+/* Whether a line goes to the viewer unchanged. */
 static bool
 question_shows(const struct question *q, const struct frame *f)
 {
@@ -559,14 +596,15 @@ question_shows(const struct question *q, const struct frame *f)
 }
 
 /*
- * Reads the whole lines of q->in; those that go to the viewer as they are go
- * in one piece.  The rest of a line stays.
+ * Handles the whole lines in q->in; an incomplete last line stays there.
+ * Consecutive lines that are forwarded unchanged are copied at once.
  */
 static enum question_next
 question_lines(struct question *q)
 {
 	char			*line = q->in.data, *end = line + q->in.len;
-	char			*nl, *from = line;	/* not forwarded yet */
+	char			*nl, *from = line;	/* first byte not
+							   forwarded yet */
 	enum question_next	 next;
 	struct frame		 f;
 
@@ -612,9 +650,9 @@ question_receive(struct question *q, int64_t now)
 }
 
 /*
- * Whether a line must come: the first one of each generation, the others of
- * those only that promise them; one of version 0.1, which does not, may still
- * run.
+ * Whether a line must arrive within a fixed time: the first line always, later
+ * lines only if the generation promised them.  A generation of version 0.1,
+ * which does not promise them, may still be running.
  */
 static bool
 question_is_due(const struct question *q)
@@ -622,7 +660,7 @@ question_is_due(const struct question *q)
 	return q->session == 0 || q->alive;
 }
 
-/* The generation stands still: it is killed, if we know which process it is. */
+/* Gives up a generation that hangs, and kills it if its pidfd is known. */
 static enum question_next
 question_give_up(struct question *q)
 {
@@ -631,17 +669,19 @@ question_give_up(struct question *q)
 	    q->connection->id, q->connection->ticket, q->session);
 	if (q->pidfd != -1)
 		(void)pidfd_send_signal(q->pidfd, SIGKILL, NULL, 0);
-	/* A generation that nobody has met would only be waited for again. */
+	/* If not even the first line came, trying again would only hang
+	   again. */
 	if (q->session == 0)
 		return question_fail_code(q, FAILURE_INTERRUPTED);
 	return question_lost(q);
 }
 
 /*
- * Nothing has come.  A generation that was silent for ALIVE_WAITS waits, or for
- * ALIVE_WAITS_STOP since it was told to stop, stands still.  Waits are counted
- * and not time, so that neither a machine that slept nor a container that was
- * paused gives anybody up.  A wait in which we did not listen does not count.
+ * Nothing has arrived.  A generation hangs if it was silent for ALIVE_WAITS
+ * waits in a row, or for ALIVE_WAITS_STOP waits since it was told to stop.  We
+ * count waits instead of time so that a suspended machine or a paused container
+ * does not end a generation.  A wait in which the socket was not polled
+ * (`listened' is false) does not count.
  */
 static enum question_next
 question_silence(struct question *q, bool listened, int64_t now)
@@ -654,13 +694,16 @@ question_silence(struct question *q, bool listened, int64_t now)
 	if (!listened || ++q->waits < (q->stop_sent && q->session != 0 ?
 	    ALIVE_WAITS_STOP : ALIVE_WAITS))
 		return QUESTION_WAIT;
-	/* Something may have come just now. */
+	/* Read once more: a line may have arrived in this moment. */
 	next = question_receive(q, now);
 	return next == QUESTION_WAIT && q->waits > 0 ? question_give_up(q) :
 	    next;
 }
 
-/* `p' is what was polled for; NULL: nothing, as it has just begun. */
+/*
+ * The function of the state FOLLOWING.  `p' is the result of poll, or NULL if
+ * the state was entered just now and nothing was polled.
+ */
 static enum question_next
 question_following(struct question *q, const struct pollfd *p, int64_t now)
 {
@@ -672,7 +715,8 @@ question_following(struct question *q, const struct pollfd *p, int64_t now)
 		next = question_silence(q, p->fd == q->fd, now);
 	if (next != QUESTION_WAIT || !q->stop || q->stop_sent)
 		return next;
-	/* What others wait for as well is not this viewer's to stop. */
+	/* That generation answers another text, for other viewers: do not stop
+	   it. */
 	if (q->waiting)
 		return question_fail_code(q, FAILURE_STOPPED);
 	q->stop_sent = true;
@@ -683,11 +727,11 @@ question_following(struct question *q, const struct pollfd *p, int64_t now)
 }
 
 /*
- * STOPPING: no question, but a stop for the ticket's generation, which this
- * connection does not follow.
+ * STOPPING: there is no question.  Sends `stop' to the ticket's generation, to
+ * which this connection is not attached.
  */
 
-/* A stop could not be delivered: there is no question to fail with it. */
+/* A stop could not be delivered: only logged, since no question can fail. */
 static enum question_next
 question_stop_failed(struct question *q, const char *error)
 {
@@ -695,15 +739,17 @@ question_stop_failed(struct question *q, const char *error)
 	return QUESTION_ENDED;
 }
 
-/* Asks the server to end what runs on another node. */
+/* Asks the database server to stop a generation on another node. */
 static enum question_next
 question_stop_elsewhere(struct question *q)
 {
 	const struct query	query = { QUERY_STOP, q->connection->ticket,
 				    0, &q->request, "", false };
 
-	return query_start(&q->child, q->settings, &query) == 0 ?
-	    QUESTION_WAIT : question_stop_failed(q, strerror(errno));
+	if (query_start(&q->asking, q->settings, &query,
+	    q->connection->websocketd) == -1)
+		return question_stop_failed(q, strerror(errno));
+	return QUESTION_WAIT;
 }
 
 static enum question_next
@@ -712,8 +758,8 @@ question_stopping(struct question *q, int64_t now)
 	struct verdict	v;
 	int		fd;
 
-	if (q->child.fd != -1) {
-		if (!question_heard(q, &v, now))
+	if (q->asking.child.fd != -1) {
+		if (!query_heard(&q->asking, now, &q->out->data, &v))
 			return QUESTION_WAIT;
 		return v.failure.code == FAILURE_NONE ? QUESTION_ENDED :
 		    question_stop_failed(q, v.error);
@@ -740,7 +786,7 @@ question_stopping(struct question *q, int64_t now)
 }
 
 /*
- * The automaton.
+ * The public functions.
  */
 
 void
@@ -766,7 +812,7 @@ question_step(struct question *q, const struct pollfd *p, int64_t now)
 			next = question_stopping(q, now);
 			break;
 		}
-		p = NULL;	/* it was the first state's */
+		p = NULL;	/* only the first state was polled */
 	} while (next == QUESTION_GO_ON);
 	if (next == QUESTION_ENDED)
 		question_end(q);
@@ -778,15 +824,16 @@ question_note(struct question *q, struct request *r, bool behind)
 	int64_t	id = 0;
 
 	if (q->remote) {
-		/* The look-up finds it out: of several requests that came
-		   together the first one's. */
+		/* The first look-up notes the newest answer.  Of several
+		   messages that came together, the later ones use what the
+		   first one noted. */
 		r->seen = behind || (q->state != QUESTION_IDLE &&
 		    q->state != QUESTION_STOPPING) ? SEEN_SAME : SEEN_UNKNOWN;
 		return;
 	}
 	if (!r->refresh || r->failure.code != FAILURE_NONE)
 		return;
-	/* Without a database the question itself will say so. */
+	/* If the database cannot be opened, the question will report that. */
 	if (store_open(&q->store, q->settings->text[SETTING_DATABASE]) ==
 	    FAILURE_NONE)
 		(void)store_newest(q->store, q->connection->ticket, &id);
@@ -798,8 +845,11 @@ question_note(struct question *q, struct request *r, bool behind)
 void
 question_begin(struct question *q, struct request *r, int64_t now)
 {
-	const struct failure	f = r->failure;
+	struct failure	f = r->failure;
 
+	if (f.code == FAILURE_NONE && r->type == REQUEST_OPEN &&
+	    q->settings->number[SETTING_OPEN] == OPEN_OFF)
+		f = failure_make(FAILURE_NOT_ALLOWED, NULL);
 	q->request = *r;
 	memset(r, 0, sizeof(*r));
 	if (q->request.seen == SEEN_SAME)
@@ -813,6 +863,9 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	q->tries = 0;
 	q->text_hash[0] = q->call[0] = '\0';
 	q->charged = q->stop = q->stop_sent = false;
+	/* A client that has sent one new message knows the others. */
+	q->sessions = q->sessions || q->request.sessions;
+	q->request.sessions = q->sessions;
 	if (f.code != FAILURE_NONE) {
 		(void)question_fail(q, &f);
 		question_end(q);
@@ -827,13 +880,14 @@ question_wait(const struct question *q, struct pollfd *p)
 {
 	p->fd = -1;
 	p->events = POLLIN;
-	if (q->child.fd != -1) {
-		p->fd = q->child.fd;
-		return q->child.deadline;
+	if (q->asking.child.fd != -1) {
+		p->fd = q->asking.child.fd;
+		return q->asking.child.deadline;
 	}
 	switch (q->state) {
 	case QUESTION_FOLLOWING:
-		/* For a client that reads slowly `answer' keeps the rest. */
+		/* The client reads slowly: leave further lines in the socket,
+		   so that `answer' buffers them. */
 		if (output_size(q->out) >= OUTPUT_PENDING)
 			return CLOCK_NEVER;
 		p->fd = q->fd;
@@ -841,8 +895,9 @@ question_wait(const struct question *q, struct pollfd *p)
 	case QUESTION_ATTACHING:
 	case QUESTION_STOPPING:
 		return q->next;
-	case QUESTION_IDLE:
 	case QUESTION_LOOKING:
+		return q->next;		/* no program runs: a pause */
+	case QUESTION_IDLE:
 	case QUESTION_STARTING:
 		break;
 	}
@@ -854,8 +909,8 @@ question_stop(struct question *q)
 {
 	const int64_t	now = clock_us();
 
-	/* A server may be silent: a stop does not wait for it.  It is also for
-	   what runs already, which we have not met. */
+	/* Do not wait for a slow database server: fail the question now, and
+	   then also stop a generation that may be running already. */
 	if (q->state == QUESTION_LOOKING || q->state == QUESTION_STARTING) {
 		(void)question_fail_code(q, FAILURE_STOPPED);
 		question_end(q);
@@ -886,7 +941,7 @@ question_free(struct question *q)
 	if (q->claim != -1)
 		(void)close(q->claim);
 	q->fd = q->pidfd = q->run_dir = q->claim = -1;
-	child_end(&q->child);
+	query_end(&q->asking);
 	q->state = QUESTION_IDLE;
 	store_close(q->store);
 	q->store = NULL;

@@ -1,15 +1,16 @@
 /*
  * One question of a viewer, as an automaton.  Each state has one function,
- * which returns whether to go on at once, to wait, or that the question has
- * ended; one place ends it and frees, one function knows the next deadline.
+ * which returns whether to call the next state's function at once, to wait, or
+ * to end the question.  question_end alone ends a question, question_free alone
+ * frees its resources, and question_wait alone knows the next deadline.
  *
  *	LOOKING ──▶ ATTACHING ──▶ STARTING ──▶ FOLLOWING ──▶ (end)
  *	   ▲            ▲            │             │
  *	   │            └────────────┘             │
  *	   └───────────────────────────────────────┘	the generation has gone
  *
- * LOOKING ends it with a saved answer, FOLLOWING with a new one; each state may
- * end it with an error.  Exactly one terminal frame is written.
+ * LOOKING ends with a saved answer, FOLLOWING with a new one, and every state
+ * may end with an error.  A question writes exactly one terminal frame.
  */
 #ifndef QUESTION_H
 #define QUESTION_H
@@ -19,7 +20,6 @@
 #include <stdint.h>
 
 #include "auth/admission.h"
-#include "base/child.h"
 #include "request/connection.h"
 #include "request/request.h"
 #include "settings/settings.h"
@@ -28,15 +28,16 @@
 #include "viewer/query.h"
 
 enum question_state {
-	QUESTION_IDLE,		/* there is no question */
-	QUESTION_LOOKING,	/* for a saved answer that serves */
+	QUESTION_IDLE,		/* no question */
+	QUESTION_LOOKING,	/* asking the database for a saved answer */
 	QUESTION_ATTACHING,	/* connecting to the ticket's generation, or
 				   taking the claim to start one */
-	QUESTION_STARTING,	/* under the claim: the database is asked once
-				   more, then `answer' is started */
-	QUESTION_FOLLOWING,	/* connected: lines are forwarded */
-	QUESTION_STOPPING	/* no question: a stop is on its way to the
-				   generation of this ticket */
+	QUESTION_STARTING,	/* with the claim: asking the database once
+				   more, then starting `answer' */
+	QUESTION_FOLLOWING,	/* connected: forwarding the generation's
+				   lines */
+	QUESTION_STOPPING	/* no question: sending `stop' to the ticket's
+				   generation */
 };
 
 struct question {
@@ -44,102 +45,125 @@ struct question {
 	const struct settings	*settings;
 	const struct connection	*connection;
 	struct output		*out;
-	struct admission	*admission;	/* who pays for it */
-	bool			 remote;	/* the database is a server's */
+	struct admission	*admission;	/* charged for the question */
+	bool			 remote;	/* DATABASE is a server, not a
+						   file */
+	bool			 sessions;	/* frames of this connection
+						   tell their session */
 
 	enum question_state	 state;
 	struct request		 request;	/* owned */
-	int64_t			 started, first;	/* clock_us; of the
-						   first text, 0: none */
-	size_t			 bytes;		/* of its frames */
-	int64_t			 session;	/* that answers it; 0: not
+	int64_t			 started, first;	/* clock_us; `first':
+							   when the viewer got
+							   the first text, 0:
+							   not yet */
+	size_t			 bytes;		/* of frames for this
+						   question */
+	int64_t			 session;	/* whose answer is shown; 0: not
 						   known */
-	int64_t			 tokens;	/* that it cost; 0: not known */
-	bool			 stop;		/* the viewer said stop */
+	int64_t			 tokens;	/* the answer's length; 0: not
+						   known */
+	bool			 stop;		/* the viewer asked to stop */
 
-	/* Of LOOKING and STARTING. */
+	/* Used in LOOKING and STARTING. */
 	enum query_kind		 asked;
-	struct store		*store;		/* a file's, or NULL */
-	struct child		 child;		/* that asks a server */
-	bool			 charged;	/* to the user's rate limit */
-	int64_t			 newest;	/* saved answer, a session; 0:
-						   there is none */
-	int64_t			 noted;		/* the first one found, or
+	struct store		*store;		/* an open file; else NULL */
+	struct asking		 asking;	/* a question to a server */
+	bool			 charged;	/* counted in the user's
+						   RATE_LIMIT */
+	int64_t			 newest;	/* session of the newest saved
+						   answer; 0: none */
+	int64_t			 noted;		/* the value of `newest' when
+						   first known, or
 						   SEEN_UNKNOWN */
-	char			 text_hash[TEXT_HASH + 1];	/* of the body;
-						   "": not known */
+	char			 text_hash[TEXT_HASH + 1];	/* "": not
+								   known */
 
-	/* Of ATTACHING and STARTING. */
-	int			 run_dir;	/* shared (store/identity.h)
-						   until the end; -1: not yet */
-	int			 claim;		/* -1: not ours */
-	int			 tries;		/* generations that went just
-						   as we came */
-	int64_t			 pause;		/* microseconds */
-	int64_t			 next, deadline;	/* clock_us; of STOPPING
-						   too */
+	/* Used in ATTACHING and STARTING. */
+	int			 run_dir;	/* the shared lock on RUN_DIR
+						   (store/identity.h), until the
+						   end; -1: none yet */
+	int			 claim;		/* the ticket's claim; -1: not
+						   held */
+	int			 tries;		/* generations that ended before
+						   their first line came */
+	int64_t			 pause;		/* until the next try;
+						   microseconds */
+	int64_t			 next, deadline;	/* of the next try and
+							   of the last one:
+							   clock_us; also for
+							   STOPPING, and for a
+							   pause in LOOKING */
 
-	/* Of FOLLOWING. */
-	int			 fd;		/* the connection; -1: none */
-	struct buf		 in;		/* what came of the next line */
-	bool			 changed;	/* it answers another text */
-	bool			 waiting;	/* only for its end: ours is
-						   answered next */
-	bool			 elsewhere;	/* it runs on another node */
+	/* Used in FOLLOWING. */
+	int			 fd;		/* connection to the generation;
+						   -1: none */
+	struct buf		 in;		/* bytes of an incomplete
+						   line */
+	bool			 changed;	/* the generation answers
+						   another text */
+	bool			 waiting;	/* for that generation to end;
+						   then our text is answered */
+	bool			 elsewhere;	/* the generation runs on
+						   another node */
 	bool			 stop_sent;
-	bool			 alive;		/* it promises lines */
-	int			 pidfd;		/* of its process; or -1 */
-	int			 waits;		/* without a line, in a row */
-	int64_t			 wait_end;	/* of the current one */
+	bool			 alive;		/* the generation sends a line
+						   at least every ALIVE s */
+	int			 pidfd;		/* of the generation; -1: not
+						   known */
+	int			 waits;		/* in a row without a line */
+	int64_t			 wait_end;	/* of the current wait:
+						   clock_us */
 
-	/* For question_end. */
-	const char		*outcome;	/* a word for the log; NULL:
-						   there was no question */
+	/* What question_end reads. */
+	const char		*outcome;	/* for the log; NULL: there was
+						   no question */
 	enum failure_code	 code;
 	int			 exit;
-	char			 call[16], error[512];	/* that failed, and
-						   why; "": none */
+	char			 call[16], error[512];	/* which call failed and
+							   why; "": none */
 
-	int			 exit_code;	/* the worst of all questions */
+	int			 exit_code;	/* the highest of all questions
+						   so far */
 };
 
-/* Prepares for questions; all of them are borrowed. */
+/* Prepares the automaton.  All pointers are borrowed. */
 void question_init(struct question *, const struct settings *,
     const struct connection *, struct admission *, struct output *);
 
 /*
- * As a message comes in: notes for a `refresh' which answer was the newest
- * one, so that a double click costs one generation.  `behind': others wait to
- * begin before it.
+ * To be called as soon as a message arrives.  For a `refresh', notes which
+ * answer is the newest at that time, so that a double click costs only one
+ * generation.  `behind': earlier questions still wait to begin.
  */
 void question_note(struct question *, struct request *, bool behind);
 
 /*
- * Begins a question, perhaps ending it at once.  Takes the request over.
- * Only while none is running.
+ * Begins a question; it may end before this returns.  Takes over the request's
+ * buffers.  To be called only while no question runs.
  */
 void question_begin(struct question *, struct request *, int64_t now);
 
 /*
- * What to wait for: fills in `p' (fd -1: nothing) and returns the deadline
- * of the next step, CLOCK_NEVER where there is none.
+ * What to wait for: sets *p for poll (fd -1: no descriptor) and returns when
+ * question_step is due at the latest, clock_us or CLOCK_NEVER.
  */
 int64_t question_wait(const struct question *, struct pollfd *p);
 
 /*
- * Goes on until there is something to wait for.  `p' is as it came back from
- * poll; NULL: nothing was polled.
+ * Runs the automaton until it has to wait or the question has ended.  `p' is
+ * what question_wait set, after poll; NULL if nothing was polled.
  */
 void question_step(struct question *, const struct pollfd *p, int64_t now);
 
 /*
- * Ends the running generation of the ticket for everyone; if none: nothing.
- * Where it is too busy to hear us at once, the next question waits until it
- * has, or is given up.
+ * Ends the ticket's running generation for all its viewers; does nothing if
+ * none runs.  If the generation is too busy to accept a connection, tries again
+ * until STOP_TIMEOUT; until then the next question waits.
  */
 void question_stop(struct question *);
 
-/* Lets go of everything; a running generation goes on. */
+/* Frees everything.  A running generation continues. */
 void question_free(struct question *);
 
 #endif

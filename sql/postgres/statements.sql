@@ -102,8 +102,8 @@ SELECT ticket_delete($1)::int;
 -- name: USE_TICKETS
 SELECT use_tickets($1::text::regclass, $2::text::name);
 
--- name: RATE_TAKE
-SELECT rate_take($1, $2, $3);
+-- name: RATE_TAKE again
+SELECT rate_take($1, $2, $3, $4);
 
 -- name: RATE_FORGET again
 DELETE FROM RateLimits WHERE Key = $1;
@@ -130,6 +130,13 @@ SELECT run_watch($1, $2);
 
 -- name: RUN_STOP again
 SELECT run_stop($1, '');
+
+-- name: RUN_IS again
+-- Whether one runs for the ticket; its lease may end while it is being saved.
+SELECT count(*) FROM TicketAIRuns
+WHERE TicketId = $1 AND Subject = '' AND Ended IS NULL AND Until >
+	clock_timestamp() - CASE State WHEN 'saving' THEN interval '60 s'
+	ELSE interval '0 s' END;
 
 -- name: RUN_CLOSE again
 SELECT run_close($1, $2::int);

@@ -189,7 +189,7 @@ class Service:
         for p in below(self.top):
             try:
                 with open("/proc/%d/comm" % p) as f:
-                    if f.read().strip() == name:
+                    if f.read().strip().split("-")[0] == name:
                         found.add(p)
             except OSError:
                 pass

@@ -377,7 +377,7 @@ END
 	    sed "s|$T|T|; s|$K|K|" | paste -sd ';')" \
 	    "T/x.pem: HS256, secret of 512 bits, kid x;K/rsa.pub: RS256, RSA of 2048 bits, kid rsa"
 	TICKETCHAT_JWT_KEY_FILE=$T/hex run sessions doctor --quick
-	grep -q 'HS256, secret of 512 bits, kid hex (a secret by its form' <<<"$output"
+	grep -q 'HS256, secret of 512 bits, kid hex (taken for a secret because of its form' <<<"$output"
 }
 
 @test "a set of keys: what is not for signatures is told, and not used" {
@@ -388,7 +388,7 @@ END
 	TICKETCHAT_JWT_KEY_FILE=$T/d/jwks-ec run sessions doctor --quick
 	grep -q 'AUTH: required, 1 key[.]$' <<<"$output"
 	grep -q 'jwks-ec: ES256, EC P-256 of 256 bits, kid jwks-ec[.]$' <<<"$output"
-	grep -q 'jwks-ec: a key of the set is not used: its use is not sig[.]$' <<<"$output"
+	grep -q 'jwks-ec: one key of the set is not used: its use is not sig[.]$' <<<"$output"
 }
 
 @test "several keys: kid names the file, and that key only" {

@@ -171,16 +171,16 @@ refused() {
 	for m in '\u0000' 'a\u0000b' ' \u0000'; do
 		ask 42 "{\"ticketBody\":\"$m\",\"lang\":\"en\"}"
 		failed_with bad_request 1
-		jq -r .message <<<"$frames" | grep -q 'U+0000, which no text'
+		jq -r .message <<<"$frames" | grep -q 'invalid character (U+0000)'
 		ask 42 "{\"ticketBody\":\"$m\",\"lang\":\"pt\"}"
-		jq -r .message <<<"$frames" | grep -q 'U+0000, que não existe'
+		jq -r .message <<<"$frames" | grep -q 'caractere inválido (U+0000)'
 	done
 	for m in '\ud800' 'x\udfff' '\ude00\ud83d' '\ud83d\ud83d\ude00'; do
 		ask 42 "{\"ticketBody\":\"$m\",\"lang\":\"en\"}"
 		failed_with bad_json 1
-		jq -r .message <<<"$frames" | grep -q 'half a surrogate pair'
+		jq -r .message <<<"$frames" | grep -q 'half of an emoji'
 		ask 42 "{\"ticketBody\":\"$m\",\"lang\":\"pt\"}"
-		jq -r .message <<<"$frames" | grep -q 'metade de um par'
+		jq -r .message <<<"$frames" | grep -q 'metade de um emoji'
 	done
 	m=$(seq -s , 1100)
 	ask 42 "{\"ticketBody\":\"a\",\"x\":[$m]}"
@@ -188,7 +188,30 @@ refused() {
 	jq -r .message <<<"$frames" | grep -q 'mais de 1024 valores'
 	# Any other one has its usual words.
 	ask 42 '{"ticketBody":"a",}' '{"ticketBody":""}'
-	not grep -qE 'U\+0000|1024|par sub' <<<"$frames"
+	not grep -qE 'U\+0000|1024|emoji' <<<"$frames"
+}
+
+# message_says WORDS MESSAGE [LANGUAGE]: the words for people.
+message_says() {
+	ask 42 "${2%\}},\"lang\":\"${3:-en}\"}"
+	failed_with bad_request 1
+	is "$(jq -r .message <<<"$frames")" "$1"
+}
+
+@test "the words say which fault a field has: missing, blank, repeated, type, value" {
+	message_says 'The field "ticketBody" is missing.' '{"status":true}'
+	message_says 'The field "ticketBody" is missing.' '{"ticketBody":null}'
+	message_says 'The field "ticketBody" is blank.' '{"ticketBody":" \n\u00a0"}'
+	message_says 'O campo "ticketBody" está vazio.' '{"ticketBody":""}' pt-BR
+	message_says 'The field "ticketBody" appears more than once.' '{"ticketBody":"a","ticketBody":"a"}'
+	message_says 'O campo "refresh" aparece mais de uma vez.' \
+	    '{"ticketBody":"a","refresh":true,"refresh":false}' pt-BR
+	message_says 'The field "status" has a value of the wrong type.' '{"ticketBody":"a","status":1}'
+	message_says 'El campo "ticketBody" tiene un valor de un tipo equivocado.' '{"ticketBody":[]}' es
+	message_says 'The field "type" has a value that is not accepted.' '{"type":"ask"}'
+	message_says 'O campo "type" tem um valor que não é aceito.' '{"type":""}' pt-BR
+	message_says 'This ticket has no answer with that number.' '{"ticketBody":"a","version":7}'
+	message_says 'Este chamado não tem uma resposta com esse número.' '{"ticketBody":"a","version":0}' pt-BR
 }
 
 @test "null is a field that is not there" {

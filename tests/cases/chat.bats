@@ -403,7 +403,7 @@ null'
 	grep -q 'was cut off and not saved' <<<"$frames"
 	viewed $pt
 	failed_with upstream_truncated
-	grep -q 'foi cortada e não foi guardada' <<<"$frames"
+	grep -q 'foi cortada e não foi salva' <<<"$frames"
 }
 
 @test "a desktop's LANGUAGE, which is gettext's, stops nobody" {
@@ -546,22 +546,13 @@ null'
 	    PATH_INFO=/api/websocket/chat/42 "$B/bin/chat" >/dev/null
 }
 
-# A program where it is linked dynamically.
-dynamic() {
-	if [ -e "$B/libexec/dynamic/$1" ]; then
-		echo "$B/libexec/dynamic/$1"
-	else
-		echo "$B/bin/$1"
-	fi
-}
-
 @test "chat needs few libraries, answer libcurl only when it is due" {
 	sanitized || is "$(ldd "$B/bin/chat")" $'\tstatically linked'
-	run -0 ldd "$(dynamic chat)"
+	run -0 ldd "$B/libexec/chat-jwt"
 	not grep -Eq 'curl|ssl|crypto' <<<"$output"
 	grep -q sqlite3 <<<"$output"
 	sanitized || [ "${#lines[@]}" -le 7 ]
-	run -0 ldd "$(dynamic answer)"
+	run -0 ldd "$B/libexec/answer"
 	not grep -Eq 'curl|ssl|crypto' <<<"$output"
 	run -0 ldd "$B/libexec/http.so"
 	grep -q curl <<<"$output"

@@ -1508,18 +1508,18 @@ os.unlink(sys.argv[1])' "$T/theirs/7.sock" 3>&- &
 	within 10 some_answers 2
 	a=$(answer_of 1)
 	run sessions doctor --quick
-	[[ $output != *"stands still"* ]]
+	[[ $output != *"does not run"* ]]
 	kill -STOP "$a"
 	kill -KILL "${VIEWERS[$one]}"	# nobody watches
 	within 10 eval "[ \$(cut -d' ' -f3 /proc/$a/stat) = T ]"
 	run sessions doctor --quick
-	[[ $output = *"ticket 1: its generation, process $a, stands still"* ]]
+	[[ $output = *"the generation of ticket 1, process $a, does not run"* ]]
 	[[ $output = *"sessions stop 1"* ]]
-	[[ $output != *"ticket 2: its generation"* ]]
+	[[ $output != *"generation of ticket 2"* ]]
 	# Another service's, of the same user, is not ours.
 	mkdir -m 700 "$T/other"
 	TICKETCHAT_RUN_DIR=$T/other run sessions doctor --quick
-	[[ $output != *"stands still"* ]]
+	[[ $output != *"does not run"* ]]
 	if [ "$STORE" = sqlite ]; then	# a server has it wherever it runs
 		TICKETCHAT_RUN_DIR=$T/other run -1 sessions stop 1
 	fi

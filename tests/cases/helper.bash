@@ -89,7 +89,7 @@ points() {
 needs_preload() {
 	sanitized && skip "a sanitizer has its own malloc and clocks"
 	cp "$B/tests/preload.so" "$T"
-	CHAT_BIN=$B/libexec/dynamic/chat	# the one that is not linked statically
+	CHAT_BIN=$B/libexec/chat-jwt	# the one that is not linked statically
 }
 
 # How many seconds the clock on the wall and the monotonic one are ahead.
@@ -215,7 +215,7 @@ end() {
 
 end_all() {
 	local p
-	p=$(answers)
+	p=$(processes 'answer|lookup')
 	[ -z "$p" ] || kill -KILL $p 2>/dev/null || true
 	p=$(chats)
 	[ -z "$p" ] || kill -CONT $p 2>/dev/null || true
@@ -226,13 +226,14 @@ end_all() {
 	PIDS=()
 }
 
-# The pids of the processes of this name that have our RUN_DIR.
+# The pids of the processes of this program, whichever variant, that have our
+# RUN_DIR.
 processes() {
 	local f p name
 	for f in $(grep -slzxF "TICKETCHAT_RUN_DIR=$TICKETCHAT_RUN_DIR" /proc/[0-9]*/environ); do
 		p=${f%/environ} name=
 		{ read -r name <"$p/comm"; } 2>/dev/null
-		[ "$name" = "$1" ] || continue
+		[[ ${name%%-*} =~ ^($1)$ ]] || continue
 		echo "${p#/proc/}"
 	done
 }
@@ -582,7 +583,7 @@ clean_node() {
 		bad=1
 	fi
 	if [ -d "$TICKETCHAT_RUN_DIR" ] && ls -A "$TICKETCHAT_RUN_DIR" | grep -vE \
-	    '^(claims|health|database|identity|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
+	    '^(claims|health|database|identity|lookup|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
 		echo "a file is left" >&2
 		bad=1
 	fi

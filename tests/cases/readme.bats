@@ -71,6 +71,18 @@ checkout() {
 	make -n -C "$ROOT" all install DESTDIR="$T" >/dev/null
 }
 
+@test "the README has at most 200 lines, and leads to every document" {
+	[ "$(wc -l <"$ROOT/README.md")" -le 200 ]
+	local p
+	for p in $(grep -o '](\([^)#:]*\))' "$ROOT/README.md" | tr -d ']()'); do
+		[ -e "$ROOT/$p" ] || { echo "missing: $p" >&2; return 1; }
+	done
+	for p in websocket.md SECURITY.md websocketd.conf deploy/README.md tests/README.md \
+	    $(cd "$ROOT" && echo docs/*.md); do
+		grep -qF "]($p)" "$ROOT/README.md" || { echo "no link to $p" >&2; return 1; }
+	done
+}
+
 @test "every path that the README and SECURITY name is there" {
 	local p
 	for p in $(grep -ohE '`(lib|handlers|tests|sql|web|deploy|man)/[a-zA-Z0-9_./-]*`' \

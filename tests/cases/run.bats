@@ -58,6 +58,37 @@ prepare() {
 	run ! listening "$P"
 }
 
+# The command of websocketd: the last of its arguments.
+served() { tr '\0' '\n' <"/proc/$(pgrep -P "$SERVICE" -x websocketd)/cmdline" | tail -n 1; }
+
+@test "the service runs the variant that its settings need, and that alone" {
+	local chat token
+	(umask 077 && printf '%032d\n' 7 >"$T/key.secret")
+	replay "$UP/good.ndjson"
+	for chat in chat chat-jwt; do
+		if [ "$chat" = chat-jwt ]; then
+			export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/key.secret
+			token=$("$B/bin/sessions" token --ticket 42 "$T/key.secret")
+		fi
+		service
+		[[ $(served) = */libexec/$chat ]]
+		# websocketd starts it, and it stays what it is: one execve.
+		strace -f -qq -e trace=execve -o "$T/execs" \
+		    -p "$(pgrep -P "$SERVICE" -x websocketd)" 2>/dev/null 3>&- &
+		track $!
+		within 10 grep -q '^TracerPid:.*[1-9]' "/proc/$(pgrep -P "$SERVICE" -x websocketd)/status"
+		frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q" \
+		    "extra_headers={'Authorization': 'Bearer ${token:-}'}")
+		is "$(code)" ''
+		within 10 grep -q "libexec/$chat\"" "$T/execs"
+		is "$(grep -c 'libexec/chat' "$T/execs")" 1
+		end "$SERVICE"
+	done
+	# At a shell it becomes the other one where it has to.
+	[[ $(printf '%s\n' "$Q" | HTTP_AUTHORIZATION="Bearer $token" PATH_INFO=/42 \
+	    "$B/bin/chat") = *'"type":"cached"'* ]]
+}
+
 @test "without an Ollama it starts, says so, and works when there is one" {
 	export OLLAMA_SERVER=http://127.0.0.1:$(free_port)/api/generate
 	service
@@ -183,6 +214,13 @@ END
 	export TMPDIR=$T/tmp
 	mkdir "$TMPDIR"
 	service --demo
+	# The last line is the address to open; another one is for a shell.
+	opened() { [ "$(tail -n 1 "$T/said")" = "  open      http://localhost:$P/" ]; }
+	within 10 opened
+	curl -sSf "http://localhost:$P/" | grep -q '<ticket-chat'
+	sed -n 's/^  shell     //p' "$T/said" >"$T/line"
+	frames=$(cd "$ROOT" && sh "$T/line")
+	is "$(types)" "stream done"
 	frames=$(client "ws://127.0.0.1:$P/api/websocket/chat/1" \
 	    '{"ticketBody":"A impressora do financeiro não imprime"}')
 	is "$(types)" "stream done"

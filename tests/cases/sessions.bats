@@ -416,7 +416,7 @@ for f in parse(sys.stdin.read()):
 	busy() { [ "$(now)" = '1 2' ]; }
 	within 20 busy
 	sessions doctor --quick --json | jq -r 'select(.check == "generations").finding' |
-	    grep -qx '1 run, 2 wait'
+	    grep -qx '1 running, 2 waiting'
 	TICKETCHAT_QUEUE_MAX=1 sessions doctor --quick | grep -q '^warning *generations: .*full'
 	# To look takes no part: nobody's place is lost.
 	busy
@@ -466,7 +466,7 @@ finds() {
 	is "$(wc -l <"$T/out")" "$(wc -l <"$T/found")"
 	not grep -vE '^(ok     |warning|error  )  [A-Za-z_]+: .*\.$' "$T/out"
 	is "$(posts)" 0
-	sessions doctor --quick | grep -q '^ok *database: .*not read'
+	sessions doctor --quick | grep -q '^ok *database: .*contents not checked'
 	finds page ok 'web/index.html$'
 	TICKETCHAT_WEB=off examine --quick
 	finds page ok off
@@ -499,17 +499,17 @@ copies() {
 		copies none $n
 		finds copies ok 'none yet'
 		copies $n $n
-		finds copies ok 'the newest one in .*/backup is of '
+		finds copies ok 'the newest copy in .*/backup is dated '
 	done
 	for n in 3 9 400; do
 		copies none $n
 		finds copies warning "none in .*, and the first answer is $n days old"
 		copies $n 0
-		finds copies warning "the newest one in .* is $n days old"
+		finds copies warning "the newest copy in .* is $n days old"
 		sessions metrics | grep -qx "ticketchat_newest_backup_timestamp_seconds $(stat \
 		    -c %Y "$T/backup/2026-01-02.db")"
 		TICKETCHAT_BACKUPS=0 examine --quick
-		finds copies ok 'none are made'
+		finds copies ok 'no copies are made'
 	done
 	# What upkeep has not made is no copy of its.
 	touch "$T/backup/mine.db" "$T/backup/2026-01-03.db.tmp"
@@ -517,7 +517,7 @@ copies() {
 	finds copies warning '400 days old'
 	touch -d '+5 days' "$T/backup/2026-01-02.db"
 	examine --quick
-	finds copies warning 'to come'
+	finds copies warning 'in the future'
 	rm -r "$T/backup"
 	sessions metrics | grep -qx 'ticketchat_newest_backup_timestamp_seconds 0'
 }
@@ -538,7 +538,7 @@ copies() {
 	for n in 15 90 4000; do
 		certificate $n
 		examine --quick
-		finds certificate ok "good until $(date -u -d "+$n days" +%F)T"
+		finds certificate ok "valid until $(date -u -d "+$n days" +%F)T"
 		is "$(sessions metrics | sed -n 's/^ticketchat_tls_certificate_end_timestamp_seconds //p')" \
 		    "$(date -d "$(openssl x509 -in "$T/cert" -noout -enddate |
 		    cut -d = -f 2)" +%s)"
@@ -546,7 +546,7 @@ copies() {
 	# OpenSSL 3.5 makes none that has ended already.
 	cp "$BATS_TEST_DIRNAME/keys/ended.pem" "$T/cert"
 	examine --quick
-	finds certificate error 'it ended on'
+	finds certificate error 'expired on'
 	echo no certificate >"$T/cert"
 	examine --quick
 	finds certificate error 'no certificate in it'
@@ -555,7 +555,7 @@ copies() {
 @test "doctor: a clock that is ahead of or behind the answers" {
 	session 5 x y "$(date -u -d '+400 days' +%FT%T.000Z)"
 	examine --quick
-	finds clock error 'newest answer is of'
+	finds clock error 'newest answer is dated'
 	sql 'DELETE FROM Tickets'
 	session 5 x y "$(date -u -d '-400 days' +%FT%T.000Z)"
 	examine --quick
@@ -599,16 +599,16 @@ copies() {
 	finds database error 'schema 99'
 	sql "PRAGMA user_version = $SCHEMA; PRAGMA application_id = 5"
 	examine
-	finds database error 'application_id 5'
+	finds database error 'application_id is 5'
 	sql 'PRAGMA application_id = 0x7469636b; PRAGMA journal_mode = DELETE'
 	examine
 	finds database warning 'journal_mode delete'
 	sessions migrate
 	examine
-	finds database ok sound
+	finds database ok 'no damage'
 	truncate -s 101M "$TICKETCHAT_DATABASE-wal"
 	examine --quick
-	finds database warning 'wal has 101 MB'
+	finds database warning 'wal has grown to 101 MB'
 	rm "$TICKETCHAT_DATABASE-wal"
 	echo "no database at all, but a text" >"$T/text"
 	TICKETCHAT_DATABASE=$T/text examine
@@ -656,10 +656,10 @@ cleanup() { if [ -n "$DISK" ]; then umount "$DISK"; fi; }
 	[ ! -e "$T/none" ]
 	mkdir -m 755 "$T/open"
 	TICKETCHAT_RUN_DIR=$T/open examine
-	finds RUN_DIR error 'open to others'
+	finds RUN_DIR error 'other users can access'
 	: >"$T/file"
 	TICKETCHAT_RUN_DIR=$T/file examine
-	finds RUN_DIR error 'no directory'
+	finds RUN_DIR error 'not a directory'
 	TICKETCHAT_RUN_DIR=$T/$(printf 'x%.0s' {1..90}) examine
 	finds RUN_DIR error 'too long'
 	# A socket that nobody listens on, and one of somebody.
@@ -672,7 +672,7 @@ for n in "1", "2":
 	track $!
 	within 10 test -S "$TICKETCHAT_RUN_DIR/3.sock"
 	examine
-	finds sockets ok '2 are of'
+	finds sockets ok '2 belong to'
 	# It is left alone: to connect would count as a viewer.
 	kill -0 $!
 	rm "$TICKETCHAT_RUN_DIR"/[123].sock
@@ -687,7 +687,7 @@ for n in "1", "2":
 		mkdir -m 700 "$T/others"
 		chown 12345 "$T/others"
 		TICKETCHAT_RUN_DIR=$T/others examine
-		finds RUN_DIR warning 'of uid 12345'
+		finds RUN_DIR warning 'belongs to uid 12345'
 	fi
 }
 
@@ -704,7 +704,7 @@ for n in "1", "2":
 	OLLAMA_MODEL=gemma3:270m examine --quick
 	finds context ok '4096 tokens: .* 12288 bytes .*prompt_too_long'
 	OLLAMA_MODEL=gemma3:270m TICKETCHAT_MAX_TICKET_BYTES=65535 examine --quick
-	finds context warning '4096 tokens; .*21845'
+	finds context warning '4096 tokens, .*21845'
 	jq -r 'select(.check == "context").remedy' "$T/found" | grep -q 'num_ctx in OLLAMA_OPTIONS to 23552,'
 	OLLAMA_MODEL=gemma3:270m OLLAMA_OPTIONS='{"num_ctx":32768}' examine --quick
 	finds context ok '32768'
@@ -712,7 +712,7 @@ for n in "1", "2":
 	finds context warning '8192'
 	# Too small for most tickets, whatever was set.
 	OLLAMA_MODEL=gemma3:270m OLLAMA_OPTIONS='{"num_ctx":1024}' examine --quick
-	finds context warning '1024 tokens; '
+	finds context warning '1024 tokens, '
 	OLLAMA_MODEL=smollm2:135m TICKETCHAT_MAX_TICKET_BYTES=6000 examine --quick
 	finds context ok 'not known until smollm2:135m .*8192'
 	replay_end
@@ -725,7 +725,7 @@ for n in "1", "2":
 	sed -i 's/"embedding"/"completion"/g' "$T/tags.http"
 	replay --tags "$T/tags.http" --ps "$REC/tags-empty.response.http" "$UP/good.ndjson"
 	OLLAMA_MODEL=gemma3:270m examine --quick
-	finds context ok 'does not tell'
+	finds context ok 'does not report'
 }
 
 @test "doctor: a model that runs elsewhere, and what is no Ollama" {
@@ -798,7 +798,7 @@ END
 	TICKETCHAT_ADDRESS='[::1] localhost 127.0.0.2' examine --quick
 	finds AUTH ok off
 	TICKETCHAT_ALLOWED_ORIGINS='*' examine --quick
-	finds ALLOWED_ORIGINS warning 'any page'
+	finds ALLOWED_ORIGINS warning 'any web page'
 	head -c 40 /dev/zero | tr '\0' k >"$T/key"
 	chmod 600 "$T/key"
 	export TICKETCHAT_AUTH=required TICKETCHAT_JWT_KEY_FILE=$T/key
@@ -806,7 +806,7 @@ END
 	finds AUTH ok 'required, 1 key$'
 	finds ALLOWED_ORIGINS ok '[*]'
 	TICKETCHAT_ADDRESS=0.0.0.0 examine --quick
-	finds AUTH warning 'plain text'
+	finds AUTH warning unencrypted
 	chmod 644 "$T/key"
 	examine --quick
 	finds AUTH error JWT_KEY_FILE
@@ -814,9 +814,9 @@ END
 	finds AUTH error JWT_KEY_FILE
 	TICKETCHAT_AUTH=off OLLAMA_TOKEN_FILE=$T/key TICKETCHAT_SYSTEM_PROMPT_FILE=$T/none \
 	    TICKETCHAT_TLS_CERT=$T/key TICKETCHAT_TLS_KEY=$T/key examine --quick
-	finds OLLAMA_TOKEN_FILE error 'others may read'
+	finds OLLAMA_TOKEN_FILE error 'other users can read'
 	finds SYSTEM_PROMPT_FILE error 'No such file'
-	finds TLS_KEY error 'others may read'
+	finds TLS_KEY error 'other users can read'
 	finds TLS_CERT ok key
 	chmod 600 "$T/key"
 	TICKETCHAT_AUTH=off TICKETCHAT_SYSTEM_PROMPT_FILE=none OLLAMA_TOKEN_FILE=$T/key examine --quick

@@ -535,12 +535,12 @@ warned() {
 	    OLLAMA_OPTIONS='{"num_ctxt":4096}'
 	warned OLLAMA_OPTIONS '"temprature"' \
 	    OLLAMA_OPTIONS='{"num_ctx":4096,"temprature":1,"stop":["a"]}'
-	warned OLLAMA_OPTIONS 'num_ctx has to be a number' \
+	warned OLLAMA_OPTIONS 'num_ctx must be a number' \
 	    OLLAMA_OPTIONS='{"num_ctx":"4096"}'
-	warned OLLAMA_OPTIONS 'stop has to be a list' \
+	warned OLLAMA_OPTIONS 'stop must be a list' \
 	    OLLAMA_OPTIONS='{"stop":"a"}'
-	warned GENERATIONS 'far more' TICKETCHAT_GENERATIONS=64
-	warned GENERATIONS 'far more' TICKETCHAT_GENERATIONS=9
+	warned GENERATIONS 'more than an Ollama usually writes' TICKETCHAT_GENERATIONS=64
+	warned GENERATIONS 'more than an Ollama usually writes' TICKETCHAT_GENERATIONS=9
 	warned IDLE_TIMEOUT ping TICKETCHAT_IDLE_TIMEOUT=10
 	warned IDLE_TIMEOUT ping TICKETCHAT_IDLE_TIMEOUT=25
 	warned ANSWER_TIMEOUT FIRST_TOKEN_TIMEOUT TICKETCHAT_ANSWER_TIMEOUT=60
@@ -555,9 +555,9 @@ warned() {
 	warned ALLOWED_ORIGINS http://desk.example TICKETCHAT_ADDRESS=0.0.0.0 \
 	    TICKETCHAT_ALLOWED_ORIGINS=http://desk.example \
 	    TICKETCHAT_TRUSTED_PROXIES=10.0.0.1
-	warned QUEUE_MAX 'nobody waits' TICKETCHAT_QUEUE_MAX=0
+	warned QUEUE_MAX 'no question waits' TICKETCHAT_QUEUE_MAX=0
 	warned TICKETS unknown_ticket TICKETCHAT_TICKETS=existing
-	warned ADDRESS '192.0.2.1 is no address' \
+	warned ADDRESS '192.0.2.1 is not an address' \
 	    TICKETCHAT_ADDRESS='127.0.0.1 192.0.2.1'
 }
 
@@ -598,4 +598,43 @@ warned() {
 	done
 	# It is of the start only: others pass on what run.sh has examined.
 	TICKETCHAT_DATABASE="$uri?passfile=$e" sessions settings >"$T/shown"
+}
+
+@test "run.sh: the file is read once, and its values reach every program" {
+	command -v websocketd >/dev/null || skip "no websocketd"
+	installed
+	replay "$UP/good.ndjson"
+	P=$(free_port)
+	mkdir "$T/elsewhere"
+	printf '%s\n' "DATABASE=$T/elsewhere/db" "RUN_DIR=$T/elsewhere/run" \
+	    "LOG=$T/elsewhere/log" "PORT=$P" ADDRESS=127.0.0.1 WEB=off \
+	    "OLLAMA_SERVER=$OLLAMA_SERVER" OLLAMA_MODEL=test STOP_WAIT=1 \
+	    >"$T/conf"
+	# It is gone once it has been read: whoever reads it again fails.
+	mkdir "$T/bin"
+	printf '%s\n' '#!/bin/sh' "case \$* in" \
+	    "*' settings '*) \"$B/bin/sessions\" \"\$@\" && rm \"$T/conf\" ;;" \
+	    "*) exec \"$B/bin/sessions\" \"\$@\" ;;" esac >"$T/bin/sessions"
+	chmod +x "$T/bin/sessions"
+	sed -i "s|^bin=.*|bin=$T/bin|" "$T/ticketchat"
+	env -i PATH="$PATH" "$T/ticketchat" -c "$T/conf" >"$T/said" 2>&1 3>&- &
+	SERVICE=$!
+	track $SERVICE
+	within 30 listening "$P"
+	client "ws://127.0.0.1:$P/api/websocket/chat/42" "$Q" >"$T/frames.out"
+	is "$(tail -n 1 "$T/frames.out")" '{"type":"done"}'
+	[ -s "$T/elsewhere/db" ]
+	within 10 grep -q 'prog=answer .*outcome=kept' "$T/elsewhere/log"
+	[ ! -e "$T/conf" ]
+	end $SERVICE
+}
+
+@test "run.sh passes websocketd what sessions settings --service says" {
+	printf 'PORT=6000\n' >"$T/conf"
+	sessions settings >"$T/plain"
+	sessions settings --service >"$T/service"
+	is "$(head -n -1 "$T/service")" "$(cat "$T/plain")"
+	tail -n 1 "$T/service" | grep -qE '^--passenv=TICKETCHAT_[A-Z_]+(,TICKETCHAT_[A-Z_]+)*$'
+	tail -n 1 "$T/service" | grep -q ',TICKETCHAT_AUTH,'
+	not grep -qE 'passenv.*TICKETCHAT_(PORT|BACKUPS|STOP_WAIT)\>' "$T/service"
 }

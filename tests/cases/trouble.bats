@@ -47,7 +47,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 @test "look here first: doctor names what is wrong, and what helps" {
 	TICKETCHAT_MAX_TICKET_BYTES=9000 TICKETCHAT_PORT=0 try 'Look here first'
 	is "$status" 2
-	shows '^error *settings: .*PORT=0.*Mend'
+	shows '^error *settings: .*PORT=0.*Correct'
 }
 
 @test "no page: not there, switched off, there" {
@@ -101,7 +101,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	within 20 some_answers 2
 	queued() {
 		try 'The place in the queue'
-		shows 'generations: 1 run, 1 wait' &&
+		shows 'generations: 1 running, 1 waiting' &&
 		    shows 'ticket=42 .*state=generating' &&
 		    shows 'ticket=43 .*state=queued'
 	}
@@ -110,7 +110,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	viewed $first
 	is "$(code)" stopped
 	# The other one's turn has come.
-	moved() { "$B/bin/sessions" -c "$T/conf" doctor --quick | grep -q '1 run, 0 wait'; }
+	moved() { "$B/bin/sessions" -c "$T/conf" doctor --quick | grep -q '1 running, 0 waiting'; }
 	within 20 moved
 	kill $(answers)
 	viewed $V
@@ -240,7 +240,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	    INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, CreatedAt)
 	    VALUES (1, 'p', 'r', '2020-01-01T00:00:00Z')"
 	watched
-	grep -q '^warning *copies: none' <<<"$output"
+	grep -q '^warning *copies: there is none' <<<"$output"
 	not grep -q '^ok' <<<"$output"
 	try 'One matter alone'
 	is "$output" warning

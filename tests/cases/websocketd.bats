@@ -6,12 +6,11 @@ load helper
 
 # Becomes websocketd as run.sh does.
 become_server() {
-	eval "$(sed -n '/^server_keys=/p; /^make_flags() {$/,/^}$/p' \
+	export TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1
+	bin=$B/bin conf=$T/conf
+	eval "$(sed -n '/^load_settings() {$/,/^}$/p; /^make_flags() {$/,/^}$/p' \
 	    "$ROOT/run.sh")"
-	settings=$(TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 \
-	    sessions settings) || exit
-	while IFS= read -r line; do export "TICKETCHAT_${line?}"; done \
-	    <<<"$settings"
+	load_settings
 	make_flags
 	mapfile -t flags <<<"$flags"
 	cd "$T/kept" || exit
@@ -813,7 +812,7 @@ async def main():
         for p in pids:
             try:
                 with open("/proc/%s/comm" % p) as f:
-                    if f.read() != "answer\n":
+                    if f.read().strip() not in ("answer", "answer-http", "answer-postgres"):
                         continue
                 with open("/proc/%s/environ" % p) as f:
                     e = f.read()

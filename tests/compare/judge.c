@@ -163,7 +163,7 @@ judge_messages(FILE *out, const char *data, size_t len)
 			event = message_end(&r);
 			end = true;
 		} else {
-			n = message_take(&r, data, len < step ? len : step,
+			n = message_read(&r, data, len < step ? len : step,
 			    &event);
 			data += n;
 			len -= n;

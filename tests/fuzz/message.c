@@ -76,7 +76,7 @@ feed(const char *data, size_t size, size_t step)
 	for (; size > 0; data += n, size -= n) {
 		n = size < step ? size : step;
 		for (taken = 0; taken < n; ) {
-			taken += message_take(&r, data + taken, n - taken,
+			taken += message_read(&r, data + taken, n - taken,
 			    &event);
 			note(&out, &r, event);
 		}

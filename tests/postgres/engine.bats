@@ -162,7 +162,7 @@ refused() {
 @test "run.sh: builds it, starts, answers, and says which database it is" {
 	[ "$B" = "$(realpath "$ROOT/build")" ] || skip "another build"
 	replay "$UP/good.ndjson"
-	rm "$B/libexec/postgres/lookup"
+	rm "$B/libexec/lookup"
 	service
 	grep -qx "  database  $TICKETCHAT_DATABASE: schema $SCHEMA, up to date" "$T/said"
 	[ ! -e "$ROOT/postgres:" ]

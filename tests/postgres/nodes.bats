@@ -20,6 +20,14 @@ log_has() { grep -q "$2" "$T/log$([ "$1" = 1 ] || echo ".$1")"; }
 some_answers_on() { [ -n "$(on "$1" answers)" ]; }
 
 S='{"ticketBody":"printer jam","status":true}'
+# Node 1 generates for ticket 42 and stands still behind w8.
+one_of_two() {
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 "$Q"
+	A=$V
+	sees $A w8
+}
 # Node 1 generates for ticket 42 and stands still behind w8; node 2 waits for it.
 two_nodes() {
 	long "${1:-25}"
@@ -62,6 +70,42 @@ is_interrupted() {
 is_anew() {
 	is "$(types "$(grep -v '"status"' <<<"$frames")")" "stream done"
 	not has $C interrupted
+}
+
+@test "an answer that another node writes is opened when it is saved" {
+	local O='{"type":"open"}'
+	on 2 ask 42 "$O"
+	failed_with no_answer 1
+	one_of_two
+	on 2 viewer 42 "$O"
+	local opened=$V
+	on 1 viewer 42 "$O"
+	sees $V w8
+	sleep 3			# it has looked once more at least
+	is "$(so_far $opened)" ''
+	ran 42 1
+	[ -z "$(on 2 answers)" ]
+	replay_rest
+	viewed $V
+	is_whole
+	viewed $A
+	viewed $opened
+	is "$(types)" 'cached done'
+	is "$(content).." "$LONG.."
+	is "$(posts)" 1
+}
+
+@test "an open that waits for another node ends when that one has failed" {
+	one_of_two
+	on 2 viewer 42 '{"type":"open"}'
+	local opened=$V
+	sleep 1
+	on 2 viewer 42 '{"type":"stop"}'
+	viewed $A 60
+	failed_with stopped
+	viewed $opened 30
+	failed_with no_answer 1
+	is "$(answers_kept)" 0
 }
 
 @test "20 viewers on three nodes: one request, one text, nothing left over" {

@@ -178,7 +178,7 @@ def ours(name=None, argument=None, **environment):
     """The pids of this service's processes: those with our RUN_DIR.  A zombie has no environment."""
     wanted = {f"{k}={v}".encode() for k, v in {"TICKETCHAT_RUN_DIR": RUN_DIR, **environment}.items()}
     return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and
-            (name is None or proc(pid, "comm") == f"{name}\n".encode()) and
+            (name is None or proc(pid, "comm").split(b"-")[0].strip() == name.encode()) and
             wanted <= set(proc(pid, "environ").split(b"\0")) and
             (argument is None or str(argument).encode() in proc(pid, "cmdline").split(b"\0")[1:2])]
 
@@ -507,7 +507,7 @@ class Viewer:
         for _ in range(2):
             await self.ask(IN_FLIGHT)
         # A zombie is a place that is taken.
-        if not await within(SEND_TIMEOUT + 30 + PATIENCE, lambda: proc(pid, "comm") != b"chat\n"):
+        if not await within(SEND_TIMEOUT + 30 + PATIENCE, lambda: not proc(pid, "comm").startswith(b"chat")):
             bad(SOUND, f"a viewer that never reads keeps its place; {self}")
 
     async def sends_junk(self):

@@ -232,6 +232,26 @@ for (const [reader, options] of Object.entries(READERS)) {
   });
 }
 
+/* `PICTURE=1 tests/web/run.sh page.test.mjs' takes the picture of the README again, in docs/page.png. */
+test("the README shows a picture of the page while it writes, a PNG under 100 kB", async (t) => {
+  const service = await served(t, { replay: ["--pace", 60, "--demo", `${ROOT}/tests/demo`] });
+  const tab = await open(t, service, { locale: "en-US", viewport: { width: 760, height: 840 } });
+  await tab.page.locator("#example").click();
+  await tab.page.locator("form button").first().click();
+  await tab.grown(430);
+  const picture = await tab.page.screenshot();
+  assert.ok((await tab.status()).includes(tab.w.states.generating), "it still writes");
+  assert.deepEqual(tab.page.problems, []);
+  const file = `${ROOT}/docs/page.png`;
+  if (process.env.PICTURE) writeFileSync(file, picture);
+  for (const png of [picture, readFileSync(file)]) {
+    assert.equal(png.toString("latin1", 0, 8), "\x89PNG\r\n\x1a\n");
+    assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [760, 840]);
+    assert.ok(png.length < 100_000, `${png.length} bytes`);
+  }
+  assert.match(readFileSync(`${ROOT}/README.md`, "utf8"), /^!\[[^\]]+\]\(docs\/page\.png\)$/m);
+});
+
 /** An answer of the model with this text, for replay. */
 function written(t, text) {
   const folder = mkdtempSync(join(tmpdir(), "ticketchat-answer-"));

@@ -93,12 +93,12 @@ others(void)
 	char			text[256];
 	size_t			len;
 
-	check(!noise_tell(&n, text, sizeof(text)));
+	check(!noise_report(&n, text, sizeof(text)));
 	check(is(&n, said) && is(&n, said) && !is(&n, other));
 	check(is(&n, method));
-	check(noise_tell(&n, text, sizeof(text)));
+	check(noise_report(&n, text, sizeof(text)));
 	check(strstr(text, " panics=0 closed=2 refused=1") != NULL);
-	check(!noise_tell(&n, text, sizeof(text)));
+	check(!noise_report(&n, text, sizeof(text)));
 	/* A beginning of one is none, and is not read beyond its end. */
 	for (len = 0; len < sizeof(method) - 1; len++)
 		check(!noise_is(&n, method, len) || len > 80);

@@ -49,13 +49,14 @@ shapes(void)
 	size_t		i;
 	char		*line, *end;
 
-	check(frame_cached(&b, &odd, false, LANGUAGE_EN) == 0);
-	check(frame_cached(&b, &empty, true, LANGUAGE_PT) == 0);
+	check(frame_cached(&b, &odd, 0, LANGUAGE_EN) == 0);
+	check(frame_cached(&b, &empty, FRAME_BODY_CHANGED,
+	    LANGUAGE_PT) == 0);
 	empty.version = 2;
 	empty.versions = 3;
-	check(frame_cached(&b, &empty, false, LANGUAGE_EN) == 0);
-	check(frame_done(&b, false, 1) == 0);
-	check(frame_done(&b, true, 2) == 0);
+	check(frame_cached(&b, &empty, 0, LANGUAGE_EN) == 0);
+	check(frame_done(&b, false, 1, 0) == 0);
+	check(frame_done(&b, true, 2, 0) == 0);
 	check(frame_status(&b, FRAME_QUEUED, 3, 0) == 0);
 	check(frame_status(&b, FRAME_LOADING, 3, 1) == 0);
 	check(frame_status(&b, FRAME_THINKING, 0, 0) == 0);
@@ -83,15 +84,38 @@ shapes(void)
 static void
 more_shapes(void)
 {
+	struct session	opened = { .id = 5, .prompt = (char[]){ "a\"\nb" },
+			    .prompt_len = 4, .response = (char[]){ "" },
+			    .created = "x" };
 	struct buf	b = BUF_INIT(10000);
 	struct frame	f;
 
-	row("a line with bodyChanged, a hash in the first one");
-	check(frame_body_changed(&b, "{\"type\":\"done\"}", 15) == 0);
-	check(frame_body_changed(&b, "{\"type\":\"done\",\"versions\":2}",
-	    28) == 0);
+	row("a line with bodyChanged and its session, a hash in the first one");
+	check(frame_done_again(&b, "{\"type\":\"done\"}", 15, true, 0) == 0);
+	check(frame_done_again(&b, "{\"type\":\"done\",\"versions\":2}",
+	    28, true, INT64_MAX) == 0);
+	check(frame_done_again(&b, "{\"type\":\"done\"}", 15, false, 7) == 0);
 	check_str(b.data, "{\"type\":\"done\",\"bodyChanged\":true}\n"
-	    "{\"type\":\"done\",\"versions\":2,\"bodyChanged\":true}\n");
+	    "{\"type\":\"done\",\"versions\":2,\"bodyChanged\":true,"
+	    "\"session\":9223372036854775807}\n"
+	    "{\"type\":\"done\",\"session\":7}\n");
+	buf_clear(&b);
+	b.cap = 30;
+	check(frame_done_again(&b, "{\"type\":\"done\"}", 15, true, 7) == -1 &&
+	    b.len == 0);
+	b.cap = 10000;
+	row("what an opened answer has besides");
+	check(frame_done(&b, true, 2, 9) == 0);
+	check_str(b.data, "{\"type\":\"done\",\"reason\":\"length\","
+	    "\"versions\":2,\"session\":9}\n");
+	buf_clear(&b);
+	check(frame_cached(&b, &opened, FRAME_WITH_SESSION | FRAME_WITH_BODY,
+	    LANGUAGE_EN) == 0);
+	check(strstr(b.data, ",\"session\":5,"
+	    "\"ticketBody\":\"a\\\"\\nb\"}\n") != NULL);
+	buf_clear(&b);
+	check(frame_cached(&b, &opened, FRAME_WITH_SESSION, LANGUAGE_EN) == 0);
+	check(strstr(b.data, "ticketBody") == NULL);
 	buf_clear(&b);
 	check(frame_session(&b, 7, 12, "0123456789abcdef0123456789abcdef") ==
 	    0);
@@ -103,7 +127,7 @@ more_shapes(void)
 	buf_free(&b);
 	row("over the cap");
 	b.cap = 10;
-	check(frame_done(&b, false, 0) == -1 && b.len == 0);
+	check(frame_done(&b, false, 0, 0) == -1 && b.len == 0);
 	check(frame_pong(&b) == -1 && b.len == 0);
 	buf_free(&b);
 }

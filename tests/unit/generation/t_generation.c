@@ -204,6 +204,32 @@ claims_are_exclusive(void)
 	check(generation_claim("nothere", 42) == -1 && errno == ENOENT);
 }
 
+static void
+variants(void)
+{
+	static const struct {
+		const char	*database, *server, *want;
+	} rows[] = {
+		{ "a.db", "http://127.0.0.1:11434", "./answer-http" },
+		{ "a.db", "http://localhost http://[::1]:8", "./answer-http" },
+		{ "a.db", "https://127.0.0.1:11434", "./answer" },
+		{ "a.db", "http://ollama.example", "./answer" },
+		{ "a.db", "http://127.0.0.1 http://gpu", "./answer" },
+		{ "postgres://x/y", "http://127.0.0.1", "./answer-postgres" },
+		{ "postgresql://x/y", "https://gpu", "./answer-postgres" },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct settings	s = { 0 };
+
+		row("%s %s", rows[i].database, rows[i].server);
+		s.text[SETTING_DATABASE] = rows[i].database;
+		s.text[SETTING_OLLAMA_SERVER] = rows[i].server;
+		check_str(generation_program(&s), rows[i].want);
+	}
+}
+
 /* What our `answer' saw, told in files. */
 static const char	fake[] =
     "#!/bin/sh\n"
@@ -243,8 +269,8 @@ starts(void)
 	int		l, pid, i;
 
 	memset(ticket, 't', sizeof(ticket) - 1);
-	t_write("answer", fake, sizeof(fake) - 1);
-	check(chmod("answer", 0700) == 0);
+	t_write("answer-http", fake, sizeof(fake) - 1);
+	check(chmod("answer-http", 0700) == 0);
 	check(setenv("HTTP_COOKIE", "secret", 1) == 0);
 	check_int(settings_load(&s, NULL, 0), 0);
 	(void)sigemptyset(&set);
@@ -286,7 +312,7 @@ starts(void)
 		free(env);
 	}
 	row("it cannot be started");
-	check(unlink("answer") == 0);
+	check(unlink("answer-http") == 0);
 	check(generation_start(&s, 42, 7, 0, l, "x", 1, "", "", -1) == -1 &&
 	    errno == ENOENT);
 	(void)close(l);
@@ -303,6 +329,7 @@ main(void)
 	run(busy);
 	run(peers);
 	run(claims_are_exclusive);
+	run(variants);
 	run(starts);
 	return t_end();
 }

@@ -35,7 +35,7 @@ give(struct message_reader *r, const char *s, size_t len, struct buf *out)
 	size_t			n, idle = 0;
 
 	while (len > 0) {
-		n = message_take(r, s, len, &e);
+		n = message_read(r, s, len, &e);
 		idle = n == 0 ? idle + 1 : 0;
 		if (!check(n <= len) || !check(idle < 2))
 			return;
@@ -186,7 +186,7 @@ incomplete(void)
 
 	for (i = 0; i < sizeof(want) - 1; i++) {
 		row("byte %zu", i);
-		check_int(message_take(&r, in + i, 1, &e), 1);
+		check_int(message_read(&r, in + i, 1, &e), 1);
 		check_int(message_incomplete(&r), want[i] == 'x');
 	}
 	message_free(&r);
@@ -213,7 +213,7 @@ rests(void)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%s", rows[i].in);
 		len = strlen(rows[i].in);
-		check_int((int64_t)message_take(&r, rows[i].in, len, &e),
+		check_int((int64_t)message_read(&r, rows[i].in, len, &e),
 		    (int64_t)len);
 		check_int(e, MESSAGE_MORE);
 		check_int(message_end(&r), MESSAGE_BROKEN);
@@ -252,9 +252,9 @@ rests_of_pieces(void)
 		len = strlen(rows[i].in);
 		for (cut = 0; cut < len; cut++) {
 			row("%s cut at %zu", rows[i].in, cut);
-			at = message_take(&r, rows[i].in, cut, &e);
+			at = message_read(&r, rows[i].in, cut, &e);
 			check_int(e, MESSAGE_MORE);
-			at += message_take(&r, rows[i].in + at, len - at, &e);
+			at += message_read(&r, rows[i].in + at, len - at, &e);
 			check_int(e, MESSAGE_BROKEN);
 			check_int((int64_t)at, (int64_t)len - 1);
 			rest = message_rest(&r, &n);

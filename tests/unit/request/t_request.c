@@ -53,6 +53,8 @@ takes(void)
 		    LANGUAGE_PT },
 		{ "{\"type\":\"stop\"}", REQUEST_STOP, NULL, false, false,
 		    LANGUAGE_PT },
+		{ "{\"type\":\"open\",\"refresh\":true,\"ticketBody\":\"x\"}",
+		    REQUEST_OPEN, NULL, false, false, LANGUAGE_PT },
 		{ "{\"type\":\"ping\"}", REQUEST_PING, NULL, false, false,
 		    LANGUAGE_PT },
 		{ "{\"type\":\"pin\\u0067\",\"ticketBody\":\"x\"}",

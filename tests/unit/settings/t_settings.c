@@ -5,7 +5,6 @@
  */
 #include "base/limit.h"
 #include "settings/settings.h"
-#include "settings/settings_names.h"
 #include "t.h"
 
 static const char *
@@ -33,8 +32,7 @@ static void
 defaults(void)
 {
 	struct settings	s;
-	char		*text, *line, want[64], **env;
-	const size_t	 prefix = strlen(SETTINGS_PREFIX);
+	char		*text, *line, want[64];
 	size_t		 i, len;
 
 	check_int(settings_load(&s, NULL, 0), 0);
@@ -45,20 +43,57 @@ defaults(void)
 	check_str(s.text[SETTING_OLLAMA_SERVER],
 	    "http://localhost:11434/api/generate");
 	text = printed(&s, &len);
-	env = settings_environment(&s);
 	for (i = 0, line = text; i < SETTING__MAX; i++) {
 		row("%s", key(i));
 		(void)snprintf(want, sizeof(want), "%s=", key(i));
 		check(strncmp(line, want, strlen(want)) == 0);
-		len = strcspn(line, "\n");
-		check(env != NULL);
-		check(strncmp(env[i], SETTINGS_PREFIX, prefix) == 0);
-		check_mem(env[i] + prefix, strlen(env[i] + prefix), line,
-		    len);
-		line += len + 1;
+		line += strcspn(line, "\n") + 1;
 	}
 	check_str(line, "");
-	check(env[i] == NULL);
+	free(text);
+	settings_free(&s);
+}
+
+/* What chat gets from websocketd, and each child of chat from chat. */
+static void
+passed(void)
+{
+	/* For websocketd, for its parents, for the timer. */
+	static const char	others[] = " PORT ADDRESS MAX_CONNECTIONS "
+				    "TLS_CERT TLS_KEY WEB STOP_WAIT BACKUPS "
+				    "RETENTION_DAYS ";
+	struct settings		s;
+	char			want[5000], *text = NULL, *names, **env;
+	size_t			i, n = 0, len;
+	FILE			*f;
+
+	check_int(settings_load(&s, NULL, 0), 0);
+	if ((f = open_memstream(&text, &len)) == NULL)
+		t_die("open_memstream");
+	settings_print_names(f);
+	if (fclose(f) == EOF)
+		t_die("fclose");
+	env = settings_environment(&s, "OWN=1");
+	check(env != NULL);
+	for (i = 0, names = text; i < SETTING__MAX; i++) {
+		(void)snprintf(want, sizeof(want), " %s ", key(i));
+		if (strstr(others, want) != NULL)
+			continue;
+		row("%s", key(i));
+		(void)snprintf(want, sizeof(want), "%s%s=%s", SETTINGS_PREFIX,
+		    key(i), s.text[i]);
+		check_str(env[n++], want);
+		len = strcspn(names, ",");
+		check_mem(names, len, want, strcspn(want, "="));
+		names += len + (names[len] == ',');
+	}
+	check_int(n, SETTING__MAX - 9);
+	check_str(names, "");
+	check_str(env[n], "OWN=1");
+	check(env[n + 1] == NULL);
+	free(env);
+	env = settings_environment(&s, NULL);
+	check(env != NULL && env[n - 1] != NULL && env[n] == NULL);
 	free(env);
 	free(text);
 	settings_free(&s);
@@ -682,8 +717,10 @@ shipped(void)
 	text = t_read_source("websocketd.conf", &len);
 	for (i = 0; i < SETTING__MAX; i++) {
 		row("%s", key(i));
-		check_str(s.text[i], d.text[i]);
-		check_int(s.number[i], d.number[i]);
+		/* chat does not get ADDRESS, so that OPEN=auto is safe. */
+		check_str(s.text[i], i == SETTING_OPEN ? "on" : d.text[i]);
+		if (i != SETTING_OPEN)
+			check_int(s.number[i], d.number[i]);
 		(void)snprintf(line, sizeof(line), "\n%s=", key(i));
 		if (check((p = strstr(text, line)) != NULL))
 			check(strstr(p + 1, line) == NULL);
@@ -698,6 +735,7 @@ main(void)
 {
 	t_begin();
 	run(defaults);
+	run(passed);
 	run(numbers);
 	run(others);
 	run(together);

@@ -232,7 +232,7 @@ processes() {
 	local f p name
 	for f in $(grep -slzxF "TICKETCHAT_RUN_DIR=$TICKETCHAT_RUN_DIR" /proc/[0-9]*/environ); do
 		p=${f%/environ} name=
-		{ read -r name <"$p/comm"; } 2>/dev/null
+		{ read -r name <"$p/comm"; } 2>/dev/null || continue
 		[[ ${name%%-*} =~ ^($1)$ ]] || continue
 		echo "${p#/proc/}"
 	done

@@ -104,9 +104,10 @@ identity_share(const struct settings *s, const char *id, struct store *store,
 		(void)snprintf(why, size, "RUN_DIR=%.200s: the service of this "
 		    "database runs with RUN_DIR=%.200s", run_dir, other);
 	else
-		(void)snprintf(why, size, "RUN_DIR=%.200s is used for the "
-		    "database %s; this one, %.200s, is %s: give each a RUN_DIR "
-		    "of its own", run_dir, name, s->text[SETTING_DATABASE], id);
+		(void)snprintf(why, size, "RUN_DIR=%.200s is in use for the "
+		    "database %s, but this one, %.200s, is %s: each database "
+		    "needs its own RUN_DIR",
+		    run_dir, name, s->text[SETTING_DATABASE], id);
 	(void)close(fd);
 	return -1;
 }
@@ -127,7 +128,7 @@ serve_run_dir(const char *run_dir, char *why, size_t size)
 		(void)identity_failed(run_dir, why, size);
 	else
 		(void)snprintf(why, size, "RUN_DIR=%s: another service uses "
-		    "it: give each a RUN_DIR of its own", run_dir);
+		    "it: each service needs its own RUN_DIR", run_dir);
 	(void)close(fd);
 	return -1;
 }

@@ -135,7 +135,7 @@ record_check(const struct record *r, char *error, size_t size)
 			null = false;
 		if (v->null ? !null : !record_is_good(v, fields[i].type) ||
 		    (i >= RECORD_MODEL && !cost)) {
-			(void)snprintf(error, size, "%s is not right",
+			(void)snprintf(error, size, "%s is invalid",
 			    fields[i].name);
 			return -1;
 		}
@@ -192,13 +192,13 @@ record_read(struct record *r, const char *line, size_t len, char *error,
 		    record_take(r, (enum record_field)i, value) == 0)
 			continue;
 		(void)snprintf(error, size, value == -1 ? "%s is missing" :
-		    value == -2 ? "%s is there twice" : "%s is not right",
+		    value == -2 ? "%s is there twice" : "%s is invalid",
 		    fields[i].name);
 		return -1;
 	}
 	/* They are plain values: a token each, and one for its name. */
 	if (r->json.count != 1 + 2 * RECORD__MAX) {
-		(void)snprintf(error, size, "it has a field of another name");
+		(void)snprintf(error, size, "it has an unknown field");
 		return -1;
 	}
 	return record_check(r, error, size);

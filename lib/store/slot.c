@@ -14,6 +14,12 @@
 #include "store/slot.h"
 
 /*
+ * The most places of the queue that are read: the largest QUEUE_MAX, and those
+ * that have a slot.
+ */
+#define QUEUE_PLACES	8192
+
+/*
  * `queue': byte 0 guards the counter, which the file holds.  Which other byte
  * somebody has locked tells all about the place: whether it runs (bit 62), the
  * number that it drew, its user (21 bits of a hash: two users that have the

@@ -9,6 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Bytes of one read of a file that is searched: disks read large blocks faster.
+ */
+#define TRACE_READ	1048576
+
 enum {
 	TRACE_PIECE = 24,	/* bytes of a piece: hardly twice by chance */
 	TRACE_SHORT = 8		/* a text below it stands everywhere */

@@ -249,7 +249,7 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 		.run_dir = s->text[SETTING_RUN_DIR],
 		.seconds = s->number[SETTING_ANSWER_TIMEOUT]
 	};
-	struct store_quiet		 quiet = { .tell = migrate_report,
+	struct store_quiet		 quiet = { .progress = migrate_report,
 					    .context = &w };
 	struct store			*store;
 	enum failure_code		 rc;

@@ -38,7 +38,7 @@ pg_look(void *context, const char *what, int64_t done, int64_t total)
 	if (pg_run(o->other, STATEMENT_OLD_RUNS, NULL, &running) !=
 	    FAILURE_NONE || running == 0)
 		return;
-	o->quiet->tell(o->quiet->context, (int)running);
+	o->quiet->progress(o->quiet->context, (int)running);
 	(void)pg_run(o->other, STATEMENT_OLD_STOP, &a, NULL);
 }
 

@@ -126,7 +126,7 @@ on_postgres() {
 	    tests/cases/follow.bats tests/cases/watch.bats \
 	    tests/cases/auth.bats tests/cases/bad-input.bats \
 	    tests/cases/websocketd.bats tests/cases/ending.bats \
-	    tests/cases/open.bats || pg=1
+	    tests/cases/open.bats tests/cases/rate.bats || pg=1
 	unset STORE
 	return $pg
 }

@@ -51,9 +51,10 @@ enum failure_code store_purge(struct store *, struct purge *);
 enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
 
 /*
- * Leaves no byte of a user in what the database notes of generations, where it
- * does: a hash of `who', as admission_who has it.  store_user_left counts the
- * rows, there and of the rate limit, that name the user still.
+ * Deletes the ratings of a user, and what a server's database notes about the
+ * user's generations (a hash), and leaves no byte of them.  `who' is as
+ * admission_who writes it.  store_user_left counts the rows that still name the
+ * user, on a server those of the rate limit too.
  */
 enum failure_code store_forget_user(struct store *, const char *who);
 enum failure_code store_user_left(struct store *, const char *who,

@@ -10,50 +10,68 @@
  * wanted.  Standard output gets the frame of the answer that serves, if one
  * does, then the verdict; lib/viewer/query.h has their fields.
  *
+ * As `lookup stay', which chat starts under websocketd, it closes standard
+ * output then and goes on as the one of this node that is asked first, see
+ * lib/viewer/resident.h, until nobody has asked for a while.
+ *
  * Exit code: see lib/frame/failure.h; 102 settings.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "auth/admission.h"
+#include "base/clock.h"
 #include "base/limit.h"
 #include "program.h"
 #include "request/request.h"
 #include "settings/settings.h"
 #include "store/store.h"
 #include "viewer/query.h"
+#include "viewer/resident.h"
 
 static const char	usage[] =
-    "usage: lookup [-c FILE]\n"
-    "Reads a question as one JSON object from standard input, asks DATABASE,\n"
-    "which is PostgreSQL's, and prints the frame of the answer that serves,\n"
-    "if one does, and a verdict.\n"
+    "usage: lookup [-c FILE] [stay]\n"
+    "Reads a question as one JSON object from standard input, looks in DATABASE\n"
+    "(PostgreSQL), and prints the frame of a saved answer, if one fits, and a\n"
+    "verdict.\n"
     "  printf '{\"ticket\":42,\"ticketBody\":\"printer jam\"}' | lookup\n"
-    "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
-    "  -h, --help         this text\n"
-    "  -V, --version      the version\n"
-    "Exit code: 0 good, 1 the question's fault, 100 usage, 102 settings,\n"
-    "111 system.\n";
+    "  stay               afterwards serve other processes for a while\n"
+    "  -c, --config FILE  read settings from FILE, not " CONF_FILE "\n"
+    "  -h, --help         print this text\n"
+    "  -V, --version      print the version\n"
+    "Exit code: 0 good, 1 the question is refused, 100 wrong arguments, 102\n"
+    "wrong settings, 111 system error.\n";
+
+/* The database, and what becomes of the connection to it. */
+struct lookup {
+	struct settings	 settings;
+	struct store	*store;		/* NULL: not connected */
+	int64_t		 connected;	/* clock_us: since when */
+};
 
 /* Asks; a line that is no question is refused as a client's would be. */
 static void
-lookup_ask(const struct settings *s, const struct buf *line, struct buf *out,
+lookup_ask(struct lookup *l, const struct buf *line, struct buf *out,
     struct verdict *v)
 {
-	char		 user[ADMISSION_WHO];
-	struct query	 q;
-	struct request	 r;
-	struct store	*store = NULL;
+	const struct settings	*s = &l->settings;
+	char			 user[ADMISSION_WHO];
+	struct query		 q;
+	struct request		 r;
 
 	query_read(&q, &r, user, sizeof(user), line->data == NULL ? "" :
 	    line->data, line->len,
 	    (size_t)s->number[SETTING_MAX_TICKET_BYTES]);
 	if (r.failure.code == FAILURE_NONE) {
-		query_run(&store, s, &q, out, v);
-		store_close(store);
+		if (l->store == NULL)
+			l->connected = clock_us();
+		query_run(&l->store, s, &q, out, v);
 	} else {
 		memset(v, 0, sizeof(*v));
 		v->failure = r.failure;
@@ -62,15 +80,23 @@ lookup_ask(const struct settings *s, const struct buf *line, struct buf *out,
 	request_free(&r);
 }
 
+/* Lets the connection go. */
+static void
+lookup_drop(struct lookup *l)
+{
+	store_close(l->store);
+	l->store = NULL;
+}
+
 /* Writes all of it; false: nobody reads it. */
 static bool
-write_all(const struct buf *b)
+write_all(int fd, const struct buf *b)
 {
 	size_t	done;
 	ssize_t	n;
 
 	for (done = 0; done < b->len; done += (size_t)n) {
-		n = write(STDOUT_FILENO, b->data + done, b->len - done);
+		n = write(fd, b->data + done, b->len - done);
 		if (n == -1 && errno != EINTR)
 			return false;
 		if (n == -1)
@@ -79,34 +105,114 @@ write_all(const struct buf *b)
 	return true;
 }
 
+/* Answers a question; returns its code, or -1 with errno: it cannot be told. */
+static int
+lookup_answer(struct lookup *l, const struct buf *line, int fd)
+{
+	struct buf	out = BUF_INIT(OUTPUT_MAX);
+	struct verdict	v;
+	int		rc;
+
+	(void)alarm(QUERY_TIMEOUT / 1000 + 1);
+	lookup_ask(l, line, &out, &v);
+	rc = verdict_write(&out, &v) == 0 && write_all(fd, &out) ?
+	    (int)failure_exit(v.failure.code) : -1;
+	(void)alarm(0);
+	buf_free(&out);
+	/* Where something is wrong the next one begins anew. */
+	if (v.failure.code == FAILURE_STORAGE ||
+	    v.failure.code == FAILURE_SCHEMA)
+		lookup_drop(l);
+	return rc;
+}
+
+/* Answers those that wait; returns whether there was one. */
+static bool
+lookup_hear(struct lookup *l, const struct resident *r)
+{
+	struct buf	line = BUF_INIT(MESSAGE_MAX((size_t)
+			    l->settings.number[SETTING_MAX_TICKET_BYTES]));
+	bool		heard = false;
+	int		fd;
+
+	while ((fd = resident_hear(r, &l->settings, &line)) != -1) {
+		if (line.len > 0)
+			(void)lookup_answer(l, &line, fd);
+		heard |= line.len > 0;
+		(void)close(fd);
+		buf_free(&line);
+	}
+	buf_free(&line);
+	return heard;
+}
+
+/*
+ * Goes on for whoever asks, away from whoever has started us.  The connection
+ * is made anew now and then: another server may be the good one by now.
+ */
+static void
+lookup_stay(struct lookup *l)
+{
+	const int64_t	begun = clock_us();
+	struct resident	r;
+	struct pollfd	p = { .events = POLLIN };
+	int64_t		asked = begun, now;
+	int		none, fd;
+
+	(void)setsid();
+	(void)prctl(PR_SET_PDEATHSIG, 0);
+	if ((none = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+		return;
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		(void)dup2(none, fd);
+	if (resident_begin(&r, &l->settings) == -1)
+		return;
+	p.fd = r.listener;
+	do {
+		if (poll(&p, 1, QUERY_TICK) == 1 && lookup_hear(l, &r))
+			asked = clock_us();
+		now = clock_us();
+		if (now >= l->connected + QUERY_CONNECTED * INT64_C(1000))
+			lookup_drop(l);
+	} while (resident_is(&r, &l->settings) &&
+	    now < asked + QUERY_STAY * INT64_C(1000) &&
+	    now < begun + QUERY_STAY_ALL * INT64_C(1000));
+	resident_leave(&r, &l->settings);
+	(void)lookup_hear(l, &r);
+}
+
 int
 main(int argc, char *argv[])
 {
-	static struct settings	s;
-	struct buf		line, out = BUF_INIT(OUTPUT_MAX);
-	struct verdict		v;
+	static struct lookup	 l;
+	struct settings		*s = &l.settings;
+	struct buf		 line;
 	const char		*file;
+	bool			 stay;
+	int			 i, rc;
 
 	program_start();
 	/* Whoever asked is not there any more: neither are we. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (program_options(argc, argv, usage, &file) != argc)
-		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
-	program_settings(&s, file, 0);
-	if (!store_serves(s.text[SETTING_DATABASE]))
-		program_fail(EXIT_SETTINGS, "DATABASE: a file, which the "
-		    "others ask themselves");
-	store_remember(s.text[SETTING_RUN_DIR]);
+	i = program_options(argc, argv, usage, &file);
+	stay = argc == i + 1 && strcmp(argv[i], "stay") == 0;
+	if (argc != i + stay)
+		program_fail(EXIT_USAGE, "wrong arguments (try --help)");
+	program_settings(s, file, 0);
+	if (!store_serves(s->text[SETTING_DATABASE]))
+		program_fail(EXIT_SETTINGS, "DATABASE is a file, which chat "
+		    "and answer read themselves");
+	store_remember(s->text[SETTING_RUN_DIR]);
 	line = (struct buf)BUF_INIT(MESSAGE_MAX(
-	    (size_t)s.number[SETTING_MAX_TICKET_BYTES]));
+	    (size_t)s->number[SETTING_MAX_TICKET_BYTES]));
 	if (program_read(&line) == -1)
 		program_fail(EXIT_SYSTEM, "stdin: %s", strerror(errno));
-	(void)alarm(QUERY_TIMEOUT / 1000 + 1);
-	lookup_ask(&s, &line, &out, &v);
-	if (verdict_write(&out, &v) == -1 || !write_all(&out))
+	if ((rc = lookup_answer(&l, &line, STDOUT_FILENO)) == -1)
 		program_fail(EXIT_SYSTEM, "stdout: %s", strerror(errno));
 	buf_free(&line);
-	buf_free(&out);
-	settings_free(&s);
-	return (int)failure_exit(v.failure.code);
+	if (stay)
+		lookup_stay(&l);
+	lookup_drop(&l);
+	settings_free(s);
+	return rc;
 }

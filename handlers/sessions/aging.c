@@ -67,7 +67,7 @@ aging_certificate(const struct settings *s, char *error, size_t size)
 }
 
 static bool
-aging_take(void *context, const struct cell *c, int cells)
+aging_row(void *context, const struct cell *c, int cells)
 {
 	int64_t	*times = context;
 
@@ -82,7 +82,7 @@ aging_answers(struct store *store, int64_t *first, int64_t *newest)
 	enum failure_code	rc;
 	int64_t			times[2] = { 0, 0 };
 
-	rc = store_report(store, STORE_AGES, 0, 1, aging_take, times);
+	rc = store_report(store, STORE_AGES, 0, 1, aging_row, times);
 	*first = times[0];
 	*newest = times[1];
 	return rc;

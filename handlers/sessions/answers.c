@@ -21,8 +21,14 @@
 #include "program.h"
 #include "sessions/answers.h"
 
+/*
+ * Bytes of the environment of one of our processes: the settings, and some
+ * room.
+ */
+#define ENVIRONMENT_MAX	1048576
+
 bool
-answers_hear(int fd, struct buf *in, bool (*take)(void *, const char *,
+answers_hear(int fd, struct buf *in, bool (*each)(void *, const char *,
     size_t), void *context)
 {
 	char	data[READ_MAX], *line, *nl;
@@ -38,7 +44,7 @@ answers_hear(int fd, struct buf *in, bool (*take)(void *, const char *,
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	for (line = in->data; more && (nl = memchr(line, '\n', in->len -
 	    (size_t)(line - in->data))) != NULL; line = nl + 1)
-		more = take(context, line, (size_t)(nl - line));
+		more = each(context, line, (size_t)(nl - line));
 	buf_drop(in, (size_t)(line - in->data));
 	return true;
 }
@@ -88,7 +94,7 @@ answers_who(int fd, int *process)
 /* Reads the beginning of a file in /proc/PID and puts two NULs after it.
    Returns its length, or -1. */
 static ssize_t
-read_of(pid_t pid, const char *name, char *data, size_t size)
+answers_read_proc(pid_t pid, const char *name, char *data, size_t size)
 {
 	char	path[64];
 	ssize_t	n;
@@ -114,13 +120,13 @@ read_of(pid_t pid, const char *name, char *data, size_t size)
  * perhaps with further words; sets ticket and session.
  */
 static bool
-has_arguments(struct answers_process *p)
+answers_has_arguments(struct answers_process *p)
 {
 	char		 line[256];
 	const char	*ticket, *session;
 	ssize_t		 len;
 
-	len = read_of(p->pid, "cmdline", line, sizeof(line));
+	len = answers_read_proc(p->pid, "cmdline", line, sizeof(line));
 	if (len <= 0 || strcmp(line, "answer") != 0)
 		return false;
 	ticket = line + strlen(line) + 1;
@@ -134,7 +140,7 @@ has_arguments(struct answers_process *p)
 
 /* Whether `name', the RUN_DIR of a process, is this directory. */
 static bool
-is_at(pid_t pid, const char *name, const struct stat *run_dir)
+answers_is_dir(pid_t pid, const char *name, const struct stat *run_dir)
 {
 	char		path[PATH_MAX];
 	struct stat	st;
@@ -150,7 +156,7 @@ is_at(pid_t pid, const char *name, const struct stat *run_dir)
 
 /* Whether a process runs for this RUN_DIR; true if that cannot be checked. */
 static bool
-has_run_dir(pid_t pid, const struct stat *run_dir)
+answers_has_run_dir(pid_t pid, const struct stat *run_dir)
 {
 	static const char	prefix[] = "TICKETCHAT_", key[] = "RUN_DIR=";
 	char			*data, *p;
@@ -159,14 +165,15 @@ has_run_dir(pid_t pid, const struct stat *run_dir)
 
 	if ((data = malloc(ENVIRONMENT_MAX)) == NULL)
 		return true;
-	len = read_of(pid, "environ", data, ENVIRONMENT_MAX);
+	len = answers_read_proc(pid, "environ", data, ENVIRONMENT_MAX);
 	for (p = data; len > 0 && p < data + len; p += strlen(p) + 1) {
 		const char	*name = p;
 
 		if (strncmp(name, prefix, sizeof(prefix) - 1) == 0)
 			name += sizeof(prefix) - 1;
 		if (strncmp(name, key, sizeof(key) - 1) == 0)
-			found = is_at(pid, name + sizeof(key) - 1, run_dir);
+			found = answers_is_dir(pid, name + sizeof(key) - 1,
+			    run_dir);
 	}
 	free(data);
 	return found;
@@ -179,7 +186,7 @@ answers_state_of(pid_t pid)
 	char		 line[512];
 	const char	*p;
 
-	if (read_of(pid, "stat", line, sizeof(line)) <= 0 ||
+	if (answers_read_proc(pid, "stat", line, sizeof(line)) <= 0 ||
 	    (p = strrchr(line, ')')) == NULL || p[1] != ' ')
 		return '?';
 	return p[2];
@@ -187,14 +194,14 @@ answers_state_of(pid_t pid)
 
 /* Whether a process is a generation of this directory. */
 static bool
-is_one(struct answers_process *p, const struct stat *run_dir)
+answers_is_generation(struct answers_process *p, const struct stat *run_dir)
 {
 	char		path[64];
 	struct stat	st;
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld", (long)p->pid);
 	if (stat(path, &st) == -1 || st.st_uid != run_dir->st_uid ||
-	    !has_arguments(p) || !has_run_dir(p->pid, run_dir))
+	    !answers_has_arguments(p) || !answers_has_run_dir(p->pid, run_dir))
 		return false;
 	p->state = answers_state_of(p->pid);
 	return p->state != 'Z' && p->state != 'X';
@@ -214,7 +221,7 @@ answers_each(const char *run_dir, bool (*each)(void *,
 		return -1;
 	while (more && (e = readdir(d)) != NULL) {
 		p.pid = (pid_t)number_id(e->d_name);
-		if (p.pid > 0 && is_one(&p, &st))
+		if (p.pid > 0 && answers_is_generation(&p, &st))
 			more = each(context, &p);
 	}
 	(void)closedir(d);
@@ -222,16 +229,16 @@ answers_each(const char *run_dir, bool (*each)(void *,
 }
 
 bool
-answers_stands_still(const struct answers_process *p)
+answers_hangs(const struct answers_process *p)
 {
 	return p->state == 'T' || p->state == 't' || p->state == 'D';
 }
 
 bool
-answers_again(struct answers_process *p)
+answers_still_hangs(struct answers_process *p)
 {
 	p->state = answers_state_of(p->pid);
-	return answers_stands_still(p);
+	return answers_hangs(p);
 }
 
 int
@@ -246,7 +253,7 @@ answers_signal(const char *run_dir, const struct answers_process *p, int sig)
 	if (stat(run_dir, &st) == -1 || (fd = pidfd_open(p->pid, 0)) == -1)
 		return -1;
 	errno = ESRCH;
-	if (is_one(&now, &st) && now.ticket == p->ticket &&
+	if (answers_is_generation(&now, &st) && now.ticket == p->ticket &&
 	    now.session == p->session)
 		rc = pidfd_send_signal(fd, sig, NULL, 0);
 	saved = errno;

@@ -14,12 +14,12 @@
 #include "base/buf.h"
 
 /*
- * Reads what a generation has sent, without waiting, and calls `line' for each
+ * Reads what a generation has sent, without waiting, and calls `each' for each
  * whole line until that returns false.  An incomplete line stays in `in'.
  * Returns false if the generation is gone.  Ends the program if there is no
  * memory.
  */
-bool answers_hear(int fd, struct buf *in, bool (*take)(void *,
+bool answers_hear(int fd, struct buf *in, bool (*each)(void *,
     const char *line, size_t len), void *context);
 
 /*
@@ -47,10 +47,10 @@ int answers_each(const char *run_dir, bool (*each)(void *,
     const struct answers_process *), void *context);
 
 /* Whether the process is stopped or waits for a disk. */
-bool answers_stands_still(const struct answers_process *);
+bool answers_hangs(const struct answers_process *);
 
-/* Reads the state again.  Returns as answers_stands_still. */
-bool answers_again(struct answers_process *);
+/* Reads the state again.  Returns as answers_hangs. */
+bool answers_still_hangs(struct answers_process *);
 
 /*
  * Sends a signal if it is still the same process: SIGTERM ends it with an error

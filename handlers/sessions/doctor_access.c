@@ -14,7 +14,7 @@
 
 /* Whether a host is this machine and cannot be reached from others. */
 static bool
-loopback(const char *host, size_t len)
+doctor_is_loopback(const char *host, size_t len)
 {
 	return (len >= 4 && memcmp(host, "127.", 4) == 0) ||
 	    (len == 5 && memcmp(host, "[::1]", 5) == 0) ||
@@ -23,7 +23,7 @@ loopback(const char *host, size_t len)
 
 /* Whether all addresses or origins in a list are on this machine. */
 static bool
-all_loopback(const char *list)
+doctor_all_loopback(const char *list)
 {
 	const char	*host, *scheme;
 	size_t		 len;
@@ -32,8 +32,8 @@ all_loopback(const char *list)
 		len = strcspn(list, " ");
 		scheme = memmem(list, len, "://", 3);
 		host = scheme == NULL ? list : scheme + 3;
-		if (!loopback(host, *host == '[' ? strcspn(host, "]") + 1 :
-		    strcspn(host, ": ")))
+		if (!doctor_is_loopback(host, *host == '[' ? strcspn(host,
+		    "]") + 1 : strcspn(host, ": ")))
 			return false;
 	}
 	return true;
@@ -46,7 +46,7 @@ all_loopback(const char *list)
  * origin.
  */
 static bool
-find_http(const struct settings *s, char *to, size_t size)
+doctor_access_find_http(const struct settings *s, char *to, size_t size)
 {
 	const char	*list = s->text[SETTING_ALLOWED_ORIGINS], *host;
 	const bool	 tls = *s->text[SETTING_TLS_CERT] != '\0';
@@ -54,15 +54,15 @@ find_http(const struct settings *s, char *to, size_t size)
 
 	if (strstr(list, "https://") != NULL || (!tls &&
 	    *s->text[SETTING_TRUSTED_PROXIES] == '\0' &&
-	    !all_loopback(s->text[SETTING_ADDRESS])))
+	    !doctor_all_loopback(s->text[SETTING_ADDRESS])))
 		return false;
 	for (; *(list += strspn(list, " ")) != '\0'; list += len) {
 		len = strcspn(list, " ");
 		if (len < 8 || memcmp(list, "http://", 7) != 0)
 			continue;
 		host = list + 7;
-		if (!tls && loopback(host, *host == '[' ? strcspn(host, "]") +
-		    1 : strcspn(host, ": ")))
+		if (!tls && doctor_is_loopback(host, *host == '[' ?
+		    strcspn(host, "]") + 1 : strcspn(host, ": ")))
 			continue;
 		(void)snprintf(to, size, "%.*s", (int)len, list);
 		return true;
@@ -76,19 +76,21 @@ doctor_address(struct doctor *d)
 	const struct settings	*s = d->settings;
 	const char		*origins = s->text[SETTING_ALLOWED_ORIGINS];
 	const bool		 open = s->number[SETTING_AUTH] == AUTH_OFF;
-	const bool		 here = all_loopback(s->text[SETTING_ADDRESS]);
+	const bool		 here =
+	    doctor_all_loopback(s->text[SETTING_ADDRESS]);
 	char			 origin[256];
 
 	if (strcmp(origins, "*") == 0 && open)
 		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "* lets any "
 		    "web page read every ticket\nSet it to the pages of the "
 		    "help desk");
-	else if (strcmp(origins, "*") != 0 && !here && all_loopback(origins))
+	else if (strcmp(origins, "*") != 0 && !here &&
+	    doctor_all_loopback(origins))
 		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "ADDRESS "
 		    "lets other machines connect, but only pages of this "
 		    "machine are allowed\nAdd the pages of the help desk, as "
 		    "https://help.example");
-	else if (find_http(s, origin, sizeof(origin)))
+	else if (doctor_access_find_http(s, origin, sizeof(origin)))
 		doctor_tell(d, DOCTOR_WARNING, "ALLOWED_ORIGINS", "%s does not "
 		    "allow the same page on https\nWrite https:// if browsers "
 		    "show a padlock", origin);
@@ -98,7 +100,7 @@ doctor_address(struct doctor *d)
 
 /* Reports the kind of each key, and each key that is not used. */
 static void
-tell_keys(struct doctor *d, const struct token_keys *keys)
+doctor_access_keys(struct doctor *d, const struct token_keys *keys)
 {
 	const struct token_key	*k;
 	size_t			 i;
@@ -123,7 +125,8 @@ void
 doctor_auth(struct doctor *d)
 {
 	const struct settings	*s = d->settings;
-	const bool		 here = all_loopback(s->text[SETTING_ADDRESS]);
+	const bool		 here =
+	    doctor_all_loopback(s->text[SETTING_ADDRESS]);
 	struct token_keys	 keys;
 	char			 error[512];
 
@@ -148,14 +151,14 @@ doctor_auth(struct doctor *d)
 	else
 		doctor_tell(d, DOCTOR_OK, "AUTH", "required, %zu key%s",
 		    keys.usable, keys.usable == 1 ? "" : "s");
-	tell_keys(d, &keys);
+	doctor_access_keys(d, &keys);
 	token_keys_free(&keys);
 }
 
 /* Checks that the file in a setting can be read, and a secret one only by
    us. */
 static void
-doctor_access_examine(
+doctor_access_file(
     struct doctor *d, enum setting which, size_t max, bool secret)
 {
 	const char	*path = d->settings->text[which];
@@ -180,7 +183,7 @@ doctor_access_examine(
 
 /* Checks that the system prompt is text that a model can read. */
 static void
-examine_prompt(struct doctor *d)
+doctor_access_prompt(struct doctor *d)
 {
 	const char	*path = d->settings->text[SETTING_SYSTEM_PROMPT_FILE];
 	const char	*why;
@@ -202,9 +205,9 @@ doctor_files(struct doctor *d)
 {
 	const struct settings	*s = d->settings;
 
-	doctor_access_examine(d, SETTING_TLS_CERT, SETTINGS_FILE_MAX, false);
-	doctor_access_examine(d, SETTING_TLS_KEY, KEY_FILE_MAX, true);
-	doctor_access_examine(d, SETTING_OLLAMA_TOKEN_FILE, TOKEN_MAX, true);
+	doctor_access_file(d, SETTING_TLS_CERT, SETTINGS_FILE_MAX, false);
+	doctor_access_file(d, SETTING_TLS_KEY, KEY_FILE_MAX, true);
+	doctor_access_file(d, SETTING_OLLAMA_TOKEN_FILE, TOKEN_MAX, true);
 	if (strcmp(s->text[SETTING_SYSTEM_PROMPT_FILE], "none") != 0)
-		examine_prompt(d);
+		doctor_access_prompt(d);
 }

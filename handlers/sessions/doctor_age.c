@@ -19,7 +19,7 @@ enum {
 };
 
 static const char *
-date(int64_t when, char text[32])
+doctor_age_date(int64_t when, char text[32])
 {
 	const time_t	t = when;
 	struct tm	tm;
@@ -32,7 +32,7 @@ date(int64_t when, char text[32])
 /* The times of the oldest and newest answer; 0 if there is none or the database
    cannot be read, which doctor_database reports. */
 static void
-answers(struct doctor *d, int64_t *first, int64_t *newest)
+doctor_age_answers(struct doctor *d, int64_t *first, int64_t *newest)
 {
 	struct store	*store;
 
@@ -60,21 +60,21 @@ doctor_copies(struct doctor *d)
 		    "made");
 		return;
 	}
-	answers(d, &first, &newest);
+	doctor_age_answers(d, &first, &newest);
 	if ((copy = aging_copy(d->settings, folder, sizeof(folder))) == -1)
 		doctor_tell(d, DOCTOR_WARNING, "copies", "%s: %s\nCheck its "
 		    "owner and mode", folder, strerror(errno));
 	else if (copy > now + DAY)
 		doctor_tell(d, DOCTOR_WARNING, "copies", "the newest copy in "
 		    "%s is dated %s, which is in the future\nSet the clock",
-		    folder, date(copy, text));
+		    folder, doctor_age_date(copy, text));
 	else if (copy != 0 && now - copy > COPY_DAYS * DAY)
 		doctor_tell(d, DOCTOR_WARNING, "copies", "the newest copy in "
 		    "%s is %" PRId64 " days old\n%s",
 		    folder, (now - copy) / DAY, remedy);
 	else if (copy != 0)
 		doctor_tell(d, DOCTOR_OK, "copies", "the newest copy in %s is "
-		    "dated %s", folder, date(copy, text));
+		    "dated %s", folder, doctor_age_date(copy, text));
 	else if (first != 0 && now - first > COPY_DAYS * DAY)
 		doctor_tell(d, DOCTOR_WARNING, "copies", "there is none in %s, "
 		    "and the first answer is %" PRId64 " days old\n%s", folder,
@@ -101,7 +101,8 @@ doctor_certificate(struct doctor *d)
 		doctor_tell(d, end <= now ? DOCTOR_ERROR : end - now <
 		    END_DAYS * DAY ? DOCTOR_WARNING : DOCTOR_OK,
 		    "certificate", "%s: %s %s%s", file, end <= now ?
-		    "expired on" : "valid until", date(end, text), end - now <
+		    "expired on" : "valid until", doctor_age_date(end, text),
+		    end - now <
 		    END_DAYS * DAY ? "\nRenew it, and restart the service" :
 		    "");
 }
@@ -115,23 +116,25 @@ doctor_clock(struct doctor *d)
 	struct tm	tm;
 	char		text[32], other[32];
 
-	answers(d, &first, &newest);
+	doctor_age_answers(d, &first, &newest);
 	(void)gmtime_r(&t, &tm);
 	/* Written in 2026.  The dates in JWTs are compared with this clock. */
 	if (tm.tm_year + 1900 < 2026 || tm.tm_year + 1900 > 2100)
 		doctor_tell(d, DOCTOR_ERROR, "clock", "%s\nSet it: JWTs and "
-		    "answers depend on its date", date(now, text));
+		    "answers depend on its date", doctor_age_date(now, text));
 	else if (newest > now + DAY)
 		doctor_tell(d, DOCTOR_ERROR, "clock", "%s, but the newest "
 		    "answer is dated %s\nSet it: JWTs and answers depend on "
-		    "its date", date(now, text), date(newest, other));
+		    "its date", doctor_age_date(now, text),
+		    doctor_age_date(newest, other));
 	else if (newest != 0 && now - newest > AGING_QUIET * DAY &&
 	    d->settings->number[SETTING_RETENTION_DAYS] > 0)
 		doctor_tell(d, DOCTOR_WARNING, "clock", "%s, and the newest "
 		    "answer is dated %s: RETENTION_DAYS deletes nothing until "
 		    "there is a newer one\nCheck the clock; `sessions purge "
-		    "--force' deletes all the same", date(now, text),
-		    date(newest, other));
+		    "--force' deletes all the same", doctor_age_date(now, text),
+		    doctor_age_date(newest, other));
 	else
-		doctor_tell(d, DOCTOR_OK, "clock", "%s", date(now, text));
+		doctor_tell(d, DOCTOR_OK, "clock", "%s", doctor_age_date(now,
+		    text));
 }

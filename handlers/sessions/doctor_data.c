@@ -176,7 +176,7 @@ doctor_network(const char *path)
 
 /* Writes the directory of a file to `path' and returns it. */
 static const char *
-directory(const char *file, char path[PATH_MAX])
+doctor_data_directory(const char *file, char path[PATH_MAX])
 {
 	char	*slash;
 
@@ -199,7 +199,8 @@ doctor_disk(struct doctor *d)
 
 	if (!store_is_file())
 		return;		/* on the server's disk */
-	dir = directory(realpath(file, real) == NULL ? file : real, path);
+	dir = doctor_data_directory(realpath(file, real) == NULL ? file : real,
+	    path);
 	if ((net = doctor_network(dir)) != NULL)
 		doctor_tell(d, DOCTOR_ERROR, "disk", "%s is on %s, where "
 		    "SQLite's locks do not work\nSet DATABASE to a file on a "
@@ -239,7 +240,7 @@ doctor_log(struct doctor *d)
 		return;
 	}
 	good = access(log, W_OK) == 0 || (errno == ENOENT &&
-	    access(directory(log, path), W_OK | X_OK) == 0);
+	    access(doctor_data_directory(log, path), W_OK | X_OK) == 0);
 	if (good && stat(log, &st) == 0 && S_ISDIR(st.st_mode)) {
 		good = false;
 		errno = EISDIR;

@@ -29,7 +29,7 @@ enum {
 
 /* The context that OLLAMA_OPTIONS asks for, in tokens; 0: none. */
 static int64_t
-asked_context(const char *options)
+doctor_asked_context(const char *options)
 {
 	struct json	j = { 0 };
 	int64_t		n = 0;
@@ -43,13 +43,13 @@ asked_context(const char *options)
 
 /* Checks whether the longest allowed ticket fits the model's context. */
 static void
-examine_context(struct doctor *d, const struct probe *p)
+doctor_host_context(struct doctor *d, const struct probe *p)
 {
 	const int64_t	most = d->settings->number[SETTING_MAX_TICKET_BYTES];
 	const int64_t	needed = most / BYTES_A_TOKEN;
 	int64_t		asked, n;
 
-	asked = asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
+	asked = doctor_asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
 	n = asked > 0 ? asked : p->context;
 	if (n == 0 && p->context_max > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "not known until %s is "
@@ -82,7 +82,7 @@ examine_context(struct doctor *d, const struct probe *p)
 
 /* What helps if a model cannot answer. */
 static const char *
-remedy(const struct probe *p)
+doctor_host_remedy(const struct probe *p)
 {
 	const enum failure_code	code = p->failure.code;
 
@@ -100,7 +100,7 @@ remedy(const struct probe *p)
 
 /* Reports what `answer' found at one server; others may replace it. */
 static void
-examine_server(struct doctor *d, const struct url *server,
+doctor_host_server(struct doctor *d, const struct url *server,
     const struct probe *p, bool alone)
 {
 	if (p->failure.code != FAILURE_NONE)
@@ -109,7 +109,7 @@ examine_server(struct doctor *d, const struct url *server,
 		    failure_name(p->failure.code),
 		    *p->model == '\0' ? "" : ", ", p->model,
 		    *p->reason == '\0' ? "" : ", ", p->reason,
-		    remedy(p));
+		    doctor_host_remedy(p));
 	else if (*p->remote != '\0')
 		doctor_tell(d, DOCTOR_WARNING, "model", "%s at %.*s runs at "
 		    "%s: tickets leave this machine\nSet OLLAMA_MODEL to a "
@@ -119,11 +119,12 @@ examine_server(struct doctor *d, const struct url *server,
 		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s", p->model,
 		    (int)server->len, server->text);
 	if (p->failure.code == FAILURE_NONE)
-		examine_context(d, p);
+		doctor_host_context(d, p);
 }
 
 static void
-tell_notice(void *d, enum notice what, const char *day, const char *model)
+doctor_host_notice(void *d, enum notice what, const char *day,
+    const char *model)
 {
 	if (what == NOTICE_THOUGHTS)
 		doctor_tell(d, DOCTOR_WARNING, "template", "%s writes its "
@@ -172,12 +173,12 @@ doctor_model(struct doctor *d)
 			    program, (int)len, line);
 			break;
 		}
-		examine_server(d, &u, &p, rc != EXIT_GOOD);
+		doctor_host_server(d, &u, &p, rc != EXIT_GOOD);
 		line += len + (line[len] == '\n');
 	}
 	buf_free(&out);
 	free(env);
-	notice_each(d->settings->text[SETTING_RUN_DIR], tell_notice, d);
+	notice_each(d->settings->text[SETTING_RUN_DIR], doctor_host_notice, d);
 }
 
 void
@@ -209,8 +210,8 @@ doctor_websocketd(struct doctor *d)
 	else
 		doctor_tell(d, DOCTOR_OK, "websocketd", "%s, no newer than "
 		    "0.4.1: it leaks 3.5 kB for each viewer that leaves early\n"
-		    "Set a memory limit for it, and let it restart now and then",
-		    line);
+		    "Set a memory limit for it, and let it restart now and "
+		    "then", line);
 	buf_free(&out);
 	buf_free(&usage);
 }
@@ -231,7 +232,7 @@ doctor_web(struct doctor *d)
 
 /* Reports a limit that MAX_CONNECTIONS may exceed. */
 static void
-examine_limit(struct doctor *d, const char *name, rlim_t limit,
+doctor_host_limit(struct doctor *d, const char *name, rlim_t limit,
     int64_t needed, const char *unit)
 {
 	if (limit == RLIM_INFINITY || limit >= (rlim_t)needed)
@@ -255,10 +256,10 @@ doctor_limits(struct doctor *d)
 	    getrlimit(RLIMIT_NPROC, &processes) == -1)
 		return;
 	d->worst = DOCTOR_OK;
-	examine_limit(d, "ulimit -Hn", files.rlim_max,
+	doctor_host_limit(d, "ulimit -Hn", files.rlim_max,
 	    PER_CONNECTION * n + SPARE, "LimitNOFILE=");
 	if (geteuid() != 0)	/* root has no limit */
-		examine_limit(d, "ulimit -u", processes.rlim_cur, n +
+		doctor_host_limit(d, "ulimit -u", processes.rlim_cur, n +
 		    s->number[SETTING_GENERATIONS] * url_weights(
 		    s->text[SETTING_OLLAMA_SERVER]) +
 		    s->number[SETTING_QUEUE_MAX] + SPARE, "LimitNPROC=");

@@ -19,6 +19,11 @@
 #include "sessions/doctor.h"
 #include "store/slots.h"
 
+/*
+ * Before doctor looks once more at a generation that waits for a disk, in ms.
+ */
+#define STILL_PAUSE	500
+
 enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix: the socket
 				   listens */
 
@@ -82,7 +87,7 @@ doctor_run_word(const char *line, int number)
 /* Whether a process listens on a socket.  Does not connect, since that would
    count as a viewer. */
 static bool
-heard(const char *dir, const char *name)
+doctor_run_listens(const char *dir, const char *name)
 {
 	char		 line[PATH_MAX + 128], real[PATH_MAX];
 	char		 file[PATH_MAX + NAME_MAX + 2];
@@ -107,7 +112,7 @@ heard(const char *dir, const char *name)
 /* Reports a generation that hangs.  One that waits for a disk is reported only
    if it still waits after STILL_PAUSE. */
 static bool
-tell_still(void *context, const struct answers_process *p)
+doctor_run_hanging(void *context, const struct answers_process *p)
 {
 	struct doctor	*d = context;
 
@@ -119,19 +124,19 @@ tell_still(void *context, const struct answers_process *p)
 }
 
 static bool
-find_still(void *context, const struct answers_process *p)
+doctor_run_find_hanging(void *context, const struct answers_process *p)
 {
 	const struct timespec	pause = { 0, STILL_PAUSE * 1000000L };
 	struct answers_process	now = *p;
 
-	if (!answers_stands_still(p))
+	if (!answers_hangs(p))
 		return true;
 	if (p->state == 'D') {
 		(void)nanosleep(&pause, NULL);
-		if (!answers_again(&now))
+		if (!answers_still_hangs(&now))
 			return true;
 	}
-	return tell_still(context, &now);
+	return doctor_run_hanging(context, &now);
 }
 
 void
@@ -150,7 +155,7 @@ doctor_sockets(struct doctor *d)
 	while ((e = readdir(dir)) != NULL) {
 		len = strlen(e->d_name);
 		if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)
-			stale += !heard(run_dir, e->d_name);
+			stale += !doctor_run_listens(run_dir, e->d_name);
 	}
 	(void)closedir(dir);
 	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
@@ -166,7 +171,7 @@ doctor_sockets(struct doctor *d)
 		doctor_tell(d, DOCTOR_OK, "generations", "%d running, %d "
 		    "waiting",
 		    running, waiting);
-	(void)answers_each(run_dir, find_still, d);
+	(void)answers_each(run_dir, doctor_run_find_hanging, d);
 	if (stale > 0)
 		doctor_tell(d, DOCTOR_OK, "sockets", "%d belong to generations "
 		    "that were killed\nEach is removed with the next question "

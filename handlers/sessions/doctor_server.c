@@ -87,7 +87,7 @@ struct writer {
  * server: each would save answers that the other one does not have.
  */
 static void
-tell_host(void *context, const struct store_host *h)
+doctor_server_host(void *context, const struct store_host *h)
 {
 	struct writer	*w = context;
 	const char	*colon = *h->port == '\0' ? "" : ":";
@@ -129,7 +129,7 @@ doctor_server(struct doctor *d)
 		    "migrate' creates it, or migrates an older database; a "
 		    "newer one needs the newer program",
 		    store_error(store));
-		store_hosts(name, tell_host, &w);
+		store_hosts(name, doctor_server_host, &w);
 	} else if (rc != FAILURE_NONE || store_report(store, STORE_HEAD, 0, 1,
 	    doctor_server_head_row, &h) != FAILURE_NONE) {
 		doctor_tell(d, DOCTOR_ERROR, "database", "%s: %s\nCheck that "
@@ -137,7 +137,7 @@ doctor_server(struct doctor *d)
 		    store_error(store), name);
 	} else {
 		doctor_server_examine(d, name, &h);
-		store_hosts(name, tell_host, &w);
+		store_hosts(name, doctor_server_host, &w);
 		if (d->quick)
 			doctor_tell(d, DOCTOR_OK, "database", "%s, contents "
 			    "not checked", name);

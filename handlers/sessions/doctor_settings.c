@@ -49,7 +49,7 @@ static const struct {
 
 /* Reports a member of OLLAMA_OPTIONS that has no effect. */
 static void
-examine_option(struct doctor *d, const struct json *j, int name)
+doctor_settings_option(struct doctor *d, const struct json *j, int name)
 {
 	static const char *const	types[] = {
 		[JSON_ARRAY] = "a list of texts", [JSON_NUMBER] = "a number",
@@ -79,7 +79,7 @@ examine_option(struct doctor *d, const struct json *j, int name)
 }
 
 static void
-examine_options(struct doctor *d)
+doctor_settings_options(struct doctor *d)
 {
 	const char	*text = d->settings->text[SETTING_OLLAMA_OPTIONS];
 	struct json	 j = { 0 };
@@ -88,14 +88,14 @@ examine_options(struct doctor *d)
 	if (*text != '\0' && json_parse(&j, text, strlen(text), MESSAGE_DEPTH,
 	    MESSAGE_TOKENS) == 0) {
 		while ((name = json_name(&j, 0, name)) != -1)
-			examine_option(d, &j, name);
+			doctor_settings_option(d, &j, name);
 	}
 	json_free(&j);
 }
 
 /* Checks times and counts that contradict each other. */
 static void
-examine_numbers(struct doctor *d)
+doctor_settings_numbers(struct doctor *d)
 {
 	const int64_t	*n = d->settings->number;
 
@@ -134,7 +134,7 @@ examine_numbers(struct doctor *d)
  * Checks the names by which nodes of one database count the upstreams' slots.
  */
 static void
-examine_names(struct doctor *d)
+doctor_settings_names(struct doctor *d)
 {
 	const char	*list = d->settings->text[SETTING_OLLAMA_SERVER];
 	char		 name[URL_NAME_MAX], machine[HOST_NAME_MAX + 1] = "";
@@ -153,7 +153,7 @@ examine_names(struct doctor *d)
 
 /* Reports keys that are not used. */
 static void
-examine_keys(struct doctor *d)
+doctor_settings_keys(struct doctor *d)
 {
 	static const enum setting	keys[] = {
 		SETTING_JWT_KEY_FILE, SETTING_JWT_ISSUER,
@@ -175,7 +175,7 @@ examine_keys(struct doctor *d)
 
 /* Reports a database that a systemd service cannot see. */
 static void
-examine_place(struct doctor *d)
+doctor_settings_place(struct doctor *d)
 {
 	static const char *const	units[] = {
 		"/etc/systemd/system/ticketchat.service",
@@ -202,7 +202,7 @@ examine_place(struct doctor *d)
 
 /* Reports what would keep websocketd from listening on an address. */
 static void
-examine_bind(struct doctor *d, const char *address, size_t len,
+doctor_settings_bind(struct doctor *d, const char *address, size_t len,
     const struct addrinfo *a)
 {
 	const char	*port = d->settings->text[SETTING_PORT];
@@ -231,7 +231,7 @@ examine_bind(struct doctor *d, const char *address, size_t len,
  * the service itself.
  */
 static void
-examine_listening(struct doctor *d)
+doctor_settings_listening(struct doctor *d)
 {
 	const char		*list = d->settings->text[SETTING_ADDRESS];
 	const struct addrinfo	 hints = { .ai_flags = AI_NUMERICHOST |
@@ -250,7 +250,7 @@ examine_listening(struct doctor *d)
 		if (getaddrinfo(strcmp(text, "localhost") == 0 ? "127.0.0.1" :
 		    text, d->settings->text[SETTING_PORT], &hints, &a) != 0)
 			continue;
-		examine_bind(d, list, len, a);
+		doctor_settings_bind(d, list, len, a);
 		freeaddrinfo(a);
 	}
 }
@@ -258,10 +258,10 @@ examine_listening(struct doctor *d)
 void
 doctor_settings(struct doctor *d)
 {
-	examine_options(d);
-	examine_numbers(d);
-	examine_names(d);
-	examine_keys(d);
-	examine_place(d);
-	examine_listening(d);
+	doctor_settings_options(d);
+	doctor_settings_numbers(d);
+	doctor_settings_names(d);
+	doctor_settings_keys(d);
+	doctor_settings_place(d);
+	doctor_settings_listening(d);
 }

@@ -36,7 +36,7 @@ struct search {
 };
 
 static void
-add_text(void *context, int64_t session, const char *text, size_t len)
+forget_add_text(void *context, int64_t session, const char *text, size_t len)
 {
 	(void)session;
 	if (trace_add(context, text, len) == -1)
@@ -44,16 +44,16 @@ add_text(void *context, int64_t session, const char *text, size_t len)
 }
 
 static void
-add_held(void *context, int64_t session, const char *text, size_t len)
+forget_add_held(void *context, int64_t session, const char *text, size_t len)
 {
 	struct search	*f = context;
 
 	f->held++;
-	add_text(&f->trace, session, text, len);
+	forget_add_text(&f->trace, session, text, len);
 }
 
 static void
-count_held(void *context, int64_t session, const char *text, size_t len)
+forget_count_held(void *context, int64_t session, const char *text, size_t len)
 {
 	struct search	*f = context;
 
@@ -65,7 +65,7 @@ count_held(void *context, int64_t session, const char *text, size_t len)
 
 /* Calls `each' for the ticket's texts in a copy. */
 static void
-texts_of_copy(struct search *f, const char *path,
+forget_copy_texts(struct search *f, const char *path,
     void (*each)(void *, int64_t, const char *, size_t))
 {
 	struct stat	st;
@@ -76,14 +76,14 @@ texts_of_copy(struct search *f, const char *path,
 
 /* Adds the ticket's texts in a copy to the search. */
 static void
-add_copy(struct search *f, const char *path)
+forget_add_copy(struct search *f, const char *path)
 {
-	texts_of_copy(f, path, add_held);
+	forget_copy_texts(f, path, forget_add_held);
 }
 
 /* Searches a file. */
 static void
-search_file(struct search *f, const char *path)
+forget_search_file(struct search *f, const char *path)
 {
 	int64_t	n;
 
@@ -95,7 +95,7 @@ search_file(struct search *f, const char *path)
 		return;
 	if (n == -1)
 		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
-	progress_show(NULL, "looking through files", 0, 0);
+	progress_show(NULL, "searching the files", 0, 0);
 	f->files++;
 	f->found += n;
 	if (n > 0 && f->say) {
@@ -106,7 +106,7 @@ search_file(struct search *f, const char *path)
 
 /* Calls `each' for the files in a directory whose names begin with `name'. */
 static void
-each_file(struct search *f, const char *dir, const char *name,
+forget_each_file(struct search *f, const char *dir, const char *name,
     void (*each)(struct search *, const char *path))
 {
 	struct dirent	*e;
@@ -127,27 +127,21 @@ each_file(struct search *f, const char *dir, const char *name,
 }
 
 static void
-search_dir(struct search *f, const char *dir, const char *name)
+forget_search_dir(struct search *f, const char *dir, const char *name)
 {
-	each_file(f, dir, name, search_file);
+	forget_each_file(f, dir, name, forget_search_file);
 }
 
 /* Searches a file and the files beside it whose names begin with its name. */
 static void
-search_beside(struct search *f, const char *file, bool shorts)
+forget_search_beside(struct search *f, const char *file, bool shorts)
 {
 	char	dir[PATH_MAX], name[PATH_MAX];
 
 	(void)snprintf(dir, sizeof(dir), "%s", file);
 	(void)snprintf(name, sizeof(name), "%s", file);
 	f->shorts = shorts;
-	search_dir(f, dirname(dir), basename(name));
-}
-
-static bool
-log_is_file(const struct settings *s)
-{
-	return settings_log_is_file(s);
+	forget_search_dir(f, dirname(dir), basename(name));
 }
 
 /*
@@ -156,62 +150,62 @@ log_is_file(const struct settings *s)
  * found in them.)
  */
 static void
-each_copy(struct search *f, const char *database,
+forget_each_copy(struct search *f, const char *database,
     void (*each)(struct search *, const char *path))
 {
 	char	dir[PATH_MAX], copies[PATH_MAX + 16];
 
 	(void)snprintf(dir, sizeof(dir), "%s", database);
 	(void)snprintf(copies, sizeof(copies), "%s/backup", dirname(dir));
-	each_file(f, copies, "", each);
+	forget_each_file(f, copies, "", each);
 }
 
 /* Searches a copy.  A text that is short or also another ticket's does not
    prove anything; in this case looks for the ticket's rows. */
 static void
-search_copy(struct search *f, const char *path)
+forget_search_copy(struct search *f, const char *path)
 {
 	const int64_t	before = f->found;
 
-	search_file(f, path);
+	forget_search_file(f, path);
 	if (f->found > before || f->ticket == 0)
 		return;
 	f->held = 0;
-	texts_of_copy(f, path, count_held);
+	forget_copy_texts(f, path, forget_count_held);
 	f->found += f->held;
 	if (f->held > 0 && f->say) {
 		progress_end();
-		(void)printf("%s: ticket %" PRId64 " is in it\n", path,
+		(void)printf("%s: contains ticket %" PRId64 "\n", path,
 		    f->ticket);
 	}
 }
 
 static void
-search_copies(struct search *f, const char *database)
+forget_search_copies(struct search *f, const char *database)
 {
 	const int64_t	before = f->found;
 
-	each_copy(f, database, search_copy);
+	forget_each_copy(f, database, forget_search_copy);
 	f->copies += f->found - before;
 }
 
 static void
-search_all(struct search *f, const struct settings *s, bool say)
+forget_search_all(struct search *f, const struct settings *s, bool say)
 {
 	f->say = say;
 	f->files = f->found = f->copies = 0;
 	if (store_is_file()) {
-		search_beside(f, s->text[SETTING_DATABASE], true);
-		search_copies(f, s->text[SETTING_DATABASE]);
+		forget_search_beside(f, s->text[SETTING_DATABASE], true);
+		forget_search_copies(f, s->text[SETTING_DATABASE]);
 	}
-	if (log_is_file(s))
-		search_beside(f, s->text[SETTING_LOG], false);
+	if (settings_log_is_file(s))
+		forget_search_beside(f, s->text[SETTING_LOG], false);
 	f->shorts = false;
-	search_dir(f, s->text[SETTING_RUN_DIR], "");
+	forget_search_dir(f, s->text[SETTING_RUN_DIR], "");
 }
 
 static void
-spare_text(void *context, int64_t session, const char *text, size_t len)
+forget_spare_text(void *context, int64_t session, const char *text, size_t len)
 {
 	(void)session;
 	trace_spare(context, text, len);
@@ -219,25 +213,25 @@ spare_text(void *context, int64_t session, const char *text, size_t len)
 
 /* Whether no trace of the deleted texts is left. */
 static bool
-nothing_left(struct search *f, const struct settings *s, struct store *store)
+forget_nothing_left(struct search *f, const struct settings *s,
+    struct store *store)
 {
-	search_all(f, s, false);
+	forget_search_all(f, s, false);
 	if (f->found > 0) {
 		/* Ignore texts that other tickets contain, too. */
-		command_need(store_texts(store, 0, spare_text, &f->trace),
-		    store);
-		search_all(f, s, true);
+		command_need(store_texts(store, 0, forget_spare_text,
+		    &f->trace), store);
+		forget_search_all(f, s, true);
 	}
 	progress_end();
 	if (f->copies > 0)
-		(void)printf("In a copy of the database the text lives on "
-		    "until the copy is deleted: delete it,\nor forget the "
-		    "ticket in it too (TICKETCHAT_DATABASE=COPY sessions "
-		    "forget).\n");
+		(void)printf("A copy of the database still has the text.  "
+		    "Delete the copy, or forget the ticket\nin it too "
+		    "(TICKETCHAT_DATABASE=COPY sessions forget).\n");
 	if (f->found == 0)
-		(void)printf("looked through %" PRId64 " files%s: nothing is "
-		    "left\n", f->files, store_is_file() ? "" :
-		    ", not the server's own, nor copies of it");
+		(void)printf("searched %" PRId64 " files%s: nothing is left\n",
+		    f->files, store_is_file() ? "" :
+		    ", but not those of the database server, nor its copies");
 	trace_free(&f->trace);
 	return f->found == 0;
 }
@@ -245,12 +239,13 @@ nothing_left(struct search *f, const struct settings *s, struct store *store)
 /* Adds the ticket's texts to the search, also those in copies: if the ticket
    was deleted earlier, only the copies have them. */
 static void
-note_texts(struct search *f, const struct settings *s, struct store *store)
+forget_note_texts(struct search *f, const struct settings *s,
+    struct store *store)
 {
-	command_need(store_texts(store, f->ticket, add_text, &f->trace),
+	command_need(store_texts(store, f->ticket, forget_add_text, &f->trace),
 	    store);
 	if (store_is_file())
-		each_copy(f, s->text[SETTING_DATABASE], add_copy);
+		forget_each_copy(f, s->text[SETTING_DATABASE], forget_add_copy);
 }
 
 static int
@@ -269,10 +264,10 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 		program_fail(EXIT_SYSTEM, "the generation of ticket %" PRId64
 		    " does not end: %s", ticket, strerror(errno));
 	if (verify)
-		note_texts(&f, s, store);
+		forget_note_texts(&f, s, store);
 	command_need(store_forget(store, ticket, &found), store);
 	if (verify && (found || f.trace.count > 0 || f.held > 0))
-		clean = nothing_left(&f, s, store);
+		clean = forget_nothing_left(&f, s, store);
 	(void)close(claim);
 	store_close(store);
 	if (!found && clean)
@@ -294,8 +289,8 @@ forget_in_database(const struct settings *s, const char *who, bool verify)
 	command_need(store_forget_user(store, who), store);
 	if (verify) {
 		command_need(store_user_left(store, who, &rows), store);
-		(void)printf("looked through the tables: %" PRId64 " rows "
-		    "are left\n", rows);
+		(void)printf("searched the tables: %" PRId64 " rows are left\n",
+		    rows);
 	}
 	store_close(store);
 	return rows == 0;
@@ -311,7 +306,8 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	int64_t		 lines;
 
 	if (*user == '\0' || strcmp(user, "-") == 0)
-		program_fail(EXIT_USAGE, "forget: \"%s\" is nobody", user);
+		program_fail(EXIT_USAGE, "forget: \"%s\" is not a user's name",
+		    user);
 	command_run_dir(s);
 	(void)snprintf(key, sizeof(key), "user:%s", user);
 	(void)snprintf(misses, sizeof(misses), RATE_OPEN "%s", key);
@@ -321,16 +317,16 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	    rate_forget(s, ratings, error, sizeof(error)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	clean = forget_in_database(s, key, verify);
-	if (!log_is_file(s))
-		program_fail(EXIT_CLIENT, "LOG=%s: what it holds is out of "
-		    "reach", log);
+	if (!settings_log_is_file(s))
+		program_fail(EXIT_CLIENT, "LOG=%s: sessions cannot change the "
+		    "lines of this log", log);
 	if ((lines = log_forget_user(log, user, false)) == -1 &&
 	    errno != ENOENT)
 		program_fail(EXIT_SYSTEM, "%s: %s", log, strerror(errno));
 	(void)printf("%s: %" PRId64 " lines changed\n", log,
 	    lines == -1 ? 0 : lines);
 	if (verify)
-		search_beside(&f, log, false);
+		forget_search_beside(&f, log, false);
 	return clean && f.found == 0 ? EXIT_GOOD : EXIT_CLIENT;
 }
 
@@ -349,8 +345,7 @@ command_forget(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if ((ticket == 0) == (user == NULL))
-		program_fail(EXIT_USAGE, "forget: it takes --ticket or "
-		    "--user");
+		program_fail(EXIT_USAGE, "forget: --ticket or --user is missing");
 	return user == NULL ? forget_ticket(s, ticket, verify) :
 	    forget_user(s, user, verify);
 }

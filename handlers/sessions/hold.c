@@ -29,14 +29,29 @@
 #include "sessions/command.h"
 #include "sessions/rest.h"
 #include "store/identity.h"
+#include "viewer/resident.h"
+
+/*
+ * How long websocketd has to end when the service is told to, in ms.  `podman
+ * stop' and `docker stop' wait for 10 s in all.
+ */
+#define END_TIMEOUT	1500
+
+/* How long websocketd may take until it listens, in ms; it takes a few. */
+#define LISTEN_TIMEOUT	30000
+
+/*
+ * Between two lines that count websocketd's useless messages, in ms: an hour.
+ */
+#define NOISE_PAUSE	3600000
 
 /* Signals that are also sent to the program. */
-static const int	passed[] = {
+static const int	hold_passed[] = {
 	SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2
 };
 
 /* Stdout or stderr of the program, on its way to ours. */
-struct stream {
+struct hold_stream {
 	int	from, to;	/* -1: the program inherited ours */
 	char	data[READ_MAX];
 	size_t	len;
@@ -55,19 +70,20 @@ struct hold {
 						   clock_us */
 	int64_t			 listens;	/* sockets on which the program
 						   will listen */
-	int64_t			 look;		/* next try to find them:
-						   clock_us */
+	int64_t			 next_look;		/* next try to find
+							   them: clock_us */
 	int64_t			 give_up;	/* last try: clock_us */
-	struct stream		 out, err;
+	struct hold_stream		 out, err;
 	struct noise		 noise;
 	unsigned long		 lost;		/* lines that nobody read */
-	int64_t			 tell;		/* when to report what was left
-						   out: clock_us */
+	int64_t			 next_report;		/* when to report what
+							   was left out:
+							   clock_us */
 };
 
 /* Prints a line for the log. */
 static void
-say(const char *text)
+hold_say(const char *text)
 {
 	(void)fprintf(stderr, "sessions: hold: %s\n", text);
 }
@@ -85,7 +101,7 @@ hold_database(const struct settings *s)
 	command_run_dir(s);
 	if (store_open(&store, s->text[SETTING_DATABASE]) != FAILURE_NONE ||
 	    store_hold(store) != FAILURE_NONE)
-		say(store_error(store));
+		hold_say(store_error(store));
 	else if (identity_serve(s, store, why, sizeof(why)) == -1)
 		program_fail(EXIT_SETTINGS, "%s", why);
 	store_close(store);
@@ -94,7 +110,7 @@ hold_database(const struct settings *s)
 /* In the child: executes the program with these descriptors as stdout and
    stderr (-1: ours). */
 static void
-become(pid_t parent, char *argv[], int out, int err)
+hold_exec(pid_t parent, char *argv[], int out, int err)
 {
 	sigset_t	none;
 
@@ -118,7 +134,7 @@ become(pid_t parent, char *argv[], int out, int err)
 
 /* Opens a pipe for one of the program's outputs. */
 static void
-open_stream(struct stream *s, int to, int fd[2])
+hold_open_stream(struct hold_stream *s, int to, int fd[2])
 {
 	if (pipe2(fd, O_CLOEXEC) == -1 ||
 	    fcntl(fd[0], F_SETFL, O_NONBLOCK) == -1)
@@ -138,8 +154,8 @@ hold_start(struct hold *h, char *argv[])
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGCHLD);
-	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-		(void)sigaddset(&set, passed[i]);
+	for (i = 0; i < sizeof(hold_passed) / sizeof(hold_passed[0]); i++)
+		(void)sigaddset(&set, hold_passed[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGCHLD, SIG_DFL);		/* else waitpid fails */
 	h->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -147,13 +163,13 @@ hold_start(struct hold *h, char *argv[])
 		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 	h->out.from = h->err.from = -1;
 	if (h->listens > 0) {
-		open_stream(&h->out, STDOUT_FILENO, out);
-		open_stream(&h->err, STDERR_FILENO, err);
+		hold_open_stream(&h->out, STDOUT_FILENO, out);
+		hold_open_stream(&h->err, STDERR_FILENO, err);
 	}
 	if ((h->pid = fork()) == -1)
 		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 	if (h->pid == 0)
-		become(self, argv, out[1], err[1]);
+		hold_exec(self, argv, out[1], err[1]);
 	if (out[1] != -1)
 		(void)close(out[1]);
 	if (err[1] != -1)
@@ -162,7 +178,7 @@ hold_start(struct hold *h, char *argv[])
 
 /* Reaps all children that have ended; process 1 also has those of others. */
 static void
-reap(struct hold *h)
+hold_reap(struct hold *h)
 {
 	int	status;
 	pid_t	pid;
@@ -177,7 +193,7 @@ reap(struct hold *h)
 
 /* On a signal that ends the service: gives the program END_TIMEOUT to end. */
 static void
-note_end(struct hold *h, uint32_t signal)
+hold_note_end(struct hold *h, uint32_t signal)
 {
 	if (signal != SIGTERM && signal != SIGINT && signal != SIGHUP &&
 	    signal != SIGQUIT)
@@ -192,17 +208,17 @@ note_end(struct hold *h, uint32_t signal)
  * process group, so the program already has those.
  */
 static void
-hold_take_signals(struct hold *h)
+hold_read_signals(struct hold *h)
 {
 	struct signalfd_siginfo	info;
 
 	while (read(h->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD) {
-			reap(h);
+			hold_reap(h);
 			continue;
 		}
 		if (h->listens > 0)
-			note_end(h, info.ssi_signo);
+			hold_note_end(h, info.ssi_signo);
 		if (!h->ended && (info.ssi_code != SI_KERNEL ||
 		    info.ssi_signo == SIGHUP))
 			(void)kill(h->pid, (int)info.ssi_signo);
@@ -234,7 +250,7 @@ hold_put(struct hold *h, int to, char *line, size_t len)
  * beginning and its end still identify it.
  */
 static void
-send_on(struct hold *h, struct stream *s, bool rest)
+hold_forward(struct hold *h, struct hold_stream *s, bool rest)
 {
 	char	*end, *line = s->data;
 	size_t	 left = s->len, len;
@@ -262,7 +278,7 @@ send_on(struct hold *h, struct stream *s, bool rest)
 /* Reads from a stream: once while the program runs, so that signals are handled
    in time, and all that is left when the program has ended. */
 static void
-take_stream(struct hold *h, struct stream *s)
+hold_read_stream(struct hold *h, struct hold_stream *s)
 {
 	ssize_t	n;
 
@@ -271,20 +287,20 @@ take_stream(struct hold *h, struct stream *s)
 	while ((n = read(s->from, s->data + s->len,
 	    sizeof(s->data) - s->len)) > 0) {
 		s->len += (size_t)n;
-		send_on(h, s, false);
+		hold_forward(h, s, false);
 		if (!h->ended)
 			return;
 	}
 	if (n == -1 && (errno == EAGAIN || errno == EINTR) && !h->ended)
 		return;
-	send_on(h, s, true);
+	hold_forward(h, s, true);
 	(void)close(s->from);
 	s->from = -1;
 }
 
 /* Looks for the program's listening sockets and sets their timeout. */
 static void
-hold_look(struct hold *h, int64_t now)
+hold_find_sockets(struct hold *h, int64_t now)
 {
 	char	text[512];
 	int	n;
@@ -292,34 +308,34 @@ hold_look(struct hold *h, int64_t now)
 	n = listener_timeout(h->pid,
 	    h->settings->number[SETTING_SEND_TIMEOUT] * 1000);
 	if (n != -1 && n < h->listens && now < h->give_up) {
-		h->look = now + LISTEN_PAUSE * INT64_C(1000);
+		h->next_look = now + LISTEN_PAUSE * INT64_C(1000);
 		return;
 	}
-	h->look = CLOCK_NEVER;
+	h->next_look = CLOCK_NEVER;
 	if (n >= h->listens)
 		return;
-	(void)snprintf(text, sizeof(text), "clients that never read may keep "
-	    "their places for ever (%s): put a proxy with a write timeout in "
+	(void)snprintf(text, sizeof(text), "clients that never read can keep "
+	    "their places forever (%s): put a proxy with a write timeout in "
 	    "front, as nginx or haproxy in deploy/", n == -1 ? strerror(errno) :
-	    "not all addresses are there to listen on");
-	say(text);
+	    "websocketd does not listen on all addresses");
+	hold_say(text);
 }
 
 /* Reports what was left out, now and then and at the end. */
 static void
-hold_tell(struct hold *h, int64_t now)
+hold_report(struct hold *h, int64_t now)
 {
 	char	text[512];
 
 	if (noise_report(&h->noise, text, sizeof(text)))
-		say(text);
+		hold_say(text);
 	if (h->lost > 0) {
-		(void)snprintf(text, sizeof(text), "%lu lines were lost: "
-		    "nobody took them", h->lost);
-		say(text);
+		(void)snprintf(text, sizeof(text), "%lu lines were lost, "
+		    "because nothing read them", h->lost);
+		hold_say(text);
 	}
 	h->lost = 0;
-	h->tell = now + NOISE_PAUSE * INT64_C(1000);
+	h->next_report = now + NOISE_PAUSE * INT64_C(1000);
 }
 
 /* Runs until the program has ended. */
@@ -329,34 +345,35 @@ hold_serve(struct hold *h)
 	struct pollfd	p[3];
 	int64_t		now = clock_us(), next;
 
-	reap(h);	/* run.sh's children that ended before we handled
+	hold_reap(h);	/* run.sh's children that ended before we handled
 			   SIGCHLD */
-	h->look = h->listens > 0 ? now : CLOCK_NEVER;
+	h->next_look = h->listens > 0 ? now : CLOCK_NEVER;
 	h->give_up = now + LISTEN_TIMEOUT * INT64_C(1000);
-	h->tell = now + NOISE_PAUSE * INT64_C(1000);
+	h->next_report = now + NOISE_PAUSE * INT64_C(1000);
 	h->kill = CLOCK_NEVER;
 	for (; !h->ended; now = clock_us()) {
 		if (now >= h->kill)
 			(void)kill(h->pid, SIGKILL);
-		if (now >= h->look)
-			hold_look(h, now);
-		if (now >= h->tell)
-			hold_tell(h, now);
+		if (now >= h->next_look)
+			hold_find_sockets(h, now);
+		if (now >= h->next_report)
+			hold_report(h, now);
 		p[0] = (struct pollfd){ h->signals, POLLIN, 0 };
 		p[1] = (struct pollfd){ h->out.from, POLLIN, 0 };
 		p[2] = (struct pollfd){ h->err.from, POLLIN, 0 };
-		next = h->look < h->tell ? h->look : h->tell;
+		next = h->next_look < h->next_report ? h->next_look :
+		    h->next_report;
 		next = h->kill < next ? h->kill : next;
 		if (poll(p, 3, clock_poll(now, next)) == -1 && errno != EINTR)
 			program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
-		hold_take_signals(h);
-		take_stream(h, &h->out);
-		take_stream(h, &h->err);
+		hold_read_signals(h);
+		hold_read_stream(h, &h->out);
+		hold_read_stream(h, &h->err);
 	}
 	/* The program may have ended before the first turn of the loop. */
-	take_stream(h, &h->out);
-	take_stream(h, &h->err);
-	hold_tell(h, now);
+	hold_read_stream(h, &h->out);
+	hold_read_stream(h, &h->err);
+	hold_report(h, now);
 }
 
 /* Exits in the same way as the program. */
@@ -390,16 +407,18 @@ command_hold(const struct settings *s, int argc, char *argv[])
 	if (argc > 1 && strncmp(argv[1], option, sizeof(option) - 1) == 0) {
 		h.listens = strtoll(argv[1] + sizeof(option) - 1, &end_of, 10);
 		if (*end_of != '\0' || h.listens < 1 || h.listens > 1000)
-			program_fail(EXIT_USAGE, "hold: %s is no number of "
+			program_fail(EXIT_USAGE, "hold: %s is not a number of "
 			    "sockets", argv[1]);
 		i++;
 	}
 	if (i >= argc)
-		program_fail(EXIT_USAGE, "hold: which command?");
+		program_fail(EXIT_USAGE, "hold: the command is missing");
 	hold_database(s);
 	hold_start(&h, argv + i);
 	hold_serve(&h);
-	if (h.listens > 0 || getpid() == 1)
+	if (h.listens > 0 || getpid() == 1) {
 		rest_end(s, h.signals, !h.gentle);
+		resident_end(s);
+	}
 	return hold_end(h.status);
 }

@@ -28,34 +28,34 @@ static const struct family {
 	const char	*help;
 	const char	*label;
 } families[] = {
-	{ "build_info", "gauge", "The version, as a label.", "version" },
+	{ "build_info", "gauge", "The version, in a label.", "version" },
 	{ "tickets", "gauge", "Tickets in the database.", NULL },
 	{ "sessions_started_total", "counter",
-	    "Sessions since the database was made, also deleted ones.", NULL },
-	{ "sessions_unanswered", "gauge",
-	    "Sessions without an answer: running, or ended by an error.",
+	    "Sessions since the database was created, including deleted ones.",
+	    NULL }, { "sessions_unanswered", "gauge",
+	    "Sessions without an answer: still running, or ended by an error.",
 	    NULL },
 	{ "answers", "gauge",
-	    "Answers that are saved; without a model: from elsewhere.",
+	    "Saved answers; those without a model were imported.",
 	    "model" },
-	{ "prompt_tokens", "gauge", "Tokens read for the saved answers.",
+	{ "prompt_tokens", "gauge", "Prompt tokens of the saved answers.",
 	    "model" },
 	{ "answer_tokens", "gauge", "Tokens of the saved answers.", "model" },
 	{ "first_token_seconds", "histogram",
 	    "Time to the first token of the saved answers.", "le" },
 	{ "newest_answer_timestamp_seconds", "gauge",
-	    "When the newest answer was saved; 0: there is none.", NULL },
+	    "When the newest answer was saved; 0 if there is none.", NULL },
 	{ "schema_version", "gauge", "Version of the database's tables.",
 	    NULL },
 	{ "database_bytes", "gauge", "Size of the database.", NULL },
 	{ "wal_bytes", "gauge", "Size of the database's write-ahead log.",
 	    NULL },
-	{ "disk_free_bytes", "gauge", "Room on the disk of the database.",
+	{ "disk_free_bytes", "gauge", "Free space on the disk of the database.",
 	    NULL },
 	{ "newest_backup_timestamp_seconds", "gauge",
-	    "When the newest nightly copy was made; 0: there is none.", NULL },
-	{ "tls_certificate_end_timestamp_seconds", "gauge",
-	    "When the certificate of TLS_CERT ends.", NULL },
+	    "When the newest nightly copy was made; 0 if there is none.",
+	    NULL }, { "tls_certificate_end_timestamp_seconds", "gauge",
+	    "When the certificate in TLS_CERT expires.", NULL },
 	{ "generations_max", "gauge", "Slots of all servers.", NULL },
 	{ "generations_running", "gauge", "Generations that have a slot.",
 	    NULL },
@@ -68,7 +68,7 @@ static FILE	*page;	/* in memory; printed when complete */
  * Adds a sample.  The first sample of a family is preceded by its description.
  */
 static void
-sample(const char *name, const char *suffix, const struct cell *label,
+metrics_sample(const char *name, const char *suffix, const struct cell *label,
     const char *value)
 {
 	static const struct family	*last;
@@ -102,7 +102,7 @@ metrics_row(void *context, const struct cell *c, int cells)
 {
 	(void)context;
 	(void)cells;
-	sample(c[0].text, c[1].text, &c[2], c[3].text);
+	metrics_sample(c[0].text, c[1].text, &c[2], c[3].text);
 	return true;
 }
 
@@ -113,12 +113,12 @@ metrics_number(const char *name, int64_t value)
 	char			text[24];
 
 	(void)snprintf(text, sizeof(text), "%" PRId64, value);
-	sample(name, "", &none, text);
+	metrics_sample(name, "", &none, text);
 }
 
 /* The size of a file in bytes; 0 if it does not exist. */
 static int64_t
-size_of(const char *path, const char *suffix)
+metrics_file_size(const char *path, const char *suffix)
 {
 	char		whole[PATH_MAX];
 	struct stat	st;
@@ -129,7 +129,7 @@ size_of(const char *path, const char *suffix)
 
 /* Adds the ages that alerts watch: see aging.h. */
 static void
-aging(const struct settings *s)
+metrics_aging(const struct settings *s)
 {
 	char		folder[PATH_MAX + 16], error[512];
 	struct statvfs	fs;
@@ -164,15 +164,15 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	store = command_store(s);
 	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", why);
-	sample("build_info", "", &version, "1");
+	metrics_sample("build_info", "", &version, "1");
 	command_need(store_report(store, STORE_METRICS, 0, INT64_MAX,
 	    metrics_row, NULL), store);
 	store_close(store);
 	if (store_is_file()) {
-		metrics_number("database_bytes", size_of(path, ""));
-		metrics_number("wal_bytes", size_of(path, "-wal"));
+		metrics_number("database_bytes", metrics_file_size(path, ""));
+		metrics_number("wal_bytes", metrics_file_size(path, "-wal"));
 	}
-	aging(s);
+	metrics_aging(s);
 	metrics_number("generations_max", s->number[SETTING_GENERATIONS] *
 	    url_weights(s->text[SETTING_OLLAMA_SERVER]));
 	metrics_number("generations_running", running);

@@ -26,19 +26,20 @@
 enum { WHY_MAX = 1024, SERVER_PAUSE = 5000 /* milliseconds */ };
 
 /* The running generations that migration waits for. */
-struct wait {
+struct migrate_wait {
 	const char	*run_dir;
 	int64_t		 seconds;	/* the longest wait, for the message */
 	bool		 now;		/* --now: end all of them */
-	int		 told;		/* how many ran when last reported */
+	int		 reported;		/* how many ran when last
+						   reported */
 	int64_t		 ticket;	/* end only its generation; 0: end
 					   all */
 };
 
 static bool
-end_one(void *context, const struct answers_process *p)
+migrate_end_one(void *context, const struct answers_process *p)
 {
-	const struct wait	*w = context;
+	const struct migrate_wait	*w = context;
 
 	if (w->ticket == 0 || w->ticket == p->ticket)
 		(void)answers_signal(w->run_dir, p, SIGTERM);
@@ -47,7 +48,7 @@ end_one(void *context, const struct answers_process *p)
 
 /* Reads the first state that a generation reports. */
 static bool
-take_state(void *context, const char *line, size_t len)
+migrate_read_state(void *context, const char *line, size_t len)
 {
 	enum frame_state	*state = context;
 	struct frame		 f;
@@ -59,7 +60,7 @@ take_state(void *context, const char *line, size_t len)
 }
 
 static bool
-is_queued(int fd)
+migrate_is_queued(int fd)
 {
 	struct pollfd		p = { .fd = fd, .events = POLLIN };
 	const int64_t		until = clock_us() +
@@ -68,7 +69,7 @@ is_queued(int fd)
 	struct buf		in = BUF_INIT(4 * READ_MAX);
 
 	while (state == FRAME_STATE__MAX && poll(&p, 1, clock_poll(clock_us(),
-	    until)) == 1 && answers_hear(fd, &in, take_state, &state))
+	    until)) == 1 && answers_hear(fd, &in, migrate_read_state, &state))
 		;
 	buf_free(&in);
 	return state == FRAME_QUEUED;
@@ -79,16 +80,16 @@ is_queued(int fd)
  * again later.
  */
 static bool
-end_queued(void *context, int64_t ticket)
+migrate_end_queued(void *context, int64_t ticket)
 {
-	struct wait	*w = context;
+	struct migrate_wait	*w = context;
 	int		 fd;
 
 	if (generation_connect(w->run_dir, ticket, &fd) != GENERATION_RUNNING)
 		return true;
 	w->ticket = ticket;
-	if (is_queued(fd))
-		(void)answers_each(w->run_dir, end_one, w);
+	if (migrate_is_queued(fd))
+		(void)answers_each(w->run_dir, migrate_end_one, w);
 	w->ticket = 0;
 	(void)close(fd);
 	return true;
@@ -96,30 +97,30 @@ end_queued(void *context, int64_t ticket)
 
 /* Reports how many generations run, and ends those that need not finish. */
 static void
-migrate_tell(void *context, int running)
+migrate_report(void *context, int running)
 {
-	struct wait	*w = context;
+	struct migrate_wait	*w = context;
 
-	if (running == w->told)
+	if (running == w->reported)
 		return;
-	w->told = running;
+	w->reported = running;
 	if (w->now) {
-		(void)answers_each(w->run_dir, end_one, w);
+		(void)answers_each(w->run_dir, migrate_end_one, w);
 		return;
 	}
-	(void)fprintf(stderr, "sessions: migrate: %d generation%s, of which a "
-	    "new schema would lose the answer: waiting, at most %" PRId64
+	(void)fprintf(stderr, "sessions: migrate: %d generation%s, and "
+	    "migrating now would lose the answer: waiting at most %" PRId64
 	    " s (--now ends %s)\n", running, running == 1 ? " runs" : "s run",
 	    w->seconds, running == 1 ? "it" : "them");
-	(void)generations_each(w->run_dir, end_queued, w);
+	(void)generations_each(w->run_dir, migrate_end_queued, w);
 }
 
 static void
-still_run(bool now)
+migrate_still_run(bool now)
 {
-	program_fail(EXIT_CLIENT, "migrate: generations still run, nothing is "
-	    "changed (sessions tail shows them%s)", now ?
-	    "; `sessions stop TICKET' ends one that stands still" :
+	program_fail(EXIT_CLIENT, "migrate: generations still run, so nothing "
+	    "is changed (sessions tail shows them%s)", now ?
+	    "; `sessions stop TICKET' ends one that does not react" :
 	    "; migrate --now ends them");
 }
 
@@ -130,7 +131,7 @@ still_run(bool now)
  * or -1.
  */
 static int
-wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
+migrate_wait_all(const struct settings *s, struct migrate_wait *w, int64_t ms)
 {
 	struct store	*store;
 	bool		 behind;
@@ -143,9 +144,9 @@ wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
 	store_close(store);
 	if (!behind)
 		return -1;
-	claims = generations_await(w->run_dir, ms, migrate_tell, w);
+	claims = generations_await(w->run_dir, ms, migrate_report, w);
 	if (claims == -1 && errno == EBUSY)
-		still_run(w->now);
+		migrate_still_run(w->now);
 	if (claims == -1)
 		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", w->run_dir,
 		    strerror(errno));
@@ -158,15 +159,15 @@ wait_for_all(const struct settings *s, struct wait *w, int64_t ms)
  * has ended.
  */
 static bool
-wait_for_server(const char *why, char told[WHY_MAX])
+migrate_wait_server(const char *why, char reported[WHY_MAX])
 {
 	struct pollfd	p = { .fd = STDOUT_FILENO };
 
-	if (strcmp(told, why) != 0)
+	if (strcmp(reported, why) != 0)
 		(void)fprintf(stderr, "sessions: migrate: %s%s\n", why,
-		    *told == '\0' ? ": waiting for the database, with a try "
-		    "every 5 s" : "");
-	(void)snprintf(told, WHY_MAX, "%s", why);
+		    *reported == '\0' ? ": waiting for the database, trying "
+		    "again every 5 s" : "");
+	(void)snprintf(reported, WHY_MAX, "%s", why);
 	return poll(&p, 1, SERVER_PAUSE) != 1 ||
 	    (p.revents & (POLLERR | POLLHUP)) == 0;
 }
@@ -178,22 +179,22 @@ migrate_reach(struct store **store, const struct settings *s, int *from,
     int *to, const struct store_quiet *quiet, bool wait)
 {
 	enum failure_code	rc;
-	char			told[WHY_MAX] = "";
+	char			reported[WHY_MAX] = "";
 
 	while ((rc = store_migrate(store, s->text[SETTING_DATABASE], from, to,
 	    quiet)) == FAILURE_STORAGE && wait && store_passes(*store)) {
-		if (!wait_for_server(store_error(*store), told))
+		if (!migrate_wait_server(store_error(*store), reported))
 			exit(EXIT_SYSTEM);
 		store_close(*store);
 	}
 	if (rc == FAILURE_BAD_REQUEST)
-		still_run(quiet->now);
+		migrate_still_run(quiet->now);
 	return rc;
 }
 
 /* Links sessions to the table of tickets named in the settings. */
 static void
-use_tickets(struct store *store, const struct settings *s)
+migrate_use_tickets(struct store *store, const struct settings *s)
 {
 	const char	*table = s->text[SETTING_TICKETS_TABLE];
 	const char	*column = s->text[SETTING_TICKETS_ID_COLUMN];
@@ -207,7 +208,7 @@ use_tickets(struct store *store, const struct settings *s)
 
 /* Gives a copy of a database an identity of its own.  No service may use it. */
 static void
-new_identity(struct store *store)
+migrate_new_identity(struct store *store)
 {
 	char	other[PATH_MAX];
 
@@ -220,7 +221,7 @@ new_identity(struct store *store)
 /* Makes the parent directory of RUN_DIR, such as var/ in a fresh checkout, with
    mode 0700.  An error shows again when RUN_DIR is made. */
 static void
-make_parent(const char *run_dir)
+migrate_make_parent(const char *run_dir)
 {
 	char		 path[PATH_MAX];
 	const char	*slash = strrchr(run_dir, '/');
@@ -244,27 +245,27 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 		{ "wait", &wait, NULL, NULL },
 		{ NULL, NULL, NULL, NULL },
 	};
-	struct wait			 w = {
+	struct migrate_wait			 w = {
 		.run_dir = s->text[SETTING_RUN_DIR],
 		.seconds = s->number[SETTING_ANSWER_TIMEOUT]
 	};
-	struct store_quiet		 quiet = { .tell = migrate_tell,
+	struct store_quiet		 quiet = { .progress = migrate_report,
 					    .context = &w };
 	struct store			*store;
 	enum failure_code		 rc;
 	int				 claims, from, to;
 
 	(void)command_options(argc, argv, options, 0, 0);
-	make_parent(s->text[SETTING_RUN_DIR]);
+	migrate_make_parent(s->text[SETTING_RUN_DIR]);
 	command_run_dir(s);
 	w.now = quiet.now = now;
 	quiet.ms = now ? STOP_TIMEOUT : w.seconds * 1000;
-	claims = wait_for_all(s, &w, quiet.ms);
+	claims = migrate_wait_all(s, &w, quiet.ms);
 	rc = migrate_reach(&store, s, &from, &to, &quiet, wait);
 	command_need(rc, store);
-	use_tickets(store, s);
+	migrate_use_tickets(store, s);
 	if (draw)
-		new_identity(store);
+		migrate_new_identity(store);
 	store_close(store);
 	if (claims != -1)
 		(void)close(claims);

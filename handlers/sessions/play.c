@@ -14,9 +14,18 @@
 #include "program.h"
 #include "sessions/command.h"
 
+/*
+ * Bytes of a piece that `sessions replay' plays: the longest words, and most
+ * tokens, are shorter.
+ */
+#define PLAY_PIECE	40
+
+/* The most that --pace of `sessions replay' may be, in ms. */
+#define PLAY_PACE_MAX	60000
+
 /* Writes the complete frames and waits. */
 static void
-play(struct buf *out, int64_t pace)
+play_write(struct buf *out, int64_t pace)
 {
 	const struct timespec	t = {
 		(time_t)(pace / 1000), (long)(pace % 1000) * 1000000
@@ -48,7 +57,7 @@ play_text(const struct session *s, struct buf *out, int64_t pace)
 		if (frame_stream_add(&stream, p, n) == -1 ||
 		    frame_stream_end(&stream) == -1)
 			break;
-		play(out, pace);
+		play_write(out, pace);
 	}
 	frame_stream_free(&stream);
 	return p < end ? -1 : 0;
@@ -73,7 +82,8 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	i = command_options(argc, argv, options, 1, 1);
 	ticket = command_ticket(argv[0], argv[i]);
 	if (!number_read(pace, strlen(pace), PLAY_PACE_MAX, &ms))
-		program_fail(EXIT_USAGE, "replay: --pace takes milliseconds");
+		program_fail(EXIT_USAGE, "replay: --pace needs a number of "
+		    "milliseconds");
 	store = command_store(s);
 	command_need(version != 0 ? store_session_by_version(store, ticket,
 	    version, &session) : store_session_by_ticket(store, ticket,
@@ -85,7 +95,7 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	if (play_text(&session, &out, ms) == -1 ||
 	    frame_done(&out, session.cut, session.versions, 0) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	play(&out, 0);
+	play_write(&out, 0);
 	session_free(&session);
 	buf_free(&out);
 	return EXIT_GOOD;

@@ -14,7 +14,7 @@
 #include "sessions/print.h"
 
 static void
-no_memory(void)
+print_no_memory(void)
 {
 	program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 }
@@ -25,7 +25,7 @@ no_memory(void)
  * to 2069 change the writing direction (UAX #9); U+2028 and U+2029 end a line.
  */
 static bool
-turns(const char *s)
+print_is_layout(const char *s)
 {
 	const unsigned char	c = (unsigned char)s[2];
 
@@ -36,14 +36,14 @@ turns(const char *s)
 /* Writes a line of JSON.  On a terminal escapes these characters, which can
    only be within strings, so the value does not change. */
 static void
-put_json(const struct buf *b)
+print_put_json(const struct buf *b)
 {
 	const bool	terminal = isatty(STDOUT_FILENO) == 1;
 	const char	*s = b->data;
 	size_t		i, from = 0;
 
 	for (i = 0; terminal && i + 3 <= b->len; i++) {
-		if (!turns(s + i))
+		if (!print_is_layout(s + i))
 			continue;
 		(void)fwrite(s + from, 1, i - from, stdout);
 		(void)printf("\\u20%02x", ((unsigned)s[i + 1] & 1) << 6 |
@@ -73,8 +73,8 @@ print_json(const struct cell *c, int cells)
 			jsonw_string(&w, c[i].name, c[i].text, c[i].len);
 	}
 	if (jsonw_end(&w, true) == -1)
-		no_memory();
-	put_json(&b);
+		print_no_memory();
+	print_put_json(&b);
 	buf_free(&b);
 }
 
@@ -87,14 +87,14 @@ print_tame(const char *text, size_t len, bool line, struct buf *b)
 	/* What is left is an incomplete character. */
 	if (utf8_clean(&cleaner, text, len, b) == -1 ||
 	    (cleaner.len > 0 && buf_puts(b, "\xef\xbf\xbd") == -1))
-		no_memory();
+		print_no_memory();
 	/* A carriage return would let a ticket overwrite what is on the
 	   screen. */
 	for (; i < b->len; i++) {
 		if ((unsigned char)b->data[i] < ' ' &&
 		    (line || (b->data[i] != '\n' && b->data[i] != '\t')))
 			b->data[i] = ' ';
-		if (b->len - i >= 3 && turns(b->data + i))
+		if (b->len - i >= 3 && print_is_layout(b->data + i))
 			memcpy(b->data + i, "\xef\xbf\xbd", 3);
 	}
 }
@@ -105,7 +105,7 @@ print_tame(const char *text, size_t len, bool line, struct buf *b)
  * skip.
  */
 static bool
-is_formula(const char *text, size_t len)
+print_is_formula(const char *text, size_t len)
 {
 	static const char *const	wide[] = { "\uff1d", "\uff0b", "\uff0d",
 					    "\uff20" };
@@ -122,7 +122,7 @@ is_formula(const char *text, size_t len)
 static void
 print_csv_field(const char *text, size_t len, bool number)
 {
-	const bool	formula = !number && is_formula(text, len);
+	const bool	formula = !number && print_is_formula(text, len);
 	size_t		i;
 
 	for (i = 0; i < len && strchr(",\"\r\n", text[i]) == NULL; i++)

@@ -71,12 +71,12 @@ command_list(const struct settings *s, int argc, char *argv[])
 	(void)reports_begin(argc, argv, &r, PRINT_TABLE, 0, 0);
 	store = command_store(s);
 	return reports_end(&r, store, store_report(store, STORE_LIST, 0, r.rows,
-	    print_row, &r.print), "there is no session");
+	    print_row, &r.print), "there are no sessions");
 }
 
 /* Makes a report about one ticket. */
 static int
-of_ticket(const struct settings *s, int argc, char *argv[],
+reports_of_ticket(const struct settings *s, int argc, char *argv[],
     enum store_report which, enum print_format format)
 {
 	struct report	 r = { .rows = INT64_MAX };
@@ -86,8 +86,8 @@ of_ticket(const struct settings *s, int argc, char *argv[],
 
 	ticket = command_ticket(
 	    argv[0], argv[reports_begin(argc, argv, &r, format, 1, 1)]);
-	(void)snprintf(nothing, sizeof(nothing), "ticket %" PRId64
-	    " has no session", ticket);
+	(void)snprintf(nothing, sizeof(nothing), "ticket %" PRId64 " has no "
+	    "sessions", ticket);
 	store = command_store(s);
 	return reports_end(&r, store, store_report(store, which, ticket, r.rows,
 	    print_row, &r.print), nothing);
@@ -96,13 +96,13 @@ of_ticket(const struct settings *s, int argc, char *argv[],
 int
 command_show(const struct settings *s, int argc, char *argv[])
 {
-	return of_ticket(s, argc, argv, STORE_SHOW, PRINT_PARAGRAPHS);
+	return reports_of_ticket(s, argc, argv, STORE_SHOW, PRINT_PARAGRAPHS);
 }
 
 int
 command_history(const struct settings *s, int argc, char *argv[])
 {
-	return of_ticket(s, argc, argv, STORE_HISTORY, PRINT_TABLE);
+	return reports_of_ticket(s, argc, argv, STORE_HISTORY, PRINT_TABLE);
 }
 
 int
@@ -123,7 +123,7 @@ command_search(const struct settings *s, int argc, char *argv[])
 
 /* Names the first column of the statistics, if it has a name. */
 static bool
-stats_row(void *context, const struct cell *c, int cells)
+reports_stats_row(void *context, const struct cell *c, int cells)
 {
 	struct report	*r = context;
 	struct cell	 named[CELLS_MAX];
@@ -138,7 +138,7 @@ stats_row(void *context, const struct cell *c, int cells)
 /* The day of a log line (ISO 8601): its own time, or, for syslog, the time that
    `journalctl -o short-iso' puts in front. */
 static void
-day_of(const char *line, char *day, size_t size)
+reports_day(const char *line, char *day, size_t size)
 {
 	if (logfmt_value(line, "time", day, size))
 		return;
@@ -148,7 +148,7 @@ day_of(const char *line, char *day, size_t size)
 
 /* The first day that counts, in UTC as in the log. */
 static void
-first_day(int64_t days, char first[11])
+reports_first_day(int64_t days, char first[11])
 {
 	const time_t	t = time(NULL) - (time_t)days * 86400;
 	struct tm	tm;
@@ -163,13 +163,13 @@ first_day(int64_t days, char first[11])
  * all).  A log may have millions of lines, so cheap checks come first.
  */
 static enum failure_code
-read_log(struct store *store, const char *path, int64_t days)
+reports_read_log(struct store *store, const char *path, int64_t days)
 {
 	char			 line[4 * LOG_LINE_MAX], outcome[16], day[11],
 				 user[256], first[11];
 	enum failure_code	 rc = store_asks(store);
 
-	first_day(days, first);
+	reports_first_day(days, first);
 
 	/* Do not open /dev/stdin: that fails after changing to another user. */
 	if (strcmp(path, "-") != 0 && freopen(path, "re", stdin) == NULL)
@@ -178,7 +178,7 @@ read_log(struct store *store, const char *path, int64_t days)
 		if (strstr(line, "prog=chat") == NULL ||
 		    strstr(line, "outcome=") == NULL)
 			continue;
-		day_of(line, day, sizeof(day));
+		reports_day(line, day, sizeof(day));
 		if (strcmp(day, first) < 0 || !logfmt_value(line, "prog", user,
 		    sizeof(user)) || strcmp(user, "chat") != 0 ||
 		    !logfmt_value(line, "outcome", outcome, sizeof(outcome)))
@@ -223,10 +223,11 @@ command_stats(const struct settings *s, int argc, char *argv[])
 		    "stats --help)");
 	store = command_store(s);
 	if (log == NULL)
-		rc = store_report(store, which, days, r.rows, stats_row, &r);
-	else if ((rc = read_log(store, log, days)) == FAILURE_NONE)
+		rc = store_report(store, which, days, r.rows, reports_stats_row,
+		    &r);
+	else if ((rc = reports_read_log(store, log, days)) == FAILURE_NONE)
 		rc = store_report(store, STORE_ASKS, days, r.rows, print_row,
 		    &r.print);
-	return reports_end(&r, store, rc, log == NULL ? "there is no answer" :
-	    "there is no question");
+	return reports_end(&r, store, rc, log == NULL ? "there are no answers" :
+	    "there are no questions");
 }

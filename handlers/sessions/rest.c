@@ -26,8 +26,15 @@
 #include "sessions/answers.h"
 #include "sessions/rest.h"
 
+/*
+ * How long generations that still write when STOP_WAIT is over have to end, and
+ * the time between two looks at them, both in ms.
+ */
+#define INIT_TIMEOUT	3000
+#define REST_PAUSE	50
+
 /* A running answer. */
-struct one {
+struct rest_answer {
 	int64_t	ticket;
 	ino_t	socket;		/* inode: the ticket may get another socket
 				   later */
@@ -39,16 +46,17 @@ struct one {
 
 struct rest {
 	const char	*run_dir;
-	struct one	*list;
+	struct rest_answer	*list;
 	size_t		 count, size;
 	size_t		 running;	/* answers not saved yet, at the last
 					   look */
-	size_t		 told;		/* answers found since the beginning */
+	size_t		 announced;		/* answers found since the
+						   beginning */
 };
 
 /* The inode of a ticket's socket; 0: there is none. */
 static ino_t
-socket_of(const struct rest *r, int64_t ticket)
+rest_socket(const struct rest *r, int64_t ticket)
 {
 	char		path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct stat	st;
@@ -61,10 +69,10 @@ socket_of(const struct rest *r, int64_t ticket)
 
 /* Tells a ticket's answer that the service ends, and adds it to the list. */
 static void
-rest_tell(struct rest *r, int64_t ticket, ino_t socket)
+rest_announce(struct rest *r, int64_t ticket, ino_t socket)
 {
 	static const char	line[] = "end\n";
-	struct one		*list;
+	struct rest_answer		*list;
 	enum generation		 found;
 	size_t			 size;
 	int			 fd;
@@ -87,32 +95,32 @@ rest_tell(struct rest *r, int64_t ticket, ino_t socket)
 		(void)close(fd);
 		return;
 	}
-	r->list[r->count++] = (struct one){ ticket, socket, fd, -1,
+	r->list[r->count++] = (struct rest_answer){ ticket, socket, fd, -1,
 	    false, false };
 	r->running++;
-	r->told++;
+	r->announced++;
 }
 
 /*
  * A callback for generations_each: adds answers that are not in the list yet.
  */
 static bool
-meet(void *context, int64_t ticket)
+rest_found(void *context, int64_t ticket)
 {
 	struct rest	*r = context;
-	const ino_t	 socket = socket_of(r, ticket);
+	const ino_t	 socket = rest_socket(r, ticket);
 	size_t		 i;
 
 	for (i = 0; i < r->count && (r->list[i].ticket != ticket ||
 	    r->list[i].socket != socket); i++)
 		;
 	if (socket != 0 && i == r->count)
-		rest_tell(r, ticket, socket);
+		rest_announce(r, ticket, socket);
 	return true;
 }
 
 static bool
-has_ended(int process)
+rest_has_ended(int process)
 {
 	struct pollfd	p = { .fd = process, .events = POLLIN };
 
@@ -121,23 +129,23 @@ has_ended(int process)
 
 /* Whether an answer still runs and is not saved. */
 static bool
-rest_runs(const struct rest *r, struct one *o)
+rest_runs(const struct rest *r, struct rest_answer *o)
 {
 	if (o->fd != -1 && answers_who(o->fd, &o->process)) {
 		(void)close(o->fd);
 		o->fd = -1;
 	}
-	if (o->process != -1 && has_ended(o->process)) {
+	if (o->process != -1 && rest_has_ended(o->process)) {
 		(void)close(o->process);
 		o->process = -1;
 	}
 	return (o->fd != -1 || o->process != -1) &&
-	    socket_of(r, o->ticket) == o->socket;
+	    rest_socket(r, o->ticket) == o->socket;
 }
 
 /* Whether a chat holds a claim, so may be about to start an answer. */
 static bool
-about_to(const struct rest *r)
+rest_about_to(const struct rest *r)
 {
 	const int	fd = generation_claims(r->run_dir);
 	int		n;
@@ -151,20 +159,20 @@ about_to(const struct rest *r)
 
 /* Updates the list.  Returns whether any answer runs. */
 static bool
-rest_look(struct rest *r)
+rest_update(struct rest *r)
 {
 	size_t	i;
 
 	r->running = 0;
 	for (i = 0; i < r->count; i++)
 		r->running += rest_runs(r, &r->list[i]);
-	(void)generations_each(r->run_dir, meet, r);
-	return r->running > 0 || about_to(r);
+	(void)generations_each(r->run_dir, rest_found, r);
+	return r->running > 0 || rest_about_to(r);
 }
 
 /* Reaps children.  Returns whether a signal asked us to hurry. */
 static bool
-rest_take_signals(int signals)
+rest_read_signals(int signals)
 {
 	struct signalfd_siginfo	info;
 	bool			hurry = false;
@@ -180,7 +188,7 @@ rest_take_signals(int signals)
 
 /* Sends SIGTERM, or `end now' if the process is not known yet. */
 static void
-terminate_one(struct one *o)
+rest_terminate_one(struct rest_answer *o)
 {
 	static const char	line[] = "end now\n";
 
@@ -195,20 +203,20 @@ terminate_one(struct one *o)
 
 /* Ends the answers that are left.  Returns whether any still runs. */
 static bool
-terminate(struct rest *r)
+rest_terminate(struct rest *r)
 {
 	bool	any = false;
 	size_t	i;
 
 	for (i = 0; i < r->count; i++) {
-		struct one	*o = &r->list[i];
+		struct rest_answer	*o = &r->list[i];
 
 		(void)rest_runs(r, o);
 		if (o->fd == -1 && o->process == -1)
 			continue;
 		any = true;
 		if (!o->terminated)
-			terminate_one(o);
+			rest_terminate_one(o);
 	}
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
@@ -227,20 +235,20 @@ rest_end(const struct settings *s, int signals, bool at_once)
 
 	deadline = clock_us() + (at_once ? 0 :
 	    s->number[SETTING_STOP_WAIT] * INT64_C(1000000));
-	while (rest_look(&r) && clock_us() < deadline) {
+	while (rest_update(&r) && clock_us() < deadline) {
 		(void)poll(&p, 1, REST_PAUSE);
-		if (rest_take_signals(signals))
+		if (rest_read_signals(signals))
 			deadline = 0;
 	}
 	if (r.running > 0 && s->number[SETTING_STOP_WAIT] > 0 && !at_once)
-		(void)fprintf(stderr, "sessions: hold: %zu of %zu answers have "
-		    "not ended in time (STOP_WAIT)\n", r.running, r.told);
+		(void)fprintf(stderr, "sessions: hold: %zu of %zu answers did "
+		    "not end within STOP_WAIT\n", r.running, r.announced);
 	deadline = clock_us() + INIT_TIMEOUT * INT64_C(1000);
 	if (getpid() == 1)
 		(void)kill(-1, SIGTERM);
-	while (terminate(&r) && clock_us() < deadline) {
+	while (rest_terminate(&r) && clock_us() < deadline) {
 		(void)poll(NULL, 0, LISTEN_PAUSE);
-		(void)rest_look(&r);		/* find any that began
+		(void)rest_update(&r);		/* find any that began
 						   meanwhile */
 	}
 	for (i = 0; i < r.count; i++) {

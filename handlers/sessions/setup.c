@@ -48,7 +48,7 @@ command_delete(const struct settings *s, int argc, char *argv[])
 /* Refuses settings under the names of version 0.1 in the service's environment,
    or warns of them. */
 static void
-examine_bare_names(const struct settings *s)
+setup_bare_names(const struct settings *s)
 {
 	struct settings	copy = *s;
 	char		names[512];
@@ -56,14 +56,15 @@ examine_bare_names(const struct settings *s)
 	if (settings_refuse_bare(&copy, SETTINGS_BARE_SERVICE) == -1)
 		program_fail(EXIT_SETTINGS, "%s", copy.error);
 	if (*settings_bare_names(s, names, sizeof(names)) != '\0')
-		(void)fprintf(stderr, "sessions: warning: in the environment, "
-		    "but without effect: %s; such names begin with %s now\n",
+		(void)fprintf(stderr, "sessions: warning: these names in the "
+		    "environment have no effect: %s; such names begin with %s "
+		    "now\n",
 		    names, SETTINGS_PREFIX);
 }
 
 /* Exits, saying what is wrong with a file that can be read. */
 static void
-refuse_text(const char *key, const char *path, const char *why)
+setup_refuse_text(const char *key, const char *path, const char *why)
 {
 	program_fail(EXIT_SETTINGS, "%s=%s: %s%s", key, path,
 	    errno == EILSEQ ? "it is " : "", why == NULL ? strerror(errno) :
@@ -72,17 +73,17 @@ refuse_text(const char *key, const char *path, const char *why)
 
 /* Refuses files that every question needs and that hold no text. */
 static void
-examine_texts(const struct settings *s)
+setup_texts(const struct settings *s)
 {
 	const char	*why = NULL, *path;
 	char		*text;
 
 	path = s->text[SETTING_SYSTEM_PROMPT_FILE];
 	if ((text = prompt_system(s, &why)) == NULL)
-		refuse_text("SYSTEM_PROMPT_FILE", path, why);
+		setup_refuse_text("SYSTEM_PROMPT_FILE", path, why);
 	free(text);
 	if (upstream_token(s, &text, &why) == -1)
-		refuse_text("OLLAMA_TOKEN_FILE",
+		setup_refuse_text("OLLAMA_TOKEN_FILE",
 		    s->text[SETTING_OLLAMA_TOKEN_FILE], why);
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
@@ -91,7 +92,7 @@ examine_texts(const struct settings *s)
 
 /* Refuses a file in DATABASE with which every question would fail. */
 static void
-examine_file(const char *option, const char *path)
+setup_database_file(const char *option, const char *path)
 {
 	const bool	pass = strcmp(option, "passfile") == 0;
 	struct stat	st;
@@ -100,12 +101,13 @@ examine_file(const char *option, const char *path)
 		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: %s", option,
 		    path, strerror(errno));
 	if (!harden_reads(path))
-		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: the programs "
-		    "read nothing there; put it below /etc", option, path);
+		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: the programs can "
+		    "read only files below /etc; put it below /etc",
+		    option, path);
 	if (pass && (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0))
 		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: %s", option,
-		    path, S_ISREG(st.st_mode) ? "others may read it, so it "
-		    "would be passed over (chmod 600)" : "it is no file");
+		    path, S_ISREG(st.st_mode) ? "other users can read it, so "
+		    "libpq would ignore it (chmod 600)" : "it is not a file");
 }
 
 /*
@@ -113,7 +115,7 @@ examine_file(const char *option, const char *path)
  * in a home directory.
  */
 static void
-examine_database(const struct settings *s)
+setup_database(const struct settings *s)
 {
 	static const char *const	options[] = {
 		"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl",
@@ -132,7 +134,7 @@ examine_database(const struct settings *s)
 			(void)snprintf(path, sizeof(path), "%.*s",
 			    (int)strcspn(p + len + 1, "&"), p + len + 1);
 			if (strcmp(path, "system") != 0)
-				examine_file(options[i], path);
+				setup_database_file(options[i], path);
 		}
 	}
 }
@@ -151,10 +153,10 @@ command_settings(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if (service)
-		examine_bare_names(s);
-	examine_texts(s);
+		setup_bare_names(s);
+	setup_texts(s);
 	if (service)
-		examine_database(s);
+		setup_database(s);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
 		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
 		    error, sizeof(error)) == -1)
@@ -194,22 +196,24 @@ command_token(const struct settings *s, int argc, char *argv[])
 	past = *life == '-';	/* makes an expired one */
 	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||
 	    ttl == 0)
-		program_fail(EXIT_USAGE, "token: --ttl takes seconds");
+		program_fail(EXIT_USAGE, "token: --ttl needs a number of "
+		    "seconds");
 	if (ticket != 0 && strcmp(s->text[SETTING_JWT_TICKET_CLAIM],
 	    "none") == 0)
-		program_fail(EXIT_USAGE, "token: with JWT_TICKET_CLAIM=none no "
-		    "token is for one ticket");
+		program_fail(EXIT_USAGE, "token: with JWT_TICKET_CLAIM=none, "
+		    "no JWT can be for one ticket");
 	if ((key = file_read(file, KEY_FILE_MAX, true, &len)) == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", file, errno == EPERM ?
-		    "others may read it (chmod 600)" : strerror(errno));
+		    "other users can read it (chmod 600)" : strerror(errno));
 	module = module_load("signature.so", "signature_module", error,
 	    sizeof(error));
 	if (module == NULL)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	if (token_make(module, key, len, s, ticket, user,
 	    (int64_t)time(NULL) + (past ? -ttl : ttl), &out) == -1)
-		program_fail(EXIT_SETTINGS, "%s: neither a secret of 32 "
-		    "bytes nor a private key in PEM, RSA or P-256", file);
+		program_fail(EXIT_SETTINGS, "%s: this is neither a secret of "
+		    "at least 32 bytes nor a private key (RSA or P-256) in PEM",
+		    file);
 	(void)puts(out.data);
 	explicit_bzero(key, len);
 	free(key);

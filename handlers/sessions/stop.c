@@ -36,7 +36,7 @@ struct stop {
 
 /* A generation accepts only its own user: root becomes the owner of RUN_DIR. */
 static void
-become_owner(const char *run_dir)
+stop_become_owner(const char *run_dir)
 {
 	struct stat	st;
 
@@ -47,11 +47,13 @@ become_owner(const char *run_dir)
 	} else if (geteuid() == 0 && st.st_uid != 0) {
 		if (setgroups(0, NULL) == -1 || setgid(st.st_gid) == -1 ||
 		    setuid(st.st_uid) == -1)
-			program_fail(EXIT_SYSTEM, "becoming the user of %s: %s",
+			program_fail(EXIT_SYSTEM, "cannot become the owner of "
+			    "%s: %s",
 			    run_dir, strerror(errno));
 	} else if (st.st_uid != geteuid()) {
-		program_fail(EXIT_SYSTEM, "RUN_DIR=%s is of uid %lu, and you "
-		    "are %lu: ask as root or as the service's user", run_dir,
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s belongs to uid %lu, but "
+		    "you are uid %lu: run this as root or as the service's user",
+		    run_dir,
 		    (unsigned long)st.st_uid, (unsigned long)geteuid());
 	}
 }
@@ -61,7 +63,7 @@ become_owner(const char *run_dir)
  * not accept the connection.
  */
 static int
-stop_reach(const struct stop *s)
+stop_connect(const struct stop *s)
 {
 	const struct timespec	pause = { 0, STOP_AGAIN * 1000000L };
 	const int64_t		until = clock_us() +
@@ -89,7 +91,7 @@ stop_reach(const struct stop *s)
 
 /* Handles a line from the generation. */
 static bool
-stop_take(void *context, const char *line, size_t len)
+stop_line(void *context, const char *line, size_t len)
 {
 	struct stop	*s = context;
 	struct frame	 f;
@@ -107,15 +109,15 @@ stop_take(void *context, const char *line, size_t len)
 
 /* Reads what has arrived.  Returns false if the generation is gone. */
 static bool
-stop_hear(struct stop *s, int fd)
+stop_read(struct stop *s, int fd)
 {
-	return answers_hear(fd, &s->in, stop_take, s);
+	return answers_hear(fd, &s->in, stop_line, s);
 }
 
 /* Waits for the end.  Returns true if the generation has ended or is saving,
    false if it sent nothing for too long. */
 static bool
-listens(struct stop *s, int fd)
+stop_wait(struct stop *s, int fd)
 {
 	struct pollfd	p = { .fd = fd, .events = POLLIN };
 
@@ -123,7 +125,7 @@ listens(struct stop *s, int fd)
 	    ALIVE_WAITS_STOP); ) {
 		if (poll(&p, 1, ALIVE * 1000) == 0)
 			s->waits++;
-		if (!stop_hear(s, fd) || s->over)
+		if (!stop_read(s, fd) || s->over)
 			return true;
 		if (s->saving)
 			return true;
@@ -132,7 +134,7 @@ listens(struct stop *s, int fd)
 }
 
 static bool
-kill_one(void *context, const struct answers_process *p)
+stop_kill_one(void *context, const struct answers_process *p)
 {
 	struct stop	*s = context;
 
@@ -145,11 +147,14 @@ kill_one(void *context, const struct answers_process *p)
 	return true;
 }
 
-/* As kill_one, but only for a process that has closed its socket and hangs. */
+/*
+ * As stop_kill_one, but only for a process that has closed its socket and
+ * hangs.
+ */
 static bool
-kill_still(void *context, const struct answers_process *p)
+stop_kill_hanging(void *context, const struct answers_process *p)
 {
-	return answers_stands_still(p) ? kill_one(context, p) : true;
+	return answers_hangs(p) ? stop_kill_one(context, p) : true;
 }
 
 /* Removes the socket if nothing runs any more. */
@@ -177,27 +182,27 @@ stop_sweep(const struct stop *s)
 
 /* Kills a generation that hangs and waits until the process has gone. */
 static int
-end_still(struct stop *s, int fd)
+stop_end_hanging(struct stop *s, int fd)
 {
 	struct pollfd	p = { .fd = fd, .events = POLLIN };
 	const int64_t	until = clock_us() + ALIVE * INT64_C(1000000);
 
-	if (answers_each(s->run_dir, kill_one, s) == -1 || s->left > 0 ||
+	if (answers_each(s->run_dir, stop_kill_one, s) == -1 || s->left > 0 ||
 	    s->killed == 0)
 		program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": its generation "
-		    "stands still, and its process was not found in /proc or "
-		    "is not ours to end", s->ticket);
+		    "does not react, and its process is not in /proc or cannot "
+		    "be ended by this user", s->ticket);
 	while (fd >= 0 && clock_us() < until) {
 		(void)poll(&p, 1, clock_poll(clock_us(), until));
-		if (!stop_hear(s, fd)) {
+		if (!stop_read(s, fd)) {
 			stop_sweep(s);
-			(void)printf("ticket %" PRId64 ": its generation "
-			    "stood still and was ended\n", s->ticket);
+			(void)printf("ticket %" PRId64 ": its generation did "
+			    "not react and was ended\n", s->ticket);
 			return EXIT_GOOD;
 		}
 	}
-	(void)printf("ticket %" PRId64 ": its generation stood still; it ends "
-	    "as soon as the kernel lets go of it\n", s->ticket);
+	(void)printf("ticket %" PRId64 ": its generation did not react; it "
+	    "ends as soon as the kernel allows it\n", s->ticket);
 	return EXIT_GOOD;
 }
 
@@ -222,20 +227,22 @@ stop_elsewhere(const struct settings *settings, int64_t ticket)
  * their last frame but hang.
  */
 static int
-end_rest(struct stop *s, const struct settings *settings)
+stop_end_rest(struct stop *s, const struct settings *settings)
 {
 	if (stop_elsewhere(settings, s->ticket)) {
-		(void)printf("ticket %" PRId64 ": stopped, on another "
-		    "machine\n", s->ticket);
+		(void)printf("ticket %" PRId64 ": stopped on another node\n",
+		    s->ticket);
 		return EXIT_GOOD;
 	}
-	if (answers_each(s->run_dir, kill_still, s) == 0 && s->killed > 0) {
-		(void)printf("ticket %" PRId64 ": what was left of its "
-		    "generation stood still and was ended\n", s->ticket);
+	if (answers_each(s->run_dir, stop_kill_hanging, s) == 0 &&
+	    s->killed > 0) {
+		(void)printf("ticket %" PRId64 ": the remaining process of its "
+		    "generation did not react and was ended\n", s->ticket);
 		return EXIT_GOOD;
 	}
-	(void)fprintf(stderr, "sessions: nothing runs for ticket %" PRId64
-	    "%s\n", s->ticket, store_is_file() ? " on this machine" : "");
+	(void)fprintf(stderr, "sessions: no generation runs for ticket %"
+	    PRId64 "%s\n",
+	    s->ticket, store_is_file() ? " on this node" : "");
 	return EXIT_CLIENT;
 }
 
@@ -253,17 +260,17 @@ command_stop(const struct settings *settings, int argc, char *argv[])
 
 	i = command_options(argc, argv, none, 1, 1);
 	s.ticket = command_ticket(argv[0], argv[i]);
-	become_owner(s.run_dir);
-	if ((fd = stop_reach(&s)) == -1)
-		return end_rest(&s, settings);
+	stop_become_owner(s.run_dir);
+	if ((fd = stop_connect(&s)) == -1)
+		return stop_end_rest(&s, settings);
 	if (fd >= 0)
 		generation_say_stop(fd);
-	if (fd < 0 || !listens(&s, fd)) {
-		rc = end_still(&s, fd);
+	if (fd < 0 || !stop_wait(&s, fd)) {
+		rc = stop_end_hanging(&s, fd);
 	} else if (s.saving && !s.over) {
 		(void)fprintf(stderr, "sessions: ticket %" PRId64 ": its "
-		    "answer is whole and is being saved, there is nothing to "
-		    "stop\n", s.ticket);
+		    "answer is complete and is being saved, so it cannot be "
+		    "stopped\n", s.ticket);
 		rc = EXIT_CLIENT;
 	} else {
 		(void)printf("ticket %" PRId64 ": stopped\n", s.ticket);

@@ -25,7 +25,7 @@ enum {
 
 /* The width of the terminal; unlimited for a file. */
 static int
-screen(void)
+table_screen(void)
 {
 	const char	*columns = getenv("COLUMNS");
 	struct winsize	 w;
@@ -42,7 +42,7 @@ screen(void)
 
 /* The width of a character of n bytes, in columns. */
 static int
-character_width(const char *s, int n)
+table_character_width(const char *s, int n)
 {
 	static const char	*locale;
 	wchar_t			 c;
@@ -61,14 +61,14 @@ character_width(const char *s, int n)
  * in `most' columns.
  */
 static int
-text_width(const char *s, int most, int *bytes)
+table_text_width(const char *s, int most, int *bytes)
 {
 	int	width = 0, n, w, len = (int)strlen(s);
 
 	for (*bytes = 0; *bytes < len; *bytes += n) {
 		if ((n = utf8_char(s + *bytes, (size_t)(len - *bytes))) < 1)
 			n = 1;
-		w = character_width(s + *bytes, n);
+		w = table_character_width(s + *bytes, n);
 		if (width + w > most)
 			break;
 		width += w;
@@ -93,22 +93,22 @@ table_is_time(const struct cell *c)
 
 /* Stores a text as it will be printed, with a NUL.  Returns its width. */
 static int
-table_keep(struct table *t, const struct cell *c, bool time)
+table_store(struct table *t, const struct cell *c, bool time)
 {
-	const size_t	start = t->held.len;
+	const size_t	start = t->texts.len;
 	int		bytes;
 
-	t->held.cap = OUTPUT_MAX;
+	t->texts.cap = OUTPUT_MAX;
 	if (c->text == NULL)
-		print_tame("-", 1, true, &t->held);
-	else if (time && screen() != INT_MAX)
+		print_tame("-", 1, true, &t->texts);
+	else if (time && table_screen() != INT_MAX)
 		print_tame(c->text, sizeof("2026-11-23T10:00") - 1, true,
-		    &t->held);
+		    &t->texts);
 	else
-		print_tame(c->text, c->len, true, &t->held);
-	if (buf_add(&t->held, "", 1) == -1)
+		print_tame(c->text, c->len, true, &t->texts);
+	if (buf_add(&t->texts, "", 1) == -1)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
-	return text_width(t->held.data + start, INT_MAX, &bytes);
+	return table_text_width(t->texts.data + start, INT_MAX, &bytes);
 }
 
 void
@@ -124,7 +124,7 @@ table_row(struct table *t, const struct cell *c, int cells)
 			    "%s", c[i].name);
 			column->width = (int)strlen(column->name);
 		}
-		width = table_keep(t, &c[i], table_is_time(&c[i]));
+		width = table_store(t, &c[i], table_is_time(&c[i]));
 		if (width > column->width)
 			column->width = width;
 		if (c[i].text == NULL || c[i].number)
@@ -140,7 +140,7 @@ table_row(struct table *t, const struct cell *c, int cells)
 
 /* Narrows the widest columns until `total' fits.  Returns the new total. */
 static int
-narrow(struct table *t, int total, int most, bool prose, int least)
+table_narrow(struct table *t, int total, int most, bool prose, int least)
 {
 	struct column	*c, *widest;
 
@@ -164,16 +164,16 @@ narrow(struct table *t, int total, int most, bool prose, int least)
  * than half a text.
  */
 static void
-fit(struct table *t)
+table_fit(struct table *t)
 {
-	const int	most = screen();
+	const int	most = table_screen();
 	int		i, total = 2 * (t->columns - 1);
 
 	for (i = 0; i < t->columns; i++)
 		total += t->column[i].width;
-	total = narrow(t, total, most, true, READABLE);
-	total = narrow(t, total, most, false, READABLE);
-	(void)narrow(t, total, most, false, NARROW);
+	total = table_narrow(t, total, most, true, READABLE);
+	total = table_narrow(t, total, most, false, READABLE);
+	(void)table_narrow(t, total, most, false, NARROW);
 }
 
 /* Prints a text in its column; numbers are right-aligned. */
@@ -182,10 +182,10 @@ table_put(const struct column *c, const char *s, bool last)
 {
 	int	width, bytes, whole;
 
-	width = text_width(s, INT_MAX, &whole);
+	width = table_text_width(s, INT_MAX, &whole);
 	bytes = whole;
 	if (width > c->width)
-		width = 1 + text_width(s, c->width - 1, &bytes);
+		width = 1 + table_text_width(s, c->width - 1, &bytes);
 	if (!c->text)
 		(void)printf("%*s", c->width - width, "");
 	(void)printf("%.*s%s", bytes, s, bytes < whole ? "…" : "");
@@ -198,10 +198,10 @@ table_put(const struct column *c, const char *s, bool last)
 void
 table_print(struct table *t)
 {
-	const char	*s = t->held.data;
+	const char	*s = t->texts.data;
 	int		 i;
 
-	fit(t);
+	table_fit(t);
 	for (i = 0; i < t->columns && !t->named; i++)
 		table_put(
 		    &t->column[i], t->column[i].name, i == t->columns - 1);
@@ -212,11 +212,11 @@ table_print(struct table *t)
 			s += strlen(s) + 1;
 		}
 	}
-	buf_clear(&t->held);
+	buf_clear(&t->texts);
 }
 
 void
 table_free(struct table *t)
 {
-	buf_free(&t->held);
+	buf_free(&t->texts);
 }

@@ -12,7 +12,7 @@
 
 /* To be initialised with zeros. */
 struct table {
-	struct buf	 held;		/* the collected texts, each with a
+	struct buf	 texts;		/* the collected texts, each with a
 					   NUL */
 	int		 waiting;	/* collected rows */
 	int		 columns;	/* 0: no row so far */

@@ -30,7 +30,7 @@ struct export {
 };
 
 static bool
-export_row(void *context, const struct cell *c, int cells)
+transfer_export_row(void *context, const struct cell *c, int cells)
 {
 	struct export	*e = context;
 	int		 i;
@@ -59,10 +59,12 @@ command_export(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if (days > DAYS_MAX)
-		program_fail(EXIT_USAGE, "export: --since takes days");
+		program_fail(EXIT_USAGE, "export: --since needs a number of "
+		    "days");
 	store = command_store(s);
 	rc = store_report(store, STORE_EXPORT, days == 0 ? 0 :
-	    (int64_t)time(NULL) - days * DAY, INT64_MAX, export_row, &e);
+	    (int64_t)time(NULL) - days * DAY, INT64_MAX, transfer_export_row,
+	    &e);
 	progress_end();
 	print_end(&e.print);
 	command_need(rc, store);
@@ -70,8 +72,8 @@ command_export(const struct settings *s, int argc, char *argv[])
 	if (e.broken == 0)
 		return EXIT_GOOD;
 	command_flush();
-	program_fail(EXIT_CLIENT, "%" PRId64 " texts were no UTF-8 and were "
-	    "mended (sessions check tells which)", e.broken);
+	program_fail(EXIT_CLIENT, "%" PRId64 " texts were not UTF-8 and were "
+	    "repaired (sessions check lists them)", e.broken);
 }
 
 /* Lines being imported. */
@@ -86,7 +88,7 @@ struct lines {
 
 /* Reads more input.  Returns false at its end. */
 static bool
-read_more(struct lines *l)
+transfer_read(struct lines *l)
 {
 	char	data[READ_MAX];
 	ssize_t	n;
@@ -110,7 +112,7 @@ read_more(struct lines *l)
  * at the end of input.
  */
 static const char *
-next_line(struct lines *l, size_t *len)
+transfer_next_line(struct lines *l, size_t *len)
 {
 	const char	*line, *end;
 	size_t		 rest, seen = 0;	/* bytes searched without a line
@@ -126,7 +128,7 @@ next_line(struct lines *l, size_t *len)
 			break;
 		}
 		seen = rest;
-		if (!read_more(l)) {
+		if (!transfer_read(l)) {
 			/* The last line may have no line end. */
 			line = l->data.data;
 			*len = l->taken = rest;
@@ -149,7 +151,7 @@ transfer_gather(struct store *store, struct lines *l)
 	char			 why[256];
 	size_t			 len;
 
-	while ((line = next_line(l, &len)) != NULL) {
+	while ((line = transfer_next_line(l, &len)) != NULL) {
 		rc = FAILURE_BAD_REQUEST;
 		if (record_read(&r, line, len, why, sizeof(why)) == 0) {
 			rc = import_add(store, &r, l->count);
@@ -168,7 +170,7 @@ transfer_gather(struct store *store, struct lines *l)
 
 /* Opens a file, or standard input if file is NULL. */
 static void
-open_lines(struct lines *l, const char *file)
+transfer_open(struct lines *l, const char *file)
 {
 	struct stat	st;
 
@@ -182,23 +184,23 @@ open_lines(struct lines *l, const char *file)
 }
 
 static void
-print_conflict(void *context, int64_t line, int64_t session)
+transfer_conflict(void *context, int64_t line, int64_t session)
 {
 	const struct lines	*l = context;
 
 	progress_end();
-	(void)fprintf(stderr, "%s: line %" PRId64 ": session %" PRId64
-	    " is another one here\n", l->name, line, session);
+	(void)fprintf(stderr, "%s: line %" PRId64 ": session %" PRId64 " is a "
+	    "different one here\n", l->name, line, session);
 }
 
 static void
-print_late(void *context, int64_t ticket, int64_t same)
+transfer_late(void *context, int64_t ticket, int64_t same)
 {
 	(void)context;
 	(void)same;
 	progress_end();
-	(void)fprintf(stderr, "ticket %" PRId64 " was answered here since: "
-	    "left out\n", ticket);
+	(void)fprintf(stderr, "ticket %" PRId64 " was answered here since then "
+	    "and is left out\n", ticket);
 }
 
 int
@@ -217,24 +219,25 @@ command_import(const struct settings *s, int argc, char *argv[])
 
 	i = command_options(argc, argv, options, 0, 1);
 	if (original != NULL && i < argc)
-		program_fail(EXIT_USAGE, "import: a FILE, or --aspnet");
+		program_fail(EXIT_USAGE, "import: give either a FILE or "
+		    "--aspnet");
 	store = command_store(s);
 	store_watch(store, progress_show, NULL);
 	command_need(import_begin(store), store);
 	if (original != NULL) {
 		command_need(import_original(store, original, &last), store);
-		command_need(import_merge_original(store, &done, print_late,
+		command_need(import_merge_original(store, &done, transfer_late,
 		    NULL), store);
 	} else {
-		open_lines(&l, i < argc ? argv[i] : NULL);
+		transfer_open(&l, i < argc ? argv[i] : NULL);
 		transfer_gather(store, &l);
-		command_need(import_merge(store, &done, print_conflict, &l),
+		command_need(import_merge(store, &done, transfer_conflict, &l),
 		    store);
 		if (l.fd != STDIN_FILENO)
 			(void)close(l.fd);
 	}
 	store_close(store);
-	(void)printf("%" PRId64 " sessions and %" PRId64 " tickets taken in, %"
+	(void)printf("%" PRId64 " sessions and %" PRId64 " tickets imported, %"
 	    PRId64 " sessions were here already\n", done.sessions,
 	    done.tickets, done.known);
 	return done.left == 0 ? EXIT_GOOD : EXIT_CLIENT;

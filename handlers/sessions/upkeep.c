@@ -28,7 +28,7 @@ enum {
 
 /* Opens the store and shows the progress of long operations. */
 static struct store *
-open_watched(const struct settings *s)
+upkeep_open(const struct settings *s)
 {
 	struct store	*store = command_store(s);
 
@@ -38,26 +38,26 @@ open_watched(const struct settings *s)
 
 /* Reads an age such as 90d or 90 (days).  Returns seconds. */
 static int64_t
-age(const char *text)
+upkeep_age(const char *text)
 {
 	int64_t	days;
 	size_t	len;
 
 	if (text == NULL)
-		program_fail(EXIT_USAGE, "purge: it takes --older-than, as "
-		    "90d");
+		program_fail(EXIT_USAGE, "purge: --older-than is missing, for "
+		    "example --older-than 90d");
 	len = strcspn(text, "d");
 	if (!number_read(text, len, DAYS_MAX, &days) || (text[len] != '\0' &&
 	    strcmp(text + len, "d") != 0))
-		program_fail(EXIT_USAGE, "purge: %s is no number of days, "
-		    "as 90d", text);
+		program_fail(EXIT_USAGE, "purge: %s is not a number of days "
+		    "such as 90d", text);
 	return days * DAY;
 }
 
 /* Keeps the latest time of an answer.  Sessions without an answer do not count:
    a failed question makes one at any time. */
 static bool
-newest(void *context, const struct cell *c, int cells)
+upkeep_newest(void *context, const struct cell *c, int cells)
 {
 	time_t		*latest = context, t;
 	struct tm	 tm = { 0 };
@@ -78,12 +78,12 @@ newest(void *context, const struct cell *c, int cells)
  * service: then deletes nothing unless the administrator insists.
  */
 static void
-need_good_clock(struct store *store, time_t now)
+upkeep_check_clock(struct store *store, time_t now)
 {
 	time_t		latest = 0;
 	int64_t		first, last;
 
-	command_need(store_report(store, STORE_LIST, 0, NEWEST, newest,
+	command_need(store_report(store, STORE_LIST, 0, NEWEST, upkeep_newest,
 	    &latest), store);
 	/* The newest sessions may all have failed, and an imported one may be
 	   old. */
@@ -91,9 +91,9 @@ need_good_clock(struct store *store, time_t now)
 	if ((time_t)last > latest)
 		latest = (time_t)last;
 	if (latest != 0 && now - latest > AGING_QUIET * DAY)
-		program_fail(EXIT_CLIENT, "purge: nothing is deleted: by this "
-		    "machine's clock the newest answer is %lld days old. "
-		    "See that the clock is right (date -u), or use --force",
+		program_fail(EXIT_CLIENT, "purge: nothing is deleted, because "
+		    "by this machine's clock the newest answer is %lld days "
+		    "old. Check the clock (date -u), or use --force",
 		    (long long)((now - latest) / DAY));
 }
 
@@ -118,29 +118,29 @@ command_purge(const struct settings *s, int argc, char *argv[])
 	struct store			*store;
 
 	(void)command_options(argc, argv, options, 0, 0);
-	p.before = (int64_t)now - age(older);
+	p.before = (int64_t)now - upkeep_age(older);
 	command_run_dir(s);
 	if (!dry)
 		command_make_room(s);
-	store = open_watched(s);
+	store = upkeep_open(s);
 	command_share_run_dir(s, store);
 	command_need(store_purge_count(store, &p), store);
 	if (dry) {
-		(void)printf("%" PRId64 " sessions would go\n", p.old);
+		(void)printf("%" PRId64 " sessions would be deleted\n", p.old);
 	} else {
 		if (!force)
-			need_good_clock(store, now);
+			upkeep_check_clock(store, now);
 		if ((rc = store_purge(store, &p)) != FAILURE_NONE &&
 		    p.sessions + p.emptied > 0)
 			(void)fprintf(stderr, "%" PRId64 " sessions and %"
-			    PRId64 " tickets were deleted before this:\n",
+			    PRId64 " tickets were deleted before this error:\n",
 			    p.sessions, p.emptied);
 		command_need(rc, store);
 		(void)printf("%" PRId64 " sessions and %" PRId64
 		    " tickets deleted\n", p.sessions, p.emptied);
 		if (p.running > 0)
-			(void)printf("%" PRId64 " that a generation works on "
-			    "left\n", p.running);
+			(void)printf("%" PRId64 " with a running generation "
+			    "were not deleted\n", p.running);
 		/* Nothing deleted: no need to shorten the log. */
 		if (p.sessions + p.emptied > 0)
 			command_need(store_cut(store), store);
@@ -161,7 +161,7 @@ command_backup(const struct settings *s, int argc, char *argv[])
 	const char			*file;
 
 	file = argv[command_options(argc, argv, options, 1, 1)];
-	store = open_watched(s);
+	store = upkeep_open(s);
 	command_need(store_backup(store, file, force), store);
 	store_close(store);
 	store_reserve(s->text[SETTING_DATABASE]);
@@ -173,7 +173,7 @@ command_backup(const struct settings *s, int argc, char *argv[])
  * is running continues with the new identity.
  */
 static void
-take_identity(const struct settings *s, struct store *store)
+upkeep_identity(const struct settings *s, struct store *store)
 {
 	const char	*run_dir = s->text[SETTING_RUN_DIR];
 	char		 why[1024], other[PATH_MAX];
@@ -214,8 +214,8 @@ command_restore(const struct settings *s, int argc, char *argv[])
 	claims = !store_is_file() ? -1 :
 	    generations_hold_all(s->text[SETTING_RUN_DIR]);
 	if (claims == -1 && errno == EBUSY)
-		program_fail(EXIT_CLIENT, "a generation runs: wait for it, or "
-		    "stop the service (sessions tail shows it)");
+		program_fail(EXIT_CLIENT, "a generation runs: wait for its "
+		    "end, or stop the service (sessions tail shows it)");
 	if (claims == -1 && errno != 0)
 		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s",
 		    s->text[SETTING_RUN_DIR], strerror(errno));
@@ -225,14 +225,14 @@ command_restore(const struct settings *s, int argc, char *argv[])
 	rc = store_migrate(&store, path, &from, &to, NULL);
 	command_need(rc, store);
 	if (!known)
-		take_identity(s, store);
+		upkeep_identity(s, store);
 	store_close(store);
 	(void)close(claims);
 	return EXIT_GOOD;
 }
 
 static void
-print_line(void *context, const char *line)
+upkeep_print_line(void *context, const char *line)
 {
 	bool	*found = context;
 
@@ -253,12 +253,13 @@ command_check(const struct settings *s, int argc, char *argv[])
 	struct store			*store;
 
 	(void)command_options(argc, argv, options, 0, 0);
-	store = open_watched(s);
-	command_need(store_check(store, full, &c, print_line, &bad), store);
+	store = upkeep_open(s);
+	command_need(store_check(store, full, &c, upkeep_print_line, &bad),
+	    store);
 	store_close(store);
 	if (bad)
 		return EXIT_CLIENT;
-	(void)printf("good: %" PRId64 " tickets, %" PRId64 " sessions, %"
+	(void)printf("no damage: %" PRId64 " tickets, %" PRId64 " sessions, %"
 	    PRId64 " of them without an answer\n", c.tickets, c.sessions,
 	    c.unanswered);
 	return EXIT_GOOD;

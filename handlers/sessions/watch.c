@@ -22,6 +22,14 @@
 #include "sessions/print.h"
 #include "store/maintain.h"
 
+/*
+ * How often `sessions tail' looks for a generation that has begun, in ms: often
+ * where one is about to listen, and otherwise rarely, since inotify(7), where
+ * it works, reports it.
+ */
+#define WATCH_SOON	20
+#define WATCH_TICK	1000
+
 struct watch;
 
 /* A generation being watched. */
@@ -32,7 +40,8 @@ struct watched {
 	int64_t		 bytes;		/* of text so far */
 	struct buf	 in;		/* an incomplete line */
 	const char	*state;		/* last state printed */
-	int64_t		 told;		/* bytes of text when it was printed */
+	int64_t		 printed;		/* bytes of text when it was
+						   printed */
 	int64_t		 when;		/* when it was printed: clock_us */
 };
 
@@ -51,17 +60,17 @@ struct watch {
 /* Prints a change in logfmt.  While the text grows, prints at most one line a
    second. */
 static void
-watch_tell(struct watched *g, const char *state, const char *code)
+watch_print(struct watched *g, const char *state, const char *code)
 {
 	char		when[32];
 	time_t		now = time(NULL);
 	struct tm	tm;
 
-	if (state == g->state && (g->bytes == g->told || clock_us() <
+	if (state == g->state && (g->bytes == g->printed || clock_us() <
 	    g->when + WATCH_TICK * INT64_C(1000)))
 		return;
 	g->state = state;
-	g->told = g->bytes;
+	g->printed = g->bytes;
 	g->when = clock_us();
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -73,7 +82,7 @@ watch_tell(struct watched *g, const char *state, const char *code)
 
 /* Shows or counts the text of a stream frame. */
 static void
-take_text(const struct watch *w, struct watched *g, const char *line,
+watch_text(const struct watch *w, struct watched *g, const char *line,
     size_t len)
 {
 	struct buf	text = BUF_INIT(FRAME_MAX), tame = BUF_INIT(FRAME_MAX);
@@ -98,7 +107,7 @@ watch_end(struct watch *w, struct watched *g, const char *state,
 	(void)close(g->fd);
 	g->fd = -1;
 	if (!w->text) {
-		watch_tell(
+		watch_print(
 		    g, state, code == FAILURE_NONE ? "" : failure_name(code));
 		return;
 	}
@@ -115,7 +124,7 @@ struct place {
 };
 
 static bool
-find_place(void *context, const struct cell *c, int cells)
+watch_find_place(void *context, const struct cell *c, int cells)
 {
 	struct place	*p = context;
 
@@ -129,25 +138,26 @@ find_place(void *context, const struct cell *c, int cells)
 
 /* Exits with a message: which other machine answers the ticket, if any. */
 static void __attribute__((noreturn))
-point_to(const struct settings *s, int64_t ticket)
+watch_point_to(const struct settings *s, int64_t ticket)
 {
 	struct place	 p = { .ticket = ticket };
 	struct store	*store;
 
 	if (!store_is_file()) {
 		store = command_store(s);
-		command_need(store_runs(store, find_place, &p), store);
+		command_need(store_runs(store, watch_find_place, &p), store);
 		store_close(store);
 	}
 	if (*p.node != '\0')
 		program_fail(EXIT_CLIENT, "ticket %" PRId64 " is %s on the "
-		    "machine %s: watch it there", ticket, p.state, p.node);
-	program_fail(EXIT_CLIENT, "nothing runs for ticket %" PRId64, ticket);
+		    "node %s: watch it there", ticket, p.state, p.node);
+	program_fail(EXIT_CLIENT, "no generation runs for ticket %" PRId64,
+	    ticket);
 }
 
 /* Handles a line from a generation. */
 static bool
-watch_take(void *context, const char *line, size_t len)
+watch_line(void *context, const char *line, size_t len)
 {
 	struct watched	*g = context;
 	struct watch	*w = g->watch;
@@ -158,16 +168,16 @@ watch_take(void *context, const char *line, size_t len)
 	case FRAME_SESSION:
 		g->session = f.session;
 		if (w->text && f.session == 0)
-			point_to(w->settings, g->ticket);
+			watch_point_to(w->settings, g->ticket);
 		break;
 	case FRAME_STATUS:
 		if (!w->text)
-			watch_tell(g, frame_state_name(f.state), "");
+			watch_print(g, frame_state_name(f.state), "");
 		break;
 	case FRAME_STREAM:
-		take_text(w, g, line, len);
+		watch_text(w, g, line, len);
 		if (!w->text)
-			watch_tell(g, frame_state_name(FRAME_GENERATING), "");
+			watch_print(g, frame_state_name(FRAME_GENERATING), "");
 		break;
 	case FRAME_DONE:
 		watch_end(w, g, "done", FAILURE_NONE);
@@ -186,9 +196,9 @@ watch_take(void *context, const char *line, size_t len)
 
 /* Reads what a generation has sent. */
 static void
-watch_hear(struct watched *g)
+watch_read(struct watched *g)
 {
-	if (!answers_hear(g->fd, &g->in, watch_take, g))
+	if (!answers_hear(g->fd, &g->in, watch_line, g))
 		watch_end(g->watch, g, "error", FAILURE_INTERRUPTED);
 }
 
@@ -244,7 +254,7 @@ watch_sweep(struct watch *w)
 
 /* Looks for new generations. */
 static void
-watch_look(struct watch *w)
+watch_find(struct watch *w)
 {
 	char	events[READ_MAX];
 
@@ -273,7 +283,7 @@ watch_step(struct watch *w)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	for (i = 0; i < count; i++) {
 		if (p[i].revents != 0)
-			watch_hear(&w->list[i]);
+			watch_read(&w->list[i]);
 	}
 	free(p);
 	watch_sweep(w);
@@ -296,7 +306,7 @@ command_tail(const struct settings *s, int argc, char *argv[])
 	if (w.text) {
 		(void)watch_follow(&w, command_ticket(argv[0], argv[i]));
 		if (w.count == 0)
-			point_to(s, command_ticket(argv[0], argv[i]));
+			watch_point_to(s, command_ticket(argv[0], argv[i]));
 		while (w.count > 0)
 			watch_step(&w);
 		free(w.list);
@@ -307,7 +317,7 @@ command_tail(const struct settings *s, int argc, char *argv[])
 	if ((w.news = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) != -1)
 		(void)inotify_add_watch(w.news, w.run_dir, IN_CREATE);
 	for (;;) {
-		watch_look(&w);
+		watch_find(&w);
 		watch_step(&w);
 	}
 }

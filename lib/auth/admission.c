@@ -1,5 +1,5 @@
 /*
- * Who gets in.
+ * Decides who gets in.
  */
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +53,9 @@ cookie(const char **header, const char *name, size_t *len)
 	return value;
 }
 
-/* Checks a token and keeps it if it is good; else *bad tells why it is not. */
+/*
+ * Checks a token. If it is good, it is stored; else *bad says why it is not.
+ */
 static enum failure_code
 check_token(struct admission *a, const char *text, size_t len, int64_t now,
     const char **bad)
@@ -77,7 +79,7 @@ check_token(struct admission *a, const char *text, size_t len, int64_t now,
 	return FAILURE_NONE;
 }
 
-/* Tries what the connection came with: the header, then each cookie. */
+/* Tries the tokens of the connection: the header's, then each cookie's. */
 static enum failure_code
 check_headers(struct admission *a, int64_t now, const char **bad)
 {
@@ -97,9 +99,9 @@ check_headers(struct admission *a, int64_t now, const char **bad)
 }
 
 /*
- * A message's own token decides for it.  Without one each that the connection
- * has is tried, for one good one is enough: the one that was good before, until
- * it runs out, then those of the headers.
+ * Checks the tokens that concern a message.  A message's own token decides for
+ * it.  Without one, each token of the connection is tried, and one good token
+ * is enough: the last good one, until it expires, then those of the headers.
  */
 static enum failure_code
 authorize(struct admission *a, const struct request *r)
@@ -120,7 +122,7 @@ authorize(struct admission *a, const struct request *r)
 	return code;
 }
 
-/* FNV-1a: where in the file the bytes of an address are. */
+/* The offset of an address' bytes in the file, by FNV-1a. */
 static int64_t
 region(const char *key)
 {
@@ -131,7 +133,7 @@ region(const char *key)
 	return (int64_t)(h >> 18) * VIEWERS_MAX;	/* within 63 bits */
 }
 
-/* What is wrong with the connection, whatever is said on it. */
+/* What is wrong with the connection for any message. */
 static enum failure_code
 connection_failure(const struct admission *a)
 {
@@ -157,8 +159,8 @@ admission_has_place(const struct admission *a)
 }
 
 /*
- * Takes one of MAX_VIEWERS places of this address, held until the process
- * ends: a locked byte, so that the dead hold none.
+ * Takes one of the MAX_VIEWERS places of this address.  It is a locked byte of
+ * a file, so that the place is free when the process ends.
  */
 static enum failure_code
 take_place(struct admission *a)
@@ -193,7 +195,7 @@ admission_init(struct admission *a, const struct settings *s,
 	a->settings = s;
 	a->connection = c;
 	a->viewer = -1;
-	(void)take_place(a);	/* if not, each message says so */
+	(void)take_place(a);	/* without a place each message is refused */
 }
 
 struct failure

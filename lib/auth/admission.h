@@ -1,7 +1,7 @@
 /*
- * Who gets in: the ticket's number, the page's origin and, with
- * AUTH=required, a token; and how many viewers.  Asked for each message, before
- * any work.
+ * Who gets in: checks the ticket's number, the page's origin, how many viewers
+ * there are and, with AUTH=required, a token.  Each message is checked before
+ * anything else is done for it.
  */
 #ifndef ADMISSION_H
 #define ADMISSION_H
@@ -14,7 +14,19 @@
 #include "request/request.h"
 #include "settings/settings.h"
 
-/* The size of what admission_who tells. */
+/*
+ * The most cookies named JWT_COOKIE that are tried: a browser sends one for
+ * each path and domain that has set it.
+ */
+#define COOKIES_MAX	16
+
+/*
+ * `retryAfter' for a viewer over MAX_VIEWERS, in seconds: a tab may have closed
+ * by then.
+ */
+#define RETRY_AFTER_VIEWERS	10
+
+/* The size of what admission_who writes. */
 #define ADMISSION_WHO	(sizeof(((struct token *)0)->user) + 8)
 
 struct admission {
@@ -22,33 +34,35 @@ struct admission {
 	const struct connection	*connection;
 	struct token_keys	 keys;		/* read when first needed */
 	struct token		 token;		/* the last good one */
-	int			 viewer;	/* our place among the viewers
-						   of this address; -1: none */
-	bool			 quiet;		/* why a token is no good is
-						   in the log already */
+	int			 viewer;	/* our place among those of this
+						   address; -1: none */
+	bool			 quiet;		/* the log says already why a
+						   token is bad */
 };
 
-/* Begins, and takes a viewer's place if there is one. */
+/* Initializes, and takes a viewer's place if there is one. */
 void admission_init(struct admission *, const struct settings *,
     const struct connection *);
 
-/* Whether no message can help: the path names no ticket, or this page is not
- * allowed to ask. */
+/*
+ * Whether every message will be refused: the path names no ticket, or this page
+ * is not allowed to ask.
+ */
 bool admission_is_hopeless(const struct admission *);
 
-/* Whether it has that place, or needs none. */
+/* Whether the viewer has a place, or needs none. */
 bool admission_has_place(const struct admission *);
 
 /*
- * Whether this request may be served: FAILURE_NONE or why not.  A token in the
- * request decides for it.  Without one each other is tried, and one good one is
- * enough: the one that was good before, the Authorization header's, each
- * cookie's.  A viewer without a place tries once more.
+ * Whether a request may be served: FAILURE_NONE, or why not.  A token in the
+ * request decides for it.  Without one, these are tried, and one good token is
+ * enough: the last good one, the Authorization header's, each cookie's.  A
+ * viewer without a place tries to get one.
  */
 struct failure admission_check(struct admission *, const struct request *);
 
 /*
- * Who asks: "user:" and the token's user, else "ip:" and the address as
+ * Writes who asks: "user:" and the token's user, else "ip:" and the address as
  * address_key has it; "" at a shell.
  */
 void admission_who(const struct admission *, char who[ADMISSION_WHO]);

@@ -1,5 +1,5 @@
 /*
- * Telling secrets from keys by their form.
+ * Tells secrets from keys by their form.
  */
 #include <string.h>
 
@@ -8,13 +8,14 @@
 #include "json/json.h"
 
 enum {
-	WRAPPED = 2048,		/* bytes of a base64 text that are looked at */
-	WRAPPED_MIN = 16,	/* fewer are no key; one line of a dump */
-	DER_MIN = 24,		/* the least of a whole sequence */
-	LAYERS = 2,		/* base64 of base64 of a key */
-	WHOLE = 32,		/* words from which so much is looked at, */
-	BEGINNING = 96,		/* and bytes from the others on: whatever a key
-				   begins with; or many words take seconds */
+	WRAPPED = 2048,		/* bytes unpacked of a text in base64 */
+	WRAPPED_MIN = 16,	/* fewer bytes are no key; one line of a dump */
+	DER_MIN = 24,		/* bytes of the smallest whole sequence */
+	LAYERS = 2,		/* base64 of a key in base64 */
+	WHOLE = 32,		/* words of which WRAPPED bytes are unpacked */
+	BEGINNING = 96,		/* bytes unpacked of each further word: enough
+				   for the beginning of a key; more would take
+				   seconds */
 	JSON_DEPTH = 64
 };
 
@@ -40,8 +41,9 @@ holds(const char *text, size_t len, const char *part, size_t part_len)
 }
 
 /*
- * Whether the letters of a text, all else left out, hold a word in capitals:
- * "---- BEGIN  PUBLIC%20Key" holds PUBLICKEY, in UTF-16 as well.
+ * Whether the letters of a text contain a word in capitals; all other
+ * characters are ignored: "---- BEGIN  PUBLIC%20Key" has PUBLICKEY, in UTF-16
+ * as well.
  */
 static bool
 says(const char *text, size_t len, const char *word)
@@ -101,7 +103,7 @@ is_json(const char *text, size_t len)
 	    json_check(text, len, JSON_DEPTH) == 0;
 }
 
-/* Whether it speaks of a JWK's members without being JSON. */
+/* Whether a text that is not JSON names a JWK's members. */
 static bool
 is_broken_jwk(const char *text, size_t len)
 {
@@ -117,8 +119,8 @@ is_broken_jwk(const char *text, size_t len)
 }
 
 /*
- * The length of the value that begins at p, by its DER header (X.690 8.1),
- * header and all; 0 if that does not fit.  *head becomes the header's.
+ * The length of the DER value at p (X.690 8.1) with its header, whose length
+ * becomes *head; 0 if the value is longer than the text.
  */
 static size_t
 der_value(const unsigned char *p, size_t len, size_t *head)
@@ -141,9 +143,9 @@ der_value(const unsigned char *p, size_t len, size_t *head)
 }
 
 /*
- * Whether a sequence in DER begins at p that has the form of a key or
- * certificate: with a number, an identifier or a sequence first.  One that
- * has a long length need not be whole.
+ * Whether p begins with a DER sequence that has the form of a key or
+ * certificate: its first value is a number, an identifier or a sequence.  A
+ * sequence with a long length may be cut off.
  */
 static bool
 der_at(const unsigned char *p, size_t len)
@@ -159,17 +161,23 @@ der_at(const unsigned char *p, size_t len)
 		    p[head + 1] >= 0x40)) || (p[head] == 0x06 &&
 		    p[head + 1] == 9);
 	}
-	/* A short one ends with the file, but for a line end or two. */
+	/* A short sequence ends with the file, except for a line end or two. */
 	if ((size = der_value(p, len, &head)) < DER_MIN || len - size > 2)
 		return false;
-	/* An identifier and numbers are no text, which is never DER. */
+	/*
+	 * A text can begin like a sequence in a sequence, but not with an
+	 * identifier or a number in that.
+	 */
 	if (p[2] == 0x30 && p[4] != 0x06 && p[4] != 0x02)
 		return false;
 	return (p[2] == 0x30 || p[2] == 0x02 || p[2] == 0x06) &&
 	    der_value(p + 2, size - 2, &head) != 0;
 }
 
-/* DER at the start of a line, or what every key and certificate names. */
+/*
+ * Whether a text has DER at the start of a line, or one of the identifiers that
+ * every key and certificate contains.
+ */
 static bool
 is_der(const char *text, size_t len)
 {
@@ -215,7 +223,7 @@ is_ssh(const char *text, size_t len)
 	return false;
 }
 
-/* The name of what needs no unpacking; NULL: none of it. */
+/* The name of a form that is visible without unpacking; NULL: none. */
 static const char *
 plain_form(const char *text, size_t len, enum key_form *form)
 {
@@ -231,9 +239,9 @@ plain_form(const char *text, size_t len, enum key_form *form)
 	if (is_der(text, len))
 		return "DER (a key or certificate in binary)";
 	if (is_pem(text, len))
-		return "PEM that was changed or broken off";
+		return "PEM that was changed or cut off";
 	if (is_broken_jwk(text, len))
-		return "a JWK that is no JSON";
+		return "a JWK that is not valid JSON";
 	if (says(text, len, "RSAKEYVALUE") || says(text, len, "MODULUS"))
 		return "a key in XML or as numbers";
 	if (len >= 4 && memcmp(text, "\xfe\xed\xfe\xed", 4) == 0)
@@ -264,8 +272,8 @@ value16(char c)
 }
 
 /*
- * Whether this is no digit but stands between digits: white space, and in
- * hexadecimal what a dump or a program's list has there: 30:82, 0x30, \x30.
+ * Whether a character may separate digits: white space, and in hexadecimal what
+ * a dump or a list in a program has between them: 30:82, 0x30, \x30.
  */
 static bool
 between(const char *p, const char *end, unsigned bits)
@@ -278,7 +286,7 @@ between(const char *p, const char *end, unsigned bits)
 	    (*p == '0' && end - p > 1 && (p[1] | 0x20) == 'x');
 }
 
-/* Unpacks digits of so many bits. */
+/* Unpacks digits of this many bits.  Returns the number of bytes. */
 static size_t
 unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
     char *out, size_t most)
@@ -303,8 +311,10 @@ unpack(const char *p, const char *end, int (*value)(char), unsigned bits,
 
 static bool	wraps(const char *, size_t, int);
 
-/* Whether what was unpacked may be base64 or hexadecimal itself: looking for
- * keys at each byte of what is no text would take seconds. */
+/*
+ * Whether unpacked bytes may be base64 or hexadecimal again.  Looking for keys
+ * at each byte of binary data would take seconds.
+ */
 static bool
 is_text(const char *s)
 {
@@ -317,7 +327,7 @@ is_text(const char *s)
 	return true;
 }
 
-/* Whether digits of so many bits hold a key, or what holds one. */
+/* Whether digits of this many bits contain a key, or a packed one. */
 static bool
 unpacks(const char *p, const char *end, int (*value)(char), unsigned bits,
     int layers, size_t most)
@@ -330,7 +340,7 @@ unpacks(const char *p, const char *end, int (*value)(char), unsigned bits,
 	    (layers > 1 && is_text(out) && wraps(out, n, layers - 1)));
 }
 
-/* Whether base64 or hexadecimal digits that begin with a word hold a key. */
+/* Whether a key in base64 or hexadecimal begins at a word of a text. */
 static bool
 wraps(const char *text, size_t len, int layers)
 {
@@ -350,20 +360,21 @@ wraps(const char *text, size_t len, int layers)
 	return false;
 }
 
-/* The name of an encoding that no secret has; NULL: none. */
+/* The name of an encoding in which no secret is written; NULL: none. */
 static const char *
 encoding(const char *text, size_t len)
 {
 	size_t	i, zeros = 0;
 
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-		return "text with a byte order mark in front";
+		return "text with a byte order mark";
 	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
 	    memcmp(text, "\xfe\xff", 2) == 0))
 		return "text in UTF-16";
 	for (i = 0; i < len; i++)
 		zeros += text[i] == '\0';
-	return len >= 8 && zeros >= len / 3 ? "text in UTF-16, or zeros" :
+	return len >= 8 && zeros >= len / 3 ? "text in UTF-16, or bytes of zero" :
+	    
 	    NULL;
 }
 
@@ -387,28 +398,28 @@ key_form(const char *text, size_t len, const char **name)
 }
 
 /*
- * The least that a public key in DER can be made to, in bytes, is 44 (Ed25519),
- * and 59 for those that sign tokens (EC on P-256).  As text that is 55
- * characters in base85, 71 in base32, over 100 in a list of numbers; packed it
- * gets longer.
+ * The smallest public keys in DER have 44 bytes (Ed25519) and, of those that
+ * sign tokens, 59 (EC on P-256). As text these 44 bytes are 55 characters in
+ * base85, 71 in base32, and over 100 as a list of numbers; compressing them
+ * makes them longer.
  */
 enum {
-	ANY_MAX = 48,		/* of whatever characters */
-	BYTES_MAX = 64,		/* of bytes that are no text */
-	ONE_CASE_MAX = 64,	/* of letters and digits: base32 is longer */
+	ANY_MAX = 48,		/* characters of any kind */
+	BYTES_MAX = 64,		/* bytes that are no text */
+	ONE_CASE_MAX = 64,	/* letters and digits; base32 is longer */
 	BASE64_MAX = 88,	/* `openssl rand -base64 64', on one line */
 	EC_LINE = 60,		/* the last line of an EC key in PEM */
-	WORDS_MAX = 72,		/* of letters, a blank here and there */
+	WORDS_MAX = 72,		/* letters with some blanks */
 	HEX_MAX = 128		/* `openssl rand -hex 64' */
 };
 
-/* What the characters of a text are. */
+/* The kinds of characters in a text. */
 struct kinds {
 	bool	upper, lower;
-	bool	line;		/* a line end within it, or a tab */
+	bool	line;		/* a line end or a tab */
 	bool	blank;
-	bool	bytes;		/* that are no ASCII */
-	bool	base64, hex;	/* nothing else */
+	bool	bytes;		/* bytes that are not ASCII */
+	bool	base64, hex;	/* only such digits */
 	size_t	letters;
 };
 
@@ -434,7 +445,7 @@ kinds_of(const char *text, size_t len)
 	return k;
 }
 
-/* Whether bytes begin as what a packing program writes. */
+/* Whether bytes begin like a compressed file. */
 static bool
 is_packed(const char *text)
 {
@@ -458,9 +469,9 @@ is_packed(const char *text)
 }
 
 /*
- * Whether this is the base64 of 65 bytes of which the first is 4: a point on
- * P-256 as it is (SEC 1, 2.3.3), which is how Web Push (VAPID) writes a public
- * key.  In other forms a point is too long, or looks like random bytes.
+ * Whether this is the base64 of 65 bytes of which the first is 4: a bare point
+ * on P-256 (SEC 1, 2.3.3), as Web Push (VAPID) writes a public key.  In other
+ * forms a point is too long, or looks like random bytes.
  */
 static bool
 is_point(const char *text, size_t len)
@@ -483,20 +494,20 @@ key_form_doubt(const char *text, size_t len)
 		return NULL;
 	k = kinds_of(text, len);
 	if (k.bytes)
-		return len > BYTES_MAX ? "more than 64 bytes that are no "
-		    "text" : is_packed(text) ? "something compressed" : NULL;
+		return len > BYTES_MAX ? "more than 64 bytes that are not text" :
+		    is_packed(text) ? "compressed data" : NULL;
 	if (k.line)
-		return "a text of several lines";
+		return "text of several lines";
 	if ((k.base64 && unpack(text, text + len, value64, 6, out,
 	    sizeof(out)) == sizeof(out) && is_packed(out)) ||
 	    (k.hex && unpack(text, text + len, value16, 4, out,
 	    sizeof(out)) == sizeof(out) && is_packed(out)))
-		return "something compressed";
+		return "compressed data";
 	if (k.hex && k.letters > 0 && !(k.upper && k.lower))
 		return len > HEX_MAX ? "more than 128 hexadecimal digits" :
 		    NULL;
 	if (k.base64 && len == EC_LINE)
-		return "a line of a key in PEM";
+		return "one line of a key in PEM";
 	if (k.base64 && is_point(text, len))
 		return "a public key in base64 (a point on P-256)";
 	if (k.base64 && len <= (k.upper && k.lower ? BASE64_MAX :
@@ -504,5 +515,5 @@ key_form_doubt(const char *text, size_t len)
 		return NULL;
 	if (k.blank && k.letters > len * 3 / 4 && len <= WORDS_MAX)
 		return NULL;
-	return "a text that is too long for a secret";
+	return "text that is too long for a secret";
 }

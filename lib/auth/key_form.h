@@ -1,7 +1,7 @@
 /*
- * What the content of a key file is by its form, so that a public key or a
- * certificate, in whatever disguise, is never taken for a secret: everybody
- * may have those, and whoever has the secret signs tokens.
+ * The form of a key file's content.  A public key or a certificate, however
+ * disguised, must never be taken for a secret: everybody may have these, and
+ * whoever has the secret can sign tokens.
  */
 #ifndef KEY_FORM_H
 #define KEY_FORM_H
@@ -10,22 +10,23 @@
 #include <stddef.h>
 
 enum key_form {
-	KEY_FORM_SECRET,	/* proven to be none of the others */
-	KEY_FORM_PEM,		/* somewhere in it something BEGINs or ENDs */
-	KEY_FORM_JSON,		/* an object or a list, perhaps a JWK */
+	KEY_FORM_SECRET,	/* it has none of the other forms */
+	KEY_FORM_PEM,		/* PEM: a BEGIN or an END somewhere */
+	KEY_FORM_JSON,		/* a JSON object or list, perhaps a JWK */
 	KEY_FORM_OTHER		/* DER, SSH, UTF-16, base64 of a key, … */
 };
 
 /*
- * The form of a text.  *name (may be NULL) becomes the words for it, as "DER
+ * The form of a text.  *name (may be NULL) becomes words for it, such as "DER
  * (a key or certificate in binary)"; "" for a secret.
  */
 enum key_form key_form(const char *text, size_t len, const char **name);
 
 /*
- * What a file may hold a key in, or NULL: it is a secret, and nothing else.  Of
- * a text that is KEY_FORM_SECRET and that nobody has declared to be one: a key
- * can be packed in more ways than can be unpacked here, but not into so little.
+ * For a text that is KEY_FORM_SECRET and that nobody has declared a secret: the
+ * words for a form in which it may contain a key, or NULL: it is a secret and
+ * nothing else.  A key can be packed in more ways than this room can unpack,
+ * but not into so few bytes.
  */
 const char *key_form_doubt(const char *text, size_t len);
 

@@ -26,9 +26,9 @@ enum {
 	HALF = 32		/* bytes of r and of s: RFC 7518 3.4 */
 };
 
-/* Either a public (to sign: private) key, or a secret. */
+/* A public key, a private one (to sign), or a secret. */
 struct key {
-	struct signature_key	 told;	/* first: what callers see */
+	struct signature_key	 told;	/* first: the part that callers see */
 	EVP_PKEY		*pkey;	/* NULL: a secret */
 	unsigned char		*secret;
 	size_t			 secret_len;
@@ -57,7 +57,7 @@ secret(const char *text, size_t len, char *error, size_t size)
 {
 	struct key	*k;
 
-	/* It ends before the line feed that an editor put behind it. */
+	/* The line feed that an editor adds does not belong to the secret. */
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
 	if (len < SECRET_MIN || len > INT_MAX) {
@@ -79,8 +79,8 @@ secret(const char *text, size_t len, char *error, size_t size)
 }
 
 /*
- * Whether an RSA key is large enough, and its exponent one: with 1 everybody
- * could sign.
+ * Whether an RSA key is large enough, and its exponent greater than 1: with 1
+ * everybody could sign.
  */
 static bool
 good_rsa(const EVP_PKEY *k)
@@ -106,7 +106,10 @@ good_ec(const EVP_PKEY *k)
 	    strcmp(group, "prime256v1") == 0;
 }
 
-/* A key of ours, which then owns `pkey'; NULL where it is none. */
+/*
+ * Makes a key, which then owns `pkey'; NULL if it is of no kind that is
+ * allowed.
+ */
 static struct signature_key *
 wrap(EVP_PKEY *pkey, char *error, size_t size)
 {
@@ -115,8 +118,8 @@ wrap(EVP_PKEY *pkey, char *error, size_t size)
 
 	if (!(type == EVP_PKEY_RSA && good_rsa(pkey)) &&
 	    !(type == EVP_PKEY_EC && good_ec(pkey))) {
-		(void)snprintf(error, size, "neither RSA from %d bits on nor "
-		    "EC on P-256", RSA_MIN);
+		(void)snprintf(error, size, "this key is neither RSA with at "
+		    "least %d bits nor EC on P-256", RSA_MIN);
 		EVP_PKEY_free(pkey);
 		return NULL;
 	}
@@ -132,7 +135,7 @@ wrap(EVP_PKEY *pkey, char *error, size_t size)
 	return &k->told;
 }
 
-/* Asks nobody for the password of an encrypted key. */
+/* Gives no password for an encrypted key. */
 static int
 no_password(char *out, int size, int writing, void *data)
 {
@@ -157,7 +160,7 @@ from_pem(const char *text, size_t len, bool private, char *error, size_t size)
 	    PEM_read_bio_PUBKEY(b, NULL, no_password, NULL);
 	(void)BIO_free(b);
 	if (k == NULL) {
-		(void)snprintf(error, size, "not a %s key in PEM",
+		(void)snprintf(error, size, "this is not a %s key in PEM",
 		    private ? "private" : "public");
 		return NULL;
 	}
@@ -176,7 +179,7 @@ private_pem(const char *text, size_t len, char *error, size_t size)
 	return from_pem(text, len, true, error, size);
 }
 
-/* A public key of parameters, which are freed. */
+/* Makes a public key from parameters, and frees these. */
 static struct signature_key *
 from_params(const char *type, OSSL_PARAM *params, char *error, size_t size)
 {
@@ -189,7 +192,7 @@ from_params(const char *type, OSSL_PARAM *params, char *error, size_t size)
 	EVP_PKEY_CTX_free(c);
 	OSSL_PARAM_free(params);
 	if (k == NULL) {
-		(void)snprintf(error, size, "its numbers are no public key");
+		(void)snprintf(error, size, "its numbers are not a public key");
 		return NULL;
 	}
 	return wrap(k, error, size);
@@ -250,7 +253,10 @@ verify_secret(const struct key *k, const char *text, size_t len,
 	return own_len == mark_len && CRYPTO_memcmp(own, mark, own_len) == 0;
 }
 
-/* r and s, 32 bytes each, as the DER that libcrypto wants; its length or 0. */
+/*
+ * Converts r and s, 32 bytes each, into the DER that libcrypto expects.
+ * Returns its length, or 0.
+ */
 static size_t
 to_der(const unsigned char *mark, size_t mark_len, unsigned char *der,
     size_t size)
@@ -302,7 +308,7 @@ verify(const struct signature_key *key, const char *text, size_t len,
 	return good;
 }
 
-/* DER as r and s; returns 64, or 0. */
+/* Converts DER into r and s.  Returns 64, or 0. */
 static size_t
 from_der(unsigned char *mark, size_t len)
 {
@@ -356,7 +362,7 @@ certificate_end(const char *text, size_t len, char *error, size_t size)
 	if (x != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1)
 		end = timegm(&tm);
 	else
-		(void)snprintf(error, size, "there is no certificate in it");
+		(void)snprintf(error, size, "it contains no certificate");
 	X509_free(x);
 	BIO_free(b);
 	return end;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A key that can be used; what is behind these members is the module's. */
+/* A usable key; the module has more members behind these. */
 struct signature_key {
 	const char	*algorithm;	/* "HS256", "RS256" or "ES256" */
 	const char	*kind;		/* "secret", "RSA" or "EC P-256" */
@@ -51,8 +51,10 @@ struct signature {
 				    const char *text, size_t len,
 				    unsigned char *mark, size_t size);
 
-	/* When the first certificate of a PEM file ends, in seconds since
-	 * 1970; -1 with one line in `error'. */
+	/*
+	 * When the first certificate of a PEM file expires, in seconds since
+	 * 1970; -1 with one line in `error'.
+	 */
 	int64_t			 (*certificate_end)(const char *text,
 				    size_t len, char *error, size_t size);
 };

@@ -1,5 +1,5 @@
 /*
- * Checking tokens.
+ * Checks tokens, reads the keys of JWT_KEY_FILE, makes tokens for tests.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,11 +16,19 @@
 #include "json/json.h"
 #include "json/jsonw.h"
 
+/* jsmn's tokens of a set of keys; a key has some 30. */
+#define KEY_FILE_TOKENS	4096
+
+/* Bytes of the name of a key (`kid'). */
+#define KEY_ID_MAX	255
+
 enum {
-	LEEWAY = 60,		/* seconds: clocks differ */
+	LEEWAY = 60,		/* seconds by which clocks may differ */
 	CLAIMS_DEPTH = 8,
-	/* jsmn's: each takes two bytes of the JSON behind the base64, so that
-	 * every token of TOKEN_MAX bytes is read. */
+	/*
+	 * jsmn's tokens: each needs two bytes of the JSON, so that this is
+	 * enough for any token of TOKEN_MAX bytes
+	 */
 	CLAIMS_TOKENS = TOKEN_MAX * 3 / 4 / 2
 };
 
@@ -30,7 +38,9 @@ token_expired(const struct token *t, int64_t now)
 	return now >= t->expires + LEEWAY;
 }
 
-/* Whether a key made the mark, and the header names its algorithm. */
+/*
+ * Whether a key made the signature, and the header names the key's algorithm.
+ */
 static bool
 signed_by(const struct token_keys *keys, const struct token_key *k,
     const struct json *header, const char *text, size_t len,
@@ -43,8 +53,8 @@ signed_by(const struct token_keys *keys, const struct token_key *k,
 }
 
 /*
- * Whether one of the keys made the mark: one that `kid' names, of which there
- * may be several, or any where it names none of ours.
+ * Whether one of the keys made the signature: one of those that `kid' names, or
+ * any key if it names none of ours.
  */
 static bool
 signature_good(const struct token_keys *keys, const struct json *header,
@@ -68,7 +78,7 @@ signature_good(const struct token_keys *keys, const struct json *header,
 	return false;
 }
 
-/* Whether `iss' is what the setting asks for: one text (RFC 7519 4.1.1). */
+/* Whether `iss' is the text that the setting asks for (RFC 7519 4.1.1). */
 static bool
 issuer_is(const struct json *j, const char *wanted)
 {
@@ -92,8 +102,8 @@ audience_is(const struct json *j, const char *wanted)
 }
 
 /*
- * Whether the claim that ties a token to a ticket is absent or this ticket, as
- * a number or a text.
+ * Whether the claim that ties a token to a ticket is absent, or names this
+ * ticket by a number or a text.
  */
 static bool
 ticket_is(const struct json *j, const char *claim, int64_t ticket)
@@ -167,7 +177,7 @@ token_check(const struct token_keys *keys, const struct settings *s,
 	    !base64url_decode(dot2 + 1, (size_t)(end - dot2 - 1), &mark) ||
 	    !token_parse(&h, &header) || !token_parse(&c, &claims))
 		goto out;
-	/* An extension that we must understand: we know none. */
+	/* These are extensions that must be understood; we know none. */
 	if (json_member(&h, 0, "crit") != -1)
 		bad = "crit";
 	else if (!signature_good(keys, &h, text, (size_t)(dot2 - text), &mark))
@@ -187,7 +197,7 @@ out:
 
 enum { JWK_DEPTH = 8, HALF = 32 /* bytes of a coordinate */ };
 
-/* A file on its way into the keys; one line in `error'. */
+/* A key file that is being read; `error' gets one line. */
 struct reading {
 	struct token_keys	*keys;
 	const char		*path;
@@ -195,7 +205,7 @@ struct reading {
 	size_t			 size;
 };
 
-/* Whether a path ends so, in capitals or not. */
+/* Whether a path ends like this, in capitals or not. */
 static bool
 ends_in(const char *path, const char *ending)
 {
@@ -224,8 +234,9 @@ token_keys_name_of(const char *path)
 }
 
 /*
- * Adds a key (NULL: one that cannot be used, and why) under its id (NULL: its
- * file's name).  It belongs to the keys then, or is released.
+ * Adds a key under its id (NULL: its file's name). A NULL key is one that
+ * cannot be used, and `why' says why.  The keys then own the key; on an error
+ * it is released.
  */
 static int
 token_keys_add(struct reading *r, struct signature_key *key, const char *id,
@@ -251,22 +262,21 @@ token_keys_add(struct reading *r, struct signature_key *key, const char *id,
 	    why == NULL) ? 0 : fail(r, strerror(errno));
 }
 
-/* Why a PEM block that is no public key is none of ours. */
+/* Refuses a PEM block that is no public key, and says what it is. */
 static int
 refuse_block(struct reading *r, const char *label, size_t len)
 {
 	if (memmem(label, len, "PRIVATE KEY", 11) != NULL)
-		return fail(r, "not a public key but a private one, which has "
-		    "no business here (openssl pkey -pubout writes its public "
-		    "one)");
+		return fail(r, "this is a private key, which must not be here "
+		    "(openssl pkey -pubout writes its public key)");
 	if (memmem(label, len, "CERTIFICATE", 11) != NULL)
-		return fail(r, "not a public key but a certificate (openssl "
-		    "x509 -noout -pubkey writes its public key)");
-	return fail(r, "not a public key in PEM: something else than PUBLIC "
-	    "KEY begins in it");
+		return fail(r, "this is a certificate, not a public key "
+		    "(openssl x509 -noout -pubkey writes its public key)");
+	return fail(r, "this is not a public key in PEM: the PEM block is not "
+	    "PUBLIC KEY");
 }
 
-/* Every key of a file in PEM; whatever else stands around them is comment. */
+/* Adds every key of a file in PEM; text around them is comment. */
 static int
 read_pem(struct reading *r, const char *text, size_t len)
 {
@@ -287,8 +297,8 @@ read_pem(struct reading *r, const char *text, size_t len)
 		stop = memmem(text, (size_t)(end - text), close,
 		    sizeof(close) - 1);
 		if (stop == NULL)
-			return fail(r, "not a public key in PEM: its end is "
-			    "missing");
+			return fail(r, "this is not a public key in PEM: its "
+			    "last line is missing");
 		text = stop + sizeof(close) - 1;
 		k = r->keys->module->public_pem(begin, (size_t)(text - begin),
 		    why, sizeof(why));
@@ -322,7 +332,7 @@ may_verify(const struct json *j, int object)
 	return ops == -1;
 }
 
-/* The bytes of a member in base64url; false if it has none. */
+/* Decodes a member in base64url.  Returns false if it has no bytes. */
 static bool
 token_keys_number(
     const struct json *j, int object, const char *name, struct buf *out)
@@ -338,7 +348,7 @@ token_keys_number(
 	return good;
 }
 
-/* The key of a JWK's numbers; NULL with the reason in `why'. */
+/* Makes a key from a JWK's numbers; NULL with the reason in `why'. */
 static struct signature_key *
 numbers(const struct token_keys *keys, const struct json *j, int object,
     bool is_rsa, char *why, size_t size)
@@ -350,7 +360,7 @@ numbers(const struct token_keys *keys, const struct json *j, int object,
 	if (!token_keys_number(j, object, is_rsa ? "n" : "x", &a) ||
 	    !token_keys_number(j, object, is_rsa ? "e" : "y", &b) ||
 	    (!is_rsa && (a.len != HALF || b.len != HALF)))
-		(void)snprintf(why, size, "its numbers (%s) are not there, or "
+		(void)snprintf(why, size, "its numbers (%s) are missing, or "
 		    "not in base64url", is_rsa ? "n, e" : "x, y");
 	else if (is_rsa)
 		k = keys->module->rsa((unsigned char *)a.data, a.len,
@@ -363,7 +373,9 @@ numbers(const struct token_keys *keys, const struct json *j, int object,
 	return k;
 }
 
-/* The public key of a JWK (RFC 7517 4, RFC 7518 6); NULL with the reason. */
+/*
+ * Makes the public key of a JWK (RFC 7517 4, RFC 7518 6); NULL with the reason.
+ */
 static struct signature_key *
 jwk(const struct token_keys *keys, const struct json *j, int object, char *why,
     size_t size)
@@ -404,7 +416,7 @@ private_part(const struct json *j, int object)
 	return NULL;
 }
 
-/* Adds a JWK, also one that cannot be used. */
+/* Adds a JWK; one that cannot be used is added with the reason. */
 static int
 add_jwk(struct reading *r, const struct json *j, int object)
 {
@@ -416,14 +428,14 @@ add_jwk(struct reading *r, const struct json *j, int object)
 	int			 rc;
 
 	if (part != NULL) {
-		(void)snprintf(why, sizeof(why), "a JWK with a private or "
-		    "secret part (%s), which has no business here", part);
+		(void)snprintf(why, sizeof(why), "this is a JWK with a private "
+		    "or secret part (%s), which must not be here", part);
 		return fail(r, why);
 	}
 	if (kid != -1 && (json_string(j, kid, true, &id) == -1 ||
 	    id.len == 0 || memchr(id.data, '\0', id.len) != NULL))
-		(void)snprintf(why, sizeof(why), "its kid is no text of 1 to "
-		    "%d bytes", KEY_ID_MAX);
+		(void)snprintf(why, sizeof(why), "its kid is not a text of 1 "
+		    "to %d bytes", KEY_ID_MAX);
 	else
 		k = jwk(r->keys, j, object, why, sizeof(why));
 	rc = token_keys_add(r, k, kid == -1 || k == NULL ? NULL : id.data,
@@ -432,17 +444,20 @@ add_jwk(struct reading *r, const struct json *j, int object)
 	return rc;
 }
 
-/* Every JWK of a set; what is not for us is left out (RFC 7517 5). */
+/*
+ * Adds every JWK of a set; those for another use cannot be used (RFC 7517 5).
+ */
 static int
 add_set(struct reading *r, const struct json *j, int set)
 {
 	int	e;
 
 	if (json_type(j, set) != JSON_ARRAY)
-		return fail(r, "JSON whose keys are no list");
+		return fail(r, "this is JSON, but its keys member is not a list");
 	for (e = json_first(j, set); e != -1; e = json_next(j, set, e)) {
 		if (json_type(j, e) != JSON_OBJECT)
-			return fail(r, "JSON whose keys are not all JWKs");
+			return fail(r, "this is JSON, but not all of its keys "
+			    "are JWKs");
 		if (add_jwk(r, j, e) == -1)
 			return -1;
 	}
@@ -460,26 +475,28 @@ read_json(struct reading *r, const char *text, size_t len)
 
 	if (json_parse(&j, text, len, JWK_DEPTH, KEY_FILE_TOKENS) == -1) {
 		json_free(&j);
-		return fail(r, errno == E2BIG ? "JSON of more than a set of "
-		    "keys" : "JSON that cannot be read");
+		return fail(r, errno == E2BIG ? "this is JSON with something "
+		    "after the set of keys" : "this is invalid JSON");
 	}
 	set = json_member(&j, 0, "keys");
 	kty = json_member(&j, 0, "kty");
 	if ((set == -1) == (kty == -1))
-		rc = fail(r, "JSON, but neither a JWK (kty) nor a set of them "
-		    "(keys)");
+		rc = fail(r, "this is JSON, but neither a JWK (kty) nor a set "
+		    "of JWKs (keys)");
 	else
 		rc = set == -1 ? add_jwk(r, &j, 0) : add_set(r, &j, set);
 	json_free(&j);
 	if (rc == -1 || keys->usable > usable)
 		return rc;
-	(void)snprintf(why, sizeof(why), "no key for signatures in this JWK%s: "
-	    "%s", set == -1 ? "" : " set", keys->count == first ?
+	(void)snprintf(why, sizeof(why), "there is no key for signatures in "
+	    "this JWK%s: %s", set == -1 ? "" : " set", keys->count == first ?
 	    "it is empty" : keys->key[first].why);
 	return fail(r, why);
 }
 
-/* What is named like a public key is not taken for a secret by its form. */
+/*
+ * Whether a file is named like a public key: it is no secret by its form then.
+ */
 static bool
 named_as_key(const char *path)
 {
@@ -506,12 +523,12 @@ read_secret(struct reading *r, const char *text, size_t len, bool declared)
 	if (len > SECRET_MAX)
 		return fail(r, strerror(EFBIG));
 	if (!declared && named_as_key(r->path))
-		return fail(r, "named like a public key, but there is none in "
-		    "it (a secret is declared: hs256:FILE, or a name that "
-		    "ends in .secret)");
+		return fail(r, "the name is that of a public key, but the file "
+		    "has none (declare a secret as hs256:FILE, or by a name "
+		    "that ends in .secret)");
 	if (!declared && (doubt = key_form_doubt(text, len)) != NULL) {
-		(void)snprintf(why, sizeof(why), "looks like %s, in which a "
-		    "public key may hide: if it is a secret, declare it "
+		(void)snprintf(why, sizeof(why), "this looks like %s, which "
+		    "may contain a public key: if it is a secret, declare it "
 		    "(hs256:FILE, or a name that ends in .secret)", doubt);
 		return fail(r, why);
 	}
@@ -523,7 +540,10 @@ read_secret(struct reading *r, const char *text, size_t len, bool declared)
 	return 0;
 }
 
-/* Reads the content of a file by its form; only a secret may be declared. */
+/*
+ * Reads the content of a file by its form.  `declared' says that it is declared
+ * to be a secret.
+ */
 static int
 read_text(struct reading *r, const char *text, size_t len, bool declared)
 {
@@ -538,8 +558,9 @@ read_text(struct reading *r, const char *text, size_t len, bool declared)
 	if (!declared && form == KEY_FORM_JSON)
 		return read_json(r, text, len);
 	(void)key_form(text, len, &name);
-	(void)snprintf(why, sizeof(why), "%slooks like %s, which is %s",
-	    declared ? "declared as a secret, but " : "", name, declared ?
+	(void)snprintf(why, sizeof(why), "%sit looks like %s, which is %s",
+	    declared ? "this is declared as a secret, but " :
+	    "", name, declared ?
 	    "never one" : "neither a public key in PEM or JWK nor a secret");
 	return fail(r, why);
 }
@@ -555,7 +576,7 @@ read_file(struct token_keys *keys, const char *word, char *error, size_t size)
 
 	if ((text = file_read(path, KEY_FILE_MAX, true, &len)) == NULL)
 		return fail(&r, errno == EPERM ?
-		    "others may read it (chmod 600)" : strerror(errno));
+		    "other users can read it (chmod 600)" : strerror(errno));
 	rc = read_text(&r, text, len, path != word || ends_in(path, ".secret"));
 	explicit_bzero(text, len);
 	free(text);
@@ -589,7 +610,7 @@ token_keys_read(struct token_keys *keys, const char *files, char *error,
 	}
 	if (keys->usable > 0)
 		return 0;
-	(void)snprintf(error, size, "there is no key file");
+	(void)snprintf(error, size, "no key file is given");
 	return -1;
 }
 
@@ -628,7 +649,7 @@ write_claims(struct buf *b, const struct settings *s, int64_t ticket,
 	return jsonw_end(&w, false);
 }
 
-/* The key of a text: a secret, or a private one; NULL: neither. */
+/* The key that signs: a secret, or a private key; NULL: neither. */
 static struct signature_key *
 signing_key(const struct signature *module, const char *text, size_t len)
 {
@@ -651,7 +672,7 @@ token_make(const struct signature *module, const char *key, size_t key_len,
     const struct settings *s, int64_t ticket, const char *user,
     int64_t expires, struct buf *out)
 {
-	unsigned char	 mark[2048];	/* of the largest RSA key */
+	unsigned char	 mark[2048];	/* enough for the largest RSA key */
 	struct signature_key *k;
 	struct buf	 part = BUF_INIT(TOKEN_MAX);
 	struct jsonw	 w;

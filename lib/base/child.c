@@ -227,11 +227,23 @@ child_end(struct child *c)
 {
 	if (c->fd == -1)
 		return;
-	(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
-	/* Reap the process in case it ended while SIGCHLD was not ignored. */
-	(void)waitid(P_PIDFD, (id_t)c->pidfd, NULL, WEXITED | WNOHANG);
-	(void)close(c->pidfd);
-	(void)close(c->fd);
+	if (c->pidfd != -1)
+		(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+	child_leave(c);
+}
+
+void
+child_leave(struct child *c)
+{
+	if (c->pidfd != -1) {
+		/* Reap the process in case it ended while SIGCHLD was not
+		 * ignored. */
+		(void)waitid(P_PIDFD, (id_t)c->pidfd, NULL,
+		    WEXITED | WNOHANG);
+		(void)close(c->pidfd);
+	}
+	if (c->fd != -1)
+		(void)close(c->fd);
 	c->fd = c->pidfd = -1;
 	buf_free(&c->out);
 }

@@ -51,6 +51,9 @@ enum child_progress child_step(struct child *, int64_t now);
 /* Kills the program if it still runs, and frees its output. */
 void child_end(struct child *);
 
+/* As child_end, but lets it go on, which has closed its stdout. */
+void child_leave(struct child *);
+
 /*
  * Makes a file in memory with these bytes, open at its start: stdin for a
  * program to be started.  Returns the descriptor, or -1 with errno.

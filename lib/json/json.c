@@ -1,6 +1,6 @@
 /*
- * Reading JSON: jsmn's tokens behind a check of the grammar.  The only file
- * that knows jsmn.
+ * Reading JSON: a check of the grammar, then jsmn's tokens.  The only file that
+ * knows jsmn.
  */
 #define JSMN_STATIC
 #define JSMN_STRICT
@@ -15,9 +15,10 @@
 #include "base/utf8.h"
 #include "json/json.h"
 
-enum { DEPTH_MAX = 64 };	/* the checker's stack, a bit a level */
+enum { DEPTH_MAX = 64 };	/* levels: the checker's stack has a bit for
+				   each */
 
-/* Where the checker stands. */
+/* The part of the text that is not yet checked. */
 struct scan {
 	const char	*p, *end;
 };
@@ -89,7 +90,7 @@ json_hex4(const char *p, const char *end)
 	return v;
 }
 
-/* A string, from its opening to behind its closing quote. */
+/* Checks a string with its quotes. */
 static bool
 string(struct scan *s)
 {
@@ -143,7 +144,7 @@ scalar(struct scan *s)
 	}
 }
 
-/* A member's name and its colon. */
+/* Checks a member's name and its colon. */
 static bool
 json_check_name(struct scan *s)
 {
@@ -155,9 +156,8 @@ json_check_name(struct scan *s)
 }
 
 /*
- * Whether the text is one value by the grammar.  Goes down at each opening
- * bracket and up at each closing one; bit `depth' of `objects' tells what is
- * open there.
+ * Descends at each opening bracket and ascends at each closing one.  Bit
+ * `depth' of `objects' says what is open on that level.
  */
 int
 json_check(const char *text, size_t len, unsigned max_depth)
@@ -251,7 +251,7 @@ json_parse(struct json *j, const char *text, size_t len, unsigned max_depth,
 	jsmn_init(&parser);
 	j->count = jsmn_parse(&parser, text, len, j->tokens,
 	    (unsigned)count);
-	/* jsmn takes a bare number or word if white space is behind it. */
+	/* jsmn accepts a bare number or word if white space follows. */
 	if (j->count != count || token(j, 0)->type == JSMN_PRIMITIVE) {
 		j->count = 0;
 		errno = EINVAL;
@@ -296,7 +296,7 @@ json_type(const struct json *j, int value)
 	}
 }
 
-/* The first token behind `value' and all that is in it. */
+/* The first token behind `value' and all that it contains. */
 static int
 behind(const struct json *j, int value)
 {

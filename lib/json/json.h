@@ -1,7 +1,6 @@
 /*
- * Reading JSON from outside: strictly RFC 8259, then tokens.  jsmn alone only
- * tokenises and takes much that is no JSON; a check of the grammar stands in
- * front of it.
+ * Reading JSON from outside: checked by RFC 8259, then split into tokens by
+ * jsmn, which alone would accept much that is no JSON.
  */
 #ifndef JSON_H
 #define JSON_H
@@ -12,7 +11,10 @@
 
 #include "base/buf.h"
 
-/* A parsed text.  Zero-initialised it is empty; reuse saves allocations. */
+/*
+ * A parsed text.  It is empty if all of it is zero; use it again to save
+ * allocations.
+ */
 struct json {
 	const char	*text;		/* borrowed */
 	void		*tokens;	/* jsmn's, owned */
@@ -48,15 +50,16 @@ void json_free(struct json *);
 enum json_type json_type(const struct json *, int value);
 
 /*
- * The value of an object's member.  Returns -1 if there is none, or if
- * `object' is none; -2 if the name stands there twice.  Names are compared
+ * The value of an object's member.  Returns -1 if there is none, or if `object'
+ * is no object, and -2 if the object has the name twice.  Names are compared
  * after unescaping.
  */
 int json_member(const struct json *, int object, const char *name);
 
 /*
- * The name of an object's first member, or, behind a name, of its next one; its
- * value is the one behind the name (+ 1).  -1: there is no more.
+ * The name of an object's first member (`before' is -1), or of the one after
+ * the name `before'; -1: there is no more.  A name's value is the token after
+ * it (+ 1).
  */
 int json_name(const struct json *, int object, int before);
 
@@ -80,9 +83,9 @@ bool json_equals(const struct json *, int value, const char *);
 int64_t json_int(const struct json *, int value, int64_t fallback);
 
 /*
- * The whole number of seconds at or behind a number, which may have a fraction
- * or an exponent (RFC 7519 2, NumericDate), within 62 bits; otherwise
- * `fallback'.
+ * A number of seconds, rounded up; it may have a fraction or an exponent (RFC
+ * 7519 2, NumericDate). Returns `fallback' if it is none, or not within 62
+ * bits.
  */
 int64_t json_seconds(const struct json *, int value, int64_t fallback);
 

@@ -8,7 +8,7 @@
 #include "base/utf8.h"
 #include "json/jsonw.h"
 
-/* Writes the escape of a byte that may not stand for itself. */
+/* Writes a byte that has to be escaped. */
 static int
 escape_byte(struct buf *b, unsigned char c)
 {
@@ -25,8 +25,10 @@ escape_byte(struct buf *b, unsigned char c)
 	return buf_add(b, s, 6);
 }
 
-/* Whether a valid character is one of U+0080 to U+009F, which a terminal
- * obeys as it does ESC; its second byte is its number. */
+/*
+ * Whether a valid character is one of U+0080 to U+009F, which control a
+ * terminal as ESC does; its second byte is its number.
+ */
 static bool
 is_c1(const char *s)
 {
@@ -36,7 +38,7 @@ is_c1(const char *s)
 int
 jsonw_escape(struct buf *b, const char *s, size_t len)
 {
-	size_t	i, good = 0;	/* s[good..i) stands for itself */
+	size_t	i, good = 0;	/* s[good..i) needs no escape */
 	int	n;
 
 	for (i = 0; i < len; i += (size_t)n) {
@@ -77,7 +79,9 @@ quoted(struct jsonw *w, const char *s, size_t len)
 	jsonw_put(w, "\"", 1);
 }
 
-/* The comma and the key in front of a value; a key belongs in objects only. */
+/*
+ * Writes the comma and the key in front of a value.  A key is for objects only.
+ */
 static void
 lead(struct jsonw *w, const char *key)
 {

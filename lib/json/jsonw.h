@@ -1,6 +1,6 @@
 /*
- * Writing JSON: the only way by which JSON leaves a program.  What comes out
- * is valid UTF-8 on one line whatever goes in.
+ * Writing JSON: the only way by which JSON leaves a program.  The output is
+ * valid UTF-8 on one line whatever the input is.
  */
 #ifndef JSONW_H
 #define JSONW_H
@@ -21,7 +21,7 @@ struct jsonw {
 	bool		 failed;
 };
 
-/* Begins a text behind what is in the buffer. */
+/* Begins a text at the end of the buffer. */
 void jsonw_begin(struct jsonw *, struct buf *);
 
 /* Opens an object or array; key is NULL at the root and within arrays. */
@@ -46,9 +46,8 @@ void jsonw_trusted(struct jsonw *, const char *key, const char *json);
 int jsonw_end(struct jsonw *, bool line) __attribute__((warn_unused_result));
 
 /*
- * Appends s as it stands between the quotes of a JSON string: controls,
- * DEL and U+0080 to U+009F escaped, invalid bytes as U+FFFD.  Returns 0, or
- * -1 as buf_add.
+ * Appends s as the content of a JSON string: controls, DEL and U+0080 to U+009F
+ * escaped, invalid bytes as U+FFFD. Returns 0, or -1 as buf_add.
  */
 int jsonw_escape(struct buf *, const char *s, size_t len)
     __attribute__((warn_unused_result));

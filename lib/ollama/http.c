@@ -10,6 +10,9 @@
 #include "base/limit.h"
 #include "ollama/http.h"
 
+/* The largest Retry-After of a server that is used, in seconds: an hour. */
+#define RETRY_AFTER_MAX	3600
+
 static CURLM	*multi;
 
 static size_t
@@ -32,13 +35,13 @@ add_header(struct curl_slist **list, const char *line)
 	return true;
 }
 
-/* The headers of a call; false if there is no memory. */
+/* Makes the headers of a call.  Returns false if there is no memory. */
 static bool
 headers(struct http_call *c, struct curl_slist **list)
 {
 	char	line[4096 + 32];
 
-	/* Without "Expect:" libcurl asks first whether it may send. */
+	/* Without "Expect:" libcurl would ask first whether it may send. */
 	if (!add_header(list, "Expect:"))
 		return false;
 	if (c->body != NULL &&
@@ -52,9 +55,10 @@ headers(struct http_call *c, struct curl_slist **list)
 }
 
 /*
- * Options whose values cannot fail but for want of memory.  No proxy from the
- * environment, no redirects, no other protocols.  A fresh connection each
- * time: libcurl would send a POST again, unasked, when a reused one dies.
+ * Options that can fail only for want of memory.  No proxy from the
+ * environment, no redirects, no other protocols.  Each call has a connection of
+ * its own: libcurl would repeat a POST by itself when a reused connection
+ * breaks.
  */
 static bool
 http_configure(struct http_call *c, CURL *e)
@@ -69,7 +73,7 @@ http_configure(struct http_call *c, CURL *e)
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NOSIGNAL, 1L);
-	/* Whoever leaves does not wait for a name server's answer. */
+	/* Canceling a call does not wait for a name server. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
@@ -124,7 +128,7 @@ http_start(struct http_call *c)
 	return -1;
 }
 
-/* What libcurl's result means to us. */
+/* The end of a call by libcurl's result. */
 static enum http_end
 end_of(CURLcode rc)
 {
@@ -156,8 +160,10 @@ end_of(CURLcode rc)
 	}
 }
 
-/* Whether a call got as far as sending: connected, and with TLS where asked
- * for. */
+/*
+ * Whether a call got as far as sending: the connection, and TLS if it is https,
+ * were made.
+ */
 static bool
 http_connected(CURL *e)
 {
@@ -167,7 +173,7 @@ http_connected(CURL *e)
 	    CURLE_OK && when > 0;
 }
 
-/* Takes the calls that have ended out. */
+/* Notes the end of the calls that have ended. */
 static void
 collect(void)
 {
@@ -209,7 +215,7 @@ http_wait_for(int fd, int timeout)
 	struct curl_waitfd	extra = { fd, CURL_WAIT_POLLIN, 0 };
 	int			running;
 
-	/* curl_multi_poll knows no "for ever". */
+	/* curl_multi_poll cannot wait without a limit. */
 	if (curl_multi_poll(multi, &extra, fd == -1 ? 0 : 1,
 	    timeout < 0 ? INT_MAX : timeout, NULL) != CURLM_OK ||
 	    curl_multi_perform(multi, &running) != CURLM_OK)

@@ -1,5 +1,6 @@
 /*
- * What Ollama's lines and refusals mean.
+ * Ollama's API: the requests, the lines of an answer, refusals, the lists of
+ * models.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,14 +14,27 @@
 #include "json/jsonw.h"
 #include "ollama/ollama.h"
 
-/* Whether a text has a part; both are Ollama's, in ASCII. */
+/*
+ * Nested brackets of an upstream line; /api/tags and tool calls have far fewer.
+ */
+#define UPSTREAM_DEPTH	64
+
+/*
+ * The most tokens of an answer, and with the model's thoughts, unless
+ * OLLAMA_OPTIONS sets a limit: three times what our system prompt asks for.  As
+ * JSON.
+ */
+#define PREDICT_MAX		"1024"
+#define PREDICT_MAX_THINKING	"4096"
+
+/* Whether a text contains a part, whatever the case of its ASCII letters. */
 static bool
 has(const char *text, const char *part)
 {
 	return strcasestr(text, part) != NULL;
 }
 
-/* Whether a text has one of some parts. */
+/* Whether a text contains one of several parts. */
 static bool
 has_one(const char *text, const char *const *parts, size_t count)
 {
@@ -36,9 +50,9 @@ has_one(const char *text, const char *const *parts, size_t count)
 	has_one((text), (parts), sizeof(parts) / sizeof((parts)[0]))
 
 /*
- * Whether an error says that the prompt does not fit.  Each version, engine
- * and cloud has its own words: what they share is what does not fit where.
- * "context deadline exceeded", which is Go's, is about time.
+ * Whether an error says that the prompt does not fit.  Each version, engine and
+ * cloud words that differently: in all of them something is too long for
+ * something else.  Go's "context deadline exceeded" is about time.
  */
 static bool
 is_too_long(const char *error)
@@ -73,7 +87,7 @@ is_memory(const char *error)
 		"unable to load full model", "memory layout cannot",
 		"insufficient vram", "bad_alloc", "outofdevicememory",
 		"outofhostmemory",
-		/* The kernel ends a runner so, for want of memory. */
+		/* The kernel kills a runner like this when memory runs out. */
 		"signal: killed",
 	};
 
@@ -81,12 +95,12 @@ is_memory(const char *error)
 	    has(error, "available"));
 }
 
-/* What an error text means, wherever it came. */
+/* What an error text means, in a line of an answer or in a refusal. */
 static enum failure_code
 meaning(const char *error, bool *retry)
 {
 	static const char *const	restarts[] = {
-		/* The next request starts the runner anew. */
+		/* After these the next request starts the runner again. */
 		"process has terminated", "process no longer running",
 		"runner has unexpectedly stopped", "unexpected server status",
 		"health resp", "error starting llama-server",
@@ -107,8 +121,10 @@ meaning(const char *error, bool *retry)
 	return FAILURE_UPSTREAM_ERROR;
 }
 
-/* Appends the text of a member, if it is there; false if it is no text.  Null
- * is nothing: gateways write it. */
+/*
+ * Appends the text of a member.  Returns false if the member is no text; one
+ * that is absent or null, as gateways write it, is no text to append.
+ */
 static bool
 append(const struct json *j, int object, const char *name, struct buf *b)
 {
@@ -122,13 +138,13 @@ append(const struct json *j, int object, const char *name, struct buf *b)
 /* Eleven days in nanoseconds. */
 #define FIGURE_MAX	INT64_C(1000000000000000)
 
-/* A count or, in nanoseconds, a time of the done line. */
+/* A count, or a time in nanoseconds divided by `unit', of the last line. */
 static int64_t
 figure(const struct json *j, const char *name, int64_t unit)
 {
 	int64_t	n = json_int(j, json_member(j, 0, name), 0);
 
-	/* What no model counts to would end the sums of reports. */
+	/* A larger figure is wrong, and would overflow the sums in reports. */
 	return n < 0 ? 0 : n > FIGURE_MAX ? FIGURE_MAX / unit : n / unit;
 }
 
@@ -149,7 +165,7 @@ read_cost(const struct json *j, struct cost *c)
 	c->answer = figure(j, "eval_duration", 1000000);
 }
 
-/* The error of a line or body, a string or an object around one; or -1. */
+/* The value of `error', a string or an object that holds one; or -1. */
 static int
 error_member(const struct json *j)
 {
@@ -178,7 +194,7 @@ read_error(struct ollama_line *l, const struct json *j, int error)
 	buf_free(&text);
 }
 
-/* A line that Ollama would not send. */
+/* Sets the failure for a line that Ollama would not send. */
 static void
 invalid(struct ollama_line *l, const char *why)
 {
@@ -199,13 +215,13 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	if (json_parse(j, line, len, UPSTREAM_DEPTH, UPSTREAM_TOKENS) == -1 ||
 	    json_type(j, 0) != JSON_OBJECT) {
 		invalid(l, len > 5 && memcmp(line, "data:", 5) == 0 ?
-		    "it speaks /v1 (llama-server?), not Ollama's /api" :
-		    "a line that is no JSON object");
+		    "it serves /v1 (llama-server?), not Ollama's /api" :
+		    "a line that is not a JSON object");
 		return;
 	}
 	error = json_member(j, 0, "error");
 	done = json_member(j, 0, "done");
-	/* Some gateways write the member into every line. */
+	/* Some gateways write an empty `error' into every line. */
 	if (error != -1 && json_type(j, error) != JSON_NULL && (done == -1 ||
 	    !json_equals(j, error, ""))) {
 		read_error(l, j, error_member(j));
@@ -219,7 +235,7 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	    json_type(j, done) == JSON_BOOL && append(j, where, name,
 	    text) && append(j, where, "thinking", &thoughts);
 	if (!good) {
-		invalid(l, "a line without the members of Ollama's");
+		invalid(l, "a line without the fields of an Ollama reply");
 	} else {
 		l->thinking = thoughts.len > 0;
 		l->done = json_true(j, done);
@@ -229,7 +245,7 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	buf_free(&thoughts);
 }
 
-/* The error text of a body, as a C string; empty if there is none. */
+/* Appends the error text of a body, if it has one. */
 static void
 error_text(const char *body, size_t len, struct buf *text)
 {
@@ -264,7 +280,10 @@ ollama_refusal(long status, const char *body, size_t len, const char *model,
 	    has(error, "model is required")) {
 		code = FAILURE_MODEL_MISSING;
 	} else if (status >= 500) {
-		/* An empty 500 is a panic, a 502 a proxy's. */
+		/*
+		 * An empty 500 is a panic of Ollama's; an empty 502 is a
+		 * proxy's.
+		 */
 		*retry = *retry || *error == '\0';
 	} else if (status >= 300) {
 		code = code == FAILURE_PROMPT_TOO_LONG ? code :
@@ -323,14 +342,19 @@ has_limit(const char *options)
 	if (json_parse(&j, options, strlen(options), MESSAGE_DEPTH,
 	    MESSAGE_TOKENS) == 0)
 		value = json_member(&j, 0, "num_predict");
-	/* Ollama passes a null over, and then nothing ends the answer; of two
-	 * it takes the later one. */
+	/*
+	 * Ollama ignores a null, and then nothing limits the answer; of two
+	 * members it uses the later one.
+	 */
 	has = value != -1 && json_type(&j, value) != JSON_NULL;
 	json_free(&j);
 	return has;
 }
 
-/* Thoughts count too.  What the server decides may be to think. */
+/*
+ * The limit of an answer.  A model's thoughts count too, and with
+ * OLLAMA_THINK=server the model may think.
+ */
 static const char *
 ollama_request_limit(const struct settings *s)
 {
@@ -339,8 +363,10 @@ ollama_request_limit(const struct settings *s)
 	    "\"num_predict\":" PREDICT_MAX_THINKING;
 }
 
-/* The options of the settings; with a limit for the answer, if that is asked
- * for and they have none. */
+/*
+ * Writes OLLAMA_OPTIONS. If `limited', and they do not limit the answer, adds a
+ * limit.
+ */
 static void
 write_options(struct jsonw *w, const struct settings *s, bool limited)
 {
@@ -352,7 +378,10 @@ write_options(struct jsonw *w, const struct settings *s, bool limited)
 			jsonw_trusted(w, "options", options);
 		return;
 	}
-	/* In front of the last brace; a comma unless nothing was there. */
+	/*
+	 * Insert the limit in front of the last brace, with a comma unless the
+	 * object is empty.
+	 */
 	options = *options == '\0' ? "{}" : options;
 	for (end = strrchr(options, '}'); end > options &&
 	    strchr(" \t\r\n", end[-1]) != NULL; )
@@ -367,7 +396,10 @@ write_options(struct jsonw *w, const struct settings *s, bool limited)
 	buf_free(&b);
 }
 
-/* How the model is loaded and for how long, and what a question adds. */
+/*
+ * Writes how long the model stays loaded and the options; `question' says
+ * whether this is a question, whose answer is limited.
+ */
 static void
 write_settings(struct jsonw *w, const struct settings *s, bool question)
 {
@@ -385,7 +417,10 @@ ollama_request(struct buf *b, const struct settings *s, enum url_api api,
 	jsonw_begin(&w, b);
 	jsonw_object(&w, NULL);
 	jsonw_text(&w, "model", model);
-	/* What never changes comes first: the model's prefix cache. */
+	/*
+	 * The texts that never change come first: Ollama caches a prompt's
+	 * prefix.
+	 */
 	if (api == URL_CHAT) {
 		jsonw_array(&w, "messages");
 		if (*system != '\0')
@@ -417,7 +452,9 @@ ollama_load(struct buf *b, const struct settings *s, const char *model)
 	return jsonw_end(&w, false);
 }
 
-/* Whether a model of /api/tags may complete; older servers do not tell. */
+/*
+ * Whether a model of /api/tags can complete a text; older servers do not say.
+ */
 static bool
 completes(const struct json *j, int model)
 {
@@ -432,7 +469,7 @@ completes(const struct json *j, int model)
 	return false;
 }
 
-/* Parses a list of models; returns its first element's list, or -1. */
+/* Parses a list of models.  Returns the array, or -1. */
 static int
 models(struct json *j, const char *body, size_t len)
 {
@@ -445,9 +482,9 @@ models(struct json *j, const char *body, size_t len)
 }
 
 /*
- * Where a model of /api/tags runs if that is somebody else's machine; false: it
- * runs here.  Ollama hands the whole question on to it, so that whatever is
- * written in one of these members counts, readable or not.
+ * Reads on whose machine a model of /api/tags runs.  Returns false if that is
+ * the server's own.  Ollama hands the whole question on to another machine if
+ * one of these members has any value, readable or not.
  */
 static bool
 read_remote(const struct json *j, int model, struct buf *host)
@@ -484,9 +521,9 @@ ollama_is_cloud(const char *model)
 }
 
 /*
- * Whether this is Ollama's list.  A llama-server has one too, beside that of
- * /v1/models in the same object, but no /api/generate, and an /api/chat that
- * speaks another language.
+ * Whether this is Ollama's list.  A llama-server has a list of the same form,
+ * with that of /v1/models in the same object, but it has no /api/generate, and
+ * its /api/chat is not Ollama's.
  */
 static bool
 is_ollama(const struct json *j)
@@ -536,14 +573,16 @@ ollama_first_model(const char *body, size_t len, char *model, size_t size)
 	return code;
 }
 
-/* A part of a model's name; not ended by '\0'. */
+/* A part of a model's name, without a NUL at its end. */
 struct part {
 	const char	*text;
 	size_t		 len;
 };
 
-/* Takes what stands behind the last `separator' off a name; all of it if there
- * is none. */
+/*
+ * Splits off the part behind the last `separator' of a name, or all of the name
+ * if it has none.
+ */
 static struct part
 last_part(struct part *name, char separator)
 {
@@ -566,8 +605,10 @@ or_else(struct part p, const char *text)
 	return p.len > 0 ? p : (struct part){ text, strlen(text) };
 }
 
-/* A name as Ollama takes it apart: [[host/]namespace/]model[:tag]; a scheme in
- * front of the host counts for nothing. */
+/*
+ * The parts of a name as Ollama reads it: [[host/]namespace/]model[:tag]; a
+ * scheme in front of the host is ignored.
+ */
 enum { HOST, NAMESPACE, MODEL, TAG, PARTS };
 
 static void

@@ -1,6 +1,6 @@
 /*
- * Ollama's API: what is sent to it, what its lines and refusals mean.  Only
- * texts in and out, no network.
+ * Ollama's API: the requests that are sent to it and what its lines and
+ * refusals mean.  Nothing here uses the network.
  */
 #ifndef OLLAMA_H
 #define OLLAMA_H
@@ -16,49 +16,52 @@
 #include "json/json.h"
 #include "settings/settings.h"
 
-/* What a line of the answer says. */
+/* What one line of an answer says. */
 struct ollama_line {
 	bool		thinking;	/* holds some of the model's thoughts */
 	bool		done;
-	struct failure	failure;	/* an error line, or none of Ollama's */
-	bool		retry;		/* once, if no text was shown */
+	struct failure	failure;	/* an error, or not Ollama's */
+	bool		retry;		/* retry once if no text was shown */
 	char		reason[200];	/* of a failure, for the log */
 };
 
 /*
- * Writes the body of a question: model, system prompt (may be empty) and the
- * ticket, with the options of the settings and "truncate":false, so that what
- * does not fit is refused and not cut silently.  Where the options have no
- * num_predict there is one of ours: a small model may go on for
- * ever.  Returns 0, or -1 as buf_add.
+ * Writes the body of a question: model, system prompt (may be empty), the
+ * ticket, the options of the settings, and "truncate":false, so that Ollama
+ * refuses a prompt that does not fit and does not cut it silently.  If the
+ * options have no num_predict, one of ours is added, since a small model may
+ * never end.  Returns 0, or -1 as buf_add.
  */
 int ollama_request(struct buf *, const struct settings *, enum url_api,
     const char *model, const char *system, const char *ticket, size_t len)
     __attribute__((warn_unused_result));
 
-/* As ollama_request, for a call that only loads the model. */
+/*
+ * Writes the body of a call that only loads the model; returns as
+ * ollama_request.
+ */
 int ollama_load(struct buf *, const struct settings *, const char *model)
     __attribute__((warn_unused_result));
 
 /*
- * Reads one line.  Its text, as it stands, is appended to `text'; the
- * statistics of a done line go to `cost'.  `json' is working memory.
+ * Reads one line of an answer.  Appends its text, unchanged, to `text'; the
+ * statistics of the last line go to `cost'. `json' is working memory.
  */
 void ollama_read(struct ollama_line *, enum url_api, const char *line,
     size_t len, struct json *, struct buf *text, struct cost *);
 
 /*
- * What an answer with this status and body means (any status but 200), and
+ * What a response with this status (any but 200) and body means; *retry says
  * whether one more try may help.  `model' is for the message.
  */
 struct failure ollama_refusal(long status, const char *body, size_t len,
     const char *model, bool *retry);
 
 /*
- * From /api/tags: the first model that can complete and runs there, into
- * `model': one that Ollama has run elsewhere (its cloud) is for whoever names
- * it.  Returns FAILURE_NONE, FAILURE_MODEL_MISSING (there is none) or
- * FAILURE_UPSTREAM_INVALID (no list of Ollama's at all).
+ * Copies the name of the first model of /api/tags that can complete a text and
+ * that the server runs itself; a model of Ollama's cloud has to be named by the
+ * settings.  Returns FAILURE_NONE, FAILURE_MODEL_MISSING (there is none) or
+ * FAILURE_UPSTREAM_INVALID (this is not Ollama's list).
  */
 enum failure_code ollama_first_model(const char *body, size_t len, char *model,
     size_t size);
@@ -73,17 +76,20 @@ struct ollama_model {
 				   0: not told */
 };
 
-/* From /api/ps or /api/tags: whether a model is in the list, and more. */
+/*
+ * Finds a model in the list of /api/ps or /api/tags.  Returns false if it is
+ * not there.
+ */
 bool ollama_model(const char *body, size_t len, const char *model,
     struct ollama_model *);
 
-/* Whether a name is one that Ollama hands on to its cloud, listed or not. */
+/* Whether Ollama hands a model of this name on to its cloud, listed or not. */
 bool ollama_is_cloud(const char *model);
 
-/* From /api/tags: whether it is a llama-server's. */
+/* Whether a response to /api/tags is a llama-server's. */
 bool ollama_is_other(const char *body, size_t len);
 
-/* The same without more. */
+/* Whether a model is in the list of /api/ps or /api/tags. */
 bool ollama_lists(const char *body, size_t len, const char *model);
 
 #endif

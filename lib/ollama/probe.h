@@ -1,6 +1,6 @@
 /*
- * Whether the model's server is there and which model it would use: for the
- * administrator, before anybody asks.
+ * Whether a model server is there and which model it would use: for the
+ * administrator, before anybody asks a question.
  */
 #ifndef PROBE_H
 #define PROBE_H
@@ -14,29 +14,35 @@
 #include "settings/settings.h"
 
 struct probe {
-	struct failure	failure;	/* code NONE: all is well */
-	char		model[256];	/* that would answer */
-	char		remote[128];	/* on whose machine that runs; empty:
-					   on the server's own */
-	char		reason[256];	/* more words; may be empty */
-	char		advice[300];	/* what helps; may be empty */
-	int64_t		context;	/* tokens that the model is loaded
-					   with; 0: it is not */
-	int64_t		context_max;	/* that it can; 0: not told */
+	struct failure	failure;	/* NONE: the server can answer */
+	char		model[256];	/* the model that would answer */
+	char		remote[128];	/* the machine that runs it; empty: the
+					   server itself */
+	char		reason[256];	/* details; may be empty */
+	char		advice[300];	/* what to do; may be empty */
+	int64_t		context;	/* tokens, as loaded; 0: it is not
+					   loaded */
+	int64_t		context_max;	/* tokens at most; 0: unknown */
 };
 
-/* Asks a server's /api/tags and /api/ps and waits; CONNECT_TIMEOUT holds. */
+/*
+ * Asks a server's /api/tags and /api/ps and waits for the responses;
+ * CONNECT_TIMEOUT applies.
+ */
 void probe_model(struct probe *, const struct settings *, const struct http *,
     const struct url *);
 
 /*
- * Has a server load the model, and waits until it has, FIRST_TOKEN_TIMEOUT at
- * most.  It stays loaded for OLLAMA_KEEP_ALIVE.
+ * Makes a server load the model, and waits until it is loaded,
+ * FIRST_TOKEN_TIMEOUT at most.  It stays loaded for OLLAMA_KEEP_ALIVE.
  */
 void probe_load(struct probe *, const struct settings *, const struct http *,
     const struct url *);
 
-/* Appends what was found as a line of JSON.  Returns 0, or -1 as buf_add. */
+/*
+ * Appends what was found as one line of JSON, for probe_read in another
+ * program.  Returns 0, or -1 as buf_add.
+ */
 int probe_write(const struct probe *, struct buf *)
     __attribute__((warn_unused_result));
 

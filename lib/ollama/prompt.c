@@ -1,5 +1,5 @@
 /*
- * What the model reads.
+ * The prompt: the system prompt and the ticket.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ prompt_system(const struct settings *s, const char **why)
 		*why = strerror(errno);
 		return NULL;
 	}
-	/* An empty one would be no prompt, and no fence around the ticket. */
+	/* With an empty prompt there would be no fence around the ticket. */
 	if ((*why = utf8_instead(text, len)) != NULL) {
 		free(text);
 		errno = EILSEQ;
@@ -52,12 +52,15 @@ prompt_draw(char word[PROMPT_WORD + 1])
 		return -1;
 	for (i = 0; i < sizeof(r); i++)
 		(void)snprintf(word + 2 * i, 3, "%02x", r[i]);
-	/* Little else begins so: lib/tidy has little to wait for. */
+	/*
+	 * Few other words begin with 0, so that tidy.c rarely has to hold text
+	 * back.
+	 */
 	word[0] = '0';
 	return 0;
 }
 
-/* The text between its two lines. */
+/* Appends the text between the two lines of the fence. */
 static int
 prompt_fence(
     struct buf *b, const char *text, size_t len, char word[PROMPT_WORD + 1])

@@ -13,10 +13,10 @@
 #include "settings/settings.h"
 
 /*
- * The system prompt: SYSTEM_PROMPT_FILE's or the one that ships; "" for
- * `none'.  NULL with errno, and with words for it in *why: it cannot be read
- * (so that the start refuses it), or holds no text in UTF-8 (EILSEQ); the
- * caller frees it.  A byte order mark is dropped.
+ * Returns the system prompt: that of SYSTEM_PROMPT_FILE without a byte order
+ * mark, or the one that ships; "" for `none'. The caller frees it.  NULL with
+ * errno, and with words for it in *why: the file cannot be read, or holds no
+ * text in UTF-8 (EILSEQ).
  */
 char *prompt_system(const struct settings *, const char **why);
 
@@ -24,10 +24,10 @@ char *prompt_system(const struct settings *, const char **why);
 enum { PROMPT_WORD = 16 };
 
 /*
- * Appends a ticket's text in its same-text form (lib/text/text.h): fenced, or
- * bare where there is no system prompt, as the original sent it.  `word' gets
- * the fence's, or is empty.  Returns 0, or -1 as buf_add, or with
- * getrandom(2)'s errno.
+ * Appends a ticket's text in its same-text form (text/text.h): within the
+ * fence, or bare if there is no system prompt.  `word' becomes the word of the
+ * fence, or is empty.  Returns 0, or -1 as buf_add, or with getrandom(2)'s
+ * errno.
  */
 int prompt_ticket(struct buf *, const char *system, const char *text,
     size_t len, char word[PROMPT_WORD + 1])

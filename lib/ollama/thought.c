@@ -1,5 +1,5 @@
 /*
- * Telling thoughts from the answer.
+ * Separates a model's thoughts from its answer.
  */
 #include <ctype.h>
 #include <string.h>
@@ -7,6 +7,12 @@
 
 #include "base/limit.h"
 #include "ollama/thought.h"
+
+/* Bytes of one of Harmony's heads, up to <|message|>: a few words. */
+#define HARMONY_HEAD_MAX	200
+
+/* Bytes of white space that may stand in front of thoughts. */
+#define THOUGHT_WHITE_MAX	4096
 
 static const struct pair {
 	const char	*opener, *closer;
@@ -40,7 +46,7 @@ static const char *const	ends[] = { "<|end|>", "<|return|>",
 
 enum { ENDS = sizeof(ends) / sizeof(ends[0]) };
 
-/* How a mark may stand at a place. */
+/* Whether a mark is found at a place. */
 enum match { NO, MAYBE, YES };	/* MAYBE: the text ends within it */
 
 static enum match
@@ -54,8 +60,10 @@ match(const char *text, size_t len, const char *mark)
 	return len < n ? MAYBE : YES;
 }
 
-/* Where a mark stands in a text, or where it may begin at the end of it; the
- * length of the text: nowhere. */
+/*
+ * The offset of a mark in a text, or of the end of the text that may be its
+ * beginning; the length of the text if there is neither.
+ */
 static size_t
 thought_find(const char *text, size_t len, const char *mark, enum match *how)
 {
@@ -108,7 +116,7 @@ thinking(const struct thought *t)
 	return t->state == THOUGHT_INSIDE || t->state == THOUGHT_CHANNEL;
 }
 
-/* Hands n held bytes on. */
+/* Passes on n of the bytes that are held. */
 static int
 thought_give(struct thought *t, size_t n, struct buf *out)
 {
@@ -126,8 +134,9 @@ thought_drop(struct thought *t, size_t n)
 }
 
 /*
- * Harmony's head at the start of a text, up to <|message|>, whose name tells
- * whether thoughts follow.  MAYBE: the rest of it has not come.
+ * Reads Harmony's head at the start of a text, up to <|message|>; the name in
+ * the head says whether thoughts follow.  MAYBE: the rest of the head has not
+ * come.
  */
 static enum match
 head(struct thought *t, const char *text, size_t len)
@@ -135,7 +144,10 @@ head(struct thought *t, const char *text, size_t len)
 	enum match	how;
 	size_t		n = thought_find(text, len, message, &how), at;
 
-	/* A head's words are letters; a text about the mark has none there. */
+	/*
+	 * The words of a head are letters; a text about the mark has other
+	 * characters there.
+	 */
 	at = strlen(match(text, len, start) == YES ? start : channel);
 	if (at < len && !isalpha((unsigned char)text[at]))
 		return NO;
@@ -156,7 +168,10 @@ head(struct thought *t, const char *text, size_t len)
 	return YES;
 }
 
-/* A mark at the start of the text.  MAYBE: wait for more; NO: there is none. */
+/*
+ * Looks for a mark at the start of the text.  MAYBE: more has to come first;
+ * NO: there is none.
+ */
 static enum match
 mark(struct thought *t, size_t white)
 {
@@ -193,14 +208,19 @@ mark(struct thought *t, size_t white)
 	return best;
 }
 
-/* At the start: true if something was decided and there may be more. */
+/*
+ * Works on what is held in the state THOUGHT_START. Returns true if something
+ * was decided and there may be more to decide.
+ */
 static bool
 at_start(struct thought *t, int *rc, struct buf *out)
 {
 	size_t	white = thought_blanks(t->held.data, t->held.len);
 
 	if (white == t->held.len) {
-		/* It is dropped in front of a thought and behind one. */
+		/*
+		 * White space in front of a thought and behind it is dropped.
+		 */
 		if (t->dropped)
 			buf_clear(&t->held);
 		else if (white > THOUGHT_WHITE_MAX)
@@ -221,7 +241,7 @@ at_start(struct thought *t, int *rc, struct buf *out)
 	}
 }
 
-/* In thoughts that end with `closer'. */
+/* The same in thoughts that end with `closer'. */
 static bool
 thought_inside(struct thought *t)
 {
@@ -234,7 +254,7 @@ thought_inside(struct thought *t)
 	return how == YES;
 }
 
-/* In Harmony's thoughts: up to an end, or to the next head. */
+/* The same in Harmony's thoughts, which reach to an end or to the next head. */
 static bool
 in_channel(struct thought *t)
 {
@@ -260,7 +280,10 @@ in_channel(struct thought *t)
 	return true;
 }
 
-/* In Harmony's answer: only an end and a new head behind it end that. */
+/*
+ * The same in Harmony's answer, which only an end with a new head behind it
+ * ends.
+ */
 static bool
 in_final(struct thought *t, int *rc, struct buf *out)
 {
@@ -337,7 +360,7 @@ thought_end(struct thought *t, struct buf *out)
 	const char	*text = t->held.data + white;
 	const size_t	 len = t->held.len - white;
 
-	/* Half a mark is text; a head without its text is none. */
+	/* A part of a mark is text; a head that nothing follows is not. */
 	if (thinking(t) || (t->state == THOUGHT_START && len > 0 &&
 	    (match(text, len, start) == YES || match(text, len, channel) ==
 	    YES)))

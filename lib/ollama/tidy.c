@@ -1,5 +1,5 @@
 /*
- * Taking the fence's word and end marks out of an answer.
+ * Removes the fence's word and end marks from an answer.
  */
 #include <ctype.h>
 #include <string.h>
@@ -15,10 +15,10 @@ static const char *const	marks[] = {
 
 enum {
 	MARKS = sizeof(marks) / sizeof(marks[0]),
-	BRACKETS = 4		/* of a fence, at most, on each side */
+	BRACKETS = 4		/* most brackets on each side of the word */
 };
 
-/* How something may stand at a place. */
+/* Whether something is found at a place. */
 enum match { NO, MAYBE, YES };	/* MAYBE: the text ends within it */
 
 static size_t
@@ -41,9 +41,9 @@ tidy_begin(struct tidy *t, const char *word)
 }
 
 /*
- * The fence's word at a place, in as many brackets as there are: "[[", "/" and
- * blanks in front of it, blanks and "]]" behind it.  *n is its length, 0 as
- * long as the word is not whole.
+ * Looks for the fence's word at a place, with any number of brackets: "[[", "/"
+ * and blanks in front of it, blanks and "]]" behind it.  *n becomes its length,
+ * 0 as long as the word is not complete.
  */
 static enum match
 tidy_fence(const struct tidy *t, const char *text, size_t len, size_t *n)
@@ -75,7 +75,9 @@ tidy_fence(const struct tidy *t, const char *text, size_t len, size_t *n)
 	return i == len && close < open ? MAYBE : YES;
 }
 
-/* End marks, with white space behind them, up to the end of the text. */
+/*
+ * Looks for end marks, with white space behind them, up to the end of the text.
+ */
 static enum match
 end_marks(const char *text, size_t len)
 {
@@ -98,8 +100,10 @@ end_marks(const char *text, size_t len)
 	return YES;
 }
 
-/* Whether the fence may begin at a place of what is held; its word not within
- * another one. */
+/*
+ * Whether a fence may begin at a place of what is held; the word does not count
+ * within another word.
+ */
 static bool
 may_begin(const struct tidy *t, size_t i)
 {
@@ -111,8 +115,10 @@ may_begin(const struct tidy *t, size_t i)
 	    !(i == 0 ? t->letter : isalnum((unsigned char)text[i - 1]))));
 }
 
-/* Where the blanks in front of a place begin, if they are the line's first;
- * else the place itself. */
+/*
+ * The offset of the blanks in front of a place, if they begin the line; else
+ * the place itself.
+ */
 static size_t
 line_start(const struct tidy *t, size_t i)
 {
@@ -133,8 +139,8 @@ at_line_start(const struct tidy *t, size_t i)
 }
 
 /*
- * A fence stands at *from, up to *to: takes its line in, where nothing else is
- * on that.  MAYBE: what follows has not come yet.
+ * Extends a fence, at *from up to *to, to its whole line if nothing else is on
+ * that line.  MAYBE: what follows has not come yet.
  */
 static enum match
 whole_line(const struct tidy *t, size_t *from, size_t *to, bool ended)
@@ -146,7 +152,7 @@ whole_line(const struct tidy *t, size_t *from, size_t *to, bool ended)
 
 	if (!at_line_start(t, *from))
 		return YES;
-	/* Another one may stand on the same line. */
+	/* Another fence may follow on the same line. */
 	do {
 		i += tidy_blanks(text + i, len - i, " \t\r", len);
 		n = 0;
@@ -164,8 +170,8 @@ whole_line(const struct tidy *t, size_t *from, size_t *to, bool ended)
 }
 
 /*
- * What is to be taken out next of what is held, from *from up to *to.  MAYBE:
- * from *from on it is not decided yet; NO: nothing.
+ * Finds what to remove next of what is held, from *from up to *to.  MAYBE: it
+ * is undecided from *from on; NO: there is nothing.
  */
 static enum match
 scan(const struct tidy *t, bool ended, size_t *from, size_t *to)
@@ -197,12 +203,12 @@ scan(const struct tidy *t, bool ended, size_t *from, size_t *to)
 				return how;
 		}
 	}
-	/* The first blanks of a line may be a fence's. */
+	/* The first blanks of a line may belong to a fence. */
 	*from = ended ? len : line_start(t, len);
 	return MAYBE;
 }
 
-/* Hands the first n held bytes on. */
+/* Passes on the first n of the bytes that are held. */
 static int
 tidy_give(struct tidy *t, size_t n, struct buf *out)
 {
@@ -224,7 +230,7 @@ tidy_give(struct tidy *t, size_t n, struct buf *out)
 	return 0;
 }
 
-/* Works on what is held; what stays there waits for more. */
+/* Decides about what is held, as far as possible. */
 static int
 tidy_work(struct tidy *t, bool ended, struct buf *out)
 {

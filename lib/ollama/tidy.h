@@ -1,9 +1,9 @@
 /*
- * Takes out of an answer what a model repeats though it is not meant for
+ * Removes from an answer what a model repeats though it is not meant for
  * people: the word of the fence around the ticket, with its brackets, and the
- * line if nothing else is on it; the marks with which a template ends a turn,
- * at the very end.  A machine over the text as it comes, in pieces of any size;
- * only what may still become one of these is held.
+ * line if nothing else is on it; and, at the very end, the marks by which a
+ * template ends a turn.  The text may come in pieces of any size; only what may
+ * turn out to be one of these is held back.
  */
 #ifndef TIDY_H
 #define TIDY_H
@@ -15,22 +15,26 @@
 #include "ollama/prompt.h"
 
 struct tidy {
-	char		word[PROMPT_WORD + 1];	/* empty: there is no fence */
-	bool		everywhere;	/* the word also within another */
-	bool		inside;		/* the line has text already */
-	bool		letter;		/* what was given last is one */
-	bool		found;		/* something was taken out */
-	struct buf	held;		/* not yet decided; give it a cap */
+	char		word[PROMPT_WORD + 1];	/* empty: no fence */
+	bool		everywhere;	/* also within another word */
+	bool		inside;		/* the line has other text */
+	bool		letter;		/* the last byte passed on */
+	bool		found;		/* something was removed */
+	struct buf	held;		/* undecided text; the caller sets its
+					   cap */
 };
 
-/* Begins a text; the memory stays. */
+/* Begins a new text; keeps the memory. */
 void tidy_begin(struct tidy *, const char *word);
 
-/* Takes a piece, and appends to `out' what stays.  0, or -1 as buf_add. */
+/*
+ * Takes a piece of the text and appends to `out' what stays.  Returns 0, or -1
+ * as buf_add.
+ */
 int tidy_add(struct tidy *, const char *, size_t, struct buf *out)
     __attribute__((warn_unused_result));
 
-/* The text has ended: as tidy_add, for what was held. */
+/* Ends the text: decides about what was held back.  Returns as tidy_add. */
 int tidy_end(struct tidy *, struct buf *out)
     __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
 /*
- * One answer from Ollama.
+ * One answer from Ollama: reading it, and the calls.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +15,21 @@
 #include "base/utf8.h"
 #include "ollama/upstream.h"
 
+/* Bytes of the two lines of the fence around a ticket; see prompt.h. */
+#define PROMPT_FENCE	64
+
+/*
+ * Pause before the one retry, in ms, plus a random time of up to as much, so
+ * that several generations do not retry at the same moment.
+ */
+#define RETRY_PAUSE	1000
+
+/*
+ * How long the model is silent before /api/ps is asked, and asked again, in ms.
+ */
+#define LOADING_ASK_FIRST	500
+#define LOADING_ASK_AGAIN	2000
+
 static void
 upstream_tell(struct upstream *u, enum frame_state state)
 {
@@ -25,8 +40,8 @@ upstream_tell(struct upstream *u, enum frame_state state)
 }
 
 /*
- * Hands a piece on, without what is not meant for people, and at the answer's
- * end what was held; returns false to end it.
+ * Passes a piece on to on_text, without thoughts and marks; `ended': also what
+ * was held back.  Returns false if on_text has ended the answer.
  */
 static bool
 show(struct upstream *u, bool ended)
@@ -39,7 +54,7 @@ show(struct upstream *u, bool ended)
 	buf_clear(&u->raw);
 	buf_clear(&u->plain);
 	buf_clear(&u->tidied);
-	/* The text is UTF-8 by now, but may hold control characters. */
+	/* The text is valid UTF-8, but may contain control characters. */
 	if ((text->len > 0 && (utf8_clean(&cleaner, text->data, text->len,
 	    &u->raw) == -1 || thought_add(&u->thought, u->raw.data,
 	    u->raw.len, &u->plain) == -1)) ||
@@ -61,7 +76,7 @@ show(struct upstream *u, bool ended)
 	return u->on_text(u->context, tidied->data, tidied->len);
 }
 
-/* Takes thoughts out that a whole text is found to begin with. */
+/* Removes the thoughts that a whole text turns out to begin with. */
 static int
 settle_thoughts(struct upstream *u, struct buf *text)
 {
@@ -70,7 +85,7 @@ settle_thoughts(struct upstream *u, struct buf *text)
 	size_t		from;
 	int		rc = 0;
 
-	/* An opener at its start was seen as such. */
+	/* The mark that opens thoughts would have been recognized. */
 	if (u->thought.opened || (from = thought_late(text->data,
 	    text->len)) == 0)
 		return 0;
@@ -89,7 +104,7 @@ settle_thoughts(struct upstream *u, struct buf *text)
 	return rc;
 }
 
-/* Takes the fence's word and end marks out of a whole text. */
+/* Removes the fence's word and end marks from a whole text. */
 static int
 settle_marks(struct upstream *u, struct buf *text)
 {
@@ -121,7 +136,7 @@ upstream_settle(struct upstream *u, struct buf *text)
 		return 0;
 	if ((changed = settle_thoughts(u, text)) == -1)
 		return -1;
-	/* What was between two of them may have come together. */
+	/* Removing one mark may have joined the halves of another one. */
 	while (text->len > 0 && (rc = settle_marks(u, text)) != 0) {
 		if (rc == -1)
 			return -1;
@@ -178,7 +193,7 @@ upstream_take_answer(void *context, long status, const char *data, size_t len)
 
 	u->last = clock_us();
 	if (status != 200) {
-		/* Only its beginning matters: the rest is dropped. */
+		/* Only the beginning of a refusal is used. */
 		n = UPSTREAM_BODY_MAX - u->body.len;
 		return buf_add(&u->body, data, len < n ? len : n) == 0;
 	}
@@ -210,7 +225,10 @@ seconds(const struct upstream *u, enum setting which)
 	return u->settings->number[which] * 1000000;
 }
 
-/* It is over: for good, with this server, or in a pause before the retry. */
+/*
+ * Ends the use of the server: goes on to the next server, or to the pause
+ * before the retry, or ends the answer.
+ */
 static void
 upstream_end(struct upstream *u, struct failure f, int64_t now)
 {
@@ -244,7 +262,7 @@ end_code(struct upstream *u, enum failure_code code, const char *detail)
 	upstream_end(u, failure_make(code, detail), clock_us());
 }
 
-/* Takes bytes of a small answer. */
+/* Receives bytes of a small response. */
 static bool
 take_small(void *context, long status, const char *data, size_t len)
 {
@@ -254,7 +272,7 @@ take_small(void *context, long status, const char *data, size_t len)
 	return buf_add(&u->small_body, data, len) == 0;
 }
 
-/* The address of one of the server's calls. */
+/* Writes the URL of a call to the server. */
 static bool
 address(const struct upstream *u, struct buf *to, const char *path)
 {
@@ -263,7 +281,7 @@ address(const struct upstream *u, struct buf *to, const char *path)
 	    buf_puts(to, path) == 0;
 }
 
-/* Begins a small call. */
+/* Starts a small call: a GET whose response is a list. */
 static bool
 upstream_do_ask(struct upstream *u, const char *path)
 {
@@ -281,7 +299,7 @@ upstream_do_ask(struct upstream *u, const char *path)
 	return u->http->start(c) == 0;
 }
 
-/* Posts the question; the model is known. */
+/* Posts the question; the model is known by now. */
 static void
 post(struct upstream *u, int64_t now)
 {
@@ -331,7 +349,7 @@ upstream_read_token(const char *path, char **token, const char **why)
 	size_t		 len, n;
 
 	if ((text = file_read(path, SETTING_MAX, true, &len)) == NULL) {
-		*why = errno == EPERM ? "others may read it (chmod 600)" :
+		*why = errno == EPERM ? "other users can read it (chmod 600)" :
 		    strerror(errno);
 		return -1;
 	}
@@ -340,10 +358,10 @@ upstream_read_token(const char *path, char **token, const char **why)
 	from = text + utf8_mark(text, len);
 	from += strspn(from, " \t\r\n");
 	n = strcspn(from, " \t\r\n");
-	*why = "more than one word";
+	*why = "it has more than one word";
 	if (from[n + strspn(from + n, " \t\r\n")] != '\0')
 		goto bad;
-	*why = "a word with other than printable ASCII characters";
+	*why = "it has characters that are not printable ASCII";
 	for (len = 0; len < n; len++) {
 		if (from[len] <= ' ' || from[len] > '~')
 			goto bad;
@@ -368,7 +386,7 @@ upstream_token(const struct settings *s, char **token, const char **why)
 	return *path == '\0' ? 0 : upstream_read_token(path, token, why);
 }
 
-/* Posts, or asks for the model first. */
+/* Posts the question, or asks which models there are first. */
 static void
 upstream_try(struct upstream *u, int64_t now)
 {
@@ -395,9 +413,9 @@ upstream_begin(struct upstream *u, const struct settings *s,
 	u->request.cap = (len + PROMPT_FENCE + SYSTEM_PROMPT_MAX +
 	    SETTING_MAX) * 6;
 	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
-	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* each U+FFFD */
+	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* a U+FFFD each */
 	u->plain.cap = u->tidied.cap = u->thought.held.cap =
-	    u->tidy.held.cap = u->raw.cap * 2;	/* with what was held */
+	    u->tidy.held.cap = u->raw.cap * 2;	/* and as much held back */
 	u->system = prompt_system(s, &why);
 	u->prompt.cap = len + PROMPT_FENCE;
 	if (u->system == NULL || upstream_token(s, &u->token, &why) == -1) {
@@ -417,7 +435,7 @@ upstream_ask(struct upstream *u, const struct url *server, bool more,
 {
 	u->server = *server;
 	u->more = more;
-	u->state = FRAME_STATE__MAX;	/* `queued' may have been told */
+	u->state = FRAME_STATE__MAX;	/* `queued' may have been sent */
 	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
 	    u->settings->text[SETTING_OLLAMA_MODEL]);
 	u->cost.queued += (now - u->due) / 1000;
@@ -441,7 +459,7 @@ upstream_deadline(const struct upstream *u)
 	return !u->lines && !u->asking && u->due < d ? u->due : d;
 }
 
-/* What the end of a call without a whole answer means. */
+/* The failure for a call that ended without a whole response. */
 static struct failure
 failure_of(struct upstream *u, const struct http_call *c)
 {
@@ -453,7 +471,7 @@ failure_of(struct upstream *u, const struct http_call *c)
 	case HTTP_NO_CONNECTION:
 		return failure_make(FAILURE_UPSTREAM_TIMEOUT,
 		    "CONNECT_TIMEOUT");
-	case HTTP_TIMEOUT:	/* of a small call; an answer has timers */
+	case HTTP_TIMEOUT:	/* a small call; an answer has our timers */
 		return failure_make(FAILURE_UPSTREAM_TIMEOUT,
 		    "/api/tags: " SMALL_TIMEOUT_TEXT);
 	case HTTP_CERTIFICATE:
@@ -476,13 +494,15 @@ failure_of(struct upstream *u, const struct http_call *c)
 	}
 }
 
-/* The call has ended, perhaps because upstream_take_answer saw the answer's. */
+/* The POST has ended, perhaps because its last line has been read. */
 static void
 answer_ended(struct upstream *u, int64_t now)
 {
 	struct http_call	*c = &u->call;
 
-	/* Gin ends a refusal, and a single object, without a line feed. */
+	/*
+	 * Ollama ends an error line, or a single object, without a line feed.
+	 */
 	if (!u->over && c->end == HTTP_COMPLETE && c->status == 200 &&
 	    u->line.len > 0)
 		u->over = !upstream_take_line(u, u->line.data, u->line.len);
@@ -499,7 +519,10 @@ answer_ended(struct upstream *u, int64_t now)
 		    *c->location == '\0' ? "" : "to ",
 		    *c->location != '\0' ? c->location :
 		    u->body.data == NULL ? "" : u->body.data);
-		/* A question that one finds bad is bad for all of them. */
+		/*
+		 * A question that one server refuses, the others would refuse,
+		 * too.
+		 */
 		u->pass = failure_retryable(f.code) ||
 		    f.code == FAILURE_MODEL_MISSING;
 		f.retry_after = c->retry_after;
@@ -513,7 +536,7 @@ answer_ended(struct upstream *u, int64_t now)
 	}
 }
 
-/* /api/tags has come, or not. */
+/* The call of /api/tags has ended. */
 static void
 model_ended(struct upstream *u, int64_t now)
 {
@@ -544,7 +567,7 @@ model_ended(struct upstream *u, int64_t now)
 	}
 }
 
-/* Whether the list of a small answer says that the model runs elsewhere. */
+/* Whether the list of a small response says that the model runs elsewhere. */
 static bool
 listed_elsewhere(const struct upstream *u)
 {
@@ -555,14 +578,14 @@ listed_elsewhere(const struct upstream *u)
 	    u->cost.model, &m) && m.remote[0] != '\0';
 }
 
-/* What the answer to a question of watch_loading means. */
+/* Reads the response to a call of watch_loading. */
 static void
 take_list(struct upstream *u, int64_t now)
 {
 	if (u->local == MODEL_ASKED) {
 		u->local = listed_elsewhere(u) ? MODEL_ELSEWHERE : MODEL_HERE;
 	} else if (u->small.end != HTTP_COMPLETE || u->small.status != 200) {
-		return;		/* it does not matter enough */
+		return;		/* not worth a failure */
 	} else if (ollama_lists(u->small_body.data, u->small_body.len,
 	    u->cost.model)) {
 		upstream_tell(u, FRAME_GENERATING);
@@ -581,9 +604,9 @@ take_list(struct upstream *u, int64_t now)
 }
 
 /*
- * While the model is silent: /api/ps tells whether it is being loaded.  One
- * that runs elsewhere is never listed there; before `loading' is told for the
- * first time, /api/tags tells where it runs.
+ * Calls /api/ps while the model is silent, to see whether it is being loaded.
+ * A model that runs elsewhere is never listed there: before `loading' is shown
+ * for the first time, /api/tags says where it runs.
  */
 static void
 watch_loading(struct upstream *u, int64_t now)
@@ -598,7 +621,7 @@ watch_loading(struct upstream *u, int64_t now)
 	}
 }
 
-/* Which of the timers has run out; NULL: none. */
+/* The setting of the timer that has run out; NULL: none. */
 static const char *
 upstream_timed_out(const struct upstream *u, int64_t now)
 {

@@ -1,8 +1,8 @@
 /*
- * One answer from Ollama: which model, the request, the lines as they come,
- * four timers, one retry where that helps.  Knows nothing of viewers, nor of
- * other servers than the one it is given; what comes is told by callbacks,
- * clean and checked.
+ * One answer from Ollama: the choice of the model, the request, the lines as
+ * they come, four timers, one retry where that helps.  It knows nothing of
+ * viewers, nor of servers besides the one that it is given.  The text comes by
+ * callbacks, cleaned and checked.
  */
 #ifndef UPSTREAM_H
 #define UPSTREAM_H
@@ -24,12 +24,12 @@
 #include "settings/settings.h"
 
 enum upstream_phase {
-	UPSTREAM_SERVER,	/* upstream_ask is due; see failure: NONE, or
-				   why the last server is passed over */
-	UPSTREAM_MODEL,		/* asks which models there are */
-	UPSTREAM_ANSWER,	/* posted */
-	UPSTREAM_PAUSE,		/* before the retry */
-	UPSTREAM_ENDED		/* see failure; code NONE: a whole answer */
+	UPSTREAM_SERVER,	/* waits for upstream_ask; `failure' is NONE, or
+				   why the last server is skipped */
+	UPSTREAM_MODEL,		/* has asked which models there are */
+	UPSTREAM_ANSWER,	/* has posted the question */
+	UPSTREAM_PAUSE,		/* waits before the retry */
+	UPSTREAM_ENDED		/* see `failure'; NONE: a whole answer */
 };
 
 struct upstream {
@@ -45,10 +45,10 @@ struct upstream {
 	char			 reason[256];	/* for the log; may be empty */
 	struct cost		 cost;		/* of a whole answer */
 
-	/* Its own. */
-	struct url		 server;	/* that is asked */
-	bool			 more;		/* there is another one */
-	bool			 pass;		/* which may be better */
+	/* Private. */
+	struct url		 server;	/* the server in use */
+	bool			 more;		/* there is another server */
+	bool			 pass;		/* it may do better */
 	char			*system;	/* the system prompt */
 	char			*token;		/* OLLAMA_TOKEN_FILE's */
 	struct buf		 base, url, prompt;
@@ -57,67 +57,69 @@ struct upstream {
 	struct buf		 line, raw, text, plain, tidied;
 	struct thought		 thought;
 	struct tidy		 tidy;
-	char			 word[PROMPT_WORD + 1];	/* the fence's */
+	char			 word[PROMPT_WORD + 1];	/* the fence's word */
 	struct json		 json;
 	enum frame_state	 state;
-	bool			 asking;	/* /api/ps or, for `local',
-						   /api/tags is under way */
+	bool			 asking;	/* a call of /api/ps or, for
+						   `local', of /api/tags runs */
 	enum {
 		MODEL_UNKNOWN, MODEL_ASKED, MODEL_HERE, MODEL_ELSEWHERE
 	}			 local;		/* where the model runs */
 	bool			 lines;		/* a line has come */
-	bool			 over;		/* its last line has come */
+	bool			 over;		/* the last line has come */
 	bool			 shown;		/* text has been shown */
-	bool			 late;		/* thoughts ended in the text */
+	bool			 late;		/* thoughts ended within the
+						   text */
 	bool			 retried;
 	bool			 retry;		/* one more try may help */
 	int64_t			 begun;		/* clock_us of the first POST */
-	int64_t			 posted, last;	/* of this POST, of its last
-						   bytes */
-	int64_t			 first;		/* of the first text */
-	int64_t			 due;		/* pause's end; next /api/ps;
-						   since when a server is
-						   wanted */
+	int64_t			 posted, last;	/* times of this POST and of its
+						   last bytes */
+	int64_t			 first;		/* time of the first text */
+	int64_t			 due;		/* end of the pause; time of the
+						   next /api/ps; since when a
+						   server is wanted */
 };
 
 /*
- * Begins for a ticket's text; callbacks come from upstream_step.  on_text gets
- * a piece of the answer, a token as the model sent it, and returns false to
- * end it all (it has set `failure' then).  A fault ends it like any other.
+ * Begins an answer for a ticket's text; the callbacks are called by
+ * upstream_step.  on_text gets a piece of the answer, usually a token, and
+ * returns false to end the answer (after setting `failure'). An error here ends
+ * the answer like any other.
  */
 void upstream_begin(struct upstream *, const struct settings *,
     const struct http *, const char *ticket, size_t len, int64_t now);
 
 /*
- * Asks this server; `more' says whether there is another one to turn to.  The
- * wait for it counts as queueing.
+ * Uses this server; `more' says whether there is another one to turn to.  The
+ * time since a server was wanted counts as queueing.
  */
 void upstream_ask(struct upstream *, const struct url *, bool more,
     int64_t now);
 
-/* When upstream_step is due though nothing comes. */
+/* When upstream_step has to be called even if nothing comes. */
 int64_t upstream_deadline(const struct upstream *);
 
-/* Goes on after http->wait. */
+/* Continues; to be called after each http->wait. */
 void upstream_step(struct upstream *, int64_t now);
 
 /*
- * Makes of a whole answer's text, as on_text got it, what is to be kept: what
- * could be told only at its end is taken out.  Returns 1 if something was, 0 if
- * not, and -1 as buf_add.
+ * Removes from a whole answer's text, as on_text got it, the thoughts and marks
+ * that could be recognized only at its end.  Returns 1 if it changed something,
+ * 0 if not, and -1 as buf_add.
  */
 int upstream_settle(struct upstream *, struct buf *text)
     __attribute__((warn_unused_result));
 
-/* Ends it for this reason; the connection is closed. */
+/* Ends the answer for this reason and closes the connection. */
 void upstream_cancel(struct upstream *, enum failure_code, const char *detail);
 
 void upstream_free(struct upstream *);
 
 /*
- * Reads the token of OLLAMA_TOKEN_FILE, the only word of the file; *token is
- * NULL if there is no such file to read.  The caller frees it.  Returns 0, or -1
- * with words for what is wrong in *why (errno EILSEQ: with what the file holds).
+ * Reads the token of OLLAMA_TOKEN_FILE, the only word of that file; *token is
+ * NULL if the setting is empty.  The caller frees it.  Returns 0, or -1 with
+ * words for what is wrong in *why (errno EILSEQ: with what the file holds).
  */
 int upstream_token(const struct settings *, char **token, const char **why);
 

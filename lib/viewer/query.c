@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "auth/admission.h"
+#include "base/clock.h"
 #include "base/limit.h"
 #include "base/rate.h"
 #include "frame/frame.h"
 #include "json/json.h"
 #include "json/jsonw.h"
 #include "viewer/query.h"
+#include "viewer/resident.h"
 
 enum {
 	OPEN_MISSES = 60,	/* that a user may hear of in a minute */
@@ -549,28 +551,78 @@ query_is_built(void)
 	return access(program, X_OK) == 0;
 }
 
-int
-query_start(struct child *c, const struct settings *s, const struct query *q)
+/* Starts a program for the line. */
+static int
+query_spawn(struct asking *a)
 {
-	char		 path[sizeof(program)], **env;
-	char		 option[] = "-c", none[] = "/dev/null";
-	char		*argv[] = { path, option, none, NULL };
-	struct buf	 line = BUF_INIT(MESSAGE_MAX(
-			    (size_t)s->number[SETTING_MAX_TICKET_BYTES]));
-	int		 rc = -1, saved;
+	char	  path[sizeof(program)], **env;
+	char	  option[] = "-c", none[] = "/dev/null", stay[] = "stay";
+	char	 *argv[] = { path, option, none, a->stay ? stay : NULL, NULL };
+	int	  rc = -1, saved;
 
 	memcpy(path, program, sizeof(path));
-	c->out.cap = OUTPUT_MAX;
-	if ((env = settings_environment(s, NULL)) != NULL &&
-	    query_write(&line, q) == 0)
-		rc = child_start(c, argv, env, line.data, line.len,
-		    q->kind == QUERY_BEGIN ? QUERY_CLAIM_TIMEOUT :
-		    QUERY_TIMEOUT);
+	if ((env = settings_environment(a->settings, NULL)) != NULL)
+		rc = child_start(&a->child, argv, env, a->line.data,
+		    a->line.len, a->timeout);
 	saved = errno;
-	buf_free(&line);
+	buf_free(&a->line);
 	free(env);
 	errno = saved;
 	return rc;
+}
+
+int
+query_start(struct asking *a, const struct settings *s, const struct query *q,
+    bool stay)
+{
+	int	saved;
+
+	a->settings = s;
+	a->stay = stay;
+	a->timeout = q->kind == QUERY_BEGIN ? QUERY_CLAIM_TIMEOUT :
+	    QUERY_TIMEOUT;
+	a->child.out.cap = OUTPUT_MAX;
+	a->line.cap = MESSAGE_MAX(
+	    (size_t)s->number[SETTING_MAX_TICKET_BYTES]);
+	if (query_write(&a->line, q) == -1) {
+		saved = errno;
+		buf_free(&a->line);
+		errno = saved;
+		return -1;
+	}
+	a->child.fd = resident_ask(s, a->line.data, a->line.len);
+	if (a->child.fd == -1)
+		return query_spawn(a);
+	a->child.pidfd = -1;
+	a->child.deadline = clock_us() + QUERY_HEARD * INT64_C(1000);
+	return 0;
+}
+
+void
+query_end(struct asking *a)
+{
+	child_end(&a->child);
+	buf_free(&a->line);
+}
+
+/* Of one that stays: whether it has heard us; its empty line is dropped.  If it
+ * has not in time, or is gone, a program is started: as CHILD_BROKEN if that
+ * cannot be. */
+static enum child_progress
+query_is_heard(struct asking *a, enum child_progress progress)
+{
+	struct child	*c = &a->child;
+
+	if (c->out.len > 0 && c->out.data[0] == '\n') {
+		buf_drop(&c->out, 1);
+		buf_free(&a->line);
+		c->deadline = clock_us() + a->timeout * INT64_C(1000);
+		return progress == CHILD_LATE ? CHILD_MORE : progress;
+	}
+	if (progress == CHILD_MORE)
+		return progress;
+	child_end(c);
+	return query_spawn(a) == 0 ? CHILD_MORE : CHILD_BROKEN;
 }
 
 /* The verdict in what it printed: its last line, which is whole. */
@@ -589,23 +641,41 @@ query_verdict(const struct buf *b, size_t *frames, struct verdict *v)
 	    (*frames != 0);
 }
 
-void
-query_answer(struct child *c, enum child_progress progress,
+/* What has become of the question: the verdict, or why there is none. */
+static void
+query_answer(struct asking *a, enum child_progress progress,
     struct buf *frames, struct verdict *v)
 {
 	const char	*why = strerror(errno);
+	struct child	*c = &a->child;
 	size_t		 len;
 
 	verdict_clear(v);
 	if (progress == CHILD_ENDED && query_verdict(&c->out, &len, v)) {
 		if (buf_add(frames, c->out.data, len) == -1)
 			v->failure = failure_make(FAILURE_INTERNAL, NULL);
+		if (a->stay)
+			child_leave(c);
 	} else {
 		verdict_clear(v);
 		verdict_fail(v, FAILURE_STORAGE, "query",
-		    progress == CHILD_LATE ? "no answer from the database" :
-		    progress == CHILD_ENDED ? "it ended without a verdict" :
+		    progress == CHILD_LATE ? "the database does not answer" :
+		    progress == CHILD_ENDED ? "lookup ended without a verdict" :
 		    why);
 	}
-	child_end(c);
+	query_end(a);
+}
+
+bool
+query_heard(struct asking *a, int64_t now, struct buf *frames,
+    struct verdict *v)
+{
+	enum child_progress	progress = child_step(&a->child, now);
+
+	if (a->line.len > 0)
+		progress = query_is_heard(a, progress);
+	if (progress == CHILD_MORE)
+		return false;
+	query_answer(a, progress, frames, v);
+	return true;
 }

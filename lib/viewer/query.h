@@ -1,9 +1,10 @@
 /*
  * What a question asks of the database, and the verdict on it.  All that is
  * decided by what is saved is decided in query_run.  Where the database is a
- * file, chat calls that itself.  A server is asked by a small program that
- * ends, libexec/lookup: it reads one line of JSON and prints one or
- * two, so neither libpq nor a wait for the server is ever in chat.
+ * file, chat calls that itself.  A server is asked by a small program,
+ * libexec/lookup: it reads one line of JSON and prints one or two, so neither
+ * libpq nor a wait for the server is ever in chat.  The last one that was
+ * started stays for a while, see resident.h, and is asked first.
  *
  *	printf '{"ticket":42,"ticketBody":"printer jam"}' | lookup
  */
@@ -67,14 +68,32 @@ struct verdict {
 void query_run(struct store **, const struct settings *, const struct query *,
     struct buf *frames, struct verdict *);
 
+/* A question that is on its way to a server. */
+struct asking {
+	struct child		 child;		/* the program, or the socket of
+						   one that stays; fd -1: none */
+	const struct settings	*settings;
+	struct buf		 line;		/* the question, until the one
+						   that stays has heard it */
+	int			 timeout;	/* ms, of all of it */
+	bool			 stay;		/* a new one may stay */
+};
+
+#define ASKING_NONE	{ .child = { .fd = -1, .pidfd = -1 } }
+
 /*
- * Asks a server by the program: child_step, until it is no longer CHILD_MORE,
- * then query_answer, which may be asked only once and ends it.  Returns 0, or
- * -1 with errno.
+ * Asks a server by the program; `stay': one that has to be started may go on
+ * when it has answered.  Returns 0, or -1 with errno.  Then, whenever its
+ * child's descriptor or deadline is due: query_heard, which returns true with
+ * the verdict, once, when there is one, and has ended it then.
  */
-int query_start(struct child *, const struct settings *, const struct query *);
-void query_answer(struct child *, enum child_progress, struct buf *frames,
+int query_start(struct asking *, const struct settings *, const struct query *,
+    bool stay);
+bool query_heard(struct asking *, int64_t now, struct buf *frames,
     struct verdict *);
+
+/* Ends it, and frees; one that was not started is nothing. */
+void query_end(struct asking *);
 
 /* Whether the program is there; false with errno. */
 bool query_is_built(void);

@@ -20,6 +20,25 @@
 #include "store/identity.h"
 #include "viewer/question.h"
 
+/*
+ * How many times a viewer may meet a generation that is just ending before the
+ * question fails.
+ */
+#define ATTACH_TRIES	8
+
+/*
+ * How long the holder of a ticket's claim may take to start its generation, in
+ * ms: longer than STORE_TIMEOUT, which the holder may spend on its session row.
+ */
+#define ATTACH_TIMEOUT	15000
+
+/*
+ * Between two tries to connect to a generation, in us: doubled from the first
+ * to the last.
+ */
+#define ATTACH_PAUSE_US_MIN	200
+#define ATTACH_PAUSE_US_MAX	6000
+
 enum {
 	OPEN_PAUSE = 2000	/* ms between two looks whether another machine
 				   has saved the answer */
@@ -44,7 +63,7 @@ question_init(struct question *q, const struct settings *s,
 	q->admission = a;
 	q->remote = !store_serves(s->text[SETTING_DATABASE]);
 	q->fd = q->pidfd = q->run_dir = q->claim = -1;
-	q->child.fd = q->child.pidfd = -1;
+	q->asking.child.fd = q->asking.child.pidfd = -1;
 	q->in.cap = 4 * FRAME_MAX;
 }
 
@@ -265,7 +284,7 @@ question_pause(struct question *q, int64_t now)
 {
 	if (now >= q->deadline)
 		return question_fail_call(q, FAILURE_INTERNAL, "attach",
-		    "nobody starts the generation");
+		    "no process starts the generation");
 	q->state = QUESTION_ATTACHING;
 	q->next = clock_us() + q->pause;
 	q->pause = q->pause * 2 < ATTACH_PAUSE_US_MAX ? q->pause * 2 :
@@ -394,7 +413,7 @@ question_verdict(struct question *q, const struct verdict *v, size_t before,
 
 /*
  * Asks the database: a file at once, a server by a child process whose reply
- * question_heard reads.
+ * query_heard reads.  At a shell no such process stays.
  */
 static enum question_next
 question_ask(struct question *q, int64_t now)
@@ -417,23 +436,10 @@ question_ask(struct question *q, int64_t now)
 		query_run(&q->store, q->settings, &query, &q->out->data, &v);
 		return question_verdict(q, &v, before, now);
 	}
-	if (query_start(&q->child, q->settings, &query) == -1)
+	if (query_start(&q->asking, q->settings, &query,
+	    q->connection->websocketd) == -1)
 		return question_fail_errno(q, "query");
 	return QUESTION_WAIT;
-}
-
-/*
- * Reads the reply of the child that asks the server.  Returns whether the child
- * has ended; the verdict is then set.
- */
-static bool
-question_heard(struct question *q, struct verdict *v, int64_t now)
-{
-	const enum child_progress	progress = child_step(&q->child, now);
-
-	if (progress != CHILD_MORE)
-		query_answer(&q->child, progress, &q->out->data, v);
-	return progress != CHILD_MORE;
 }
 
 /* The function of the states LOOKING and STARTING. */
@@ -443,9 +449,9 @@ question_looking(struct question *q, int64_t now)
 	const size_t	before = q->out->data.len;
 	struct verdict	v;
 
-	if (q->child.fd == -1)
+	if (q->asking.child.fd == -1)
 		return now < q->next ? QUESTION_WAIT : question_ask(q, now);
-	return question_heard(q, &v, now) ?
+	return query_heard(&q->asking, now, &q->out->data, &v) ?
 	    question_verdict(q, &v, before, now) : QUESTION_WAIT;
 }
 
@@ -685,7 +691,7 @@ static enum question_next
 question_give_up(struct question *q)
 {
 	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64 " session=%" PRId64
-	    " call=follow error=\"the generation stands still\"",
+	    " call=follow error=\"the generation does not react\"",
 	    q->connection->id, q->connection->ticket, q->session);
 	if (q->pidfd != -1)
 		(void)pidfd_send_signal(q->pidfd, SIGKILL, NULL, 0);
@@ -766,8 +772,10 @@ question_stop_elsewhere(struct question *q)
 	const struct query	query = { QUERY_STOP, q->connection->ticket,
 				    0, &q->request, "", false };
 
-	return query_start(&q->child, q->settings, &query) == 0 ?
-	    QUESTION_WAIT : question_stop_failed(q, strerror(errno));
+	if (query_start(&q->asking, q->settings, &query,
+	    q->connection->websocketd) == -1)
+		return question_stop_failed(q, strerror(errno));
+	return QUESTION_WAIT;
 }
 
 static enum question_next
@@ -776,8 +784,8 @@ question_stopping(struct question *q, int64_t now)
 	struct verdict	v;
 	int		fd;
 
-	if (q->child.fd != -1) {
-		if (!question_heard(q, &v, now))
+	if (q->asking.child.fd != -1) {
+		if (!query_heard(&q->asking, now, &q->out->data, &v))
 			return QUESTION_WAIT;
 		return v.failure.code == FAILURE_NONE ? QUESTION_ENDED :
 		    question_stop_failed(q, v.error);
@@ -915,9 +923,9 @@ question_wait(const struct question *q, struct pollfd *p)
 {
 	p->fd = -1;
 	p->events = POLLIN;
-	if (q->child.fd != -1) {
-		p->fd = q->child.fd;
-		return q->child.deadline;
+	if (q->asking.child.fd != -1) {
+		p->fd = q->asking.child.fd;
+		return q->asking.child.deadline;
 	}
 	switch (q->state) {
 	case QUESTION_FOLLOWING:
@@ -976,7 +984,7 @@ question_free(struct question *q)
 	if (q->claim != -1)
 		(void)close(q->claim);
 	q->fd = q->pidfd = q->run_dir = q->claim = -1;
-	child_end(&q->child);
+	query_end(&q->asking);
 	q->state = QUESTION_IDLE;
 	store_close(q->store);
 	q->store = NULL;

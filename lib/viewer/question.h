@@ -20,7 +20,6 @@
 #include <stdint.h>
 
 #include "auth/admission.h"
-#include "base/child.h"
 #include "request/connection.h"
 #include "request/request.h"
 #include "settings/settings.h"
@@ -69,8 +68,7 @@ struct question {
 	/* Used in LOOKING and STARTING. */
 	enum query_kind		 asked;
 	struct store		*store;		/* an open file; else NULL */
-	struct child		 child;		/* the process that asks a
-						   server */
+	struct asking		 asking;	/* a question to a server */
 	bool			 charged;	/* counted in the user's
 						   RATE_LIMIT */
 	int64_t			 newest;	/* session of the newest saved

@@ -147,6 +147,42 @@ BEGIN
 END
 $$;
 
+-- Takes one of a rate limit: 0, or the microseconds after which there is one.
+-- Whoever asks again, as the same `own', has taken it already, unless somebody
+-- else has taken one of the same limit since.
+ALTER TABLE RateLimits ADD COLUMN IF NOT EXISTS Owner text COLLATE "C";
+DROP FUNCTION IF EXISTS rate_take(text, bigint, bigint);
+CREATE OR REPLACE FUNCTION rate_take(name text, step bigint, early bigint,
+	own text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	now	bigint;
+	tat_	bigint;
+	last	text;
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	PERFORM pg_advisory_xact_lock(lock_key('rate', name));
+	now := extract(epoch FROM clock_timestamp()) * 1000000;
+	SELECT Tat, Owner INTO tat_, last FROM RateLimits WHERE Key = name;
+	IF last = own THEN
+		RETURN 0;
+	END IF;
+	-- The second arm heals a clock that went back.
+	tat_ := CASE WHEN tat_ IS NULL OR tat_ > now + early + step THEN now
+		ELSE greatest(tat_, now) END;
+	IF tat_ > now + early THEN
+		RETURN tat_ - early - now;
+	END IF;
+	INSERT INTO RateLimits (Key, Tat, Owner) VALUES (name, tat_ + step, own)
+	ON CONFLICT (Key) DO UPDATE SET Tat = excluded.Tat,
+		Owner = excluded.Owner;
+	-- Not those that somebody else takes just now, who does the same.
+	DELETE FROM RateLimits WHERE Key IN (SELECT Key FROM RateLimits
+		WHERE Tat < now LIMIT 100 FOR UPDATE SKIP LOCKED);
+	RETURN 0;
+END
+$$;
+
 -- A slot for a run that waits, if more are free than live runs go before it, or
 -- its place: those that somebody watches first (for 10 minutes, as in
 -- lib/generation/slot.h), then users in turns, then by number.  And how many
@@ -185,7 +221,8 @@ BEGIN
 		array_agg(p.Server) FILTER (WHERE p.Run <> my),
 		count(*) FILTER (WHERE p.Waits AND p.Run <> my)
 	INTO round, place, taken, waiting
-	FROM Placed AS p JOIN Placed AS m ON m.Run = my;
+	-- Outer, so that each other one is looked at once.
+	FROM Placed AS m LEFT JOIN Placed AS p ON true WHERE m.Run = my;
 	FOR i IN 1..cardinality(servers) LOOP
 		used := coalesce(cardinality(array_positions(taken,
 			servers[i])), 0);

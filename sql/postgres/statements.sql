@@ -106,8 +106,8 @@ SELECT ticket_delete($1)::int;
 -- name: USE_TICKETS
 SELECT use_tickets($1::text::regclass, $2::text::name);
 
--- name: RATE_TAKE
-SELECT rate_take($1, $2, $3);
+-- name: RATE_TAKE again
+SELECT rate_take($1, $2, $3, $4);
 
 -- name: RATE_FORGET again
 DELETE FROM RateLimits WHERE Key = $1;

@@ -1,4 +1,4 @@
-"""The measurements of nodes.sh: python3 nodes.py [-q] TMP.
+"""The measurements of nodes.sh: python3 nodes.py TMP [-q] [PART...].
 
 Viewers are chat processes with pipes, as websocketd runs them; what they cost is what the kernel says of our children.  We
 adopt the orphans, so that `answer', which outlives the chat that started it, is one of them.
@@ -18,13 +18,14 @@ import sys
 import threading
 import time
 
-from service import PR_SET_CHILD_SUBREAPER, STAMP, TICK, Model, below, memory, new_ticket, stat_of, until, wanted
+from service import PR_SET_CHILD_SUBREAPER, STAMP, TICK, Model, below, fine_cpu, memory, new_ticket, stat_of, until, wanted
 
-QUICK, TMP = sys.argv[1] == "-q", sys.argv[-1]
+TMP, QUICK = sys.argv[1], "-q" in sys.argv[2:3]
 PG, PORT = TMP + "/pg", os.environ["PG_PORT"]
 BIN = os.environ["PG_BIN"]
 AS_PG = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
 TECHNICIANS, FASTER, SECONDS = 1000, 10, 12 if QUICK else 60     # the hour, how much faster it goes, how long we watch
+PARTS = sys.argv[3 if QUICK else 2:]
 reaped = threading.Lock()
 ended = {}                  # {pid: status}
 
@@ -202,8 +203,15 @@ def traced(env, ticket, text):
     return (sum("connect(" in li for li in lines), sum("sendto(" in li for li in lines))
 
 
+def forget():
+    """Ends the lookup that stays: the next question has one loaded."""
+    for p in named("lookup"):
+        os.kill(p, signal.SIGKILL)
+    until(lambda: reap() or not named("lookup"), "lookup does not end")
+
+
 def lookup_cpu(env):
-    """ms of one lookup.  chat does not wait for it, so the kernel adds it to nobody's time."""
+    """ms of one lookup that is loaded.  chat does not wait for it, so the kernel adds it to nobody's time."""
     before = cpu()
     subprocess.run(["build/libexec/lookup", "-c", "/dev/null"], env=env, stdout=subprocess.DEVNULL, check=True,
                    input=b'{"ticket":%d,"ticketBody":"printer jam"}' % TICKET)
@@ -234,12 +242,15 @@ def memories(env):
     return found, usage
 
 
+def migrate(env):
+    subprocess.run(["build/bin/sessions", "-c", "/dev/null", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
+
+
 def costs():
     who = {"SQLite": node("0", TMP + "/sqlite.db"), "PostgreSQL": node(1)}
     for env in who.values():
-        subprocess.run(["build/bin/sessions", "-c", "/dev/null", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
+        migrate(env)
         one(env, TICKET, wanted(50))
-    psql("CREATE EXTENSION pg_stat_statements SCHEMA public")
     # As the service: somebody holds the file.
     hold = subprocess.Popen(["build/bin/sessions", "-c", "/dev/null", "hold", "sleep", "1000"], env=who["SQLite"])
     got = {(w, k): [] for w in who for k in ("kept", "miss")}
@@ -252,16 +263,28 @@ def costs():
                 ms = one(env, TICKET if kind == "kept" else new_ticket(), wanted(50, 1000))
                 got[w, kind].append((ms, cpu() - before))
                 server[kind] += pg_cpu() - pg if w != "SQLite" else 0
+    stays = next(iter(named("lookup")))
+    spent = fine_cpu(stays)
+    for _ in range(rounds):
+        one(who["PostgreSQL"], TICKET, wanted(50))
+    spent = (fine_cpu(stays) - spent) / rounds
+    loaded = []
+    for _ in range(rounds):
+        forget()
+        loaded.append(one(who["PostgreSQL"], TICKET, wanted(50)))
     lines = []
     for kind, name in ("kept", "saved answer"), ("miss", "miss, 50 tokens"):
         for i, what in (0, "first frame, ms"), (1, "CPU of chat and answer, ms"):
             a, b = (statistics.median(g[i] for g in got[w, kind]) for w in who)
             lines.append((name + ": " + what, a, b, "%.1f x" % (b / a)))
         lines.append((name + ": CPU of the server, ms", "–", server[kind] / rounds, "–"))
+        forget()
         trips = traced(who["PostgreSQL"], TICKET if kind == "kept" else new_ticket(), wanted(50))
-        lines.append((name + ": connections, messages to the server", "–", "%d, %d" % trips, "–"))
-    lines.append(("lookup (a saved answer takes one, a miss two): CPU, ms", "–",
-                  statistics.median(lookup_cpu(who["PostgreSQL"]) for _ in range(rounds)), "–"))
+        lines.append((name + ", a lookup is loaded: connections, messages to the server", "–", "%d, %d" % trips, "–"))
+    lines += [("saved answer, a lookup is loaded: first frame, ms", "–", statistics.median(loaded), "–"),
+              ("the lookup that stays: CPU of a look, ms", "–", spent, "–"),
+              ("one that is loaded: the same", "–", statistics.median(lookup_cpu(who["PostgreSQL"]) for _ in range(rounds)), "–"),
+              ("the lookup that stays: KB of its own", "–", memory(list(named("lookup"))[:1])[1], "–")]
     found, usage = zip(*(memories(env) for env in who.values()))
     for i, name in enumerate(("viewer", "running generation", "waiting generation")):
         a, b = (u[i] for u in usage)
@@ -377,44 +400,62 @@ def hour():
 
 # (d)
 
-def pooler():
-    """pgbouncer in transaction mode; its process and its port."""
+poolers = []
+
+
+def certificate():
+    """Of 127.0.0.1N, for the pooler; in PG."""
+    names = ",".join("IP:127.0.0.%s" % n for n in ("1", "11", "12", "13"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=bench", "-addext", "subjectAltName=" + names, "-keyout", PG + "/key", "-out", PG + "/crt"],
+                   check=True, stderr=subprocess.DEVNULL)
+    for name in "key", "crt":
+        os.chmod(PG + "/" + name, 0o644)
+
+
+def pooler(auth):
+    """pgbouncer as docs/scaling.md has it, but for the way in: `trust', or `scram-sha-256' over TLS; its process and port."""
     program = next(filter(os.path.exists, ("/usr/sbin/pgbouncer", "build/tests/debian/usr/sbin/pgbouncer")), None)
     if program is None:
         return None, None
-    port = str(int(PORT) - 2 if int(PORT) > 65000 else int(PORT) + 2)
+    port = str(int(PORT) + (-1 if int(PORT) > 65000 else 1) * (2 if auth == "trust" else 3))
     shutil.copy(program, PG + "/pgbouncer")
-    for name, text in ("users", '"ticketchat" ""'), ("ini", """[databases]
+    tls = "" if auth == "trust" else "client_tls_sslmode = require\nclient_tls_cert_file = %s/crt\nclient_tls_key_file = %s/key\n" % (PG, PG)
+    secret = psql("SELECT coalesce(rolpassword, '') FROM pg_authid WHERE rolname = 'ticketchat'")[0]
+    for name, text in ("users", '"ticketchat" "%s"' % secret), ("ini", """[databases]
 * = host=127.0.0.1 port=%s
 [pgbouncer]
 listen_addr = 127.0.0.1,127.0.0.11,127.0.0.12,127.0.0.13
 listen_port = %s
 unix_socket_dir =
-auth_type = trust
+auth_type = %s
 auth_file = %s/users
-pool_mode = transaction
+%spool_mode = transaction
 max_client_conn = 2000
+default_pool_size = 40
+server_idle_timeout = 10
 logfile = %s/pgbouncer.log
-""" % (PORT, port, PG, PG)):
+""" % (PORT, port, auth, PG, tls, PG)):
         with open("%s/%s" % (PG, name), "w") as f:
             f.write(text)
         os.chmod("%s/%s" % (PG, name), 0o644)
     p = subprocess.Popen([*AS_PG, PG + "/pgbouncer", "-q", PG + "/ini"], cwd="/", stderr=subprocess.DEVNULL)
+    poolers.append(p)
     time.sleep(1)
     return p, port
 
 
-def wait_in_line(ports):
+def wait_in_line(make):
     """120 tickets that wait for one slot, over three nodes: connections, CPU of PostgreSQL (% of a core), KB of each."""
     seconds = 10 if QUICK else 30
-    env = [node(n, uri(n, ports), TICKETCHAT_GENERATIONS="1", TICKETCHAT_QUEUE_MAX="200") for n in (1, 2, 3)]
+    env = [node(n, make(n), TICKETCHAT_GENERATIONS="1", TICKETCHAT_QUEUE_MAX="200") for n in (1, 2, 3)]
     first = Viewer(env[0], new_ticket()).ask(wanted(10**5, 50000))
     while first.first is None:
         first.frame()
     running = named("answer")
     others = [Viewer(env[i % 3], new_ticket()).ask(wanted(1)) for i in range(120)]
     until(lambda: len(named("answer")) == 121, "no answers that wait", 120)
-    time.sleep(3)
+    time.sleep(15)      # each has its place, and a pooler has let go of what it does not need
     watch, samples, began, spent = Psql(), [], time.monotonic(), pg_cpu()
     while time.monotonic() < began + seconds:
         samples.append(watch.number("SELECT count(*) FROM pg_stat_activity WHERE usename = 'ticketchat'"))
@@ -429,23 +470,46 @@ def wait_in_line(ports):
     return statistics.mean(samples), max(samples), spent, usage
 
 
+def looks(make):
+    """ms to the first frame of a saved answer: of the lookup that stays, and with one that has to be loaded."""
+    env, rounds = node(1, make(1)), 8 if QUICK else 30
+    one(env, TICKET, wanted(50))
+    stays = statistics.median(one(env, TICKET, wanted(50)) for _ in range(rounds))
+    loaded = []
+    for _ in range(rounds):
+        forget()
+        loaded.append(one(env, TICKET, wanted(50)))
+    return stays, statistics.median(loaded)
+
+
 def line():
     """What it takes to let people wait, and to let them look."""
-    plain = wait_in_line(PORT)
-    bouncer, port = pooler()
-    ways = [plain] + ([wait_in_line(port)] if bouncer else [])
-    looks = []
-    for ports in [PORT] + ([port] if bouncer else []):
-        env = node(1, uri(1, ports))
-        one(env, TICKET, wanted(50))
-        looks.append(statistics.median(one(env, TICKET, wanted(50)) for _ in range(8 if QUICK else 30)))
-    if bouncer:
-        bouncer.terminate()
-        bouncer.wait()
+    def secure(port):
+        """The files lie where the programs may read."""
+        def make(n):
+            run = "%s/run%s" % (TMP, n)
+            os.makedirs(run, 0o700, exist_ok=True)
+            shutil.copy(PG + "/crt", run + "/crt")
+            with open(run + "/pgpass", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+                f.write("*:*:*:*:PASSWORD\n")
+            return uri(n, port) + "?sslmode=verify-full&sslrootcert=%s/crt&passfile=%s/pgpass" % (run, run)
+        return make
+    psql("ALTER ROLE ticketchat PASSWORD 'PASSWORD'")
+    certificate()
+    ways, waits, found = ["direct"], [wait_in_line(uri)], [looks(uri)]
+    for name, auth in ("through pgbouncer", "trust"), ("the same with TLS, SCRAM", "scram-sha-256"):
+        bouncer, port = pooler(auth)
+        if bouncer:
+            make = secure(port) if auth != "trust" else lambda n, port=port: uri(n, port)
+            ways.append(name)
+            waits.append(wait_in_line(make))
+            found.append(looks(make))
+            bouncer.terminate()
+            bouncer.wait()
     names = ("connections to PostgreSQL, on average", "the same, most at a time", "CPU of PostgreSQL, % of a core",
              "a waiting generation: KB of its own")
-    table("120 tickets that wait for one slot, on three nodes, without TLS", ("direct", "through pgbouncer")[:len(ways)],
-          list(zip(names, *ways)) + [("a saved answer: first frame, ms", *looks)])
+    table("120 tickets that wait for one slot, on three nodes", ways,
+          list(zip(names, *waits)) + list(zip(("a saved answer: first frame, ms", "the same, a lookup is loaded"), *found)))
 
 
 # (e)
@@ -596,8 +660,11 @@ psql = Psql()
 print("%s, Linux %s, PostgreSQL %s, load %.1f" % (time.strftime("%Y-%m-%d"), os.uname().release,
                                                  psql("SHOW server_version")[0], os.getloadavg()[0]))
 try:
+    migrate(node(1))
+    psql("CREATE EXTENSION pg_stat_statements SCHEMA public")
     for part in costs, crowd, hour, line, faults:
-        part()
+        if part.__name__ in PARTS or not PARTS:
+            part()
 except (RuntimeError, OSError) as why:
     print("bench: %s" % why, file=sys.stderr)
     if os.path.exists(TMP + "/log"):
@@ -605,5 +672,7 @@ except (RuntimeError, OSError) as why:
             sys.stderr.writelines([text for text in f if "level=info" not in text][-5:])
     sys.exit(111)
 finally:
-    for p in named("chat") | named("answer") | named("model"):
+    for p in poolers:
+        p.terminate()
+    for p in named("chat") | named("answer") | named("lookup") | named("model"):
         os.kill(p, signal.SIGKILL)

@@ -32,7 +32,11 @@ writing() {
 }
 told() { grep -q "$1" "$T/said"; }
 signalled() { kill "-${1:-TERM}" "$SERVICE"; }
-over() { within 30 dead "$SERVICE"; }
+no_lookups() { [ -z "$(processes lookup)" ]; }
+over() {
+	within 30 dead "$SERVICE"
+	within 5 no_lookups
+}
 answered() { is "$(sql 'SELECT count(AiResponse) FROM TicketAISessions')" "$1"; }
 is_cut() {
 	viewed $A

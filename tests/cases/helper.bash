@@ -176,7 +176,9 @@ end() {
 
 end_all() {
 	local p
-	for p in $(answers); do kill -KILL "$p" 2>/dev/null || true; done
+	for p in $(answers) $(processes lookup); do
+		kill -KILL "$p" 2>/dev/null || true
+	done
 	for p in $(chats); do kill -CONT "$p" 2>/dev/null || true; done
 	for p in "${PIDS[@]}"; do
 		! ours "$p" || kill -CONT "$p" 2>/dev/null || true
@@ -548,7 +550,7 @@ clean_node() {
 		bad=1
 	fi
 	if [ -d "$TICKETCHAT_RUN_DIR" ] && ls -A "$TICKETCHAT_RUN_DIR" | grep -vE \
-	    '^(claims|health|database|identity|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
+	    '^(claims|health|database|identity|lookup|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
 		echo "a file is left" >&2
 		bad=1
 	fi

@@ -90,7 +90,7 @@ refused() {
 	rule "host all ticketchat 127.0.0.0/8 scram-sha-256"
 	for uri in "postgres://ticketchat:x@127.0.0.11:$PG_PORT/a" \
 	    "postgres://127.0.0.11:$PG_PORT/a?user=ticketchat&password=x"; do
-		TICKETCHAT_DATABASE=$uri refused 'no password in it'
+		TICKETCHAT_DATABASE=$uri refused 'must not contain a password'
 	done
 	ETC=$(mktemp -d /etc/ticketchat-test.XXXXXX)
 	for dir in "$ETC" "$BATS_FILE_TMPDIR"; do

@@ -1,5 +1,6 @@
-# How a viewer asks the database: by a small program that ends.  Whatever the
-# server does meanwhile, its viewer is heard: pings, stop, the end of input.
+# How a viewer asks the database: by a small program.  Whatever the server does
+# meanwhile, its viewer is heard: pings, stop, the end of input.  Under websocketd
+# (a tab, here) the program may stay for whoever asks next.
 STORE=postgres
 load ../cases/helper
 
@@ -191,7 +192,7 @@ is_heard() {
 	within 10 has $V '"done"'
 	viewed $V
 	is "$(types)" "error stream done"
-	grep -q 'call=query error="it ended without a verdict"' "$T/log" "$T/frames.$V.err"
+	grep -q 'call=query error="lookup ended without a verdict"' "$T/log" "$T/frames.$V.err"
 }
 
 # bats test_tags=fault
@@ -279,4 +280,145 @@ private() { awk '/^Private/ { n += $2 } END { print n }' "/proc/$1/smaps"; }
 	[ "$(private "${VIEWERS[A]}")" -le 300 ]
 	leave $A
 	leave $V
+}
+
+# A saved answer, and a tab that is shown it; it stays open.
+shown() {
+	tab 42
+	say $V "$Q"
+	within 10 has $V '"done"'
+	has $V '"cached"'
+}
+saved() {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	generated
+	no_lookups
+}
+
+@test "at a shell no program stays; under websocketd one does, for all who come" {
+	saved
+	ask 42 "$Q"
+	no_lookups
+	shown
+	leave $V
+	first=$(lookups)
+	[ -n "$first" ]
+	for i in 1 2 3; do
+		shown
+		say $V "$Q"
+		within 10 eval '[ "$(grep -c done "$T/frames.$V")" = 2 ]'
+		leave $V
+		is "$(lookups)" "$first"
+	done
+	# A shell asks it too.
+	ask 42 "$Q"
+	is "$(lookups)" "$first"
+	# Nobody's terminal, nobody's pipe, no viewer's death ends it.
+	is "$(readlink "/proc/$first/fd/0") $(readlink "/proc/$first/fd/1") $(readlink "/proc/$first/fd/2")" \
+	    '/dev/null /dev/null /dev/null'
+	is "$(cut -d ' ' -f 6 "/proc/$first/stat")" "$first"
+	# It goes with its place.
+	rm "$TICKETCHAT_RUN_DIR/lookup"
+	within 5 no_lookups
+}
+
+@test "what stays lets its connection go when nobody asks" {
+	saved
+	shown
+	leave $V
+	connections() { psql -c "SELECT count(*) FROM pg_stat_activity WHERE usename = 'ticketchat'"; }
+	is "$(connections)" 1
+	none() { [ "$(connections)" = 0 ]; }
+	within 20 none
+	[ -n "$(lookups)" ]
+	shown
+	leave $V
+}
+
+# bats test_tags=fault
+@test "one that stays is killed, frozen, or cut off: the next question is fine" {
+	saved
+	shown
+	leave $V
+	for i in kill restart storm freeze; do
+		old=$(lookups)
+		[ "$(wc -w <<<"$old")" = 1 ]
+		case $i in
+		kill) kill -KILL "$old" ;;
+		restart) pg_restart immediate ;;
+		storm) psql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		    WHERE usename = 'ticketchat'" >"$T/ended" ;;
+		freeze) kill -STOP "$old" ;;
+		esac
+		shown
+		leave $V
+	done
+	# A new one has the place.
+	shown
+	leave $V
+	is "$(lookups | grep -vxc "$old")" 1
+	kill -CONT "$old"
+	within 5 dead "$old"
+	is "$(lookups | wc -w)" 1
+}
+
+# bats test_tags=fault
+@test "thirty come at once: each is answered, one program stays" {
+	saved
+	tabs=
+	for i in $(seq 30); do
+		tab 42
+		tabs+=" $V"
+	done
+	for V in $tabs; do say $V "$Q"; done
+	for V in $tabs; do
+		within 20 has $V '"cached"'
+		within 5 has $V '"done"'
+		leave $V
+	done
+	one() { [ "$(lookups | wc -w)" = 1 ]; }
+	within 5 one
+}
+
+# bats test_tags=fault
+@test "one that stays and hangs is not waited for by others" {
+	saved
+	shown
+	leave $V
+	psql -c BEGIN -c 'LOCK TABLE TicketAISessions' -c 'SELECT 1' \
+	    -c 'SELECT pg_sleep(3)' >"$T/lock" &
+	lock=$!
+	within 10 grep -q . "$T/lock"
+	tab 42
+	first=$V
+	say $V "$Q"
+	sleep 0.5
+	tab 42
+	say $V "$Q"
+	two() { [ "$(lookups | wc -w)" = 2 ]; }
+	within 2 two
+	within 10 dead $lock
+	for V in $first $V; do
+		within 10 has $V '"done"'
+		has $V '"cached"'
+		leave $V
+	done
+}
+
+@test "what stays is asked only with the settings that it has" {
+	saved
+	tab 42
+	say $V '{"ticketBody":"another text"}'
+	within 10 has $V '"bodyChanged":true'
+	leave $V
+	export TICKETCHAT_CACHE=body
+	replay "$UP/good.ndjson"
+	tab 42
+	say $V '{"ticketBody":"another text"}'
+	within 10 has $V '"done"'
+	leave $V
+	viewed_types=$(jq -r .type "$T/frames.$V" | sort -u | paste -sd ' ')
+	is "$viewed_types" "done stream"
+	unset TICKETCHAT_CACHE
 }

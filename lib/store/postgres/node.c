@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,21 +30,6 @@ pg_later(int64_t now, int64_t ms)
 	return now + ms * 1000;
 }
 
-/* Draws the name of a try: a process that was frozen and whatever follows it
- * must not pass for each other. */
-static bool
-draw_owner(struct node *n)
-{
-	unsigned char	random[16];
-	size_t		i;
-
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return false;
-	for (i = 0; i < sizeof(random); i++)
-		(void)snprintf(n->owner + 2 * i, 3, "%02x", random[i]);
-	return true;
-}
-
 enum failure_code
 node_open(struct node **out, const struct node_wish *wish)
 {
@@ -59,7 +43,7 @@ node_open(struct node **out, const struct node_wish *wish)
 	n->here = n->fresh = true;
 	n->next = CLOCK_NEVER;		/* slots_try begins */
 	(void)gethostname(n->machine, sizeof(n->machine) - 1);
-	if ((n->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 || !draw_owner(n))
+	if ((n->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 || !pg_draw_name(n->owner))
 		return FAILURE_INTERNAL;
 	n->store = pg_make(wish->settings->text[SETTING_DATABASE]);
 	return n->store == NULL ? FAILURE_INTERNAL : FAILURE_NONE;
@@ -362,7 +346,7 @@ watched(struct node *n, int64_t now)
 		n->stop = false;
 		n->run = 0;
 		n->next = *what == 'o' ? now : pg_later(now, NODE_GRACE);
-		if (!draw_owner(n))
+		if (!pg_draw_name(n->owner))
 			over(n, FAILURE_INTERNAL);
 	} else {
 		n->run = 0;

@@ -42,8 +42,7 @@ note_result(struct store *s, const char *what, const PGresult *res)
 	(void)snprintf(s->state, sizeof(s->state), "%s", state == NULL ? "" :
 	    state);
 	if (strcmp(s->state, DISK_FULL) == 0)
-		what = "the database server's disk is full, and nothing is "
-		    "changed";
+		what = "the database server's disk is full; nothing is changed";
 	pg_note(s, what, why != NULL ? why : s->db == NULL ? "no memory" :
 	    PQerrorMessage(s->db));
 }
@@ -483,16 +482,17 @@ fetch(struct store *s, enum statement which, const struct pg_args *a,
 	return pg_is_good(*res) ? FAILURE_NONE : pg_fail(s, "", *res);
 }
 
-/* One try, in a transaction of its own, or within the one that is open. */
+/* One try, in a transaction of its own, or within the one that is open; it may
+ * take so many milliseconds. */
 static enum failure_code
-pg_try(struct store *s, enum statement which, const struct pg_args *a)
+pg_try(struct store *s, enum statement which, const struct pg_args *a, int ms)
 {
 	PGresult		*res;
 	enum failure_code	 rc;
 
 	if (!s->inside)
 		return pg_call(s, which, a) == FAILURE_NONE &&
-		    wait_out(s, pg_deadline(s, CALL_TIMEOUT)) == PG_DONE ?
+		    wait_out(s, pg_deadline(s, ms)) == PG_DONE ?
 		    FAILURE_NONE : FAILURE_STORAGE;
 	s->state[0] = '\0';
 	if ((rc = fetch(s, which, a, &res)) == FAILURE_NONE)
@@ -525,10 +525,12 @@ pg_query(struct store *s, enum statement which, const struct pg_args *a,
 	int			version;
 
 	*res = NULL;
-	rc = sent ? pg_try(s, which, a) : FAILURE_STORAGE;
+	/* Its server may hang since the last call: there may be another one. */
+	rc = sent ? pg_try(s, which, a, store_again[which] ? CALL_KEPT :
+	    CALL_TIMEOUT) : FAILURE_STORAGE;
 	if (rc != FAILURE_NONE && may_repeat(s, which, sent) &&
 	    (rc = pg_connect(s, &version)) == FAILURE_NONE)
-		rc = pg_try(s, which, a);
+		rc = pg_try(s, which, a, CALL_TIMEOUT);
 	if (rc == FAILURE_NONE) {
 		*res = s->result;
 		s->result = NULL;

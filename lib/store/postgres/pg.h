@@ -82,6 +82,10 @@ struct pg_args {
 void pg_int(struct pg_args *, int64_t);
 void pg_text(struct pg_args *, const char *, size_t len);
 
+/* Draws a name that nobody else has, for what is asked; false: it cannot. */
+enum { PG_NAME = 33 };
+bool pg_draw_name(char name[PG_NAME]);
+
 /* Sends a statement as it is, without waiting; false: it cannot. */
 bool pg_put(PGconn *, enum statement, const struct pg_args *);
 

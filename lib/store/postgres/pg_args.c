@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "store/postgres/pg.h"
 
@@ -31,6 +32,19 @@ pg_text(struct pg_args *a, const char *text, size_t len)
 	a->len[i] = (int)len;
 	a->format[i] = 1;
 	a->type[i] = TYPE_TEXT;
+}
+
+bool
+pg_draw_name(char name[PG_NAME])
+{
+	unsigned char	random[(PG_NAME - 1) / 2];
+	size_t		i;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return false;
+	for (i = 0; i < sizeof(random); i++)
+		(void)snprintf(name + 2 * i, 3, "%02x", random[i]);
+	return true;
 }
 
 bool

@@ -1,6 +1,7 @@
 /*
  * The rate limit, in a function of the database, for all machines.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,12 +16,19 @@ rate_take(struct store *s, const struct settings *settings, const char *key,
 {
 	const int64_t	 interval = period / count;
 	struct pg_args	 a = { .count = 0 };
+	char		 name[PG_NAME];
 	int64_t		 us;
 
 	(void)settings;
+	/* By its name asking again takes no other one. */
+	if (!pg_draw_name(name)) {
+		(void)snprintf(error, size, "%s", strerror(errno));
+		return -1;
+	}
 	pg_text(&a, key, strlen(key));
 	pg_int(&a, interval);
 	pg_int(&a, (count - 1) * interval);
+	pg_text(&a, name, strlen(name));
 	if (pg_run(s, STATEMENT_RATE_TAKE, &a, &us) == FAILURE_NONE)
 		return (int)((us + 999999) / 1000000);
 	(void)snprintf(error, size, "%s", store_error(s));

@@ -24,7 +24,10 @@ struct node {
 	struct node_wish	 wish;
 	struct store		*store;
 	int			 epoll, fd;	/* that it holds; -1: none */
-	char			 owner[33];	/* of this try */
+	char			 owner[PG_NAME];	/* of this try: a frozen
+						   process and whatever follows
+						   it must not pass for each
+						   other */
 	char			 machine[65];
 	enum node_state		 state;
 	int64_t			 run, session;	/* ours, or the other node's */

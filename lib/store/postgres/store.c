@@ -198,7 +198,7 @@ store_newest(struct store *s, int64_t ticket, int64_t *id)
 	return pg_store_number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
 }
 
-/* Reads the row of Identity, once. */
+/* Reads the row of Identity, unless it is known. */
 static enum failure_code
 pg_identity(struct store *s)
 {
@@ -225,6 +225,8 @@ store_identity(struct store *s, char id[STORE_IDENTITY + 1])
 {
 	enum failure_code	rc;
 
+	/* A restore may have brought another one since. */
+	s->id[0] = '\0';
 	if ((rc = pg_identity(s)) == FAILURE_NONE)
 		memcpy(id, s->id, sizeof(s->id));
 	return rc;

@@ -386,29 +386,31 @@ reads_what_is_whole(void)
 	char		*argv[] = { sh, option, script, NULL };
 	char		*env[] = { NULL };
 	struct buf	frames = BUF_INIT(10000);
-	struct child	c = { .fd = -1, .pidfd = -1, .out = BUF_INIT(1000) };
+	struct asking	a = ASKING_NONE;
 	struct verdict	v;
 	size_t		i;
 
+	a.child.out.cap = 1000;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%s", rows[i].printed);
 		(void)snprintf(script, sizeof(script), "printf '%s'",
 		    rows[i].printed);
 		buf_clear(&frames);
-		check_int(child_start(&c, argv, env, "", 0, 20000), 0);
-		while (child_step(&c, 0) == CHILD_MORE)
+		check_int(child_start(&a.child, argv, env, "", 0, 20000), 0);
+		while (!query_heard(&a, 0, &frames, &v))
 			(void)usleep(1000);
-		query_answer(&c, CHILD_ENDED, &frames, &v);
 		check_int(v.failure.code, rows[i].code);
 		check_int(v.session, rows[i].session);
 		check_str(frames.data == NULL ? "" : frames.data,
 		    rows[i].frames);
 		check_int(*v.call != '\0', rows[i].code == FAILURE_STORAGE);
-		check_int(c.fd, -1);
+		check_int(a.child.fd, -1);
 	}
 	row("late");
-	check_int(child_start(&c, argv, env, "", 0, 20000), 0);
-	query_answer(&c, CHILD_LATE, &frames, &v);
+	(void)snprintf(script, sizeof(script), "sleep 20");
+	check_int(child_start(&a.child, argv, env, "", 0, 20000), 0);
+	check_int(query_heard(&a, a.child.deadline - 1, &frames, &v), false);
+	check_int(query_heard(&a, a.child.deadline, &frames, &v), true);
 	check_int(v.failure.code, FAILURE_STORAGE);
 	check_int(v.newest, SEEN_UNKNOWN);
 	buf_free(&frames);

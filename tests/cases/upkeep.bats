@@ -235,9 +235,9 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 	cp "$TICKETCHAT_DATABASE" "$T/full"
 	points "$B/bin/sessions" -c "$T/conf" purge --older-than 90d |
-	    awk '/openat/ { f = 1 } f' | tail -n 160 | awk 'NR % 8 == 0' \
-	    >"$T/points"
-	[ "$(wc -l <"$T/points")" -ge 10 ]
+	    awk '/openat/ { f = 1 } f' | tail -n 160 | awk 'NR % 8 == 0' |
+	    nth 4 >"$T/points"
+	[ "$(wc -l <"$T/points")" -ge "$(long_or 10 5)" ]
 	while read -r call i; do
 		rm -f "$TICKETCHAT_DATABASE"*
 		cp "$T/full" "$TICKETCHAT_DATABASE"
@@ -750,8 +750,8 @@ beyond() {
 	    awk '/openat/ { f = 1 } f' >"$T/all"
 	new=$(content | md5sum)
 	not [ "$new" = "$old" ]
-	awk -v n="$(($(wc -l <"$T/all") / 40 + 1))" 'NR % n == 0' "$T/all" \
-	    >"$T/points"
+	awk -v n="$(($(wc -l <"$T/all") / 40 + 1))" 'NR % n == 0' "$T/all" |
+	    nth 4 >"$T/points"
 	while read -r call i; do
 		rm -f "$TICKETCHAT_DATABASE"*
 		cp "$T/old" "$TICKETCHAT_DATABASE"
@@ -1065,8 +1065,8 @@ time.sleep(60)' "$TICKETCHAT_RUN_DIR/claims" >"$T/held" 3>&- &
 	cp "$TICKETCHAT_DATABASE" "$T/full"
 	points "$B/bin/sessions" -c "$T/conf" forget --ticket 3 |
 	    awk '/openat/ { f = 1 } f' >"$T/all"
-	awk -v n="$(($(wc -l <"$T/all") / 30 + 1))" 'NR % n == 0' "$T/all" \
-	    >"$T/points"
+	awk -v n="$(($(wc -l <"$T/all") / 30 + 1))" 'NR % n == 0' "$T/all" |
+	    nth 4 >"$T/points"
 	while read -r call i; do
 		rm -f "$TICKETCHAT_DATABASE"*
 		cp "$T/full" "$TICKETCHAT_DATABASE"
@@ -1088,7 +1088,8 @@ line() { echo "time=2026-01-01T00:00:00.000Z level=info prog=chat pid=1 id=- rem
 	sed 's/user="ana" /user="-"   /' "$TICKETCHAT_LOG" >"$T/want"
 	inode=$(stat -c %i "$TICKETCHAT_LOG")
 	run -0 sessions forget --user ana --verify
-	is "$output" "$TICKETCHAT_LOG: 2 lines changed"
+	is "$output" "looked through the tables: 0 rows are left
+$TICKETCHAT_LOG: 2 lines changed"
 	cmp "$TICKETCHAT_LOG" "$T/want"
 	is "$(stat -c %i "$TICKETCHAT_LOG")" "$inode"
 	run -0 sessions forget --user 'ana b'

@@ -208,7 +208,7 @@ BUILT_WITH = $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL) \
 	$(sort $(wildcard sql/*.sql sql/postgres/*.sql))
 $(B)/flags: FORCE
 	@mkdir -p $(B)/obj
-	@echo '$(CURL)' >$(B)/curl
+	@echo '$(CURL)' | cmp -s - $(B)/curl || echo '$(CURL)' >$(B)/curl
 	@echo '$(BUILT_WITH)' | cmp -s - $@ || echo '$(BUILT_WITH)' >$@
 FORCE:
 
@@ -248,6 +248,11 @@ $(PG_UNITS): $(B)/tests/postgres/%: $$(wildcard tests/unit/*/$$*.c) \
 	@mkdir -p $(@D) $(B)/tests/obj
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/postgres_$*.d -iquote \
 		tests/unit $(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
+
+# tests/lint.sh has other flags for what only the tests are made of.
+TESTS_CFLAGS = $(CFLAGS)
+$(UNITS) $(PG_UNITS) $(B)/tests/replay $(B)/tests/preload.so \
+	$(B)/tests/judge: private override CFLAGS := $(TESTS_CFLAGS)
 
 # All that the tests run.
 everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so \

@@ -40,20 +40,26 @@
 #include "servers.h"
 #include "store/store.h"
 
+/*
+ * The most descriptors of an answer: one for each follower, and some that
+ * libcurl needs for each server that it asks.
+ */
+#define DESCRIPTORS_ANSWER	(FOLLOWERS_MAX + 64 + 4 * SERVERS_MAX)
+
 static const char	usage[] =
     "usage: answer [-c FILE] [check | load [--json] | start]\n"
     "Reads a ticket's text from standard input and writes the model's answer\n"
-    "as frames, one JSON object a line.  Nothing is saved.\n"
+    "as frames, one JSON object per line.  Nothing is saved.\n"
     "  printf 'printer jam' | answer\n"
-    "  check              tell whether the model's servers are there, and\n"
-    "                     which model would answer; --json: in full\n"
-    "  load               the same, and have them load it\n"
-    "  start              both, for run.sh: as soon as it is known\n"
-    "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
-    "  -h, --help         this text\n"
-    "  -V, --version      the version\n"
-    "Exit code: 0 good, 1 a bad prompt, 2 the model, 100 usage, 102 settings,\n"
-    "111 system.\n";
+    "  check              print which model servers answer, and which model\n"
+    "                     they would use; --json prints all details\n"
+    "  load               the same, and let them load the model\n"
+    "  start              both, for run.sh, each as soon as it is known\n"
+    "  -c, --config FILE  read settings from FILE, not " CONF_FILE "\n"
+    "  -h, --help         print this text\n"
+    "  -V, --version      print the version\n"
+    "Exit code: 0 good, 1 the ticket's text is refused, 2 the model failed,\n"
+    "100 wrong arguments, 102 wrong settings, 111 system error.\n";
 
 /* Reads the ticket's text. */
 static void

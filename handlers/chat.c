@@ -49,16 +49,23 @@
 #include "viewer/output.h"
 #include "viewer/question.h"
 
+/* The most descriptors of a chat, which needs about ten. */
+#define DESCRIPTORS_CHAT	64
+
+/* Questions of one connection that wait behind the one that runs. */
+#define QUESTIONS_WAITING	4
+
 static const char	usage[] =
     "usage: chat [-c FILE]\n"
     "Reads client messages from standard input and writes frames to standard\n"
-    "output, one JSON object a line, for the ticket in PATH_INFO.\n"
+    "output, one JSON object per line, for the ticket in PATH_INFO.\n"
     "  printf '{\"ticketBody\":\"printer jam\"}\\n' | PATH_INFO=/42 chat\n"
-    "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
-    "  -h, --help         this text\n"
-    "  -V, --version      the version\n"
-    "Exit code: 0 good, 1 the client's fault, 2 the model, 100 usage,\n"
-    "102 settings, 111 system; the worst of all questions.\n";
+    "  -c, --config FILE  read settings from FILE, not " CONF_FILE "\n"
+    "  -h, --help         print this text\n"
+    "  -V, --version      print the version\n"
+    "Exit code, the worst of all questions: 0 good, 1 the client made a\n"
+    "mistake, 2 the model failed, 100 wrong arguments, 102 wrong settings,\n"
+    "111 system error.\n";
 
 struct chat {
 	struct settings		 settings;
@@ -414,7 +421,7 @@ chat_set_up(struct chat *c, int argc, char *argv[])
 	if (cgi)
 		(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	if (program_options(argc, argv, usage, &file) != argc)
-		program_fail(EXIT_USAGE, "no arguments, please (try --help)");
+		program_fail(EXIT_USAGE, "chat takes no arguments (try --help)");
 	if (file == NULL && outdated())
 		exit(outdated_serve(STDOUT_FILENO));
 	program_settings(&c->settings, file, cgi);
@@ -438,7 +445,8 @@ chat_set_up(struct chat *c, int argc, char *argv[])
 	case HARDEN_DONE:
 		break;
 	case HARDEN_NO_LANDLOCK:
-		log_line(LOG_LEVEL_WARNING, "harden=\"no Landlock here\"");
+		log_line(LOG_LEVEL_WARNING, "harden=\"this kernel has no "
+		    "Landlock\"");
 		break;
 	case HARDEN_FAILED:
 	default:

@@ -37,16 +37,16 @@
 
 static const char	usage[] =
     "usage: lookup [-c FILE] [stay]\n"
-    "Reads a question as one JSON object from standard input, asks DATABASE,\n"
-    "which is PostgreSQL's, and prints the frame of the answer that serves,\n"
-    "if one does, and a verdict.\n"
+    "Reads a question as one JSON object from standard input, looks in DATABASE\n"
+    "(PostgreSQL), and prints the frame of a saved answer, if one fits, and a\n"
+    "verdict.\n"
     "  printf '{\"ticket\":42,\"ticketBody\":\"printer jam\"}' | lookup\n"
-    "  stay               then go on for a while, for others who ask\n"
-    "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
-    "  -h, --help         this text\n"
-    "  -V, --version      the version\n"
-    "Exit code: 0 good, 1 the question's fault, 100 usage, 102 settings,\n"
-    "111 system.\n";
+    "  stay               afterwards serve other processes for a while\n"
+    "  -c, --config FILE  read settings from FILE, not " CONF_FILE "\n"
+    "  -h, --help         print this text\n"
+    "  -V, --version      print the version\n"
+    "Exit code: 0 good, 1 the question is refused, 100 wrong arguments, 102\n"
+    "wrong settings, 111 system error.\n";
 
 /* The database, and what becomes of the connection to it. */
 struct lookup {
@@ -200,8 +200,8 @@ main(int argc, char *argv[])
 		program_fail(EXIT_USAGE, "wrong arguments (try --help)");
 	program_settings(s, file, 0);
 	if (!store_serves(s->text[SETTING_DATABASE]))
-		program_fail(EXIT_SETTINGS, "DATABASE: a file, which the "
-		    "others ask themselves");
+		program_fail(EXIT_SETTINGS, "DATABASE is a file, which chat "
+		    "and answer read themselves");
 	store_remember(s->text[SETTING_RUN_DIR]);
 	line = (struct buf)BUF_INIT(MESSAGE_MAX(
 	    (size_t)s->number[SETTING_MAX_TICKET_BYTES]));

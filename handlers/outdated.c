@@ -84,7 +84,7 @@ outdated_serve(int out_fd)
 	bool			refused = false, more = true, was;
 
 	log_open("chat", NULL);
-	log_line(LOG_LEVEL_ERROR, "error=\"version 0.1 has started this "
+	log_line(LOG_LEVEL_ERROR, "error=\"version 0.1 started this "
 	    "websocketd: restart the service\"");
 	output_open(&out, out_fd);
 	for (; more && now < end; now = clock_us()) {

@@ -130,8 +130,8 @@ program_store(const struct settings *s, const char *variant, char *argv[])
 void
 program_no_server(void)
 {
-	program_fail(EXIT_SETTINGS, errno == ENOENT ? "DATABASE: this one was "
-	    "built without PostgreSQL (make postgres)" : "the one for "
+	program_fail(EXIT_SETTINGS, errno == ENOENT ? "DATABASE: this program "
+	    "was built without PostgreSQL (make postgres)" : "the program for "
 	    "PostgreSQL: %s", strerror(errno));
 }
 

@@ -20,11 +20,11 @@ servers_print(const struct url *u, const struct probe *p)
 	(void)printf("%.*s: ", (int)u->len, u->text);
 	if (p->failure.code == FAILURE_NONE)
 		(void)printf("model %s%s%s%s\n", p->model,
-		    *p->remote == '\0' ? "" : "; WARNING: it runs at ",
+		    *p->remote == '\0' ? "" : "; WARNING: the model runs at ",
 		    p->remote,
 		    *p->remote == '\0' ? "" : ", tickets leave this machine");
 	else if (p->failure.code == FAILURE_MODEL_MISSING)
-		(void)printf("the model is not there; get it with: "
+		(void)printf("the model is not installed; install it with: "
 		    "ollama pull %s\n", p->failure.detail);
 	else
 		(void)printf("%s (%s)%s%s\n", failure_name(p->failure.code),
@@ -129,10 +129,11 @@ servers_start(const struct settings *s, const struct http *http)
 		rc = EXIT_GOOD;
 	(void)close(good[0]);
 	if (rc != EXIT_GOOD)
-		(void)puts("  model     NOT READY: until it is, questions get "
-		    "an error; then they work,\n            without a restart. "
-		    " Start Ollama (ollama serve), get a model\n            "
-		    "(ollama pull gemma3), or set OLLAMA_SERVER.");
+		(void)puts("  model     NOT READY: questions get an error "
+		    "until it is; then they work\n            without a "
+		    "restart.  Start Ollama (ollama serve), install a\n"
+		    "            model (ollama pull gemma3), or set "
+		    "OLLAMA_SERVER.");
 	(void)fflush(stdout);
 	while (wait(NULL) != -1)
 		;

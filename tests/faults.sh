@@ -15,7 +15,7 @@ tap=
 if [ "${1:-}" != -n ]; then
 	tap=$B/tests/fault.tap
 	# POINTS: so many of a sweep; that is all system calls there are.
-	B=$B POINTS=${POINTS:-300} bats --tap --filter-tags fault tests/cases |
+	TESTS_LONG=yes B=$B POINTS=${POINTS:-300} bats --tap --filter-tags fault tests/cases |
 	    tee "$tap"
 fi
 

@@ -2,44 +2,116 @@
 # tests/run.sh - all tests.  Installs what they need, builds, runs the suites
 # and ends with the line "N passed, N failed".
 #
-#	tests/run.sh			all of them
+#	tests/run.sh			all of them: ten minutes on two processors
 #	tests/run.sh unit cases		some of them
-#	tests/run.sh long [SUITE...]	all or some of them, at length
+#	tests/run.sh quick [SUITE...]	some of the first: two minutes
+#	tests/run.sh long [SUITE...]	all or some of them, at length: hours
 #
-# The suites: unit (tests/unit), cases (tests/cases: pipes, faults, the real
-# websocketd), postgres (tests/postgres, and those of tests/cases that are about
-# every store, on a PostgreSQL of their own), web (tests/web: the documentation's examples, foreign clients,
-# the component in Chromium), san (unit, and those cases that are about odd input,
-# under AddressSanitizer and UndefinedBehaviorSanitizer), lint, soak (200 viewers for
-# a minute; `make soak' takes an hour), fuzz (each fuzzer for ten seconds; `make
-# fuzz' a minute), cost (counts of instructions, system calls and the like beside
-# tests/cost.txt), compare (what the programs read, read by other people's
-# parsers too; tests/compare).  What each printed is kept in build/tests/out.
+# tests/README.md has a list of the suites and of what is done at length only.
+# What each suite printed is build/tests/out/SUITE.log.
 #
-# At length san has all cases, the soak takes half an hour, each fuzzer five minutes, each
-# comparison two, and one more under the sanitizers; postgres also has what takes
-# minutes (two minutes of silence behind each proxy, a restart node after node).
-# Together that is some two hours.
+# A suite consists of parts, which share no port, file or process with another
+# one: most often a part is a file of tests.  The parts run side by side, in
+# three queues.  While they run, there is a line for each that has ended, with the
+# seconds that it took; then there is a line for each suite.
 set -u
 cd "$(dirname "$0")/.." || exit 111
 # With it, a test that forgets to flush would pass here and hang elsewhere.
 unset PYTHONUNBUFFERED
 
-soak='-m 1 -n 200' fuzz=10 compare='-s 1' san_compare=''
-# Those that feed the programs with what is odd: there sanitizers find most.
-san_cases='tests/cases/answer.bats tests/cases/auth.bats
-tests/cases/bad-input.bats tests/cases/chat.bats tests/cases/ollama.bats
-tests/cases/settings.bats tests/cases/transfer.bats'
-if [ "${1:-}" = long ]; then
-	soak='-m 30 -n 200' fuzz=300 compare='-t 120' san_compare='-t 60'
-	san_cases='tests/cases/*.bats'
-	# For what a day's tests have no time for.
-	export TESTS_LONG=yes
-	shift
-fi
+length=day only=
+case ${1:-} in
+quick | long)
+	length=$1
+	shift ;;
+part)	# Ourselves, from a queue.
+	length=$TESTS_LENGTH only=$2
+	shift 2 ;;
+esac
+[ "$length" != quick ] || [ $# -gt 0 ] || set -- unit cases lint
 suites=${*:-unit cases postgres web san lint soak fuzz cost compare}
 out=build/tests/out
 passed=0 failed=0
+
+# The parts of cases and postgres that take longest begin first, so that
+# none is left over at the end.
+slow_cases='web fault storage upkeep follow websocketd auth'
+slow_postgres='proxy nodes hosts'
+# Cases that touch every room of lib/ in little time.
+quick_cases='chat answer bad-input settings servers'
+# Those that feed the programs with what is odd: there sanitizers find most.
+san_cases='answer auth bad-input chat ollama settings transfer'
+# Of tests/cases, those for each store.  They look at no file of SQLite's, or
+# skip what does.
+store_cases='store chat follow watch auth bad-input websocketd ending open'
+
+# At length there is more of everything, and what takes minutes by itself.
+soak='-m 1 -n 200' fuzz=5 compare='-s 1'
+case $length in
+quick) cases=$quick_cases ;;
+day) cases=$(basename -s .bats -a tests/cases/*.bats) ;;
+long)
+	cases=$(basename -s .bats -a tests/cases/*.bats)
+	san_cases=$cases
+	soak='-m 30 -n 200' fuzz=300 compare='-t 120'
+	export TESTS_LONG=yes ;;
+esac
+
+want() {
+	case " $suites " in *" $1 "*) return 0 ;; esac
+	return 1
+}
+
+# Every unit test of a build directory, whatever the others say.
+units() {
+	rc=0
+	for t in "$1"/tests/t_*; do
+		case $t in *.*) continue ;; esac
+		"$t" || rc=1
+	done
+	return $rc
+}
+
+# Runs a part of a suite: SUITE/NAME.
+part() {
+	name=${1#*/}
+	case $1 in
+	unit/*) units build ;;
+	cases/*) bats --tap --timing "tests/cases/$name.bats" ;;
+	postgres/*)
+		if [ -e "tests/postgres/$name.bats" ]; then
+			bats --tap --timing "tests/postgres/$name.bats"
+		else
+			STORE=postgres bats --tap --timing \
+			    "tests/cases/$name.bats"
+		fi ;;
+	web/*) sh tests/web/run.sh ;;
+	san/unit) make -s san && units build/san ;;
+	san/compare) make -s compare JUDGED=build/san COMPARE='-t 60' ;;
+	san/*) B=build/san bats --tap --timing "tests/cases/$name.bats" ;;
+	lint/*) sh tests/lint.sh "$length" ;;
+	soak/*) make -s soak SOAK="$soak" ;;
+	fuzz/*) make -s fuzz FUZZ_SECONDS="$fuzz" ;;
+	cost/*) make -s cost ;;
+	compare/*) make -s compare COMPARE="$compare" ;;
+	esac
+}
+
+# A part as a queue has it.
+if [ -n "$only" ]; then
+	began=$(date +%s)
+	mkdir -p "$out/${only%/*}"
+	part "$only" >"$out/$only.log" 2>&1
+	rc=$?
+	if [ $rc != 0 ] && ! grep -qE '^ *(not ok|FAILED) ' "$out/$only.log"; then
+		bad=$(tail -n 30 "$out/$only.log")
+		printf 'FAILED %s: exit code %s\n%s\n' "$only" $rc "$bad" \
+		    >>"$out/$only.log"
+	fi
+	: >"$out/$only.ended"
+	printf '%6d s  %s\n' $(($(date +%s) - began)) "$only"
+	exit 0
+fi
 
 # shellcheck source=deploy/packages.sh
 . deploy/packages.sh
@@ -65,72 +137,6 @@ soak_need='python3 python3-websockets'
 cost_need='valgrind strace python3'
 compare_need='python3 python3-jwt python3-cryptography libsystemd-shared'
 
-want() {
-	case " $suites " in *" $1 "*) return 0 ;; esac
-	return 1
-}
-
-# Adds the results in a log to the sum, and shows the bad ones.  What was
-# skipped has not passed.
-count() {
-	good=$(grep -E '^ *ok ' "$2" | grep -vc ' # skip')
-	bad=$(grep -cE '^ *(not ok|FAILED) ' "$2")
-	if [ "$3" != 0 ] && [ "$bad" = 0 ]; then
-		bad=1
-		tail -n 30 "$2"
-	fi
-	[ "$bad" = 0 ] || grep -E -A 15 '^ *(not ok|FAILED) ' "$2" | head -200
-	passed=$((passed + good))
-	failed=$((failed + bad))
-	echo "$1: $good passed, $bad failed"
-}
-
-# Runs a suite: its name, then the command.
-suite() {
-	name=$1
-	shift
-	"$@" >"$out/$name.log" 2>&1
-	count "$name" "$out/$name.log" $?
-}
-
-# Every unit test of a build directory, whatever the others say.
-units() {
-	rc=0
-	for t in "$1"/tests/t_*; do
-		case $t in *.*) continue ;; esac
-		"$t" || rc=1
-	done
-	return $rc
-}
-
-# Files of cases, two at a time, for they mostly wait.  Each has its own
-# directory, ports and processes; their order is that of their names.
-two_at_a_time() {
-	rm -rf "${out:?}/$name"
-	mkdir -p "$out/$name"
-	# shellcheck disable=SC2016
-	printf '%s\n' "$@" | xargs -P 2 -I FILE sh -c \
-	    'bats --tap "$1" >"$2/${1##*/}.tap" 2>&1' sh FILE "$out/$name"
-	rc=$?
-	cat "$out/$name"/*.tap
-	return $rc
-}
-
-# Those of tests/cases look at no file of SQLite's, or skip what does.  Those of
-# tests/postgres cut the nodes' addresses off, which all of them have.
-on_postgres() {
-	pg=0
-	bats --tap tests/postgres || pg=1
-	export STORE=postgres
-	two_at_a_time tests/cases/store.bats tests/cases/chat.bats \
-	    tests/cases/follow.bats tests/cases/watch.bats \
-	    tests/cases/auth.bats tests/cases/bad-input.bats \
-	    tests/cases/websocketd.bats tests/cases/ending.bats \
-	    tests/cases/open.bats || pg=1
-	unset STORE
-	return $pg
-}
-
 for s in $suites; do
 	case $s in
 	unit | cases | postgres | web | san | lint | soak | fuzz | cost | compare) ;;
@@ -144,7 +150,7 @@ if want lint; then needs="$needs $lint_need"; fi
 if want fuzz; then needs="$needs $fuzz_need"; fi
 if want soak; then needs="$needs $soak_need"; fi
 if want cost; then needs="$needs $cost_need"; fi
-if want compare || { want san && [ -n "$san_compare" ]; }; then
+if want compare || { want san && [ "$length" = long ]; }; then
 	needs="$needs $compare_need"
 fi
 # shellcheck disable=SC2086
@@ -168,28 +174,71 @@ if ! make -s -j2 everything >"$out/build.log" 2>&1; then
 	echo "0 passed, 1 failed"
 	exit 1
 fi
-! want unit || suite unit units build
-! want cases || suite cases two_at_a_time tests/cases/*.bats
-! want postgres || suite postgres on_postgres
-! want web || suite web sh tests/web/run.sh
-if want san; then
-	if make -s -j2 san >"$out/san-build.log" 2>&1; then
-		suite san-unit units build/san
-		export B=build/san
-		# shellcheck disable=SC2086
-		suite san-cases two_at_a_time $san_cases
-		unset B
-		[ -z "$san_compare" ] || suite san-compare \
-		    make -s compare JUDGED=build/san COMPARE="$san_compare"
-	else
-		cat "$out/san-build.log"
-		failed=$((failed + 1))
-	fi
-fi
-! want lint || suite lint sh tests/lint.sh
-! want soak || suite soak make -s soak SOAK="$soak"
-! want fuzz || suite fuzz make -s fuzz FUZZ_SECONDS="$fuzz"
-! want cost || suite cost make -s cost
-! want compare || suite compare make -s compare COMPARE="$compare"
+# Adds parts of a suite to the ones that are asked for, each once.
+add() {
+	suite=$1
+	shift
+	! want "$suite" || for p; do
+		case " $parts " in
+		*" $suite/$p "*) ;;
+		*) parts="$parts $suite/$p" ;;
+		esac
+	done
+}
+
+# Runs what add has collected, so many side by side, at a nice value.
+queue() {
+	echo "$parts" | xargs -r -n 1 -P "$1" nice -n "$2" \
+	    env TESTS_LENGTH="$length" sh tests/run.sh part &
+	all="$all $parts"
+	parts=''
+}
+
+# Adds up what a suite has printed, and shows the bad ones.  What was skipped
+# has not passed.
+count() {
+	log=$out/$1.log
+	: >"$log"
+	for p in $all; do
+		[ "${p%/*}" = "$1" ] || continue
+		[ -e "$out/$p.ended" ] ||
+		    echo "FAILED $p: did not end" >>"$out/$p.log"
+		cat "$out/$p.log" >>"$log"
+	done
+	good=$(grep -E '^ *ok ' "$log" | grep -vc ' # skip')
+	bad=$(grep -cE '^ *(not ok|FAILED) ' "$log")
+	[ "$bad" = 0 ] || grep -E -A 15 '^ *(not ok|FAILED) ' "$log" | head -200
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	echo "$1: $good passed, $bad failed"
+}
+
+for s in $suites; do rm -rf "${out:?}/$s"; done
+processors=$(nproc)
+parts='' all=''
+# What mostly waits has several at work for each processor.
+# shellcheck disable=SC2086,SC2046
+{
+	add web web
+	add postgres $slow_postgres $store_cases \
+	    $(basename -s .bats -a tests/postgres/*.bats)
+	add cases $slow_cases
+	add unit unit
+	add soak soak
+	add cases $cases
+	queue $((2 * processors)) 0
+}
+# What keeps a processor busy takes what time the others leave.
+# shellcheck disable=SC2086
+add san unit $san_cases
+[ "$length" != long ] || add san compare
+queue 1 10
+add lint lint
+add fuzz fuzz
+add cost cost
+add compare compare
+queue 1 10
+wait
+for s in $suites; do count "$s"; done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

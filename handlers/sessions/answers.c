@@ -21,6 +21,12 @@
 #include "program.h"
 #include "sessions/answers.h"
 
+/*
+ * Bytes of the environment of one of our processes: the settings, and some
+ * room.
+ */
+#define ENVIRONMENT_MAX	1048576
+
 bool
 answers_hear(int fd, struct buf *in, bool (*each)(void *, const char *,
     size_t), void *context)

@@ -59,7 +59,7 @@ command_options(int argc, char *argv[], const struct command_option *o,
 				got = 256 + i;
 		}
 		if (got < 256 || !command_set(&o[got - 256], optarg))
-			program_fail(EXIT_USAGE, "%s: bad option %s (try "
+			program_fail(EXIT_USAGE, "%s: unknown option %s (try "
 			    "sessions %s --help)", argv[0], argv[optind - 1],
 			    argv[0]);
 	}
@@ -75,7 +75,7 @@ command_ticket(const char *command, const char *argument)
 	int64_t	n;
 
 	if ((n = number_id(argument)) == 0)
-		program_fail(EXIT_USAGE, "%s: %s is no ticket's number",
+		program_fail(EXIT_USAGE, "%s: %s is not a ticket number",
 		    command, argument);
 	return n;
 }
@@ -94,7 +94,7 @@ command_run_dir(const struct settings *s)
 	if (generation_prepare(s->text[SETTING_RUN_DIR]) == -1)
 		program_fail(EXIT_SETTINGS, "RUN_DIR=%s: %s",
 		    s->text[SETTING_RUN_DIR], errno == EPERM ?
-		    "not ours alone (chmod 700)" : strerror(errno));
+		    "other users can access it (chmod 700)" : strerror(errno));
 }
 
 void

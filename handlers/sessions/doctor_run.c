@@ -19,6 +19,11 @@
 #include "sessions/doctor.h"
 #include "store/slots.h"
 
+/*
+ * Before doctor looks once more at a generation that waits for a disk, in ms.
+ */
+#define STILL_PAUSE	500
+
 enum { LISTENS = 0x10000 };	/* a flag in /proc/net/unix: the socket
 				   listens */
 

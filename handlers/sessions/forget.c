@@ -95,7 +95,7 @@ forget_search_file(struct search *f, const char *path)
 		return;
 	if (n == -1)
 		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
-	progress_show(NULL, "looking through files", 0, 0);
+	progress_show(NULL, "searching the files", 0, 0);
 	f->files++;
 	f->found += n;
 	if (n > 0 && f->say) {
@@ -175,7 +175,7 @@ forget_search_copy(struct search *f, const char *path)
 	f->found += f->held;
 	if (f->held > 0 && f->say) {
 		progress_end();
-		(void)printf("%s: ticket %" PRId64 " is in it\n", path,
+		(void)printf("%s: contains ticket %" PRId64 "\n", path,
 		    f->ticket);
 	}
 }
@@ -225,14 +225,13 @@ forget_nothing_left(struct search *f, const struct settings *s,
 	}
 	progress_end();
 	if (f->copies > 0)
-		(void)printf("In a copy of the database the text lives on "
-		    "until the copy is deleted: delete it,\nor forget the "
-		    "ticket in it too (TICKETCHAT_DATABASE=COPY sessions "
-		    "forget).\n");
+		(void)printf("A copy of the database still has the text.  "
+		    "Delete the copy, or forget the ticket\nin it too "
+		    "(TICKETCHAT_DATABASE=COPY sessions forget).\n");
 	if (f->found == 0)
-		(void)printf("looked through %" PRId64 " files%s: nothing is "
-		    "left\n", f->files, store_is_file() ? "" :
-		    ", not the server's own, nor copies of it");
+		(void)printf("searched %" PRId64 " files%s: nothing is left\n",
+		    f->files, store_is_file() ? "" :
+		    ", but not those of the database server, nor its copies");
 	trace_free(&f->trace);
 	return f->found == 0;
 }
@@ -292,8 +291,8 @@ forget_in_runs(const struct settings *s, const char *who, bool verify)
 	command_need(store_forget_user(store, who), store);
 	if (verify) {
 		command_need(store_user_left(store, who, &rows), store);
-		(void)printf("looked through the tables: %" PRId64 " rows "
-		    "are left\n", rows);
+		(void)printf("searched the tables: %" PRId64 " rows are left\n",
+		    rows);
 	}
 	store_close(store);
 	return rows == 0;
@@ -309,7 +308,8 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	int64_t		 lines;
 
 	if (*user == '\0' || strcmp(user, "-") == 0)
-		program_fail(EXIT_USAGE, "forget: \"%s\" is nobody", user);
+		program_fail(EXIT_USAGE, "forget: \"%s\" is not a user's name",
+		    user);
 	command_run_dir(s);
 	(void)snprintf(key, sizeof(key), "user:%s", user);
 	(void)snprintf(misses, sizeof(misses), RATE_OPEN "%s", key);
@@ -318,8 +318,8 @@ forget_user(const struct settings *s, const char *user, bool verify)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	clean = forget_in_runs(s, key, verify);
 	if (!settings_log_is_file(s))
-		program_fail(EXIT_CLIENT, "LOG=%s: what it holds is out of "
-		    "reach", log);
+		program_fail(EXIT_CLIENT, "LOG=%s: sessions cannot change the "
+		    "lines of this log", log);
 	if ((lines = log_forget_user(log, user, false)) == -1 &&
 	    errno != ENOENT)
 		program_fail(EXIT_SYSTEM, "%s: %s", log, strerror(errno));
@@ -345,8 +345,7 @@ command_forget(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if ((ticket == 0) == (user == NULL))
-		program_fail(EXIT_USAGE, "forget: it takes --ticket or "
-		    "--user");
+		program_fail(EXIT_USAGE, "forget: --ticket or --user is missing");
 	return user == NULL ? forget_ticket(s, ticket, verify) :
 	    forget_user(s, user, verify);
 }

@@ -31,6 +31,20 @@
 #include "store/identity.h"
 #include "viewer/resident.h"
 
+/*
+ * How long websocketd has to end when the service is told to, in ms.  `podman
+ * stop' and `docker stop' wait for 10 s in all.
+ */
+#define END_TIMEOUT	1500
+
+/* How long websocketd may take until it listens, in ms; it takes a few. */
+#define LISTEN_TIMEOUT	30000
+
+/*
+ * Between two lines that count websocketd's useless messages, in ms: an hour.
+ */
+#define NOISE_PAUSE	3600000
+
 /* Signals that are also sent to the program. */
 static const int	hold_passed[] = {
 	SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2
@@ -300,10 +314,10 @@ hold_find_sockets(struct hold *h, int64_t now)
 	h->next_look = CLOCK_NEVER;
 	if (n >= h->listens)
 		return;
-	(void)snprintf(text, sizeof(text), "clients that never read may keep "
-	    "their places for ever (%s): put a proxy with a write timeout in "
+	(void)snprintf(text, sizeof(text), "clients that never read can keep "
+	    "their places forever (%s): put a proxy with a write timeout in "
 	    "front, as nginx or haproxy in deploy/", n == -1 ? strerror(errno) :
-	    "not all addresses are there to listen on");
+	    "websocketd does not listen on all addresses");
 	hold_say(text);
 }
 
@@ -316,8 +330,8 @@ hold_report(struct hold *h, int64_t now)
 	if (noise_report(&h->noise, text, sizeof(text)))
 		hold_say(text);
 	if (h->lost > 0) {
-		(void)snprintf(text, sizeof(text), "%lu lines were lost: "
-		    "nobody took them", h->lost);
+		(void)snprintf(text, sizeof(text), "%lu lines were lost, "
+		    "because nothing read them", h->lost);
 		hold_say(text);
 	}
 	h->lost = 0;
@@ -393,12 +407,12 @@ command_hold(const struct settings *s, int argc, char *argv[])
 	if (argc > 1 && strncmp(argv[1], option, sizeof(option) - 1) == 0) {
 		h.listens = strtoll(argv[1] + sizeof(option) - 1, &end_of, 10);
 		if (*end_of != '\0' || h.listens < 1 || h.listens > 1000)
-			program_fail(EXIT_USAGE, "hold: %s is no number of "
+			program_fail(EXIT_USAGE, "hold: %s is not a number of "
 			    "sockets", argv[1]);
 		i++;
 	}
 	if (i >= argc)
-		program_fail(EXIT_USAGE, "hold: which command?");
+		program_fail(EXIT_USAGE, "hold: the command is missing");
 	hold_database(s);
 	hold_start(&h, argv + i);
 	hold_serve(&h);

@@ -108,8 +108,8 @@ migrate_report(void *context, int running)
 		(void)answers_each(w->run_dir, migrate_end_one, w);
 		return;
 	}
-	(void)fprintf(stderr, "sessions: migrate: %d generation%s, of which a "
-	    "new schema would lose the answer: waiting, at most %" PRId64
+	(void)fprintf(stderr, "sessions: migrate: %d generation%s, and "
+	    "migrating now would lose the answer: waiting at most %" PRId64
 	    " s (--now ends %s)\n", running, running == 1 ? " runs" : "s run",
 	    w->seconds, running == 1 ? "it" : "them");
 	(void)generations_each(w->run_dir, migrate_end_queued, w);
@@ -118,9 +118,9 @@ migrate_report(void *context, int running)
 static void
 migrate_still_run(bool now)
 {
-	program_fail(EXIT_CLIENT, "migrate: generations still run, nothing is "
-	    "changed (sessions tail shows them%s)", now ?
-	    "; `sessions stop TICKET' ends one that stands still" :
+	program_fail(EXIT_CLIENT, "migrate: generations still run, so nothing "
+	    "is changed (sessions tail shows them%s)", now ?
+	    "; `sessions stop TICKET' ends one that does not react" :
 	    "; migrate --now ends them");
 }
 
@@ -165,8 +165,8 @@ migrate_wait_server(const char *why, char reported[WHY_MAX])
 
 	if (strcmp(reported, why) != 0)
 		(void)fprintf(stderr, "sessions: migrate: %s%s\n", why,
-		    *reported == '\0' ? ": waiting for the database, with a "
-		    "try every 5 s" : "");
+		    *reported == '\0' ? ": waiting for the database, trying "
+		    "again every 5 s" : "");
 	(void)snprintf(reported, WHY_MAX, "%s", why);
 	return poll(&p, 1, SERVER_PAUSE) != 1 ||
 	    (p.revents & (POLLERR | POLLHUP)) == 0;
@@ -249,7 +249,7 @@ command_migrate(const struct settings *s, int argc, char *argv[])
 		.run_dir = s->text[SETTING_RUN_DIR],
 		.seconds = s->number[SETTING_ANSWER_TIMEOUT]
 	};
-	struct store_quiet		 quiet = { .tell = migrate_report,
+	struct store_quiet		 quiet = { .progress = migrate_report,
 					    .context = &w };
 	struct store			*store;
 	enum failure_code		 rc;

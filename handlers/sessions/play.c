@@ -14,6 +14,15 @@
 #include "program.h"
 #include "sessions/command.h"
 
+/*
+ * Bytes of a piece that `sessions replay' plays: the longest words, and most
+ * tokens, are shorter.
+ */
+#define PLAY_PIECE	40
+
+/* The most that --pace of `sessions replay' may be, in ms. */
+#define PLAY_PACE_MAX	60000
+
 /* Writes the complete frames and waits. */
 static void
 play_write(struct buf *out, int64_t pace)
@@ -73,7 +82,8 @@ command_replay(const struct settings *s, int argc, char *argv[])
 	i = command_options(argc, argv, options, 1, 1);
 	ticket = command_ticket(argv[0], argv[i]);
 	if (!number_read(pace, strlen(pace), PLAY_PACE_MAX, &ms))
-		program_fail(EXIT_USAGE, "replay: --pace takes milliseconds");
+		program_fail(EXIT_USAGE, "replay: --pace needs a number of "
+		    "milliseconds");
 	store = command_store(s);
 	command_need(version != 0 ? store_session_by_version(store, ticket,
 	    version, &session) : store_session_by_ticket(store, ticket,

@@ -71,7 +71,7 @@ command_list(const struct settings *s, int argc, char *argv[])
 	(void)reports_begin(argc, argv, &r, PRINT_TABLE, 0, 0);
 	store = command_store(s);
 	return reports_end(&r, store, store_report(store, STORE_LIST, 0, r.rows,
-	    print_row, &r.print), "there is no session");
+	    print_row, &r.print), "there are no sessions");
 }
 
 /* Makes a report about one ticket. */
@@ -86,8 +86,8 @@ reports_of_ticket(const struct settings *s, int argc, char *argv[],
 
 	ticket = command_ticket(
 	    argv[0], argv[reports_begin(argc, argv, &r, format, 1, 1)]);
-	(void)snprintf(nothing, sizeof(nothing), "ticket %" PRId64
-	    " has no session", ticket);
+	(void)snprintf(nothing, sizeof(nothing), "ticket %" PRId64 " has no "
+	    "sessions", ticket);
 	store = command_store(s);
 	return reports_end(&r, store, store_report(store, which, ticket, r.rows,
 	    print_row, &r.print), nothing);
@@ -228,6 +228,6 @@ command_stats(const struct settings *s, int argc, char *argv[])
 	else if ((rc = reports_read_log(store, log, days)) == FAILURE_NONE)
 		rc = store_report(store, STORE_ASKS, days, r.rows, print_row,
 		    &r.print);
-	return reports_end(&r, store, rc, log == NULL ? "there is no answer" :
-	    "there is no question");
+	return reports_end(&r, store, rc, log == NULL ? "there are no answers" :
+	    "there are no questions");
 }

@@ -26,6 +26,13 @@
 #include "sessions/answers.h"
 #include "sessions/rest.h"
 
+/*
+ * How long generations that still write when STOP_WAIT is over have to end, and
+ * the time between two looks at them, both in ms.
+ */
+#define INIT_TIMEOUT	3000
+#define REST_PAUSE	50
+
 /* A running answer. */
 struct rest_answer {
 	int64_t	ticket;
@@ -234,8 +241,8 @@ rest_end(const struct settings *s, int signals, bool at_once)
 			deadline = 0;
 	}
 	if (r.running > 0 && s->number[SETTING_STOP_WAIT] > 0 && !at_once)
-		(void)fprintf(stderr, "sessions: hold: %zu of %zu answers have "
-		    "not ended in time (STOP_WAIT)\n", r.running, r.announced);
+		(void)fprintf(stderr, "sessions: hold: %zu of %zu answers did "
+		    "not end within STOP_WAIT\n", r.running, r.announced);
 	deadline = clock_us() + INIT_TIMEOUT * INT64_C(1000);
 	if (getpid() == 1)
 		(void)kill(-1, SIGTERM);

@@ -8,6 +8,9 @@
 
 #include "settings/settings.h"
 
+/* Between two looks whether somebody listens at a port, in ms. */
+#define LISTEN_PAUSE	20
+
 /*
  * Tells each `answer' of RUN_DIR that the service ends: those in the queue end,
  * those that run may finish within STOP_WAIT seconds.  With `at_once', or after

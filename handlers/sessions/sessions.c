@@ -30,141 +30,157 @@ static const struct command {
 } commands[] = {
 	{ "list", command_list, "[--json | --csv] [-n ROWS]",
 	    "the newest session of each ticket, newest first",
-	    "At most 50 unless -n says otherwise.\n"
+	    "Prints at most 50 rows unless -n gives another number.\n"
 	    "  sessions list -n 10\n"
 	    "  sessions list --json | jq -r .ticket\n", 0 },
 	{ "show", command_show, "[--json | --csv] [-n ROWS] TICKET",
 	    "all sessions of a ticket, oldest first",
-	    "With their texts and what they cost; -n: the newest ones only.\n"
+	    "Prints texts, times and tokens; -n limits this to the newest "
+	    "sessions.\n"
 	    "  sessions show 42\n"
 	    "  sessions show --json -n 1 42 | jq -r .response\n", 0 },
 	{ "history", command_history, "[--json | --csv] [-n ROWS] TICKET",
-	    "the sessions of a ticket, a line each, newest first",
-	    "`version' is the number by which an answer can be asked for.\n"
+	    "the sessions of a ticket, one per line, newest first",
+	    "A client can ask for an answer by the number under `version'.\n"
 	    "  sessions history 42\n"
 	    "  sessions history --csv 42 >42.csv\n", 0 },
 	{ "search", command_search, "[--json | --csv] [-n ROWS] WORD...",
-	    "what has all these words, best first",
-	    "In tickets and answers, accents and case folded; at most 20 "
-	    "unless -n.  An\nargument of several words is a phrase; one that "
-	    "ends with * is a beginning.\n"
+	    "tickets and answers that have all these words, best first",
+	    "Accents and case do not count.  Prints at most 20 rows unless -n "
+	    "gives another\n"
+	    "number.  An argument with several words is a phrase; a word that "
+	    "ends with * is\n"
+	    "the beginning of a word.\n"
 	    "  sessions search impressora papel\n"
 	    "  sessions search 'paper jam' 'print*'\n", 0 },
-	{ "stats", command_stats, "[--json | --csv] [-n ROWS] "
-	    "[--by day|model | --log FILE] [--since DAYS]",
-	    "what the answers have cost",
+	{ "stats", command_stats, "[--json | --csv] [-n ROWS] [--by "
+	    "day|model | --log FILE] [--since DAYS]",
+	    "times and tokens of the answers",
 	    "Times are in milliseconds, days in UTC.  --log counts the "
-	    "questions in a log\n(-: standard input) instead, by day and user: "
-	    "all, those answered from the\ndatabase, errors.\n"
+	    "questions in a log file\n"
+	    "instead (- is standard input), by day and user: all questions, "
+	    "those answered\n"
+	    "from the database, and errors.\n"
 	    "  sessions stats --by day --since 7\n"
 	    "  sessions stats --log var/ticketchat.log --csv\n"
-	    "  journalctl --utc -o short-iso -t chat | "
-	    "sessions stats --log -\n", 0 },
+	    "  journalctl --utc -o short-iso -t chat | sessions stats --log -\n",
+	    0 },
 	{ "metrics", command_metrics, "",
-	    "what Prometheus wants to know, in its text format",
-	    "For node_exporter's textfile collector, from a timer:\n"
+	    "metrics for Prometheus, in its text format",
+	    "For node_exporter's textfile collector, run this from a timer:\n"
 	    "  cd /var/lib/prometheus/node-exporter &&\n"
 	    "  sessions metrics >ticketchat.new && mv ticketchat.new "
 	    "ticketchat.prom\n", 0 },
 	{ "doctor", command_doctor, "[--json] [--quick]",
 	    "examine the settings, the data, the model and the machine",
-	    "A line for each finding: ok, warning or error, and what helps.  "
-	    "--quick does not\nread the whole database.  Exit code: 0 all "
-	    "good, 1 warnings, 2 errors.\n"
+	    "Prints one line for each finding: ok, warning or error, and what "
+	    "helps.  --quick\n"
+	    "does not read the whole database.  Exit code: 0 all is well, 1 "
+	    "warnings, 2 errors.\n"
 	    "  sessions doctor\n"
 	    "  sessions doctor --quick | grep -v ^ok\n", ANY_SETTINGS },
 	{ "tail", command_tail, "[TICKET]",
 	    "watch generations while they run",
-	    "A line for each change; with TICKET its text as it comes, until "
-	    "it ends.\nWho watches counts as a viewer: ON_DISCONNECT=cancel "
-	    "waits for him too.\n"
+	    "Prints one line for each change; with TICKET, the text of its "
+	    "answer until the\n"
+	    "end.  This counts as a viewer, also for ON_DISCONNECT=cancel.\n"
 	    "  sessions tail\n"
 	    "  sessions tail 42\n", 0 },
 	{ "stop", command_stop, "TICKET",
-	    "end the running generation of a ticket, for everyone",
-	    "As a viewer's stop would; one that stands still is killed.  As "
-	    "root or as the\nservice's user.  Exit code 1: nothing runs, or "
-	    "its answer is whole already.\n"
+	    "end the running generation of a ticket, for all viewers",
+	    "Works as a viewer's stop does; a process that does not react is "
+	    "killed.  Run it\n"
+	    "as root or as the service's user.  Exit code 1: no generation "
+	    "runs, or its\n"
+	    "answer is already complete.\n"
 	    "  sessions stop 42\n", 0 },
 	{ "replay", command_replay, "[--version N] [--pace MS] TICKET",
 	    "play a saved answer as the frames of the protocol",
-	    "The newest one unless --version; 30 milliseconds between two "
-	    "words unless --pace.\n"
+	    "Plays the newest answer unless --version chooses another, with 30 "
+	    "milliseconds\n"
+	    "between two words unless --pace gives another time.\n"
 	    "  websocketd --port=5001 sessions replay 42\n", 0 },
 	{ "check", command_check, "[--full]",
 	    "look for damage in the database",
-	    "--full: also whether every index fits its table.\n"
+	    "--full also checks whether every index matches its table.\n"
 	    "  sessions check --full\n", 0 },
 	{ "backup", command_backup, "[--force] FILE",
-	    "copy the database while it is used",
-	    "As of one moment, looked through and on disk before it gets its "
-	    "name; --force\nreplaces a file.\n"
+	    "copy the database while it is in use",
+	    "The copy shows one moment.  It is checked and on disk before it "
+	    "gets its name.\n"
+	    "--force replaces an existing file.\n"
 	    "  sessions backup /backup/ticketchat.$(date +%F)\n", 0 },
 	{ "restore", command_restore, "[--force] FILE",
-	    "put a backup in the place of the database",
-	    "In one transaction, while no generation runs; what it was is "
-	    "kept as\nDATABASE.before-restore, which must not be there "
-	    "unless --force.\n"
+	    "replace the database with a backup",
+	    "Runs in one transaction, and only while no generation runs.  The "
+	    "old contents go\n"
+	    "to DATABASE.before-restore; that file must not exist, unless "
+	    "--force is given.\n"
 	    "  sessions restore /backup/ticketchat.2026-11-23\n", 0 },
 	{ "export", command_export, "[--since DAYS]",
 	    "all sessions as lines of JSON",
-	    "With ids, times and costs: nothing is lost.\n"
+	    "The lines have ids, times and costs, so import loses nothing.\n"
 	    "  sessions export >sessions.jsonl\n", 0 },
 	{ "import", command_import, "[FILE | --aspnet DATABASE]",
-	    "take sessions in, from export or the original service",
-	    "All or, where a line is wrong or an id is another session's "
-	    "here, none.\n"
+	    "add sessions from an export or from the original service",
+	    "Adds all sessions, or none if a line is wrong or an id belongs to "
+	    "another session\n"
+	    "here.\n"
 	    "  sessions import sessions.jsonl\n"
 	    "  sessions import --aspnet tickets.db\n", 0 },
 	{ "purge", command_purge, "--older-than DAYS [--dry-run | --force]",
-	    "delete what is too old",
-	    "Sessions by their answer's time; tickets that have none left "
-	    "go too, unless\nTICKETS=existing.  Where the newest answer is "
-	    "over 30 "
-	    "days old, the clock may\nbe wrong: nothing is deleted without "
-	    "--force.\n"
+	    "delete old sessions",
+	    "A session's age is that of its answer.  Tickets without sessions "
+	    "are deleted too,\n"
+	    "unless TICKETS=existing.  If the newest answer is over 30 days "
+	    "old, the clock may\n"
+	    "be wrong, and nothing is deleted without --force.\n"
 	    "  sessions purge --older-than 90d --dry-run\n", 0 },
-	{ "forget", command_forget,
-	    "--ticket N | --user NAME [--verify]",
-	    "leave no byte of a ticket, or of a user's name",
-	    "A ticket: its generation is stopped, the database written anew.  "
-	    "A user: LOG is\noverwritten in place.  --verify looks through "
-	    "the files that are left.\n"
+	{ "forget", command_forget, "--ticket N | --user NAME [--verify]",
+	    "erase every byte of a ticket, or of a user's name",
+	    "A ticket: its generation is stopped, and the database is "
+	    "rewritten.  A user: the\n"
+	    "name is overwritten in LOG.  --verify searches the remaining "
+	    "files.\n"
 	    "  sessions forget --ticket 42 --verify\n", 0 },
 	{ "delete", command_delete, "TICKET",
-	    "delete a ticket and all that belongs to it",
+	    "delete a ticket and its answers",
 	    "  sessions delete 42\n", 0 },
 	{ "migrate", command_migrate, "[--new-identity] [--now] [--wait]",
-	    "make the database, or bring it to this version",
-	    "Makes RUN_DIR too.  A newer database, or somebody else's, is "
-	    "refused.\n--new-identity: the database began as a copy of "
-	    "another one.\n"
-	    "Generations of an older version are waited for, at most "
-	    "ANSWER_TIMEOUT; --now\nends them.  --wait waits for a "
-	    "database server that is out of reach, as run.sh does.\n"
+	    "create the database, or migrate it to this version",
+	    "Creates RUN_DIR too.  Refuses a newer database, or that of "
+	    "another program.\n"
+	    "--new-identity gives a copy of another database its own identity.\n"
+	    "Waits for generations of an older version, at most "
+	    "ANSWER_TIMEOUT; --now ends\n"
+	    "them.  --wait waits for a database server that cannot be reached, "
+	    "as run.sh does.\n"
 	    "  sessions migrate\n", 0 },
 	{ "hold", command_hold, "[--listen=N] COMMAND [ARGUMENT ...]",
-	    "run a server, as run.sh does, and hold the database open for it",
-	    "Passes signals and the exit code on.  --listen: it is websocketd, "
-	    "on N addresses;\nclients that never read lose their places after "
-	    "SEND_TIMEOUT, and what it says\nabout clients that left is "
-	    "counted only.\n"
+	    "run a server and hold the database open for it, as run.sh does",
+	    "Passes on signals and the exit code.  --listen: the command is "
+	    "websocketd on N\n"
+	    "addresses; clients that never read then lose their places after "
+	    "SEND_TIMEOUT, and\n"
+	    "its messages about clients that left are only counted.\n"
 	    "  sessions hold --listen=1 websocketd --port=5000 "
-	    "build/libexec/chat\n",
-	    0 },
+	    "build/libexec/chat\n", 0 },
 	{ "settings", command_settings, "[--service]",
-	    "check the settings, print them as they take effect",
-	    "As lines KEY=value.  --service is for run.sh: names of 0.1 in the "
-	    "environment\n(AUTH, not TICKETCHAT_AUTH) that would lead the "
-	    "service astray are refused, others\nnamed in one warning, and "
-	    "the last line is websocketd's flag --passenv.\n"
+	    "check the settings, and print the effective values",
+	    "Prints lines KEY=value.  --service: as run.sh does; environment "
+	    "names of version\n"
+	    "0.1 (AUTH instead of TICKETCHAT_AUTH) are refused where they "
+	    "could mislead, and\n"
+	    "named in one warning otherwise.\n"
 	    "  TICKETCHAT_PORT=8080 sessions settings\n", NO_DATABASE },
 	{ "token", command_token,
 	    "[--ticket N] [--user NAME] [--ttl SECONDS] KEY-FILE",
-	    "make a token for tests",
-	    "Signed with a secret or a private key, for every ticket unless "
-	    "--ticket,\nfor the user `test' unless --user, good for an hour "
-	    "unless --ttl.\n"
+	    "make a JWT for tests",
+	    "The JWT is signed with a secret or a private key.  It is for "
+	    "every ticket unless\n"
+	    "--ticket names one, for the user `test' unless --user names "
+	    "another, and valid\n"
+	    "for an hour unless --ttl gives another time.\n"
 	    "  sessions token --ticket 42 --user ana secret.key\n",
 	    NO_DATABASE },
 };
@@ -185,12 +201,14 @@ usage(void)
 		    "  %-18s %s\n", commands[i].name, commands[i].summary);
 	(void)snprintf(text + len, len < sizeof(text) ? sizeof(text) - len :
 	    0, "%s",
-	    "  COMMAND --help     its options and an example\n"
-	    "  -c, --config FILE  settings from FILE, not from " CONF_FILE "\n"
-	    "  -h, --help         this text\n"
-	    "  -V, --version      the version\n"
+	    "  COMMAND --help     print the options of a command, with an example\n"
+	    "  -c, --config FILE  read settings from FILE instead of " CONF_FILE
+	    "\n"
+	    "  -h, --help         print this text\n"
+	    "  -V, --version      print the version\n"
 	    "Exit code: 0 good, 1 nothing found or refused, 2 a generation "
-	    "failed, 100 usage,\n102 settings or schema, 111 system.\n");
+	    "failed, 100 wrong\narguments, 102 wrong settings or schema, 111 "
+	    "system error.\n");
 	return text;
 }
 

@@ -56,8 +56,9 @@ setup_bare_names(const struct settings *s)
 	if (settings_refuse_bare(&copy, SETTINGS_BARE_SERVICE) == -1)
 		program_fail(EXIT_SETTINGS, "%s", copy.error);
 	if (*settings_bare_names(s, names, sizeof(names)) != '\0')
-		(void)fprintf(stderr, "sessions: warning: in the environment, "
-		    "but without effect: %s; such names begin with %s now\n",
+		(void)fprintf(stderr, "sessions: warning: these names in the "
+		    "environment have no effect: %s; such names begin with %s "
+		    "now\n",
 		    names, SETTINGS_PREFIX);
 }
 
@@ -100,12 +101,13 @@ setup_database_file(const char *option, const char *path)
 		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: %s", option,
 		    path, strerror(errno));
 	if (!harden_reads(path))
-		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: the programs "
-		    "read nothing there; put it below /etc", option, path);
+		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: the programs can "
+		    "read only files below /etc; put it below /etc",
+		    option, path);
 	if (pass && (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0))
 		program_fail(EXIT_SETTINGS, "DATABASE: %s=%s: %s", option,
-		    path, S_ISREG(st.st_mode) ? "others may read it, so it "
-		    "would be passed over (chmod 600)" : "it is no file");
+		    path, S_ISREG(st.st_mode) ? "other users can read it, so "
+		    "libpq would ignore it (chmod 600)" : "it is not a file");
 }
 
 /*
@@ -194,22 +196,24 @@ command_token(const struct settings *s, int argc, char *argv[])
 	past = *life == '-';	/* makes an expired one */
 	if (!number_read(life + past, strlen(life) - past, INT32_MAX, &ttl) ||
 	    ttl == 0)
-		program_fail(EXIT_USAGE, "token: --ttl takes seconds");
+		program_fail(EXIT_USAGE, "token: --ttl needs a number of "
+		    "seconds");
 	if (ticket != 0 && strcmp(s->text[SETTING_JWT_TICKET_CLAIM],
 	    "none") == 0)
-		program_fail(EXIT_USAGE, "token: with JWT_TICKET_CLAIM=none no "
-		    "token is for one ticket");
+		program_fail(EXIT_USAGE, "token: with JWT_TICKET_CLAIM=none, "
+		    "no JWT can be for one ticket");
 	if ((key = file_read(file, KEY_FILE_MAX, true, &len)) == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", file, errno == EPERM ?
-		    "others may read it (chmod 600)" : strerror(errno));
+		    "other users can read it (chmod 600)" : strerror(errno));
 	module = module_load("signature.so", "signature_module", error,
 	    sizeof(error));
 	if (module == NULL)
 		program_fail(EXIT_SYSTEM, "%s", error);
 	if (token_make(module, key, len, s, ticket, user,
 	    (int64_t)time(NULL) + (past ? -ttl : ttl), &out) == -1)
-		program_fail(EXIT_SETTINGS, "%s: neither a secret of 32 "
-		    "bytes nor a private key in PEM, RSA or P-256", file);
+		program_fail(EXIT_SETTINGS, "%s: this is neither a secret of "
+		    "at least 32 bytes nor a private key (RSA or P-256) in PEM",
+		    file);
 	(void)puts(out.data);
 	explicit_bzero(key, len);
 	free(key);

@@ -47,11 +47,13 @@ stop_become_owner(const char *run_dir)
 	} else if (geteuid() == 0 && st.st_uid != 0) {
 		if (setgroups(0, NULL) == -1 || setgid(st.st_gid) == -1 ||
 		    setuid(st.st_uid) == -1)
-			program_fail(EXIT_SYSTEM, "becoming the user of %s: %s",
+			program_fail(EXIT_SYSTEM, "cannot become the owner of "
+			    "%s: %s",
 			    run_dir, strerror(errno));
 	} else if (st.st_uid != geteuid()) {
-		program_fail(EXIT_SYSTEM, "RUN_DIR=%s is of uid %lu, and you "
-		    "are %lu: ask as root or as the service's user", run_dir,
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s belongs to uid %lu, but "
+		    "you are uid %lu: run this as root or as the service's user",
+		    run_dir,
 		    (unsigned long)st.st_uid, (unsigned long)geteuid());
 	}
 }
@@ -188,19 +190,19 @@ stop_end_hanging(struct stop *s, int fd)
 	if (answers_each(s->run_dir, stop_kill_one, s) == -1 || s->left > 0 ||
 	    s->killed == 0)
 		program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": its generation "
-		    "stands still, and its process was not found in /proc or "
-		    "is not ours to end", s->ticket);
+		    "does not react, and its process is not in /proc or cannot "
+		    "be ended by this user", s->ticket);
 	while (fd >= 0 && clock_us() < until) {
 		(void)poll(&p, 1, clock_poll(clock_us(), until));
 		if (!stop_read(s, fd)) {
 			stop_sweep(s);
-			(void)printf("ticket %" PRId64 ": its generation "
-			    "stood still and was ended\n", s->ticket);
+			(void)printf("ticket %" PRId64 ": its generation did "
+			    "not react and was ended\n", s->ticket);
 			return EXIT_GOOD;
 		}
 	}
-	(void)printf("ticket %" PRId64 ": its generation stood still; it ends "
-	    "as soon as the kernel lets go of it\n", s->ticket);
+	(void)printf("ticket %" PRId64 ": its generation did not react; it "
+	    "ends as soon as the kernel allows it\n", s->ticket);
 	return EXIT_GOOD;
 }
 
@@ -228,18 +230,19 @@ static int
 stop_end_rest(struct stop *s, const struct settings *settings)
 {
 	if (stop_elsewhere(settings, s->ticket)) {
-		(void)printf("ticket %" PRId64 ": stopped, on another "
-		    "machine\n", s->ticket);
+		(void)printf("ticket %" PRId64 ": stopped on another node\n",
+		    s->ticket);
 		return EXIT_GOOD;
 	}
 	if (answers_each(s->run_dir, stop_kill_hanging, s) == 0 &&
 	    s->killed > 0) {
-		(void)printf("ticket %" PRId64 ": what was left of its "
-		    "generation stood still and was ended\n", s->ticket);
+		(void)printf("ticket %" PRId64 ": the remaining process of its "
+		    "generation did not react and was ended\n", s->ticket);
 		return EXIT_GOOD;
 	}
-	(void)fprintf(stderr, "sessions: nothing runs for ticket %" PRId64
-	    "%s\n", s->ticket, store_is_file() ? " on this machine" : "");
+	(void)fprintf(stderr, "sessions: no generation runs for ticket %"
+	    PRId64 "%s\n",
+	    s->ticket, store_is_file() ? " on this node" : "");
 	return EXIT_CLIENT;
 }
 
@@ -266,8 +269,8 @@ command_stop(const struct settings *settings, int argc, char *argv[])
 		rc = stop_end_hanging(&s, fd);
 	} else if (s.saving && !s.over) {
 		(void)fprintf(stderr, "sessions: ticket %" PRId64 ": its "
-		    "answer is whole and is being saved, there is nothing to "
-		    "stop\n", s.ticket);
+		    "answer is complete and is being saved, so it cannot be "
+		    "stopped\n", s.ticket);
 		rc = EXIT_CLIENT;
 	} else {
 		(void)printf("ticket %" PRId64 ": stopped\n", s.ticket);

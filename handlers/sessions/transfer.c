@@ -59,7 +59,8 @@ command_export(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if (days > DAYS_MAX)
-		program_fail(EXIT_USAGE, "export: --since takes days");
+		program_fail(EXIT_USAGE, "export: --since needs a number of "
+		    "days");
 	store = command_store(s);
 	rc = store_report(store, STORE_EXPORT, days == 0 ? 0 :
 	    (int64_t)time(NULL) - days * DAY, INT64_MAX, transfer_export_row,
@@ -71,8 +72,8 @@ command_export(const struct settings *s, int argc, char *argv[])
 	if (e.broken == 0)
 		return EXIT_GOOD;
 	command_flush();
-	program_fail(EXIT_CLIENT, "%" PRId64 " texts were no UTF-8 and were "
-	    "mended (sessions check tells which)", e.broken);
+	program_fail(EXIT_CLIENT, "%" PRId64 " texts were not UTF-8 and were "
+	    "repaired (sessions check lists them)", e.broken);
 }
 
 /* Lines being imported. */
@@ -188,8 +189,8 @@ transfer_conflict(void *context, int64_t line, int64_t session)
 	const struct lines	*l = context;
 
 	progress_end();
-	(void)fprintf(stderr, "%s: line %" PRId64 ": session %" PRId64
-	    " is another one here\n", l->name, line, session);
+	(void)fprintf(stderr, "%s: line %" PRId64 ": session %" PRId64 " is a "
+	    "different one here\n", l->name, line, session);
 }
 
 static void
@@ -198,8 +199,8 @@ transfer_late(void *context, int64_t ticket, int64_t same)
 	(void)context;
 	(void)same;
 	progress_end();
-	(void)fprintf(stderr, "ticket %" PRId64 " was answered here since: "
-	    "left out\n", ticket);
+	(void)fprintf(stderr, "ticket %" PRId64 " was answered here since then "
+	    "and is left out\n", ticket);
 }
 
 int
@@ -218,7 +219,8 @@ command_import(const struct settings *s, int argc, char *argv[])
 
 	i = command_options(argc, argv, options, 0, 1);
 	if (original != NULL && i < argc)
-		program_fail(EXIT_USAGE, "import: a FILE, or --aspnet");
+		program_fail(EXIT_USAGE, "import: give either a FILE or "
+		    "--aspnet");
 	store = command_store(s);
 	store_watch(store, progress_show, NULL);
 	command_need(import_begin(store), store);
@@ -235,7 +237,7 @@ command_import(const struct settings *s, int argc, char *argv[])
 			(void)close(l.fd);
 	}
 	store_close(store);
-	(void)printf("%" PRId64 " sessions and %" PRId64 " tickets taken in, %"
+	(void)printf("%" PRId64 " sessions and %" PRId64 " tickets imported, %"
 	    PRId64 " sessions were here already\n", done.sessions,
 	    done.tickets, done.known);
 	return done.left == 0 ? EXIT_GOOD : EXIT_CLIENT;

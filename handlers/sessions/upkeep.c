@@ -44,13 +44,13 @@ upkeep_age(const char *text)
 	size_t	len;
 
 	if (text == NULL)
-		program_fail(EXIT_USAGE, "purge: it takes --older-than, as "
-		    "90d");
+		program_fail(EXIT_USAGE, "purge: --older-than is missing, for "
+		    "example --older-than 90d");
 	len = strcspn(text, "d");
 	if (!number_read(text, len, DAYS_MAX, &days) || (text[len] != '\0' &&
 	    strcmp(text + len, "d") != 0))
-		program_fail(EXIT_USAGE, "purge: %s is no number of days, "
-		    "as 90d", text);
+		program_fail(EXIT_USAGE, "purge: %s is not a number of days "
+		    "such as 90d", text);
 	return days * DAY;
 }
 
@@ -91,9 +91,9 @@ upkeep_check_clock(struct store *store, time_t now)
 	if ((time_t)last > latest)
 		latest = (time_t)last;
 	if (latest != 0 && now - latest > AGING_QUIET * DAY)
-		program_fail(EXIT_CLIENT, "purge: nothing is deleted: by this "
-		    "machine's clock the newest answer is %lld days old. "
-		    "See that the clock is right (date -u), or use --force",
+		program_fail(EXIT_CLIENT, "purge: nothing is deleted, because "
+		    "by this machine's clock the newest answer is %lld days "
+		    "old. Check the clock (date -u), or use --force",
 		    (long long)((now - latest) / DAY));
 }
 
@@ -126,21 +126,21 @@ command_purge(const struct settings *s, int argc, char *argv[])
 	command_share_run_dir(s, store);
 	command_need(store_purge_count(store, &p), store);
 	if (dry) {
-		(void)printf("%" PRId64 " sessions would go\n", p.old);
+		(void)printf("%" PRId64 " sessions would be deleted\n", p.old);
 	} else {
 		if (!force)
 			upkeep_check_clock(store, now);
 		if ((rc = store_purge(store, &p)) != FAILURE_NONE &&
 		    p.sessions + p.emptied > 0)
 			(void)fprintf(stderr, "%" PRId64 " sessions and %"
-			    PRId64 " tickets were deleted before this:\n",
+			    PRId64 " tickets were deleted before this error:\n",
 			    p.sessions, p.emptied);
 		command_need(rc, store);
 		(void)printf("%" PRId64 " sessions and %" PRId64
 		    " tickets deleted\n", p.sessions, p.emptied);
 		if (p.running > 0)
-			(void)printf("%" PRId64 " that a generation works on "
-			    "left\n", p.running);
+			(void)printf("%" PRId64 " with a running generation "
+			    "were not deleted\n", p.running);
 		/* Nothing deleted: no need to shorten the log. */
 		if (p.sessions + p.emptied > 0)
 			command_need(store_cut(store), store);
@@ -214,8 +214,8 @@ command_restore(const struct settings *s, int argc, char *argv[])
 	claims = !store_is_file() ? -1 :
 	    generations_hold_all(s->text[SETTING_RUN_DIR]);
 	if (claims == -1 && errno == EBUSY)
-		program_fail(EXIT_CLIENT, "a generation runs: wait for it, or "
-		    "stop the service (sessions tail shows it)");
+		program_fail(EXIT_CLIENT, "a generation runs: wait for its "
+		    "end, or stop the service (sessions tail shows it)");
 	if (claims == -1 && errno != 0)
 		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s",
 		    s->text[SETTING_RUN_DIR], strerror(errno));
@@ -259,7 +259,7 @@ command_check(const struct settings *s, int argc, char *argv[])
 	store_close(store);
 	if (bad)
 		return EXIT_CLIENT;
-	(void)printf("good: %" PRId64 " tickets, %" PRId64 " sessions, %"
+	(void)printf("no damage: %" PRId64 " tickets, %" PRId64 " sessions, %"
 	    PRId64 " of them without an answer\n", c.tickets, c.sessions,
 	    c.unanswered);
 	return EXIT_GOOD;

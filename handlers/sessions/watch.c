@@ -22,6 +22,14 @@
 #include "sessions/print.h"
 #include "store/maintain.h"
 
+/*
+ * How often `sessions tail' looks for a generation that has begun, in ms: often
+ * where one is about to listen, and otherwise rarely, since inotify(7), where
+ * it works, reports it.
+ */
+#define WATCH_SOON	20
+#define WATCH_TICK	1000
+
 struct watch;
 
 /* A generation being watched. */
@@ -142,8 +150,9 @@ watch_point_to(const struct settings *s, int64_t ticket)
 	}
 	if (*p.node != '\0')
 		program_fail(EXIT_CLIENT, "ticket %" PRId64 " is %s on the "
-		    "machine %s: watch it there", ticket, p.state, p.node);
-	program_fail(EXIT_CLIENT, "nothing runs for ticket %" PRId64, ticket);
+		    "node %s: watch it there", ticket, p.state, p.node);
+	program_fail(EXIT_CLIENT, "no generation runs for ticket %" PRId64,
+	    ticket);
 }
 
 /* Handles a line from a generation. */

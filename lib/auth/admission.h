@@ -14,6 +14,18 @@
 #include "request/request.h"
 #include "settings/settings.h"
 
+/*
+ * The most cookies named JWT_COOKIE that are tried: a browser sends one for
+ * each path and domain that has set it.
+ */
+#define COOKIES_MAX	16
+
+/*
+ * `retryAfter' for a viewer over MAX_VIEWERS, in seconds: a tab may have closed
+ * by then.
+ */
+#define RETRY_AFTER_VIEWERS	10
+
 /* The size of what admission_who writes. */
 #define ADMISSION_WHO	(sizeof(((struct token *)0)->user) + 8)
 

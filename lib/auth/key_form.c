@@ -239,9 +239,9 @@ plain_form(const char *text, size_t len, enum key_form *form)
 	if (is_der(text, len))
 		return "DER (a key or certificate in binary)";
 	if (is_pem(text, len))
-		return "PEM that was changed or broken off";
+		return "PEM that was changed or cut off";
 	if (is_broken_jwk(text, len))
-		return "a JWK that is no JSON";
+		return "a JWK that is not valid JSON";
 	if (says(text, len, "RSAKEYVALUE") || says(text, len, "MODULUS"))
 		return "a key in XML or as numbers";
 	if (len >= 4 && memcmp(text, "\xfe\xed\xfe\xed", 4) == 0)
@@ -367,13 +367,14 @@ encoding(const char *text, size_t len)
 	size_t	i, zeros = 0;
 
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-		return "text with a byte order mark in front";
+		return "text with a byte order mark";
 	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
 	    memcmp(text, "\xfe\xff", 2) == 0))
 		return "text in UTF-16";
 	for (i = 0; i < len; i++)
 		zeros += text[i] == '\0';
-	return len >= 8 && zeros >= len / 3 ? "text in UTF-16, or zeros" :
+	return len >= 8 && zeros >= len / 3 ? "text in UTF-16, or bytes of zero" :
+	    
 	    NULL;
 }
 
@@ -493,20 +494,20 @@ key_form_doubt(const char *text, size_t len)
 		return NULL;
 	k = kinds_of(text, len);
 	if (k.bytes)
-		return len > BYTES_MAX ? "more than 64 bytes that are no "
-		    "text" : is_packed(text) ? "something compressed" : NULL;
+		return len > BYTES_MAX ? "more than 64 bytes that are not text" :
+		    is_packed(text) ? "compressed data" : NULL;
 	if (k.line)
-		return "a text of several lines";
+		return "text of several lines";
 	if ((k.base64 && unpack(text, text + len, value64, 6, out,
 	    sizeof(out)) == sizeof(out) && is_packed(out)) ||
 	    (k.hex && unpack(text, text + len, value16, 4, out,
 	    sizeof(out)) == sizeof(out) && is_packed(out)))
-		return "something compressed";
+		return "compressed data";
 	if (k.hex && k.letters > 0 && !(k.upper && k.lower))
 		return len > HEX_MAX ? "more than 128 hexadecimal digits" :
 		    NULL;
 	if (k.base64 && len == EC_LINE)
-		return "a line of a key in PEM";
+		return "one line of a key in PEM";
 	if (k.base64 && is_point(text, len))
 		return "a public key in base64 (a point on P-256)";
 	if (k.base64 && len <= (k.upper && k.lower ? BASE64_MAX :
@@ -514,5 +515,5 @@ key_form_doubt(const char *text, size_t len)
 		return NULL;
 	if (k.blank && k.letters > len * 3 / 4 && len <= WORDS_MAX)
 		return NULL;
-	return "a text that is too long for a secret";
+	return "text that is too long for a secret";
 }

@@ -118,8 +118,8 @@ wrap(EVP_PKEY *pkey, char *error, size_t size)
 
 	if (!(type == EVP_PKEY_RSA && good_rsa(pkey)) &&
 	    !(type == EVP_PKEY_EC && good_ec(pkey))) {
-		(void)snprintf(error, size, "neither RSA from %d bits on nor "
-		    "EC on P-256", RSA_MIN);
+		(void)snprintf(error, size, "this key is neither RSA with at "
+		    "least %d bits nor EC on P-256", RSA_MIN);
 		EVP_PKEY_free(pkey);
 		return NULL;
 	}
@@ -160,7 +160,7 @@ from_pem(const char *text, size_t len, bool private, char *error, size_t size)
 	    PEM_read_bio_PUBKEY(b, NULL, no_password, NULL);
 	(void)BIO_free(b);
 	if (k == NULL) {
-		(void)snprintf(error, size, "not a %s key in PEM",
+		(void)snprintf(error, size, "this is not a %s key in PEM",
 		    private ? "private" : "public");
 		return NULL;
 	}
@@ -192,7 +192,7 @@ from_params(const char *type, OSSL_PARAM *params, char *error, size_t size)
 	EVP_PKEY_CTX_free(c);
 	OSSL_PARAM_free(params);
 	if (k == NULL) {
-		(void)snprintf(error, size, "its numbers are no public key");
+		(void)snprintf(error, size, "its numbers are not a public key");
 		return NULL;
 	}
 	return wrap(k, error, size);
@@ -362,7 +362,7 @@ certificate_end(const char *text, size_t len, char *error, size_t size)
 	if (x != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1)
 		end = timegm(&tm);
 	else
-		(void)snprintf(error, size, "there is no certificate in it");
+		(void)snprintf(error, size, "it contains no certificate");
 	X509_free(x);
 	BIO_free(b);
 	return end;

@@ -16,6 +16,12 @@
 #include "json/json.h"
 #include "json/jsonw.h"
 
+/* jsmn's tokens of a set of keys; a key has some 30. */
+#define KEY_FILE_TOKENS	4096
+
+/* Bytes of the name of a key (`kid'). */
+#define KEY_ID_MAX	255
+
 enum {
 	LEEWAY = 60,		/* seconds by which clocks may differ */
 	CLAIMS_DEPTH = 8,
@@ -261,14 +267,13 @@ static int
 refuse_block(struct reading *r, const char *label, size_t len)
 {
 	if (memmem(label, len, "PRIVATE KEY", 11) != NULL)
-		return fail(r, "not a public key but a private one, which has "
-		    "no business here (openssl pkey -pubout writes its public "
-		    "one)");
+		return fail(r, "this is a private key, which must not be here "
+		    "(openssl pkey -pubout writes its public key)");
 	if (memmem(label, len, "CERTIFICATE", 11) != NULL)
-		return fail(r, "not a public key but a certificate (openssl "
-		    "x509 -noout -pubkey writes its public key)");
-	return fail(r, "not a public key in PEM: something else than PUBLIC "
-	    "KEY begins in it");
+		return fail(r, "this is a certificate, not a public key "
+		    "(openssl x509 -noout -pubkey writes its public key)");
+	return fail(r, "this is not a public key in PEM: the PEM block is not "
+	    "PUBLIC KEY");
 }
 
 /* Adds every key of a file in PEM; text around them is comment. */
@@ -292,8 +297,8 @@ read_pem(struct reading *r, const char *text, size_t len)
 		stop = memmem(text, (size_t)(end - text), close,
 		    sizeof(close) - 1);
 		if (stop == NULL)
-			return fail(r, "not a public key in PEM: its end is "
-			    "missing");
+			return fail(r, "this is not a public key in PEM: its "
+			    "last line is missing");
 		text = stop + sizeof(close) - 1;
 		k = r->keys->module->public_pem(begin, (size_t)(text - begin),
 		    why, sizeof(why));
@@ -355,7 +360,7 @@ numbers(const struct token_keys *keys, const struct json *j, int object,
 	if (!token_keys_number(j, object, is_rsa ? "n" : "x", &a) ||
 	    !token_keys_number(j, object, is_rsa ? "e" : "y", &b) ||
 	    (!is_rsa && (a.len != HALF || b.len != HALF)))
-		(void)snprintf(why, size, "its numbers (%s) are not there, or "
+		(void)snprintf(why, size, "its numbers (%s) are missing, or "
 		    "not in base64url", is_rsa ? "n, e" : "x, y");
 	else if (is_rsa)
 		k = keys->module->rsa((unsigned char *)a.data, a.len,
@@ -423,14 +428,14 @@ add_jwk(struct reading *r, const struct json *j, int object)
 	int			 rc;
 
 	if (part != NULL) {
-		(void)snprintf(why, sizeof(why), "a JWK with a private or "
-		    "secret part (%s), which has no business here", part);
+		(void)snprintf(why, sizeof(why), "this is a JWK with a private "
+		    "or secret part (%s), which must not be here", part);
 		return fail(r, why);
 	}
 	if (kid != -1 && (json_string(j, kid, true, &id) == -1 ||
 	    id.len == 0 || memchr(id.data, '\0', id.len) != NULL))
-		(void)snprintf(why, sizeof(why), "its kid is no text of 1 to "
-		    "%d bytes", KEY_ID_MAX);
+		(void)snprintf(why, sizeof(why), "its kid is not a text of 1 "
+		    "to %d bytes", KEY_ID_MAX);
 	else
 		k = jwk(r->keys, j, object, why, sizeof(why));
 	rc = token_keys_add(r, k, kid == -1 || k == NULL ? NULL : id.data,
@@ -448,10 +453,11 @@ add_set(struct reading *r, const struct json *j, int set)
 	int	e;
 
 	if (json_type(j, set) != JSON_ARRAY)
-		return fail(r, "JSON whose keys are no list");
+		return fail(r, "this is JSON, but its keys member is not a list");
 	for (e = json_first(j, set); e != -1; e = json_next(j, set, e)) {
 		if (json_type(j, e) != JSON_OBJECT)
-			return fail(r, "JSON whose keys are not all JWKs");
+			return fail(r, "this is JSON, but not all of its keys "
+			    "are JWKs");
 		if (add_jwk(r, j, e) == -1)
 			return -1;
 	}
@@ -469,21 +475,21 @@ read_json(struct reading *r, const char *text, size_t len)
 
 	if (json_parse(&j, text, len, JWK_DEPTH, KEY_FILE_TOKENS) == -1) {
 		json_free(&j);
-		return fail(r, errno == E2BIG ? "JSON of more than a set of "
-		    "keys" : "JSON that cannot be read");
+		return fail(r, errno == E2BIG ? "this is JSON with something "
+		    "after the set of keys" : "this is invalid JSON");
 	}
 	set = json_member(&j, 0, "keys");
 	kty = json_member(&j, 0, "kty");
 	if ((set == -1) == (kty == -1))
-		rc = fail(r, "JSON, but neither a JWK (kty) nor a set of them "
-		    "(keys)");
+		rc = fail(r, "this is JSON, but neither a JWK (kty) nor a set "
+		    "of JWKs (keys)");
 	else
 		rc = set == -1 ? add_jwk(r, &j, 0) : add_set(r, &j, set);
 	json_free(&j);
 	if (rc == -1 || keys->usable > usable)
 		return rc;
-	(void)snprintf(why, sizeof(why), "no key for signatures in this JWK%s: "
-	    "%s", set == -1 ? "" : " set", keys->count == first ?
+	(void)snprintf(why, sizeof(why), "there is no key for signatures in "
+	    "this JWK%s: %s", set == -1 ? "" : " set", keys->count == first ?
 	    "it is empty" : keys->key[first].why);
 	return fail(r, why);
 }
@@ -517,12 +523,12 @@ read_secret(struct reading *r, const char *text, size_t len, bool declared)
 	if (len > SECRET_MAX)
 		return fail(r, strerror(EFBIG));
 	if (!declared && named_as_key(r->path))
-		return fail(r, "named like a public key, but there is none in "
-		    "it (a secret is declared: hs256:FILE, or a name that "
-		    "ends in .secret)");
+		return fail(r, "the name is that of a public key, but the file "
+		    "has none (declare a secret as hs256:FILE, or by a name "
+		    "that ends in .secret)");
 	if (!declared && (doubt = key_form_doubt(text, len)) != NULL) {
-		(void)snprintf(why, sizeof(why), "looks like %s, in which a "
-		    "public key may hide: if it is a secret, declare it "
+		(void)snprintf(why, sizeof(why), "this looks like %s, which "
+		    "may contain a public key: if it is a secret, declare it "
 		    "(hs256:FILE, or a name that ends in .secret)", doubt);
 		return fail(r, why);
 	}
@@ -552,8 +558,9 @@ read_text(struct reading *r, const char *text, size_t len, bool declared)
 	if (!declared && form == KEY_FORM_JSON)
 		return read_json(r, text, len);
 	(void)key_form(text, len, &name);
-	(void)snprintf(why, sizeof(why), "%slooks like %s, which is %s",
-	    declared ? "declared as a secret, but " : "", name, declared ?
+	(void)snprintf(why, sizeof(why), "%sit looks like %s, which is %s",
+	    declared ? "this is declared as a secret, but " :
+	    "", name, declared ?
 	    "never one" : "neither a public key in PEM or JWK nor a secret");
 	return fail(r, why);
 }
@@ -569,7 +576,7 @@ read_file(struct token_keys *keys, const char *word, char *error, size_t size)
 
 	if ((text = file_read(path, KEY_FILE_MAX, true, &len)) == NULL)
 		return fail(&r, errno == EPERM ?
-		    "others may read it (chmod 600)" : strerror(errno));
+		    "other users can read it (chmod 600)" : strerror(errno));
 	rc = read_text(&r, text, len, path != word || ends_in(path, ".secret"));
 	explicit_bzero(text, len);
 	free(text);
@@ -603,7 +610,7 @@ token_keys_read(struct token_keys *keys, const char *files, char *error,
 	}
 	if (keys->usable > 0)
 		return 0;
-	(void)snprintf(error, size, "there is no key file");
+	(void)snprintf(error, size, "no key file is given");
 	return -1;
 }
 

@@ -31,6 +31,6 @@ module_load(const char *file, const char *symbol, char *error, size_t size)
 	   has. */
 	*(void **)&function = address;
 	if ((module = function()) == NULL)
-		(void)snprintf(error, size, "%s does not start", file);
+		(void)snprintf(error, size, "%s cannot be started", file);
 	return module;
 }

@@ -86,8 +86,8 @@ noise_report(struct noise *n, char *to, size_t size)
 {
 	if (n->panics + n->closed + n->refused == 0)
 		return false;
-	(void)snprintf(to, size, "websocketd, about connections that ended "
-	    "early, not shown here: panics=%lu closed=%lu refused=%lu",
+	(void)snprintf(to, size, "websocketd's messages about connections that "
+	    "ended early are not shown: panics=%lu closed=%lu refused=%lu",
 	    n->panics, n->closed, n->refused);
 	n->panics = n->closed = n->refused = 0;
 	return true;

@@ -244,7 +244,7 @@ utf8_instead(const char *s, size_t len)
 	if (len >= 4 && (s[0] == '\0' || s[1] == '\0'))
 		return "UTF-16 or UTF-32, not UTF-8";
 	if (memchr(s, '\0', len) != NULL)
-		return "no text: it holds a NUL byte";
+		return "not text: it contains a NUL byte";
 	if (!utf8_valid(s, len))
 		return "not UTF-8, perhaps Windows-1252 or ISO 8859-1";
 	return utf8_is_blank(s, len) ? "blank" : NULL;

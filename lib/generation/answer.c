@@ -21,6 +21,24 @@
 #include "store/slots.h"
 #include "store/store.h"
 
+/*
+ * Bytes of the frames that are stored for viewers who come late.  A token of
+ * four bytes in a frame of its own takes ten times as much.
+ */
+#define FRAMES_MAX(answer)	((answer) * 12 + 65536)
+
+/* How long a save may take before viewers are told that it goes on, in ms. */
+#define SAVE_QUIET	200
+
+/*
+ * Between two looks at the slots, in ms: at the head of the queue, and behind.
+ */
+#define QUEUE_TICK_HEAD	20
+#define QUEUE_TICK	250
+
+/* `retryAfter' of queue_full, in seconds: about one answer on a small CPU. */
+#define RETRY_AFTER_QUEUE	30
+
 /* What a state's function returns. */
 enum answer_step {
 	ANSWER_GO_ON,	/* call the function of the new state at once */
@@ -437,7 +455,7 @@ answer_writing(struct answer *a, int64_t now)
 		upstream_cancel(u, FAILURE_INTERNAL, NULL);
 		/* Fail even if the upstream ended well: a part of the text is
 		   missing. */
-		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
+		answer_fail(a, FAILURE_INTERNAL, "the frames' buffer is full");
 	}
 	if (u->phase == UPSTREAM_ENDED)
 		return ANSWER_GO_ON;
@@ -461,7 +479,7 @@ answer_saved(struct answer *a, enum failure_code rc)
 		/* Viewers ask the database and show the other machine's answer,
 		   if saved. */
 		a->settled = true;
-		a->reason = "another machine had the ticket meanwhile";
+		a->reason = "another node took over the ticket";
 	} else if (rc == FAILURE_UNKNOWN_TICKET) {
 		(void)snprintf(why, sizeof(why), "%" PRId64, a->ticket);
 		a->failure = failure_make(rc, why);

@@ -14,6 +14,12 @@
 #include "generation/generation.h"
 #include "generation/generations.h"
 
+/*
+ * How long to wait for a claim, in ms: it is held for a few, or, on a slow
+ * disk, until its session row is written.
+ */
+#define CLAIM_TIMEOUT	(2 * STORE_TIMEOUT)
+
 static const char	generations_suffix[] = ".sock";
 
 /* The ticket in the name of a socket; 0: not such a name. */

@@ -9,6 +9,14 @@
 #include "base/lock.h"
 #include "generation/health.h"
 
+/*
+ * How long a server that has failed is not asked, in ms: doubled each time from
+ * the first to the last.  A restart takes seconds, and a server that is back
+ * after a night should not be idle for long.
+ */
+#define HEALTH_PAUSE_MIN	2000
+#define HEALTH_PAUSE_MAX	60000
+
 struct health {
 	int	fd;
 	struct record {

@@ -16,6 +16,12 @@
 #include "generation/generation.h"
 #include "generation/hub.h"
 
+/*
+ * Pause after accept(2) failed because there are no descriptors or places left,
+ * in ms.
+ */
+#define ACCEPT_PAUSE	100
+
 static int
 hub_watch(struct hub *h, int how, int fd, uint32_t events, void *source)
 {

@@ -12,6 +12,17 @@
 #include "base/lock.h"
 #include "generation/notice.h"
 
+/*
+ * The notices follow HEALTH_RECORDS records of HEALTH_RECORD bytes each: where
+ * they begin, how many bytes all of them and one of them have, and for how many
+ * days doctor shows one.  A template that was fixed is soon forgotten.
+ */
+#define HEALTH_RECORD	24
+#define NOTICES_AT	(HEALTH_RECORD * 171)
+#define NOTICES_MAX	16384
+#define NOTICE_MAX	320
+#define NOTICE_DAYS	7
+
 enum { DAY = sizeof("2026-11-29") - 1 };
 
 static const char *const	notice_names[NOTICE__MAX] = {

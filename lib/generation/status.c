@@ -9,6 +9,9 @@
 #include "base/limit.h"
 #include "generation/answer.h"
 
+/* Between two status frames that only say that viewers came or left, in ms. */
+#define VIEWERS_PAUSE	1000
+
 /* Makes the status line.  With `news' all viewers get it, else only those who
    connect from now on. */
 static void
@@ -35,7 +38,7 @@ answer_session(struct answer *a, int64_t session)
 	    a->text_hash) == 0)
 		hub_first(&a->hub, line.data, line.len);
 	else
-		answer_fail(a, FAILURE_INTERNAL, "no room for a frame");
+		answer_fail(a, FAILURE_INTERNAL, "the frames' buffer is full");
 	buf_free(&line);
 	a->session = session;
 	a->has_status = false;

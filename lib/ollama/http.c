@@ -10,6 +10,9 @@
 #include "base/limit.h"
 #include "ollama/http.h"
 
+/* The largest Retry-After of a server that is used, in seconds: an hour. */
+#define RETRY_AFTER_MAX	3600
+
 static CURLM	*multi;
 
 static size_t

@@ -14,6 +14,19 @@
 #include "json/jsonw.h"
 #include "ollama/ollama.h"
 
+/*
+ * Nested brackets of an upstream line; /api/tags and tool calls have far fewer.
+ */
+#define UPSTREAM_DEPTH	64
+
+/*
+ * The most tokens of an answer, and with the model's thoughts, unless
+ * OLLAMA_OPTIONS sets a limit: three times what our system prompt asks for.  As
+ * JSON.
+ */
+#define PREDICT_MAX		"1024"
+#define PREDICT_MAX_THINKING	"4096"
+
 /* Whether a text contains a part, whatever the case of its ASCII letters. */
 static bool
 has(const char *text, const char *part)
@@ -202,8 +215,8 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	if (json_parse(j, line, len, UPSTREAM_DEPTH, UPSTREAM_TOKENS) == -1 ||
 	    json_type(j, 0) != JSON_OBJECT) {
 		invalid(l, len > 5 && memcmp(line, "data:", 5) == 0 ?
-		    "it speaks /v1 (llama-server?), not Ollama's /api" :
-		    "a line that is no JSON object");
+		    "it serves /v1 (llama-server?), not Ollama's /api" :
+		    "a line that is not a JSON object");
 		return;
 	}
 	error = json_member(j, 0, "error");
@@ -222,7 +235,7 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 	    json_type(j, done) == JSON_BOOL && append(j, where, name,
 	    text) && append(j, where, "thinking", &thoughts);
 	if (!good) {
-		invalid(l, "a line without the members of Ollama's");
+		invalid(l, "a line without the fields of an Ollama reply");
 	} else {
 		l->thinking = thoughts.len > 0;
 		l->done = json_true(j, done);

@@ -44,10 +44,10 @@ advise_page(struct probe *p)
 {
 	if (*p->reason == '\0')
 		(void)snprintf(p->reason, sizeof(p->reason),
-		    "the answer is not Ollama's");
-	advise(p, "Something else answers there, perhaps a proxy that wants a "
-	    "login: write Ollama's own address, or OLLAMA_TOKEN_FILE for the "
-	    "proxy");
+		    "the reply is not Ollama's");
+	advise(p, "Another program answers there, perhaps a proxy that "
+	    "requires a login: set OLLAMA_SERVER to Ollama's own address, or "
+	    "OLLAMA_TOKEN_FILE for the proxy");
 }
 
 /* Sets the failure for a call without a response. */
@@ -60,10 +60,10 @@ probe_unanswered(struct probe *p, const struct http_call *c)
 	switch (c->end) {
 	case HTTP_CERTIFICATE:
 		detail = FAILURE_CERTIFICATE;
-		advise(p, "Have this machine trust the certificate's "
-		    "authority: put it, as PEM, below "
-		    "/usr/local/share/ca-certificates with a name in .crt, "
-		    "and run update-ca-certificates");
+		advise(p, "Let this machine trust the authority that signed "
+		    "the certificate: put its certificate (PEM, name ending in "
+		    ".crt) below /usr/local/share/ca-certificates and run "
+		    "update-ca-certificates");
 		break;
 	case HTTP_INVALID:
 		code = FAILURE_UPSTREAM_INVALID;
@@ -73,12 +73,12 @@ probe_unanswered(struct probe *p, const struct http_call *c)
 		code = FAILURE_UPSTREAM_TIMEOUT;
 		detail = "CONNECT_TIMEOUT";
 		advise(p, "Nothing answers at that address, or no name server "
-		    "knows it in time: see OLLAMA_SERVER, the firewall, "
-		    "/etc/resolv.conf");
+		    "resolves it in time: check OLLAMA_SERVER, the firewall "
+		    "and /etc/resolv.conf");
 		break;
 	case HTTP_TIMEOUT:
 		code = FAILURE_UPSTREAM_TIMEOUT;
-		advise(p, "It takes connections and does not answer: see "
+		advise(p, "It accepts connections but does not answer: read "
 		    "Ollama's own log, and restart it");
 		break;
 	case HTTP_REFUSED:
@@ -109,19 +109,18 @@ probe_refused(struct probe *p, const struct http_call *c,
 	(void)snprintf(p->reason, sizeof(p->reason), "HTTP %ld%s%.200s",
 	    c->status, len == 0 ? "" : ", redirected to ", c->location);
 	if (len > path_len && strcmp(c->location + len - path_len, path) == 0)
-		advise(p, "Write OLLAMA_SERVER=%.*s", (int)(len - path_len),
+		advise(p, "Set OLLAMA_SERVER=%.*s", (int)(len - path_len),
 		    c->location);
 	else if (len > 0)
-		advise(p, "Questions do not follow a redirection: write "
-		    "Ollama's own address");
+		advise(p, "ticketchat does not follow redirections: set "
+		    "OLLAMA_SERVER to Ollama's own address");
 	else if (c->status == 401 || c->status == 403 || c->status == 407)
-		advise(p, "Whoever asks needs a token there "
-		    "(OLLAMA_TOKEN_FILE), or the server takes no other name "
-		    "than its own");
+		advise(p, "The server requires a bearer token "
+		    "(OLLAMA_TOKEN_FILE), or accepts only its own name");
 	else if (p->failure.code == FAILURE_UPSTREAM_REJECTED &&
 	    (c->status == 404 || c->status == 405))
-		advise(p, "There is no %.*s%s: an address ends in "
-		    "/api/generate or /api/chat, or is http://HOST:PORT only",
+		advise(p, "There is no %.*s%s: an address must end in "
+		    "/api/generate or /api/chat, or be just http://HOST:PORT",
 		    (int)server->base, server->text, path);
 }
 
@@ -137,7 +136,7 @@ probe_choose(struct probe *p, const struct settings *s, const struct buf *list)
 		p->failure = failure_make(FAILURE_UPSTREAM_INVALID, NULL);
 		(void)snprintf(p->reason, sizeof(p->reason),
 		    "a llama-server, which speaks /v1 and not Ollama's /api");
-		advise(p, "Set OLLAMA_SERVER to an Ollama");
+		advise(p, "Set OLLAMA_SERVER to the address of an Ollama");
 		return;
 	}
 	code = ollama_first_model(list->data, list->len, p->model,
@@ -161,8 +160,8 @@ probe_choose(struct probe *p, const struct settings *s, const struct buf *list)
 	if (code == FAILURE_NONE && !m.completes) {
 		code = FAILURE_UPSTREAM_REJECTED;
 		(void)snprintf(p->reason, sizeof(p->reason),
-		    "a model that writes no text");
-		advise(p, "Set OLLAMA_MODEL to another");
+		    "this model writes no text");
+		advise(p, "Set OLLAMA_MODEL to another model");
 	} else if (code == FAILURE_UPSTREAM_INVALID) {
 		advise_page(p);
 	}

@@ -8,6 +8,12 @@
 #include "base/limit.h"
 #include "ollama/thought.h"
 
+/* Bytes of one of Harmony's heads, up to <|message|>: a few words. */
+#define HARMONY_HEAD_MAX	200
+
+/* Bytes of white space that may stand in front of thoughts. */
+#define THOUGHT_WHITE_MAX	4096
+
 static const struct pair {
 	const char	*opener, *closer;
 } pairs[] = {

@@ -15,6 +15,21 @@
 #include "base/utf8.h"
 #include "ollama/upstream.h"
 
+/* Bytes of the two lines of the fence around a ticket; see prompt.h. */
+#define PROMPT_FENCE	64
+
+/*
+ * Pause before the one retry, in ms, plus a random time of up to as much, so
+ * that several generations do not retry at the same moment.
+ */
+#define RETRY_PAUSE	1000
+
+/*
+ * How long the model is silent before /api/ps is asked, and asked again, in ms.
+ */
+#define LOADING_ASK_FIRST	500
+#define LOADING_ASK_AGAIN	2000
+
 static void
 upstream_tell(struct upstream *u, enum frame_state state)
 {
@@ -334,7 +349,7 @@ upstream_read_token(const char *path, char **token, const char **why)
 	size_t		 len, n;
 
 	if ((text = file_read(path, SETTING_MAX, true, &len)) == NULL) {
-		*why = errno == EPERM ? "others may read it (chmod 600)" :
+		*why = errno == EPERM ? "other users can read it (chmod 600)" :
 		    strerror(errno);
 		return -1;
 	}
@@ -343,10 +358,10 @@ upstream_read_token(const char *path, char **token, const char **why)
 	from = text + utf8_mark(text, len);
 	from += strspn(from, " \t\r\n");
 	n = strcspn(from, " \t\r\n");
-	*why = "more than one word";
+	*why = "it has more than one word";
 	if (from[n + strspn(from + n, " \t\r\n")] != '\0')
 		goto bad;
-	*why = "a word with other than printable ASCII characters";
+	*why = "it has characters that are not printable ASCII";
 	for (len = 0; len < n; len++) {
 		if (from[len] <= ' ' || from[len] > '~')
 			goto bad;

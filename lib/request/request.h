@@ -12,6 +12,9 @@
 #include "base/language.h"
 #include "frame/failure.h"
 
+/* Bytes of `lang' in a message: a language tag or an Accept-Language list. */
+#define LANG_MAX	256
+
 enum request_type {
 	REQUEST_ASK, REQUEST_STOP, REQUEST_PING,
 	REQUEST_OPEN		/* the answer that is there; none is made */

@@ -17,6 +17,12 @@
 #include "base/limit.h"
 #include "sandbox/harden.h"
 
+/*
+ * Bytes of address space of a process (RLIMIT_AS): the largest output that is
+ * allowed, twice while it grows, and room for libraries.
+ */
+#define MEMORY_MAX	(2UL * OUTPUT_MAX + 512UL * 1024 * 1024)
+
 /* Missing in Debian 12's header; used only if the kernel's ABI knows it. */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE	(1ULL << 14)

@@ -129,8 +129,8 @@ settings_check_number(struct settings *s, size_t i)
 	s->number[i] = 0;
 	/* websocketd, or a shell, would read an octal number. */
 	if (zeros > 0 && strspn(t, "0123456789") == strlen(t) && t[1] != '\0')
-		return settings_fail(s, "%s=%.60s: a number without leading "
-		    "zeros is needed: %.20s", r->key, t, t[zeros] == '\0' ?
+		return settings_fail(s, "%s=%.60s: leading zeros are not "
+		    "allowed; write %.20s", r->key, t, t[zeros] == '\0' ?
 		    "0" : t + zeros);
 	return settings_fail(s, "%s=%.60s: not a whole number from "
 	    "%lld to %lld", r->key, t, (long long)r->min, (long long)r->max);
@@ -219,13 +219,14 @@ settings_check_servers(struct settings *s, size_t i)
 		    (int)strcspn(p, " "), p);
 	}
 	if ((p = url_twice(t, &len)) != NULL)
-		return settings_fail(s, "%s=%.200s: %.*s is a server that "
-		    "stands there already, by its address or its name; name "
-		    "each once, and give one that does more weight=2",
+		return settings_fail(s, "%s=%.200s: %.*s is there twice, by "
+		    "its address or its name; list each server once, and give "
+		    "a faster one weight=2",
 		    table[i].key, t, (int)len, p);
 	return settings_fail(s, "%s=%.200s: not addresses like "
-	    "http://localhost:11434/api/generate, each of another server, "
-	    "with weight=3 or name=gpu1 behind it", table[i].key, t);
+	    "http://localhost:11434/api/generate, each of another server, and "
+	    "each with weight=3 or name=gpu1 after it if needed",
+	    table[i].key, t);
 }
 
 /* Checks a JSON object. */
@@ -261,7 +262,7 @@ settings_check(struct settings *s, size_t i)
 		    SETTING_MAX);
 	for (p = t; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return settings_fail(s, "%s: holds a control "
+			return settings_fail(s, "%s: contains a control "
 			    "character", r->key);
 	}
 	if (!utf8_valid(t, strlen(t)))
@@ -275,7 +276,7 @@ settings_check(struct settings *s, size_t i)
 		if (*t != '\0' && !settings_is_duration(t))
 			return settings_fail(s, "%s=%.60s: neither seconds nor "
 			    "a duration like 30m or 1h30m (s, m, h, no "
-			    "blank); -1 is for ever", r->key, t);
+			    "blanks); -1 means forever", r->key, t);
 		return 0;
 	case IS_URL:
 		return settings_check_servers(s, i);
@@ -328,19 +329,19 @@ settings_check_database(struct settings *s)
 	const bool	 theirs = *s->text[SETTING_TICKETS_TABLE] != '\0';
 
 	if (strncmp(uri, "postgres", 8) != 0)
-		return theirs ? settings_fail(s, "TICKETS_TABLE goes with a "
-		    "DATABASE of PostgreSQL") : 0;
+		return theirs ? settings_fail(s, "TICKETS_TABLE works only "
+		    "with a DATABASE on PostgreSQL") : 0;
 	if (strncmp(uri, "postgres://", 11) != 0 &&
 	    strncmp(uri, "postgresql://", 13) != 0)
 		return settings_fail(s, "DATABASE=%.60s: neither a file nor "
 		    "postgres://USER@HOST/DATABASE", uri);
 	if (settings_holds_password(uri))
-		return settings_fail(s, "DATABASE: no password in it, and "
-		    "no %% behind its ?; passfile=/etc/ticketchat/pgpass "
-		    "names a file with the password");
+		return settings_fail(s, "DATABASE: it must not contain a "
+		    "password, nor %% after its ?; write "
+		    "passfile=/etc/ticketchat/pgpass, a file with the password");
 	if (theirs && s->number[SETTING_TICKETS] != TICKETS_EXISTING)
-		return settings_fail(s, "TICKETS_TABLE needs "
-		    "TICKETS=existing: nothing is added to that table");
+		return settings_fail(s, "TICKETS_TABLE needs TICKETS=existing, "
+		    "because ticketchat adds no tickets to that table");
 	return 0;
 }
 
@@ -448,15 +449,15 @@ settings_check_log(struct settings *s)
 	/* Nobody means a file by stdout, -, journal, Syslog or off. */
 	if (strpbrk(log, "/.") == NULL)
 		return settings_fail(s, "LOG=%.100s: neither a file's path nor "
-		    "syslog or stderr (a file of that name is ./%.100s); "
-		    "LOG=stderr is the service's standard error, LOG=syslog "
-		    "the journal, LOG=/dev/null none", log, log);
+		    "syslog or stderr (for a file of that name write "
+		    "./%.100s); LOG=stderr is the service's standard error, "
+		    "LOG=syslog the journal, LOG=/dev/null no log", log, log);
 	if (!settings_is_device(log))
 		return 0;
-	return settings_fail(s, "LOG=%.100s: a descriptor or a device is no "
-	    "log: under websocketd its lines would go to the clients.  "
-	    "LOG=stderr is the service's standard error, LOG=syslog the "
-	    "journal", log);
+	return settings_fail(s, "LOG=%.100s: a descriptor or a device cannot "
+	    "be the log, because under websocketd its lines would go to the "
+	    "clients.  LOG=stderr is the service's standard error, LOG=syslog "
+	    "the journal", log);
 }
 
 /*
@@ -479,10 +480,10 @@ settings_listen_fault(const char *word, size_t len)
 		if ((zone = strchr(text, '%')) != NULL)
 			*zone = '\0';
 		return inet_pton(AF_INET6, text + 1, &six) == 1 ? NULL :
-		    "what stands in brackets is no address of IPv6";
+		    "the text in brackets is not an IPv6 address";
 	}
 	if (inet_pton(AF_INET6, text, &six) == 1)
-		return "an address of IPv6 stands in brackets, as [::1]";
+		return "an IPv6 address must be in brackets, as [::1]";
 	if (strspn(text, letters) != len)
 		return "not an address like 127.0.0.1 or [::1], without a "
 		    "port";
@@ -490,7 +491,7 @@ settings_listen_fault(const char *word, size_t len)
 	if (inet_pton(AF_INET, text, &four) != 1 &&
 	    (inet_aton(text, &four) == 1 ||
 	    strspn(text, "0123456789.") == len))
-		return "an address of IPv4 is four numbers up to 255, without "
+		return "an IPv4 address is four numbers up to 255, without "
 		    "leading zeros";
 	return NULL;
 }
@@ -511,8 +512,8 @@ settings_check_listen(struct settings *s)
 			    80), list, why);
 	}
 	/* Without an address websocketd would listen on all of them. */
-	return count > 0 ? 0 : settings_fail(s, "ADDRESS: blanks only; "
-	    "0.0.0.0 and [::] are all addresses of the machine");
+	return count > 0 ? 0 : settings_fail(s, "ADDRESS: it has only blanks; "
+	    "0.0.0.0 and [::] mean all addresses of the machine");
 }
 
 /* Checks that involve several settings, each of which is good alone. */
@@ -521,7 +522,8 @@ settings_check_together(struct settings *s)
 {
 	if ((*s->text[SETTING_TLS_CERT] == '\0') !=
 	    (*s->text[SETTING_TLS_KEY] == '\0'))
-		return settings_fail(s, "TLS_CERT and TLS_KEY go together");
+		return settings_fail(s, "TLS_CERT and TLS_KEY must both be "
+		    "set, or neither");
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED &&
 	    *s->text[SETTING_JWT_KEY_FILE] == '\0')
 		return settings_fail(s, "AUTH=required needs JWT_KEY_FILE");

@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limit.h"
 #include "settings/settings_read.h"
 
-enum {
-	FILE_LONGEST = 262144,	/* bytes of a file; the shipped one has 20 KB */
-	NAME_LONGEST = 64	/* bytes of a name that are compared */
-};
+enum { NAME_LONGEST = 64 };	/* bytes of a name that are compared */
 
 static const char	prefix[] = SETTINGS_PREFIX;
 static const char	bare[] = "OLLAMA_";	/* names that count bare, too */
@@ -120,7 +118,8 @@ settings_fail_variable(struct settings *s, const char *variable)
 
 	if (i == SETTING__MAX)
 		return settings_fail(s, "%.*s in the environment: there is no "
-		    "such setting; websocketd.conf has all of them, unset it",
+		    "such setting; unset it (websocketd.conf lists all "
+		    "settings)",
 		    len < 100 ? len : 100, variable);
 	return settings_fail(s, "%.*s in the environment: there is no such "
 	    "setting; did you mean %s%s?", len < 100 ? len : 100, variable,
@@ -212,7 +211,7 @@ settings_slurp(struct settings *s, const char *path, bool optional)
 {
 	size_t	len;
 
-	s->file = file_read(path, FILE_LONGEST, false, &len);
+	s->file = file_read(path, SETTINGS_FILE_MAX, false, &len);
 	if (s->file == NULL && optional && errno == ENOENT)
 		return 0;
 	if (s->file == NULL)
@@ -222,10 +221,10 @@ settings_slurp(struct settings *s, const char *path, bool optional)
 		return settings_fail(s, "%s:1: this is UTF-16; save it as "
 		    "UTF-8", path);
 	if (strlen(s->file) != len)
-		return settings_fail(s, "%s: holds a NUL byte", path);
+		return settings_fail(s, "%s: contains a NUL byte", path);
 	if (strncmp(s->file, "\xef\xbb\xbf", 3) == 0)
-		return settings_fail(s, "%s:1: a byte order mark (BOM) at the "
-		    "beginning; save it without", path);
+		return settings_fail(s, "%s:1: the file begins with a byte "
+		    "order mark (BOM); save it without one", path);
 	return 0;
 }
 
@@ -241,9 +240,9 @@ settings_other_line_end(const char *p)
 		const char	*bytes, *name;
 	} ends[] = {
 		{ "\v", "a vertical tab" }, { "\f", "a form feed" },
-		{ "\xc2\x85", "U+0085, a line end," },
-		{ "\xe2\x80\xa8", "U+2028, a line end," },
-		{ "\xe2\x80\xa9", "U+2029, a line end," },
+		{ "\xc2\x85", "U+0085, another line end" },
+		{ "\xe2\x80\xa8", "U+2028, another line end" },
+		{ "\xe2\x80\xa9", "U+2029, another line end" },
 	};
 	size_t	i;
 
@@ -267,8 +266,8 @@ settings_check_line_ends(struct settings *s, const char *path)
 		if (*p == '\n')
 			number++;
 		else if ((name = settings_other_line_end(p)) != NULL)
-			return settings_fail(s, "%s:%d: %s within the line; "
-			    "a line ends with LF or CR LF", path, number,
+			return settings_fail(s, "%s:%d: the line contains %s; "
+			    "lines end with LF or CR LF", path, number,
 			    name);
 	}
 	return 0;
@@ -340,22 +339,22 @@ settings_read_line(struct settings *s, const char *path, int number,
 	size_t	 i;
 
 	if ((eq = strchr(line, '=')) == NULL)
-		return settings_fail(s, "%s:%d: not a line KEY=value", path,
-		    number);
+		return settings_fail(s, "%s:%d: the line is not KEY=value",
+		    path, number);
 	*eq = '\0';
 	i = settings_find(line, (size_t)(eq - line), 0);
 	if (i == SETTING__MAX)
 		return settings_fail_key(s, path, number, line);
 	if (seen[i])
-		return settings_fail(s, "%s:%d: %s stands there twice", path,
+		return settings_fail(s, "%s:%d: %s is there twice", path,
 		    number, line);
 	seen[i] = true;
 	if (settings_is_number((enum setting)i) && settings_is_padded(eq + 1))
-		return settings_fail(s, "%s:%d: %s=%.60s: a blank before or "
-		    "behind the number", path, number, line, eq + 1);
+		return settings_fail(s, "%s:%d: %s=%.60s: blanks around the "
+		    "number are not allowed", path, number, line, eq + 1);
 	if ((v = settings_unquote(eq + 1)) == NULL)
-		return settings_fail(s, "%s:%d: %s: a backslash or an odd "
-		    "quote, which is not understood here", path, number, line);
+		return settings_fail(s, "%s:%d: %s: a backslash, or a quote "
+		    "without its pair, is not allowed", path, number, line);
 	if (s->text[i] == NULL && *v != '\0')
 		s->text[i] = v;
 	return 0;
@@ -382,8 +381,8 @@ settings_read_file(struct settings *s, const char *path, bool optional)
 		if (*line == '#' || *line == ';') {
 			/* For systemd the comment goes on in the next line. */
 			if (line[strlen(line) - 1] == '\\' && next != NULL)
-				return settings_fail(s, "%s:%d: a comment that "
-				    "ends in a backslash", path, number);
+				return settings_fail(s, "%s:%d: the comment "
+				    "ends with a backslash", path, number);
 		} else if (*line != '\0' && settings_read_line(s, path, number,
 		    line, seen) == -1) {
 			return -1;
@@ -441,9 +440,9 @@ settings_refuse_bare(struct settings *s, enum settings_bare which)
 		    settings_bare(s, i) == NULL)
 			continue;
 		key = settings_key((enum setting)i);
-		return settings_fail(s, "%s is in the environment and counts "
-		    "no more, as it did in 0.1, but differs from the setting "
-		    "(%.100s): call it %s%s, or unset %s", key,
+		return settings_fail(s, "%s is in the environment, where only "
+		    "version 0.1 read it, and it differs from the setting "
+		    "(%.100s): rename it to %s%s, or unset %s", key,
 		    *s->text[i] == '\0' ? "empty" : s->text[i], prefix, key,
 		    key);
 	}

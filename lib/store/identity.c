@@ -1,5 +1,5 @@
 /*
- * Whose RUN_DIR it is.
+ * Which database a RUN_DIR belongs to: see identity.h.
  */
 #include <errno.h>
 #include <limits.h>
@@ -15,17 +15,17 @@
 #include "base/lock.h"
 #include "store/identity.h"
 
-enum { ALL = 0, SERVICE = 1 };	/* bytes of `identity' */
+enum { ALL = 0, SERVICE = 1 };	/* bytes of `identity' that are locked */
 
 static void
-identity_rest(void)
+identity_pause(void)
 {
 	const struct timespec	pause = { 0, CLAIM_PAUSE * 1000000L };
 
 	(void)nanosleep(&pause, NULL);
 }
 
-/* Notes the system call's reason. */
+/* Writes the reason of a failed system call to `why'; returns -1. */
 static int
 identity_failed(const char *run_dir, char *why, size_t size)
 {
@@ -34,9 +34,9 @@ identity_failed(const char *run_dir, char *why, size_t size)
 	return -1;
 }
 
-/* Reads the name in the file; "" where it is none. */
+/* Reads the name in the file; sets "" if there is no valid one. */
 static int
-read_name(int fd, char name[STORE_IDENTITY + 1])
+identity_read_name(int fd, char name[STORE_IDENTITY + 1])
 {
 	ssize_t	n;
 
@@ -50,7 +50,7 @@ read_name(int fd, char name[STORE_IDENTITY + 1])
 }
 
 static int
-write_name(int fd, const char *id)
+identity_write_name(int fd, const char *id)
 {
 	char	line[STORE_IDENTITY + 2];
 	int	n;
@@ -61,22 +61,23 @@ write_name(int fd, const char *id)
 }
 
 /*
- * One try: 1 it is shared under our name, 0 somebody else has it, whose name
- * is told, -1 with errno.
+ * Tries once.  Returns 1 if the lock is shared and the name is ours, 0 if
+ * another database uses RUN_DIR (its name is in `name'), or -1 with errno.
  */
 static int
 identity_try(int fd, const char *id, char name[STORE_IDENTITY + 1])
 {
 	int	got;
 
-	if ((got = lock_share(fd, ALL)) != 1 || read_name(fd, name) == -1)
+	if ((got = lock_share(fd, ALL)) != 1 || identity_read_name(fd, name) ==
+	    -1)
 		return got == 1 ? -1 : got;
 	if (strcmp(name, id) == 0)
 		return 1;
-	/* Alone for a moment: nobody reads half a name. */
+	/* Locked exclusively, so that nobody reads half a name. */
 	if ((got = lock_try(fd, ALL)) == 1)
-		return write_name(fd, id) == 0 && lock_share(fd, ALL) == 1 ?
-		    1 : -1;
+		return identity_write_name(fd, id) == 0 && lock_share(fd,
+		    ALL) == 1 ? 1 : -1;
 	lock_release(fd, ALL);
 	return got;
 }
@@ -95,7 +96,7 @@ identity_share(const struct settings *s, const char *id, struct store *store,
 	while ((got = store != NULL && store_served(store, run_dir, other,
 	    sizeof(other)) ? 0 : identity_try(fd, id, name)) == 0 &&
 	    clock_us() < until)
-		identity_rest();
+		identity_pause();
 	if (got == 1)
 		return fd;
 	if (got == -1)
@@ -104,16 +105,17 @@ identity_share(const struct settings *s, const char *id, struct store *store,
 		(void)snprintf(why, size, "RUN_DIR=%.200s: the service of this "
 		    "database runs with RUN_DIR=%.200s", run_dir, other);
 	else
-		(void)snprintf(why, size, "RUN_DIR=%.200s is used for the "
-		    "database %s; this one, %.200s, is %s: give each a RUN_DIR "
-		    "of its own", run_dir, name, s->text[SETTING_DATABASE], id);
+		(void)snprintf(why, size, "RUN_DIR=%.200s is in use for the "
+		    "database %s, but this one, %.200s, is %s: each database "
+		    "needs its own RUN_DIR",
+		    run_dir, name, s->text[SETTING_DATABASE], id);
 	(void)close(fd);
 	return -1;
 }
 
-/* Waits for a service that is ending: its byte of `identity'. */
+/* Locks byte SERVICE, waiting for a service that is ending. */
 static int
-serve_run_dir(const char *run_dir, char *why, size_t size)
+identity_lock_service(const char *run_dir, char *why, size_t size)
 {
 	int	fd, got;
 
@@ -122,12 +124,12 @@ serve_run_dir(const char *run_dir, char *why, size_t size)
 	got = lock_wait(fd, SERVICE, clock_us() + IDENTITY_WAIT *
 	    INT64_C(1000));
 	if (got == 1)
-		return 0;	/* open as long as we live */
+		return 0;	/* fd stays open as long as the process lives */
 	if (got == -1)
 		(void)identity_failed(run_dir, why, size);
 	else
 		(void)snprintf(why, size, "RUN_DIR=%s: another service uses "
-		    "it: give each a RUN_DIR of its own", run_dir);
+		    "it: each service needs its own RUN_DIR", run_dir);
 	(void)close(fd);
 	return -1;
 }
@@ -146,10 +148,10 @@ identity_serve(const struct settings *s, struct store *store, char *why,
 		return -1;
 	}
 	if (identity_share(s, id, NULL, IDENTITY_WAIT, why, size) == -1 ||
-	    serve_run_dir(run_dir, why, size) == -1)
+	    identity_lock_service(run_dir, why, size) == -1)
 		return -1;
 	while ((got = store_serve(store, run_dir)) == 0 && clock_us() < until)
-		identity_rest();
+		identity_pause();
 	if (got == 1)
 		return 0;
 	if (got == -1) {
@@ -178,8 +180,8 @@ identity_renew(const struct settings *s, struct store *store, char *why,
 	}
 	if ((fd = lock_open(run_dir, "identity")) == -1)
 		return identity_failed(run_dir, why, size);
-	if (read_name(fd, name) == -1 || (strcmp(name, id) != 0 &&
-	    write_name(fd, id) == -1))
+	if (identity_read_name(fd, name) == -1 || (strcmp(name, id) != 0 &&
+	    identity_write_name(fd, id) == -1))
 		rc = identity_failed(run_dir, why, size);
 	(void)close(fd);
 	return rc;

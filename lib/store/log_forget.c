@@ -1,5 +1,5 @@
 /*
- * Taking a user's name out of a log that others write to.
+ * Removes a user's name from a log to which other processes write.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,17 +11,17 @@
 #include "base/limit.h"
 #include "base/log.h"
 
-/* As lib/viewer/question.c writes it: a name of 127 bytes at most. */
+/* lib/viewer/question.c writes at most 127 bytes of a name. */
 enum { NAME_MAX_BYTES = 128 };
 
-struct pattern {
+struct log_forget {
 	char	is[NAME_MAX_BYTES + 16], becomes[NAME_MAX_BYTES + 16];
 	size_t	len;
 };
 
-/* Makes the pattern of a name as it stands in a line. */
+/* Makes the pattern of a name as it appears in a line. */
 static void
-pattern(struct pattern *p, const char *user)
+log_forget_make(struct log_forget *p, const char *user)
 {
 	static const char	none[] = " user=\"-\"";
 	char			name[NAME_MAX_BYTES];
@@ -33,9 +33,9 @@ pattern(struct pattern *p, const char *user)
 	memcpy(p->becomes, none, sizeof(none) - 1);
 }
 
-/* Overwrites what stands at an offset. */
+/* Overwrites the text at an offset. */
 static int
-overwrite(int fd, const struct pattern *p, off_t at)
+log_forget_overwrite(int fd, const struct log_forget *p, off_t at)
 {
 	ssize_t	n;
 
@@ -51,11 +51,11 @@ overwrite(int fd, const struct pattern *p, off_t at)
 }
 
 static int64_t
-walk(int fd, const struct pattern *p, bool look)
+log_forget_walk(int fd, const struct log_forget *p, bool count_only)
 {
 	char	data[READ_MAX];
-	size_t	keep = 0;	/* what may be the beginning of one */
-	off_t	at = 0;		/* of data */
+	size_t	keep = 0;	/* bytes that may be the beginning of a match */
+	off_t	at = 0;		/* offset of data[0] in the file */
 	int64_t	count = 0;
 	ssize_t	n;
 
@@ -70,7 +70,8 @@ walk(int fd, const struct pattern *p, bool look)
 		for (; (s = memmem(s, (size_t)(end - s), p->is, p->len)) !=
 		    NULL; s += p->len) {
 			count++;
-			if (!look && overwrite(fd, p, at + (s - data)) == -1)
+			if (!count_only && log_forget_overwrite(fd, p, at +
+			    (s - data)) == -1)
 				return -1;
 		}
 		keep = (size_t)(end - data);
@@ -78,25 +79,25 @@ walk(int fd, const struct pattern *p, bool look)
 		at += end - data - (off_t)keep;
 		memmove(data, end - keep, keep);
 	}
-	return look || fdatasync(fd) == 0 ? count : -1;
+	return count_only || fdatasync(fd) == 0 ? count : -1;
 }
 
 int64_t
-log_forget_user(const char *path, const char *user, bool look)
+log_forget_user(const char *path, const char *user, bool count_only)
 {
-	struct pattern	p;
+	struct log_forget	p;
 	struct stat	st;
 	int64_t		count = -1;
 	int		fd, saved;
 
-	pattern(&p, user);
-	if ((fd = open(path, (look ? O_RDONLY : O_RDWR) | O_CLOEXEC |
+	log_forget_make(&p, user);
+	if ((fd = open(path, (count_only ? O_RDONLY : O_RDWR) | O_CLOEXEC |
 	    O_NOCTTY | O_NONBLOCK)) == -1)
 		return -1;
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
 		errno = EINVAL;
 	else
-		count = walk(fd, &p, look);
+		count = log_forget_walk(fd, &p, count_only);
 	saved = errno;
 	(void)close(fd);
 	errno = saved;

@@ -1,7 +1,7 @@
 /*
- * Keeping the store in order: what an administrator does now and then.  These
- * return as the functions of lib/store/store.h do; what is refused, and why, is
- * FAILURE_BAD_REQUEST with the reason in store_error.
+ * Maintenance of the store by the administrator.  The functions return as those
+ * of lib/store/store.h.  FAILURE_BAD_REQUEST means that the function refuses,
+ * with the reason in store_error.
  */
 #ifndef MAINTAIN_H
 #define MAINTAIN_H
@@ -14,98 +14,107 @@
 #include "store/store.h"
 
 /*
- * Has `tell' called while something long goes on: what it is, how far it has
- * come and of how much (0: not known).
+ * Has `progress' called during long operations: what is being done, how far it
+ * has come, and the total (0: not known).
  */
-void store_watch(struct store *, void (*tell)(void *, const char *what,
+void store_watch(struct store *, void (*progress)(void *, const char *what,
     int64_t done, int64_t total), void *);
 
-/* What is too old. */
+/* What to purge, and the result. */
 struct purge {
-	int64_t		 before;	/* seconds since 1970 */
-	bool		 tickets;	/* tickets without a session go too */
+	int64_t		 before;	/* older sessions are purged; seconds
+					   since 1970 */
+	bool		 tickets;	/* also delete tickets without a
+					   session */
 	const char	*run_dir;
-	/* Keeps a ticket from being answered until its descriptor is closed;
-	   -1 with errno, EBUSY: something runs (generations_hold). */
+	/* Prevents generations for a ticket until the returned descriptor is
+	   closed; -1 with errno, EBUSY if one runs (generations_hold). */
 	int		(*hold)(const char *run_dir, int64_t ticket);
-	int64_t		 old;		/* what store_purge_count has found */
-	int64_t		 sessions;	/* what store_purge has deleted */
-	int64_t		 emptied;	/* tickets that it has deleted */
-	int64_t		 running;	/* spared: a generation works on them */
+	int64_t		 old;		/* counted by store_purge_count */
+	int64_t		 sessions;	/* deleted by store_purge */
+	int64_t		 emptied;	/* tickets deleted by store_purge */
+	int64_t		 running;	/* not deleted: a generation runs for
+					   them */
 };
 
-/* Counts the sessions that are too old. */
+/* Counts the sessions to be purged. */
 enum failure_code store_purge_count(struct store *, struct purge *);
 
 /*
- * Deletes them, some at a time, so that others can write in between.  Each
- * transaction is whole: what ends it early leaves the rest as it was.
+ * Deletes these sessions in several short transactions, so that others can
+ * write in between.  If the purge is interrupted, the rest stays as it was.
  */
 enum failure_code store_purge(struct store *, struct purge *);
 
 /*
- * Deletes a ticket with all that belongs to it and leaves no byte of it in
- * the database and its log: secure deletion alone does not clear what moved
- * within a page before, so the file is written anew.  Its claim must be held.
+ * Deletes a ticket and all that belongs to it, leaving no byte of it in the
+ * database and its log.  The file is rebuilt, because secure deletion alone
+ * does not clear copies that moved within a page.  The caller must hold the
+ * ticket's claim.
  */
 enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
 
 /*
- * Leaves no byte of a user in what the database notes of generations, where it
- * does: a hash of `who', as admission_who has it.  store_user_left counts the
- * rows, there and of the rate limit, that name the user still.
+ * Deletes what the database notes about a user's generations: a hash of `who'
+ * (see admission_who).  store_user_left counts the rows that still name the
+ * user, there and for the rate limit.
  */
 enum failure_code store_forget_user(struct store *, const char *who);
 enum failure_code store_user_left(struct store *, const char *who,
     int64_t *rows);
 
 /*
- * Calls `row' for each generation that is wanted or runs on one of the machines
- * that share the database: ticket, session, state, node, began.  Where it is a
- * file that is told by nobody.
+ * Calls `row' for each generation that is queued or runs on any machine with
+ * this database: ticket, session, state, node, when it began.  Calls nothing if
+ * the database is a file.
  */
 enum failure_code store_runs(struct store *, store_row *row, void *);
 
 /*
- * Refuses where the disk has not the room that store_forget takes, the reserve
- * counted in: asked first, so that nothing is half done.
+ * Refuses if the disk does not have the room that store_forget needs, the
+ * reserve included.  To be called first, so that store_forget does not fail
+ * halfway.
  */
 enum failure_code store_forget_room(struct store *);
 
 /*
- * Some room that is kept for the way out of a full disk, as a file beside a
- * database, DATABASE-reserve: 4 MB, or half of what is free where that is less.
- * store_reserve makes it, or makes it larger, where it can; store_release gives
- * it up where the disk is nearly full, and tells whether it did.  Nothing where
- * the database is a server's.
+ * The reserve: a file DATABASE-reserve that keeps some disk space for getting
+ * out of a full disk: 4 MB, or half of the free space if that is less.
+ * store_reserve makes or extends it if possible.  store_release deletes it if
+ * the disk is nearly full, and returns whether it did.  Both do nothing if the
+ * database is on a server.
  */
 void store_reserve(const char *database);
 bool store_release(const char *database);
 
-/* Moves the database's log (-wal) over and cuts it to nothing, waiting for
- * readers that are in the way. */
+/* Moves the content of the database's log (-wal) into the database and
+   truncates the log, waiting for readers that still need it. */
 enum failure_code store_cut(struct store *);
 
-/* Calls `text' for every prompt and answer of a ticket; of all for 0. */
+/*
+ * Calls `text' for every prompt and answer of a ticket, or of all tickets if
+ * `ticket' is 0.
+ */
 enum failure_code store_texts(struct store *, int64_t ticket,
     void (*text)(void *, int64_t session, const char *, size_t), void *);
 
 /*
- * The same of a ticket in a copy, of whatever version; what is no copy, or is
- * damaged, has none.  Nothing is found in copies of a server's database.
+ * As store_texts, for a ticket in a copy with any schema version.  Calls
+ * nothing for a file that is damaged or not a copy, or for a copy of a server's
+ * database.
  */
 void store_texts_of_copy(const char *file, int64_t ticket,
     void (*text)(void *, int64_t session, const char *, size_t), void *);
 
-/* What store_check has counted. */
+/* The counts of store_check. */
 struct census {
 	int64_t	tickets, sessions, unanswered;
 };
 
 /*
- * Looks for what must not be: damage (with `full' also indexes that do not
- * fit their tables), rows without their owner, texts that are no UTF-8.
- * Calls `found' with a line for each.
+ * Checks for damage (with `full' also for indexes that do not match their
+ * tables), for rows without their owner, and for texts that are not UTF-8.
+ * Calls `found' with a line about each.
  */
 enum failure_code store_check(struct store *, bool full, struct census *,
     void (*found)(void *, const char *line), void *);

@@ -1,10 +1,11 @@
 /*
- * A generation among nodes: machines that share a database.  For a ticket one
- * of them generates; what runs for it elsewhere waits for what becomes of that,
- * so that the model is asked once.  That one owns a row with a lease, which it
- * renews; nothing of it is in a connection, and nothing here waits for the
- * database.  Where the database is a file there is one node only, kernel locks
- * are all that is needed, and most of this does nothing.
+ * A generation among nodes: machines that share a database.  Only one node
+ * generates a ticket's answer, so the model is asked once; processes for the
+ * same ticket on other nodes wait for the result.  The generating process owns
+ * a row with a lease, which it renews.  The connection holds no state, and no
+ * function here waits for the database unless it says so.  If the database is a
+ * file, there is only one node: kernel locks suffice, and most functions do
+ * nothing.
  */
 #ifndef NODE_H
 #define NODE_H
@@ -22,68 +23,75 @@ struct node;
 
 enum node_state {
 	NODE_ASKING,	/* not known yet */
-	NODE_OURS,	/* the ticket is ours: node_session */
-	NODE_THEIRS,	/* another node has it: node_shows */
-	NODE_LATE,	/* it is answered, or was: its viewers look again */
-	NODE_OVER	/* node_failure tells why */
+	NODE_OURS,	/* this process generates: node_session */
+	NODE_THEIRS,	/* another node generates: node_shows */
+	NODE_LATE,	/* already answered: viewers ask the database */
+	NODE_OVER	/* failed: node_failure */
 };
 
-/* What is to be generated; all of it is borrowed. */
+/* What is to be generated.  All pointers are borrowed. */
 struct node_wish {
 	const struct settings	*settings;
 	int64_t			 ticket;
-	int64_t			 session;	/* 0: node_session tells */
-	int64_t			 seen;		/* the newest answer, then */
+	int64_t			 session;	/* 0: see node_session */
+	int64_t			 seen;		/* only if `session' is 0: the
+						   newest answer that the caller
+						   knows */
 	const char		*text_hash;	/* of the text; "": not known */
-	const char		*user;		/* whose turn it takes: a hash;
-						   NULL: nobody's */
+	const char		*user;		/* hash of the user who waits in
+						   the queue; NULL: nobody */
 };
 
 /*
- * Begins; where the database is a file it is NODE_OURS at once, elsewhere
- * slots_try asks for it.  Returns as the functions of lib/store/store.h.
+ * Opens a node.  If the database is a file, the state is NODE_OURS at once,
+ * else slots_try asks the database for it.  Returns as the functions of
+ * lib/store/store.h.
  */
 enum failure_code node_open(struct node **, const struct node_wish *);
 
-/* Why something failed, for the log. */
+/* Why something failed, in the database's words; for the log. */
 const char *node_error(const struct node *);
 
-/* Whose the ticket is, and if it is ours, for which session. */
+/* Who generates the ticket's answer, and, if NODE_OURS, for which session. */
 enum node_state node_state(const struct node *);
 int64_t node_session(const struct node *);
 
-/* What the other node does with the ticket; FRAME_STATE__MAX: not known yet. */
+/* What the other node is doing; FRAME_STATE__MAX: not known yet. */
 enum frame_state node_shows(const struct node *);
 
-/* Why it is over, or must end though the model goes on; NONE: it need not. */
+/*
+ * Why this process must end although the model goes on; FAILURE_NONE: it need
+ * not.
+ */
 enum failure_code node_failure(const struct node *);
 
 /*
- * While it runs: the descriptor to watch for reading (-1: none), when
- * node_step is due though nothing comes (CLOCK_NEVER: never), and the step
- * itself, which waits for nothing.
+ * For the event loop: the descriptor to poll for reading (-1: none), when
+ * node_step is due even if nothing arrives (clock_us or CLOCK_NEVER), and the
+ * step, which does not wait.
  */
 int node_fd(const struct node *);
 int64_t node_deadline(const struct node *);
 void node_step(struct node *, int64_t now);
 
-/* Tells whether somebody follows here; node_watched, whether somebody may on
- * another node. */
+/* node_viewers tells the node whether this process has viewers; node_watched
+   returns whether processes on other nodes may have some. */
 void node_viewers(struct node *, bool here);
 bool node_watched(const struct node *);
 
-/* A viewer wants an end to what another node does, or may do: where it is not
- * known yet whose the ticket is, node_release sees to it. */
+/* A viewer asks to stop the generation on another node.  If it is not known yet
+   who generates, node_release passes the request on. */
 void node_say_stop(struct node *);
 
 /*
- * Keeps the answer, which is borrowed until then, with its slot given up, as
- * long as the ticket is ours: a try, or a look at the one that is on its way.
- * A file is waited for SAVE_TRY at a time.  Returns as store_update_response;
- * FAILURE_INTERRUPTED also where another node has the ticket now.  node_again
- * tells, after FAILURE_STORAGE, whether to call it again: it is on its way,
- * somebody was in the way, or the database is out of reach.  node_saved: there
- * is news.  node_hurry waits for it, NODE_LINGER at most.
+ * Saves the answer, which is borrowed until the node is closed; the slot must
+ * have been released.  Each call starts a try or looks at the one under way.
+ * For a file it waits up to SAVE_TRY ms each.  Returns as
+ * store_update_response, and FAILURE_INTERRUPTED also if another node has taken
+ * over the ticket.  After FAILURE_STORAGE node_again returns whether to call it
+ * again: the try is under way, the database is busy, or it cannot be reached.
+ * node_saved returns whether there is news.  node_hurry waits for news, at most
+ * NODE_LINGER ms.
  */
 enum failure_code node_save(struct node *, const struct answered *,
     int64_t *versions);
@@ -92,12 +100,13 @@ bool node_saved(const struct node *);
 void node_hurry(struct node *);
 
 /*
- * It is over, and how it ended: the ticket and the slot are given up, if that
- * is done within NODE_LINGER; else others wait for the lease.  NULL is nothing.
+ * Ends a run with its result: gives up the ticket and the slot, waiting up to
+ * NODE_LINGER ms for the server.  If that fails, the lease expires by itself.
+ * Accepts NULL.
  */
 void node_release(struct node *, enum failure_code);
 
-/* NULL is nothing. */
+/* Frees a node; accepts NULL. */
 void node_close(struct node *);
 
 #endif

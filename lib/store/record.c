@@ -1,5 +1,5 @@
 /*
- * Reading sessions from lines of JSON.
+ * Reads sessions from lines of JSON.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 enum type {
 	TICKET,		/* 1 to 2^63-1 */
-	SESSION,	/* 1 to 2^62-1: new ones go on behind it */
+	SESSION,	/* 1 to 2^62-1: leaves room for new ids above it */
 	COUNT,		/* 0 to 2^63-1 */
 	TIME,		/* ISO 8601, UTC: 2026-11-23T12:18:14.398Z */
 	TEXT		/* UTF-8 */
@@ -20,7 +20,7 @@ enum type {
 static const struct {
 	const char	*name;
 	enum type	 type;
-	bool		 null;		/* it may be */
+	bool		 null;		/* may be null */
 } fields[RECORD__MAX] = {
 	[RECORD_TICKET] = { "ticket", TICKET, false },
 	[RECORD_TICKET_CREATED] = { "ticket_created", TIME, true },
@@ -47,30 +47,35 @@ record_is_number(int f)
 	return fields[f].type <= COUNT;
 }
 
-/* The number of two digits. */
+/* The number made of two digits. */
 static int
-two(const char *s)
+record_two(const char *s)
 {
 	return (s[0] - '0') * 10 + s[1] - '0';
 }
 
-/* Whether a day and a time of it are in the calendar: purge compares them. */
+/* Whether a date and time exist, since purge compares them. */
 static bool
-is_moment(const char *s)
+record_is_moment(const char *s)
 {
 	static const int	days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30,
 				    31, 30, 31 };
-	const int		year = two(s) * 100 + two(s + 2);
-	const int		month = two(s + 5), day = two(s + 8);
+	const int		year = record_two(s) * 100 + record_two(s + 2);
+	const int		month = record_two(s + 5);
+	const int		day = record_two(s + 8);
 	const bool		leap = year % 4 == 0 && (year % 100 != 0 ||
 				    year % 400 == 0);
 
-	return month >= 1 && month <= 12 && day >= 1 && day <=
-	    days[month - 1] + (month == 2 && leap) && two(s + 11) < 24 &&
-	    two(s + 14) < 60 && two(s + 17) < 60;
+	return month >= 1 && month <= 12 && day >= 1 &&
+	    day <= days[month - 1] + (month == 2 && leap) &&
+	    record_two(s + 11) < 24 && record_two(s + 14) < 60 &&
+	    record_two(s + 17) < 60;
 }
 
-/* 2026-11-23T12:18:14Z, with any fraction of the second. */
+/*
+ * Whether a text is such as 2026-11-23T12:18:14Z, with or without a fraction of
+ * a second.
+ */
 static bool
 record_is_time(const char *s, size_t len)
 {
@@ -90,7 +95,7 @@ record_is_time(const char *s, size_t len)
 		if (s[i] < '0' || s[i] > '9')
 			return false;
 	}
-	return is_moment(s);
+	return record_is_moment(s);
 }
 
 static bool
@@ -135,7 +140,7 @@ record_check(const struct record *r, char *error, size_t size)
 			null = false;
 		if (v->null ? !null : !record_is_good(v, fields[i].type) ||
 		    (i >= RECORD_MODEL && !cost)) {
-			(void)snprintf(error, size, "%s is not right",
+			(void)snprintf(error, size, "%s is invalid",
 			    fields[i].name);
 			return -1;
 		}
@@ -155,9 +160,9 @@ record_set(struct record *r, enum record_field f, const char *text,
 	return buf_add(b, text, len);
 }
 
-/* Takes a field's value; -1: it is not of its type. */
+/* Reads the value of a field.  Returns -1 if it has the wrong type. */
 static int
-record_take(struct record *r, enum record_field f, int value)
+record_read_value(struct record *r, enum record_field f, int value)
 {
 	struct record_value	*v = &r->value[f];
 	const enum json_type	 type = json_type(&r->json, value);
@@ -189,16 +194,16 @@ record_read(struct record *r, const char *line, size_t len, char *error,
 	for (i = 0; i < RECORD__MAX; i++) {
 		value = json_member(&r->json, 0, fields[i].name);
 		if (value >= 0 &&
-		    record_take(r, (enum record_field)i, value) == 0)
+		    record_read_value(r, (enum record_field)i, value) == 0)
 			continue;
 		(void)snprintf(error, size, value == -1 ? "%s is missing" :
-		    value == -2 ? "%s is there twice" : "%s is not right",
+		    value == -2 ? "%s is there twice" : "%s is invalid",
 		    fields[i].name);
 		return -1;
 	}
-	/* They are plain values: a token each, and one for its name. */
+	/* All values are scalars: each field is two tokens. */
 	if (r->json.count != 1 + 2 * RECORD__MAX) {
-		(void)snprintf(error, size, "it has a field of another name");
+		(void)snprintf(error, size, "it has an unknown field");
 		return -1;
 	}
 	return record_check(r, error, size);

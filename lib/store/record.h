@@ -1,6 +1,6 @@
 /*
- * A session with everything that is kept of it, as `sessions export' writes
- * it: a JSON object on a line.
+ * A session with all that is saved of it, in the form in which `sessions
+ * export' writes it: a JSON object on a line.
  */
 #ifndef RECORD_H
 #define RECORD_H
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "json/json.h"
 
-/* In the order of the columns of the statement EXPORT, which has the names. */
+/* In the order of the columns of the statement EXPORT, which names them. */
 enum record_field {
 	RECORD_TICKET, RECORD_TICKET_CREATED,
 	RECORD_SESSION, RECORD_CREATED, RECORD_ANSWERED,
@@ -24,33 +24,37 @@ enum record_field {
 	RECORD__MAX
 };
 
-/* Zero-initialised it is empty; reuse saves allocations. */
+/*
+ * To be initialised with zeros.  Reading into the same record again saves
+ * allocations.
+ */
 struct record {
 	struct record_value {
 		bool		null;
-		int64_t		number;		/* of what is no text */
-		struct buf	text;		/* of a time or a text */
+		int64_t		number;		/* for a number */
+		struct buf	text;		/* for a time or a text */
 	}		value[RECORD__MAX];
 	struct json	json;
 };
 
-/* Whether a field is a number, not a text. */
+/* Whether a field is a number; else it is a text. */
 bool record_is_number(int field);
 
-/* Sets a text; 0, or -1 as buf_add. */
+/* Sets a text.  Returns 0, or -1 as buf_add. */
 int record_set(struct record *, enum record_field, const char *, size_t len)
     __attribute__((warn_unused_result));
 
 /*
- * Reads a line: every field once, and no other.  Returns 0, or -1 with what is
- * wrong in `error'.
+ * Reads a line that has every field once and no others.  Returns 0, or -1 with
+ * what is wrong in `error'.
  */
 int record_read(struct record *, const char *line, size_t len, char *error,
     size_t size) __attribute__((warn_unused_result));
 
 /*
- * Looks whether the values fit their types, and one another: a ticket without
- * a session has nothing else, a cost is whole or not there.  As record_read.
+ * Checks that the values are valid and fit together: a ticket without a session
+ * has no other values, and a cost is complete or absent.  Returns as
+ * record_read.
  */
 int record_check(const struct record *, char *error, size_t size)
     __attribute__((warn_unused_result));

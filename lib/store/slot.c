@@ -1,5 +1,5 @@
 /*
- * The queue for slots.
+ * The queue for slots: see slot.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +14,18 @@
 #include "store/slot.h"
 
 /*
- * `queue': byte 0 guards the counter, which the file holds.  Which other byte
- * somebody has locked tells all about the place: whether it runs (bit 62), the
- * number that it drew, its user (21 bits of a hash: two users that have the
- * same ones share their turns), its state and whether others go first.  The
- * number is in front, so that the kernel lists the locks about in the order of
- * their bytes.
+ * The most places of the queue that are read: the largest QUEUE_MAX, and those
+ * that have a slot.
+ */
+#define QUEUE_PLACES	8192
+
+/*
+ * The file `queue' holds a counter, guarded by a lock on byte 0.  Each place in
+ * the queue is a lock on another byte, whose offset encodes everything about
+ * the place: whether it runs (bit 62), its number, its user (21 bits of a hash;
+ * users with the same bits share their turns), its state, and whether it lets
+ * others go first.  The number is in the upper bits, because the kernel lists
+ * locks roughly in the order of their offsets.
  */
 enum { LATER = 1, STATE_SHIFT = 1, USER_SHIFT = 3, USER_BITS = 21,
     NUMBER_SHIFT = USER_SHIFT + USER_BITS, NUMBER_BITS = 38 };
@@ -28,7 +34,7 @@ enum { LATER = 1, STATE_SHIFT = 1, USER_SHIFT = 3, USER_BITS = 21,
 #define NUMBER_MAX	((INT64_C(1) << NUMBER_BITS) - 1)
 
 static int64_t
-byte_of(const struct slot *s, enum slot_state state, int64_t number,
+slot_byte(const struct slot *s, enum slot_state state, int64_t number,
     bool later)
 {
 	return (state == SLOT_RUNNING ? RUNNING : 0) |
@@ -37,13 +43,13 @@ byte_of(const struct slot *s, enum slot_state state, int64_t number,
 }
 
 static int64_t
-number_of(int64_t byte)
+slot_number_of(int64_t byte)
 {
 	return byte >> NUMBER_SHIFT & NUMBER_MAX;
 }
 
 static int
-user_of(int64_t byte)
+slot_user_of(int64_t byte)
 {
 	return (int)(byte >> USER_SHIFT & ((1 << USER_BITS) - 1));
 }
@@ -54,19 +60,20 @@ slot_state_of(int64_t byte)
 	return (enum slot_state)(byte >> STATE_SHIFT & 3);
 }
 
-/* In the order in which one user's go: those that run, are watched, are first,
- * came earlier. */
+/* Sorts places by user, and one user's places in the order in which they go:
+   running before waiting, watched before unwatched, SLOT_FIRST first, then by
+   number. */
 static int
-by_user(const void *x, const void *y)
+slot_compare(const void *x, const void *y)
 {
 	const int64_t	a = *(const int64_t *)x, b = *(const int64_t *)y;
 	const int64_t key[][2] = {
-		{ user_of(a), user_of(b) },
+		{ slot_user_of(a), slot_user_of(b) },
 		{ a < RUNNING, b < RUNNING },
 		{ a & LATER, b & LATER },
 		{ slot_state_of(a) != SLOT_FIRST,
 		    slot_state_of(b) != SLOT_FIRST },
-		{ number_of(a), number_of(b) },
+		{ slot_number_of(a), slot_number_of(b) },
 		{ a, b },
 	};
 	size_t		i = 0;
@@ -78,18 +85,21 @@ by_user(const void *x, const void *y)
 
 /* Whether a place is behind others of its user, or will be. */
 static bool
-is_behind(int64_t byte, int round)
+slot_is_behind(int64_t byte, int round)
 {
 	return slot_state_of(byte) == SLOT_BEHIND ||
 	    (slot_state_of(byte) == SLOT_NEW && round > 0);
 }
 
-/* Whether `a', with so many of its user before it, goes before `b'. */
+/*
+ * Whether `a' goes before `b'; a_round and b_round count the places of the same
+ * user before each.
+ */
 static bool
-goes_before(int64_t a, int a_round, int64_t b, int b_round)
+slot_goes_before(int64_t a, int a_round, int64_t b, int b_round)
 {
-	const bool	a_behind = is_behind(a, a_round);
-	const bool	b_behind = is_behind(b, b_round);
+	const bool	a_behind = slot_is_behind(a, a_round);
+	const bool	b_behind = slot_is_behind(b, b_round);
 
 	if ((a & LATER) != (b & LATER))
 		return (a & LATER) < (b & LATER);
@@ -97,19 +107,19 @@ goes_before(int64_t a, int a_round, int64_t b, int b_round)
 		return a_round < b_round;
 	if (a_behind != b_behind)
 		return b_behind;
-	return a < b;		/* by their numbers */
+	return a < b;		/* the lower number first */
 }
 
-/* What there is to know about our place. */
-struct view {
-	int	round;		/* of our user, before us */
-	int	ahead;		/* that wait and go before us */
-	int	waiting;	/* that may wait, whether or not we do */
+/* What our place looks like from the queue. */
+struct slot_view {
+	int	round;		/* places of our user before ours */
+	int	ahead;		/* waiting places that go before ours */
+	int	waiting;	/* others that are accepted in the queue */
 };
 
-/* Looks at all places; with more than QUEUE_PLACES of them not at the last. */
+/* Reads all places except those beyond QUEUE_PLACES. */
 static int
-view(const struct slot *s, struct view *v)
+slot_survey(const struct slot *s, struct slot_view *v)
 {
 	static int64_t	byte[QUEUE_PLACES + 1];
 	static int	round[QUEUE_PLACES + 1];
@@ -119,29 +129,33 @@ view(const struct slot *s, struct view *v)
 	if (n == -1)
 		return -1;
 	byte[n++] = s->byte;
-	qsort(byte, (size_t)n, sizeof(byte[0]), by_user);
-	*v = (struct view){ 0, 0, 0 };
+	qsort(byte, (size_t)n, sizeof(byte[0]), slot_compare);
+	*v = (struct slot_view){ 0, 0, 0 };
 	for (i = 0; i < n; i++) {
-		round[i] = i > 0 && user_of(byte[i]) == user_of(byte[i - 1]) ?
-		    round[i - 1] + 1 : 0;
+		round[i] = i > 0 && slot_user_of(byte[i]) ==
+		    slot_user_of(byte[i - 1]) ? round[i - 1] + 1 : 0;
 		if (byte[i] == s->byte)
 			v->round = round[i];
 	}
 	for (i = 0; i < n; i++) {
 		if (byte[i] >= RUNNING || byte[i] == s->byte)
 			continue;
-		v->ahead += goes_before(byte[i], round[i], s->byte, v->round);
+		v->ahead += slot_goes_before(byte[i], round[i], s->byte,
+		    v->round);
 		v->waiting += slot_state_of(byte[i]) != SLOT_NEW ||
 		    byte[i] < s->byte;
 	}
 	return 0;
 }
 
-/* Moves to another byte, and has both for a moment; returns as lock_try. */
+/*
+ * Moves our place to another byte; for a moment holds both.  Returns as
+ * lock_try.
+ */
 static int
-move_to(struct slot *s, enum slot_state state, int64_t number, bool later)
+slot_move_to(struct slot *s, enum slot_state state, int64_t number, bool later)
 {
-	const int64_t	byte = byte_of(s, state, number, later);
+	const int64_t	byte = slot_byte(s, state, number, later);
 	int		got;
 
 	if (byte == s->byte)
@@ -156,20 +170,22 @@ move_to(struct slot *s, enum slot_state state, int64_t number, bool later)
 	return 1;
 }
 
-/* The same, or -1 with errno: nobody else has drawn our number. */
+/* As move_to, but returns 0, or -1 with errno: only we have our number. */
 static int
 slot_move(struct slot *s, enum slot_state state, int64_t number, bool later)
 {
-	int	got = move_to(s, state, number, later);
+	int	got = slot_move_to(s, state, number, later);
 
 	if (got == 0)
 		errno = EAGAIN;
 	return got == 1 ? 0 : -1;
 }
 
-/* Draws the next number and moves to it, under the guard; as lock_try. */
+/*
+ * With the guard: draws the next number and moves there.  Returns as lock_try.
+ */
 static int
-draw_guarded(struct slot *s, enum slot_state state, bool later)
+slot_draw_guarded(struct slot *s, enum slot_state state, bool later)
 {
 	int64_t	n = 0;
 
@@ -178,10 +194,12 @@ draw_guarded(struct slot *s, enum slot_state state, bool later)
 	n = n < 0 || n >= NUMBER_MAX ? 1 : n + 1;
 	if (pwrite(s->queue, &n, sizeof(n), 0) != (ssize_t)sizeof(n))
 		return -1;
-	return move_to(s, state, n, later);
+	return slot_move_to(s, state, n, later);
 }
 
-/* Moves to the place of one that comes now; returns 0, or -1 with errno. */
+/*
+ * Moves to a new place at the end of the queue.  Returns 0, or -1 with errno.
+ */
 static int
 slot_draw(struct slot *s, enum slot_state state, bool later)
 {
@@ -191,9 +209,9 @@ slot_draw(struct slot *s, enum slot_state state, bool later)
 	    STORE_TIMEOUT * INT64_C(1000));
 	if (got == 1) {
 		got = 0;
-		/* Somebody has it only if the counter was lost. */
+		/* A number is in use only if the counter was lost. */
 		for (i = 0; got == 0 && i < QUEUE_PLACES; i++)
-			got = draw_guarded(s, state, later);
+			got = slot_draw_guarded(s, state, later);
 		lock_release(s->queue, 0);
 	}
 	if (got == 0)
@@ -219,7 +237,7 @@ slot_enter(struct slot *s, const char *run_dir)
 		return -1;
 	if (s->entered == 0)
 		s->entered = clock_us();
-	/* Nobody else draws this number, unless the counter was lost. */
+	/* The number is still ours, unless the counter was lost. */
 	if (s->number != 0 && slot_move(s, SLOT_FIRST, s->number, false) == 0)
 		return 0;
 	if ((rc = slot_draw(s, SLOT_NEW, false)) == -1)
@@ -227,13 +245,16 @@ slot_enter(struct slot *s, const char *run_dir)
 	return rc;
 }
 
-/* Has got a slot; where that cannot be noted, it counts for nobody's turn. */
+/*
+ * Marks our place as running.  If that fails, leaves the queue, so that this
+ * generation does not count for its user's turns.
+ */
 static void
-get_on(struct slot *s)
+slot_mark_running(struct slot *s)
 {
 	if (slot_move(s, SLOT_RUNNING, s->number, false) == 0)
 		return;
-	(void)close(s->queue);	/* those behind move up */
+	(void)close(s->queue);	/* those behind us move up */
 	s->queue = -1;
 	s->byte = 0;
 }
@@ -244,15 +265,16 @@ slot_try(struct slot *s, struct node *node, const struct slots_server *list,
 {
 	const bool	later = s->unwatched && clock_us() <
 			    s->entered + QUEUE_PATIENCE * INT64_C(1000);
-	struct view	v;
+	struct slot_view	v;
 
-	/* In this order: one that goes from the queue to a slot is counted
-	   twice. */
-	if (slot_move(s, s->state, s->number, later) == -1 || view(s, &v) == -1)
+	/* Keep this order: a generation that moves from the queue to a slot is
+	   then counted twice rather than not at all. */
+	if (slot_move(s, s->state, s->number, later) == -1 || slot_survey(s,
+	    &v) == -1)
 		return -1;
 	s->server = slots_take(node, list, count, v.ahead);
 	if (s->server >= 0) {
-		get_on(s);
+		slot_mark_running(s);
 		return 0;
 	}
 	if (s->server != -1)
@@ -268,7 +290,7 @@ slot_try(struct slot *s, struct node *node, const struct slots_server *list,
 	return v.ahead + 1;
 }
 
-/* Counts the bytes that are locked in a file, if it is there. */
+/* Counts the locked bytes of a file; 0 if the file does not exist. */
 static int
 slot_count(const char *run_dir, const char *name, int64_t first, int64_t last)
 {
@@ -284,7 +306,7 @@ slot_count(const char *run_dir, const char *name, int64_t first, int64_t last)
 }
 
 int
-slot_look(const char *run_dir, int *running, int *waiting)
+slot_counts(const char *run_dir, int *running, int *waiting)
 {
 	*running = slot_count(run_dir, "slots", 0, INT64_MAX - 1);
 	*waiting = slot_count(run_dir, "queue", 1, RUNNING - 1);

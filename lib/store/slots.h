@@ -1,8 +1,8 @@
 /*
- * The slots of the model's servers, counted over all nodes that share the
- * database: GENERATIONS for each server, times its weight.  Where that is a
- * file they are free again when their holder ends, however it does, elsewhere
- * when its lease is over.
+ * The slots of the upstreams, counted over all nodes that share the database:
+ * GENERATIONS per server, times the server's weight.  If the database is a
+ * file, a slot is free again when the process that has it ends, in whatever
+ * way; else when its lease expires.
  */
 #ifndef SLOTS_H
 #define SLOTS_H
@@ -16,38 +16,37 @@ struct slot;
 
 struct slots_server {
 	uint64_t		 key;	/* url_key */
-	int			 slots;	/* that it has; 0: none is wanted of
-					   it */
-	const struct url	*url;	/* borrowed: url_name tells what other
-					   machines call it */
+	int			 slots;	/* its slots; 0: take none */
+	const struct url	*url;	/* borrowed; url_name gives its name for
+					   other machines */
 };
 
-/* Takes a place in the queue, as slot_enter. */
+/* Joins the queue; as slot_enter. */
 int slots_enter(struct node *, struct slot *);
 
-/* Tries to get a slot, as slot_try; SLOT_ASKING where it is not known yet, or
- * where the ticket is not ours. */
+/* Tries to get a slot; as slot_try.  Returns SLOT_ASKING if the answer of the
+   database is not known yet or the ticket is not ours. */
 enum { SLOT_ASKING = -4 };
 int slots_try(struct node *, struct slot *, const struct slots_server *,
     int count, int max);
 
 /*
- * Takes a slot, if more than `ahead' are free in all of these servers together:
- * of the one of whose slots the smallest share is taken, the first of several.
- * A slot that the node has already counts as free and is given back once there
- * is another one.  At most SERVERS_MAX servers.  Returns the server's index, -1
- * if there is no slot for us, -2 on error (node_error); the node has what it
- * had then.
+ * Takes a slot if more than `ahead' are free on all these servers together: on
+ * the server with the smallest share in use, the first one among equals.  A
+ * slot that the node has already counts as free, and is released when another
+ * one was taken.  At most SERVERS_MAX servers.  Returns the server's index, -1
+ * if there is no slot for us, or -2 on error (node_error); the node then has
+ * what it had before.
  */
 int slots_take(struct node *, const struct slots_server *, int count,
     int ahead);
 
-/* Gives the slot back, if there is one. */
+/* Releases the slot, if there is one. */
 void slots_release(struct node *);
 
 /*
- * How many slots are taken and how many generations wait now.  Returns 0, or -1
- * with the reason in `error'.
+ * Counts the slots in use and the generations that wait.  Returns 0, or -1 with
+ * the reason in `error'.
  */
 int slots_look(const struct settings *, int *running, int *waiting,
     char *error, size_t size);

@@ -1,6 +1,6 @@
 /*
- * Looking for pieces of texts: a hash that rolls over the bytes, and a table
- * of the pieces' own (Rabin and Karp).
+ * Searches for pieces of texts with a rolling hash and a hash table of the
+ * pieces (Rabin and Karp).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "base/limit.h"
 #include "store/trace.h"
 
-static const uint64_t	base = 0x9e3779b97f4a7c15;	/* odd; else any */
+static const uint64_t	trace_base = 0x9e3779b97f4a7c15;	/* any odd */
 
 struct trace_text {
 	struct trace_text	*next;
@@ -21,40 +21,40 @@ struct trace_text {
 
 struct trace_piece {
 	uint64_t	 hash;
-	const char	*bytes;		/* within a text */
-	unsigned char	 len;		/* 0: an empty place */
+	const char	*bytes;		/* points into a trace_text */
+	unsigned char	 len;		/* 0: unused */
 	bool		 spared;
 };
 
-/* The hash of a piece; base to the power of its length. */
+/* The hash of a piece. */
 static uint64_t
 trace_hash(const char *s, size_t len)
 {
 	uint64_t	h = 0;
 
 	for (; len > 0; len--)
-		h = h * base + (unsigned char)*s++;
+		h = h * trace_base + (unsigned char)*s++;
 	return h;
 }
 
 static uint64_t
-power(size_t len)
+trace_power(size_t len)
 {
 	uint64_t	p = 1;
 
 	for (; len > 0; len--)
-		p *= base;
+		p *= trace_base;
 	return p;
 }
 
-/* The place of a piece in the table, or the empty one where it belongs. */
+/* The entry of a piece in the table, or the unused one where it belongs. */
 static struct trace_piece *
 trace_find(const struct trace *t, uint64_t h, const char *s, size_t len)
 {
 	struct trace_piece	*p;
 	size_t			 i;
 
-	for (i = (size_t)((h ^ h >> 32) * base >> 20); ; i++) {
+	for (i = (size_t)((h ^ h >> 32) * trace_base >> 20); ; i++) {
 		p = &t->piece[i & (t->size - 1)];
 		if (p->len == 0 || (p->hash == h && p->len == len &&
 		    memcmp(p->bytes, s, len) == 0))
@@ -62,9 +62,9 @@ trace_find(const struct trace *t, uint64_t h, const char *s, size_t len)
 	}
 }
 
-/* Doubles the table when it is half full. */
+/* Doubles the table if it is half full. */
 static int
-grow(struct trace *t)
+trace_grow(struct trace *t)
 {
 	struct trace	wider = *t;
 	size_t		i;
@@ -86,14 +86,14 @@ grow(struct trace *t)
 }
 
 static int
-add_piece(struct trace *t, const char *s, size_t len)
+trace_add_piece(struct trace *t, const char *s, size_t len)
 {
 	struct trace_piece	*p;
 	const uint64_t		 h = trace_hash(s, len);
 
 	if (memcmp(s, s + 1, len - 1) == 0)
-		return 0;	/* a run of one byte */
-	if (grow(t) == -1)
+		return 0;	/* skip a run of one byte */
+	if (trace_grow(t) == -1)
 		return -1;
 	if ((p = trace_find(t, h, s, len))->len != 0)
 		return 0;
@@ -119,18 +119,21 @@ trace_add(struct trace *t, const char *text, size_t len)
 	copy->next = t->text;
 	t->text = copy;
 	for (i = 0; i + n <= len; i += n) {
-		if (add_piece(t, copy->bytes + i, n) == -1)
+		if (trace_add_piece(t, copy->bytes + i, n) == -1)
 			return -1;
 	}
-	return add_piece(t, copy->bytes + len - n, n);
+	return trace_add_piece(t, copy->bytes + len - n, n);
 }
 
-/* How many pieces of a length stand in some bytes; spares them if asked. */
+/*
+ * Counts the pieces of length n in some bytes; with `spare' marks them as
+ * spared.
+ */
 static int64_t
-trace_look(
+trace_count(
     const struct trace *t, const char *s, size_t len, size_t n, bool spare)
 {
-	const uint64_t		 out = power(n);
+	const uint64_t		 out = trace_power(n);
 	struct trace_piece	*p;
 	int64_t			 count = 0;
 	uint64_t		 h;
@@ -147,7 +150,7 @@ trace_look(
 		}
 		if (i + n >= len)
 			return count;
-		h = h * base + (unsigned char)s[i + n] -
+		h = h * trace_base + (unsigned char)s[i + n] -
 		    (unsigned char)s[i] * out;
 	}
 }
@@ -159,13 +162,16 @@ trace_spare(struct trace *t, const char *text, size_t len)
 
 	for (n = TRACE_SHORT; n <= TRACE_PIECE; n++) {
 		if ((t->lengths >> n & 1) != 0)
-			(void)trace_look(t, text, len, n, true);
+			(void)trace_count(t, text, len, n, true);
 	}
 }
 
-/* Looks through a file, a buffer at a time; the last bytes come once more. */
+/*
+ * Searches a file, one buffer at a time; repeats the end of the last buffer, in
+ * which a piece may begin.
+ */
 static int64_t
-look_file(const struct trace *t, int fd, char *data, size_t first)
+trace_search_file(const struct trace *t, int fd, char *data, size_t first)
 {
 	int64_t	count = 0;
 	size_t	keep = 0, len, n;
@@ -178,12 +184,12 @@ look_file(const struct trace *t, int fd, char *data, size_t first)
 			return -1;
 		len = keep + (size_t)got;
 		for (n = first; n <= TRACE_PIECE; n++) {
-			/* Only what ends in the new bytes. */
+			/* Only pieces that end in the new bytes. */
 			size_t	old = keep < n - 1 ? 0 : keep - (n - 1);
 
 			if ((t->lengths >> n & 1) != 0)
-				count += trace_look(t, data + old, len - old, n,
-				    false);
+				count += trace_count(t, data + old, len - old,
+				    n, false);
 		}
 		keep = len < TRACE_PIECE - 1 ? len : TRACE_PIECE - 1;
 		memmove(data, data + len - keep, keep);
@@ -208,7 +214,7 @@ trace_file(const struct trace *t, const char *path, bool shorts)
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
 		return -1;
 	if ((data = malloc(TRACE_PIECE + TRACE_READ)) != NULL)
-		count = look_file(t, fd, data, shorts ? TRACE_SHORT :
+		count = trace_search_file(t, fd, data, shorts ? TRACE_SHORT :
 		    TRACE_PIECE);
 	saved = errno;
 	free(data);

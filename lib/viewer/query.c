@@ -563,8 +563,8 @@ query_answer(struct asking *a, enum child_progress progress,
 	} else {
 		verdict_clear(v);
 		verdict_fail(v, FAILURE_STORAGE, "query",
-		    progress == CHILD_LATE ? "no answer from the database" :
-		    progress == CHILD_ENDED ? "it ended without a verdict" :
+		    progress == CHILD_LATE ? "the database does not answer" :
+		    progress == CHILD_ENDED ? "lookup ended without a verdict" :
 		    why);
 	}
 	query_end(a);

@@ -20,6 +20,25 @@
 #include "store/identity.h"
 #include "viewer/question.h"
 
+/*
+ * How many times a viewer may meet a generation that is just ending before the
+ * question fails.
+ */
+#define ATTACH_TRIES	8
+
+/*
+ * How long the holder of a ticket's claim may take to start its generation, in
+ * ms: longer than STORE_TIMEOUT, which the holder may spend on its session row.
+ */
+#define ATTACH_TIMEOUT	15000
+
+/*
+ * Between two tries to connect to a generation, in us: doubled from the first
+ * to the last.
+ */
+#define ATTACH_PAUSE_US_MIN	200
+#define ATTACH_PAUSE_US_MAX	6000
+
 enum {
 	OPEN_PAUSE = 2000	/* ms between two looks whether another machine
 				   has saved the answer */
@@ -265,7 +284,7 @@ question_pause(struct question *q, int64_t now)
 {
 	if (now >= q->deadline)
 		return question_fail_call(q, FAILURE_INTERNAL, "attach",
-		    "nobody starts the generation");
+		    "no process starts the generation");
 	q->state = QUESTION_ATTACHING;
 	q->next = clock_us() + q->pause;
 	q->pause = q->pause * 2 < ATTACH_PAUSE_US_MAX ? q->pause * 2 :
@@ -665,7 +684,7 @@ static enum question_next
 question_give_up(struct question *q)
 {
 	log_line(LOG_LEVEL_ERROR, "id=%s ticket=%" PRId64 " session=%" PRId64
-	    " call=follow error=\"the generation stands still\"",
+	    " call=follow error=\"the generation does not react\"",
 	    q->connection->id, q->connection->ticket, q->session);
 	if (q->pidfd != -1)
 		(void)pidfd_send_signal(q->pidfd, SIGKILL, NULL, 0);

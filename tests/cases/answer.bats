@@ -349,7 +349,7 @@ while True:
 	says() { OLLAMA_MODEL=$1 "$B/bin/answer" -c "$T/conf" check; }
 	is "$(says '')" "http://127.0.0.1:$PORT/api/generate: model llama3.2:latest"
 	for m in gpt-oss:120b-cloud library/gpt-oss:120b-cloud other:cloud; do
-		says "$m" | grep -q "$m; WARNING: it runs at .*tickets leave"
+		says "$m" | grep -q "$m; WARNING: the model runs at .*tickets leave"
 	done
 	for m in library/llama3.2 registry.ollama.ai/library/llama3.2:latest \
 	    LLAMA3.2; do

@@ -1188,7 +1188,7 @@ b'{\"type\":\"sessio'"
 	read -r rc seconds <"$BATS_FILE_TMPDIR/late.rc"
 	check "$BATS_FILE_TMPDIR/late" 1
 	is "$(code "$(<"$BATS_FILE_TMPDIR/late")") $rc" 'internal 111'
-	grep -q 'nobody starts the generation' "$BATS_FILE_TMPDIR/late.err"
+	grep -q 'no process starts the generation' "$BATS_FILE_TMPDIR/late.err"
 	[ "$seconds" -ge 14 ]
 	# One that can read again serves who has waited.
 	long 15
@@ -1441,7 +1441,7 @@ c.send(b"{\"type\":\"done\"}\n")' "$TICKETCHAT_RUN_DIR/1.sock" "$T/go" 3>&- &
 	export TICKETCHAT_GENERATIONS=1
 	run -1 --separate-stderr sessions stop 42
 	is "$output" ''
-	[[ $stderr = *"nothing runs for ticket 42"* ]]
+	[[ $stderr = *"no generation runs for ticket 42"* ]]
 	replay_part "$T/long.ndjson"
 	viewer 1 "$Q"
 	one=$V
@@ -1525,7 +1525,7 @@ os.unlink(sys.argv[1])' "$T/theirs/7.sock" 3>&- &
 	fi
 	kill -0 "$a"
 	run -0 sessions stop 1
-	is "$output" 'ticket 1: its generation stood still and was ended'
+	is "$output" 'ticket 1: its generation did not react and was ended'
 	within 10 dead "$a"
 	# Its slot was free at once, or after the lease.
 	within $LEASE eval "[ \$(grep -c ^request '$T/replay.log') = 2 ]"

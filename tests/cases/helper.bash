@@ -68,6 +68,15 @@ stopped() { grep -q 'stopped by SIGSTOP' "$1"; }
 # Whether a chat has reached a generation's socket, or its backlog.
 connected() { ls -l "/proc/$1/fd" | grep -q socket:; }
 
+# At length all is tried: tests/run.sh long.  By day a part stands for it.
+at_length() { [ -n "$TESTS_LONG" ]; }
+long_or() { if at_length; then echo "$1"; else echo "$2"; fi; }
+# Of the lines that it reads all, by day each $1th and the last one.
+nth() {
+	awk -v n="$(long_or 1 "$1")" '(NR - 1) % n == 0 { print; last = NR }
+	    { line = $0 } END { if (NR != last) print line }'
+}
+
 # The system calls that a command makes, in order, each with how many of its
 # name there were until then: what strace's when= counts.
 points() {
@@ -91,17 +100,46 @@ clocked() { LD_PRELOAD=$T/preload.so CLOCKS=$T/clocks "$@"; }
 # Those that run under AddressSanitizer need more memory, and no ptrace.
 sanitized() { grep -q __asan_init "$B/bin/chat"; }
 
-# A file may have another one.
-migrate() { "$B/bin/sessions" -c "$T/conf" migrate >"$T/migrate"; }
+# What each test begins with is made once a file: the names of all settings, and
+# a migrated database, which each test gets a copy of.  A file sets MIGRATED= to
+# have an empty one (PostgreSQL) or none (SQLite) in its place.
+MIGRATED=yes
+MADE=$BATS_FILE_TMPDIR/made
+make_once() {
+	mkdir -p "$MADE"
+	env -i "$B/bin/sessions" -c /dev/null settings |
+	    sed 's/=.*//' >"$MADE/names"
+	if [ "$STORE" = postgres ]; then
+		pg_template
+	else
+		env -i TICKETCHAT_DATABASE="$MADE/db" "$B/bin/sessions" \
+		    -c /dev/null migrate >"$MADE/migrate"
+	fi
+}
+migrated() {
+	case $STORE in
+	postgres) pg_database "t$BATS_TEST_NUMBER" "${MIGRATED:+migrated}" ;;
+	*) [ -z "$MIGRATED" ] || cp -p --sparse=never "$MADE"/db* "$T" ;;
+	esac
+}
+
+# bats notes where it is before each command of ours, by some fifty of its own:
+# a third of what the tests cost.  Where it failed is enough.
+less_tracing() {
+	trap - DEBUG
+	trap note_failure ERR
+}
+note_failure() {
+	bats_check_status_from_trap
+	bats_capture_stack_trace
+	BATS_DEBUG_LAST_STACK_TRACE_IS_VALID=1
+}
 
 setup() {
-	local k
-	for k in $(compgen -e | grep -E '^(TICKETCHAT|HTTP|OLLAMA)_') \
-	    $("$B/bin/sessions" -c /dev/null settings | sed 's/=.*//') \
-	    PATH_INFO GATEWAY_INTERFACE UNIQUE_ID REMOTE_ADDR \
-	    RUNTIME_DIRECTORY; do
-		unset "$k"
-	done
+	less_tracing
+	[ -e "$MADE" ] || make_once
+	unset $(<"$MADE/names") "${!TICKETCHAT_@}" "${!HTTP_@}" "${!OLLAMA_@}" \
+	    PATH_INFO GATEWAY_INTERFACE UNIQUE_ID REMOTE_ADDR RUNTIME_DIRECTORY
 	T=$BATS_TEST_TMPDIR CHAT_BIN=$B/bin/chat
 	N=0 PIDS=() VIEWERS=() IN=()
 	mkdir -m 700 "$T/run" "$T/bodies" "$T/kept"
@@ -109,9 +147,8 @@ setup() {
 	: >"$T/replay.log"
 	printf %s "$GOOD" >"$T/kept/good"
 	export TICKETCHAT_DATABASE=$T/db TICKETCHAT_RUN_DIR=$T/run TICKETCHAT_LOG=$T/log
-	[ "$STORE" != postgres ] || pg_database
 	export OLLAMA_MODEL=gemma3:270m OLLAMA_SERVER=http://127.0.0.1:9
-	migrate
+	migrated
 	if declare -F prepare >/dev/null; then prepare; fi
 }
 
@@ -123,6 +160,8 @@ teardown() {
 	each_node end_chats || rc=1
 	if declare -F cleanup >/dev/null; then cleanup; fi
 	[ "$STORE" != postgres ] || pg_clean || rc=1
+	[ $rc = 0 ] || [ -n "$BATS_DEBUG_LAST_STACK_TRACE_IS_VALID" ] ||
+	    note_failure
 	return $rc
 }
 
@@ -144,10 +183,10 @@ end_chats() {
 # Waiting
 
 within() {
-	local end=$(($(date +%s%N) + $1 * 1000000000))
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
 	shift
 	until "$@"; do
-		if [ "$(date +%s%N)" -gt "$end" ]; then
+		if ((${EPOCHREALTIME/[.,]/} > end)); then
 			echo "not in time: $*" >&2
 			return 1
 		fi
@@ -176,10 +215,10 @@ end() {
 
 end_all() {
 	local p
-	for p in $(answers) $(processes lookup); do
-		kill -KILL "$p" 2>/dev/null || true
-	done
-	for p in $(chats); do kill -CONT "$p" 2>/dev/null || true; done
+	p=$(processes 'answer|lookup')
+	[ -z "$p" ] || kill -KILL $p 2>/dev/null || true
+	p=$(chats)
+	[ -z "$p" ] || kill -CONT $p 2>/dev/null || true
 	for p in "${PIDS[@]}"; do
 		! ours "$p" || kill -CONT "$p" 2>/dev/null || true
 		end "$p"
@@ -192,9 +231,9 @@ end_all() {
 processes() {
 	local f p name
 	for f in $(grep -slzxF "TICKETCHAT_RUN_DIR=$TICKETCHAT_RUN_DIR" /proc/[0-9]*/environ); do
-		p=${f%/environ}
-		name=$(cat "$p/comm" 2>/dev/null) || continue
-		[ "${name%%-*}" = "$1" ] || continue
+		p=${f%/environ} name=
+		{ read -r name <"$p/comm"; } 2>/dev/null || continue
+		[[ ${name%%-*} =~ ^($1)$ ]] || continue
 		echo "${p#/proc/}"
 	done
 }
@@ -543,10 +582,6 @@ clean_node() {
 		echo "answer still runs: $(answers)" >&2
 		bad=1
 	fi
-	if compgen -G "$TICKETCHAT_RUN_DIR/*.sock" >&2; then
-		echo "a socket is left" >&2
-		bad=1
-	fi
 	if [ -d "$TICKETCHAT_RUN_DIR" ] && ls -A "$TICKETCHAT_RUN_DIR" | grep -vE \
 	    '^(claims|health|database|identity|lookup|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
 		echo "a file is left" >&2
@@ -559,26 +594,24 @@ clean_node() {
 	return $bad
 }
 
+# What is exported, beside what a test may have saved: all of $T/kept.
+EXPORTED='[$ARGS.named[]] as $may | [inputs] |
+    if all((.response == null) == (.model == null)) then empty
+    else "an answer without its cost, or the reverse" end,
+    (.[].response // empty | select(IN($may[]) | not) |
+	"a partial answer was saved: " + .[0:1000])'
 clean_store() {
-	local bad=0 f
+	local bad=0 f may=() problem
 	if [ "$STORE" = sqlite ]; then
-		[ "$(sql 'PRAGMA integrity_check')" = ok ] || bad=1
-		[ -z "$(sql 'PRAGMA foreign_key_check')" ] || bad=1
+		is "$(sql 'PRAGMA integrity_check; PRAGMA foreign_key_check')" \
+		    ok || bad=1
 	fi
 	env -i TICKETCHAT_DATABASE="$TICKETCHAT_DATABASE" "$B/bin/sessions" -c /dev/null export \
 	    >"$T/exported" || bad=1
-	if ! jq -se 'all((.response == null) == (.model == null))' \
-	    "$T/exported" >/dev/null; then
-		echo "an answer without its cost, or the reverse" >&2
-		bad=1
-	fi
-	for f in "$T"/kept/*; do base64 -w 0 "$f"; echo; done |
-	    sort >"$T/may"
-	jq -r '.response // empty | @base64' "$T/exported" | sort -u |
-	    comm -23 - "$T/may" >"$T/must"
-	if [ -s "$T/must" ]; then
-		echo "a partial answer was kept: $(head -c 1000 "$T/must")" >&2
-		bad=1
-	fi
+	[ -s "$T/exported" ] || return $bad
+	for f in "$T"/kept/*; do may+=(--rawfile "f${#may[@]}" "$f"); done
+	problem=$(jq -rn "${may[@]}" "$EXPORTED" "$T/exported" 2>&1) || bad=1
+	[ -z "$problem" ] || bad=1
+	[ -z "$problem" ] || echo "$problem" >&2
 	return $bad
 }

@@ -4,7 +4,7 @@
 #	pg_start		a cluster, for setup_file; pg_end, for teardown_file
 #	pg_stop [MODE]		stops the server: fast, immediate
 #	pg_restart [MODE]	stops and starts it
-#	pg_database [NAME]	an empty database; sets DATABASE
+#	pg_database [NAME [TEMPLATE]]	an empty database, or a copy; sets DATABASE
 #	pg_replica		a standby, read-only, at REPLICA_PORT; it lasts
 #				as long as the test
 #	pg_promote		makes it take over
@@ -112,13 +112,18 @@ pg_end() {
 	rm -rf "$PG"*
 }
 
-# For each test, by the helper.
+# For each test, by the helper: a copy of the template.
 pg_database() {
 	local name=${1:-t$BATS_TEST_NUMBER}
 	"$PG_BIN/createdb" -h "$PG.socket" -p "$PG_PORT" -U postgres -O ticketchat \
-	    "$name"
+	    ${2:+-T "$2"} "$name"
 	PG_DATABASE=$name
 	TICKETCHAT_DATABASE=$(at 1)
+}
+pg_template() {
+	pg_database migrated
+	env -i TICKETCHAT_DATABASE="$TICKETCHAT_DATABASE" "$B/bin/sessions" \
+	    -c /dev/null migrate >"$MADE/migrate"
 }
 
 # Ends what the test has made of all this; what still runs is cut off.

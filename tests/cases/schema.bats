@@ -87,8 +87,8 @@ columns() {
 	ask 42 "$Q"
 	failed_with schema 102
 	run -102 --separate-stderr sessions migrate
-	is "$stderr" "sessions: $TICKETCHAT_DATABASE is of schema 99, newer than this program's \
-$now: take the newer program, or \`sessions restore' a copy from before"
+	is "$stderr" "sessions: $TICKETCHAT_DATABASE has schema 99, newer than this program's \
+$now: use the newer program, or \`sessions restore' an older copy"
 	run -2 sessions doctor --quick
 	grep -q '^error *database: .*newer program' <<<"$output"
 	run -0 sessions restore "$T/before"

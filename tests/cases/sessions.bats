@@ -549,7 +549,7 @@ copies() {
 	finds certificate error 'expired on'
 	echo no certificate >"$T/cert"
 	examine --quick
-	finds certificate error 'no certificate in it'
+	finds certificate error 'contains no certificate'
 }
 
 @test "doctor: a clock that is ahead of or behind the answers" {

@@ -134,15 +134,15 @@ start_with() {
 	installed
 	run --separate-stderr start_with PORT=6000 LOG=debug WEB=off
 	[ "$status" != 102 ]
-	is "$(grep -c 'without effect' <<<"$stderr")" 1
-	grep -q 'without effect: PORT WEB LOG;' <<<"$stderr"
+	is "$(grep -c 'have no effect' <<<"$stderr")" 1
+	grep -q 'names in the environment have no effect: PORT WEB LOG;' <<<"$stderr"
 	grep -qx PORT=5000 <<<"$output"
 	grep -qx "LOG=$T/log" <<<"$output"
 	# Others' variables of such names: a desktop's, Kubernetes', a shell's.
 	run --separate-stderr start_with LANGUAGE=pt_BR:pt:en LANGUAGE=de \
 	    CACHE=/var/cache WEB=firefox PORT=tcp://10.96.0.7:5000
 	[ "$status" != 102 ]
-	is "$(grep -c 'without effect' <<<"$stderr")" 0
+	is "$(grep -c 'have no effect' <<<"$stderr")" 0
 	grep -qx PORT=5000 <<<"$output"
 }
 
@@ -243,8 +243,8 @@ start_with() {
 	done
 	run -102 --separate-stderr env TICKETCHAT_RETENTION_DAYS=00 \
 	    "$B/bin/sessions" -c "$T/conf" settings
-	is "$stderr" "sessions: RETENTION_DAYS=00: a number without leading \
-zeros is needed: 0"
+	is "$stderr" "sessions: RETENTION_DAYS=00: leading zeros are not \
+allowed; write 0"
 	for e in 'purge --older-than 090d' 'purge --older-than +90d' \
 	    'purge --older-than 00' 'list -n 010' 'list -n +1' \
 	    'replay --pace 010 42' 'replay --version 01 42' \
@@ -296,10 +296,10 @@ night() {
 	# Its first line is a comment, and AUTH=required would be a part of it.
 	run -102 --separate-stderr env -i "$B/bin/sessions" \
 	    -c "$ROOT/tests/cases/settings/settings-cr.conf" settings
-	[[ $stderr = *'settings-cr.conf:1: a carriage return'* ]]
+	[[ $stderr = *'settings-cr.conf:1: the line contains a carriage return'* ]]
 	printf 'PORT=1\n# mine\rAUTH=required\r\n' >"$T/bad"
 	run -102 --separate-stderr env -i "$B/bin/sessions" -c "$T/bad" settings
-	[[ $stderr = *'bad:2: a carriage return'* ]]
+	[[ $stderr = *'bad:2: the line contains a carriage return'* ]]
 	printf '\r\n# mine\r\nPORT=6000\r\n' >"$T/good"
 	run -0 env -i "$B/bin/sessions" -c "$T/good" settings
 	[[ $output = *PORT=6000* ]]
@@ -393,9 +393,9 @@ night() {
 	said HTTP:a 'http:// is missing; write http://a'
 	said //a/api 'http:// is missing; write http://a/api'
 	said 'http://b gpu:1 http://c' 'http:// is missing; write http://gpu:1'
-	said 'http://a http://A:80' 'http://A:80 is a server that stands there already,*'
-	said 'http://a http://b http://b/api/chat weight=2' 'http://b/api/chat is a *'
-	said 'http://a name=x http://b name=x' 'http://b is a server *'
+	said 'http://a http://A:80' 'http://A:80 is there twice,*'
+	said 'http://a http://b http://b/api/chat weight=2' 'http://b/api/chat is there twice*'
+	said 'http://a name=x http://b name=x' 'http://b is there twice*'
 	said 'http://a http://a:99999' 'not addresses like *'
 }
 
@@ -588,8 +588,8 @@ warned() {
 	refused "sslrootcert=$e" "put it below /etc"
 	refused "passfile=/etc/none" "No such file"
 	refused "passfile=/etc/../$e" "put it below /etc"
-	refused "passfile=/etc/hostname" "others may read it"
-	refused "passfile=/etc/ssl" "it is no file"
+	refused "passfile=/etc/hostname" "other users can read it"
+	refused "passfile=/etc/ssl" "it is not a file"
 	refused "passfile=" "No such file"
 	refused "sslcert=/etc/hostname&sslkey=/none" "sslkey=/none"
 	for o in sslrootcert=system sslrootcert=/etc/hostname sslmode=require \

@@ -785,8 +785,8 @@ for kind in "", ".list":
 @test "a migration killed at any of its system calls is made up for" {
 	needs_strace
 	TICKETCHAT_DATABASE=$T/new.0 points "$B/bin/sessions" -c "$T/conf" migrate |
-	    awk '/openat/ { f = 1 } f' | tail -n 100 | awk 'NR % 4 == 0' \
-	    >"$T/points"
+	    awk '/openat/ { f = 1 } f' | tail -n 100 | awk 'NR % 4 == 0' |
+	    nth 4 >"$T/points"
 	while read -r call i; do
 		export TICKETCHAT_DATABASE=$T/new.$call.$i
 		strace -o /dev/null -e inject=$call:signal=KILL:when=$i \
@@ -1053,7 +1053,7 @@ END
 	for f in file:a ':memory:' 'file:b?mode=memory' 'file::memory:' \
 	    'c?immutable=1' './file:d' "file:$T/e"; do
 		mkdir -p "$(dirname "$f")"
-		TICKETCHAT_DATABASE=$f migrate
+		TICKETCHAT_DATABASE=$f sessions migrate >"$T/migrate"
 		TICKETCHAT_DATABASE=$f TICKETCHAT_RUN_DIR=$T/run.of ask 42 "$Q"
 		generated
 		test -f "./$f"

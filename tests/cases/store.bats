@@ -263,7 +263,7 @@ END
 	cmp <(sessions show --json 42 | jq -j .prompt) "$T/kept/big"
 	exported >"$T/out"
 	run -0 sessions import "$T/out"
-	is "$output" '0 sessions and 0 tickets taken in, 1 sessions were here already'
+	is "$output" '0 sessions and 0 tickets imported, 1 sessions were here already'
 }
 
 @test "the largest ids; new ones come behind all that were taken in" {
@@ -309,14 +309,14 @@ reports() {
 
 @test "export and import: byte for byte" {
 	sample
-	is "$(cat "$T/said")" '8 sessions and 7 tickets taken in, 0 sessions were here already'
+	is "$(cat "$T/said")" '8 sessions and 7 tickets imported, 0 sessions were here already'
 	exported | cmp - "$SAMPLE"
 	run -0 sessions import "$SAMPLE"
-	is "$output" '0 sessions and 0 tickets taken in, 8 sessions were here already'
+	is "$output" '0 sessions and 0 tickets imported, 8 sessions were here already'
 	exported | cmp - "$SAMPLE"
 	for t in 1 8; do run -0 sessions delete $t; done
 	run -0 sessions import <"$SAMPLE"
-	is "$output" '4 sessions and 2 tickets taken in, 4 sessions were here already'
+	is "$output" '4 sessions and 2 tickets imported, 4 sessions were here already'
 	exported | cmp - "$SAMPLE"
 	run -0 sessions check --full
 	is "$output" 'good: 7 tickets, 8 sessions, 1 of them without an answer'
@@ -461,26 +461,26 @@ $(days_ago 5 | cut -c1-10)"
 	bad "$(sed -n 2p "$SAMPLE")" 'session 2 is there twice'
 	while read -r e want; do bad "$(jq -c "$e" <<<"$good")" "$want"; done <<-'X'
 	del(.ticket) ticket is missing
-	.ticket=0 ticket is not right
-	.ticket="1" ticket is not right
-	.session=0 session is not right
-	.session=4611686018427387904 session is not right
-	.created=null created is not right
-	.created="2020-01-02" created is not right
-	.created="2026-13-01T00:00:00Z" created is not right
-	.created="9999-99-99T99:99:99Z" created is not right
-	.ticket_created="2026-00-10T00:00:00Z" ticket_created is not right
-	.answered="2026-02-29T00:00:00.000Z" answered is not right
-	.answered="1900-02-29T00:00:00.000Z" answered is not right
-	.created="2026-04-31T00:00:00Z" created is not right
-	.created="2026-04-00T00:00:00Z" created is not right
-	.created="2026-04-30T24:00:00Z" created is not right
-	.created="2026-04-30T23:60:00Z" created is not right
-	.created="2026-04-30T23:59:60.5Z" created is not right
-	.prompt=null prompt is not right
-	.model=null reason is not right
-	.total_ms=-1 total_ms is not right
-	.queued=1 it has a field of another name
+	.ticket=0 ticket is invalid
+	.ticket="1" ticket is invalid
+	.session=0 session is invalid
+	.session=4611686018427387904 session is invalid
+	.created=null created is invalid
+	.created="2020-01-02" created is invalid
+	.created="2026-13-01T00:00:00Z" created is invalid
+	.created="9999-99-99T99:99:99Z" created is invalid
+	.ticket_created="2026-00-10T00:00:00Z" ticket_created is invalid
+	.answered="2026-02-29T00:00:00.000Z" answered is invalid
+	.answered="1900-02-29T00:00:00.000Z" answered is invalid
+	.created="2026-04-31T00:00:00Z" created is invalid
+	.created="2026-04-00T00:00:00Z" created is invalid
+	.created="2026-04-30T24:00:00Z" created is invalid
+	.created="2026-04-30T23:60:00Z" created is invalid
+	.created="2026-04-30T23:59:60.5Z" created is invalid
+	.prompt=null prompt is invalid
+	.model=null reason is invalid
+	.total_ms=-1 total_ms is invalid
+	.queued=1 it has an unknown field
 	X
 	# The last day of a leap year's February is one.
 	jq -c '.created = "2024-02-29T23:59:59.999Z" | .answered = .created' \
@@ -500,7 +500,7 @@ $(days_ago 5 | cut -c1-10)"
 		run -1 --separate-stderr sessions import "$T/in"
 		is "$output" ''
 		is "${stderr_lines[0]}" \
-		    "$T/in: line 2: session 2 is another one here"
+		    "$T/in: line 2: session 2 is a different one here"
 		exported | cmp - "$SAMPLE"
 	done
 	# What is unanswered here and answered there, or the reverse.
@@ -523,7 +523,7 @@ $(days_ago 5 | cut -c1-10)"
 	line 2 101 2020-01-02T03:04:05Z x >&"${IN[0]}"
 	hang_up 0
 	wait $p
-	is "$(cat "$T/said")" '2 sessions and 2 tickets taken in, 0 sessions were here already'
+	is "$(cat "$T/said")" '2 sessions and 2 tickets imported, 0 sessions were here already'
 	is "$(sessions list --json | jq .ticket | sort -n | paste -sd ' ')" '1 2 50'
 }
 
@@ -578,7 +578,7 @@ $(days_ago 5 | cut -c1-10)"
 	take_in "$T/in"
 	was=$(exported | md5sum)
 	run -0 sessions purge --older-than 90d --dry-run
-	is "$output" '1201 sessions would go'
+	is "$output" '1201 sessions would be deleted'
 	is "$(exported | md5sum)" "$was"
 	run -0 sessions purge --older-than 90d
 	is "$output" '1201 sessions and 1199 tickets deleted'
@@ -601,7 +601,7 @@ $(days_ago 5 | cut -c1-10)"
 	sees $V w1
 	run -0 sessions purge --older-than 90d --force
 	is "$output" '0 sessions and 0 tickets deleted
-1 that a generation works on left'
+1 with a running generation were not deleted'
 	replay_rest
 	viewed $V
 	is_text "$LONG"

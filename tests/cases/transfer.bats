@@ -63,17 +63,17 @@ many() {
 	is "$(jq -c 'select(.session == 1)' "$T/out")" '{"ticket":1,"ticket_created":"2020-01-02T03:04:05Z","session":1,"created":"2020-01-02T03:04:05.678Z","answered":"2020-01-02T03:05:05.678Z","prompt":"printer jam","response":"Open it.","model":"m:\"é\"","reason":"stop","prompt_tokens":1,"answer_tokens":2,"queued_ms":3,"first_token_ms":4,"total_ms":5,"load_ms":6,"prompt_ms":7,"answer_ms":8}'
 	another
 	run -0 sessions import "$T/out"
-	is "$output" '4 sessions and 4 tickets taken in, 0 sessions were here already'
+	is "$output" '4 sessions and 4 tickets imported, 0 sessions were here already'
 	is "$(content)" "$was"
 	run -0 sessions check --full
 	sessions export | cmp - "$T/out"
 	run -0 sessions import <"$T/out"
-	is "$output" '0 sessions and 0 tickets taken in, 4 sessions were here already'
+	is "$output" '0 sessions and 0 tickets imported, 4 sessions were here already'
 	is "$(content)" "$was"
 	# A part of it is put back.
 	sql 'PRAGMA foreign_keys = ON; DELETE FROM Tickets WHERE Id < 3'
 	run -0 sessions import "$T/out"
-	is "$output" '3 sessions and 2 tickets taken in, 1 sessions were here already'
+	is "$output" '3 sessions and 2 tickets imported, 1 sessions were here already'
 	is "$(content)" "$was"
 }
 
@@ -101,7 +101,7 @@ many() {
 	WHERE Id = 1"
 	run -1 --separate-stderr sessions export
 	is "$(jq -r 'select(.session == 1).prompt' <<<"$output")" 'a�b'
-	is "$stderr" 'sessions: 1 texts were no UTF-8 and were mended (sessions check tells which)'
+	is "$stderr" 'sessions: 1 texts were not UTF-8 and were repaired (sessions check lists them)'
 }
 
 @test "import: a conflict is told, and nothing is taken in" {
@@ -120,7 +120,7 @@ many() {
 		run -1 --separate-stderr sessions import "$T/in"
 		is "$output" ''
 		is "${stderr_lines[0]}" \
-		    "$T/in: line 2: session 1 is another one here"
+		    "$T/in: line 2: session 1 is a different one here"
 		is "$(content)" "$was"
 	done
 	# What was unanswered there and is answered here is another one, too.
@@ -148,35 +148,35 @@ many() {
 	bad "$good}" "$none"
 	bad "$good $good" "$none"
 	bad "$(tr -d é <<<"$good" | tr m '\377')" "$none"
-	bad "$(sed 's/"printer jam"/"\\ud800"/' <<<"$good")" 'prompt is not right'
+	bad "$(sed 's/"printer jam"/"\\ud800"/' <<<"$good")" 'prompt is invalid'
 	while read -r e want; do
 		bad "$(jq -c "$e" <<<"$good")" "${want//_/ }"
 	done <<-'X'
 	del(.ticket) ticket_is_missing
-	.ticket=null ticket_is_not_right
-	.ticket=0 ticket_is_not_right
-	.ticket=-1 ticket_is_not_right
-	.ticket="1" ticket_is_not_right
-	.ticket=1.5 ticket_is_not_right
-	.session=0 session_is_not_right
-	.session=4611686018427387904 session_is_not_right
+	.ticket=null ticket_is_invalid
+	.ticket=0 ticket_is_invalid
+	.ticket=-1 ticket_is_invalid
+	.ticket="1" ticket_is_invalid
+	.ticket=1.5 ticket_is_invalid
+	.session=0 session_is_invalid
+	.session=4611686018427387904 session_is_invalid
 	.session=null created_without_a_session
-	.created=null created_is_not_right
-	.created="2020-01-02" created_is_not_right
-	.created="2020-01-02_03:04:05Z" created_is_not_right
-	.created="2020-01-02T03:04:05" created_is_not_right
-	.created="2020-01-02T03:04:05.Z" created_is_not_right
-	.created="2020-01-02T03:04:05.1+01:00" created_is_not_right
-	.created=1 created_is_not_right
-	.prompt=null prompt_is_not_right
-	.prompt=1 prompt_is_not_right
+	.created=null created_is_invalid
+	.created="2020-01-02" created_is_invalid
+	.created="2020-01-02_03:04:05Z" created_is_invalid
+	.created="2020-01-02T03:04:05" created_is_invalid
+	.created="2020-01-02T03:04:05.Z" created_is_invalid
+	.created="2020-01-02T03:04:05.1+01:00" created_is_invalid
+	.created=1 created_is_invalid
+	.prompt=null prompt_is_invalid
+	.prompt=1 prompt_is_invalid
 	.prompt=[1] not_a_JSON_object_with_the_fields_of_a_session
 	.response={} not_a_JSON_object_with_the_fields_of_a_session
-	.reason=null reason_is_not_right
-	.model=null reason_is_not_right
-	.queued=1 it_has_a_field_of_another_name
+	.reason=null reason_is_invalid
+	.model=null reason_is_invalid
+	.queued=1 it_has_an_unknown_field
 	X
-	bad "$(jq -c '.total_ms = -1' <<<"$good")" 'total_ms is not right'
+	bad "$(jq -c '.total_ms = -1' <<<"$good")" 'total_ms is invalid'
 	bad "$(jq -c 'del(.total_ms)' <<<"$good")" 'total_ms is missing'
 	bad "{\"ticket\":1,${good#?}" 'ticket is there twice'
 	bad "$(sed -n 3p "$T/out")" 'session 2 is there twice'
@@ -231,9 +231,9 @@ many() {
 	points "$B/bin/sessions" -c "$T/conf" import "$T/out" |
 	    awk '/openat/ { f = 1 } f && !/^(brk|mmap|munmap) /' >"$T/all"
 	is "$(content | md5sum)" "$was"
-	awk -v n="$(($(wc -l <"$T/all") / 40 + 1))" 'NR % n == 0' "$T/all" \
-	    >"$T/points"
-	tail -n 30 "$T/all" | awk 'NR % 3 == 0' >>"$T/points"
+	awk -v n="$(($(wc -l <"$T/all") / 40 + 1))" 'NR % n == 0' "$T/all" |
+	    nth 6 >"$T/points"
+	tail -n 30 "$T/all" | awk 'NR % 3 == 0' | nth 3 >>"$T/points"
 	while read -r call i; do
 		rm -f "$TICKETCHAT_DATABASE"*
 		cp "$T/empty" "$TICKETCHAT_DATABASE"
@@ -332,7 +332,7 @@ sessions_here() { sql "SELECT Id, TicketId, Prompt, AiResponse, CreatedAt,
 	md5sum "$T/original" >"$T/sum"
 	NO_DATABASE=1
 	run -0 sessions import --aspnet "$T/original"
-	is "$output" '4 sessions and 3 tickets taken in, 0 sessions were here already'
+	is "$output" '4 sessions and 3 tickets imported, 0 sessions were here already'
 	is "$(sessions_here)" "2|3|printer|open it|2024-05-01T12:34:56.789Z|2024-05-01T12:35:00.000Z
 4|5|||2024-05-01T10:34:56.789Z|
 9|3|||2024-05-02T00:00:00.000Z|
@@ -346,7 +346,7 @@ ok
 	# Again: all is here.
 	was=$(content)
 	run -0 sessions import --aspnet "$T/original"
-	is "$output" '0 sessions and 0 tickets taken in, 4 sessions were here already'
+	is "$output" '0 sessions and 0 tickets imported, 4 sessions were here already'
 	is "$(content)" "$was"
 	# And served.
 	replay "$UP/good.ndjson"
@@ -369,7 +369,7 @@ ok
 	    >&"${IN[0]}"
 	within 10 test -s "$T/shell.out"
 	run -0 sessions import --aspnet "$T/original"
-	is "$output" '1 sessions and 2 tickets taken in, 0 sessions were here already'
+	is "$output" '1 sessions and 2 tickets imported, 0 sessions were here already'
 	is "$(sql 'SELECT CreatedAt FROM Tickets WHERE Id = 1')" \
 	    2024-05-01T12:34:56.000Z
 	echo COMMIT\; >&"${IN[0]}"
@@ -394,13 +394,13 @@ ok
 	INSERT INTO TicketAISessions (Id, TicketId, Prompt, AiResponse)
 	VALUES (2, 9, 'here', 'r'), (7, 3, 'here', 'r')"
 	run -1 --separate-stderr sessions import --aspnet "$T/original"
-	is "$stderr" 'ticket 3 was answered here since: left out'
-	is "$output" '4 sessions and 3 tickets taken in, 0 sessions were here already'
+	is "$stderr" 'ticket 3 was answered here since then and is left out'
+	is "$output" '4 sessions and 3 tickets imported, 0 sessions were here already'
 	is "$(sql 'SELECT Id, TicketId, Prompt FROM TicketAISessions
 	    ORDER BY Id' | paste -sd ' ')" \
 	    '1|1|a1 2|9|here 3|1|a2 7|3|here 8|2|b1 9|2|b2'
 	run -1 --separate-stderr sessions import --aspnet "$T/original"
-	is "$output" '0 sessions and 0 tickets taken in, 4 sessions were here already'
+	is "$output" '0 sessions and 0 tickets imported, 4 sessions were here already'
 	# The original goes on, and so does the history of a ticket here.
 	was "INSERT INTO TicketAISessions VALUES
 	    (6, 2, 'b3', 'r', '2024-05-04 12:00:00', NULL),
@@ -435,7 +435,7 @@ ok
 		INSERT INTO TicketAISessions VALUES (${row%:*})"
 		run -1 --separate-stderr sessions import --aspnet "$T/original"
 		case $stderr in
-		*", session "*": ${row##*:} is not right") ;;
+		*", session "*": ${row##*:} is invalid") ;;
 		*) is "$stderr" "$row" ;;
 		esac
 		is "$(count Tickets)" 0
@@ -461,8 +461,8 @@ ok
 	cp "$TICKETCHAT_DATABASE" "$T/empty"
 	points "$B/bin/sessions" -c "$T/conf" import --aspnet "$T/original" |
 	    awk '/openat/ { f = 1 } f && !/^(brk|mmap|munmap) /' >"$T/all"
-	awk -v n="$(($(wc -l <"$T/all") / 30 + 1))" 'NR % n == 0' "$T/all" \
-	    >"$T/points"
+	awk -v n="$(($(wc -l <"$T/all") / 30 + 1))" 'NR % n == 0' "$T/all" |
+	    nth 4 >"$T/points"
 	while read -r call i; do
 		rm -f "$TICKETCHAT_DATABASE"*
 		cp "$T/empty" "$TICKETCHAT_DATABASE"

@@ -162,7 +162,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	try 'disk is full'
 	is "$status" 0
 	shows '[0-9]%'
-	shows '^1 sessions would go'
+	shows '^1 sessions would be deleted'
 	sql 'DELETE FROM Tickets'
 }
 
@@ -179,7 +179,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	ask 42 "$Q"
 	failed_with storage
 	grep -q 'error=".*malformed' <<<"$err"
-	try 'it is damaged'
+	try 'the file is damaged'
 	is "$status" 0
 	[ -e "$TICKETCHAT_DATABASE.before-restore" ]
 	ask 42 "$Q"
@@ -242,19 +242,19 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	watched
 	grep -q '^warning *copies: there is none' <<<"$output"
 	not grep -q '^ok' <<<"$output"
-	try 'One matter alone'
+	try 'One check alone'
 	is "$output" warning
 	mkdir "$T/backup"
 	touch "$T/backup/2026-01-02.db"
-	try 'One matter alone'
+	try 'One check alone'
 	is "$output" ok
-	try 'whole or (exit code above 0) nothing'
+	try 'the complete metrics, or (with an exit code'
 	is "$status" 0
 	local m
 	for m in $(grep -o 'ticketchat_[a-z_]*' "$PAGE" | sort -u); do
 		grep -q "\"${m#ticketchat_}\"" "$ROOT/handlers/sessions/metrics.c"
 	done
-	TICKETCHAT_DATABASE=$T/none try 'whole or (exit code above 0) nothing'
+	TICKETCHAT_DATABASE=$T/none try 'the complete metrics, or (with an exit code'
 	is "$status" 111
 	not grep -q '^[a-z#].* ' <(grep -v '^sessions:' "$T/shown")
 	sql 'DELETE FROM Tickets'

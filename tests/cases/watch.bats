@@ -105,7 +105,7 @@ joined() {
 	wait $TAIL
 	is "$(cat "$T/tail"; echo .)" "$LONG."
 	run -1 --separate-stderr sessions tail 42
-	is "$stderr" 'sessions: nothing runs for ticket 42'
+	is "$stderr" 'sessions: no generation runs for ticket 42'
 	for c in 'tail x' 'tail 1 2' 'tail --x'; do run -100 sessions $c; done
 }
 

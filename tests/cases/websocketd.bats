@@ -657,7 +657,7 @@ print(json.dumps({"response": "", "done": True}))' >"$T/long.ndjson"
 	server
 	WAIT=33 deaf_clients
 	is "$(cat "$T/free")" 1
-	not grep -q 'for ever' "$T/server"
+	not grep -q forever "$T/server"
 	end $SERVER
 	within 10 no_chats
 	# Neither a trace, nor lines about what clients do.
@@ -665,14 +665,14 @@ print(json.dumps({"response": "", "done": True}))' >"$T/long.ndjson"
 	# Where the kernel refuses: said once, and it goes on as it did before.
 	needs_strace
 	HELD="strace -D -o $T/refused -e inject=pidfd_getfd:error=EPERM" server
-	within 10 grep -q 'for ever (Operation not permitted): put a proxy' \
+	within 10 grep -q 'forever (Operation not permitted): put a proxy' \
 	    "$T/server"
 	clients 1 <<'END'
 async def main():
     async with Client("42") as a:
         is_whole(await a.ask(), "long")
 END
-	is "$(grep -c 'for ever' "$T/server")" 1
+	is "$(grep -c forever "$T/server")" 1
 }
 
 @test "a refused connection: its errors, one line in the log, and the end" {

@@ -64,7 +64,7 @@ theirs() {
 	grep -q 'line 3: session 1 is there twice' "$T/err"
 	{ line 1 7 a; line 2 7 a | jq -c '.response = "\u0000"'; } >"$T/in"
 	not sessions import "$T/in" 2>"$T/err"
-	grep -q 'line 2: a text holds U+0000' "$T/err"
+	grep -q 'line 2: a text contains U+0000' "$T/err"
 	is "$(sql 'SELECT count(*) FROM TicketAISessions')" 0
 }
 
@@ -131,7 +131,7 @@ theirs() {
 	psql -c CHECKPOINT
 	grep -rqa "$hash" "$PG/base"
 	run -0 sessions forget --user ana --verify
-	[[ $output = *'looked through the tables: 0 rows are left'* ]]
+	[[ $output = *'searched the tables: 0 rows are left'* ]]
 	psql -c CHECKPOINT
 	not grep -rqa "$hash" "$PG/base"
 	is "$(users)" '3|3'
@@ -397,7 +397,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 	as_old
 	old_generation 8 slot 60 deaf
 	run -1 "$B/bin/sessions" -c "$T/conf" migrate --now
-	[[ $output = *"\`sessions stop TICKET' ends one that stands still)" ]]
+	[[ $output = *"\`sessions stop TICKET' ends one that does not react)" ]]
 	is "$(version)" 1
 	may_begin
 }
@@ -421,7 +421,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 	track $!
 	within 10 grep -q '1 generation runs' "$T/said.1"
 	on 2 sessions migrate --wait >"$T/said.2" 2>&1
-	grep -q 'another machine brings it up to date' "$T/said.2"
+	grep -q 'another node is migrating it' "$T/said.2"
 	grep -q "schema $SCHEMA, up to date" "$T/said.2"
 	within 10 grep -q "schema $SCHEMA, was 1" "$T/said.1"
 }

@@ -141,7 +141,7 @@ caught_up() { [ "$(psql -c 'SELECT replay_lsn >= pg_current_wal_insert_lsn()
 	TICKETCHAT_DATABASE=postgres://ticketchat@$(printf "$hosts,%.0s" {1..15})$hosts/$PG_DATABASE
 	# Sixteen times three would be more.
 	run -111 timeout 42 "$B/bin/sessions" -c "$T/conf" list
-	[[ $output = *'does not answer in time'* ]]
+	[[ $output = *'did not answer in time'* ]]
 	TICKETCHAT_DATABASE=$(at 1)
 	reconnect 1
 }
@@ -267,7 +267,7 @@ silent_name_server() {
 	not has $V storage
 	viewed $V
 	failed_with storage
-	[[ $err = *'its name is not found in time'* ]]
+	[[ $err = *'its name was not resolved in time'* ]]
 }
 
 # bats test_tags=fault

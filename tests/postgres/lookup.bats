@@ -192,7 +192,7 @@ is_heard() {
 	within 10 has $V '"done"'
 	viewed $V
 	is "$(types)" "error stream done"
-	grep -q 'call=query error="it ended without a verdict"' "$T/log" "$T/frames.$V.err"
+	grep -q 'call=query error="lookup ended without a verdict"' "$T/log" "$T/frames.$V.err"
 }
 
 # bats test_tags=fault

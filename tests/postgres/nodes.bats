@@ -187,13 +187,13 @@ is_anew() {
 			on 3 ask 42 '{"type":"stop"}'
 		else
 			on 3 sessions stop 42 >"$T/said"
-			is "$(<"$T/said")" "ticket 42: stopped, on another machine"
+			is "$(<"$T/said")" "ticket 42: stopped on another node"
 		fi
 		viewed $A 20
 		failed_with stopped 2
 	done
 	on 3 not sessions stop 42 2>"$T/said"
-	is "$(<"$T/said")" "sessions: nothing runs for ticket 42"
+	is "$(<"$T/said")" "sessions: no generation runs for ticket 42"
 }
 
 # Nobody learns for $2 seconds whose ticket $1 is.
@@ -265,7 +265,7 @@ nobody_learns() {
 	replay_rest
 	both_whole
 	on 3 not sessions tail 42 2>"$T/said"
-	is "$(<"$T/said")" "sessions: nothing runs for ticket 42"
+	is "$(<"$T/said")" "sessions: no generation runs for ticket 42"
 }
 
 @test "a refresh elsewhere waits for the one that runs; a double click costs one" {

@@ -8,7 +8,7 @@ client() { PGCONNECT_TIMEOUT=${2:-10} "$PG_BIN/psql" -XqAt -d "$(at "$1")" "${@:
 now() { date +%s%N; }
 
 # The database is empty.
-migrate() { :; }
+MIGRATED=
 prepare() { NO_DATABASE=1; }
 
 @test "each test has a database of its own, and no superuser's rights" {

@@ -2,7 +2,7 @@
 STORE=postgres
 load ../cases/helper
 
-migrate() { :; }
+MIGRATED=
 prepare() { NO_DATABASE=1; }
 
 unit() {

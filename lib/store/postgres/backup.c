@@ -80,8 +80,8 @@ lock_backups(struct store *s)
 	if ((rc = pg_alone(s, STATEMENT_LOCK, &a, &ours)) != FAILURE_NONE ||
 	    ours != 0)
 		return rc;
-	return pg_refuse(s, FAILURE_BAD_REQUEST, "a backup or restore of it "
-	    "runs");
+	return pg_refuse(s, FAILURE_BAD_REQUEST, "a backup or restore of it is "
+	    "running");
 }
 
 /* Whether a file may be made, of which `tmp' will be a part. */
@@ -94,11 +94,11 @@ pg_may_make(struct store *s, const char *file, bool force)
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "the name is too "
 		    "long");
 	if (!file_is_plain(file))
-		return pg_refuse(s, FAILURE_BAD_REQUEST, "%.900s: is no "
-		    "regular file, and not replaced", file);
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "%.900s: this is not "
+		    "a regular file, and is not replaced", file);
 	if (!force && lstat(file, &st) == 0)
-		return pg_refuse(s, FAILURE_BAD_REQUEST, "%.900s: is there "
-		    "already (--force replaces it)", file);
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "%.900s: the file "
+		    "exists (--force replaces it)", file);
 	return FAILURE_NONE;
 }
 
@@ -169,9 +169,9 @@ pg_examine(struct store *s, const char *file, long *version)
 		    (p = strchr(p, '\n')) != NULL)
 			*version = strtol(p + 1, NULL, 10);
 		if (*version < 1 || *version > SCHEMA_VERSION)
-			rc = pg_refuse(s, FAILURE_SCHEMA, "%.900s: schema %ld "
-			    "is not one of this program's, 1 to %d", file,
-			    *version, SCHEMA_VERSION);
+			rc = pg_refuse(s, FAILURE_SCHEMA, "%.900s: this "
+			    "program cannot read schema %ld, only 1 to %d",
+			    file, *version, SCHEMA_VERSION);
 	}
 	buf_free(&says);
 	return rc;

@@ -641,9 +641,9 @@ greeted(struct dial *d)
 	} else if (PQexitPipelineMode(d->db) != 1) {
 		dial_failed(d, PQerrorMessage(d->db));
 	} else if (d->each == NULL ? !note_good(d) : is_old(d)) {
-		(void)snprintf(why, sizeof(why), "an old primary (timeline "
-		    "%lu, and %lu was seen): fence it", d->server.timeline,
-		    d->note.timeline);
+		(void)snprintf(why, sizeof(why), "this is an old primary (its "
+		    "timeline is %lu, but %lu was seen already): fence it",
+		    d->server.timeline, d->note.timeline);
 		dial_failed(d, why);
 	} else if (d->each != NULL) {
 		dial_tell(d, "");
@@ -695,8 +695,9 @@ static void
 dial_timed_out(struct dial *d)
 {
 	d->silent = true;
-	dial_failed(d, d->step == LOOKING_UP ? "its name is not found in time" :
-	    "it does not answer in time");
+	dial_failed(d, d->step == LOOKING_UP ? "its name was not resolved in "
+	    "time" :
+	    "it did not answer in time");
 }
 
 enum pg_progress

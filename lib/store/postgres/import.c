@@ -76,8 +76,8 @@ import_add(struct store *s, const struct record *r, int64_t line)
 		    memchr(r->value[i].text.data == NULL ? "" :
 		    r->value[i].text.data, '\0', r->value[i].text.len) == NULL)
 			continue;
-		return pg_refuse(s, FAILURE_BAD_REQUEST, "a text holds "
-		    "U+0000, which PostgreSQL does not keep");
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "a text contains "
+		    "U+0000, which PostgreSQL cannot store");
 	}
 	(void)snprintf(number, sizeof(number), "%" PRId64, line);
 	rc = pg_copy_cell(&row, number, strlen(number));
@@ -95,10 +95,10 @@ enum failure_code
 import_original(struct store *s, const char *file, int64_t *last)
 {
 	*last = 0;
-	return pg_refuse(s, FAILURE_BAD_REQUEST, "%s: take it into a file "
+	return pg_refuse(s, FAILURE_BAD_REQUEST, "%s: import it into a file "
 	    "first (DATABASE=x.db sessions migrate, then import --aspnet), "
-	    "then that in here (DATABASE=x.db sessions export | sessions "
-	    "import)", file);
+	    "then that file into this database (DATABASE=x.db sessions export "
+	    "| sessions import)", file);
 }
 
 enum failure_code
@@ -108,7 +108,7 @@ import_merge_original(struct store *s, struct import *i,
 	(void)late;
 	(void)context;
 	memset(i, 0, sizeof(*i));
-	return pg_refuse(s, FAILURE_INTERNAL, "nothing was gathered");
+	return pg_refuse(s, FAILURE_INTERNAL, "there is nothing to import");
 }
 
 /* What is called for rows of a line and an id. */
@@ -150,9 +150,9 @@ pg_import_examine(struct store *s)
 	    &t)) != FAILURE_NONE)
 		return rc;
 	if (t.count > 0)
-		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64
-		    ": there is no ticket %" PRId64 " in TICKETS_TABLE, and "
-		    "none is added to it", t.line, t.id);
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64 ": "
+		    "there is no ticket %" PRId64 " in TICKETS_TABLE, and "
+		    "import adds none", t.line, t.id);
 	return FAILURE_NONE;
 }
 
@@ -204,10 +204,10 @@ compare_and_merge(struct store *s, struct import *i, struct tell *conflicts)
 	    conflicts)) != FAILURE_NONE)
 		return rc;
 	if ((i->left = conflicts->count) > 0)
-		return pg_refuse(s, FAILURE_BAD_REQUEST, "%" PRId64
-		    " sessions are here with another content; nothing was "
-		    "taken in", i->left);
-	pg_tell(s, "taking in", 0, 0);
+		return pg_refuse(s, FAILURE_BAD_REQUEST, "%" PRId64 " sessions "
+		    "are here with other contents; nothing was imported",
+		    i->left);
+	pg_tell(s, "importing", 0, 0);
 	return pg_merge(s, i);
 }
 

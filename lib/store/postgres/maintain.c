@@ -102,10 +102,10 @@ vacuum(struct store *s, int64_t transaction, enum statement tables,
 	    FAILURE_NONE && (rc = pg_run(s, proof, &a,
 	    &clean)) == FAILURE_NONE && clean == 0) {
 		if (clock_us() > until)
-			return pg_refuse(s, FAILURE_STORAGE, "deleted, but its "
-			    "bytes are kept for somebody who can still see "
-			    "them: a long transaction in this database, or a "
-			    "standby; once that has ended, forget it again");
+			return pg_refuse(s, FAILURE_STORAGE, "deleted, but "
+			    "PostgreSQL still needs its bytes for a long "
+			    "transaction in this database or for a standby; "
+			    "forget the ticket again when that has ended");
 		(void)usleep(STOP_PAUSE * 1000);
 	}
 	return rc;
@@ -123,7 +123,7 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 		return rc;
 	*found = there != 0;
 	/* Also where it was not found: the last try may have been killed. */
-	pg_tell(s, "writing the tables anew", 0, 0);
+	pg_tell(s, "rewriting the tables", 0, 0);
 	return vacuum(s, transaction, STATEMENT_VACUUM, STATEMENT_VACUUMED);
 }
 
@@ -152,7 +152,7 @@ store_forget_user(struct store *s, const char *who)
 	    (rc = pg_run(s, STATEMENT_FORGET_USER, &a, &transaction)) !=
 	    FAILURE_NONE)
 		return rc;
-	pg_tell(s, "writing the table of generations anew", 0, 0);
+	pg_tell(s, "rewriting the table of generations", 0, 0);
 	return vacuum(s, transaction, STATEMENT_VACUUM_RUNS,
 	    STATEMENT_VACUUMED_RUNS);
 }

@@ -38,7 +38,7 @@ pg_look(void *context, const char *what, int64_t done, int64_t total)
 	if (pg_run(o->other, STATEMENT_OLD_RUNS, NULL, &running) !=
 	    FAILURE_NONE || running == 0)
 		return;
-	o->quiet->tell(o->quiet->context, (int)running);
+	o->quiet->progress(o->quiet->context, (int)running);
 	(void)pg_run(o->other, STATEMENT_OLD_STOP, &a, NULL);
 }
 
@@ -83,8 +83,8 @@ pg_migrate(struct store *s, int *from, const struct store_quiet *quiet)
 	if ((rc = pg_begin(s)) == FAILURE_NONE &&
 	    (rc = pg_run(s, STATEMENT_MIGRATE_LOCK, NULL, NULL)) ==
 	    FAILURE_STORAGE && strcmp(s->state, LOCK_TIMEOUT) == 0)
-		(void)pg_refuse(s, rc, "%s: another machine brings it up to "
-		    "date, or waits to", PQdb(s->db));
+		(void)pg_refuse(s, rc, "%s: another node is migrating it, or "
+		    "waits to do so", PQdb(s->db));
 	if (rc != FAILURE_NONE || (rc = pg_run(s, STATEMENT_MIGRATED, NULL,
 	    &version)) != FAILURE_NONE)
 		return pg_end(s, rc);
@@ -94,9 +94,9 @@ pg_migrate(struct store *s, int *from, const struct store_quiet *quiet)
 		return pg_end(s, rc);
 	*from = (int)version;
 	if (*from > SCHEMA_VERSION)
-		return pg_end(s, pg_refuse(s, FAILURE_SCHEMA, "%s is of "
-		    "schema %d, newer than this program's %d: take the newer "
-		    "program", PQdb(s->db), *from, SCHEMA_VERSION));
+		return pg_end(s, pg_refuse(s, FAILURE_SCHEMA, "%s has schema "
+		    "%d, newer than this program's %d: use the newer program",
+		    PQdb(s->db), *from, SCHEMA_VERSION));
 	if (*from == 1 && quiet != NULL &&
 	    (rc = wait_for_old(s, quiet)) != FAILURE_NONE)
 		return pg_end(s, rc);
@@ -121,7 +121,8 @@ examine_rights(struct store *s)
 	if ((rc = pg_query(s, STATEMENT_RIGHTS, NULL, &res)) != FAILURE_NONE)
 		return rc;
 	if (!PQgetisnull(res, 0, 0))
-		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: the role %s may not %s",
+		rc = pg_refuse(s, FAILURE_SCHEMA, "%s: the role %s is not "
+		    "allowed to %s",
 		    PQdb(s->db), PQuser(s->db), PQgetvalue(res, 0, 0));
 	PQclear(res);
 	return rc;
@@ -147,8 +148,9 @@ store_migrate(struct store **out, const char *database, int *from, int *to,
 		    "not UTF8 (createdb --encoding=UTF8 --template=template0)",
 		    PQdb(s->db), PQparameterStatus(s->db, "server_encoding"));
 	if (PQserverVersion(s->db) < 130000)
-		return pg_refuse(s, FAILURE_SCHEMA, "%s: PostgreSQL %d, it "
-		    "takes 13 or later", PQdb(s->db), PQserverVersion(s->db) /
+		return pg_refuse(s, FAILURE_SCHEMA, "%s: this is PostgreSQL "
+		    "%d; version 13 or later is needed",
+		    PQdb(s->db), PQserverVersion(s->db) /
 		    10000);
 	rc = pg_migrate(s, from, quiet);
 	return rc == FAILURE_NONE ? examine_rights(s) : rc;

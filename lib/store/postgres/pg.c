@@ -42,8 +42,7 @@ note_result(struct store *s, const char *what, const PGresult *res)
 	(void)snprintf(s->state, sizeof(s->state), "%s", state == NULL ? "" :
 	    state);
 	if (strcmp(s->state, DISK_FULL) == 0)
-		what = "the database server's disk is full, and nothing is "
-		    "changed";
+		what = "the database server's disk is full; nothing is changed";
 	pg_note(s, what, why != NULL ? why : s->db == NULL ? "no memory" :
 	    PQerrorMessage(s->db));
 }

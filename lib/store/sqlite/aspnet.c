@@ -93,8 +93,8 @@ import_original(struct store *s, const char *file, int64_t *last)
 	else if ((version = db_pragma(from, "PRAGMA user_version")) == INT_MIN)
 		rc = db_copy_take(s, from, db_fail(from, file));
 	else if (version != 0 && !db_foreign(from, version))
-		rc = db_copy_refuse(s, file, "is a database of this program: "
-		    "restore it, or export from it");
+		rc = db_copy_refuse(s, file, "this is a database of ticketchat "
+		    "itself: use restore, or export and import");
 	if (rc == FAILURE_NONE)
 		rc = gather_all(s, from, STATEMENT_ORIGINAL_TICKETS, &r, last);
 	if (rc == FAILURE_NONE)

@@ -39,12 +39,12 @@ db_may_make(struct store *s, const char *file, bool force)
 	if (strlen(file) + 10 > sizeof(s->path))
 		return db_copy_refuse(s, file, "the name is too long");
 	if (is_ours(s, file))
-		return db_copy_refuse(s, file, "that is the database itself");
+		return db_copy_refuse(s, file, "this is the database itself");
 	if (!file_is_plain(file))
-		return db_copy_refuse(s, file, "is no regular file, and not "
-		    "replaced");
+		return db_copy_refuse(s, file, "this is not a regular file, "
+		    "and is not replaced");
 	if (!force && lstat(file, &st) == 0)
-		return db_copy_refuse(s, file, "is there already (--force "
+		return db_copy_refuse(s, file, "the file exists (--force "
 		    "replaces it)");
 	return FAILURE_NONE;
 }

@@ -16,6 +16,13 @@
 #include "store/sqlite/db.h"
 #include "store/store.h"
 
+/*
+ * Pages in the database's log before a writer copies them into the database.  A
+ * process that opens the database alone reads the whole log first, at 0.55 ms a
+ * megabyte; SQLite's own 1,000 pages would triple the time of a cached answer.
+ */
+#define WAL_PAGES	100
+
 enum {
 	WRITE_LOCK = 1,		/* the byte of "<database>-lock" */
 	SPARE = 32768		/* bytes */
@@ -45,8 +52,8 @@ reason(struct store *s, char *text, size_t size)
 	s->damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
 	    code == SQLITE_ERROR;
 	if (s->full)
-		return "the disk is full: what was begun is taken back. Make "
-		    "some megabytes free";
+		return "the disk is full, and the change was undone. Free some "
+		    "megabytes";
 	if ((code != SQLITE_IOERR && code != SQLITE_CANTOPEN) || error == 0)
 		return sqlite3_errmsg(s->db);
 	(void)snprintf(text, size, "%s (%s)", sqlite3_errmsg(s->db),
@@ -311,7 +318,7 @@ db_lock(struct store *s)
 		return FAILURE_NONE;
 	s->busy = true;
 	(void)snprintf(s->error, sizeof(s->error),
-	    "the write lock is held for too long");
+	    "another process has held the write lock for too long");
 	return FAILURE_STORAGE;
 }
 

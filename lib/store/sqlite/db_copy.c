@@ -55,7 +55,7 @@ db_copy_begin(struct store *s, int *lock)
 	if ((got = lock_try(*lock, BACKUP_LOCK)) == 1)
 		return FAILURE_NONE;
 	rc = got == -1 ? db_copy_system(s, path) : db_copy_refuse(s, s->path,
-	    "a backup or restore of it runs");
+	    "a backup or restore of it is running");
 	(void)close(*lock);
 	*lock = -1;
 	return rc;
@@ -92,8 +92,8 @@ db_copy_open(struct store *s, const char *file, struct store **out)
 	if ((version = db_pragma(c, "PRAGMA user_version")) == INT_MIN)
 		return db_copy_take(s, c, db_fail(c, file));
 	if (version < 1 || version > SCHEMA_VERSION || db_foreign(c, version)) {
-		(void)snprintf(s->error, sizeof(s->error), "%s: schema %d is "
-		    "not one of this program's, 1 to %d", file, version,
+		(void)snprintf(s->error, sizeof(s->error), "%s: this program "
+		    "cannot read schema %d, only 1 to %d", file, version,
 		    SCHEMA_VERSION);
 		return FAILURE_SCHEMA;
 	}
@@ -143,8 +143,8 @@ db_copy_make(struct store *s, struct store *from, const char *to)
 		db_remove_beside(to);
 		if (from->full)
 			(void)snprintf(from->error, sizeof(from->error),
-			    "%.900s: the disk is full, and nothing is "
-			    "changed; this takes %lld kB", to,
+			    "%.900s: the disk is full, and nothing is changed; "
+			    "this needs %lld kB", to,
 			    (long long)bytes / 1024);
 	}
 	return s == from ? rc : db_copy_take(s, from, rc);

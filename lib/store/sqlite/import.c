@@ -156,11 +156,11 @@ import_merge(struct store *s, struct import *i,
 		    s, STATEMENT_IMPORT_CONFLICTS, &i->left, conflict, context);
 	if (rc == FAILURE_NONE && i->left > 0) {
 		(void)snprintf(s->error, sizeof(s->error), "%lld sessions are "
-		    "here with another content; nothing was taken in",
+		    "here with other contents; nothing was imported",
 		    (long long)i->left);
 		rc = FAILURE_BAD_REQUEST;
 	}
-	db_tell(s, "taking in", 0, 0);
+	db_tell(s, "importing", 0, 0);
 	if (rc == FAILURE_NONE)
 		rc = db_merge(s, i);
 	i->known -= i->sessions;
@@ -186,7 +186,7 @@ import_merge_original(struct store *s, struct import *i,
 	    FAILURE_NONE &&
 	    (rc = db_step(s, STATEMENT_ORIGINAL_RENUMBER, &count)) ==
 	    FAILURE_NONE) {
-		db_tell(s, "taking in", 0, 0);
+		db_tell(s, "importing", 0, 0);
 		rc = db_merge(s, i);
 	}
 	return db_end(s, rc);

@@ -50,14 +50,14 @@ store_cut(struct store *s)
 	const int64_t	deadline = clock_us() + CUT_TIMEOUT * INT64_C(1000);
 	int		rc;
 
-	db_tell(s, "cutting the database's log", 0, 0);
+	db_tell(s, "truncating the database's log", 0, 0);
 	do {
 		/* It waits for STORE_TIMEOUT itself. */
 		rc = sqlite3_wal_checkpoint_v2(s->db, NULL,
 		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	} while ((rc & 0xff) == SQLITE_BUSY && clock_us() < deadline);
 	return rc == SQLITE_OK ? FAILURE_NONE :
-	    db_fail(s, "the log (-wal) could not be cut");
+	    db_fail(s, "the log (-wal) could not be truncated");
 }
 
 enum failure_code
@@ -108,7 +108,7 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 	    (rc = db_lock(s)) != FAILURE_NONE)
 		return rc;
 	/* Also where it was not found: the last try may have been killed. */
-	db_tell(s, "writing the database anew", 0, 0);
+	db_tell(s, "rewriting the database", 0, 0);
 	if ((st = db_statement(s, STATEMENT_VACUUM)) == NULL)
 		rc = db_fail(s, s->path);
 	else
@@ -119,8 +119,8 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 	if (rc != FAILURE_NONE) {
 		(void)snprintf(why, sizeof(why), "%s", s->error);
 		(void)snprintf(s->error, sizeof(s->error), "the ticket is "
-		    "deleted, but bytes of it may be left in the file: forget "
-		    "it again. %.900s", why);
+		    "deleted, but some of its bytes may be left in the file: "
+		    "forget it again. %.900s", why);
 	}
 	return rc;
 }
@@ -213,8 +213,8 @@ look_at_text(void *context, int64_t session, const char *s, size_t len)
 
 	if (s != NULL && utf8_valid(s, len))
 		return;
-	(void)snprintf(line, sizeof(line), "session %" PRId64
-	    ": a text is no UTF-8", session);
+	(void)snprintf(line, sizeof(line), "session %" PRId64 ": a text is not "
+	    "UTF-8", session);
 	l->found(l->context, line);
 }
 

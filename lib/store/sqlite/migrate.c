@@ -54,9 +54,8 @@ db_migrate(struct store *s, int *from)
 	if (*from > SCHEMA_VERSION || *from < 0 || db_foreign(s, *from)) {
 		(void)snprintf(s->error, sizeof(s->error), *from >
 		    SCHEMA_VERSION ?
-		    "%s is of schema %d, newer than this program's %d: take "
-		    "the newer program, or `sessions restore' a copy from "
-		    "before" :
+		    "%s has schema %d, newer than this program's %d: use the "
+		    "newer program, or `sessions restore' an older copy" :
 		    "%s is not a database of this program (schema %d, not "
 		    "%d)", s->path, *from, SCHEMA_VERSION);
 		return db_end(s, FAILURE_SCHEMA);
@@ -86,7 +85,7 @@ damaged(struct store *s)
 
 	(void)snprintf(why, sizeof(why), "%s", s->error);
 	(void)snprintf(s->error, sizeof(s->error), "%.900s; `sessions restore "
-	    "FILE' puts a copy in its place", why);
+	    "FILE' replaces it with a copy", why);
 	return FAILURE_SCHEMA;
 }
 
@@ -132,8 +131,8 @@ enum failure_code
 store_use_tickets(struct store *s, const char *table, const char *id_column)
 {
 	(void)id_column;
-	(void)snprintf(s->error, sizeof(s->error), "TICKETS_TABLE=%s: only "
-	    "with a DATABASE of PostgreSQL", table);
+	(void)snprintf(s->error, sizeof(s->error), "TICKETS_TABLE=%s: this "
+	    "works only with a DATABASE on PostgreSQL", table);
 	return FAILURE_BAD_REQUEST;
 }
 

@@ -11,6 +11,9 @@
 #include "store/maintain.h"
 #include "store/sqlite/db.h"
 
+/* How long a transaction of a purge may go on to take more sessions, in ms. */
+#define PURGE_MOMENT	50
+
 /* What was found in one look. */
 struct found {
 	int	count;

@@ -194,7 +194,7 @@ begin_anew(const struct settings *settings, const char *why)
 	char	path[PATH_MAX], aside[PATH_MAX + 16], text[512];
 	size_t	i;
 
-	log_line(LOG_LEVEL_WARNING, "rate.db=\"begun anew\" error=\"%s\"",
+	log_line(LOG_LEVEL_WARNING, "rate.db=\"created again\" error=\"%s\"",
 	    log_value(text, sizeof(text), why));
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/rate.db%s",

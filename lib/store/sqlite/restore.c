@@ -40,7 +40,7 @@ copy_pages(struct store *s, struct store *from, struct store *to)
 	    SQLITE_OPEN_CREATE)) != FAILURE_NONE)
 		return db_copy_take(s, to, rc);
 	if ((b = sqlite3_backup_init(to->db, "main", from->db, "main")) ==
-	    NULL || restore_finish(s, b, "keeping the old one") != SQLITE_OK)
+	    NULL || restore_finish(s, b, "keeping the old database") != SQLITE_OK)
 		return db_copy_take(s, to, db_fail(to, to->path));
 	/* One file, no WAL; where it is damaged that may not be. */
 	(void)db_pragma(to, "PRAGMA journal_mode = DELETE");
@@ -290,10 +290,10 @@ store_restore(struct store **out, const char *path, const char *file,
 		return db_copy_refuse(s, path, "the name is too long");
 	(void)snprintf(before, sizeof(before), "%s.before-restore", s->path);
 	if (there && !file_is_plain(before))
-		return db_copy_refuse(s, before, "is no regular file, and not "
-		    "replaced");
+		return db_copy_refuse(s, before, "this is not a regular file, "
+		    "and is not replaced");
 	if (!force && there && access(before, F_OK) == 0)
-		return db_copy_refuse(s, before, "is there already (--force "
+		return db_copy_refuse(s, before, "the file exists (--force "
 		    "replaces it)");
 	if ((rc = db_copy_begin(s, &lock)) == FAILURE_NONE &&
 	    (rc = db_copy_open(s, file, &from)) == FAILURE_NONE)

@@ -112,8 +112,8 @@ room_need(struct store *s, const char *file, int64_t bytes)
 
 	if (room == -1 || bytes <= room)
 		return FAILURE_NONE;	/* or else whoever writes is told why */
-	(void)snprintf(s->error, sizeof(s->error), "%.900s: this takes %lld kB "
-	    "on that disk, and %lld kB are free; nothing is changed", file,
+	(void)snprintf(s->error, sizeof(s->error), "%.900s: this needs %lld kB "
+	    "on that disk, but only %lld kB are free; nothing is changed", file,
 	    (long long)bytes / 1024 + 1, (long long)room / 1024);
 	return FAILURE_STORAGE;
 }

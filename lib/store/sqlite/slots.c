@@ -128,7 +128,7 @@ slots_look(const struct settings *s, int *running, int *waiting, char *error,
 {
 	const char	*run_dir = s->text[SETTING_RUN_DIR];
 
-	if (slot_look(run_dir, running, waiting) == 0)
+	if (slot_counts(run_dir, running, waiting) == 0)
 		return 0;
 	(void)snprintf(error, size, "RUN_DIR=%s: %s", run_dir,
 	    strerror(errno));

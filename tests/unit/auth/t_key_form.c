@@ -175,7 +175,7 @@ doubts(void)
 		{ hex, 64, NULL }, { hex, 128, NULL },
 		{ hex, 129, "hexadecimal" },
 		{ words, 70, NULL }, { words, 75, "too long" },
-		{ "\x80" "abc", 64, NULL }, { "\x80" "abc", 68, "no text" },
+		{ "\x80" "abc", 64, NULL }, { "\x80" "abc", 68, "not text" },
 		{ "abc\nd", 50, "lines" }, { "a\tbcd", 50, "lines" },
 		{ "\x1f\x8b\x08\x01", 64, "compressed" },
 		{ "\x78\x9c\x08\x01", 52, "compressed" },

@@ -61,7 +61,7 @@ broken(void)
 	check_int(read_line("{}"), -1);
 	check_str(why, "ticket is missing");
 	check_int(read_line(SESSION "\"x\":1," COST), -1);
-	check_str(why, "it has a field of another name");
+	check_str(why, "it has an unknown field");
 	check_int(read_line(SESSION "\"model\":\"m\"," COST), -1);
 	check_str(why, "model is there twice");
 	check_int(read_line(SESSION COST "x"), -1);
@@ -102,7 +102,7 @@ times(void)
 	    0);
 	check_int(record_set(&r, RECORD_PROMPT, "\xff", 1), 0);
 	check_int(record_check(&r, why, sizeof(why)), -1);
-	check_str(why, "prompt is not right");
+	check_str(why, "prompt is invalid");
 }
 
 int

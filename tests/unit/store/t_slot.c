@@ -61,7 +61,7 @@ look_is(const char *dir, int running, int waiting)
 {
 	int	r = -2, w = -2;
 
-	check_int(slot_look(dir, &r, &w), running == -1 ? -1 : 0);
+	check_int(slot_counts(dir, &r, &w), running == -1 ? -1 : 0);
 	check_int(r, running);
 	check_int(w, waiting);
 }

@@ -20,4 +20,23 @@ UPDATE TicketAISessions SET Prompt = '' WHERE AiResponse IS NULL;
 CREATE INDEX TicketAISessions_Time
 ON TicketAISessions (coalesce(UpdatedAt, CreatedAt));
 
+-- What people think of an answer: each user's last word.
+CREATE TABLE TicketAIRatings (
+	SessionId	INTEGER NOT NULL
+			REFERENCES TicketAISessions (Id) ON DELETE CASCADE,
+	UserName	TEXT NOT NULL,	-- of the token, or a hash of the address
+	Good		INTEGER NOT NULL CHECK (Good IN (0, 1)),
+	Reason		TEXT,
+	Comment		TEXT,
+	RatedAt		TEXT NOT NULL
+			DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	PRIMARY KEY (SessionId, UserName)
+) STRICT, WITHOUT ROWID;
+
+DROP TRIGGER TicketAISessions_Deleted;
+CREATE TRIGGER TicketAISessions_Deleted AFTER DELETE ON TicketAISessions BEGIN
+	DELETE FROM TicketAIGenerations WHERE SessionId = OLD.Id;
+	DELETE FROM TicketAIRatings WHERE SessionId = OLD.Id;
+END;
+
 PRAGMA user_version = 2;

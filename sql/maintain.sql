@@ -49,10 +49,20 @@ VACUUM;
 -- Every text, also those of the schema and the models' names.
 SELECT Id, Prompt, AiResponse FROM TicketAISessions
 UNION ALL SELECT SessionId, Model, DoneReason FROM TicketAIGenerations
+UNION ALL SELECT SessionId, Comment, UserName FROM TicketAIRatings
 UNION ALL SELECT 0, sql, NULL FROM sqlite_schema;
 
 -- name: TEXTS_OF_TICKET
-SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = ?1;
+SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = ?1
+UNION ALL SELECT SessionId, Comment, NULL FROM TicketAIRatings
+WHERE SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = ?1);
+
+-- name: USER_DELETE
+-- What a user thinks of answers.
+DELETE FROM TicketAIRatings WHERE UserName = ?1;
+
+-- name: USER_LEFT
+SELECT count(*) FROM TicketAIRatings WHERE UserName = ?1;
 
 -- name: CHECK_QUICK
 PRAGMA quick_check;

@@ -70,6 +70,22 @@ WHERE Id = ?1 AND AiResponse IS NULL;
 SELECT iif(Prompt = ?2 AND AiResponse = ?3, 1, 2) FROM TicketAISessions
 WHERE Id = ?1 AND AiResponse IS NOT NULL;
 
+-- name: RATE
+-- The word of a user on a session; the same one once more changes nothing.
+INSERT INTO TicketAIRatings (SessionId, UserName, Good, Reason, Comment)
+VALUES (?1, ?2, ?3, nullif(?4, ''), nullif(?5, ''))
+ON CONFLICT DO UPDATE SET Good = excluded.Good, Reason = excluded.Reason,
+	Comment = excluded.Comment, RatedAt = excluded.RatedAt
+WHERE (Good, Reason, Comment) IS NOT
+	(excluded.Good, excluded.Reason, excluded.Comment);
+
+-- name: RATINGS_GOOD
+-- How many found a session good.
+SELECT count(*) FROM TicketAIRatings WHERE SessionId = ?1 AND Good = 1;
+
+-- name: RATINGS_BAD
+SELECT count(*) FROM TicketAIRatings WHERE SessionId = ?1 AND Good = 0;
+
 -- name: IDENTITY
 SELECT Id, Secret FROM Identity;
 

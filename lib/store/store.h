@@ -142,6 +142,21 @@ struct answered {
 enum failure_code store_update_response(struct store *, int64_t id,
     const struct answered *, int64_t *versions);
 
+/* What a user thinks of a session's answer; all of it is borrowed. */
+struct rating {
+	bool		 good;
+	const char	*reason;	/* a word; "": none */
+	const char	*comment;	/* may be NULL */
+	size_t		 comment_len;
+};
+
+/*
+ * Saves what a user thinks of a session, in place of what the same user thought
+ * of it before.  Returns how many users find it good, and bad.
+ */
+enum failure_code store_rate(struct store *, int64_t session,
+    const char *user, const struct rating *, int64_t *good, int64_t *bad);
+
 /*
  * Asks all machines that share the database to stop what runs for a ticket;
  * *heard: something runs.  Does nothing for a file.

@@ -60,39 +60,48 @@ SELECT CASE WHEN Runs = 0 THEN ticket_delete($1)::int ELSE -1 END,
 -- name: VACUUM
 -- Who may still see a row keeps it there, and its number as the oldest one.
 VACUUM (FULL, FREEZE) ticketchat.TicketAISessions,
-	ticketchat.TicketAIGenerations, ticketchat.TicketAIRuns;
+	ticketchat.TicketAIGenerations, ticketchat.TicketAIRuns,
+	ticketchat.TicketAIRatings;
 
 -- name: VACUUMED
 -- Whether that transaction ($1) is older than all that is there.
 SELECT bool_and(age(relfrozenxid) < age(($1 % 4294967296)::text::xid))::int
 FROM pg_class WHERE oid IN ('TicketAISessions'::regclass,
-	'TicketAIGenerations'::regclass, 'TicketAIRuns'::regclass);
+	'TicketAIGenerations'::regclass, 'TicketAIRuns'::regclass,
+	'TicketAIRatings'::regclass);
 
 -- name: FORGET_USER
 -- Those that still run take nobody's turn from now on.
-WITH Gone AS (UPDATE TicketAIRuns SET UserName = '' WHERE UserName = $1)
+WITH Gone AS (UPDATE TicketAIRuns SET UserName = '' WHERE UserName = $1),
+Unrated AS (DELETE FROM TicketAIRatings WHERE UserName = $2)
 SELECT pg_current_xact_id()::text;
 
 -- name: VACUUM_RUNS
-VACUUM (FULL, FREEZE) ticketchat.TicketAIRuns;
+VACUUM (FULL, FREEZE) ticketchat.TicketAIRuns, ticketchat.TicketAIRatings;
 
 -- name: VACUUMED_RUNS
-SELECT (age(relfrozenxid) < age(($1 % 4294967296)::text::xid))::int
-FROM pg_class WHERE oid = 'TicketAIRuns'::regclass;
+SELECT bool_and(age(relfrozenxid) < age(($1 % 4294967296)::text::xid))::int
+FROM pg_class WHERE oid IN ('TicketAIRuns'::regclass,
+	'TicketAIRatings'::regclass);
 
 -- name: USER_LEFT
 SELECT (SELECT count(*) FROM TicketAIRuns WHERE UserName = $1) +
-	(SELECT count(*) FROM RateLimits WHERE Key = $2);
+	(SELECT count(*) FROM TicketAIRatings WHERE UserName = $2) +
+	(SELECT count(*) FROM RateLimits
+	WHERE Key IN ($3, 'open:' || $3, 'rate:' || $3));
 
 -- name: VACUUM_RATES
 VACUUM FULL ticketchat.RateLimits;
 
 -- name: TEXTS
 SELECT Id, Prompt, AiResponse FROM TicketAISessions
-UNION ALL SELECT SessionId, Model, DoneReason FROM TicketAIGenerations;
+UNION ALL SELECT SessionId, Model, DoneReason FROM TicketAIGenerations
+UNION ALL SELECT SessionId, Comment, UserName FROM TicketAIRatings;
 
 -- name: TEXTS_OF_TICKET
-SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = $1;
+SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = $1
+UNION ALL SELECT SessionId, Comment, NULL FROM TicketAIRatings
+WHERE SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = $1);
 
 -- name: CHECK
 SELECT 'the encoding is ' || current_setting('server_encoding') ||

@@ -93,6 +93,10 @@ WHERE TicketId = $1 AND AiResponse IS NOT NULL AND
 	coalesce(TextHash = $2, true)
 ORDER BY Id DESC;
 
+-- name: RATE again
+SELECT good, bad FROM session_rate($1, $2, $3 <> 0, nullif($4, ''),
+	nullif($5, ''));
+
 -- name: IDENTITY again
 SELECT Id, Secret FROM Identity;
 

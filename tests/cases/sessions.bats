@@ -739,7 +739,7 @@ for n in "1", "2":
 	finds model ok library/llama3.2
 	OLLAMA_SERVER=http://127.0.0.1:$PORT/api/chats examine --quick
 	finds model error 'upstream_rejected.*HTTP 404'
-	helps 'ends in /api/generate or /api/chat'
+	helps 'must end in /api/generate or /api/chat'
 	replay_end
 	replay --tags "$UP/other/llama-server.tags.http" "$UP/good.ndjson"
 	examine --quick
@@ -749,7 +749,7 @@ for n in "1", "2":
 	replay --tags "$T/tags.http" "$UP/good.ndjson"
 	examine --quick
 	finds model error "upstream_invalid.*not Ollama's"
-	helps 'a proxy that wants a login'
+	helps 'a proxy that requires a login'
 	replay_end
 	printf 'HTTP/1.1 301 Moved\r\nLocation: https://ai.example/api/tags\r\nContent-Length: 0\r\n\r\n' >"$T/tags.http"
 	replay --tags "$T/tags.http" "$UP/good.ndjson"

@@ -127,15 +127,20 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 	return vacuum(s, transaction, STATEMENT_VACUUM, STATEMENT_VACUUMED);
 }
 
-/* What TicketAIRuns has for a user. */
+/* What TicketAIRuns and TicketAIRatings have for a user. */
 static enum failure_code
 hash_user(struct store *s, const char *who, char hash[TEXT_HASH + 1],
     struct pg_args *a)
 {
+	static const char	user[] = "user:";
 	enum failure_code	rc;
 
 	if ((rc = store_text_hash(s, who, strlen(who), hash)) == FAILURE_NONE)
 		pg_text(a, hash, TEXT_HASH);
+	/* Beside ratings a user stands by name. */
+	who += strncmp(who, user, sizeof(user) - 1) == 0 ?
+	    sizeof(user) - 1 : 0;
+	pg_text(a, who, strlen(who));
 	return rc;
 }
 

@@ -324,6 +324,33 @@ store_update_response(struct store *s, int64_t id, const struct answered *all,
 }
 
 enum failure_code
+store_rate(struct store *s, int64_t session, const char *user,
+    const struct rating *r, int64_t *good, int64_t *bad)
+{
+	struct pg_args		 a = { .count = 0 };
+	enum failure_code	 rc;
+	PGresult		*res;
+
+	*good = *bad = 0;
+	pg_int(&a, session);
+	pg_text(&a, user, strlen(user));
+	pg_int(&a, r->good);
+	pg_text(&a, r->reason, strlen(r->reason));
+	pg_text(&a, r->comment, r->comment_len);
+	if ((rc = pg_query(s, STATEMENT_RATE, &a, &res)) != FAILURE_NONE)
+		return rc;
+	if (PQgetisnull(res, 0, 0)) {
+		rc = pg_refuse(s, FAILURE_STORAGE, "session %lld is gone",
+		    (long long)session);
+	} else {
+		*good = pg_number(res, 0, 0);
+		*bad = pg_number(res, 0, 1);
+	}
+	PQclear(res);
+	return rc;
+}
+
+enum failure_code
 store_stop(struct store *s, int64_t ticket, bool *heard)
 {
 	struct pg_args		a = { .count = 0 };

@@ -80,34 +80,19 @@ store_runs(struct store *s, store_row *row, void *ctx)
 	return FAILURE_NONE;
 }
 
-enum failure_code
-store_forget_user(struct store *s, const char *who)
-{
-	(void)s;
-	(void)who;	/* of generations it notes nothing */
-	return FAILURE_NONE;
-}
-
-enum failure_code
-store_user_left(struct store *s, const char *who, int64_t *rows)
-{
-	(void)s;
-	(void)who;
-	*rows = 0;
-	return FAILURE_NONE;
-}
-
-enum failure_code
-store_forget(struct store *s, int64_t ticket, bool *found)
+/*
+ * Rewrites the file, and cuts its log, so that no byte of what was deleted is
+ * left.  `what' begins the reason if that fails.
+ */
+static enum failure_code
+db_leave_nothing(struct store *s, const char *what)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
 	char			 why[sizeof(s->error)];
 
-	if ((rc = store_delete(s, ticket, found)) != FAILURE_NONE ||
-	    (rc = db_lock(s)) != FAILURE_NONE)
+	if ((rc = db_lock(s)) != FAILURE_NONE)
 		return rc;
-	/* Also where it was not found: the last try may have been killed. */
 	db_tell(s, "rewriting the database", 0, 0);
 	if ((st = db_statement(s, STATEMENT_VACUUM)) == NULL)
 		rc = db_fail(s, s->path);
@@ -118,11 +103,57 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 		rc = store_cut(s);
 	if (rc != FAILURE_NONE) {
 		(void)snprintf(why, sizeof(why), "%s", s->error);
-		(void)snprintf(s->error, sizeof(s->error), "the ticket is "
-		    "deleted, but some of its bytes may be left in the file: "
-		    "forget it again. %.900s", why);
+		(void)snprintf(s->error, sizeof(s->error), "%s deleted, but "
+		    "some bytes may be left in the file: forget it again. "
+		    "%.900s", what, why);
 	}
 	return rc;
+}
+
+/* Runs a statement about a user, who stands by name beside ratings. */
+static enum failure_code
+db_user(struct store *s, enum statement which, const char *who, int64_t *rows)
+{
+	static const char	 user[] = "user:";
+	sqlite3_stmt		*st;
+
+	who += strncmp(who, user, sizeof(user) - 1) == 0 ?
+	    sizeof(user) - 1 : 0;
+	if ((st = db_statement(s, which)) == NULL ||
+	    !db_bind_text(st, 1, who, strlen(who)))
+		return db_fail(s, s->path);
+	return db_run(s, st, rows);
+}
+
+enum failure_code
+store_forget_user(struct store *s, const char *who)
+{
+	enum failure_code	rc;
+
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = db_end(s, db_user(s, STATEMENT_USER_DELETE, who, NULL));
+	if (rc != FAILURE_NONE || sqlite3_changes(s->db) == 0)
+		return rc;
+	return db_leave_nothing(s, "the ratings are");
+}
+
+enum failure_code
+store_user_left(struct store *s, const char *who, int64_t *rows)
+{
+	*rows = 0;
+	return db_user(s, STATEMENT_USER_LEFT, who, rows);
+}
+
+enum failure_code
+store_forget(struct store *s, int64_t ticket, bool *found)
+{
+	enum failure_code	rc;
+
+	/* Also where it was not found: the last try may have been killed. */
+	if ((rc = store_delete(s, ticket, found)) != FAILURE_NONE)
+		return rc;
+	return db_leave_nothing(s, "the ticket is");
 }
 
 enum failure_code

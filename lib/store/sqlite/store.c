@@ -412,6 +412,40 @@ store_update_response(struct store *s, int64_t id, const struct answered *a,
 	return db_end(s, rc);
 }
 
+/* The body of store_rate's transaction. */
+static enum failure_code
+db_rate(struct store *s, int64_t session, const char *user,
+    const struct rating *r, int64_t *good, int64_t *bad)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+
+	if ((st = db_statement_of(s, STATEMENT_RATE, session)) == NULL ||
+	    !db_bind_text(st, 2, user, strlen(user)) ||
+	    sqlite3_bind_int(st, 3, r->good) != SQLITE_OK ||
+	    !db_bind_text(st, 4, r->reason, strlen(r->reason)) ||
+	    !db_bind_text(st, 5, r->comment, r->comment_len))
+		return db_fail(s, s->path);
+	rc = db_run(s, st, NULL);
+	if (rc == FAILURE_NONE)
+		rc = db_number(s, STATEMENT_RATINGS_GOOD, session, good);
+	if (rc == FAILURE_NONE)
+		rc = db_number(s, STATEMENT_RATINGS_BAD, session, bad);
+	return rc;
+}
+
+enum failure_code
+store_rate(struct store *s, int64_t session, const char *user,
+    const struct rating *r, int64_t *good, int64_t *bad)
+{
+	enum failure_code	rc;
+
+	*good = *bad = 0;
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	return db_end(s, db_rate(s, session, user, r, good, bad));
+}
+
 enum failure_code
 store_stop(struct store *s, int64_t ticket, bool *heard)
 {

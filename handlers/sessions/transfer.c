@@ -16,7 +16,6 @@
 #include "program.h"
 #include "sessions/command.h"
 #include "sessions/print.h"
-#include "sessions/progress.h"
 #include "store/import.h"
 #include "store/maintain.h"
 #include "store/record.h"

@@ -1,8 +1,8 @@
--- Sessions on their way out and in, as sql/transfer.sql.
+-- Export and import of sessions, as sql/transfer.sql.
 
 -- name: EXPORT
--- Everything, as lib/store/record.h has it: what was made or answered from the
--- time $1 on, in seconds since 1970.  Somebody else's tickets only with a
+-- All fields of lib/store/record.h, of what was made or answered since the time
+-- $1 (seconds since 1970).  Another application's tickets only if they have a
 -- session.
 SELECT t.Id AS ticket, t.CreatedAt AS ticket_created, s.Id AS session,
 	s.CreatedAt AS created, s.UpdatedAt AS answered, s.Prompt AS prompt,
@@ -31,8 +31,8 @@ WHERE $1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt) >=
 ORDER BY s.TicketId, s.Id, r.UserName LIMIT $2;
 
 -- name: IMPORT_CREATE
--- The line that a session came from; the rest as in enum record_field.  A
--- ticket that has no session has a line too.
+-- The line that a session came from; then the fields of enum record_field.  A
+-- ticket without a session has a line, too.
 CREATE TEMP TABLE Incoming (
 	Line		bigint NOT NULL,
 	Ticket		bigint NOT NULL,
@@ -68,7 +68,7 @@ COPY pg_temp.Incoming FROM STDIN;
 ANALYZE pg_temp.Incoming (Line, Ticket, Session);
 
 -- name: IMPORT_TWICE
--- The first session that was there before, and its line.
+-- The first session that occurs a second time, and its line.
 SELECT min(Line), Session FROM (
 	SELECT Line, Session, row_number() OVER (PARTITION BY Session
 		ORDER BY Line) AS N
@@ -77,7 +77,7 @@ WHERE N > 1
 GROUP BY Session ORDER BY 1 LIMIT 1;
 
 -- name: IMPORT_STRANGERS
--- The first ticket that somebody else's table has not, and its line.
+-- The first ticket that is not in the other application's table, and its line.
 SELECT Line, Ticket FROM pg_temp.Incoming AS i
 WHERE NOT tickets_are_ours() AND
 	Rates IS NULL AND
@@ -85,11 +85,11 @@ WHERE NOT tickets_are_ours() AND
 ORDER BY Line LIMIT 1;
 
 -- name: IMPORT_LOCK
--- Nobody gets an id meanwhile.
+-- Keeps others from drawing ids.
 LOCK TABLE TicketAISessions IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: IMPORT_CONFLICTS
--- Ids that are somebody else's here.
+-- Ids that belong to other sessions here.
 SELECT i.Line, i.Session
 FROM pg_temp.Incoming AS i
 JOIN TicketAISessions AS s ON s.Id = i.Session

@@ -17,6 +17,17 @@ WHERE ?1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt, t.CreatedAt) >=
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
 ORDER BY t.Id, s.Id LIMIT ?2;
 
+-- name: EXPORT_RATINGS
+-- What people think of the answers that EXPORT has.
+SELECT s.TicketId AS ticket, r.SessionId AS rates, r.UserName AS user,
+	r.Good AS good, r.Reason AS why, r.Comment AS comment,
+	r.RatedAt AS rated
+FROM TicketAIRatings AS r
+JOIN TicketAISessions AS s ON s.Id = r.SessionId
+WHERE ?1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt) >=
+	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
+ORDER BY s.TicketId, s.Id, r.UserName LIMIT ?2;
+
 -- Import: sessions are gathered in a temporary table and merged in one
 -- transaction.
 
@@ -43,6 +54,12 @@ CREATE TEMP TABLE IF NOT EXISTS Incoming (
 	LoadMs		INTEGER,
 	PromptMs	INTEGER,
 	AnswerMs	INTEGER,
+	Rates		INTEGER,	-- of a rating, which has no Session
+	UserName	TEXT,
+	Good		INTEGER,
+	Why		TEXT,
+	Comment		TEXT,
+	Rated		TEXT,
 	TextHash	TEXT
 ) STRICT;
 
@@ -50,8 +67,9 @@ CREATE TEMP TABLE IF NOT EXISTS Incoming (
 CREATE INDEX IF NOT EXISTS temp.Incoming_Ticket ON Incoming (Ticket, Created);
 
 -- name: IMPORT_ADD
-INSERT INTO temp.Incoming VALUES (?18, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-	?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?19);
+INSERT INTO temp.Incoming VALUES (?24, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+	?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+	?25);
 
 -- name: IMPORT_CONFLICTS
 -- Ids that belong to other sessions here.
@@ -102,7 +120,7 @@ UPDATE temp.Incoming SET Session = NULL WHERE Ticket IN (
 INSERT INTO main.Tickets (Id, CreatedAt)
 SELECT Ticket, coalesce(min(TicketCreated), min(Created),
 	strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-FROM temp.Incoming WHERE true GROUP BY Ticket
+FROM temp.Incoming WHERE Rates IS NULL GROUP BY Ticket
 ON CONFLICT DO NOTHING;
 
 -- name: MERGE_SESSIONS
@@ -124,6 +142,16 @@ SELECT Session, Model, Reason, PromptTokens, AnswerTokens, QueuedMs,
 FROM temp.Incoming
 WHERE Model IS NOT NULL AND NOT EXISTS (
 	SELECT 1 FROM main.TicketAIGenerations WHERE SessionId = Session);
+
+-- name: MERGE_RATINGS
+-- Those whose answer is here; what a user says here counts more.
+INSERT INTO main.TicketAIRatings (SessionId, UserName, Good, Reason, Comment,
+	RatedAt)
+SELECT i.Rates, i.UserName, i.Good, i.Why, i.Comment, i.Rated
+FROM temp.Incoming AS i
+JOIN main.TicketAISessions AS s ON s.Id = i.Rates AND s.TicketId = i.Ticket
+WHERE s.AiResponse IS NOT NULL
+ON CONFLICT DO NOTHING;
 
 -- name: ORIGINAL_TICKETS
 -- The original service's tables, in its own database.  Entity Framework Core

@@ -18,7 +18,12 @@ SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
 	s.UpdatedAt AS answered, g.Model AS model, g.DoneReason AS reason,
 	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
 	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
-	g.TotalMs AS total_ms, s.Prompt AS prompt, s.AiResponse AS response
+	g.TotalMs AS total_ms,
+	(SELECT count(*) FROM TicketAIRatings
+		WHERE SessionId = s.Id AND Good) AS good,
+	(SELECT count(*) FROM TicketAIRatings
+		WHERE SessionId = s.Id AND NOT Good) AS bad,
+	s.Prompt AS prompt, s.AiResponse AS response
 FROM TicketAISessions AS s
 LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
 WHERE s.Id IN (SELECT n.Id FROM TicketAISessions AS n WHERE n.TicketId = $1
@@ -46,7 +51,11 @@ ORDER BY s.Id DESC LIMIT $2;
 WITH Costs AS (
 	SELECT CASE $3 WHEN 1 THEN substr(s.UpdatedAt, 1, 10)
 		WHEN 2 THEN g.Model END COLLATE "C" AS By,
-		g.PromptTokens, g.AnswerTokens, g.FirstTokenMs, g.TotalMs
+		g.PromptTokens, g.AnswerTokens, g.FirstTokenMs, g.TotalMs,
+		(SELECT count(*) FROM TicketAIRatings
+			WHERE SessionId = g.SessionId AND Good) AS Liked,
+		(SELECT count(*) FROM TicketAIRatings
+			WHERE SessionId = g.SessionId AND NOT Good) AS Disliked
 	FROM TicketAIGenerations AS g
 	JOIN TicketAISessions AS s ON s.Id = g.SessionId
 	WHERE $1 = 0 OR s.UpdatedAt >= utc(clock_timestamp() -
@@ -65,7 +74,8 @@ SELECT By AS by, count(*) AS answers,
 		AS first_token_ms_p95,
 	max(CASE T WHEN (N + 1) / 2 THEN TotalMs END) AS total_ms_median,
 	max(CASE T WHEN (N * 95 + 99) / 100 THEN TotalMs END) AS total_ms_p95,
-	sum(least(TotalMs, 1000000000000000))::bigint AS total_ms
+	sum(least(TotalMs, 1000000000000000))::bigint AS total_ms,
+	sum(Liked)::bigint AS good, sum(Disliked)::bigint AS bad
 FROM Ranked
 GROUP BY By
 ORDER BY CASE $3 WHEN 1 THEN By END DESC NULLS LAST, answers DESC,

@@ -177,14 +177,16 @@ static enum failure_code
 pg_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
-	int64_t			ours, costs;
+	int64_t			ours, costs, ratings;
 
 	if ((rc = pg_run(s, STATEMENT_TICKETS_ARE_OURS, NULL, &ours)) !=
 	    FAILURE_NONE || (ours != 0 && (rc = pg_change(s,
 	    STATEMENT_MERGE_TICKETS, NULL, &i->tickets)) != FAILURE_NONE) ||
 	    (rc = pg_change(s, STATEMENT_MERGE_SESSIONS, NULL,
 	    &i->sessions)) != FAILURE_NONE || (rc = pg_change(s,
-	    STATEMENT_MERGE_COSTS, NULL, &costs)) != FAILURE_NONE)
+	    STATEMENT_MERGE_COSTS, NULL, &costs)) != FAILURE_NONE ||
+	    (rc = pg_change(s, STATEMENT_MERGE_RATINGS, NULL, &ratings)) !=
+	    FAILURE_NONE)
 		return rc;
 	return pg_raise_ids(s);
 }

@@ -189,10 +189,12 @@ add() {
 	done
 }
 
-# Runs what add has collected, so many side by side, at a nice value.
+# Runs what add has collected, so many side by side, at a nice value.  A queue
+# is a group of processes, which ends as a whole when we are ended.
 queue() {
-	echo "$parts" | xargs -r -n 1 -P "$1" nice -n "$2" \
+	echo "$parts" | setsid xargs -r -n 1 -P "$1" nice -n "$2" \
 	    env TESTS_LENGTH="$length" sh tests/run.sh part &
+	queues="$queues -$!"
 	all="$all $parts"
 	parts=''
 }
@@ -217,6 +219,9 @@ count() {
 }
 
 for s in $suites; do rm -rf "${out:?}/$s"; done
+queues=''
+# shellcheck disable=SC2086
+trap 'trap "" TERM; kill -TERM -- $queues; exit 130' INT TERM HUP
 processors=$(nproc)
 parts='' all=''
 # What mostly waits has several at work for each processor.

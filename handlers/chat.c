@@ -162,8 +162,8 @@ chat_receive(struct chat *c, enum message_event event)
 		if (c->refused_at == 0)
 			c->refused_at = clock_us();
 	}
-	if (r.failure.code != FAILURE_NONE || r.type == REQUEST_ASK ||
-	    r.type == REQUEST_OPEN) {
+	if (r.failure.code != FAILURE_NONE || (r.type != REQUEST_STOP &&
+	    r.type != REQUEST_PING)) {
 		chat_enqueue(c, &r);
 		return;
 	}

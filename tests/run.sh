@@ -44,7 +44,8 @@ quick_cases='chat answer bad-input settings servers'
 san_cases='answer auth bad-input chat ollama settings transfer'
 # Of tests/cases, those for each store.  They look at no file of SQLite's, or
 # skip what does.
-store_cases='store chat follow watch auth bad-input websocketd ending open'
+store_cases='store chat follow watch auth bad-input websocketd ending open
+rate'
 
 # At length there is more of everything, and what takes minutes by itself.
 soak='-m 1 -n 200' fuzz=5 compare='-s 1'

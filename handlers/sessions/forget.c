@@ -17,7 +17,6 @@
 #include "generation/generations.h"
 #include "program.h"
 #include "sessions/command.h"
-#include "sessions/progress.h"
 #include "store/maintain.h"
 #include "store/trace.h"
 
@@ -276,16 +275,14 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	return clean ? EXIT_GOOD : EXIT_CLIENT;
 }
 
-/* Removes a user from what the server notes about generations.  Returns false
-   if something is left. */
+/* Removes a user from the database: from ratings, and from what a server notes
+   about generations.  Returns false if something is left. */
 static bool
-forget_in_runs(const struct settings *s, const char *who, bool verify)
+forget_in_database(const struct settings *s, const char *who, bool verify)
 {
 	struct store	*store;
 	int64_t		 rows = 0;
 
-	if (store_is_file())
-		return true;	/* SQLite: no such notes */
 	store = command_store(s);
 	store_watch(store, progress_show, NULL);
 	command_need(store_forget_user(store, who), store);
@@ -303,7 +300,7 @@ forget_user(const struct settings *s, const char *user, bool verify)
 {
 	struct search	 f = { .user = user, .say = true };
 	const char	*log = s->text[SETTING_LOG];
-	char		 key[256], misses[300], error[512];
+	char		 key[256], misses[300], ratings[300], error[512];
 	bool		 clean;
 	int64_t		 lines;
 
@@ -313,10 +310,12 @@ forget_user(const struct settings *s, const char *user, bool verify)
 	command_run_dir(s);
 	(void)snprintf(key, sizeof(key), "user:%s", user);
 	(void)snprintf(misses, sizeof(misses), RATE_OPEN "%s", key);
+	(void)snprintf(ratings, sizeof(ratings), RATE_RATINGS "%s", key);
 	if (rate_forget(s, key, error, sizeof(error)) == -1 ||
-	    rate_forget(s, misses, error, sizeof(error)) == -1)
+	    rate_forget(s, misses, error, sizeof(error)) == -1 ||
+	    rate_forget(s, ratings, error, sizeof(error)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", error);
-	clean = forget_in_runs(s, key, verify);
+	clean = forget_in_database(s, key, verify);
 	if (!settings_log_is_file(s))
 		program_fail(EXIT_CLIENT, "LOG=%s: sessions cannot change the "
 		    "lines of this log", log);

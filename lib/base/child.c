@@ -15,24 +15,37 @@
 #include "base/clock.h"
 #include "base/limit.h"
 
-/*
- * Starts a program with stdout and stderr on `out'.  Returns as posix_spawnp.
- */
-static int
-child_exec(pid_t *pid, char *const argv[], char *const env[], int out)
+int
+child_spawn(pid_t *pid, const char *path, char *const argv[],
+    char *const env[], const int fd[], int count, bool detached)
 {
 	posix_spawn_file_actions_t	files;
-	int				rc;
+	posix_spawnattr_t		attr;
+	sigset_t			all, none;
+	int				rc, i;
 
+	(void)sigfillset(&all);
+	(void)sigemptyset(&none);
 	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
 		return rc;
-	if ((rc = posix_spawn_file_actions_addopen(&files, STDIN_FILENO,
-	    "/dev/null", O_RDONLY, 0)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, out,
-	    STDOUT_FILENO)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, out,
-	    STDERR_FILENO)) == 0)
-		rc = posix_spawnp(pid, argv[0], &files, NULL, argv, env);
+	if ((rc = posix_spawnattr_init(&attr)) != 0) {
+		(void)posix_spawn_file_actions_destroy(&files);
+		return rc;
+	}
+	for (i = 0; i < count && rc == 0; i++)
+		rc = fd[i] == -1 ? posix_spawn_file_actions_addopen(&files, i,
+		    "/dev/null", O_RDWR, 0) :
+		    posix_spawn_file_actions_adddup2(&files, fd[i], i);
+	if (rc == 0 &&
+	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
+	    count)) == 0 &&
+	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
+	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
+	    (rc = posix_spawnattr_setflags(&attr, (short)((detached ?
+	    POSIX_SPAWN_SETSID : 0) | POSIX_SPAWN_SETSIGDEF |
+	    POSIX_SPAWN_SETSIGMASK))) == 0)
+		rc = posix_spawnp(pid, path, &files, &attr, argv, env);
+	(void)posix_spawnattr_destroy(&attr);
 	(void)posix_spawn_file_actions_destroy(&files);
 	return rc;
 }
@@ -72,7 +85,8 @@ child_run(char *const argv[], char *const env[], int timeout_ms,
 	(void)signal(SIGCHLD, SIG_DFL);		/* else waitpid fails */
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return -1;
-	rc = child_exec(&pid, argv, env, fd[1]);
+	rc = child_spawn(&pid, argv[0], argv, env,
+	    (int[]){ -1, fd[1], fd[1] }, 3, false);
 	(void)close(fd[1]);
 	if (rc != 0) {
 		(void)close(fd[0]);
@@ -110,41 +124,6 @@ child_input(const char *data, size_t len)
 }
 
 /*
- * Starts a program with these descriptors as stdin and stdout.  Returns as
- * posix_spawn.
- */
-static int
-child_spawn(pid_t *pid, char *const argv[], char *const env[], int in, int out)
-{
-	posix_spawn_file_actions_t	files;
-	posix_spawnattr_t		attr;
-	sigset_t			all;
-	int				rc;
-
-	(void)sigfillset(&all);
-	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
-		return rc;
-	if ((rc = posix_spawnattr_init(&attr)) != 0) {
-		(void)posix_spawn_file_actions_destroy(&files);
-		return rc;
-	}
-	/* Neither is 0, 1 or 2: program_start opens these three. */
-	if ((rc = posix_spawn_file_actions_adddup2(&files, in,
-	    STDIN_FILENO)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, out,
-	    STDOUT_FILENO)) == 0 &&
-	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
-	    STDERR_FILENO + 1)) == 0 &&
-	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
-	    (rc = posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETSIGDEF)) == 0)
-		rc = posix_spawn(pid, argv[0], &files, &attr, argv, env);
-	(void)posix_spawnattr_destroy(&attr);
-	(void)posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
-/*
  * As child_spawn, but returns a pidfd.  chat ignores SIGCHLD, so the kernel
  * reaps its children when they end, and their pid may be reused.  SIGCHLD gets
  * its default action until the pidfd is open.
@@ -153,12 +132,14 @@ static int
 child_spawn_pidfd(int *pidfd, char *const argv[], char *const env[], int in,
     int out)
 {
-	void	(*before)(int);
-	pid_t	pid;
-	int	rc;
+	const int	fd[] = { in, out, STDERR_FILENO };
+
+	void		(*before)(int);
+	pid_t		pid;
+	int		rc;
 
 	before = signal(SIGCHLD, SIG_DFL);
-	if ((rc = child_spawn(&pid, argv, env, in, out)) == 0 &&
+	if ((rc = child_spawn(&pid, argv[0], argv, env, fd, 3, false)) == 0 &&
 	    (*pidfd = pidfd_open(pid, 0)) == -1) {
 		rc = errno;
 		(void)kill(pid, SIGKILL);

@@ -5,9 +5,22 @@
 #define CHILD_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
+
+/*
+ * Starts a program, which is searched in PATH if `path' has no slash.  Its
+ * descriptors 0 to count - 1 are copies of fd[0] to fd[count - 1], where -1
+ * stands for /dev/null; it inherits no others.  No fd[i] may be less than i.
+ * Signals have their default action and are not blocked.  If `detached', the
+ * program leads a session of its own.  Returns as posix_spawn: 0 or an error
+ * number.
+ */
+int child_spawn(pid_t *, const char *path, char *const argv[],
+    char *const env[], const int fd[], int count, bool detached);
 
 /*
  * Runs a program (searched in PATH if its name has no slash) with an empty

@@ -19,10 +19,11 @@ struct store;
 bool rate_parse(const char *, int64_t *count, int64_t *period);
 
 /*
- * A key is what admission_who writes, for RATE_LIMIT.  With this prefix it
- * counts how often a client was told that there is nothing to open.
+ * A key is what admission_who writes, for RATE_LIMIT.  With a prefix it counts
+ * something else.
  */
-#define RATE_OPEN	"open:"
+#define RATE_OPEN	"open:"		/* told that there is no answer */
+#define RATE_RATINGS	"rate:"		/* ratings */
 enum {
 	RATE_KEY_MAX = 512,
 	RATE_MINUTE = 60000000		/* microseconds */

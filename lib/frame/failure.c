@@ -218,83 +218,90 @@ failure_message(enum failure_code code, enum language language)
 	return table[code].message[language];
 }
 
+/* Failures whose cause or detail has words of its own. */
+static const struct {
+	enum failure_code	 code;
+	enum failure_cause	 cause;
+	const char		*detail, *words[LANGUAGE__MAX];
+} failure_special[] = {
+	{ FAILURE_UPSTREAM_ERROR, FAILURE_USUAL,
+	    FAILURE_MEMORY, {
+	    "Falta memória para o modelo. Avise o administrador: um "
+	    "modelo menor ou um num_ctx menor ajuda.",
+	    "There is too little memory for the model. Tell the "
+	    "administrator: a smaller model or num_ctx helps.",
+	    "Falta memoria para el modelo. Avise al administrador: "
+	    "ayuda un modelo o un num_ctx menor." } },
+	{ FAILURE_UPSTREAM_UNREACHABLE, FAILURE_USUAL,
+	    FAILURE_CERTIFICATE, {
+	    "O certificado do servidor da IA não é confiável. Avise o "
+	    "administrador.",
+	    "The certificate of the AI's server is not trusted. Tell "
+	    "the administrator.",
+	    "El certificado del servidor de la IA no es de confianza. "
+	    "Avise al administrador." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_MISSING, NULL, {
+	    "O campo \"{}\" está faltando.",
+	    "The field \"{}\" is missing.",
+	    "Falta el campo \"{}\"." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_BLANK, NULL, {
+	    "O campo \"{}\" está vazio.",
+	    "The field \"{}\" is blank.",
+	    "El campo \"{}\" está vacío." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_REPEATED, NULL, {
+	    "O campo \"{}\" aparece mais de uma vez.",
+	    "The field \"{}\" appears more than once.",
+	    "El campo \"{}\" aparece más de una vez." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_TYPE, NULL, {
+	    "O campo \"{}\" tem um valor do tipo errado.",
+	    "The field \"{}\" has a value of the wrong type.",
+	    "El campo \"{}\" tiene un valor de un tipo equivocado." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "version", {
+	    "Este chamado não tem uma resposta com esse número.",
+	    "This ticket has no answer with that number.",
+	    "Este ticket no tiene una respuesta con ese número." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_NUL, NULL, {
+	    "O texto do chamado tem um caractere inválido (U+0000). "
+	    "Apague-o.",
+	    "The ticket's text contains an invalid character (U+0000). "
+	    "Delete it.",
+	    "El texto del ticket contiene un carácter no válido "
+	    "(U+0000). Bórrelo." } },
+	{ FAILURE_TOO_LARGE, FAILURE_TEXT, NULL, {
+	    "O texto é longo demais (limite: {} bytes).",
+	    "The text is too long (limit: {} bytes).",
+	    "El texto es demasiado largo (límite: {} bytes)." } },
+	{ FAILURE_BAD_JSON, FAILURE_HALF_PAIR, NULL, {
+	    "O texto do chamado tem um caractere inválido: metade de um "
+	    "emoji (de U+D800 a U+DFFF). Em JavaScript, use "
+	    "text.toWellFormed().",
+	    "The ticket's text contains an invalid character: half of "
+	    "an emoji (U+D800 to U+DFFF). In JavaScript, use "
+	    "text.toWellFormed().",
+	    "El texto del ticket contiene un carácter no válido: la "
+	    "mitad de un emoji (de U+D800 a U+DFFF). En JavaScript, use "
+	    "text.toWellFormed()." } },
+	{ FAILURE_BAD_JSON, FAILURE_MANY_VALUES, NULL, {
+	    "A mensagem tem mais de " LIMIT_TEXT(MESSAGE_TOKENS)
+	    " valores JSON. Envie somente os campos do protocolo.",
+	    "The message has more than " LIMIT_TEXT(MESSAGE_TOKENS)
+	    " JSON values. Send only the fields of the protocol.",
+	    "El mensaje tiene más de " LIMIT_TEXT(MESSAGE_TOKENS)
+	    " valores JSON. Envíe solo los campos del protocolo." } },
+};
+
 const char *
 failure_words(const struct failure *f, enum language language)
 {
-	static const struct {
-		enum failure_code	 code;
-		enum failure_cause	 cause;
-		const char		*detail, *words[LANGUAGE__MAX];
-	} special[] = {
-		{ FAILURE_UPSTREAM_ERROR, FAILURE_USUAL,
-		    FAILURE_MEMORY, {
-		    "Falta memória para o modelo. Avise o administrador: um "
-		    "modelo menor ou um num_ctx menor ajuda.",
-		    "There is too little memory for the model. Tell the "
-		    "administrator: a smaller model or num_ctx helps.",
-		    "Falta memoria para el modelo. Avise al administrador: "
-		    "ayuda un modelo o un num_ctx menor." } },
-		{ FAILURE_UPSTREAM_UNREACHABLE, FAILURE_USUAL,
-		    FAILURE_CERTIFICATE, {
-		    "O certificado do servidor da IA não é confiável. Avise o "
-		    "administrador.",
-		    "The certificate of the AI's server is not trusted. Tell "
-		    "the administrator.",
-		    "El certificado del servidor de la IA no es de confianza. "
-		    "Avise al administrador." } },
-		{ FAILURE_BAD_REQUEST, FAILURE_MISSING, NULL, {
-		    "O campo \"{}\" está faltando.",
-		    "The field \"{}\" is missing.",
-		    "Falta el campo \"{}\"." } },
-		{ FAILURE_BAD_REQUEST, FAILURE_BLANK, NULL, {
-		    "O campo \"{}\" está vazio.",
-		    "The field \"{}\" is blank.",
-		    "El campo \"{}\" está vacío." } },
-		{ FAILURE_BAD_REQUEST, FAILURE_REPEATED, NULL, {
-		    "O campo \"{}\" aparece mais de uma vez.",
-		    "The field \"{}\" appears more than once.",
-		    "El campo \"{}\" aparece más de una vez." } },
-		{ FAILURE_BAD_REQUEST, FAILURE_TYPE, NULL, {
-		    "O campo \"{}\" tem um valor do tipo errado.",
-		    "The field \"{}\" has a value of the wrong type.",
-		    "El campo \"{}\" tiene un valor de un tipo equivocado." } },
-		{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "version", {
-		    "Este chamado não tem uma resposta com esse número.",
-		    "This ticket has no answer with that number.",
-		    "Este ticket no tiene una respuesta con ese número." } },
-		{ FAILURE_BAD_REQUEST, FAILURE_NUL, NULL, {
-		    "O texto do chamado tem um caractere inválido (U+0000). "
-		    "Apague-o.",
-		    "The ticket's text contains an invalid character (U+0000). "
-		    "Delete it.",
-		    "El texto del ticket contiene un carácter no válido "
-		    "(U+0000). Bórrelo." } },
-		{ FAILURE_BAD_JSON, FAILURE_HALF_PAIR, NULL, {
-		    "O texto do chamado tem um caractere inválido: metade de um "
-		    "emoji (de U+D800 a U+DFFF). Em JavaScript, use "
-		    "text.toWellFormed().",
-		    "The ticket's text contains an invalid character: half of "
-		    "an emoji (U+D800 to U+DFFF). In JavaScript, use "
-		    "text.toWellFormed().",
-		    "El texto del ticket contiene un carácter no válido: la "
-		    "mitad de un emoji (de U+D800 a U+DFFF). En JavaScript, use "
-		    "text.toWellFormed()." } },
-		{ FAILURE_BAD_JSON, FAILURE_MANY_VALUES, NULL, {
-		    "A mensagem tem mais de " LIMIT_TEXT(MESSAGE_TOKENS)
-		    " valores JSON. Envie somente os campos do protocolo.",
-		    "The message has more than " LIMIT_TEXT(MESSAGE_TOKENS)
-		    " JSON values. Send only the fields of the protocol.",
-		    "El mensaje tiene más de " LIMIT_TEXT(MESSAGE_TOKENS)
-		    " valores JSON. Envíe solo los campos del protocolo." } },
-	};
 	size_t	i;
 
-	for (i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
-		if (f->code == special[i].code &&
-		    f->cause == special[i].cause &&
-		    (special[i].detail == NULL ||
-		    strcmp(f->detail, special[i].detail) == 0))
-			return special[i].words[language];
+	for (i = 0; i < sizeof(failure_special) /
+	    sizeof(failure_special[0]); i++) {
+		if (f->code == failure_special[i].code &&
+		    f->cause == failure_special[i].cause &&
+		    (failure_special[i].detail == NULL ||
+		    strcmp(f->detail, failure_special[i].detail) == 0))
+			return failure_special[i].words[language];
 	}
 	return failure_message(f->code, language);
 }

@@ -21,7 +21,7 @@ enum failure_code {
 					   it was deleted just now */
 	FAILURE_FORBIDDEN_ORIGIN,	/* Origin not in ALLOWED_ORIGINS */
 	FAILURE_UNAUTHORIZED,		/* no JWT, or not a valid one */
-	FAILURE_NO_ANSWER,		/* `open': nothing saved, nothing runs */
+	FAILURE_NO_ANSWER,		/* nothing is saved, and nothing runs */
 	FAILURE_NOT_ALLOWED,		/* switched off, as by OPEN=off */
 	FAILURE_RATE_LIMITED,		/* over RATE_LIMIT or MAX_VIEWERS */
 	FAILURE_QUEUE_FULL,		/* QUEUE_MAX generations wait already */
@@ -75,6 +75,7 @@ enum failure_cause {
 	FAILURE_TYPE,		/* a field has a value of the wrong type */
 	FAILURE_NUL,		/* U+0000 in the ticket's text */
 	FAILURE_HALF_PAIR,	/* half a surrogate pair in it */
+	FAILURE_TEXT,		/* too_large: a text other than the ticket's */
 	FAILURE_MANY_VALUES	/* more than MESSAGE_TOKENS */
 };
 

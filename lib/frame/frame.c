@@ -105,6 +105,20 @@ frame_message(char *to, size_t size, const char *message, const char *detail)
 }
 
 int
+frame_rated(struct buf *b, int64_t session, int64_t version, int64_t good,
+    int64_t bad)
+{
+	struct jsonw	w;
+
+	frame_begin(&w, b, "rated");
+	jsonw_int(&w, "session", session);
+	jsonw_int(&w, "version", version);
+	jsonw_int(&w, "good", good);
+	jsonw_int(&w, "bad", bad);
+	return jsonw_end(&w, true);
+}
+
+int
 frame_error(struct buf *b, const struct failure *f, enum language language)
 {
 	struct jsonw	w;

@@ -36,8 +36,8 @@ enum frame_type {
  * than one.
  */
 enum frame_cached {			/* flags */
-	FRAME_BODY_CHANGED = 1,		/* bodyChanged: the answer is for another
-					   text */
+	FRAME_BODY_CHANGED = 1,		/* bodyChanged: the answer is for
+					   another text */
 	FRAME_WITH_SESSION = 2,		/* session */
 	FRAME_WITH_BODY = 4		/* ticketBody: the text it answers */
 };
@@ -48,6 +48,10 @@ int frame_cached(struct buf *, const struct session *, unsigned how,
 int frame_done(struct buf *, bool cut_by_length, int64_t versions,
     int64_t session)
     __attribute__((warn_unused_result));
+/* How many users find a session's answer good, and bad. */
+int frame_rated(struct buf *, int64_t session, int64_t version, int64_t good,
+    int64_t bad)
+    __attribute__((warn_unused_result));
 int frame_error(struct buf *, const struct failure *, enum language)
     __attribute__((warn_unused_result));
 /* `position' is used with FRAME_QUEUED only; viewers 0: left out. */
@@ -56,8 +60,8 @@ int frame_status(struct buf *, enum frame_state, int position, int viewers)
 int frame_pong(struct buf *) __attribute__((warn_unused_result));
 
 /*
- * Appends a copy of another frame's line (len bytes, without its line end), with
- * bodyChanged and with the session (0: without it) added.
+ * Appends a copy of another frame's line (len bytes, without its line end),
+ * with bodyChanged and with the session (0: without it) added.
  */
 int frame_done_again(struct buf *, const char *line, size_t len,
     bool body_changed, int64_t session)

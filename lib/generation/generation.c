@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,58 +172,6 @@ generation_sweep(const char *run_dir, int64_t ticket)
 		(void)unlink(path);
 }
 
-/* The descriptors that `answer' inherits; `log' and `shared' may be -1. */
-struct generation_fds {
-	int	in, listener, log, shared;
-};
-
-/*
- * Starts the program with `log' as its stderr, or /dev/null if -1.  Returns as
- * posix_spawn.
- */
-static int
-generation_exec(pid_t *pid, const char *program, const struct generation_fds *g,
-    char *const argv[], char *const env[])
-{
-	posix_spawn_file_actions_t	files;
-	posix_spawnattr_t		attr;
-	sigset_t			all, none;
-	int				rc;
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
-		return rc;
-	if ((rc = posix_spawnattr_init(&attr)) != 0)
-		goto files;
-	/* Set descriptor 3 after 2 and 0: `log' or `in' may itself be number
-	   3. */
-	if ((rc = g->log == -1 ? 0 : posix_spawn_file_actions_adddup2(&files,
-	    g->log, 2)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, g->in, 0)) == 0 &&
-	    (rc = posix_spawn_file_actions_adddup2(&files, g->listener,
-	    3)) == 0 &&
-	    (g->shared == -1 || (rc = posix_spawn_file_actions_adddup2(&files,
-	    g->shared, 4)) == 0) &&
-	    (rc = posix_spawn_file_actions_addopen(&files, 1, "/dev/null",
-	    O_WRONLY, 0)) == 0 &&
-	    (rc = g->log != -1 ? 0 : posix_spawn_file_actions_adddup2(&files, 1,
-	    2)) == 0 &&
-	    /* `answer' may outlive the shell that started chat: close
-	       everything that the shell left open. */
-	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
-	    g->shared == -1 ? 4 : 5)) == 0 &&
-	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
-	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
-	    (rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID |
-	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)) == 0)
-		rc = posix_spawn(pid, program, &files, &attr, argv, env);
-	(void)posix_spawnattr_destroy(&attr);
-files:
-	(void)posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
 int
 generation_start(const struct settings *s, int64_t ticket, int64_t session,
     int64_t seen, int listener, const char *text, size_t len,
@@ -235,7 +181,9 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	char	 turn[sizeof(GENERATION_USER "=") + TEXT_HASH];
 	char	*argv[] = { name, t, id, *text_hash == '\0' ? NULL : hash,
 		    NULL };
-	struct generation_fds	g = { -1, listener, -1, -1 };
+	/* What `answer' inherits: the text, /dev/null, a log or /dev/null, the
+	   listener, the lock of RUN_DIR or nothing. */
+	int	 fd[5] = { -1, -1, -1, listener, -1 };
 	pid_t	 pid = -1;
 	int	 rc;
 
@@ -248,19 +196,19 @@ generation_start(const struct settings *s, int64_t ticket, int64_t session,
 	    NULL)
 		return -1;
 	if (strcmp(s->text[SETTING_LOG], "stderr") == 0)
-		g.log = log_descriptor();
-	if ((g.in = child_input(text, len)) == -1) {
+		fd[2] = log_descriptor();
+	if ((fd[0] = child_input(text, len)) == -1) {
 		rc = errno;
 	} else {
-		/* 5 or higher, so that dup2 to 0, 2 and 3 does not overwrite
-		   it. */
-		g.shared = run_dir == -1 ? -1 : fcntl(run_dir,
-		    F_DUPFD_CLOEXEC, 5);
-		rc = run_dir != -1 && g.shared == -1 ? errno :
-		    generation_exec(&pid, generation_program(s), &g, argv, env);
-		(void)close(g.in);
-		if (g.shared != -1)
-			(void)close(g.shared);
+		/* As child_spawn demands, not one of the lower ones. */
+		fd[4] = run_dir == -1 ? -1 : fcntl(run_dir, F_DUPFD_CLOEXEC,
+		    4);
+		rc = run_dir != -1 && fd[4] == -1 ? errno :
+		    child_spawn(&pid, generation_program(s), argv, env, fd,
+		    run_dir == -1 ? 4 : 5, true);
+		(void)close(fd[0]);
+		if (fd[4] != -1)
+			(void)close(fd[4]);
 	}
 	free(env);
 	errno = rc;

@@ -10,24 +10,49 @@
 #include "json/json.h"
 #include "request/request.h"
 
+enum { COMMENT_MAX = 2000 };	/* bytes: a few sentences */
+
 enum field {
 	FIELD_TYPE, FIELD_BODY, FIELD_REFRESH, FIELD_STATUS, FIELD_TOKEN,
 	FIELD_LANG, FIELD_VERSION,
+	FIELD_SESSION, FIELD_GOOD, FIELD_REASON, FIELD_COMMENT,
 	FIELD__MAX
 };
 
-/* If a field is present, it must have its type, even if it is not used. */
+/*
+ * If a field is present, it must have its type, even if it is not used.  A
+ * field with `only' is unknown in messages of other types.
+ */
 static const struct {
-	const char	*name;
-	enum json_type	 type;
+	const char		*name;
+	enum json_type		 type;
+	enum request_type	 only;		/* ASK: every message */
 } fields[FIELD__MAX] = {
-	[FIELD_TYPE] = { "type", JSON_STRING },
-	[FIELD_BODY] = { "ticketBody", JSON_STRING },
-	[FIELD_REFRESH] = { "refresh", JSON_BOOL },
-	[FIELD_STATUS] = { "status", JSON_BOOL },
-	[FIELD_TOKEN] = { "token", JSON_STRING },
-	[FIELD_LANG] = { "lang", JSON_STRING },
-	[FIELD_VERSION] = { "version", JSON_NUMBER },
+	[FIELD_TYPE] = { "type", JSON_STRING, REQUEST_ASK },
+	[FIELD_BODY] = { "ticketBody", JSON_STRING, REQUEST_ASK },
+	[FIELD_REFRESH] = { "refresh", JSON_BOOL, REQUEST_ASK },
+	[FIELD_STATUS] = { "status", JSON_BOOL, REQUEST_ASK },
+	[FIELD_TOKEN] = { "token", JSON_STRING, REQUEST_ASK },
+	[FIELD_LANG] = { "lang", JSON_STRING, REQUEST_ASK },
+	[FIELD_VERSION] = { "version", JSON_NUMBER, REQUEST_ASK },
+	[FIELD_SESSION] = { "session", JSON_NUMBER, REQUEST_RATE },
+	[FIELD_GOOD] = { "good", JSON_BOOL, REQUEST_RATE },
+	[FIELD_REASON] = { "reason", JSON_STRING, REQUEST_RATE },
+	[FIELD_COMMENT] = { "comment", JSON_STRING, REQUEST_RATE },
+};
+
+/* The names of the types; an ASK has none. */
+static const struct {
+	const char		*name;
+	enum request_type	 type;
+} types[] = {
+	{ "stop", REQUEST_STOP }, { "ping", REQUEST_PING },
+	{ "open", REQUEST_OPEN }, { "rate", REQUEST_RATE },
+};
+
+/* Why an answer is not good. */
+static const char *const	reasons[] = {
+	"wrong", "incomplete", "unsafe", "language", "other"
 };
 
 static void
@@ -54,9 +79,17 @@ request_refuse_size(struct request *r)
 	request_do_refuse(r, FAILURE_TOO_LARGE, limit);
 }
 
+/* Refuses a field whose value is not one of those that it may have. */
+static void
+request_refuse_field(struct request *r, enum field f)
+{
+	if (r->failure.code == FAILURE_NONE)
+		request_do_refuse(r, FAILURE_BAD_REQUEST, fields[f].name);
+}
+
 /*
- * Finds all fields; refuses wrong types and repeated names.  A null counts as
- * absent.
+ * Finds the fields of the message's type; refuses wrong types and repeated
+ * names.  A null counts as absent.
  */
 static void
 request_find(struct request *r, const struct json *j, int value[FIELD__MAX])
@@ -64,6 +97,9 @@ request_find(struct request *r, const struct json *j, int value[FIELD__MAX])
 	size_t	i;
 
 	for (i = 0; i < FIELD__MAX; i++) {
+		value[i] = -1;
+		if (fields[i].only != REQUEST_ASK && fields[i].only != r->type)
+			continue;
 		value[i] = json_member(j, 0, fields[i].name);
 		if (json_type(j, value[i]) == JSON_NULL)
 			value[i] = -1;
@@ -76,44 +112,83 @@ request_find(struct request *r, const struct json *j, int value[FIELD__MAX])
 	}
 }
 
-static void
-request_read_type(struct request *r, const struct json *j, int value)
+/* An unknown type is refused later, so that its other fields are looked at. */
+static bool
+request_read_type(struct request *r, const struct json *j)
 {
-	if (value == -1)
-		r->type = REQUEST_ASK;
-	else if (json_equals(j, value, "stop"))
-		r->type = REQUEST_STOP;
-	else if (json_equals(j, value, "ping"))
-		r->type = REQUEST_PING;
-	else if (json_equals(j, value, "open"))
-		r->type = REQUEST_OPEN;
-	else
-		request_do_refuse(
-		    r, FAILURE_BAD_REQUEST, fields[FIELD_TYPE].name);
+	const int	value = json_member(j, 0, fields[FIELD_TYPE].name);
+	size_t		i;
+
+	r->type = REQUEST_ASK;
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (json_equals(j, value, types[i].name)) {
+			r->type = types[i].type;
+			return true;
+		}
+	}
+	return value == -1 || json_type(j, value) == JSON_NULL;
 }
 
+/* Reads a text into the body, whose cap is set. */
 static void
-request_read_body(struct request *r, const struct json *j, int value)
+request_read_text(struct request *r, const struct json *j, enum field f,
+    int value)
 {
-	if (value == -1) {
-		request_wrong(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
-		    FAILURE_MISSING);
-	} else if (json_string(j, value, true, &r->body) == -1) {
+	const char	*name = fields[f].name;
+
+	if (json_string(j, value, true, &r->body) == -1) {
 		if (errno == EILSEQ)
 			request_wrong(r, FAILURE_BAD_JSON, NULL,
 			    FAILURE_HALF_PAIR);
-		else if (errno == EMSGSIZE)
-			request_refuse_size(r);
-		else
+		else if (errno != EMSGSIZE)
 			request_do_refuse(r, FAILURE_INTERNAL, NULL);
+		else
+			request_refuse_size(r);
+		if (r->failure.code == FAILURE_TOO_LARGE && f != FIELD_BODY)
+			r->failure.cause = FAILURE_TEXT;
 	} else if (r->body.len > 0 &&
 	    memchr(r->body.data, '\0', r->body.len) != NULL) {
-		request_wrong(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
-		    FAILURE_NUL);
-	} else if (utf8_blank(r->body.data, r->body.len)) {
-		request_wrong(r, FAILURE_BAD_REQUEST, fields[FIELD_BODY].name,
-		    FAILURE_BLANK);
+		request_wrong(r, FAILURE_BAD_REQUEST, name, FAILURE_NUL);
 	}
+}
+
+static void
+request_read_body(struct request *r, const struct json *j, enum field f,
+    int value)
+{
+	if (value == -1) {
+		request_wrong(r, FAILURE_BAD_REQUEST, fields[f].name,
+		    FAILURE_MISSING);
+		return;
+	}
+	request_read_text(r, j, f, value);
+	if (r->failure.code == FAILURE_NONE &&
+	    utf8_blank(r->body.data, r->body.len))
+		request_wrong(r, FAILURE_BAD_REQUEST, fields[f].name,
+		    FAILURE_BLANK);
+}
+
+/* Reads what the user thinks of an answer. */
+static void
+request_read_rating(struct request *r, const struct json *j,
+    const int value[FIELD__MAX])
+{
+	size_t	i;
+
+	r->reason = "";
+	if (value[FIELD_GOOD] == -1)
+		request_wrong(r, FAILURE_BAD_REQUEST, fields[FIELD_GOOD].name,
+		    FAILURE_MISSING);
+	r->good = json_true(j, value[FIELD_GOOD]);
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (json_equals(j, value[FIELD_REASON], reasons[i]))
+			r->reason = reasons[i];
+	}
+	if (value[FIELD_REASON] != -1 && *r->reason == '\0')
+		request_refuse_field(r, FIELD_REASON);
+	r->body.cap = COMMENT_MAX;
+	if (r->failure.code == FAILURE_NONE && value[FIELD_COMMENT] != -1)
+		request_read_text(r, j, FIELD_COMMENT, value[FIELD_COMMENT]);
 }
 
 /* Read first, because a failure in another field is reported in it. */
@@ -133,29 +208,33 @@ static void
 request_read_fields(struct request *r, const struct json *j)
 {
 	int	value[FIELD__MAX];
+	bool	known;
 
 	if (json_type(j, 0) != JSON_OBJECT) {
 		request_do_refuse(r, FAILURE_BAD_JSON, NULL);
 		return;
 	}
+	known = request_read_type(r, j);
 	request_find(r, j, value);
 	request_read_language(r, j, value[FIELD_LANG]);
-	if (r->failure.code == FAILURE_NONE)
-		request_read_type(r, j, value[FIELD_TYPE]);
+	if (!known)
+		request_refuse_field(r, FIELD_TYPE);
 	if (r->failure.code == FAILURE_NONE && r->type == REQUEST_ASK)
-		request_read_body(r, j, value[FIELD_BODY]);
+		request_read_body(r, j, FIELD_BODY, value[FIELD_BODY]);
+	if (r->failure.code == FAILURE_NONE && r->type == REQUEST_RATE)
+		request_read_rating(r, j, value);
 	if (r->failure.code == FAILURE_NONE && value[FIELD_TOKEN] != -1 &&
 	    json_string(j, value[FIELD_TOKEN], true, &r->token) == -1)
-		request_do_refuse(
-		    r, FAILURE_BAD_REQUEST, fields[FIELD_TOKEN].name);
+		request_refuse_field(r, FIELD_TOKEN);
 	r->version = json_int(j, value[FIELD_VERSION], 0);
-	if (r->failure.code == FAILURE_NONE && value[FIELD_VERSION] != -1 &&
-	    r->version < 1)
-		request_do_refuse(
-		    r, FAILURE_BAD_REQUEST, fields[FIELD_VERSION].name);
+	if (value[FIELD_VERSION] != -1 && r->version < 1)
+		request_refuse_field(r, FIELD_VERSION);
+	r->session = json_int(j, value[FIELD_SESSION], 0);
+	if (value[FIELD_SESSION] != -1 && r->session < 1)
+		request_refuse_field(r, FIELD_SESSION);
 	r->refresh = r->type == REQUEST_ASK &&
 	    json_true(j, value[FIELD_REFRESH]);
-	r->sessions = r->type == REQUEST_OPEN;
+	r->sessions = r->type == REQUEST_OPEN || r->type == REQUEST_RATE;
 	r->status = json_true(j, value[FIELD_STATUS]);
 }
 

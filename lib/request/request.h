@@ -17,7 +17,8 @@
 
 enum request_type {
 	REQUEST_ASK, REQUEST_STOP, REQUEST_PING,
-	REQUEST_OPEN		/* the answer that is there; none is made */
+	REQUEST_OPEN,		/* the answer that is there; none is made */
+	REQUEST_RATE		/* what the user thinks of an answer */
 };
 
 struct request {
@@ -25,12 +26,18 @@ struct request {
 	struct failure		failure;	/* code FAILURE_NONE: the
 						   message is valid */
 	enum language		language;	/* for messages to the client */
-	struct buf		body;		/* the ticket's text; owned */
+	struct buf		body;		/* the ticket's text, of RATE
+						   the comment; owned */
 	struct buf		token;		/* may be empty; owned */
 	bool			refresh;	/* generate a new answer */
 	bool			status;		/* send status frames too */
 	int64_t			version;	/* number of a saved answer,
 						   from 1; 0: the newest */
+	int64_t			session;	/* RATE: the answer's session;
+						   0: see `version' */
+	bool			good;		/* RATE: the user's opinion */
+	const char		*reason;	/* RATE: one of a few words;
+						   "": none */
 	bool			sessions;	/* `cached' and `done' carry
 						   their session: the client
 						   uses messages that 0.1 did

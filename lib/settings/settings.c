@@ -101,6 +101,7 @@ static const struct row {
 	ROW(ON_DISCONNECT, "finish", CHAT, WORD("finish cancel ")),
 	ROW(CACHE, "ticket", CHAT, WORD("ticket body ")),
 	ROW(OPEN, "auto", CHAT, WORD("auto on answer off ")),
+	ROW(RATINGS, "on", CHAT, WORD("on off ")),
 	ROW(LANGUAGE, "auto", CHAT, WORD("auto pt-BR en es ")),
 	ROW(AUTH, "off", CHAT, WORD("off required ")),
 	ROW(JWT_KEY_FILE, "", CHAT, TEXT),

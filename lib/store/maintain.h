@@ -55,9 +55,10 @@ enum failure_code store_purge(struct store *, struct purge *);
 enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
 
 /*
- * Deletes what the database notes about a user's generations: a hash of `who'
- * (see admission_who).  store_user_left counts the rows that still name the
- * user, there and for the rate limit.
+ * Deletes the ratings of a user, and what a server's database notes about the
+ * user's generations (a hash), and leaves no byte of them.  `who' is as
+ * admission_who writes it.  store_user_left counts the rows that still name the
+ * user, on a server those of the rate limit too.
  */
 enum failure_code store_forget_user(struct store *, const char *who);
 enum failure_code store_user_left(struct store *, const char *who,

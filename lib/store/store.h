@@ -142,6 +142,21 @@ struct answered {
 enum failure_code store_update_response(struct store *, int64_t id,
     const struct answered *, int64_t *versions);
 
+/* What a user thinks of a session's answer; all of it is borrowed. */
+struct rating {
+	bool		 good;
+	const char	*reason;	/* a word; "": none */
+	const char	*comment;	/* may be NULL */
+	size_t		 comment_len;
+};
+
+/*
+ * Saves what a user thinks of a session, in place of what the same user thought
+ * of it before.  Returns how many users find it good, and bad.
+ */
+enum failure_code store_rate(struct store *, int64_t session,
+    const char *user, const struct rating *, int64_t *good, int64_t *bad);
+
 /*
  * Asks all machines that share the database to stop what runs for a ticket;
  * *heard: something runs.  Does nothing for a file.
@@ -223,7 +238,7 @@ bool store_served(struct store *, const char *run_dir, char *other,
  * STORE_HEAD is for `sessions doctor' and differs between files and servers.
  */
 enum store_report {
-	STORE_EXPORT, STORE_LIST, STORE_SHOW, STORE_HISTORY,
+	STORE_EXPORT, STORE_EXPORT_RATINGS, STORE_LIST, STORE_SHOW, STORE_HISTORY,
 	STORE_STATS, STORE_STATS_BY_DAY, STORE_STATS_BY_MODEL,
 	STORE_ASKS, STORE_METRICS, STORE_HEAD, STORE_AGES,
 	STORE_REPORT__MAX

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/admission.h"
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/rate.h"
@@ -18,7 +19,8 @@
 #include "viewer/resident.h"
 
 enum {
-	OPEN_MISSES = 60	/* that somebody may hear of in a minute */
+	OPEN_MISSES = 60,	/* that a user may hear of in a minute */
+	RATINGS = 30		/* of a user in a minute */
 };
 
 static const char	program[] = LIBEXECDIR "/lookup";
@@ -215,6 +217,79 @@ query_none(struct store *store, const struct query *q, struct verdict *v)
 		v->text_hash[0] = '\0';	/* nothing is compared then */
 }
 
+/* How a user is named beside a rating: the user of the token, else a hash. */
+static enum failure_code
+query_user(struct store *store, const char *who, char name[ADMISSION_WHO])
+{
+	static const char	user[] = "user:", shell[] = "shell";
+
+	if (*who == '\0')
+		memcpy(name, shell, sizeof(shell));
+	else if (strncmp(who, user, sizeof(user) - 1) == 0)
+		(void)snprintf(name, ADMISSION_WHO, "%s",
+		    who + sizeof(user) - 1);
+	else
+		return store_text_hash(store, who, strlen(who), name);
+	return FAILURE_NONE;
+}
+
+/* The answer that a message is about: named, or the newest one. */
+static enum failure_code
+query_subject(struct store *store, const struct query *q,
+    struct session *found, struct verdict *v)
+{
+	const struct request	*r = q->request;
+	enum failure_code	 rc;
+
+	if (r->session != 0)
+		rc = store_session(store, q->ticket, r->session, found);
+	else if (r->version != 0)
+		rc = store_session_by_version(store, q->ticket, r->version,
+		    found);
+	else
+		rc = store_session_by_ticket(store, q->ticket, found);
+	if (rc != FAILURE_NONE)
+		verdict_fail_store(v, rc, store);
+	else if (found->id == 0)
+		v->failure = r->session == 0 && r->version == 0 ?
+		    failure_make(FAILURE_NO_ANSWER, NULL) :
+		    failure_make(FAILURE_BAD_REQUEST, r->session != 0 ?
+		    "session" : "version");
+	return v->failure.code;
+}
+
+/* Saves what the user thinks of an answer, and says what all users think. */
+static void
+query_rate(struct store *store, const struct settings *s,
+    const struct query *q, struct buf *frames, struct verdict *v)
+{
+	const struct request	*r = q->request;
+	const struct rating	 rating = { r->good, r->reason, r->body.data,
+				    r->body.len };
+	char			 key[RATE_KEY_MAX], user[ADMISSION_WHO];
+	struct session		 found = { 0 };
+	enum failure_code	 rc;
+	int64_t			 good, bad;
+
+	if (*q->user != '\0') {
+		(void)snprintf(key, sizeof(key), RATE_RATINGS "%s", q->user);
+		query_take(store, s, key, RATINGS, RATE_MINUTE, v);
+	}
+	if (v->failure.code != FAILURE_NONE ||
+	    query_subject(store, q, &found, v) != FAILURE_NONE)
+		return;
+	rc = query_user(store, q->user, user);
+	if (rc == FAILURE_NONE)
+		rc = store_rate(store, found.id, user, &rating, &good, &bad);
+	if (rc != FAILURE_NONE)
+		verdict_fail_store(v, rc, store);
+	else if (frame_rated(frames, found.id, found.version, good, bad) == -1)
+		v->failure = failure_make(FAILURE_INTERNAL, NULL);
+	else
+		v->session = found.id;
+	session_free(&found);
+}
+
 static void
 query_look(struct store *store, const struct settings *s,
     const struct query *q, struct buf *frames, struct verdict *v)
@@ -265,8 +340,26 @@ query_run(struct store **store, const struct settings *s,
 		rc = store_stop(*store, q->ticket, &v->heard);
 	if (rc != FAILURE_NONE)
 		verdict_fail_store(v, rc, *store);
+	else if (q->kind == QUERY_RATE)
+		query_rate(*store, s, q, frames, v);
 	else if (q->kind != QUERY_STOP)
 		query_look(*store, s, q, frames, v);
+}
+
+/* Writes the fields of a rating. */
+static void
+query_write_rating(struct jsonw *w, const struct query *q)
+{
+	const struct request	*r = q->request;
+
+	jsonw_text(w, "type", "rate");
+	jsonw_text(w, "user", q->user);
+	jsonw_bool(w, "good", r->good);
+	if (*r->reason != '\0')
+		jsonw_text(w, "reason", r->reason);
+	jsonw_string(w, "comment", r->body.data, r->body.len);
+	if (r->session != 0)
+		jsonw_int(w, "session", r->session);
 }
 
 int
@@ -282,7 +375,9 @@ query_write(struct buf *out, const struct query *q)
 		jsonw_text(&w, "type", "stop");
 		return jsonw_end(&w, true);
 	}
-	if (r->type == REQUEST_OPEN)
+	if (q->kind == QUERY_RATE)
+		query_write_rating(&w, q);
+	else if (r->type == REQUEST_OPEN)
 		jsonw_text(&w, "type", "open");
 	else
 		jsonw_string(&w, "ticketBody", r->body.data, r->body.len);
@@ -320,7 +415,8 @@ query_read_more(struct query *q, const struct json *j, struct request *r,
 	r->seen = json_int(j, json_member(j, 0, "seen"), SEEN_UNKNOWN);
 	r->sessions = json_true(j, json_member(j, 0, "sessions"));
 	q->charge = json_true(j, json_member(j, 0, "charge"));
-	q->kind = r->type == REQUEST_STOP ? QUERY_STOP : session != -1 ?
+	q->kind = r->type == REQUEST_STOP ? QUERY_STOP :
+	    r->type == REQUEST_RATE ? QUERY_RATE : session != -1 ?
 	    QUERY_SESSION : json_true(j, json_member(j, 0, "begin")) ?
 	    QUERY_BEGIN : QUERY_LOOK;
 	value = json_member(j, 0, "user");

@@ -28,6 +28,7 @@ enum query_kind {
 	QUERY_BEGIN,	/* the same under the claim; may one be generated?
 			   To open one: does another machine generate it? */
 	QUERY_SESSION,	/* the answer of this session */
+	QUERY_RATE,	/* save what the user thinks of an answer */
 	QUERY_STOP	/* end what runs for the ticket on any machine */
 };
 
@@ -37,7 +38,7 @@ struct query {
 	int64_t			 ticket;
 	int64_t			 session;	/* of QUERY_SESSION */
 	const struct request	*request;	/* not of QUERY_STOP */
-	/* Of QUERY_BEGIN. */
+	/* Of QUERY_BEGIN and QUERY_RATE. */
 	const char		*user;		/* whose turn it takes: see
 						   admission_who; "": none */
 	bool			 charge;	/* it counts in RATE_LIMIT */

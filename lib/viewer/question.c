@@ -397,6 +397,11 @@ question_verdict(struct question *q, const struct verdict *v, size_t before,
 		    v->error);
 	if (v->failure.code != FAILURE_NONE)
 		return question_fail(q, &v->failure);
+	if (q->asked == QUERY_RATE) {
+		q->session = v->session;
+		question_count(q, before);
+		return question_done(q, "rated", FAILURE_NONE);
+	}
 	if (v->session != 0)
 		return question_cached(q, v->session, before);
 	if (q->asked == QUERY_BEGIN && v->heard)
@@ -420,6 +425,8 @@ question_ask(struct question *q, int64_t now)
 	const size_t		before = q->out->data.len;
 	struct verdict		v;
 
+	if (q->asked == QUERY_RATE)
+		admission_who(q->admission, who);
 	if (q->asked == QUERY_BEGIN) {
 		admission_who(q->admission, who);
 		q->charged = true;	/* charge once, even if several
@@ -861,13 +868,29 @@ question_note(struct question *q, struct request *r, bool behind)
 	q->store = NULL;
 }
 
+/* Whether the settings allow such a message. */
+static bool
+question_is_allowed(const struct settings *s, const struct request *r)
+{
+	switch (r->type) {
+	case REQUEST_OPEN:
+		return s->number[SETTING_OPEN] != OPEN_OFF;
+	case REQUEST_RATE:
+		return s->number[SETTING_RATINGS] != RATINGS_OFF;
+	case REQUEST_ASK:
+	case REQUEST_STOP:
+	case REQUEST_PING:
+		break;
+	}
+	return true;
+}
+
 void
 question_begin(struct question *q, struct request *r, int64_t now)
 {
 	struct failure	f = r->failure;
 
-	if (f.code == FAILURE_NONE && r->type == REQUEST_OPEN &&
-	    q->settings->number[SETTING_OPEN] == OPEN_OFF)
+	if (f.code == FAILURE_NONE && !question_is_allowed(q->settings, r))
 		f = failure_make(FAILURE_NOT_ALLOWED, NULL);
 	q->request = *r;
 	memset(r, 0, sizeof(*r));
@@ -890,7 +913,8 @@ question_begin(struct question *q, struct request *r, int64_t now)
 		question_end(q);
 		return;
 	}
-	(void)question_look(q, QUERY_LOOK);
+	(void)question_look(q, q->request.type == REQUEST_RATE ? QUERY_RATE :
+	    QUERY_LOOK);
 	question_step(q, NULL, now);
 }
 

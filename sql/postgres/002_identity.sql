@@ -620,4 +620,41 @@ BEGIN
 END
 $$;
 
+-- What people think of an answer: each user's last word.
+CREATE TABLE IF NOT EXISTS TicketAIRatings (
+	SessionId	bigint NOT NULL
+			REFERENCES TicketAISessions (Id) ON DELETE CASCADE,
+	UserName	text COLLATE "C" NOT NULL,
+	Good		boolean NOT NULL,
+	Reason		text,
+	Comment		text,
+	RatedAt		text COLLATE "C" NOT NULL
+			DEFAULT utc(clock_timestamp()),
+	PRIMARY KEY (SessionId, UserName)
+);
+
+-- Notes the word of a user on a session, unless it is the same as before, and
+-- tells how many find it good, and bad.  NULL: there is no such session.
+CREATE OR REPLACE FUNCTION session_rate(session bigint, who text, is_good
+	boolean, why text, words text, OUT good bigint, OUT bad bigint)
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+BEGIN
+	PERFORM FROM TicketAISessions WHERE Id = session FOR KEY SHARE;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	INSERT INTO TicketAIRatings AS r (SessionId, UserName, Good, Reason,
+		Comment)
+	VALUES (session, who, is_good, why, words)
+	ON CONFLICT (SessionId, UserName) DO UPDATE SET Good = excluded.Good,
+		Reason = excluded.Reason, Comment = excluded.Comment,
+		RatedAt = excluded.RatedAt
+	WHERE (r.Good, r.Reason, r.Comment) IS DISTINCT FROM
+		(excluded.Good, excluded.Reason, excluded.Comment);
+	SELECT count(*) FILTER (WHERE r.Good), count(*) FILTER (WHERE NOT
+		r.Good) INTO good, bad
+	FROM TicketAIRatings AS r WHERE SessionId = session;
+END
+$$;
+
 UPDATE SchemaVersion SET Version = 2;

@@ -549,9 +549,9 @@ kept() {
 # stream frames and done, or an error; a generation that was lost may be
 # followed by the whole answer.
 FRAMES='
-def ended: .type == "done" or .type == "error";
+def ended: .type | IN("done", "error", "rated");
 def frame: type == "object" and (.type |
-    IN("stream", "cached", "done", "error", "status", "pong")) and
+    IN("stream", "cached", "done", "error", "status", "pong", "rated")) and
     (if .type == "stream" then (.content | type == "string" and . != "")
     elif .type == "cached" then (.response | type) == "string" and
 	(.message | type) == "string" and
@@ -559,6 +559,8 @@ def frame: type == "object" and (.type |
     elif .type == "error" then (.message | type == "string" and . != "" and
 	(test("[{][}]") | not)) and (.code | type) == "string" and
 	(.retryable | type) == "boolean"
+    elif .type == "rated" then ([.session, .version, .good, .bad] |
+	map(type) | unique) == ["number"]
     else true end);
 [inputs] | . as $frames |
     if all(frame) | not then "a frame of a wrong shape" else

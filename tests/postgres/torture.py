@@ -183,7 +183,6 @@ async def question():
     what = rng.random()
     if not new and what < 0.05:
         message["refresh"] = True
-        refreshed[ticket] += 1
         count["refreshes"] += 1
     say_stop, leave = 0.05 < what < 0.08, 0.08 < what < 0.12
     if say_stop:
@@ -191,6 +190,7 @@ async def question():
     tries, began = 0, time.monotonic()
     while True:
         env = rng.choice(nodes)[0]
+        refreshed[ticket] += "refresh" in message      # each try may be one more answer
         end, text, saved, first = await talk(env, ticket, message, say_stop, leave)
         if end == "done":
             shown[ticket].add(text)

@@ -1,6 +1,6 @@
 /*
- * A node that is alone: what lib/store/node.h and lib/store/slots.h have behind
- * them where the database is a file.
+ * The implementation of lib/store/node.h and lib/store/slots.h if the database
+ * is a file: there is only one node.
  */
 #ifndef ALONE_H
 #define ALONE_H
@@ -10,9 +10,11 @@
 struct node {
 	const struct settings	*settings;
 	int64_t			 session;
-	struct store		*store;		/* open while it is kept */
-	int			 slots;		/* the file of the slots; -1 */
-	int64_t			 slot;		/* our byte of it; -1 */
+	struct store		*store;		/* open while saving */
+	int			 slots;		/* the file RUN_DIR/slots; -1:
+						   not open */
+	int64_t			 slot;		/* our locked byte; -1: no
+						   slot */
 	char			 error[256];
 };
 

@@ -1,5 +1,5 @@
 /*
- * Reading a database of the original ASP.NET service.
+ * Reads a database of the original ASP.NET service.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -11,9 +11,11 @@
 #include "store/sqlite/db_copy.h"
 #include "store/store.h"
 
-/* Takes a column as it is; -1: no memory, or a text of no end. */
+/*
+ * Copies a column.  Returns -1 if there is no memory or the text is too long.
+ */
 static int
-aspnet_take(struct record *r, int i, sqlite3_stmt *st)
+aspnet_column(struct record *r, int i, sqlite3_stmt *st)
 {
 	struct record_value	*v = &r->value[i];
 	const char		*text;
@@ -32,7 +34,7 @@ aspnet_take(struct record *r, int i, sqlite3_stmt *st)
 	    record_set(r, (enum record_field)i, text, len);
 }
 
-/* Gathers the row that a statement stands at. */
+/* Gathers the current row of a statement. */
 static enum failure_code
 aspnet_gather(struct store *s, struct record *r, sqlite3_stmt *st, int64_t line)
 {
@@ -41,7 +43,7 @@ aspnet_gather(struct store *s, struct record *r, sqlite3_stmt *st, int64_t line)
 
 	r->value[RECORD_SESSION].number = 0;
 	for (i = 0; i < RECORD__MAX && rc == 0; i++)
-		rc = aspnet_take(r, i, st);
+		rc = aspnet_column(r, i, st);
 	if (rc == -1 || record_check(r, why, sizeof(why)) == -1) {
 		(void)snprintf(s->error, sizeof(s->error),
 		    "ticket %lld, session %lld: %s",
@@ -55,7 +57,7 @@ aspnet_gather(struct store *s, struct record *r, sqlite3_stmt *st, int64_t line)
 
 /* Gathers all rows of a statement. */
 static enum failure_code
-gather_all(struct store *s, struct store *from, enum statement which,
+aspnet_gather_all(struct store *s, struct store *from, enum statement which,
     struct record *r, int64_t *line)
 {
 	enum failure_code	 rc = FAILURE_NONE;
@@ -63,16 +65,16 @@ gather_all(struct store *s, struct store *from, enum statement which,
 	int			 step = SQLITE_DONE;
 
 	if ((st = db_statement(from, which)) == NULL)
-		return db_copy_take(s, from, db_fail(from, from->path));
+		return db_copy_error(s, from, db_fail(from, from->path));
 	while (rc == FAILURE_NONE && (step = sqlite3_step(st)) == SQLITE_ROW) {
 		rc = aspnet_gather(s, r, st, ++*line);
-		db_tell(s, "reading", *line, 0);
+		db_progress(s, "reading", *line, 0);
 	}
 	if (rc != FAILURE_NONE) {
 		(void)sqlite3_reset(st);
 		return rc;
 	}
-	return db_copy_take(s, from, db_done(from, st, step));
+	return db_copy_error(s, from, db_done(from, st, step));
 }
 
 enum failure_code
@@ -89,16 +91,17 @@ import_original(struct store *s, const char *file, int64_t *last)
 	if ((from = db_make(file)) == NULL)
 		return db_copy_system(s, file);
 	if ((rc = db_connect(from, SQLITE_OPEN_READONLY)) != FAILURE_NONE)
-		rc = db_copy_take(s, from, rc);
+		rc = db_copy_error(s, from, rc);
 	else if ((version = db_pragma(from, "PRAGMA user_version")) == INT_MIN)
-		rc = db_copy_take(s, from, db_fail(from, file));
+		rc = db_copy_error(s, from, db_fail(from, file));
 	else if (version != 0 && !db_foreign(from, version))
 		rc = db_copy_refuse(s, file, "this is a database of ticketchat "
 		    "itself: use restore, or export and import");
 	if (rc == FAILURE_NONE)
-		rc = gather_all(s, from, STATEMENT_ORIGINAL_TICKETS, &r, last);
+		rc = aspnet_gather_all(s, from, STATEMENT_ORIGINAL_TICKETS, &r,
+		    last);
 	if (rc == FAILURE_NONE)
-		rc = gather_all(s, from, STATEMENT_ORIGINAL_SESSIONS, &r,
+		rc = aspnet_gather_all(s, from, STATEMENT_ORIGINAL_SESSIONS, &r,
 		    last);
 	record_free(&r);
 	store_close(from);

@@ -1,5 +1,5 @@
 /*
- * Copying a database that is used.
+ * Copies a database that is in use.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +11,9 @@
 #include "store/sqlite/db_copy.h"
 #include "store/store.h"
 
-/* Whether a path is the database, or one of the files beside it. */
+/* Whether a path is the database or one of the files beside it. */
 static bool
-is_ours(const struct store *s, const char *file)
+db_backup_is_ours(const struct store *s, const char *file)
 {
 	static const char *const	ends[] = { "", "-wal", "-shm",
 					    "-lock", "-reserve" };
@@ -30,7 +30,7 @@ is_ours(const struct store *s, const char *file)
 	return false;
 }
 
-/* Whether a file may be made. */
+/* Checks whether a file may be written. */
 static enum failure_code
 db_may_make(struct store *s, const char *file, bool force)
 {
@@ -38,7 +38,7 @@ db_may_make(struct store *s, const char *file, bool force)
 
 	if (strlen(file) + 10 > sizeof(s->path))
 		return db_copy_refuse(s, file, "the name is too long");
-	if (is_ours(s, file))
+	if (db_backup_is_ours(s, file))
 		return db_copy_refuse(s, file, "this is the database itself");
 	if (!file_is_plain(file))
 		return db_copy_refuse(s, file, "this is not a regular file, "

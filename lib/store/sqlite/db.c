@@ -34,21 +34,22 @@ db_full(const struct store *s)
 	const int	code = sqlite3_extended_errcode(s->db);
 	const int	error = sqlite3_system_errno(s->db);
 
-	/* SHMSIZE comes without the system's reason. */
+	/* With IOERR_SHMSIZE SQLite reports no errno. */
 	return code == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE ||
 	    (((code & 0xff) == SQLITE_IOERR || (code & 0xff) ==
 	    SQLITE_CANTOPEN) && (error == ENOSPC || error == EDQUOT));
 }
 
-/* Why the last call failed: the system's reason too, where there is one. */
+/* Why the last call failed, with the system call's reason if there is one. */
 static const char *
-reason(struct store *s, char *text, size_t size)
+db_reason(struct store *s, char *text, size_t size)
 {
 	const int	code = sqlite3_errcode(s->db) & 0xff;
 	const int	error = sqlite3_system_errno(s->db);
 
 	s->full = db_full(s);
-	/* ERROR, where nothing is run yet, is a form of file not known here. */
+	/* SQLITE_ERROR before any statement: a file format that SQLite does not
+	   know. */
 	s->damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
 	    code == SQLITE_ERROR;
 	if (s->full)
@@ -68,13 +69,14 @@ db_fail(struct store *s, const char *what)
 	const bool	same = strcmp(what, s->path) == 0;
 	char		text[128], *p;
 
-	/* PROTOCOL: others kept changing the log while we wanted to read. */
+	/* SQLITE_PROTOCOL: others kept changing the log while we tried to
+	   read. */
 	s->busy = s->db != NULL && (code == SQLITE_BUSY ||
 	    code == SQLITE_PROTOCOL);
 	(void)snprintf(s->error, sizeof(s->error), "%s%s%s: %s", s->path,
 	    same ? "" : ": ", same ? "" : what, s->db == NULL ?
-	    strerror(errno) : reason(s, text, sizeof(text)));
-	/* What SQLite says may have several lines, a reason has one. */
+	    strerror(errno) : db_reason(s, text, sizeof(text)));
+	/* Put SQLite's message on one line. */
 	for (p = s->error; (p = strpbrk(p, "\n\t")) != NULL; )
 		*p = ' ';
 	return FAILURE_STORAGE;
@@ -103,12 +105,12 @@ db_make(const char *path)
 }
 
 /*
- * After a commit.  A process that opens the database alone takes the whole log
- * for not yet moved, so only a log that is cut to nothing ever begins anew.  If
- * others are in the way it is left for the next one.
+ * Called after each commit.  A process that opens the database alone must read
+ * the whole log, so the log is truncated as soon as it is long.  If readers
+ * still need it, the next commit tries again.
  */
 static int
-shorten(void *context, sqlite3 *db, const char *name, int pages)
+db_shorten_log(void *context, sqlite3 *db, const char *name, int pages)
 {
 	const struct store	*s = context;
 
@@ -122,11 +124,10 @@ shorten(void *context, sqlite3 *db, const char *name, int pages)
 }
 
 /*
- * For a process of one thread that runs a few statements: no mutexes, no
- * counting, and pages as they are needed instead of a pool that is touched
- * beforehand.  What a statement needs to take back its own changes stays in
- * memory: a file for it would be one more that can fail on a full disk.  Once
- * SQLite has begun it changes nothing.
+ * Configures SQLite for one thread and few statements: no mutexes, no
+ * statistics, and no page cache allocated in advance.  Statement journals stay
+ * in memory, because on a full disk a file could not be written.  Does nothing
+ * once SQLite is initialized.
  */
 static void
 db_configure(void)
@@ -138,13 +139,12 @@ db_configure(void)
 }
 
 /*
- * Large temporary files (of VACUUM, of sorting and searching) lie beside the
- * database, without a name: Landlock lets chat and answer write there and into
- * RUN_DIR and nowhere else, and a small /tmp is no reason to fail.  Whoever
- * sets SQLITE_TMPDIR wants them there.
+ * Puts large temporary files (for VACUUM, sorting, searching) into the
+ * database's directory, where chat and answer may write under Landlock, and so
+ * that a small /tmp does not matter.  SQLITE_TMPDIR overrides this.
  */
 static void
-keep_temporary_files_here(struct store *s)
+db_set_temp_directory(struct store *s)
 {
 	static char	 dir[sizeof(s->path)];
 	const char	*file = sqlite3_db_filename(s->db, "main");
@@ -159,9 +159,9 @@ keep_temporary_files_here(struct store *s)
 }
 
 /*
- * Opens the file and sets the connection up: defensive, durable (FULL), and
- * leaving the -wal and -shm files where they are, so that the many short
- * connections do not make and sync them anew each time.
+ * Opens the file and configures the connection: defensive, durable (synchronous
+ * FULL), and without deleting the -wal and -shm files at the end, so that many
+ * short connections do not create and sync them each time.
  */
 enum failure_code
 db_connect(struct store *s, int flags)
@@ -177,9 +177,9 @@ db_connect(struct store *s, int flags)
 	if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_EXRESCODE, s->alone ? "unix-excl" : NULL) != SQLITE_OK)
 		return db_fail(s, s->path);
-	keep_temporary_files_here(s);
+	db_set_temp_directory(s);
 	(void)sqlite3_busy_timeout(s->db, s->timeout);
-	(void)sqlite3_wal_hook(s->db, shorten, s);
+	(void)sqlite3_wal_hook(s->db, db_shorten_log, s);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
 	    NULL);
@@ -190,7 +190,7 @@ db_connect(struct store *s, int flags)
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	(void)sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL,
 	    &on);
-	/* Debian's SQLite deletes securely unasked; others have to be told. */
+	/* Debian's SQLite does this by default; others do not. */
 	if (sqlite3_exec(s->db, "PRAGMA synchronous = FULL;"
 	    "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON", NULL,
 	    NULL, NULL) != SQLITE_OK)
@@ -224,7 +224,7 @@ db_size(struct store *s, bool used)
 	if (page <= 0 || count < 0 || unused < 0)
 		return -1;
 	bytes = (int64_t)(count - unused) * page;
-	/* A hundredth and some pages, for what is around pages in a log. */
+	/* One percent and some pages more, for the overhead of the log. */
 	return used ? bytes + bytes / 100 + SPARE : bytes;
 }
 
@@ -260,7 +260,8 @@ db_bind_text(sqlite3_stmt *st, int i, const char *text, size_t len)
 bool
 db_column_text(sqlite3_stmt *st, int column, const char **text, size_t *len)
 {
-	/* SQLite gives NULL for both; asked first, the type tells which. */
+	/* SQLite returns NULL for an SQL NULL and for lack of memory; only the
+	   type, if read first, can tell the two apart. */
 	const bool	null = sqlite3_column_type(st, column) == SQLITE_NULL;
 
 	*text = null ? NULL : (const char *)sqlite3_column_text(st, column);
@@ -312,7 +313,8 @@ db_lock(struct store *s)
 {
 	if (s->lock == -1)
 		s->lock = db_open_locks(s);
-	/* Without its file it is done without: it is a help only. */
+	/* If the lock file cannot be opened, continue without it; it only makes
+	   writers queue instead of polling. */
 	if (s->lock == -1 || lock_wait(s->lock, WRITE_LOCK, clock_us() +
 	    s->timeout * INT64_C(1000)) != 0)
 		return FAILURE_NONE;

@@ -1,5 +1,5 @@
 /*
- * Copies of a database.
+ * Copies of a database: see db_copy.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ db_copy_system(struct store *s, const char *file)
 }
 
 enum failure_code
-db_copy_take(struct store *s, const struct store *other, enum failure_code rc)
+db_copy_error(struct store *s, const struct store *other, enum failure_code rc)
 {
 	if (rc != FAILURE_NONE)
 		(void)snprintf(s->error, sizeof(s->error), "%s",
@@ -61,9 +61,9 @@ db_copy_begin(struct store *s, int *lock)
 	return rc;
 }
 
-/* Keeps the first line of what is wrong with a copy. */
+/* Notes the first line about what is wrong with a copy. */
 static void
-found(void *context, const char *line)
+db_copy_note(void *context, const char *line)
 {
 	struct store	*s = context;
 
@@ -84,13 +84,13 @@ db_copy_open(struct store *s, const char *file, struct store **out)
 		return db_copy_refuse(s, file, "the name is too long");
 	if ((*out = c = db_make(file)) == NULL)
 		return db_copy_system(s, file);
-	c->tell = s->tell;
-	c->tell_context = s->tell_context;
+	c->progress = s->progress;
+	c->progress_context = s->progress_context;
 	if ((rc = db_connect(c, SQLITE_OPEN_READONLY)) != FAILURE_NONE)
-		return db_copy_take(s, c, rc);
-	store_watch(c, s->tell, s->tell_context);
+		return db_copy_error(s, c, rc);
+	store_watch(c, s->progress, s->progress_context);
 	if ((version = db_pragma(c, "PRAGMA user_version")) == INT_MIN)
-		return db_copy_take(s, c, db_fail(c, file));
+		return db_copy_error(s, c, db_fail(c, file));
 	if (version < 1 || version > SCHEMA_VERSION || db_foreign(c, version)) {
 		(void)snprintf(s->error, sizeof(s->error), "%s: this program "
 		    "cannot read schema %d, only 1 to %d", file, version,
@@ -98,9 +98,9 @@ db_copy_open(struct store *s, const char *file, struct store **out)
 		return FAILURE_SCHEMA;
 	}
 	c->error[0] = '\0';
-	if ((rc = db_look(c, true, found, c)) != FAILURE_NONE)
-		return db_copy_take(s, c, rc);
-	return db_copy_take(s, c, c->error[0] == '\0' ? FAILURE_NONE :
+	if ((rc = db_check(c, true, db_copy_note, c)) != FAILURE_NONE)
+		return db_copy_error(s, c, rc);
+	return db_copy_error(s, c, c->error[0] == '\0' ? FAILURE_NONE :
 	    FAILURE_BAD_REQUEST);
 }
 
@@ -131,7 +131,7 @@ db_copy_make(struct store *s, struct store *from, const char *to)
 	bytes = db_size(from, true);
 	if (bytes != -1 && (rc = room_need(s, to, bytes)) != FAILURE_NONE)
 		return rc;
-	db_tell(from, "copying", 0, 0);
+	db_progress(from, "copying", 0, 0);
 	mask = umask(077);
 	if ((st = db_statement(from, STATEMENT_COPY)) == NULL ||
 	    !db_bind_text(st, 1, to, strlen(to)))
@@ -147,5 +147,5 @@ db_copy_make(struct store *s, struct store *from, const char *to)
 			    "this needs %lld kB", to,
 			    (long long)bytes / 1024);
 	}
-	return s == from ? rc : db_copy_take(s, from, rc);
+	return s == from ? rc : db_copy_error(s, from, rc);
 }

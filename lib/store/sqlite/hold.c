@@ -1,6 +1,6 @@
 /*
- * Holding a database: the locks of an idle connection, for a program that
- * knows nothing of SQLite.
+ * Holds a database open: takes the locks of an idle connection without using
+ * SQLite.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,17 @@
 #include "store/store.h"
 
 /*
- * Bytes that a connection locks for reading as long as it is open, see
- * SQLite's os_unix.c: they are the same in all its versions, since any two of
- * them may share a database.
+ * Bytes on which an open connection has a read lock, see SQLite's os_unix.c.
+ * They are the same in all versions, since different versions may share a
+ * database.
  */
-#define SHARED_FIRST	0x40000002	/* of the database: it is in use */
+#define SHARED_FIRST	0x40000002	/* in the database: it is in use */
 #define SHARED_SIZE	510
-#define DEADMAN		128		/* of -shm: its contents are good */
+#define DEADMAN		128		/* in -shm: its content is valid */
 
-/* Locks bytes of a file in a descriptor that exec and children keep. */
+/*
+ * Locks bytes of a file with a descriptor that stays open across exec and fork.
+ */
 static int
 hold_lock(const char *file, int64_t first, int64_t len)
 {
@@ -38,7 +40,8 @@ hold_lock(const char *file, int64_t first, int64_t len)
 
 	if ((fd = open(file, O_RDWR | O_NOFOLLOW)) == -1)
 		return -1;
-	/* An open file's, not a process': SQLite's closing leaves it alone. */
+	/* An open file description lock: SQLite's closing the file does not
+	   release it. */
 	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
 		return 0;
 	saved = errno;
@@ -53,7 +56,8 @@ store_hold(struct store *s)
 	const char	*file = sqlite3_db_filename(s->db, "main");
 	char		 shm[PATH_MAX];
 
-	/* We are connected: -shm is good now, and stays so. */
+	/* Being connected, we know that -shm is valid; our lock keeps it
+	   valid. */
 	if (snprintf(shm, sizeof(shm), "%s-shm", file) < (int)sizeof(shm) &&
 	    hold_lock(file, SHARED_FIRST, SHARED_SIZE) == 0 &&
 	    hold_lock(shm, DEADMAN, 1) == 0)
@@ -63,7 +67,10 @@ store_hold(struct store *s)
 	return FAILURE_STORAGE;
 }
 
-/* The byte of "<database>-lock", in which the service notes its RUN_DIR. */
+/*
+ * The byte of "<database>-lock" that the service locks.  The file holds the
+ * service's RUN_DIR.
+ */
 enum { SERVICE_LOCK = 3 };
 
 int
@@ -88,7 +95,8 @@ store_serve(struct store *s, const char *run_dir)
 	}
 	len = strlen(path);
 	path[len++] = '\n';
-	/* For messages and a comparison only: the lock is what counts. */
+	/* The content is only used for messages and one comparison; the lock is
+	   what matters. */
 	if (pwrite(fd, path, len, 0) == -1)
 		(void)!ftruncate(fd, 0);
 	return 1;	/* the descriptor stays open */

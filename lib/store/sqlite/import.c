@@ -1,5 +1,5 @@
 /*
- * Gathering sessions, and merging them.
+ * Gathers sessions and merges them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "store/maintain.h"
 #include "store/sqlite/db.h"
 
-/* Runs a statement that has no parameters. */
+/* Runs a statement without parameters. */
 static enum failure_code
 db_import_run(struct store *s, enum statement which)
 {
@@ -30,7 +30,7 @@ import_begin(struct store *s)
 }
 
 static bool
-bind(sqlite3_stmt *st, const struct record *r, int i)
+db_import_bind(sqlite3_stmt *st, const struct record *r, int i)
 {
 	const struct record_value	*v = &r->value[i];
 
@@ -41,9 +41,9 @@ bind(sqlite3_stmt *st, const struct record *r, int i)
 	return db_bind_text(st, i + 1, v->text.data, v->text.len);
 }
 
-/* The text's hash; a session without an answer has no text. */
+/* Binds the text's hash; NULL for a session without an answer. */
 static enum failure_code
-bind_text(struct store *s, sqlite3_stmt *st, const struct record *r,
+db_import_bind_text(struct store *s, sqlite3_stmt *st, const struct record *r,
     char hash[TEXT_HASH + 1])
 {
 	const struct record_value	*prompt = &r->value[RECORD_PROMPT];
@@ -73,10 +73,10 @@ import_add(struct store *s, const struct record *r, int64_t line)
 	    sqlite3_bind_int64(st, RECORD__MAX + 1, line) != SQLITE_OK)
 		return db_fail(s, s->path);
 	for (i = 0; i < RECORD__MAX; i++) {
-		if (!bind(st, r, i))
+		if (!db_import_bind(st, r, i))
 			return db_fail(s, s->path);
 	}
-	if ((code = bind_text(s, st, r, hash)) != FAILURE_NONE)
+	if ((code = db_import_bind_text(s, st, r, hash)) != FAILURE_NONE)
 		return code;
 	if ((rc = sqlite3_step(st)) == SQLITE_CONSTRAINT_UNIQUE) {
 		(void)db_done(s, st, SQLITE_DONE);
@@ -88,9 +88,9 @@ import_add(struct store *s, const struct record *r, int64_t line)
 	return db_done(s, st, rc);
 }
 
-/* Tells the rows of a statement. */
+/* Calls `each' for the rows of a statement and counts them. */
 static enum failure_code
-db_import_tell(struct store *s, enum statement which, int64_t *count,
+db_import_each(struct store *s, enum statement which, int64_t *count,
     void (*each)(void *, int64_t, int64_t), void *context)
 {
 	sqlite3_stmt	*st;
@@ -106,7 +106,7 @@ db_import_tell(struct store *s, enum statement which, int64_t *count,
 	return db_done(s, st, rc);
 }
 
-/* Runs a statement of the merge, and counts the rows that it changed. */
+/* Runs a statement of the merge and counts the rows that it changed. */
 static enum failure_code
 db_step(struct store *s, enum statement which, int64_t *count)
 {
@@ -116,23 +116,25 @@ db_step(struct store *s, enum statement which, int64_t *count)
 	return rc;
 }
 
-/* Takes in all that is gathered. */
+/* Merges all that was gathered. */
 static enum failure_code
 db_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
-	int64_t			costs;
+	int64_t			costs, ratings;
 
 	if ((rc = db_step(s, STATEMENT_MERGE_TICKETS, &i->tickets)) ==
 	    FAILURE_NONE && (rc = db_step(s, STATEMENT_MERGE_SESSIONS,
 	    &i->sessions)) == FAILURE_NONE)
 		rc = db_step(s, STATEMENT_MERGE_COSTS, &costs);
+	if (rc == FAILURE_NONE)
+		rc = db_step(s, STATEMENT_MERGE_RATINGS, &ratings);
 	return rc;
 }
 
-/* How many sessions are gathered. */
+/* Counts the gathered sessions. */
 static enum failure_code
-gathered(struct store *s, int64_t *count)
+db_import_count(struct store *s, int64_t *count)
 {
 	sqlite3_stmt	*st;
 
@@ -150,9 +152,9 @@ import_merge(struct store *s, struct import *i,
 	memset(i, 0, sizeof(*i));
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	db_tell(s, "comparing", 0, 0);
-	if ((rc = gathered(s, &i->known)) == FAILURE_NONE)
-		rc = db_import_tell(
+	db_progress(s, "comparing", 0, 0);
+	if ((rc = db_import_count(s, &i->known)) == FAILURE_NONE)
+		rc = db_import_each(
 		    s, STATEMENT_IMPORT_CONFLICTS, &i->left, conflict, context);
 	if (rc == FAILURE_NONE && i->left > 0) {
 		(void)snprintf(s->error, sizeof(s->error), "%lld sessions are "
@@ -160,7 +162,7 @@ import_merge(struct store *s, struct import *i,
 		    (long long)i->left);
 		rc = FAILURE_BAD_REQUEST;
 	}
-	db_tell(s, "importing", 0, 0);
+	db_progress(s, "importing", 0, 0);
 	if (rc == FAILURE_NONE)
 		rc = db_merge(s, i);
 	i->known -= i->sessions;
@@ -177,16 +179,16 @@ import_merge_original(struct store *s, struct import *i,
 	memset(i, 0, sizeof(*i));
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	db_tell(s, "comparing", 0, 0);
+	db_progress(s, "comparing", 0, 0);
 	if ((rc = db_step(s, STATEMENT_ORIGINAL_KNOWN, &i->known)) ==
 	    FAILURE_NONE &&
-	    (rc = db_import_tell(s, STATEMENT_ORIGINAL_LATE, &i->left, late,
+	    (rc = db_import_each(s, STATEMENT_ORIGINAL_LATE, &i->left, late,
 	    context)) == FAILURE_NONE &&
 	    (rc = db_step(s, STATEMENT_ORIGINAL_LATE_DELETE, &count)) ==
 	    FAILURE_NONE &&
 	    (rc = db_step(s, STATEMENT_ORIGINAL_RENUMBER, &count)) ==
 	    FAILURE_NONE) {
-		db_tell(s, "importing", 0, 0);
+		db_progress(s, "importing", 0, 0);
 		rc = db_merge(s, i);
 	}
 	return db_end(s, rc);

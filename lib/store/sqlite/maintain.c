@@ -1,5 +1,5 @@
 /*
- * Forgetting a ticket for good, and looking for damage.
+ * Deletes tickets and users without a trace, and checks for damage.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,14 +14,15 @@
 #include "store/sqlite/room.h"
 #include "store/store.h"
 
-enum { TELL_STEPS = 100000 };	/* of SQLite's machine: some milliseconds */
+enum { TELL_STEPS = 100000 };	/* instructions of SQLite's virtual machine: a
+				   few ms */
 
 static int
-db_maintain_tell(void *context)
+db_maintain_progress(void *context)
 {
 	const struct store	*s = context;
 
-	s->tell(s->tell_context, s->telling, 0, 0);
+	s->progress(s->progress_context, s->progress_what, 0, 0);
 	return 0;
 }
 
@@ -29,19 +30,19 @@ void
 store_watch(struct store *s, void (*watch)(void *, const char *, int64_t,
     int64_t), void *context)
 {
-	s->tell = watch;
-	s->tell_context = context;
-	s->telling = "working";
+	s->progress = watch;
+	s->progress_context = context;
+	s->progress_what = "working";
 	sqlite3_progress_handler(s->db, TELL_STEPS, watch == NULL ? NULL :
-	    db_maintain_tell, s);
+	    db_maintain_progress, s);
 }
 
 void
-db_tell(struct store *s, const char *what, int64_t done, int64_t total)
+db_progress(struct store *s, const char *what, int64_t done, int64_t total)
 {
-	s->telling = what;
-	if (s->tell != NULL)
-		s->tell(s->tell_context, what, done, total);
+	s->progress_what = what;
+	if (s->progress != NULL)
+		s->progress(s->progress_context, what, done, total);
 }
 
 enum failure_code
@@ -50,9 +51,9 @@ store_cut(struct store *s)
 	const int64_t	deadline = clock_us() + CUT_TIMEOUT * INT64_C(1000);
 	int		rc;
 
-	db_tell(s, "truncating the database's log", 0, 0);
+	db_progress(s, "truncating the database's log", 0, 0);
 	do {
-		/* It waits for STORE_TIMEOUT itself. */
+		/* This call waits up to STORE_TIMEOUT itself. */
 		rc = sqlite3_wal_checkpoint_v2(s->db, NULL,
 		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	} while ((rc & 0xff) == SQLITE_BUSY && clock_us() < deadline);
@@ -65,7 +66,8 @@ store_forget_room(struct store *s)
 {
 	const int64_t	bytes = db_size(s, true);
 
-	/* A copy, unless it lies elsewhere, and once more in the log. */
+	/* Room for a copy (unless that goes to SQLITE_TMPDIR) and for the
+	   log. */
 	return bytes == -1 ? FAILURE_NONE : room_need(s, s->path,
 	    (getenv("SQLITE_TMPDIR") == NULL ? 2 : 1) * bytes -
 	    room_reserved(s->path));
@@ -80,35 +82,20 @@ store_runs(struct store *s, store_row *row, void *ctx)
 	return FAILURE_NONE;
 }
 
-enum failure_code
-store_forget_user(struct store *s, const char *who)
-{
-	(void)s;
-	(void)who;	/* of generations it notes nothing */
-	return FAILURE_NONE;
-}
-
-enum failure_code
-store_user_left(struct store *s, const char *who, int64_t *rows)
-{
-	(void)s;
-	(void)who;
-	*rows = 0;
-	return FAILURE_NONE;
-}
-
-enum failure_code
-store_forget(struct store *s, int64_t ticket, bool *found)
+/*
+ * Rewrites the file and truncates its log, so that no byte of deleted data is
+ * left.  `what' begins the reason if that fails.
+ */
+static enum failure_code
+db_leave_nothing(struct store *s, const char *what)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
 	char			 why[sizeof(s->error)];
 
-	if ((rc = store_delete(s, ticket, found)) != FAILURE_NONE ||
-	    (rc = db_lock(s)) != FAILURE_NONE)
+	if ((rc = db_lock(s)) != FAILURE_NONE)
 		return rc;
-	/* Also where it was not found: the last try may have been killed. */
-	db_tell(s, "rewriting the database", 0, 0);
+	db_progress(s, "rewriting the database", 0, 0);
 	if ((st = db_statement(s, STATEMENT_VACUUM)) == NULL)
 		rc = db_fail(s, s->path);
 	else
@@ -118,11 +105,58 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 		rc = store_cut(s);
 	if (rc != FAILURE_NONE) {
 		(void)snprintf(why, sizeof(why), "%s", s->error);
-		(void)snprintf(s->error, sizeof(s->error), "the ticket is "
-		    "deleted, but some of its bytes may be left in the file: "
-		    "forget it again. %.900s", why);
+		(void)snprintf(s->error, sizeof(s->error), "%s deleted, but "
+		    "some bytes may be left in the file: forget it again. "
+		    "%.900s", what, why);
 	}
 	return rc;
+}
+
+/* Runs a statement about a user, whose name is stored with ratings. */
+static enum failure_code
+db_user(struct store *s, enum statement which, const char *who, int64_t *rows)
+{
+	static const char	 user[] = "user:";
+	sqlite3_stmt		*st;
+
+	who += strncmp(who, user, sizeof(user) - 1) == 0 ?
+	    sizeof(user) - 1 : 0;
+	if ((st = db_statement(s, which)) == NULL ||
+	    !db_bind_text(st, 1, who, strlen(who)))
+		return db_fail(s, s->path);
+	return db_run(s, st, rows);
+}
+
+enum failure_code
+store_forget_user(struct store *s, const char *who)
+{
+	enum failure_code	rc;
+
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = db_end(s, db_user(s, STATEMENT_USER_DELETE, who, NULL));
+	if (rc != FAILURE_NONE || sqlite3_changes(s->db) == 0)
+		return rc;
+	return db_leave_nothing(s, "the ratings are");
+}
+
+enum failure_code
+store_user_left(struct store *s, const char *who, int64_t *rows)
+{
+	*rows = 0;
+	return db_user(s, STATEMENT_USER_LEFT, who, rows);
+}
+
+enum failure_code
+store_forget(struct store *s, int64_t ticket, bool *found)
+{
+	enum failure_code	rc;
+
+	/* Rewrite the file even if the ticket was not found: an earlier try may
+	   have been killed after deleting it. */
+	if ((rc = store_delete(s, ticket, found)) != FAILURE_NONE)
+		return rc;
+	return db_leave_nothing(s, "the ticket is");
 }
 
 enum failure_code
@@ -163,9 +197,9 @@ store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
 	store_close(s);
 }
 
-/* A statement whose rows tell what is wrong. */
+/* Runs a statement whose rows are faults. */
 static enum failure_code
-db_maintain_look(struct store *s, enum statement which, void (*found)(void *,
+db_maintain_faults(struct store *s, enum statement which, void (*found)(void *,
     const char *), void *context)
 {
 	sqlite3_stmt	*st;
@@ -185,28 +219,29 @@ db_maintain_look(struct store *s, enum statement which, void (*found)(void *,
 }
 
 enum failure_code
-db_look(struct store *s, bool full, void (*found)(void *, const char *),
+db_check(struct store *s, bool full, void (*found)(void *, const char *),
     void *context)
 {
 	enum failure_code	rc;
 
-	db_tell(s, "reading every page", 0, 0);
-	rc = db_maintain_look(s,
+	db_progress(s, "reading every page", 0, 0);
+	rc = db_maintain_faults(s,
 	    full ? STATEMENT_CHECK_FULL : STATEMENT_CHECK_QUICK, found,
 	    context);
 	return rc != FAILURE_NONE
 	    ? rc
-	    : db_maintain_look(s, STATEMENT_CHECK_OWNERS, found, context);
+	    : db_maintain_faults(s, STATEMENT_CHECK_OWNERS, found, context);
 }
 
-/* What is called for texts that are no UTF-8. */
+/* The callback for texts that are not UTF-8. */
 struct look {
 	void	(*found)(void *, const char *);
 	void	*context;
 };
 
 static void
-look_at_text(void *context, int64_t session, const char *s, size_t len)
+db_maintain_check_text(void *context, int64_t session, const char *s,
+    size_t len)
 {
 	const struct look	*l = context;
 	char			 line[80];
@@ -242,9 +277,9 @@ store_check(struct store *s, bool full, struct census *c,
 	enum failure_code	rc;
 
 	memset(c, 0, sizeof(*c));
-	if ((rc = db_look(s, full, found, context)) == FAILURE_NONE) {
-		db_tell(s, "reading every text", 0, 0);
-		rc = store_texts(s, 0, look_at_text, &l);
+	if ((rc = db_check(s, full, found, context)) == FAILURE_NONE) {
+		db_progress(s, "reading every text", 0, 0);
+		rc = store_texts(s, 0, db_maintain_check_text, &l);
 	}
 	if (rc == FAILURE_NONE)
 		rc = db_count(s, c);

@@ -1,5 +1,5 @@
 /*
- * Bringing a database to this program's version.
+ * Migrates a database to this program's schema.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -40,7 +40,10 @@ db_steps(struct store *s, int from)
 	return FAILURE_NONE;
 }
 
-/* Runs the steps from the database's version on, in one transaction. */
+/*
+ * Runs the steps from the database's version on, in one transaction.  Sets
+ * *from to that version.
+ */
 static enum failure_code
 db_migrate(struct store *s, int *from)
 {
@@ -48,7 +51,8 @@ db_migrate(struct store *s, int *from)
 
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	/* Within the transaction: somebody else may just have done it. */
+	/* Read again in the transaction: another process may have just
+	   migrated. */
 	if ((*from = db_pragma(s, "PRAGMA user_version")) == INT_MIN)
 		return db_end(s, db_fail(s, s->path));
 	if (*from > SCHEMA_VERSION || *from < 0 || db_foreign(s, *from)) {
@@ -63,9 +67,12 @@ db_migrate(struct store *s, int *from)
 	return db_end(s, db_steps(s, *from));
 }
 
-/* WAL is set outside a transaction; two at once would be told BUSY. */
+/*
+ * Sets WAL mode, which must be done outside a transaction.  With the lock,
+ * because a second process would get SQLITE_BUSY.
+ */
 static enum failure_code
-set_wal(struct store *s)
+db_set_wal(struct store *s)
 {
 	enum failure_code	rc;
 
@@ -79,7 +86,7 @@ set_wal(struct store *s)
 }
 
 static enum failure_code
-damaged(struct store *s)
+db_damaged(struct store *s)
 {
 	char	why[sizeof(s->error)];
 
@@ -107,10 +114,11 @@ store_migrate(struct store **out, const char *path, int *from, int *to,
 	if (rc == FAILURE_NONE)
 		rc = db_migrate(s, from);
 	if (rc == FAILURE_NONE)
-		rc = set_wal(s);
+		rc = db_set_wal(s);
 	(void)umask(mask);
-	/* It does not get better by itself: as a schema that is not ours. */
-	return rc == FAILURE_STORAGE && s->damaged ? damaged(s) : rc;
+	/* A damaged database does not get better by itself: treat it as
+	   FAILURE_SCHEMA. */
+	return rc == FAILURE_STORAGE && s->damaged ? db_damaged(s) : rc;
 }
 
 enum failure_code

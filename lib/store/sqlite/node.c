@@ -1,6 +1,5 @@
 /*
- * A node that is alone: the ticket's claim has seen to it that nobody else
- * generates.
+ * The only node: the ticket's claim keeps all others from generating.
  */
 #include <stdlib.h>
 
@@ -106,8 +105,9 @@ node_save(struct node *n, const struct answered *all, int64_t *versions)
 	enum failure_code	rc;
 
 	*versions = 0;
-	/* Opened only now: a waiting generation has no SQLite in it.  Anew for
-	 * each try, since the file may be another one by then. */
+	/* Opened only now, so that a waiting generation has no memory for
+	   SQLite.  Opened again for each try, since the file may have been
+	   replaced. */
 	store_close(n->store);
 	rc = db_open(&n->store, n->settings->text[SETTING_DATABASE],
 	    SAVE_TRY);

@@ -1,5 +1,5 @@
 /*
- * Deleting what is too old.
+ * Deletes what is too old.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@
 /* How long a transaction of a purge may go on to take more sessions, in ms. */
 #define PURGE_MOMENT	50
 
-/* What was found in one look. */
-struct found {
+/* A batch of rows to delete. */
+struct purge_batch {
 	int	count;
 	struct {
 		int64_t	id, ticket;
@@ -27,17 +27,17 @@ store_purge_count(struct store *s, struct purge *p)
 {
 	sqlite3_stmt	*st;
 
-	db_tell(s, "counting", 0, 0);
+	db_progress(s, "counting", 0, 0);
 	if ((st = db_statement_of(s, STATEMENT_PURGE_COUNT, p->before)) ==
 	    NULL)
 		return db_fail(s, "purge");
 	return db_run(s, st, &p->old);
 }
 
-/* Finds the next ones behind an id, without a lock that writers need. */
+/* Finds the next batch after an id, without a lock that writers need. */
 static enum failure_code
 db_find(struct store *s, const struct purge *p, enum statement next,
-    int64_t behind, struct found *f)
+    int64_t behind, struct purge_batch *f)
 {
 	sqlite3_stmt	*st;
 	int		 rc;
@@ -56,12 +56,12 @@ db_find(struct store *s, const struct purge *p, enum statement next,
 }
 
 /*
- * Deletes what was found, from *from on, in a transaction of a few moments; its
- * age is looked at again.
+ * Deletes rows of the batch, from *from on, in a short transaction; checks each
+ * row's age again.
  */
 static enum failure_code
-delete_some(struct store *s, const struct purge *p, enum statement delete,
-    const struct found *f, int rows, int *from, int64_t *count)
+db_purge_delete(struct store *s, const struct purge *p, enum statement delete,
+    const struct purge_batch *f, int rows, int *from, int64_t *count)
 {
 	const int64_t		 until = clock_us() + PURGE_MOMENT *
 				    INT64_C(1000);
@@ -89,22 +89,23 @@ delete_some(struct store *s, const struct purge *p, enum statement delete,
 	return rc;
 }
 
-/* Finds some and deletes them; *last is the last that was found, 0: none. */
+/* Finds a batch and deletes it.  Sets *last to the last id found, 0: none. */
 static enum failure_code
-purge_some(struct store *s, const struct purge *p, enum statement next,
+db_purge_batch(struct store *s, const struct purge *p, enum statement next,
     enum statement delete, int64_t *last, int64_t *count)
 {
 	enum failure_code	rc;
-	struct found		f;
+	struct purge_batch		f;
 	int			from = 0, rows = PURGE_CHUNK;
 
 	rc = db_find(s, p, next, *last, &f);
 	*last = rc == FAILURE_NONE && f.count > 0 ? f.row[f.count - 1].id : 0;
 	while (rc == FAILURE_NONE && from < f.count) {
-		rc = delete_some(s, p, delete, &f, rows, &from, count);
+		rc = db_purge_delete(s, p, delete, &f, rows, &from, count);
 		if (rc == FAILURE_NONE || !s->full || rows == 1)
 			continue;
-		/* As many at a time as there is room for in the log. */
+		/* On a full disk, delete as many at a time as the log has room
+		   for. */
 		rows = rows > 8 ? rows / 8 : 1;
 		(void)store_cut(s);
 		s->full = false;
@@ -113,7 +114,7 @@ purge_some(struct store *s, const struct purge *p, enum statement next,
 	return rc;
 }
 
-/* Deletes a session without an answer, unless a generation works on it. */
+/* Deletes a session without an answer unless a generation runs for it. */
 static enum failure_code
 db_unanswered_session(struct store *s, struct purge *p, int64_t session,
     int64_t ticket)
@@ -145,19 +146,19 @@ db_unanswered_session(struct store *s, struct purge *p, int64_t session,
 	return rc;
 }
 
-/* Deletes the sessions without an answer that are too old. */
+/* Deletes the old sessions without an answer. */
 static enum failure_code
-purge_all_unanswered(struct store *s, struct purge *p)
+db_purge_unanswered(struct store *s, struct purge *p)
 {
 	enum failure_code	rc;
-	struct found		f;
+	struct purge_batch		f;
 	int64_t			last = 0;
 	int			i;
 
 	while ((rc = db_find(s, p, STATEMENT_PURGE_UNANSWERED_NEXT, last,
 		    &f)) == FAILURE_NONE &&
 	    f.count > 0) {
-		db_tell(s, "deleting sessions", p->sessions, p->old);
+		db_progress(s, "deleting sessions", p->sessions, p->old);
 		for (i = 0; i < f.count && rc == FAILURE_NONE; i++)
 			rc = db_unanswered_session(s, p, f.row[i].id,
 			    f.row[i].ticket);
@@ -175,18 +176,19 @@ store_purge(struct store *s, struct purge *p)
 	int64_t			last, before;
 
 	do {
-		db_tell(s, "deleting sessions", p->sessions, p->old);
+		db_progress(s, "deleting sessions", p->sessions, p->old);
 		before = p->sessions;
-		last = 0;	/* what is deleted is found no more */
-		rc = purge_some(s, p, STATEMENT_PURGE_SESSIONS_NEXT,
+		last = 0;	/* start over: deleted rows are not found
+				   again */
+		rc = db_purge_batch(s, p, STATEMENT_PURGE_SESSIONS_NEXT,
 		    STATEMENT_PURGE_SESSION, &last, &p->sessions);
 	} while (rc == FAILURE_NONE && p->sessions > before);
 	if (rc == FAILURE_NONE)
-		rc = purge_all_unanswered(s, p);
+		rc = db_purge_unanswered(s, p);
 	last = 0;
 	while (rc == FAILURE_NONE && p->tickets) {
-		db_tell(s, "deleting tickets", p->emptied, 0);
-		rc = purge_some(s, p, STATEMENT_PURGE_TICKETS_NEXT,
+		db_progress(s, "deleting tickets", p->emptied, 0);
+		rc = db_purge_batch(s, p, STATEMENT_PURGE_TICKETS_NEXT,
 		    STATEMENT_PURGE_TICKET, &last, &p->emptied);
 		if (last == 0)
 			break;

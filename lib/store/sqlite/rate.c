@@ -1,5 +1,5 @@
 /*
- * The rate limit, in one statement on a database in RUN_DIR.
+ * The rate limit, in a database in RUN_DIR.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,12 +19,13 @@
 
 enum { REPAIR_LOCK = 4 };	/* the byte of rate.db-lock */
 
-/* What lies in RUN_DIR for the limits. */
-static const char *const	ends[] = { "", "-wal", "-shm", "-journal" };
+/* The suffixes of the files of rate.db. */
+static const char *const	rate_suffixes[] = { "", "-wal", "-shm",
+    "-journal" };
 
-/* Whether something that is no file lies where one belongs. */
+/* Whether a path exists that is not a regular file. */
 static bool
-is_odd(const char *path)
+db_rate_is_odd(const char *path)
 {
 	struct stat	st;
 
@@ -32,9 +33,9 @@ is_odd(const char *path)
 	    !S_ISREG(st.st_mode));
 }
 
-/* Whether what has just failed was the file: damaged, or none of ours. */
+/* Whether the last failure means that the file is damaged or not ours. */
 static bool
-is_broken(const struct store *s)
+db_rate_is_broken(const struct store *s)
 {
 	const int	code = s->db == NULL ? SQLITE_CANTOPEN :
 			    sqlite3_errcode(s->db) & 0xff;
@@ -43,9 +44,10 @@ is_broken(const struct store *s)
 
 	if (s->db != NULL && db_full(s))
 		return false;
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s%s", s->path, ends[i]);
-		if (is_odd(path) || (access(path, F_OK) == 0 &&
+	for (i = 0; i < sizeof(rate_suffixes) / sizeof(rate_suffixes[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s",
+		    s->path, rate_suffixes[i]);
+		if (db_rate_is_odd(path) || (access(path, F_OK) == 0 &&
 		    access(path, R_OK | W_OK) == -1))
 			return true;
 	}
@@ -54,9 +56,9 @@ is_broken(const struct store *s)
 	    code == SQLITE_IOERR;
 }
 
-/* Opens the database of the limits, which is as durable as RUN_DIR. */
+/* Opens the database of the limits. */
 static enum failure_code
-open_rates(struct store **out, const struct settings *settings)
+db_rate_open(struct store **out, const struct settings *settings)
 {
 	struct store	*s;
 	char		 path[PATH_MAX];
@@ -65,8 +67,8 @@ open_rates(struct store **out, const struct settings *settings)
 	    settings->text[SETTING_RUN_DIR]);
 	if ((*out = s = db_make(path)) == NULL)
 		return FAILURE_STORAGE;
-	/* A pipe would be waited for. */
-	if (is_odd(path)) {
+	/* Opening a FIFO would block. */
+	if (db_rate_is_odd(path)) {
 		(void)snprintf(s->error, sizeof(s->error), "%s: not a regular "
 		    "file", s->path);
 		return FAILURE_STORAGE;
@@ -82,7 +84,7 @@ open_rates(struct store **out, const struct settings *settings)
 	return FAILURE_NONE;
 }
 
-/* Runs a statement of the key and two to three numbers. */
+/* Runs a statement with the key and two or three numbers. */
 static enum failure_code
 db_rate_run(struct store *s, enum statement which, const char *key, int64_t a,
     int64_t b, int64_t c, int64_t *tat)
@@ -101,22 +103,27 @@ db_rate_run(struct store *s, enum statement which, const char *key, int64_t a,
 	return db_run(s, st, tat);
 }
 
-/* Forgets keys whose time has passed: they may take as many as a new one. */
+/* Deletes keys whose period is over: they are treated like new ones. */
 static void
-db_sweep(struct store *s, int64_t now)
+db_rate_sweep(struct store *s, int64_t now)
 {
 	sqlite3_stmt	*st = db_statement_of(s, STATEMENT_RATE_SWEEP, now);
 
 	if (st != NULL)
-		(void)db_run(s, st, NULL);	/* the next one tries again */
+		(void)db_run(s, st, NULL);	/* if it fails, the next call
+						   tries again */
 }
 
-/* Takes one, or tells the seconds until it may be taken. */
+/*
+ * Counts one generation, or sets *wait to the seconds until the next is
+ * allowed.
+ */
 static enum failure_code
-db_take(struct store *s, const char *key, int64_t interval, int64_t early,
+db_rate_count(struct store *s, const char *key, int64_t interval, int64_t early,
     int *wait)
 {
-	/* In the transaction, or an earlier time might come after a later. */
+	/* Read the clock within the transaction, so that times never go
+	   backwards. */
 	const int64_t		now = clock_us();
 	enum failure_code	rc;
 	int64_t			tat;
@@ -125,7 +132,7 @@ db_take(struct store *s, const char *key, int64_t interval, int64_t early,
 	    s, STATEMENT_RATE_TAKE, key, now, interval, early, &tat);
 	if (rc == FAILURE_NONE && tat != 0) {
 		*wait = 0;
-		db_sweep(s, now);
+		db_rate_sweep(s, now);
 	} else if (rc == FAILURE_NONE) {
 		rc = db_rate_run(s, STATEMENT_RATE_WHEN, key, 0, 0, 0, &tat);
 		*wait = (int)((tat - early - now + 999999) / 1000000);
@@ -134,16 +141,16 @@ db_take(struct store *s, const char *key, int64_t interval, int64_t early,
 	return rc;
 }
 
-/* What is done with the limits. */
-struct job {
+/* An operation on the limits. */
+struct rate_job {
 	const char	*key;
-	int64_t		 interval, early;	/* of RATE_TAKE */
-	int		 wait;			/* the outcome */
-	bool		 forget;		/* or this */
+	int64_t		 interval, early;	/* arguments of RATE_TAKE */
+	int		 wait;			/* its result */
+	bool		 forget;		/* forget the key instead */
 };
 
 static enum failure_code
-db_forget(struct store *s, const char *key)
+db_rate_forget(struct store *s, const char *key)
 {
 	enum failure_code	rc;
 	int64_t			none;
@@ -157,25 +164,25 @@ db_forget(struct store *s, const char *key)
 	return rc;
 }
 
-/* Does it with the limits as they are; *broken tells whether the file is. */
+/* Tries the operation once.  *broken: the file is damaged. */
 static enum failure_code
-db_try(const struct settings *settings, struct job *j, bool *broken,
+db_rate_try(const struct settings *settings, struct rate_job *j, bool *broken,
     char *error, unsigned long size)
 {
 	enum failure_code	 rc;
 	struct store		*s;
 
 	*broken = false;
-	if ((rc = open_rates(&s, settings)) != FAILURE_NONE) {
-		*broken = s != NULL && is_broken(s);
+	if ((rc = db_rate_open(&s, settings)) != FAILURE_NONE) {
+		*broken = s != NULL && db_rate_is_broken(s);
 	} else if (j->forget) {
-		rc = db_forget(s, j->key);
-		*broken = rc != FAILURE_NONE && is_broken(s);
+		rc = db_rate_forget(s, j->key);
+		*broken = rc != FAILURE_NONE && db_rate_is_broken(s);
 	} else if ((rc = db_begin(s)) == FAILURE_NONE) {
-		rc = db_take(s, j->key, j->interval, j->early, &j->wait);
-		*broken = rc != FAILURE_NONE && is_broken(s);
+		rc = db_rate_count(s, j->key, j->interval, j->early, &j->wait);
+		*broken = rc != FAILURE_NONE && db_rate_is_broken(s);
 		rc = db_end(s, rc);
-		/* The end of it may be what fails. */
+		/* The commit may fail, too. */
 		*broken = *broken || (rc != FAILURE_NONE && s->damaged);
 	}
 	if (rc != FAILURE_NONE)
@@ -185,20 +192,21 @@ db_try(const struct settings *settings, struct job *j, bool *broken,
 }
 
 /*
- * Removes the database of the limits, which the next one makes anew.  A
- * directory that somebody keeps something in is moved out of the way.
+ * Removes the database of the limits; the next call makes a new one.  If one of
+ * its names is a non-empty directory, renames that.
  */
 static void
-begin_anew(const struct settings *settings, const char *why)
+db_rate_reset(const struct settings *settings, const char *why)
 {
 	char	path[PATH_MAX], aside[PATH_MAX + 16], text[512];
 	size_t	i;
 
 	log_line(LOG_LEVEL_WARNING, "rate.db=\"created again\" error=\"%s\"",
 	    log_value(text, sizeof(text), why));
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (i = 0; i < sizeof(rate_suffixes) / sizeof(rate_suffixes[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/rate.db%s",
-		    settings->text[SETTING_RUN_DIR], ends[i]);
+		    settings->text[SETTING_RUN_DIR],
+		    rate_suffixes[i]);
 		if (unlink(path) == 0 || errno != EISDIR || rmdir(path) == 0)
 			continue;
 		(void)snprintf(aside, sizeof(aside), "%s.%ld.old", path,
@@ -207,9 +215,9 @@ begin_anew(const struct settings *settings, const char *why)
 	}
 }
 
-/* Does it, with new limits where the old ones cannot be read. */
+/* Runs the operation; if the limits cannot be read, starts with new ones. */
 static enum failure_code
-db_work(const struct settings *settings, struct job *j, char *error,
+db_rate_work(const struct settings *settings, struct rate_job *j, char *error,
     unsigned long size)
 {
 	const char		*run_dir = settings->text[SETTING_RUN_DIR];
@@ -217,16 +225,16 @@ db_work(const struct settings *settings, struct job *j, char *error,
 	bool			 broken;
 	int			 fd;
 
-	rc = db_try(settings, j, &broken, error, size);
+	rc = db_rate_try(settings, j, &broken, error, size);
 	if (!broken || (fd = lock_open(run_dir, "rate.db-lock")) == -1)
 		return rc;
-	/* One at a time: the second process finds a good one. */
+	/* One process repairs; the next one finds a good file. */
 	if (lock_wait(fd, REPAIR_LOCK, clock_us() + STORE_TIMEOUT *
 	    INT64_C(1000)) == 1) {
-		rc = db_try(settings, j, &broken, error, size);
+		rc = db_rate_try(settings, j, &broken, error, size);
 		if (broken) {
-			begin_anew(settings, error);
-			rc = db_try(settings, j, &broken, error, size);
+			db_rate_reset(settings, error);
+			rc = db_rate_try(settings, j, &broken, error, size);
 		}
 	}
 	(void)close(fd);
@@ -238,18 +246,19 @@ rate_take(struct store *store, const struct settings *settings,
     const char *key, int64_t count, int64_t period, char *error,
     unsigned long size)
 {
-	struct job	j = { .key = key, .interval = period / count };
+	struct rate_job	j = { .key = key, .interval = period / count };
 
 	(void)store;
 	j.early = (count - 1) * j.interval;
-	return db_work(settings, &j, error, size) == FAILURE_NONE ? j.wait : -1;
+	return db_rate_work(settings, &j, error, size) == FAILURE_NONE ?
+	    j.wait : -1;
 }
 
 int
 rate_forget(const struct settings *settings, const char *key, char *error,
     unsigned long size)
 {
-	struct job	j = { .key = key, .forget = true };
+	struct rate_job	j = { .key = key, .forget = true };
 
-	return db_work(settings, &j, error, size) == FAILURE_NONE ? 0 : -1;
+	return db_rate_work(settings, &j, error, size) == FAILURE_NONE ? 0 : -1;
 }

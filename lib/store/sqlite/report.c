@@ -1,5 +1,5 @@
 /*
- * What the administrator's tool asks of the store.
+ * The administrator's reports.
  */
 #include <string.h>
 
@@ -7,12 +7,13 @@
 #include "store/sqlite/report.h"
 #include "store/store.h"
 
-/* The statement of a report, and what its ?3 is if it has one. */
+/* The statement of each report, and its ?3 if it has one. */
 static const struct {
 	enum statement	statement;
 	int		by;
 } reports[STORE_REPORT__MAX] = {
 	[STORE_EXPORT] = { STATEMENT_EXPORT, 0 },
+	[STORE_EXPORT_RATINGS] = { STATEMENT_EXPORT_RATINGS, 0 },
 	[STORE_LIST] = { STATEMENT_LIST, 0 },
 	[STORE_SHOW] = { STATEMENT_SHOW, 0 },
 	[STORE_HISTORY] = { STATEMENT_HISTORY, 0 },
@@ -52,9 +53,9 @@ report_rows(struct store *s, sqlite3_stmt *st, store_row *row, void *ctx)
 	return db_done(s, st, rc);
 }
 
-/* What a report sorts stays in memory: it has to work on a full disk. */
+/* Sorts in memory: reports must work on a full disk. */
 static enum failure_code
-need_no_disk(struct store *s)
+db_report_in_memory(struct store *s)
 {
 	return sqlite3_exec(s->db, "PRAGMA temp_store = MEMORY", NULL, NULL,
 	    NULL) == SQLITE_OK ? FAILURE_NONE : db_fail(s, s->path);
@@ -67,7 +68,7 @@ store_report(struct store *s, enum store_report which, int64_t arg,
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
 
-	if ((rc = need_no_disk(s)) != FAILURE_NONE)
+	if ((rc = db_report_in_memory(s)) != FAILURE_NONE)
 		return rc;
 	if ((st = db_statement_of(s, reports[which].statement, arg)) == NULL ||
 	    sqlite3_bind_int64(st, 2, rows) != SQLITE_OK ||
@@ -83,7 +84,7 @@ store_asks(struct store *s)
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
 
-	if ((rc = need_no_disk(s)) != FAILURE_NONE)
+	if ((rc = db_report_in_memory(s)) != FAILURE_NONE)
 		return rc;
 	if ((st = db_statement(s, STATEMENT_ASKS_CREATE)) == NULL)
 		return db_fail(s, s->path);

@@ -1,5 +1,5 @@
 /*
- * Exchanging the content of a database that is used.
+ * Replaces the content of a database that is in use.
  */
 #include <errno.h>
 #include <limits.h>
@@ -15,41 +15,43 @@
 #include "store/sqlite/room.h"
 #include "store/store.h"
 
-enum { PAGES = 1000 };		/* between two looks at how far it is */
+enum { PAGES = 1000 };		/* pages copied between two calls of the
+				   progress callback */
 
-/* Copies the pages that a backup object has left; ends it. */
+/* Copies the remaining pages of a backup object and ends it. */
 static int
 restore_finish(struct store *s, sqlite3_backup *b, const char *what)
 {
 	while (sqlite3_backup_step(b, PAGES) == SQLITE_OK)
-		db_tell(s, what, sqlite3_backup_pagecount(b) -
+		db_progress(s, what, sqlite3_backup_pagecount(b) -
 		    sqlite3_backup_remaining(b), sqlite3_backup_pagecount(b));
 	return sqlite3_backup_finish(b);
 }
 
-/* Copies the database page by page, damaged or not. */
+/* Copies a database page by page, damaged or not. */
 static enum failure_code
-copy_pages(struct store *s, struct store *from, struct store *to)
+restore_copy_pages(struct store *s, struct store *from, struct store *to)
 {
 	enum failure_code	 rc;
 	sqlite3_backup		*b;
 
 	if ((rc = db_connect(from, SQLITE_OPEN_READONLY)) != FAILURE_NONE)
-		return db_copy_take(s, from, rc);
+		return db_copy_error(s, from, rc);
 	if ((rc = db_connect(to, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_CREATE)) != FAILURE_NONE)
-		return db_copy_take(s, to, rc);
+		return db_copy_error(s, to, rc);
 	if ((b = sqlite3_backup_init(to->db, "main", from->db, "main")) ==
-	    NULL || restore_finish(s, b, "keeping the old database") != SQLITE_OK)
-		return db_copy_take(s, to, db_fail(to, to->path));
-	/* One file, no WAL; where it is damaged that may not be. */
+	    NULL || restore_finish(s, b, "keeping the old database") !=
+	    SQLITE_OK)
+		return db_copy_error(s, to, db_fail(to, to->path));
+	/* Without WAL, so that it is one file; a damaged one may refuse. */
 	(void)db_pragma(to, "PRAGMA journal_mode = DELETE");
 	return FAILURE_NONE;
 }
 
-/* Keeps the database as it is now. */
+/* Saves the database as it is now. */
 static enum failure_code
-keep_old(struct store *s, const char *file)
+restore_save_old(struct store *s, const char *file)
 {
 	enum failure_code	 rc;
 	struct store		*from, *to;
@@ -61,7 +63,7 @@ keep_old(struct store *s, const char *file)
 	from = db_make(s->path);
 	to = db_make(tmp);
 	rc = from == NULL || to == NULL ? db_copy_system(s, tmp) :
-	    copy_pages(s, from, to);
+	    restore_copy_pages(s, from, to);
 	store_close(from);
 	store_close(to);
 	db_remove_beside(tmp);
@@ -73,8 +75,8 @@ keep_old(struct store *s, const char *file)
 }
 
 /*
- * Exchanges all pages in one transaction.  What is kept as the old one is the
- * last of it: the write lock is held before.
+ * Replaces all pages in one transaction.  The old content is saved within it,
+ * with the write lock held, so nothing is lost in between.
  */
 static enum failure_code
 restore_exchange(struct store *s, struct store *work, const char *before)
@@ -84,22 +86,24 @@ restore_exchange(struct store *s, struct store *work, const char *before)
 
 	if ((b = sqlite3_backup_init(s->db, "main", work->db, "main")) == NULL)
 		return db_fail(s, s->path);
-	/* No page, but the lock. */
+	/* Step 0 copies no page but takes the lock. */
 	if (sqlite3_backup_step(b, 0) != SQLITE_OK) {
 		(void)sqlite3_backup_finish(b);
 		return db_fail(s, s->path);
 	}
-	if (before != NULL && (rc = keep_old(s, before)) != FAILURE_NONE) {
+	if (before != NULL && (rc = restore_save_old(s, before)) !=
+	    FAILURE_NONE) {
 		(void)sqlite3_backup_finish(b);		/* rolls back */
 	} else if (restore_finish(s, b, "exchanging") != SQLITE_OK) {
 		rc = db_fail(s, s->path);
 		if (before != NULL)
-			(void)!file_remove(before);	/* it is not old */
+			(void)!file_remove(before);	/* nothing was
+							   replaced */
 	}
 	return rc;
 }
 
-/* Has the copy go on with the ids behind those of the database. */
+/* Makes the copy continue with ids above those of the database. */
 static enum failure_code
 restore_raise_ids(struct store *s, struct store *work)
 {
@@ -111,7 +115,7 @@ restore_raise_ids(struct store *s, struct store *work)
 	int64_t				last = 0;
 	size_t				i;
 
-	/* One that is damaged need not know. */
+	/* A damaged database may not have its last id. */
 	if ((st = db_statement(s, STATEMENT_LAST_ID)) == NULL ||
 	    db_run(s, st, &last) != FAILURE_NONE || last == 0)
 		return FAILURE_NONE;
@@ -121,10 +125,12 @@ restore_raise_ids(struct store *s, struct store *work)
 		else
 			rc = db_run(work, st, NULL);
 	}
-	return db_copy_take(s, work, rc);
+	return db_copy_error(s, work, rc);
 }
 
-/* Gives the copy the identity of the database, which an old one has not. */
+/*
+ * Gives the copy the database's identity; a copy from an old version has none.
+ */
 static enum failure_code
 restore_keep_identity(struct store *s, struct store *work)
 {
@@ -133,12 +139,12 @@ restore_keep_identity(struct store *s, struct store *work)
 	char			 id[STORE_IDENTITY + 1];
 	int			 version;
 
-	/* One that is damaged need not know. */
+	/* A damaged database may not have its identity. */
 	if (store_identity(s, id) != FAILURE_NONE)
 		return FAILURE_NONE;
 	version = db_pragma(work, "PRAGMA user_version");
 	if (sqlite3_exec(work->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
-		return db_copy_take(s, work, db_fail(work, work->path));
+		return db_copy_error(s, work, db_fail(work, work->path));
 	if ((rc = db_steps(work, version)) == FAILURE_NONE) {
 		if ((st = db_statement(work, STATEMENT_IDENTITY_SET)) ==
 		    NULL || !db_bind_text(st, 1, id, STORE_IDENTITY))
@@ -149,10 +155,10 @@ restore_keep_identity(struct store *s, struct store *work)
 	if (rc == FAILURE_NONE && sqlite3_exec(work->db, "COMMIT", NULL, NULL,
 	    NULL) != SQLITE_OK)
 		rc = db_fail(work, work->path);
-	return db_copy_take(s, work, rc);
+	return db_copy_error(s, work, rc);
 }
 
-/* Renames a database with its log; what is shared of it is made anew. */
+/* Renames a database and its log; the -shm file is made again when needed. */
 static int
 restore_move(const char *from, const char *to)
 {
@@ -170,11 +176,11 @@ restore_move(const char *from, const char *to)
 }
 
 /*
- * Opens the database, whatever its content; makes it if there is none.  One
- * that cannot even be opened is damaged where that is noted.
+ * Opens the database whatever its content, or makes it if it is missing.  If it
+ * cannot be opened, notes whether it is damaged.
  */
 static enum failure_code
-open_live(struct store *s, bool there)
+restore_open_live(struct store *s, bool there)
 {
 	enum failure_code	 rc = FAILURE_NONE;
 	struct store		*made = NULL;
@@ -182,24 +188,27 @@ open_live(struct store *s, bool there)
 
 	if (!there)
 		rc = store_migrate(&made, s->path, &from, &to, NULL);
-	rc = db_copy_take(s, made, rc);
+	rc = db_copy_error(s, made, rc);
 	store_close(made);
 	if (rc != FAILURE_NONE)
 		return rc;
-	/* Only in WAL mode others can read the old one to the last moment. */
+	/* With WAL, others can read the old content until the end. */
 	if (db_connect(s, SQLITE_OPEN_READWRITE) != FAILURE_NONE ||
 	    (version = db_pragma(s, "PRAGMA user_version")) == INT_MIN ||
 	    db_pragma(s, "PRAGMA journal_mode = WAL") == INT_MIN)
 		return db_fail(s, s->path);
-	store_watch(s, s->tell, s->tell_context);
+	store_watch(s, s->progress, s->progress_context);
 	return !db_foreign(s, version) ? FAILURE_NONE :
 	    db_copy_refuse(s, s->path, "not a database of this program");
 }
 
-/* Makes the copy that takes the place: pages of our size, our ids. */
+/*
+ * Makes the working copy that will replace the content: with our page size and
+ * our ids.
+ */
 static enum failure_code
-make_work(struct store *s, struct store *from, const char *to, bool there,
-    struct store **work)
+restore_make_work(struct store *s, struct store *from, const char *to,
+    bool there, struct store **work)
 {
 	enum failure_code	 rc;
 	char			 sql[64];
@@ -211,18 +220,19 @@ make_work(struct store *s, struct store *from, const char *to, bool there,
 		return rc;
 	if ((*work = db_make(to)) == NULL)
 		return db_copy_system(s, to);
-	rc = db_copy_take(s, *work, db_connect(*work, SQLITE_OPEN_READWRITE));
+	rc = db_copy_error(s, *work, db_connect(*work, SQLITE_OPEN_READWRITE));
 	if (rc == FAILURE_NONE && there)
 		rc = restore_keep_identity(s, *work);
 	return rc == FAILURE_NONE ? restore_raise_ids(s, *work) : rc;
 }
 
 /*
- * Whether there is room for all that a restore writes: the copy, the same once
- * more in the log, the old one, and what the file grows by.
+ * Checks that the disk has room for all that a restore writes: the working
+ * copy, the log with the same pages, the saved old database, and the growth of
+ * the file.
  */
 static enum failure_code
-need_room(struct store *s, struct store *from, bool there)
+restore_check_room(struct store *s, struct store *from, bool there)
 {
 	const int64_t	copy = db_size(from, true), old = db_size(s, false);
 	int64_t		bytes;
@@ -233,7 +243,7 @@ need_room(struct store *s, struct store *from, bool there)
 	return room_need(s, s->path, bytes);
 }
 
-/* Restores from a copy that was found good, with the lock of backups. */
+/* Restores from a copy that was found valid.  The lock of backups is held. */
 static enum failure_code
 restore_from(
     struct store *s, struct store *from, const char *before, bool there)
@@ -244,26 +254,26 @@ restore_from(
 	bool			 moved = false;
 
 	(void)snprintf(copy, sizeof(copy), "%s.restore", s->path);
-	rc = open_live(s, there);
+	rc = restore_open_live(s, there);
 	if (rc != FAILURE_NONE && there && s->damaged) {
-		/* Nothing can be exchanged within it. */
+		/* Too damaged to replace pages within the file. */
 		(void)sqlite3_close(s->db);
 		s->db = NULL;
 		if (restore_move(s->path, before) == -1)
 			return db_copy_system(s, s->path);
 		moved = true;
 		there = false;
-		rc = open_live(s, there);
+		rc = restore_open_live(s, there);
 	}
 	if (rc == FAILURE_NONE &&
-	    (rc = need_room(s, from, there)) == FAILURE_NONE &&
-	    (rc = make_work(s, from, copy, there, &work)) == FAILURE_NONE &&
-	    (rc = db_lock(s)) == FAILURE_NONE) {
+	    (rc = restore_check_room(s, from, there)) == FAILURE_NONE &&
+	    (rc = restore_make_work(s, from, copy, there, &work)) ==
+	    FAILURE_NONE && (rc = db_lock(s)) == FAILURE_NONE) {
 		rc = restore_exchange(s, work, there ? before : NULL);
 		db_unlock(s);
 	}
 	store_close(work);
-	(void)!file_remove(copy);	/* also a part of one */
+	(void)!file_remove(copy);	/* may be incomplete */
 	db_remove_beside(copy);
 	if (rc != FAILURE_NONE && moved)
 		(void)restore_move(before, s->path);
@@ -272,7 +282,7 @@ restore_from(
 
 enum failure_code
 store_restore(struct store **out, const char *path, const char *file,
-    bool force, void (*tell)(void *, const char *, int64_t, int64_t),
+    bool force, void (*progress)(void *, const char *, int64_t, int64_t),
     void *context)
 {
 	enum failure_code	 rc;
@@ -284,8 +294,8 @@ store_restore(struct store **out, const char *path, const char *file,
 
 	if ((*out = s = db_make(path)) == NULL)
 		return FAILURE_STORAGE;
-	s->tell = tell;
-	s->tell_context = context;
+	s->progress = progress;
+	s->progress_context = context;
 	if (strlen(path) + 24 > sizeof(s->path))
 		return db_copy_refuse(s, path, "the name is too long");
 	(void)snprintf(before, sizeof(before), "%s.before-restore", s->path);

@@ -1,6 +1,5 @@
 /*
- * Room on the disk of a database: how much there is, and some that is kept for
- * the way out of a full one.
+ * Free space on the database's disk, and the reserve: see store_reserve.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +18,13 @@
 enum {
 	RESERVE_MOST = 4 * 1024 * 1024,
 	RESERVE_LEAST = 64 * 1024,
-	BLOCK = 512		/* bytes of st_blocks, by stat(2) */
+	BLOCK = 512		/* stat(2): st_blocks counts 512 bytes */
 };
 
-/* The reserve's name: on the disk of the file, also where that is a link. */
+/*
+ * Writes the name of the reserve, which lies beside the real file if the
+ * database is a symbolic link.
+ */
 static int
 room_name(char path[PATH_MAX], const char *database)
 {
@@ -34,9 +36,9 @@ room_name(char path[PATH_MAX], const char *database)
 	return n > 0 && n < PATH_MAX ? 0 : -1;
 }
 
-/* The bytes that a reserve holds. */
+/* The bytes that a reserve occupies. */
 static int64_t
-held(const char *path)
+room_held(const char *path)
 {
 	struct stat	st;
 
@@ -66,7 +68,7 @@ room_reserved(const char *database)
 {
 	char	path[PATH_MAX];
 
-	return room_name(path, database) == 0 ? held(path) : 0;
+	return room_name(path, database) == 0 ? room_held(path) : 0;
 }
 
 void
@@ -80,8 +82,8 @@ store_reserve(const char *database)
 	if (room == -1 || room_name(path, database) == -1 ||
 	    !file_is_plain(path))
 		return;
-	/* Half of what is there at most: the service needs some too. */
-	have = held(path);
+	/* At most half of the free space: the service needs some, too. */
+	have = room_held(path);
 	want = (room + have) / 2;
 	want = want < RESERVE_MOST ? want : RESERVE_MOST;
 	if (want < RESERVE_LEAST || have >= want)
@@ -101,7 +103,7 @@ store_release(const char *database)
 	char		path[PATH_MAX];
 
 	return room != -1 && room < RESERVE_MOST &&
-	    room_name(path, database) == 0 && held(path) > 0 &&
+	    room_name(path, database) == 0 && room_held(path) > 0 &&
 	    file_remove(path) == 0;
 }
 
@@ -111,7 +113,8 @@ room_need(struct store *s, const char *file, int64_t bytes)
 	int64_t	room = room_beside(file);
 
 	if (room == -1 || bytes <= room)
-		return FAILURE_NONE;	/* or else whoever writes is told why */
+		return FAILURE_NONE;	/* not known: a write that fails will
+					   report it */
 	(void)snprintf(s->error, sizeof(s->error), "%.900s: this needs %lld kB "
 	    "on that disk, but only %lld kB are free; nothing is changed", file,
 	    (long long)bytes / 1024 + 1, (long long)room / 1024);

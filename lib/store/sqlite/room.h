@@ -1,5 +1,5 @@
 /*
- * Room on a disk, for what would fill it.
+ * Free space on a disk.
  */
 #ifndef ROOM_H
 #define ROOM_H
@@ -8,15 +8,14 @@
 
 #include "store/sqlite/db.h"
 
-/* The bytes that are free on the disk of a file, which need not be there; -1:
- * not known. */
+/* The free bytes on the disk of a file, which need not exist; -1: not known. */
 int64_t room_beside(const char *file);
 
-/* The bytes that store_reserve holds for a database. */
+/* The bytes in the reserve of a database. */
 int64_t room_reserved(const char *database);
 
-/* Refuses what needs more bytes than are free on the disk of a file, with
- * FAILURE_STORAGE and both numbers in the store's error. */
+/* Refuses with FAILURE_STORAGE, and both numbers in the store's error, if fewer
+   bytes are free on the disk of a file. */
 enum failure_code room_need(struct store *, const char *file, int64_t bytes);
 
 #endif

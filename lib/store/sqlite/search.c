@@ -1,5 +1,5 @@
 /*
- * Full text search, by an FTS5 table that lasts as long as its connection.
+ * Full-text search with a temporary FTS5 table.
  */
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,9 @@
 #include "base/limit.h"
 #include "store/sqlite/report.h"
 
-/* Runs a statement, ?1 and ?2 bound if it has them; *found may be NULL. */
+/*
+ * Runs a statement, with ?1 and ?2 bound if it has them.  *found may be NULL.
+ */
 static enum failure_code
 db_search_run(struct store *s, enum statement which, int64_t first,
     int64_t second, int64_t *found)
@@ -39,14 +41,15 @@ store_search_begin(struct store *s, void (*progress)(void *, const char *,
 	    (rc = db_search_run(s, STATEMENT_SEARCH_LAST, 0, 0, &all)) !=
 		FAILURE_NONE)
 		return rc;
-	/* A part at a time: no writer finds an old reader in its way. */
+	/* One part at a time, so that no long read transaction is in a writer's
+	   way. */
 	while (rc == FAILURE_NONE && done < all) {
 		rc = db_search_run(s, STATEMENT_SEARCH_NEXT, done, 0, &next);
 		if (rc == FAILURE_NONE && next > done)
 			rc = db_search_run(
 			    s, STATEMENT_SEARCH_FILL, done, next, NULL);
 		else
-			next = all;	/* the last ones were just deleted */
+			next = all;	/* the last tickets were just deleted */
 		done = next;
 		if (progress != NULL)
 			progress(context, "reading the texts", done, all);
@@ -54,9 +57,9 @@ store_search_begin(struct store *s, void (*progress)(void *, const char *,
 	return rc;
 }
 
-/* Appends a word as FTS5's syntax quotes it, so that it is no syntax. */
+/* Appends a word quoted for FTS5, so that it is not taken for syntax. */
 static int
-quote(struct buf *b, const char *word)
+db_search_quote(struct buf *b, const char *word)
 {
 	size_t	len = strlen(word), i;
 	bool	prefix = len > 1 && word[len - 1] == '*';
@@ -81,7 +84,7 @@ store_search(struct store *s, char *const words[], int count, int64_t rows,
 	int			 i;
 
 	for (i = 0; i < count; i++) {
-		if (quote(&query, words[i]) == -1) {
+		if (db_search_quote(&query, words[i]) == -1) {
 			buf_free(&query);
 			return db_fail(s, strerror(errno));
 		}

@@ -1,5 +1,5 @@
 /*
- * Slots as byte locks of RUN_DIR/slots: a dead process gives up its own at
+ * Slots as byte locks in RUN_DIR/slots: a dead process releases its slot at
  * once.
  */
 #include <errno.h>
@@ -13,26 +13,29 @@
 #include "store/sqlite/alone.h"
 
 /*
- * A server's bytes are where its key says, so that they are the same whatever
- * else is in the list: so many, for the largest GENERATIONS and weight.
+ * The bytes of a server begin at an offset made from its key, so they do not
+ * depend on the rest of the list.  RANGE is enough for the largest GENERATIONS
+ * and weight.
  */
 enum { RANGE = 1 << 17 };
 
 static int64_t
-first_byte(const struct slots_server *s)
+db_slots_first(const struct slots_server *s)
 {
 	return (int64_t)(s->key % (UINT64_C(1) << 45)) * RANGE;
 }
 
-/* Counts the slots that are taken; returns how many are free, or -1. */
+/*
+ * Counts the slots in use per server.  Returns how many are free in all, or -1.
+ */
 static int
-count_taken(int fd, const struct slots_server *list, int count, int *taken)
+db_slots_count(int fd, const struct slots_server *list, int count, int *taken)
 {
 	int64_t	first;
 	int	i, left = 0;
 
 	for (i = 0; i < count; i++) {
-		first = first_byte(&list[i]);
+		first = db_slots_first(&list[i]);
 		taken[i] = lock_count(fd, first, first + list[i].slots - 1,
 		    list[i].slots);
 		if (taken[i] == -1)
@@ -42,9 +45,9 @@ count_taken(int fd, const struct slots_server *list, int count, int *taken)
 	return left;
 }
 
-/* The server of which the smallest share is taken; -1: all are full. */
+/* The server with the smallest share of its slots in use; -1: all are full. */
 static int
-emptiest(const struct slots_server *list, int count, const int *taken)
+db_slots_emptiest(const struct slots_server *list, int count, const int *taken)
 {
 	int	best = -1, i;
 
@@ -57,11 +60,14 @@ emptiest(const struct slots_server *list, int count, const int *taken)
 	return best;
 }
 
-/* Takes a slot of a server: 1 it is ours, 0 others were quicker, -1 errno. */
+/*
+ * Takes a slot of a server.  Returns 1 if taken, 0 if others were quicker, or
+ * -1 with errno.
+ */
 static int
 db_slots_take(struct node *n, const struct slots_server *s)
 {
-	const int64_t	first = first_byte(s);
+	const int64_t	first = db_slots_first(s);
 	int64_t		byte;
 	int		got = 0;
 
@@ -84,9 +90,10 @@ slots_take(struct node *n, const struct slots_server *list, int count,
 
 	if ((n->slots == -1 && (n->slots = lock_open(
 	    n->settings->text[SETTING_RUN_DIR], "slots")) == -1) ||
-	    (left = count_taken(n->slots, list, count, taken)) == -1)
+	    (left = db_slots_count(n->slots, list, count, taken)) == -1)
 		goto error;
-	while (left > ahead && (i = emptiest(list, count, taken)) != -1) {
+	while (left > ahead && (i = db_slots_emptiest(list, count, taken)) !=
+	    -1) {
 		if ((got = db_slots_take(n, &list[i])) == 1)
 			return i;
 		if (got == -1)

@@ -35,7 +35,8 @@ db_open(struct store **out, const char *path, int timeout)
 	s->timeout = timeout;
 	if ((rc = db_connect(s, SQLITE_OPEN_READWRITE)) != FAILURE_NONE &&
 	    s->full) {
-		/* No room for -shm: nobody else has it open, so go alone. */
+		/* There is no room for -shm: open in exclusive mode, which
+		   needs none. */
 		(void)sqlite3_close(s->db);
 		s->alone = true;
 		rc = db_connect(s, SQLITE_OPEN_READWRITE);
@@ -87,7 +88,7 @@ store_error(const struct store *s)
 	return s == NULL ? "no memory" : s->error;
 }
 
-/* A copy of a text column; returns NULL if there is no memory. */
+/* Copies a text column.  Returns NULL if there is no memory. */
 static char *
 db_store_copy(sqlite3_stmt *st, int column, size_t *len)
 {
@@ -103,7 +104,7 @@ db_store_copy(sqlite3_stmt *st, int column, size_t *len)
 	return p;
 }
 
-/* Runs a statement that finds a session; the parameters are bound. */
+/* Runs a bound statement that finds a session. */
 static enum failure_code
 db_store_find(struct store *s, sqlite3_stmt *st, struct session *out)
 {
@@ -174,7 +175,7 @@ store_session_by_version(struct store *s, int64_t ticket, int64_t n,
 	    store_session(s, ticket, id, out);
 }
 
-/* Runs a statement of one number; *found is 0 where it has no row. */
+/* Runs a statement with one argument; *found is 0 if it returns no row. */
 static enum failure_code
 db_number(struct store *s, enum statement which, int64_t arg, int64_t *found)
 {
@@ -203,7 +204,7 @@ store_newest(struct store *s, int64_t ticket, int64_t *id)
 	return db_number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
 }
 
-/* Reads the row of Identity, once. */
+/* Reads the row of Identity once. */
 static enum failure_code
 db_identity(struct store *s)
 {
@@ -282,9 +283,9 @@ store_session_by_text(struct store *s, int64_t ticket, const char *text,
 	return store_session(s, ticket, id, out);
 }
 
-/* Sees that the ticket is there, or makes it. */
+/* Checks that a ticket exists, or makes it. */
 static enum failure_code
-ticket_ready(struct store *s, int64_t ticket, bool existing)
+db_ticket(struct store *s, int64_t ticket, bool existing)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
@@ -302,11 +303,11 @@ ticket_ready(struct store *s, int64_t ticket, bool existing)
 
 /* The body of store_get_or_create's transaction. */
 static enum failure_code
-add_session(struct store *s, int64_t ticket, bool existing, int64_t *id)
+db_add_session(struct store *s, int64_t ticket, bool existing, int64_t *id)
 {
 	enum failure_code	rc;
 
-	rc = ticket_ready(s, ticket, existing);
+	rc = db_ticket(s, ticket, existing);
 	if (rc == FAILURE_NONE)
 		rc = db_number(s, STATEMENT_SESSION_REUSE, ticket, id);
 	if (rc == FAILURE_NONE && *id == 0)
@@ -320,20 +321,20 @@ store_get_or_create(struct store *s, int64_t ticket, bool existing,
 {
 	enum failure_code	rc;
 
-	(void)seen;	/* the claim has kept everybody else out */
+	(void)seen;	/* the claim keeps others from answering meanwhile */
 	*id = 0;
-	/* A row without an answer need not outlive a power cut. */
+	/* A row without an answer may get lost in a power failure. */
 	(void)sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL,
 	    NULL);
 	if ((rc = db_begin(s)) == FAILURE_NONE)
-		rc = db_end(s, add_session(s, ticket, existing, id));
+		rc = db_end(s, db_add_session(s, ticket, existing, id));
 	(void)sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL,
 	    NULL);
 	return rc;
 }
 
 static enum failure_code
-cost_add(struct store *s, int64_t id, const struct cost *c)
+db_add_cost(struct store *s, int64_t id, const struct cost *c)
 {
 	const int64_t	 n[] = { c->prompt_tokens, c->answer_tokens, c->queued,
 			    c->first_token, c->total, c->load, c->prompt,
@@ -352,9 +353,9 @@ cost_add(struct store *s, int64_t id, const struct cost *c)
 	return db_run(s, st, NULL);
 }
 
-/* Runs the UPDATE; *changed tells whether a row was without an answer. */
+/* Runs the UPDATE.  *changed: a row without an answer was updated. */
 static enum failure_code
-write_answer(struct store *s, int64_t id, const struct answered *a,
+db_write_answer(struct store *s, int64_t id, const struct answered *a,
     bool *changed)
 {
 	enum failure_code	 rc;
@@ -374,9 +375,9 @@ write_answer(struct store *s, int64_t id, const struct answered *a,
 	return rc;
 }
 
-/* Why no row was changed: it is all right if this answer was kept before. */
+/* No row was changed: checks whether this same answer is already saved. */
 static enum failure_code
-look_at_answer(struct store *s, int64_t id, const struct answered *a)
+db_check_answer(struct store *s, int64_t id, const struct answered *a)
 {
 	enum failure_code	 rc;
 	sqlite3_stmt		*st;
@@ -403,13 +404,47 @@ store_update_response(struct store *s, int64_t id, const struct answered *a,
 	*versions = 0;
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	rc = write_answer(s, id, a, &changed);
+	rc = db_write_answer(s, id, a, &changed);
 	if (rc == FAILURE_NONE)
-		rc = changed ? cost_add(s, id, a->cost) :
-		    look_at_answer(s, id, a);
+		rc = changed ? db_add_cost(s, id, a->cost) :
+		    db_check_answer(s, id, a);
 	if (rc == FAILURE_NONE)
 		rc = db_number(s, STATEMENT_VERSIONS, id, versions);
 	return db_end(s, rc);
+}
+
+/* The body of store_rate's transaction. */
+static enum failure_code
+db_rate(struct store *s, int64_t session, const char *user,
+    const struct rating *r, int64_t *good, int64_t *bad)
+{
+	enum failure_code	 rc;
+	sqlite3_stmt		*st;
+
+	if ((st = db_statement_of(s, STATEMENT_RATE, session)) == NULL ||
+	    !db_bind_text(st, 2, user, strlen(user)) ||
+	    sqlite3_bind_int(st, 3, r->good) != SQLITE_OK ||
+	    !db_bind_text(st, 4, r->reason, strlen(r->reason)) ||
+	    !db_bind_text(st, 5, r->comment, r->comment_len))
+		return db_fail(s, s->path);
+	rc = db_run(s, st, NULL);
+	if (rc == FAILURE_NONE)
+		rc = db_number(s, STATEMENT_RATINGS_GOOD, session, good);
+	if (rc == FAILURE_NONE)
+		rc = db_number(s, STATEMENT_RATINGS_BAD, session, bad);
+	return rc;
+}
+
+enum failure_code
+store_rate(struct store *s, int64_t session, const char *user,
+    const struct rating *r, int64_t *good, int64_t *bad)
+{
+	enum failure_code	rc;
+
+	*good = *bad = 0;
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	return db_end(s, db_rate(s, session, user, r, good, bad));
 }
 
 enum failure_code

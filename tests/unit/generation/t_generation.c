@@ -303,10 +303,15 @@ starts(void)
 
 		row("env");
 		check(strstr(env, "HTTP_") == NULL);
-		check(strstr(env, "TICKETCHAT_PORT=5000\n") != NULL);
+		check(strstr(env, "TICKETCHAT_QUEUE_MAX=64\n") != NULL);
+		check(strstr(env, "TICKETCHAT_AUTH=off\n") != NULL);
+		/* What websocketd, its parents and the timer need. */
+		check(strstr(env, "TICKETCHAT_PORT=") == NULL);
+		check(strstr(env, "TICKETCHAT_STOP_WAIT=") == NULL);
+		check(strstr(env, "TICKETCHAT_BACKUPS=") == NULL);
 		for (i = 0; (p = strchr(p, '\n')) != NULL; p++)
 			i++;
-		check_int(i, SETTING__MAX + 1);
+		check_int(i, SETTING__MAX - 9 + 1);
 		check(strstr(env, "\nQUEUE_USER=0123456789abcdef"
 		    "0123456789abcdef\n") != NULL);
 		free(env);

@@ -219,6 +219,7 @@ writes_questions(void)
 		"a", "\"\\\n\t", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
 		"a\x7f\xc2\x80", "{\"ticket\":1}",
 	};
+	enum { KINDS = QUERY_STOP + 1 };
 	struct buf		line = BUF_INIT(20000);
 	char			user[ADMISSION_WHO];
 	struct request		r = { .language = LANGUAGE_ES }, got;
@@ -226,16 +227,20 @@ writes_questions(void)
 				    .user = "user:\xc3\xa1na \"x\"" }, back;
 	size_t			i, kind;
 
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]) * 4; i++) {
-		kind = i % 4;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]) * KINDS; i++) {
+		kind = i % KINDS;
 		row("%zu", i);
 		r.body = (struct buf)BUF_INIT(1000);
-		check_int(buf_puts(&r.body, texts[i / 4]), 0);
+		check_int(buf_puts(&r.body, texts[i / KINDS]), 0);
+		r.type = kind == QUERY_RATE ? REQUEST_RATE : REQUEST_ASK;
+		r.session = kind == QUERY_RATE ? (int64_t)i : 0;
+		r.good = i % 2 == 1;
+		r.reason = i % 10 < 5 ? "" : "unsafe";
 		q.kind = (enum query_kind)kind;
 		/* 0: no generation has told its session. */
 		q.session = kind == QUERY_SESSION && i % 8 < 4 ? 17 : 0;
 		q.charge = i % 3 == 0;
-		r.refresh = i % 2 == 0;
+		r.refresh = i % 2 == 0 && kind != QUERY_RATE;
 		r.seen = r.refresh && i % 4 == 0 ? INT64_MAX : SEEN_UNKNOWN;
 		r.version = i % 5 == 0 ? 3 : 0;
 		buf_clear(&line);
@@ -247,12 +252,20 @@ writes_questions(void)
 		check_int(back.kind, q.kind);
 		check_int(back.ticket, 42);
 		if (kind != QUERY_STOP) {
-			check_str(got.body.data, texts[i / 4]);
+			check_str(got.body.data, texts[i / KINDS]);
+			check_int(got.type, r.type);
 			check_int(got.language, LANGUAGE_ES);
 			check_int(got.refresh, r.refresh);
 			check_int(got.seen, r.seen);
 			check_int(got.version, r.version);
-			check_int(back.session, q.session);
+			check_int(back.session, kind == QUERY_RATE ?
+			    r.session : q.session);
+		}
+		if (kind == QUERY_RATE) {
+			check_str(back.user, q.user);
+			check_int(got.good, r.good);
+			check_str(got.reason, r.reason);
+			check_int(got.session, r.session);
 		}
 		if (kind == QUERY_BEGIN) {
 			check_str(back.user, q.user);

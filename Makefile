@@ -269,7 +269,7 @@ fault: everything
 # Builds the same under AddressSanitizer and UndefinedBehaviorSanitizer, into
 # $(B)/san; `make check B=build/san' then runs it.
 san:
-	$(MAKE) everything B=$(B)/san HARDEN= CFLAGS="-O1 -g \
+	$(MAKE) everything B=$(B)/san HARDEN= CFLAGS="-O0 -g \
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		-fno-omit-frame-pointer"
 

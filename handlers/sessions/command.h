@@ -90,4 +90,14 @@ void command_need(enum failure_code, const struct store *);
  */
 void command_flush(void);
 
+/*
+ * Shows the progress on standard error if that is a terminal: after half a
+ * second, and then a few times a second.  A callback for store_watch.  `what'
+ * must be a literal.
+ */
+void progress_show(void *, const char *what, int64_t done, int64_t total);
+
+/* Clears the progress line. */
+void progress_end(void);
+
 #endif

@@ -27,16 +27,10 @@ struct doctor {
 void doctor_tell(struct doctor *, enum doctor_level, const char *what,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* doctor_server.c: a database on a server. */
-void doctor_server(struct doctor *);
-
-/* doctor_data.c: the database file, its disk, the log. */
+/* doctor_data.c: the database, its disk, the log. */
 void doctor_database(struct doctor *);
 void doctor_disk(struct doctor *);
 void doctor_log(struct doctor *);
-
-/* Reads all data of a database with our schema. */
-void doctor_read_through(struct doctor *, struct store *, const char *name);
 
 /* The name of the network file system on which a path lies, where neither
    SQLite's nor our locks are safe; NULL: none. */
@@ -46,12 +40,11 @@ const char *doctor_network(const char *path);
 void doctor_run_dir(struct doctor *);
 void doctor_sockets(struct doctor *);
 
-/* doctor_access.c: who can connect, and the files with keys. */
+/* doctor_settings.c: who can connect, the files with keys, and valid settings
+   that are probably not intended. */
 void doctor_address(struct doctor *);
 void doctor_auth(struct doctor *);
 void doctor_files(struct doctor *);
-
-/* doctor_settings.c: valid settings that are probably not intended. */
 void doctor_settings(struct doctor *);
 
 /* doctor_host.c: the model, websocketd, the machine. */

@@ -17,7 +17,6 @@
 #include "generation/generations.h"
 #include "program.h"
 #include "sessions/command.h"
-#include "sessions/progress.h"
 #include "store/maintain.h"
 #include "store/trace.h"
 

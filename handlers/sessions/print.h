@@ -9,10 +9,27 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "sessions/table.h"
 #include "store/store.h"
 
 enum print_format { PRINT_TABLE, PRINT_PARAGRAPHS, PRINT_JSON, PRINT_CSV };
+
+/*
+ * A table: a line of names, then a line for each row.  Rows are collected, a
+ * thousand at a time, to measure their columns.
+ */
+struct table {
+	struct buf	 texts;		/* the collected texts, each with a
+					   NUL */
+	int		 waiting;	/* collected rows */
+	int		 columns;	/* 0: no row so far */
+	bool		 named;		/* the line of names was printed */
+	struct column {
+		char	name[32];
+		int	width;
+		bool	text;		/* some of it is not a number, */
+		bool	prose;		/* and some is not a time */
+	}		 column[CELLS_MAX];
+};
 
 /* To be initialised with zeros and a format. */
 struct print {

@@ -12,7 +12,6 @@
 #include "program.h"
 #include "sessions/command.h"
 #include "sessions/print.h"
-#include "sessions/progress.h"
 
 enum { DAYS_MAX = 36500 };
 

@@ -15,7 +15,6 @@
 #include "program.h"
 #include "sessions/aging.h"
 #include "sessions/command.h"
-#include "sessions/progress.h"
 #include "store/backup.h"
 #include "store/identity.h"
 #include "store/maintain.h"

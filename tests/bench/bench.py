@@ -175,7 +175,7 @@ def drops():
             with sqlite3.connect(s.database) as c:
                 saved[who] = c.execute("SELECT count(*) FROM TicketAISessions WHERE TicketId > ? "
                                        "AND length(AiResponse) = ?", (after, 24 * tokens)).fetchone()[0]
-    row("%d viewers drop in mid-stream: answers kept" % n, "", saved, ">= %d" % n)
+    row("%d viewers drop in mid-stream: answers saved" % n, "", saved, ">= %d" % n)
     row("the same: left in websocketd, each", "KB", kb, "<= 6")
     row("the same: processes after 5 s", "", left, "<= 0")
 

@@ -43,7 +43,7 @@ PEERS = {
     SHORT[7]: (("fanout", 100, 60, 50000), lambda r: r["pss_kb"] / 1024),
     "20 viewers, one ticket: requests to the model": (("fanout", 20, 100, 5000), lambda r: r["upstream"] / r["m"]),
     "20 viewers, one ticket: CPU per token and viewer": (("fanout", 20, 100, 5000), lambda r: r["cpu_ms_per_kchunk"]),
-    "200 viewers drop in mid-stream: answers kept":
+    "200 viewers drop in mid-stream: answers saved":
         (("abandon", 50, 100, 20000), lambda r: r["stats"]["requests"] - r["stats"]["aborts"]),
 }
 NAMES = {"tc": OURS, "curl": CURL, "ws-bash": SHELL}

@@ -121,12 +121,14 @@ static enum failure_code
 db_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
-	int64_t			costs;
+	int64_t			costs, ratings;
 
 	if ((rc = db_step(s, STATEMENT_MERGE_TICKETS, &i->tickets)) ==
 	    FAILURE_NONE && (rc = db_step(s, STATEMENT_MERGE_SESSIONS,
 	    &i->sessions)) == FAILURE_NONE)
 		rc = db_step(s, STATEMENT_MERGE_COSTS, &costs);
+	if (rc == FAILURE_NONE)
+		rc = db_step(s, STATEMENT_MERGE_RATINGS, &ratings);
 	return rc;
 }
 

@@ -468,7 +468,7 @@ reports(void)
 	n = (struct seen){ 0 };
 	check_int(store_report(s, STORE_SHOW, 2, 50, see, &n), FAILURE_NONE);
 	check_int(n.tickets, 22);
-	check_int(n.cells, 13);
+	check_int(n.cells, 15);
 	check_str(n.last, "NULL");
 	n = (struct seen){ 0 };
 	check_int(store_report(s, STORE_SHOW, 9, 50, see, &n), FAILURE_NONE);

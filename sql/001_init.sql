@@ -1,5 +1,6 @@
--- The original service's two tables by their names, and beside them what each
--- generation cost.  Loads in the sqlite3 shell too.  Times are UTC, ISO 8601.
+-- The original service's two tables, with the same names, and a table with the
+-- cost of each generation.  Can be loaded by the sqlite3 shell, too.  Times are
+-- ISO 8601 in UTC.
 
 PRAGMA application_id = 0x7469636b;	-- "tick"
 
@@ -9,8 +10,9 @@ CREATE TABLE Tickets (
 			DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 ) STRICT;
 
--- One row for each generation that was begun and not begun again.  Ids are
--- never used twice: a viewer asks for "the row that I followed".
+-- A row for each generation that was begun; a question that failed is begun
+-- again in the same row.  Ids are never reused, because viewers wait for a
+-- certain id.
 CREATE TABLE TicketAISessions (
 	Id		INTEGER PRIMARY KEY AUTOINCREMENT,
 	TicketId	INTEGER NOT NULL
@@ -39,7 +41,7 @@ CREATE TABLE TicketAIGenerations (
 	AnswerMs	INTEGER NOT NULL
 ) STRICT;
 
--- The sqlite3 shell leaves foreign keys off, and with them the cascade.
+-- The sqlite3 shell does not enforce foreign keys, so it does not cascade.
 CREATE TRIGGER Tickets_Deleted AFTER DELETE ON Tickets BEGIN
 	DELETE FROM TicketAISessions WHERE TicketId = OLD.Id;
 END;

@@ -1,7 +1,7 @@
--- What tells one database from another, and one text from another.
+-- What distinguishes one database from another, and one text from another.
 
--- One row: a random name, which RUN_DIR/identity holds too, and the key of
--- TextHash, which leaves the database in copies of it alone.  Hexadecimal.
+-- One row: a random name, which RUN_DIR/identity holds, too, and the key of
+-- TextHash, which leaves the database only in copies.  Both are hexadecimal.
 CREATE TABLE Identity (
 	Id	TEXT NOT NULL,
 	Secret	TEXT NOT NULL
@@ -9,18 +9,18 @@ CREATE TABLE Identity (
 INSERT INTO Identity (Id, Secret)
 VALUES (lower(hex(randomblob(16))), lower(hex(randomblob(16))));
 
--- Of the prompt's same-text form (lib/text/text.h); NULL where there is no
--- answer, and in rows of schema 1, whose texts are compared.
+-- The hash of the prompt's same-text form (lib/text/text.h).  NULL if there is
+-- no answer, and in rows of schema 1, whose texts are compared instead.
 ALTER TABLE TicketAISessions ADD COLUMN TextHash TEXT;
 
--- A question's text is kept with its answer, and not before.
+-- A question's text is saved with its answer, not before.
 UPDATE TicketAISessions SET Prompt = '' WHERE AiResponse IS NULL;
 
--- By it what is too old is found without reading what is not.
+-- For finding what is too old without reading all rows.
 CREATE INDEX TicketAISessions_Time
 ON TicketAISessions (coalesce(UpdatedAt, CreatedAt));
 
--- What people think of an answer: each user's last word.
+-- What people think of an answer: each user's latest rating.
 CREATE TABLE TicketAIRatings (
 	SessionId	INTEGER NOT NULL
 			REFERENCES TicketAISessions (Id) ON DELETE CASCADE,

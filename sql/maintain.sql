@@ -1,5 +1,5 @@
--- Keeping the database in order.  ?1 of the first ones is a time in seconds
--- since 1970: what is older goes.
+-- Maintenance.  In the PURGE statements ?1 is a time in seconds since 1970:
+-- older rows are deleted.
 
 -- name: PURGE_COUNT
 SELECT count(*) FROM TicketAISessions
@@ -7,8 +7,8 @@ WHERE coalesce(UpdatedAt, CreatedAt) <
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch');
 
 -- name: PURGE_SESSIONS_NEXT
--- Some answers that are too old, at most ?3: by the index of their times, and
--- outside any transaction that writes.
+-- Up to ?3 answers that are too old, found with the index of times and outside
+-- write transactions.
 SELECT Id, TicketId FROM TicketAISessions
 WHERE ?2 = 0 AND AiResponse IS NOT NULL AND coalesce(UpdatedAt, CreatedAt) <
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
@@ -20,7 +20,7 @@ WHERE Id = ?2 AND AiResponse IS NOT NULL AND coalesce(UpdatedAt, CreatedAt) <
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch');
 
 -- name: PURGE_UNANSWERED_NEXT
--- The plus signs keep to the index of the times.
+-- The plus signs make SQLite use the index of times.
 SELECT Id, TicketId FROM TicketAISessions
 WHERE +Id > ?2 AND AiResponse IS NULL AND coalesce(UpdatedAt, CreatedAt) <
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
@@ -46,7 +46,7 @@ WHERE Id = ?2 AND
 VACUUM;
 
 -- name: TEXTS
--- Every text, also those of the schema and the models' names.
+-- All texts, also those of the schema and the models' names.
 SELECT Id, Prompt, AiResponse FROM TicketAISessions
 UNION ALL SELECT SessionId, Model, DoneReason FROM TicketAIGenerations
 UNION ALL SELECT SessionId, Comment, UserName FROM TicketAIRatings
@@ -58,7 +58,7 @@ UNION ALL SELECT SessionId, Comment, NULL FROM TicketAIRatings
 WHERE SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = ?1);
 
 -- name: USER_DELETE
--- What a user thinks of answers.
+-- A user's ratings.
 DELETE FROM TicketAIRatings WHERE UserName = ?1;
 
 -- name: USER_LEFT
@@ -88,8 +88,7 @@ UPDATE Identity SET Id = ?1;
 UPDATE Identity SET Id = lower(hex(randomblob(16)));
 
 -- name: LAST_ID
--- Ids of sessions are never used twice, not even after an older database
--- has come back.
+-- Session ids are never reused, not even after an older database was restored.
 SELECT seq FROM sqlite_sequence WHERE name = 'TicketAISessions';
 
 -- name: LAST_ID_RAISE

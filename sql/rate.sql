@@ -1,5 +1,5 @@
--- The rate limit (GCRA) has a small database of its own in RUN_DIR: losing it
--- costs nothing.  Times are microseconds of the monotonic clock.
+-- The rate limit (GCRA) is in a small database in RUN_DIR, which may get lost.
+-- Times are microseconds of the monotonic clock.
 
 -- name: RATE_CREATE
 CREATE TABLE IF NOT EXISTS RateLimits (
@@ -8,8 +8,9 @@ CREATE TABLE IF NOT EXISTS RateLimits (
 ) STRICT, WITHOUT ROWID;
 
 -- name: RATE_TAKE
--- ?1 key, ?2 now, ?3 interval, ?4 how early one may be.  A row comes back if
--- it is allowed; the second arm heals a clock that went back (a reboot).
+-- ?1 key, ?2 now, ?3 interval, ?4 how early a generation may be.  Returns a row
+-- if it is allowed.  The second condition handles a clock that went back (a
+-- reboot).
 INSERT INTO RateLimits (Key, Tat) VALUES (?1, ?2 + ?3)
 ON CONFLICT (Key) DO UPDATE
 SET Tat = CASE WHEN Tat > ?2 + ?4 + ?3 THEN ?2 + ?3

@@ -1,5 +1,5 @@
--- What an administrator asks.  ?1 is what a report is about, ?2 how many rows
--- it has at most; the names of its columns are what `sessions' prints.
+-- The administrator's reports.  ?1 is the argument of the report, ?2 the most
+-- rows.  `sessions' prints the column names.
 
 -- name: LIST
 -- The newest session of each ticket, newest first.
@@ -13,12 +13,17 @@ WHERE s.Id = (SELECT max(n.Id) FROM TicketAISessions AS n
 ORDER BY s.Id DESC LIMIT ?2;
 
 -- name: SHOW
--- The sessions of a ticket (?1), the newest of them, oldest first.
+-- The newest sessions of a ticket (?1), oldest first.
 SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
 	s.UpdatedAt AS answered, g.Model AS model, g.DoneReason AS reason,
 	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
 	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
-	g.TotalMs AS total_ms, s.Prompt AS prompt, s.AiResponse AS response
+	g.TotalMs AS total_ms,
+	(SELECT count(*) FROM TicketAIRatings
+		WHERE SessionId = s.Id AND Good = 1) AS good,
+	(SELECT count(*) FROM TicketAIRatings
+		WHERE SessionId = s.Id AND Good = 0) AS bad,
+	s.Prompt AS prompt, s.AiResponse AS response
 FROM TicketAISessions AS s
 LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
 WHERE s.Id IN (SELECT n.Id FROM TicketAISessions AS n WHERE n.TicketId = ?1
@@ -26,8 +31,8 @@ WHERE s.Id IN (SELECT n.Id FROM TicketAISessions AS n WHERE n.TicketId = ?1
 ORDER BY s.Id;
 
 -- name: HISTORY
--- The sessions of a ticket (?1), newest first; `version' is the number by
--- which an answer can be asked for.
+-- The sessions of a ticket (?1), newest first.  `version' is the number with
+-- which a client can request an answer.
 SELECT CASE WHEN s.AiResponse IS NOT NULL THEN count(s.AiResponse) OVER (
 		ORDER BY s.Id) END AS version,
 	s.Id AS session, s.CreatedAt AS created, s.UpdatedAt AS answered,
@@ -40,12 +45,16 @@ WHERE s.TicketId = ?1
 ORDER BY s.Id DESC LIMIT ?2;
 
 -- name: STATS
--- What the answers of the last ?1 days (0: of all) have cost, by day (?3 1),
--- by model (2) or all of them (0).
+-- What the answers of the last ?1 days (0: all) have cost: by day (?3 = 1), by
+-- model (2), or in total (0).
 WITH Costs AS (
 	SELECT CASE ?3 WHEN 1 THEN substr(s.UpdatedAt, 1, 10)
 		WHEN 2 THEN g.Model END AS By,
-		g.PromptTokens, g.AnswerTokens, g.FirstTokenMs, g.TotalMs
+		g.PromptTokens, g.AnswerTokens, g.FirstTokenMs, g.TotalMs,
+		(SELECT count(*) FROM TicketAIRatings
+			WHERE SessionId = g.SessionId AND Good = 1) AS Liked,
+		(SELECT count(*) FROM TicketAIRatings
+			WHERE SessionId = g.SessionId AND Good = 0) AS Disliked
 	FROM TicketAIGenerations AS g
 	JOIN TicketAISessions AS s ON s.Id = g.SessionId
 	WHERE ?1 = 0 OR s.UpdatedAt >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now',
@@ -63,13 +72,14 @@ SELECT By AS by, count(*) AS answers, sum(min(PromptTokens, 1000000000000000)) A
 		AS first_token_ms_p95,
 	max(CASE T WHEN (N + 1) / 2 THEN TotalMs END) AS total_ms_median,
 	max(CASE T WHEN (N * 95 + 99) / 100 THEN TotalMs END) AS total_ms_p95,
-	sum(min(TotalMs, 1000000000000000)) AS total_ms
+	sum(min(TotalMs, 1000000000000000)) AS total_ms,
+	sum(Liked) AS good, sum(Disliked) AS bad
 FROM Ranked
 GROUP BY By
 ORDER BY iif(?3 = 1, By, NULL) DESC, answers DESC, By LIMIT ?2;
 
--- What the log knows and the database does not: filled line by line for one
--- report, for this connection alone.
+-- What only the log knows: a temporary table of the connection, filled line by
+-- line for one report.
 
 -- name: ASKS_CREATE
 CREATE TEMP TABLE Asks (
@@ -82,7 +92,7 @@ CREATE TEMP TABLE Asks (
 ) STRICT, WITHOUT ROWID;
 
 -- name: ASKS_BEGIN
--- One transaction for all that is counted; it ends with the connection.
+-- One transaction for all rows; it ends with the connection.
 BEGIN;
 
 -- name: ASKS_ADD
@@ -98,8 +108,9 @@ FROM temp.Asks
 WHERE ?1 = 0 OR Day >= date('now', '-' || ?1 || ' days')
 ORDER BY Day DESC, Asks DESC, User LIMIT ?2;
 
--- Words in all texts: an index of this connection alone, made for one search,
--- so that the service pays nothing for it.  The texts stay where they are.
+-- Words in all texts: an index made for one search, which ends with the
+-- connection, so that the service has no index to update.  The texts are not
+-- copied.
 
 -- name: SEARCH_TEXTS
 CREATE TEMP VIEW Texts AS
@@ -114,7 +125,7 @@ CREATE VIRTUAL TABLE temp.Words USING fts5(Prompt, AiResponse,
 SELECT max(Id) FROM main.TicketAISessions;
 
 -- name: SEARCH_NEXT
--- The last of the next 2,000 sessions behind ?1.
+-- The last of the next 2,000 sessions after ?1.
 SELECT max(Id) FROM (SELECT Id FROM main.TicketAISessions WHERE Id > ?1
 	ORDER BY Id LIMIT 2000);
 
@@ -124,7 +135,7 @@ SELECT Id, Prompt, AiResponse FROM main.TicketAISessions
 WHERE Id > ?1 AND Id <= ?2;
 
 -- name: SEARCH
--- What matches the FTS5 query ?1, best first.
+-- What matches the FTS5 query ?1, best match first.
 SELECT s.TicketId AS ticket,
 	iif(s.AiResponse IS NULL, NULL, (SELECT count(n.AiResponse)
 		FROM main.TicketAISessions AS n
@@ -137,14 +148,14 @@ WHERE Words MATCH ?1
 ORDER BY rank LIMIT ?2;
 
 -- name: METRICS
--- Families in the order of handlers/sessions/metrics.c, each with the end of
--- its name, its label's value and its own.
+-- Families in the order of handlers/sessions/metrics.c, each with the suffix of
+-- its name, the value of its label, and its own value.
 WITH Bounds (Label, Ms) AS (VALUES ('0.25', 250), ('0.5', 500), ('1', 1000),
 	('2.5', 2500), ('5', 5000), ('10', 10000), ('30', 30000),
 	('60', 60000), ('120', 120000), ('300', 300000), ('600', 600000),
 	('+Inf', NULL)),
--- Without a cost: not answered, or from elsewhere.  Few, where to look at all
--- would be to read the whole file.
+-- Sessions without a cost: not answered, or imported.  They are few, and their
+-- index entries suffice; looking at all rows would read the whole file.
 Rest (Answered) AS MATERIALIZED (
 	SELECT AiResponse IS NOT NULL FROM TicketAISessions
 	WHERE Id IN (SELECT Id FROM TicketAISessions
@@ -186,14 +197,14 @@ SELECT 'schema_version', '', NULL, user_version FROM pragma_user_version
 LIMIT ?2;
 
 -- name: HEAD
--- Whose file it is, and how it is written.
+-- Whether the file is ours, and its journal mode.
 SELECT iif(application_id = 0x7469636b, 'ours', application_id),
 	(SELECT journal_mode FROM pragma_journal_mode)
 FROM pragma_application_id LIMIT ?2;
 
 -- name: AGES
--- When the first of the kept answers was made, and the newest, in seconds since
--- 1970; 0: there is none.
+-- When the oldest and the newest saved answer were made, in seconds since 1970;
+-- 0: there is none.
 SELECT coalesce((SELECT strftime('%s', coalesce(UpdatedAt, CreatedAt))
 	FROM TicketAISessions WHERE AiResponse IS NOT NULL
 	ORDER BY Id LIMIT 1), '0'),

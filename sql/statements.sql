@@ -1,9 +1,9 @@
--- Every statement that the service runs, by name.  Parameters are numbered in
+-- All statements that the service runs, by name.  Parameters are numbered in
 -- the order in which lib/store/sqlite/store.c binds them.
 
 -- name: ANSWER_BY_TICKET
--- The newest answer of a ticket, and how many it has; whether it
--- was cut at its limit.
+-- The newest answer of a ticket, how many the ticket has, and whether this one
+-- was cut at the token limit.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = ?1),
 	DoneReason = 'length'
@@ -22,7 +22,7 @@ FROM TicketAISessions
 WHERE Id = ?1 AND TicketId = ?2 AND AiResponse IS NOT NULL;
 
 -- name: SESSION_OF_VERSION
--- The session of a ticket's n-th answer, counted from 1, the oldest.
+-- The session of the ticket's n-th answer; the oldest is 1.
 SELECT Id FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL
 ORDER BY Id LIMIT 1 OFFSET ?2 - 1;
@@ -42,8 +42,8 @@ SELECT 1 FROM Tickets WHERE Id = ?1;
 INSERT INTO Tickets (Id) VALUES (?1) ON CONFLICT DO NOTHING;
 
 -- name: SESSION_OF_TEXT
--- Answers of a ticket whose text may be the one of the hash ?2, newest first,
--- with their text where they have no hash.
+-- Answers of a ticket whose text may have the hash ?2, newest first; with their
+-- text if they have no hash.
 SELECT Id, CASE WHEN TextHash IS NULL THEN Prompt END FROM TicketAISessions
 WHERE TicketId = ?1 AND AiResponse IS NOT NULL AND
 	coalesce(TextHash = ?2, true)
@@ -56,7 +56,7 @@ WHERE Id = (SELECT max(Id) FROM TicketAISessions WHERE TicketId = ?1)
 AND AiResponse IS NULL;
 
 -- name: SESSION_ADD
--- Its text comes with its answer: a question that fails leaves none.
+-- The text is saved with the answer: a question that fails leaves no text.
 INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (?1, '')
 RETURNING Id;
 
@@ -66,12 +66,12 @@ UPDATE TicketAISessions SET Prompt = ?2, TextHash = ?3, AiResponse = ?4,
 WHERE Id = ?1 AND AiResponse IS NULL;
 
 -- name: SESSION_IS
--- Whether a session holds this very answer.
+-- Whether a session holds this same answer: 1, another answer: 2.
 SELECT iif(Prompt = ?2 AND AiResponse = ?3, 1, 2) FROM TicketAISessions
 WHERE Id = ?1 AND AiResponse IS NOT NULL;
 
 -- name: RATE
--- The word of a user on a session; the same one once more changes nothing.
+-- A user's rating of a session; repeating the same one changes nothing.
 INSERT INTO TicketAIRatings (SessionId, UserName, Good, Reason, Comment)
 VALUES (?1, ?2, ?3, nullif(?4, ''), nullif(?5, ''))
 ON CONFLICT DO UPDATE SET Good = excluded.Good, Reason = excluded.Reason,
@@ -80,7 +80,7 @@ WHERE (Good, Reason, Comment) IS NOT
 	(excluded.Good, excluded.Reason, excluded.Comment);
 
 -- name: RATINGS_GOOD
--- How many found a session good.
+-- How many users rated a session as good.
 SELECT count(*) FROM TicketAIRatings WHERE SessionId = ?1 AND Good = 1;
 
 -- name: RATINGS_BAD

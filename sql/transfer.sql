@@ -1,8 +1,8 @@
--- Sessions on their way out and in.
+-- Export and import of sessions.
 
 -- name: EXPORT
--- Everything, as lib/store/record.h has it: what was made or answered from the
--- time ?1 on, in seconds since 1970.
+-- All fields of lib/store/record.h, of what was made or answered since the time
+-- ?1 (seconds since 1970).
 SELECT t.Id AS ticket, t.CreatedAt AS ticket_created, s.Id AS session,
 	s.CreatedAt AS created, s.UpdatedAt AS answered, s.Prompt AS prompt,
 	s.AiResponse AS response, g.Model AS model, g.DoneReason AS reason,
@@ -17,12 +17,24 @@ WHERE ?1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt, t.CreatedAt) >=
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
 ORDER BY t.Id, s.Id LIMIT ?2;
 
--- Taking sessions in: they are gathered in a table of this connection's own,
--- then merged in one transaction.
+-- name: EXPORT_RATINGS
+-- What people think of the answers that EXPORT has.
+SELECT s.TicketId AS ticket, r.SessionId AS rates, r.UserName AS user,
+	r.Good AS good, r.Reason AS why, r.Comment AS comment,
+	r.RatedAt AS rated
+FROM TicketAIRatings AS r
+JOIN TicketAISessions AS s ON s.Id = r.SessionId
+WHERE ?1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt) >=
+	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
+ORDER BY s.TicketId, s.Id, r.UserName LIMIT ?2;
+
+-- Import: sessions are gathered in a temporary table and merged in one
+-- transaction.
 
 -- name: IMPORT_CREATE
--- The line (of the file, or the how manieth) that a session came from; the
--- rest as in enum record_field.  A ticket that has no session has a line too.
+-- The line of the file (or the number of the row) that a session came from;
+-- then the fields of enum record_field.  A ticket without a session has a line,
+-- too.
 CREATE TEMP TABLE IF NOT EXISTS Incoming (
 	Line		INTEGER PRIMARY KEY,
 	Ticket		INTEGER NOT NULL,
@@ -42,6 +54,12 @@ CREATE TEMP TABLE IF NOT EXISTS Incoming (
 	LoadMs		INTEGER,
 	PromptMs	INTEGER,
 	AnswerMs	INTEGER,
+	Rates		INTEGER,	-- of a rating, which has no Session
+	UserName	TEXT,
+	Good		INTEGER,
+	Why		TEXT,
+	Comment		TEXT,
+	Rated		TEXT,
 	TextHash	TEXT
 ) STRICT;
 
@@ -49,11 +67,12 @@ CREATE TEMP TABLE IF NOT EXISTS Incoming (
 CREATE INDEX IF NOT EXISTS temp.Incoming_Ticket ON Incoming (Ticket, Created);
 
 -- name: IMPORT_ADD
-INSERT INTO temp.Incoming VALUES (?18, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-	?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?19);
+INSERT INTO temp.Incoming VALUES (?24, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+	?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+	?25);
 
 -- name: IMPORT_CONFLICTS
--- Ids that are somebody else's here.
+-- Ids that belong to other sessions here.
 SELECT i.Line, i.Session
 FROM temp.Incoming AS i
 JOIN main.TicketAISessions AS s ON s.Id = i.Session
@@ -67,15 +86,15 @@ WHERE (s.TicketId, s.CreatedAt, s.UpdatedAt, s.Prompt, s.AiResponse,
 ORDER BY i.Line;
 
 -- name: ORIGINAL_KNOWN
--- What came from the original service in an earlier run.
+-- What an earlier run imported from the original service.
 DELETE FROM temp.Incoming AS i
 WHERE EXISTS (SELECT 1 FROM main.TicketAISessions AS s
 	WHERE s.TicketId = i.Ticket AND s.CreatedAt = i.Created AND
 	s.Prompt = i.Prompt AND s.AiResponse IS i.Response);
 
 -- name: ORIGINAL_LATE
--- Tickets whose history here goes on after what would come: ids are the
--- order of a history, and an old answer must not become the newest one.
+-- Tickets that were answered here after what would be imported: ids give the
+-- order of a history, and an old answer must not become the newest.
 SELECT i.Ticket, i.Ticket FROM temp.Incoming AS i
 WHERE i.Created <= (SELECT max(s.CreatedAt) FROM main.TicketAISessions AS s
 	WHERE s.TicketId = i.Ticket)
@@ -89,7 +108,7 @@ DELETE FROM temp.Incoming WHERE Ticket IN (
 		WHERE s.TicketId = i.Ticket));
 
 -- name: ORIGINAL_RENUMBER
--- Where an id of a ticket is taken, or too low, all its ids are new.
+-- If an id of a ticket is in use or too low, all its sessions get new ids.
 UPDATE temp.Incoming SET Session = NULL WHERE Ticket IN (
 	SELECT i.Ticket FROM temp.Incoming AS i
 	WHERE EXISTS (SELECT 1 FROM main.TicketAISessions AS s
@@ -101,11 +120,11 @@ UPDATE temp.Incoming SET Session = NULL WHERE Ticket IN (
 INSERT INTO main.Tickets (Id, CreatedAt)
 SELECT Ticket, coalesce(min(TicketCreated), min(Created),
 	strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-FROM temp.Incoming WHERE true GROUP BY Ticket
+FROM temp.Incoming WHERE Rates IS NULL GROUP BY Ticket
 ON CONFLICT DO NOTHING;
 
 -- name: MERGE_SESSIONS
--- Ids of our own come behind all that are kept.
+-- New ids are above all ids that are imported.
 INSERT INTO main.TicketAISessions (Id, TicketId, Prompt, AiResponse,
 	CreatedAt, UpdatedAt, TextHash)
 SELECT Session, Ticket, Prompt, Response, Created, Answered, TextHash
@@ -124,12 +143,22 @@ FROM temp.Incoming
 WHERE Model IS NOT NULL AND NOT EXISTS (
 	SELECT 1 FROM main.TicketAIGenerations WHERE SessionId = Session);
 
+-- name: MERGE_RATINGS
+-- Those whose answer is here; what a user says here counts more.
+INSERT INTO main.TicketAIRatings (SessionId, UserName, Good, Reason, Comment,
+	RatedAt)
+SELECT i.Rates, i.UserName, i.Good, i.Why, i.Comment, i.Rated
+FROM temp.Incoming AS i
+JOIN main.TicketAISessions AS s ON s.Id = i.Rates AND s.TicketId = i.Ticket
+WHERE s.AiResponse IS NOT NULL
+ON CONFLICT DO NOTHING;
+
 -- name: ORIGINAL_TICKETS
--- The original service's own tables, in its database.  Entity Framework Core
--- writes times as 2024-05-01 12:34:56.789, in UTC, or with an offset behind;
--- what is no time becomes an empty text, which is refused.  More than three
--- digits of a second are cut, for SQLite 3.46 would round them up.  Where its
--- Tickets have no CreatedAt, the name finds the one outside.
+-- The original service's tables, in its own database.  Entity Framework Core
+-- writes times as 2024-05-01 12:34:56.789, in UTC or followed by an offset.
+-- What is not a time becomes an empty text, which is refused.  Fractions are
+-- cut to three digits, because SQLite 3.46 would round them up.  If its Tickets
+-- have no CreatedAt, the name refers to the outer one.
 SELECT o.Id, iif(o.Created IS NULL, NULL, coalesce(
 	strftime('%Y-%m-%dT%H:%M:%fZ', CASE
 	WHEN o.Created LIKE '____-__-__%' AND
@@ -145,7 +174,7 @@ FROM (SELECT t.Id AS Id, (SELECT CreatedAt FROM Tickets AS i
 ORDER BY o.Id;
 
 -- name: ORIGINAL_SESSIONS
--- An answer that shows nothing is none.
+-- A blank answer counts as none.
 SELECT s.TicketId, NULL, s.Id,
 	coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', CASE
 		WHEN s.CreatedAt LIKE '____-__-__%' AND

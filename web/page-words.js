@@ -1,4 +1,4 @@
-/* The words of the page in every language. */
+/* The texts of the page in every language. */
 export const WORDS = {
   "pt-BR": {
     title: "Sugestões da IA para chamados",

@@ -1,7 +1,7 @@
 /*
- * The page of the service: a form in front of <ticket-chat>. The ticket's number is in the address; its text is not,
- * but stays with this entry of the browser's history, so that a reload shows the same. What is typed and not yet asked
- * is kept for this tab (sessionStorage), by entry, and is there again after a reload, Back and Forward.
+ * The page of the service: a form for <ticket-chat>. The address has the ticket's number, but not its text. The text is
+ * stored with this entry of the browser's history, so that a reload shows the same. Text that is typed but not asked yet
+ * is stored for this tab (sessionStorage), by entry, and returns after a reload, Back and Forward.
  */
 import "./ticket-chat.js";
 import { WORDS } from "./page-words.js";
@@ -9,14 +9,14 @@ import { ticketNumber } from "./ticket-chat-client.js";
 import { language } from "./ticket-chat-words.js";
 
 const MARGIN = 16; // pixels below the answer
-const SLACK = 48; // so many pixels from its end count as being there
+const SLACK = 48; // pixels from the end of the answer that still count as being at its end
 
 const [form, chat] = ["form", "ticket-chat"].map((tag) => document.querySelector(tag));
 const [number, text, token, note] = ["number", "text", "token", "link"].map((id) => document.getElementById(id));
 const [example, printed] = ["example", "print"].map((id) => document.getElementById(id));
 const lang = language(navigator.language);
 const w = WORDS[lang];
-let own; // the typed text while the example is in its place
+let own; // the typed text while the example replaces it
 let asked = false;
 let atEnd = true;
 let writing = false;
@@ -55,7 +55,7 @@ const keep = () =>
   draft((storage, key) => storage.setItem(key, JSON.stringify({ number: number.value, text: text.value, own })));
 const entry = (state) => ({ ...state, entry: crypto.getRandomValues(new Uint32Array(2)).join("") });
 
-/* What the address and this entry of the history say, and what was typed since. */
+/* Restores what the address and this entry of the history contain, and what was typed since then. */
 function restore() {
   if (!history.state?.entry) history.replaceState(entry(history.state), "");
   const given = new URLSearchParams(location.search).get("ticket") ?? "";
@@ -67,13 +67,13 @@ function restore() {
   own = since?.own;
   check();
   if (ticket && body) return ask(ticket, body);
-  chat.ticketId = undefined; // nothing of another ticket
+  chat.ticketId = undefined; // shows nothing of another ticket
   printed.hidden = true;
   document.title = w.title;
   note.textContent = ticket && !text.value ? w.onlyLink(ticket) : "";
 }
 
-/* What is wrong with a number; "" if nothing is. */
+/* What is wrong with a number; "" if it is valid. */
 function wrong(id) {
   if (!id.trim() || ticketNumber(id)) return "";
   const digits = /^\s*#?\s*(\d+)\s*$/.exec(id.normalize("NFKC"))?.[1];
@@ -104,7 +104,7 @@ form.addEventListener("input", () => {
 text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
-/* The example takes the place of a typed text, which comes back with the next click. */
+/* The example replaces a typed text; the next click brings that text back. */
 example.addEventListener("click", () => {
   const mine = text.value.trim() && text.value !== w.placeholder ? text.value : undefined;
   [text.value, own] = [own ?? w.placeholder, mine];
@@ -119,8 +119,8 @@ chat.addEventListener("ticket-chat-error", ({ detail }) => {
   if (detail.code === "unauthorized") document.getElementById("token-field").hidden = false;
 });
 
-/* Who has asked sees the answer begin. Who sees its end while it is written goes on to; who reads further up is left
-   alone. */
+/* After a question, the page scrolls to the beginning of the answer. While the answer is written, the page follows its
+   end if that is visible; if the user reads further up, the page does not scroll. */
 const beyond = () => chat.getBoundingClientRect().bottom + MARGIN - innerHeight;
 function follow() {
   if (asked) chat.scrollIntoView({ block: "nearest" });

@@ -1,6 +1,6 @@
 /* The types of ticket-chat-client.js. */
 
-/** What the service sends; see websocket.md. Other types may come and are to be ignored. */
+/** What the service sends; see websocket.md. Ignore other types. */
 export type Frame = StreamFrame | CachedFrame | DoneFrame | ErrorFrame | StatusFrame;
 export interface StreamFrame {
   type: "stream";
@@ -21,16 +21,16 @@ export interface DoneFrame {
   type: "done";
   reason?: string;
   versions?: number;
-  /** The answer is to another text than the one that was sent. */
+  /** Whether the answer was written for a different text than the one that was sent. */
   bodyChanged?: boolean;
 }
 export interface ErrorFrame {
   type: "error";
-  /** For people; empty for `connection_lost`, which is the client's own. */
+  /** A text for people; empty for `connection_lost`, an error that the client itself makes. */
   message: string;
   code?: string;
   retryable?: boolean;
-  /** Seconds. */
+  /** How many seconds to wait before a retry. */
   retryAfter?: number;
   detail?: string;
 }
@@ -38,7 +38,7 @@ export interface StatusFrame {
   type: "status";
   state: "queued" | "loading" | "thinking" | "generating" | "saving";
   position?: number;
-  /** How many watch this answer, this one included. */
+  /** How many connections follow this answer, including this one. */
   viewers?: number;
 }
 
@@ -46,63 +46,63 @@ export interface Question {
   ticketBody: string;
   /** Write a new answer even if there is one. */
   refresh?: boolean | undefined;
-  /** An older saved answer, by its number from 1. */
+  /** Which saved answer to get; 1 is the oldest. */
   version?: number | undefined;
 }
 
-/** How things stand. A new object at each change, never changed itself. */
+/** The present state. Each change makes a new object; an object itself never changes. */
 export interface View {
   readonly state: "idle" | "connecting" | "reconnecting" | "waiting" | StatusFrame["state"];
-  /** In the queue, from 1. */
+  /** The position in the queue, from 1. */
   readonly position?: number | undefined;
-  /** How many watch this answer, this one included; where the service tells. */
+  /** How many connections follow this answer, including this one, if the service says so. */
   readonly viewers?: number | undefined;
-  /** The answer so far; while `fresh` is false the one from before. */
+  /** The answer so far; while `fresh` is false, the previous answer. */
   readonly text: string;
-  /** The text comes from the running connection. */
+  /** Whether the text comes from the present connection. */
   readonly fresh: boolean;
-  /** The text stops before its end. */
+  /** Whether the text is incomplete. */
   readonly partial: boolean;
-  /** The text was saved at an earlier time. */
+  /** The frame of the saved answer, if the text was saved before. */
   readonly cached?: CachedFrame | undefined;
-  /** Which of how many saved answers of this ticket the text is, where there is more than one. */
+  /** The number of this answer, and how many the ticket has, if it has several. */
   readonly version?: number | undefined;
   readonly versions?: number | undefined;
-  /** The terminal frame. Without one, and not `idle`: busy. */
+  /** The terminal frame. If there is none and `state` is not `idle`, the client is busy. */
   readonly end?: DoneFrame | ErrorFrame | undefined;
 }
 
 export interface ClientOptions {
-  /** `ws:`, `wss:`, `http:` or `https:`, with or without a path. A relative one, as "/", is the page's own server. */
+  /** `ws:`, `wss:`, `http:` or `https:`, with or without a path. A relative one such as "/" is the page's own server. */
   server: string | URL;
-  /** A string where it may be over 2^53. */
+  /** Use a string if it may exceed 2^53. */
   ticketId: number | string;
   token?: string | undefined;
   /** "pt-BR", "en" or "es": the language of messages. */
   lang?: string | undefined;
-  /** Each frame as it comes, before the view changes. */
+  /** Called for each frame, before the view changes. */
   onFrame?: ((frame: Frame) => void) | undefined;
 }
 
-/** A ticket's number as the service wants it: of `#00042` that is `42`; empty for what is no ticket's number. */
+/** A ticket's number in the form that the service accepts, such as `42` for `#00042`; empty if it is not a ticket number. */
 export function ticketNumber(id: number | string | null | undefined): string;
 
-/** The WebSocket address of a ticket. Throws for what is no address. */
+/** The WebSocket address of a ticket. Throws if `server` is not an address. */
 export function endpoint(server: string | URL, ticketId: number | string): string;
 
-/** One ticket of one service. Does nothing, on a server neither, until it is asked. */
+/** One ticket of one service. It does nothing until `ask` is called, so it may be created on a server too. */
 export class TicketChatClient {
   constructor(options: ClientOptions);
-  /** For the next question and the next reconnect. */
+  /** A change applies to the next question and the next reconnect. */
   token: string | undefined;
   lang: string | undefined;
   readonly view: View;
-  /** Called after each change of `view`; returns what ends that. For useSyncExternalStore too. */
+  /** The listener is called after each change of `view`. Returns a function that unsubscribes, as useSyncExternalStore needs it. */
   subscribe(listener: () => void): () => void;
-  /** Asks, in place of a question that runs; without an argument the same again. Reconnects until its terminal frame has come. */
+  /** Asks, and replaces a running question; without an argument it asks the same again. Reconnects until the terminal frame arrives. */
   ask(question?: Question): void;
-  /** Ends the running generation, for everyone who watches it; without a connection, only our waiting for it. */
+  /** Ends the running generation for everyone who watches it; without a connection, only stops waiting for it. */
   stop(): void;
-  /** Hangs up, and leaves nothing behind but the text. The generation goes on; `ask` begins anew. */
+  /** Closes the connection and keeps only the text. The generation continues; `ask` asks again. */
   close(): void;
 }

@@ -1,29 +1,29 @@
 /*
- * The protocol of websocket.md, without any looks: one ticket of one service. The types are in
+ * The protocol of websocket.md for one ticket of one service; displays nothing. The types are in
  * ticket-chat-client.d.ts.
  *
  *     const chat = new TicketChatClient({ server: "http://localhost:5000", ticketId: 42 });
  *     chat.subscribe(() => console.log(chat.view.state, chat.view.text));
  *     chat.ask({ ticketBody: "printer jam" });
  *
- * A listener may call anything here, so each method tells them last; what one throws is its own affair (EventTarget).
+ * A listener may call any method, so each method calls the listeners last; EventTarget reports what a listener throws.
  */
 const PING_MS = 25_000; // proxies cut connections that are silent for a minute
-const ALIVE_MS = 5_000; // a connection that does not answer for so long, where it matters, is dead
-const CONNECT_MS = 15_000; // so long may a handshake take
-const STABLE_MS = 60_000; // a connection that lasted so long was a good one
+const ALIVE_MS = 5_000; // a checked connection that does not answer for this long is dead
+const CONNECT_MS = 15_000; // the maximum time of a handshake
+const STABLE_MS = 60_000; // after this time the tries count from zero again
 const MAX_TRIES = 8; // half a minute in all
 const MAX_TICKET = 2n ** 63n - 1n;
 const PAGE_EVENTS = ["visibilitychange", "online", "offline", "pagehide"];
 
-const UNKNOWN = { position: undefined, viewers: undefined }; // until a status tells
+const UNKNOWN = { position: undefined, viewers: undefined }; // until a status arrives
 const IDLE = { state: "idle", text: "", fresh: false, partial: false };
 
-/* The ends that are not the service's: `message' is left to whoever shows them. */
+/* The ends that the client itself makes; their `message' is up to the page. */
 const LOST = { type: "error", code: "connection_lost", message: "", retryable: true };
 const STOPPED = { type: "error", code: "stopped", message: "", retryable: true };
 
-/* A ticket's number as the service wants it: of " #00042 " that is "42"; "" of what is no ticket's number. */
+/* A ticket's number in the form that the service accepts: "42" for " #00042 "; "" if it is not a ticket number. */
 export function ticketNumber(id) {
   const digits = String(id ?? "").normalize("NFKC").trim().replace(/^#\s*/, "").replace(/^0+(?=\d)/, "");
   return /^[1-9]\d{0,18}$/.test(digits) && BigInt(digits) <= MAX_TICKET ? digits : "";
@@ -75,14 +75,14 @@ export class TicketChatClient {
     this.#tries = 0;
     this.#stopping = false;
     for (const type of PAGE_EVENTS) globalThis.addEventListener?.(type, this.#onPage);
-    this.#timer = setTimeout(this.#connect); // not yet: React's StrictMode closes at once
+    this.#timer = setTimeout(this.#connect); // not at once, because React's StrictMode closes first
     this.#show({ state: "connecting", ...UNKNOWN, fresh: false, end: undefined });
   }
 
   stop() {
     if (!this.#busy) return;
     if (this.#socket?.readyState !== WebSocket.OPEN) return this.#end(STOPPED);
-    this.#stopping = true; // a lost connection must not start the answer again
+    this.#stopping = true; // a reconnect must not start the answer again
     this.#send({ type: "stop", token: this.token });
     this.#probe();
   }
@@ -121,13 +121,13 @@ export class TicketChatClient {
   }
 
   #send(message) {
-    // Half an emoji is no text for the service; older browsers have no toWellFormed.
+    // The service refuses half an emoji; older browsers have no toWellFormed.
     this.#socket.send(JSON.stringify(message, (key, value) => typeof value === "string" && value.toWellFormed?.() || value));
   }
 
   /*
-   * The connection went without a terminal frame. Its close code (mostly 1006) tells nothing. Without a network only a
-   * question's first try is made, for a service on this computer; the next one when `online' comes.
+   * The connection ended without a terminal frame. Its close code (mostly 1006) means nothing. Without a network there
+   * is only a question's first try, for a service on this computer; the next try comes after `online'.
    */
   #lost = () => {
     this.#hangUp();
@@ -135,7 +135,7 @@ export class TicketChatClient {
     const over = ++this.#tries >= MAX_TRIES;
     if (this.#stopping || (over && !hidden())) return this.#end(LOST);
     const pause = Math.min(250 * 2 ** this.#tries, 10_000) * (0.5 + Math.random() / 2);
-    if (!over && !offline()) this.#timer = setTimeout(this.#again, pause); // else when somebody looks again
+    if (!over && !offline()) this.#timer = setTimeout(this.#again, pause); // otherwise when the page is seen again
     this.#show({ state: "reconnecting", ...UNKNOWN, fresh: false });
   };
 
@@ -151,11 +151,11 @@ export class TicketChatClient {
     try {
       socket = this.#socket = new WebSocket(endpoint(this.#options.server, this.#options.ticketId));
     } catch {
-      return this.#end(LOST); // no such address, or ws:// in an https:// page: no use in trying again
+      return this.#end(LOST); // invalid address, or ws:// in an https:// page: trying again is useless
     }
     this.#timer = setTimeout(this.#lost, CONNECT_MS);
     socket.onclose = this.#lost;
-    /* Forbidden by a policy, it gets no `close' in Chromium. */
+    /* If a policy forbids the connection, Chromium fires no `close'. */
     socket.onerror = () => socket.readyState === WebSocket.CLOSED && this.#lost();
     socket.onopen = () => {
       clearTimeout(this.#timer);
@@ -166,7 +166,7 @@ export class TicketChatClient {
     };
     socket.onmessage = ({ data }) => {
       let frame;
-      this.#unanswered = false; // any frame is a sign of life
+      this.#unanswered = false; // any frame shows that the connection works
       try {
         frame = JSON.parse(data);
       } catch {
@@ -186,7 +186,7 @@ export class TicketChatClient {
     switch (frame.type) {
       case "status":
         return this.#show({ state: frame.state, position: frame.position, viewers: frame.viewers });
-      case "stream": // every connection gets the answer from its first character
+      case "stream": // each connection gets the answer from its first character
         return this.#show({
           state: "generating", text: (this.#view.fresh ? this.#view.text : "") + frame.content, fresh: true, partial: true,
           cached: undefined, version: undefined, versions: undefined,
@@ -197,7 +197,7 @@ export class TicketChatClient {
         return this.#end(frame, { partial: false, ...(versions && { version: versions, versions }) });
       case "error":
         return this.#end(frame);
-    } // the rest, which later versions may send, is ignored
+    } // other types, which later versions may send, are ignored
   }
 
   #ping = (pause = PING_MS) => {
@@ -214,15 +214,15 @@ export class TicketChatClient {
   }
 
   /*
-   * The page is left: it may come back as it was, but without its connections. Or it is seen again, or the network
-   * comes or goes: timers stood still, and the connection may be long dead.
+   * The user leaves the page; it may come back unchanged, but without its connections. Or the page is visible again, or
+   * the network comes or goes: timers did not run meanwhile, and the connection may be dead.
    */
   #onPage = ({ type }) => {
     if (type === "pagehide") return this.#lost();
     if (hidden() && type !== "online") return;
     this.#tries = 0;
     if (!this.#socket) this.#again();
-    if (!this.#socket) this.#show({}); // it looks otherwise offline
+    if (!this.#socket) this.#show({}); // the view differs while offline
     else if (this.#socket.readyState === WebSocket.OPEN) this.#probe();
   };
 }

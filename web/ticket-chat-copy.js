@@ -1,10 +1,10 @@
-/* An answer as it stands in the page, for the clipboard: as text that keeps what the eye would miss, and as HTML. */
+/* Copies an answer from the page to the clipboard: as text that keeps invisible information, and as HTML. */
 const BLOCKS = /^(?:p|h[1-6]|ul|ol|pre|blockquote|hr|div|table)$/;
 
 const indent = (text, first, rest = " ".repeat(first.length)) =>
   text.split("\n").map((line, i) => ((i ? rest : first) + line).trimEnd()).join("\n");
 
-/* Whether a label is the address. */
+/* Whether a label equals the address. */
 function is(label, address) {
   try {
     return new URL(label).href === address;
@@ -61,9 +61,9 @@ function fenced(node) {
   return `${marks}${node.dataset.language ?? ""}\n${text}\n${marks}`;
 }
 
-/** The text of an answer's nodes: items with their marks, links with their addresses, code within its marks. */
+/** The text of an answer's nodes: items with their marks, links with their addresses, code between its marks. */
 export function textOf(root, between = "\n\n") {
-  const parts = []; // what stands in one line goes together
+  const parts = []; // the parts of one line
   let inBlock = true;
   for (const node of root.childNodes) {
     const own = BLOCKS.test(node.localName);
@@ -75,7 +75,7 @@ export function textOf(root, between = "\n\n") {
   return parts.join(between);
 }
 
-/** The same as HTML, without what belongs to the page. */
+/** The same as HTML, without the parts that belong to the page. */
 export function htmlOf(root) {
   const copy = root.cloneNode(true);
   for (const node of copy.querySelectorAll("button")) node.remove();

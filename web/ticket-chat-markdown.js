@@ -1,16 +1,16 @@
 /*
- * Markdown of a language model, shown while it is written. The text is not trusted: it becomes a tree of el()s, whose
- * tags and attributes all stand here, and patch() makes the DOM like it. However nasty a text is, no character is
- * looked at more than a fixed number of times.
+ * Shows Markdown of a language model while it is written. The text is not trusted: it becomes a tree of el()s, whose
+ * tags and attributes are all listed here, and patch() changes the DOM to match. Even for a hostile text, each character
+ * is read only a fixed number of times.
  */
-const DEPTH = 16; // of blocks and of marks; what is deeper stays text
+const DEPTH = 16; // of blocks and of marks; deeper ones stay text
 
 const HEADING = /^(#{1,6})(?=\s)/;
 const FENCE = /^(`{3,}(?=[^`]*$)|~{3,})\s*(.*)/;
 const INFO = /^([\w.+#-]{0,30})(?:\{[^}]*\})?(?:\s+(?:[\w-]+=(?:"[^"]*"|[^\s"]+)|\{[^}]*\}))*$/; // no words
 const RULE = /^([-*_])(?:\s*\1){2,999}$/;
 const ITEM = /^([-+*]|\d{1,9}[.)])(?:\s+|$)/;
-const UNBORN = /^[-+*#>`~_=|:\s]*$/; // a last line that may become anything
+const UNBORN = /^[-+*#>`~_=|:\s]*$/; // a last line whose meaning is not known yet
 
 const ENTITY = String.raw`&(amp|lt|gt|quot|apos|nbsp|#38|#60|#62|#34|#39|#160);`;
 const ADDRESS = String.raw`(?:https?|mailto):(?:(?!&(?:lt|gt|quot);)[^\s<>()[\]"]|[([][^\s()[\]]{0,999}[)\]]){1,4000}`;
@@ -21,7 +21,7 @@ const CHARACTERS = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\x
 const UNFINISHED = /\((?:[hm][^\s()[\]]*)?$/iy;
 const TAGS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
 
-/* Where a path that may hold blanks begins, and what only a path has. */
+/* How a path with blanks may begin, and what only a path has. */
 const ROOT = /(?<![\p{L}\p{N}])(?:[a-z]:|hk[^\s\\]{0,40}|%[^\s\\%]{1,40}%)\\|(?<![^\s*_("'[])\\\\[\w?.]/iu;
 const PATH = /\\[\p{L}\p{N}]|(?<![\p{L}\p{N}.\\])(?:\.\.?|~|\$[\w:{}]{1,40})\\|(?<!\\)\$\\|\\\*\.[\w*]|\\\.[a-z]|[\p{L}\p{N}]\\_\p{L}[\p{L}\p{N}]{0,40}_\p{L}/iu;
 const ACCOUNT = /(?<![\w\\.-])[A-Z][A-Z\d-]{1,14}\\_[a-z](?![\w.-]*\\_)/; // not MAX\_SIZE, nor ID\_of\_user
@@ -41,7 +41,7 @@ const dedent = (line, n) => line.slice(n && line[0] === "\t" ? 1 : Math.min(n, l
 const cells = (line) => line.replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/)
   .map((cell) => cell.replaceAll("\\|", "|").trim());
 
-/* The nodes of lines, each with its `start'. `open': the text ends here so far. */
+/* The nodes of lines, each with its `start'. `open': the text may still grow here. */
 function blocks(lines, open, depth) {
   const trimmed = lines.map((line) => {
     const text = line.trim();
@@ -60,7 +60,7 @@ function blocks(lines, open, depth) {
   const isItem = (line) => ITEM.test(line) && !RULE.test(line) && depth < DEPTH;
   const title = (line) => line.replace(/^#+|\s#+$/g, "").trim();
 
-  /* What begins in line i. A mark with nothing behind it is a character that somebody wrote about. */
+  /* What begins in line i. A mark with nothing after it is an ordinary character. */
   const kind = () => {
     const line = trimmed[i] ?? "";
     const last = open && i === lines.length - 1;
@@ -88,7 +88,7 @@ function blocks(lines, open, depth) {
     const [note, [, language] = []] = [open && i === lines.length ? "" : info, INFO.exec(info) ?? undefined];
     const indent = columns(lines[i - 1]);
     const code = take((other) => !other.startsWith(marks) || other.replaceAll(marks[0], ""), lines);
-    if (i++ >= lines.length) while (code.at(-1)?.trim() === "") code.pop(); // it has no end
+    if (i++ >= lines.length) while (code.at(-1)?.trim() === "") code.pop(); // the fence has no end
     const pre = el("pre", [el("code", [code.map((other) => dedent(other, indent)).join("\n")])],
       { "data-language": note && language });
     return note && language === undefined ? [el("p", inline(note)), pre] : pre;
@@ -138,7 +138,7 @@ function blocks(lines, open, depth) {
   return nodes;
 }
 
-/* A link that shows its host; none if it is not harmless. */
+/* A link that shows its host; nothing if the link may be harmful. */
 function link(label, address) {
   let url;
   try {
@@ -154,14 +154,14 @@ function link(label, address) {
   return el("a", children, { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow" });
 }
 
-/* There is no link in a link. */
+/* A link contains no other link. */
 const unlinked = (nodes) => nodes.flatMap((node) => (node.tag === "a" ? unlinked(node.children)
   : node.tag ? el(node.tag, unlinked(node.children)) : node));
 
-/* The nodes of a text in a block, or a cell. At an `open' end everything is closed. */
+/* The nodes of a text in a block or a cell. At an `open' end all marks are closed. */
 function inline(s, open, cell) {
   const out = [];
-  const stack = []; // marks that are text so far, and where in `out' comes what they may enclose
+  const stack = []; // marks that are still text, and where in `out' their contents begin
   let i = 0;
   const opens = (mark) => {
     if (stack.length === DEPTH) stack.shift();
@@ -224,7 +224,7 @@ function inline(s, open, cell) {
       if (name) return stack.splice(k), out.push(run);
       const { mark } = stack[k];
       const inner = stack[k + 1];
-      if (inner?.mark[0] === mark[0] && inner.at === stack[k].at + 1) { // ***a** b*: the other one is to enclose it
+      if (inner?.mark[0] === mark[0] && inner.at === stack[k].at + 1) { // ***a** b*: the other mark encloses it
         stack[k++].mark = out[inner.at - 2] = inner.mark;
         inner.mark = out[inner.at - 1] = mark;
       }
@@ -298,15 +298,15 @@ function inline(s, open, cell) {
   return out;
 }
 
-/* An answer that begins with a Markdown fence is not code: without the fence and its end. */
+/* An answer that begins with a Markdown fence is not code: removes the fence and its end. */
 function unwrap(text, whole) {
   const lines = text.split("\n");
   const first = lines.findIndex((line) => line.trim());
   const [, marks, info] = FENCE.exec(lines[first]?.trim()) ?? [];
-  if (!whole && marks && first === lines.length - 1) return ""; // it may become one
+  if (!whole && marks && first === lines.length - 1) return ""; // it may become a fence
   if (!/^(?:markdown|md)$/i.test(info)) return text;
   lines[first] = "";
-  let inner; // the fence of code in it
+  let inner; // the fence of code inside
   for (let i = first + 1; i < lines.length; i++) {
     const [, fence, language] = FENCE.exec(lines[i].trim()) ?? [];
     const ends = fence && !language && fence.startsWith(inner ?? marks);
@@ -320,7 +320,7 @@ function unwrap(text, whole) {
   return lines.join("\n");
 }
 
-/* Makes the children of a node like the nodes; what is right stays. */
+/* Changes the children of a node to match the nodes; correct ones stay. */
 function patch(parent, nodes, from = 0) {
   let old = parent.childNodes[from];
   for (let k = 0; k < nodes.length; k++) {
@@ -342,7 +342,7 @@ function patch(parent, nodes, from = 0) {
     } else if (!node.startsWith(old.data)) {
       old.data = node;
     } else if (node !== old.data) {
-      old.appendData(node.slice(old.length)); // a selection in it stays
+      old.appendData(node.slice(old.length)); // keeps a selection in it
     }
     old = old.nextSibling;
   }
@@ -356,7 +356,7 @@ export class MarkdownView {
   #container;
   #text = "";
   #from = 0; // the text before this is finished
-  #kept = 0; // so many nodes are
+  #kept = 0; // how many nodes are finished
   #tools; // in each block of code
   #level; // of the first heading
   #top; // and how many marks it has
@@ -382,14 +382,14 @@ export class MarkdownView {
     const nodes = blocks(lines, !whole, 0);
     this.#finish(nodes);
     patch(this.#container, nodes, this.#kept);
-    // Two complete lines tell for good where a block begins.
+    // Two complete lines decide finally where a block begins.
     let k = nodes.findLastIndex(({ start }) => start < complete - 1);
     while (k > 0 && nodes[k - 1].start === nodes[k].start) k--;
     if (k < 1) return;
     this.#kept += k;
     this.#from += lines.slice(0, nodes[k].start).join("\n").length + 1;
   }
-  /* What the place of the answer makes of its nodes: the first heading is of the level that is wanted there. */
+  /* Adapts the nodes to the place of the answer: gives the first heading the wanted level. */
   #finish(nodes) {
     for (const node of nodes) {
       const [, depth] = /^h(\d)$/.exec(node.tag) ?? [];

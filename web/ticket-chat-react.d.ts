@@ -1,5 +1,5 @@
 /*
- * The types of ticket-chat-react.js. They also tell JSX about the element itself:
+ * The types of ticket-chat-react.js, and those of the element itself in JSX:
  *
  *     import "ticketchat";
  *     <ticket-chat ticket-id="42" ticket-body="printer jam" />
@@ -11,17 +11,17 @@ import type { TicketChat as TicketChatElement, WholeAnswer } from "./ticket-chat
 export interface TicketChatProps extends Omit<HTMLAttributes<TicketChatElement>, "children" | "onError"> {
   /** `ws:`, `wss:`, `http:` or `https:`; default ws://localhost:5000. */
   server?: string | undefined;
-  /** A string where it may be over 2^53. */
+  /** Use a string if it may exceed 2^53. */
   ticketId: number | string;
-  /** What the customer wrote; another text is asked anew. */
+  /** What the customer wrote. A changed text asks again. */
   ticketBody: string;
-  /** Where the service wants one (AUTH=required). */
+  /** A JWT, if the service requires one (AUTH=required). */
   token?: string | undefined;
-  /** "pt-BR", "en" or "es"; default: that of the page around it. */
+  /** "pt-BR", "en" or "es"; default: the language of the page around it. */
   lang?: string | undefined;
-  /** Asks only when the element's `ask` is called, which a ref leads to. */
+  /** Asks only when the element's `ask` is called; a ref gets the element. */
   manual?: boolean | undefined;
-  /** For each whole answer, an older one too: `whole` tells. */
+  /** Called for each complete answer, also for an older one; see `whole`. */
   onDone?: ((answer: string, saved: boolean, whole: WholeAnswer) => void) | undefined;
   onError?: ((error: ErrorFrame) => void) | undefined;
   onFrame?: ((frame: Frame) => void) | undefined;
@@ -30,18 +30,18 @@ export interface TicketChatProps extends Omit<HTMLAttributes<TicketChatElement>,
 /** A ref gets the element, with `ask`, `refresh` and `stop`. */
 export const TicketChat: ForwardRefExoticComponent<TicketChatProps & RefAttributes<TicketChatElement>>;
 
-/** For looks of your own: asks at mount, and for another ticket or text. */
+/** For your own design. Asks when it is mounted, and when ticket or text changes. */
 export function useTicketChat(
   options: Pick<TicketChatProps, "server" | "ticketId" | "ticketBody" | "token" | "lang">,
 ): {
   view: View;
-  /** Ends the running generation, for everyone who watches it. */
+  /** Ends the running generation for everyone who watches it. */
   stop(): void;
-  /** Another answer. */
+  /** Asks for another answer. */
   refresh(): void;
-  /** The same question again. */
+  /** Asks the same question again. */
   retry(): void;
-  /** An older answer, by its number from 1. */
+  /** Shows a saved answer by its number; 1 is the oldest. */
   show(version: number): void;
 };
 
@@ -51,7 +51,7 @@ export interface TicketChatAttributes {
   server?: string | undefined;
   token?: string | undefined;
   manual?: boolean | "" | undefined;
-  /** Listeners of React 19; in 18 a ref and addEventListener. */
+  /** Listeners in React 19. In React 18 use a ref and addEventListener. */
   "onticket-chat-done"?: ((event: CustomEvent<WholeAnswer>) => void) | undefined;
   "onticket-chat-error"?: ((event: CustomEvent<ErrorFrame>) => void) | undefined;
   "onticket-chat-frame"?: ((event: CustomEvent<Frame>) => void) | undefined;

@@ -1,6 +1,6 @@
 "use client";
 /*
- * <ticket-chat> as a React component, and a hook for looks of your own. React 18 or 19; plain JavaScript, so that no
+ * <ticket-chat> as a React component, and a hook for your own design. React 18 or 19; plain JavaScript, so that no
  * bundler has to compile it. The types are in ticket-chat-react.d.ts.
  */
 import { createElement, forwardRef, useEffect, useImperativeHandle, useMemo, useRef, useSyncExternalStore } from "react";
@@ -36,14 +36,14 @@ export const TicketChat = forwardRef(function TicketChat(props, ref) {
   return createElement("ticket-chat", { ...rest, class: ["ticket-chat", className].filter(Boolean).join(" "), ref: chat });
 });
 
-/* Asks at mount, and for another ticket or text. */
+/* Asks when it is mounted, and when ticket or text changes. */
 export function useTicketChat({ server = SERVER, ticketId, ticketBody, token, lang }) {
   const client = useMemo(() => new TicketChatClient({ server, ticketId }), [server, ticketId]);
   const look = () => (client.view.state === "idle" ? START : client.view);
   const view = useSyncExternalStore(client.subscribe, look, look);
 
   useEffect(() => {
-    Object.assign(client, { token, lang }); // another one is no new question
+    Object.assign(client, { token, lang }); // a change does not ask again
   });
   useEffect(() => {
     client.ask({ ticketBody });
@@ -54,7 +54,7 @@ export function useTicketChat({ server = SERVER, ticketId, ticketBody, token, la
     view,
     stop: () => client.stop(),
     refresh: () => client.ask({ ticketBody, refresh: true }),
-    retry: () => client.ask(), // one that failed stays what it was
+    retry: () => client.ask(), // repeats the same question, also a refresh
     show: (version) => client.ask({ ticketBody, version }),
   };
 }

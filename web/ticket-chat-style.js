@@ -1,4 +1,4 @@
-/* How <ticket-chat> looks. A constructed style sheet works under every Content-Security-Policy. */
+/* The style of <ticket-chat>. A constructed style sheet works under every Content-Security-Policy. */
 const CSS = `
 :host {
   --text: var(--ticket-chat-text, light-dark(#1f2328, #e6e8eb));
@@ -112,7 +112,7 @@ pre[data-language] .copyCode { margin-top: -2em; }
 @media print { :host { color-scheme: light; } .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
 `;
 
-let sheet; // one for all elements; made when the first one is, as a server has none
+let sheet; // shared by all elements; created with the first one, because a server has none
 
 export function styleSheet() {
   if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(CSS);

@@ -1,34 +1,34 @@
-/* The types of ticket-chat-words.js, for looks of your own. */
+/* The types of ticket-chat-words.js, for your own design. */
 import type { View } from "./ticket-chat-client.js";
 
 export type Language = "pt-BR" | "en" | "es";
 
-/** The language of ours for what somebody asked for. */
+/** The one of our languages that is nearest to a language tag. */
 export function language(wanted: string | undefined): Language;
 
-/** The words of one language: those of buttons, and more. */
+/** Texts in one language, for buttons and other uses. */
 export interface Words {
   readonly stop: string;
-  /** Where others watch. */
+  /** For `stop` if others watch too. */
   readonly stopAll: string;
   readonly retry: string;
   readonly refresh: string;
   readonly previous: string;
   readonly next: string;
-  /** That an AI wrote it, and somebody has to check it. */
+  /** Says that an AI wrote the answer and somebody has to check it. */
   readonly draft: string;
   version(n: number, of: number): string;
 }
 export function words(lang: string | undefined): Words;
 
-/** The text is one of this ticket's answers, but to another text of it. */
+/** Whether the answer was written for a different text of this ticket. */
 export function isForAnother(view: View): boolean;
 
-/** The text ends at the model's limit of length. */
+/** Whether the answer ends at the model's length limit. */
 export function isCut(view: View): boolean;
 
-/** A view of ticket-chat-client.js in one line. */
+/** A view of ticket-chat-client.js as one line. */
 export function statusLine(view: View, lang: string | undefined, dated?: boolean): string;
 
-/** What helps beyond what the status line says; mostly empty. */
+/** What helps, in addition to the status line; empty if there is nothing to add. */
 export function hint(view: View, lang: string | undefined): string;

@@ -4,34 +4,35 @@
  *     <script type="module" src="http://localhost:5000/ticket-chat.js"></script>
  *     <ticket-chat ticket-id="42" ticket-body="printer jam"></ticket-chat>
  *
- * It asks as soon as it has an id and a text, and again when one of them changes; with `manual` only when `ask` is
- * called. The properties are attributes too (`ticket-id`); `undefined` is one that is not there. `lang` chooses among
- * pt-BR, English and Spanish, without it the language of the page around it.
+ * The element asks as soon as id and text are set, and again when either changes; with `manual` it asks only when `ask`
+ * is called. The properties are also attributes (`ticket-id`); `undefined` means that the attribute is missing. `lang` is
+ * pt-BR, en or es; the default is the language of the page around the element.
  *
- * Its colours and the like are custom properties: `--ticket-chat-font` (as in `font`), `-text`, `-muted`, `-background`,
- * `-border`, `-radius`, `-accent`, `-on-accent`, `-good`, `-warning`, `-error`. Light or dark follows the `color-scheme`
- * of the page. For the rest there are parts: `chat`, `head`, `indicator`, `ticket`, `status` (in it `line`, `notice`,
- * `hint`), `time`, `actions`, `answer`, `draft` (that an AI wrote it), `foot`, `version`, `button`, and each button by its name: `stop`, `retry`,
- * `kept`, `refresh`, `copy`, `copy-markdown`, `copy-code`, `previous`, `next`.
+ * Custom properties set the design: `--ticket-chat-font` (as in `font`), `-text`, `-muted`, `-background`, `-border`,
+ * `-radius`, `-accent`, `-on-accent`, `-good`, `-warning`, `-error`. The element is light or dark like the page
+ * (`color-scheme`). These parts can be styled: `chat`, `head`, `indicator`, `ticket`, `status` (which contains `line`,
+ * `notice`, `hint`), `time`, `actions`, `answer`, `draft` (the note that an AI wrote the answer), `foot`, `version`,
+ * `button`, and each button by its name: `stop`, `retry`, `kept`, `refresh`, `copy`, `copy-markdown`, `copy-code`,
+ * `previous`, `next`.
  */
 import type { ErrorFrame, Frame } from "./ticket-chat-client.js";
 
-/** What `ticket-chat-done` tells; an older answer that is looked at is told too. */
+/** The detail of `ticket-chat-done`, which also comes for an older answer that the user opens. */
 export interface WholeAnswer {
   text: string;
-  /** It was saved before, and not written now. */
+  /** Whether it was saved before, and not written now. */
   cached: boolean;
-  /** Which of how many answers of this ticket it is, from 1; the newest where both are the same. */
+  /** The number of this answer, from 1, and how many the ticket has; they are equal for the newest one. */
   version: number;
   versions: number;
-  /** It was written for another text of the ticket. */
+  /** Whether it was written for a different text of the ticket. */
   bodyChanged: boolean;
-  /** `length`: it ends at the model's limit. */
+  /** `length` if it ends at the model's limit. */
   reason?: string | undefined;
 }
 
 export class TicketChat extends HTMLElement {
-  /** A string where it may be over 2^53. */
+  /** Use a string if it may exceed 2^53. */
   ticketId: number | string | undefined;
   ticketBody: string | undefined;
   /** Default: the service that the module came from; in a bundle, the page's own server. */
@@ -40,9 +41,9 @@ export class TicketChat extends HTMLElement {
   /** Asks only when `ask` is called. */
   manual: boolean;
   ask(question?: { refresh?: boolean; version?: number }): void;
-  /** Another answer. */
+  /** Asks for another answer. */
   refresh(): void;
-  /** Ends the running generation, for everyone who watches it. */
+  /** Ends the running generation for everyone who watches it. */
   stop(): void;
 }
 
@@ -50,7 +51,7 @@ declare global {
   interface HTMLElementTagNameMap {
     "ticket-chat": TicketChat;
   }
-  /** They bubble. */
+  /** These events bubble. */
   interface HTMLElementEventMap {
     "ticket-chat-frame": CustomEvent<Frame>;
     "ticket-chat-done": CustomEvent<WholeAnswer>;

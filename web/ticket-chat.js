@@ -1,6 +1,6 @@
 /*
- * <ticket-chat>: the AI answer for one help-desk ticket, shown while it is written. How to use it, and what a page may
- * do to its looks, is in ticket-chat.d.ts.
+ * <ticket-chat>: shows the AI answer for one help-desk ticket while it is written. ticket-chat.d.ts says how to use and
+ * style it.
  */
 import { TicketChatClient, ticketNumber } from "./ticket-chat-client.js";
 import { htmlOf, textOf } from "./ticket-chat-copy.js";
@@ -10,11 +10,11 @@ import { age, hint, isCut, isForAnother, language, statusLine, words } from "./t
 
 /* The service that this module came from; in a bundle, the page's own. */
 const HOME = import.meta.url?.match(/^https?:.*\/(?=ticket-chat\.js(?:[?#]|$))/)?.[0] ?? "/";
-const QUIET_MS = 250; // a saved answer comes before one could read "connecting"
-const PATIENCE = 3; // seconds; who waits longer sees how long
+const QUIET_MS = 250; // a saved answer arrives before anybody could read "connecting"
+const PATIENCE = 3; // seconds; after a longer wait the time is shown
 const NOTICE_MS = 4_000;
 const PROPERTIES = ["ticketId", "ticketBody", "server", "token"];
-const SIGNS = { previous: "‹", next: "›", copyCode: "" }; // the label of the last one is drawn: it is no text of the answer
+const SIGNS = { previous: "‹", next: "›", copyCode: "" }; // CSS draws the label of the last one, so that it is not text of the answer
 const NOTHING = { state: "idle", text: "" };
 
 const kebab = (name) => name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`);
@@ -26,12 +26,12 @@ function make(tag, name, ...children) {
   return node;
 }
 
-/* A text that stays is not read again. */
+/* An unchanged text is not announced again. */
 function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/* A whole answer, for the page. */
+/* A complete answer, for the page. */
 const whole = (view) => {
   const { text, cached, version = 1, versions = version, end } = view;
   return { text, cached: Boolean(cached), version, versions, bodyChanged: isForAnother(view),
@@ -50,7 +50,7 @@ function tone(view) {
   return version < versions ? "neutral" : "good";
 }
 
-/* A server that renders pages may load this module: it has no elements, and defines none. */
+/* A server that renders pages may load this module; it then defines no element. */
 export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
   static observedAttributes = [...PROPERTIES.map(kebab), "lang", "manual"];
   static {
@@ -71,16 +71,16 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
 
   #given = {}; // the properties
   #client;
-  #place; // its service and ticket
-  #asked; // the text
+  #place; // the service and ticket
+  #asked; // the text that was asked
   #question;
   #changing = false;
-  #left = false; // taken out of the page while busy
-  #end; // the one that was told
-  #since = 0; // when it was asked, or ended
-  #frame; // the next picture
-  #quiet; // until one may say that it connects
-  #clock; // until what shows a time changes
+  #left = false; // removed from the page while busy
+  #end; // the end that was reported
+  #since = 0; // when the question began or ended
+  #frame; // the next animation frame
+  #quiet; // until "connecting" may be shown
+  #clock; // until a shown time changes
   #unnotice;
   #parts = {};
   #markdown;
@@ -111,10 +111,10 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     p.draft = make("p", "draft");
     p.chat = make("div", "chat", p.head, p.answer, p.draft, p.foot);
     p.status.role = "status";
-    p.status.ariaAtomic = "false"; // what is new is read, not the rest again
-    p.status.tabIndex = -1; // the focus goes there when its button goes
+    p.status.ariaAtomic = "false"; // only new text is announced
+    p.status.tabIndex = -1; // takes the focus when its button disappears
     p.indicator.ariaHidden = "true";
-    p.answer.lang = ""; // the ticket's
+    p.answer.lang = ""; // the ticket's language
     p.answer.dir = "auto";
     p.answer.addEventListener("click", ({ target }) => {
       if (target.className === "copyCode") this.#copy(target.parentNode.querySelector("code").textContent);
@@ -123,9 +123,9 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [styleSheet()];
     root.append(p.chat);
-    this.#render(); // empty: a status that comes with its text is not read
+    this.#render(); // empty, because a status that appears with its text is not announced
     for (const name of [...PROPERTIES, "manual"]) {
-      if (!Object.hasOwn(this, name)) continue; // set before this class was there
+      if (!Object.hasOwn(this, name)) continue; // set before this class was defined
       const value = this[name];
       delete this[name];
       this[name] = value;
@@ -188,7 +188,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     return language(navigator.language);
   }
 
-  /* Of the first heading in the answer: right below the one that this element stands under. */
+  /* The level of the first heading in the answer: one below the heading above this element. */
   get #level() {
     for (let node = this; node; node = node.getRootNode().host) {
       const before = [...node.getRootNode().querySelectorAll("h1, h2, h3, h4, h5")]
@@ -198,7 +198,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     return 2;
   }
 
-  /* Several properties may change, and it may move in the page: one look when all is done. */
+  /* Several properties may change, and the element may move in the page: react once, after all changes. */
   #change() {
     if (this.#changing) return;
     this.#changing = true;
@@ -255,7 +255,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
   #changed = () => {
     const { state, fresh, end } = this.#view;
     if (!end && (state === "connecting" || state === "waiting")) this.#quiet ??= setTimeout(this.#render, QUIET_MS);
-    else if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one picture
+    else if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one rendering
     else this.#render();
     if (this.#end === end) return;
     this.#end = end;
@@ -306,7 +306,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     version.hidden = !several;
     previous.ariaDisabled = String(busy || view.version <= 1);
     next.ariaDisabled = String(busy || view.version >= view.versions);
-    const place = outdated(view) ? actions : foot; // beside what makes it advisable
+    const place = outdated(view) ? actions : foot; // beside the reason for it
     if (refresh.parentNode !== place) place.prepend(refresh);
     for (const group of [actions, foot]) group.hidden = [...group.children].every((node) => node.hidden);
     if (activeElement && (activeElement.closest("[hidden]") || this.shadowRoot.activeElement !== activeElement))
@@ -314,7 +314,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     this.#tick();
   };
 
-  /* What time alone changes; none of it is read out. */
+  /* Updates what time alone changes; none of it is announced. */
   #tick = () => {
     const { retry, time } = this.#parts;
     const { fresh, cached, end } = this.#view;

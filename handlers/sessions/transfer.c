@@ -45,7 +45,7 @@ transfer_export_row(void *context, const struct cell *c, int cells)
 int
 command_export(const struct settings *s, int argc, char *argv[])
 {
-	int64_t				 days = 0;
+	int64_t				 days = 0, since;
 	const struct command_option	 options[] = {
 		{ "since", NULL, &days, NULL },
 		{ NULL, NULL, NULL, NULL },
@@ -61,9 +61,13 @@ command_export(const struct settings *s, int argc, char *argv[])
 		program_fail(EXIT_USAGE, "export: --since needs a number of "
 		    "days");
 	store = command_store(s);
-	rc = store_report(store, STORE_EXPORT, days == 0 ? 0 :
-	    (int64_t)time(NULL) - days * DAY, INT64_MAX, transfer_export_row,
-	    &e);
+	since = days == 0 ? 0 : (int64_t)time(NULL) - days * DAY;
+	rc = store_report(store, STORE_EXPORT, since, INT64_MAX,
+	    transfer_export_row, &e);
+	/* Behind all sessions: import takes both in any order. */
+	if (rc == FAILURE_NONE)
+		rc = store_report(store, STORE_EXPORT_RATINGS, since,
+		    INT64_MAX, transfer_export_row, &e);
 	progress_end();
 	print_end(&e.print);
 	command_need(rc, store);

@@ -13,6 +13,7 @@ enum type {
 	TICKET,		/* 1 to 2^63-1 */
 	SESSION,	/* 1 to 2^62-1: leaves room for new ids above it */
 	COUNT,		/* 0 to 2^63-1 */
+	FLAG,		/* 0 or 1 */
 	TIME,		/* ISO 8601, UTC: 2026-11-23T12:18:14.398Z */
 	TEXT		/* UTF-8 */
 };
@@ -39,12 +40,18 @@ static const struct {
 	[RECORD_LOAD_MS] = { "load_ms", COUNT, true },
 	[RECORD_PROMPT_MS] = { "prompt_ms", COUNT, true },
 	[RECORD_ANSWER_MS] = { "answer_ms", COUNT, true },
+	[RECORD_RATES] = { "rates", SESSION, false },
+	[RECORD_USER] = { "user", TEXT, false },
+	[RECORD_GOOD] = { "good", FLAG, false },
+	[RECORD_WHY] = { "why", TEXT, true },
+	[RECORD_COMMENT] = { "comment", TEXT, true },
+	[RECORD_RATED] = { "rated", TIME, false },
 };
 
 bool
 record_is_number(int f)
 {
-	return fields[f].type <= COUNT;
+	return fields[f].type <= FLAG;
 }
 
 /* The number made of two digits. */
@@ -108,6 +115,8 @@ record_is_good(const struct record_value *v, enum type type)
 		return v->number > 0 && v->number <= INT64_MAX / 2;
 	case COUNT:
 		return v->number >= 0;
+	case FLAG:
+		return v->number == 0 || v->number == 1;
 	case TIME:
 		return v->text.len > 0 &&
 		    record_is_time(v->text.data, v->text.len);
@@ -118,6 +127,31 @@ record_is_good(const struct record_value *v, enum type type)
 	}
 }
 
+/* Whether a line of this kind has the field. */
+static bool
+record_has(bool rating, int f)
+{
+	return f == RECORD_TICKET || (f >= RECORD_RATES) == rating;
+}
+
+/* As record_check, of a rating. */
+static int
+record_check_rating(const struct record *r, char *error, size_t size)
+{
+	int	i;
+
+	for (i = RECORD_RATES; i < RECORD__MAX; i++) {
+		const struct record_value	*v = &r->value[i];
+
+		if (v->null ? fields[i].null :
+		    record_is_good(v, fields[i].type))
+			continue;
+		(void)snprintf(error, size, "%s is invalid", fields[i].name);
+		return -1;
+	}
+	return 0;
+}
+
 int
 record_check(const struct record *r, char *error, size_t size)
 {
@@ -125,7 +159,9 @@ record_check(const struct record *r, char *error, size_t size)
 	const bool	cost = !r->value[RECORD_MODEL].null;
 	int		i;
 
-	for (i = 0; i < RECORD__MAX; i++) {
+	if (!r->value[RECORD_RATES].null)
+		return record_check_rating(r, error, size);
+	for (i = 0; i < RECORD_RATES; i++) {
 		const struct record_value	*v = &r->value[i];
 		bool				 null = fields[i].null;
 
@@ -183,6 +219,8 @@ int
 record_read(struct record *r, const char *line, size_t len, char *error,
     size_t size)
 {
+	bool	rating;
+	int	count = 0;
 	int	i, value;
 
 	if (json_parse(&r->json, line, len, 1, 4 * RECORD__MAX) == -1 ||
@@ -191,7 +229,12 @@ record_read(struct record *r, const char *line, size_t len, char *error,
 		    "not a JSON object with the fields of a session");
 		return -1;
 	}
+	rating = json_member(&r->json, 0, fields[RECORD_RATES].name) != -1;
 	for (i = 0; i < RECORD__MAX; i++) {
+		r->value[i].null = true;
+		if (!record_has(rating, i))
+			continue;
+		count++;
 		value = json_member(&r->json, 0, fields[i].name);
 		if (value >= 0 &&
 		    record_read_value(r, (enum record_field)i, value) == 0)
@@ -202,7 +245,7 @@ record_read(struct record *r, const char *line, size_t len, char *error,
 		return -1;
 	}
 	/* All values are scalars: each field is two tokens. */
-	if (r->json.count != 1 + 2 * RECORD__MAX) {
+	if (r->json.count != 1 + 2 * count) {
 		(void)snprintf(error, size, "it has an unknown field");
 		return -1;
 	}

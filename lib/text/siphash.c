@@ -15,9 +15,9 @@ rotate(uint64_t x, int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-/* Up to eight bytes as a number, the first one the lowest. */
+/* Reads up to eight bytes as a little-endian number. */
 static uint64_t
-load(const unsigned char *p, size_t len)
+siphash_load(const unsigned char *p, size_t len)
 {
 	uint64_t	n = 0;
 
@@ -72,7 +72,8 @@ siphash_128(const unsigned char key[SIPHASH_KEY], const void *data, size_t len,
     unsigned char out[SIPHASH_128])
 {
 	const unsigned char	*p = data;
-	const uint64_t		 k0 = load(key, 8), k1 = load(key + 8, 8);
+	const uint64_t		 k0 = siphash_load(key, 8);
+	const uint64_t		 k1 = siphash_load(key + 8, 8);
 	struct state		 s = {
 		k0 ^ UINT64_C(0x736f6d6570736575),
 		k1 ^ UINT64_C(0x646f72616e646f6d) ^ 0xee,
@@ -82,8 +83,8 @@ siphash_128(const unsigned char key[SIPHASH_KEY], const void *data, size_t len,
 	size_t			 left;
 
 	for (left = len; left >= 8; left -= 8, p += 8)
-		siphash_take(&s, load(p, 8));
-	siphash_take(&s, load(p, left) | (uint64_t)len << 56);
+		siphash_take(&s, siphash_load(p, 8));
+	siphash_take(&s, siphash_load(p, left) | (uint64_t)len << 56);
 	s.v2 ^= 0xee;
 	store(out, siphash_finish(&s));
 	s.v1 ^= 0xdd;

@@ -1,5 +1,5 @@
 /*
- * The same-text form.
+ * The same-text form: see text.h.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 #include "text/siphash.h"
 #include "text/text.h"
 
-/* A letter with its mark, as one character of Latin-1 or Latin Extended-A. */
+/* A letter and a combining mark, and the character that they make. */
 static const struct {
 	char		letter;
 	uint16_t	mark, whole;
@@ -89,9 +89,9 @@ static const struct {
 	{ 'i', 0x328, 0x12f }, { 'u', 0x328, 0x173 },
 };
 
-/* The character that a letter and the mark at p make together; 0: none. */
+/* The character that a letter and the mark at p make; 0: none. */
 static uint32_t
-compose(char letter, const char *p, const char *end)
+text_compose(char letter, const char *p, const char *end)
 {
 	uint32_t	mark;
 	size_t		i;
@@ -121,9 +121,9 @@ text_is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Appends a character that is no line end; p is moved behind what it was. */
+/* Appends the next character, which is not a line end, and moves *p past it. */
 static char *
-text_take(char *out, const char **p, const char *end)
+text_next(char *out, const char **p, const char *end)
 {
 	const char	*s = *p;
 	uint32_t	 whole;
@@ -131,7 +131,7 @@ text_take(char *out, const char **p, const char *end)
 	if (end - s >= 2 && memcmp(s, "\xc2\xa0", 2) == 0) {
 		*out++ = ' ';
 		*p = s + 2;
-	} else if ((whole = compose(*s, s + 1, end)) != 0) {
+	} else if ((whole = text_compose(*s, s + 1, end)) != 0) {
 		out += utf8_encode(whole, out);
 		*p = s + 3;
 	} else {
@@ -147,7 +147,7 @@ text_form(const char *text, size_t len, size_t *form_len)
 	const char	*p = text, *end;
 	char		*form, *out;
 
-	/* Nothing of it makes a text longer. */
+	/* The form is never longer than the text. */
 	if ((form = out = malloc(len + 1)) == NULL)
 		return NULL;
 	if (len == 0) {
@@ -159,7 +159,7 @@ text_form(const char *text, size_t len, size_t *form_len)
 	end = p + len;
 	while (p < end) {
 		if (*p != '\r' && *p != '\n') {
-			out = text_take(out, &p, end);
+			out = text_next(out, &p, end);
 			continue;
 		}
 		p += *p == '\r' && end - p >= 2 && p[1] == '\n' ? 2 : 1;

@@ -1,7 +1,7 @@
 -- The tables of sql/001_init.sql for PostgreSQL 13 and later, in a schema of
--- their own, and what several machines need to work on them together.  Loads
--- in psql too.  Times are texts as in SQLite, UTC, ISO 8601: they move from one
--- to the other as they are, and cast to timestamptz.
+-- their own, and what several machines need to use them together.  Can be
+-- loaded by psql, too.  Times are texts as in SQLite (ISO 8601, UTC), so that
+-- they can be moved between the two, and can be cast to timestamptz.
 
 CREATE SCHEMA IF NOT EXISTS ticketchat;
 SET search_path = ticketchat, public;
@@ -13,7 +13,7 @@ CREATE FUNCTION utc(t timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
 	SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
--- Or a view on somebody else's table, see use_tickets.
+-- May become a view on another application's table: see use_tickets.
 CREATE TABLE Tickets (
 	Id		bigint PRIMARY KEY CHECK (Id > 0),
 	CreatedAt	text COLLATE "C" NOT NULL
@@ -32,7 +32,7 @@ CREATE TABLE TicketAISessions (
 );
 
 CREATE INDEX TicketAISessions_TicketId ON TicketAISessions (TicketId, Id);
--- Or the planner's statistics would keep pieces of deleted texts.
+-- Otherwise the planner's statistics would keep pieces of deleted texts.
 ALTER TABLE TicketAISessions ALTER Prompt SET STATISTICS 0,
 	ALTER AiResponse SET STATISTICS 0;
 
@@ -51,8 +51,8 @@ CREATE TABLE TicketAIGenerations (
 	AnswerMs	bigint NOT NULL
 );
 
--- What a generation has said until now, for those who follow it on other
--- machines; written only if there are some.  A run is one try to answer.
+-- The lines that a generation has sent so far, for viewers on other machines;
+-- written only if there are some.  A run is one try to answer.
 CREATE SEQUENCE TicketAIRuns;
 CREATE UNLOGGED TABLE TicketAIFrames (
 	SessionId	bigint NOT NULL
@@ -75,15 +75,15 @@ CREATE UNLOGGED TABLE RateLimits (
 );
 CREATE INDEX RateLimits_Tat ON RateLimits (Tat);
 
--- Words without their accents, for `sessions search'.
+-- Words without accents, for `sessions search'.
 CREATE EXTENSION IF NOT EXISTS unaccent;
 CREATE TEXT SEARCH CONFIGURATION words (COPY = pg_catalog.simple);
 ALTER TEXT SEARCH CONFIGURATION words
 	ALTER MAPPING FOR asciiword, word, hword, hword_part, hword_asciipart,
 	asciihword, numword, numhword, hword_numpart WITH unaccent, simple;
 
--- What is searched of a text: a tsvector has 1 MB at most, and its parser
--- would keep `example.com' and `a/b' in one piece.
+-- The part of a text that is searched: a tsvector may have at most 1 MB, and
+-- its parser would keep `example.com' and `a/b' in one piece.
 CREATE FUNCTION plain(t text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT translate(left(t, 200000), '!"#$%&()*+,-./:;<=>?@[]^_`{|}~'
@@ -91,7 +91,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 		repeat(' ', 40))
 $$;
 
--- The query for words as store_search has them, chr(31) between two.
+-- The query for the words of store_search, which are separated by chr(31).
 CREATE FUNCTION words_query(words text) RETURNS tsquery
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -115,7 +115,7 @@ BEGIN
 END
 $$;
 
--- The piece of a session that a query is about, `…' where it goes on.
+-- The part of a session that matches a query, with `…' where text is left out.
 CREATE FUNCTION snippet(prompt text, response text, q tsquery) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -131,21 +131,21 @@ BEGIN
 END
 $$;
 
--- How much room all of it takes, with its indexes.
+-- The size of our tables and indexes in bytes.
 CREATE FUNCTION our_bytes() RETURNS bigint LANGUAGE sql STABLE AS $$
 	SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
 	WHERE relnamespace = 'ticketchat'::regnamespace AND relkind = 'r'
 $$;
 
--- Advisory locks have one space of numbers for all that use this database.
+-- The key of an advisory lock: all users of the database share the numbers.
 CREATE FUNCTION lock_key(what text, id text) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT hashtextextended('ticketchat ' || what || ' ' || id, 0)
 $$;
 
--- A session to be answered: the newest one of the ticket if it has no answer,
--- else a new one.  -1: there is no such ticket; 0: it has been answered since
--- `seen', look again.  While a generation runs its row is left as it is.
+-- Gets a session to be answered: the ticket's newest one if it has no answer,
+-- else a new one.  Returns -1 if there is no such ticket, 0 if it has an answer
+-- newer than `seen'.  While a generation runs, its row is not changed.
 CREATE FUNCTION session_begin(ticket bigint, body text, seen bigint,
 	existing boolean) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -179,7 +179,7 @@ BEGIN
 END
 $$;
 
--- Has this connection hear what is said about a ticket.
+-- Subscribes this connection to notifications about a ticket.
 CREATE FUNCTION ticket_listen(ticket bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -187,9 +187,9 @@ BEGIN
 END
 $$;
 
--- A ticket for one generation, as long as its connection lives: the number of
--- the run, which is `again' if that was ours before, with a slot; 0: another
--- one has it; -1: the session is answered, or gone.
+-- Takes a ticket for one generation, as long as its connection lives.  Returns
+-- the number of the run (`again' if it was ours before, with a slot), 0 if
+-- another run has the ticket, or -1 if the session is answered or deleted.
 CREATE FUNCTION ticket_take(ticket bigint, session bigint, body text,
 	again bigint, slot bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
@@ -223,8 +223,8 @@ BEGIN
 END
 $$;
 
--- Keeps an answer with its cost; tells how many the ticket has now, 0 if
--- somebody has deleted it.
+-- Saves an answer with its cost.  Returns how many answers the ticket has now,
+-- 0 if it was deleted.
 CREATE FUNCTION session_answer(session bigint, response text, model text,
 	reason text, n bigint[]) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
@@ -241,8 +241,9 @@ BEGIN
 END
 $$;
 
--- Takes one of a rate limit: 0, or the microseconds after which there is one.
--- The second arm of the CASE heals a clock that went back.
+-- Counts one against a rate limit.  Returns 0, or the microseconds until the
+-- next is allowed.  The second condition of the CASE handles a clock that went
+-- back.
 CREATE FUNCTION rate_take(name text, step bigint, early bigint)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -267,10 +268,10 @@ BEGIN
 END
 $$;
 
--- Takes a slot, if more than `ahead' are free in all of these servers: of the
--- server of whose slots the smallest share is taken.  `old' is the lock of the
--- slot that this connection has, or NULL: it counts as free, and is given back
--- for another one.  The number of the server from 1 on, 0 if there is none.
+-- Takes a slot if more than `ahead' are free on all these servers together, on
+-- the server with the smallest share in use.  `old' is the lock of the slot
+-- that this connection has, or NULL: it counts as free, and is released if
+-- another one is taken.  `server' is its number from 1 on, 0 if there is none.
 CREATE FUNCTION slot_take(servers text[], slots integer[], ahead integer,
 	old bigint, OUT server integer, OUT lock bigint)
 LANGUAGE plpgsql AS $$
@@ -316,9 +317,9 @@ BEGIN
 END
 $$;
 
--- Has the sessions belong to somebody else's table of tickets, from which
--- nothing of ours ever deletes and to which it adds nothing: the view cannot
--- be written.  Their deleting a ticket deletes its sessions.
+-- Links the sessions to another application's table of tickets.  We never write
+-- to that table: the view cannot be written.  Deleting a ticket there deletes
+-- its sessions.
 CREATE FUNCTION use_tickets(theirs regclass, id name) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -348,7 +349,8 @@ CREATE FUNCTION tickets_are_ours() RETURNS boolean LANGUAGE sql STABLE AS $$
 	WHERE oid = 'ticketchat.tickets'::regclass
 $$;
 
--- Deletes a ticket with all that belongs to it, but never somebody else's.
+-- Deletes a ticket and all that belongs to it, but not another application's
+-- ticket.
 CREATE FUNCTION ticket_delete(ticket bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -361,8 +363,8 @@ BEGIN
 END
 $$;
 
--- Deletes the next tickets behind one that are too old and have no session;
--- while their rows are locked they get none.
+-- Deletes the next tickets after `behind' that are too old and have no session;
+-- their rows are locked, so that they get none meanwhile.
 CREATE FUNCTION tickets_purge(older text, behind bigint, most bigint,
 	OUT last bigint, OUT deleted bigint) LANGUAGE plpgsql AS $$
 DECLARE

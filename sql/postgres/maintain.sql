@@ -1,13 +1,13 @@
--- Keeping the database in order, as sql/maintain.sql.  $1 of the first ones is
--- a time in seconds since 1970: what is older goes.
+-- Maintenance, as sql/maintain.sql.  In the PURGE statements $1 is a time in
+-- seconds since 1970: older rows are deleted.
 
 -- name: PURGE_COUNT
 SELECT count(*) FROM TicketAISessions
 WHERE coalesce(UpdatedAt, CreatedAt) < utc(to_timestamp($1));
 
 -- name: PURGE_SESSIONS
--- Some answers behind $2 that are too old, at most $3, by the index of their
--- times; not those that somebody else deletes just now.
+-- Deletes up to $3 answers after $2 that are too old, found with the index of
+-- times; skips rows that another transaction is deleting.
 WITH Gone AS (DELETE FROM TicketAISessions WHERE Id IN (
 	SELECT Id FROM TicketAISessions
 	WHERE Id > $2 AND AiResponse IS NOT NULL AND
@@ -23,7 +23,7 @@ WHERE Id > $2 AND AiResponse IS NULL AND
 ORDER BY Id LIMIT 1;
 
 -- name: PURGE_UNANSWERED
--- How many; -1: a generation works on it, on whatever machine.
+-- How many were deleted; -1: a generation runs for it on some machine.
 WITH Lives AS MATERIALIZED (SELECT run_lives($2) AS Runs),
 Gone AS (DELETE FROM TicketAISessions
 	WHERE Id = $1 AND AiResponse IS NULL AND (SELECT Runs FROM Lives) = 0
@@ -38,19 +38,20 @@ SELECT last, deleted FROM tickets_purge(utc(to_timestamp($1)), $2, $3);
 SELECT tickets_are_ours()::int;
 
 -- name: LOCK
--- A lock until the connection ends, if it is free: of a backup or restore.  The
--- connection says nothing while their tools run.
+-- Takes a lock for a backup or restore until the connection ends, if it is
+-- free.  Turns idle timeouts off: the connection is silent while the tools run.
 SELECT pg_try_advisory_lock(ticketchat.lock_key($1, ''))::int,
 	(SELECT set_config(name, '0', false) FROM pg_settings
 	WHERE name = 'idle_session_timeout');
 
 -- name: LOCK_GATE
--- Nothing begins until the connection ends; whatever is beginning has begun.
+-- Keeps runs from beginning until the connection ends; waits for those that are
+-- just beginning.
 SELECT pg_advisory_lock(ticketchat.lock_key('gate', ''));
 
 -- name: FORGET
--- Whether it was there, -1 where something runs for it still; and the number of
--- its transaction.
+-- Whether the ticket existed, or -1 if something still runs for it; and the
+-- number of the transaction.
 WITH Lives AS MATERIALIZED (SELECT run_lives($1) AS Runs),
 Ended AS (DELETE FROM TicketAIRuns
 	WHERE TicketId = $1 AND (SELECT Runs FROM Lives) = 0)
@@ -58,20 +59,21 @@ SELECT CASE WHEN Runs = 0 THEN ticket_delete($1)::int ELSE -1 END,
 	pg_current_xact_id()::text FROM Lives;
 
 -- name: VACUUM
--- Who may still see a row keeps it there, and its number as the oldest one.
+-- A transaction that may still see a row keeps the row, and its number among
+-- the oldest ones.
 VACUUM (FULL, FREEZE) ticketchat.TicketAISessions,
 	ticketchat.TicketAIGenerations, ticketchat.TicketAIRuns,
 	ticketchat.TicketAIRatings;
 
 -- name: VACUUMED
--- Whether that transaction ($1) is older than all that is there.
+-- Whether transaction $1 is older than all rows that are left.
 SELECT bool_and(age(relfrozenxid) < age(($1 % 4294967296)::text::xid))::int
 FROM pg_class WHERE oid IN ('TicketAISessions'::regclass,
 	'TicketAIGenerations'::regclass, 'TicketAIRuns'::regclass,
 	'TicketAIRatings'::regclass);
 
 -- name: FORGET_USER
--- Those that still run take nobody's turn from now on.
+-- Runs that have not ended are nobody's turn from now on.
 WITH Gone AS (UPDATE TicketAIRuns SET UserName = '' WHERE UserName = $1),
 Unrated AS (DELETE FROM TicketAIRatings WHERE UserName = $2)
 SELECT pg_current_xact_id()::text;
@@ -121,7 +123,7 @@ GROUP BY last_value, is_called
 HAVING max(Id) > last_value OR (max(Id) = last_value AND NOT is_called);
 
 -- name: CHECK_READ
--- Reads every byte of every text, which ends where one is damaged.
+-- Reads every byte of every text; fails at a damaged one.
 SELECT count(hashtext(Prompt)) + count(hashtext(AiResponse))
 FROM TicketAISessions;
 
@@ -137,14 +139,14 @@ UPDATE Identity SET Id = $1;
 UPDATE Identity SET Id = replace(gen_random_uuid()::text, '-', '');
 
 -- name: LAST_IDS
--- Ids of sessions and runs are never used twice, not even after an older
--- database has come back.
+-- Ids of sessions and runs are never reused, not even after an older database
+-- was restored.
 SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END,
 	CASE WHEN r.is_called THEN r.last_value ELSE 0 END
 FROM TicketAISessions_Id_seq AS s, TicketAIRunNumbers AS r;
 
 -- name: LAST_IDS_RAISE
--- 0 is none; nobody may take one meanwhile.
+-- 0: none.  Nobody may draw an id meanwhile.
 SELECT CASE WHEN $1 > 0 THEN setval('TicketAISessions_Id_seq',
 	greatest(s.last_value, $1)) END,
 	CASE WHEN $2 > 0 THEN setval('TicketAIRunNumbers',

@@ -1,5 +1,5 @@
--- What an administrator asks, as sql/reports.sql.  $1 is what a report is
--- about, $2 how many rows it has at most, $3 by what.
+-- The administrator's reports, as sql/reports.sql.  $1 is the argument of the
+-- report, $2 the most rows, $3 by what it groups.
 
 -- name: LIST
 -- The newest session of each ticket, newest first.
@@ -13,12 +13,17 @@ WHERE s.Id = (SELECT max(n.Id) FROM TicketAISessions AS n
 ORDER BY s.Id DESC LIMIT $2;
 
 -- name: SHOW
--- The sessions of a ticket ($1), the newest of them, oldest first.
+-- The newest sessions of a ticket ($1), oldest first.
 SELECT s.TicketId AS ticket, s.Id AS session, s.CreatedAt AS created,
 	s.UpdatedAt AS answered, g.Model AS model, g.DoneReason AS reason,
 	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
 	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
-	g.TotalMs AS total_ms, s.Prompt AS prompt, s.AiResponse AS response
+	g.TotalMs AS total_ms,
+	(SELECT count(*) FROM TicketAIRatings
+		WHERE SessionId = s.Id AND Good) AS good,
+	(SELECT count(*) FROM TicketAIRatings
+		WHERE SessionId = s.Id AND NOT Good) AS bad,
+	s.Prompt AS prompt, s.AiResponse AS response
 FROM TicketAISessions AS s
 LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
 WHERE s.Id IN (SELECT n.Id FROM TicketAISessions AS n WHERE n.TicketId = $1
@@ -26,8 +31,8 @@ WHERE s.Id IN (SELECT n.Id FROM TicketAISessions AS n WHERE n.TicketId = $1
 ORDER BY s.Id;
 
 -- name: HISTORY
--- The sessions of a ticket ($1), newest first; `version' is the number by
--- which an answer can be asked for.
+-- The sessions of a ticket ($1), newest first.  `version' is the number with
+-- which a client can request an answer.
 SELECT CASE WHEN s.AiResponse IS NOT NULL THEN count(s.AiResponse) OVER (
 		ORDER BY s.Id) END AS version,
 	s.Id AS session, s.CreatedAt AS created, s.UpdatedAt AS answered,
@@ -41,12 +46,16 @@ WHERE s.TicketId = $1
 ORDER BY s.Id DESC LIMIT $2;
 
 -- name: STATS
--- What the answers of the last $1 days (0: of all) have cost, by day ($3 1),
--- by model (2) or all of them (0).
+-- What the answers of the last $1 days (0: all) have cost: by day ($3 = 1), by
+-- model (2), or in total (0).
 WITH Costs AS (
 	SELECT CASE $3 WHEN 1 THEN substr(s.UpdatedAt, 1, 10)
 		WHEN 2 THEN g.Model END COLLATE "C" AS By,
-		g.PromptTokens, g.AnswerTokens, g.FirstTokenMs, g.TotalMs
+		g.PromptTokens, g.AnswerTokens, g.FirstTokenMs, g.TotalMs,
+		(SELECT count(*) FROM TicketAIRatings
+			WHERE SessionId = g.SessionId AND Good) AS Liked,
+		(SELECT count(*) FROM TicketAIRatings
+			WHERE SessionId = g.SessionId AND NOT Good) AS Disliked
 	FROM TicketAIGenerations AS g
 	JOIN TicketAISessions AS s ON s.Id = g.SessionId
 	WHERE $1 = 0 OR s.UpdatedAt >= utc(clock_timestamp() -
@@ -65,14 +74,14 @@ SELECT By AS by, count(*) AS answers,
 		AS first_token_ms_p95,
 	max(CASE T WHEN (N + 1) / 2 THEN TotalMs END) AS total_ms_median,
 	max(CASE T WHEN (N * 95 + 99) / 100 THEN TotalMs END) AS total_ms_p95,
-	sum(least(TotalMs, 1000000000000000))::bigint AS total_ms
+	sum(least(TotalMs, 1000000000000000))::bigint AS total_ms,
+	sum(Liked)::bigint AS good, sum(Disliked)::bigint AS bad
 FROM Ranked
 GROUP BY By
 ORDER BY CASE $3 WHEN 1 THEN By END DESC NULLS LAST, answers DESC,
 	By NULLS FIRST LIMIT $2;
 
--- What the log knows and the database does not: for one report, for this
--- connection alone.
+-- What only the log knows: a temporary table for one report.
 
 -- name: ASKS_CREATE
 CREATE TEMP TABLE Asks (
@@ -95,7 +104,8 @@ GROUP BY Day, Name
 ORDER BY Day DESC, asks DESC, Name LIMIT $2;
 
 -- name: SEARCH
--- What has the words $1, best first; of a text its beginning, see plain().
+-- What contains the words $1, best match first.  Only the beginning of a long
+-- text is searched: see plain().
 WITH Found AS (
 	SELECT s.Id, s.TicketId, s.Prompt, s.AiResponse, s.UpdatedAt,
 		s.CreatedAt, q, ts_rank(s.Words, q, 1) AS rank
@@ -111,13 +121,13 @@ FROM Found AS f
 ORDER BY rank DESC, Id;
 
 -- name: METRICS
--- Families in the order of handlers/sessions/metrics.c, each with the end of
--- its name, its label's value and its own.
+-- Families in the order of handlers/sessions/metrics.c, each with the suffix of
+-- its name, the value of its label, and its own value.
 WITH Bounds (Label, Ms) AS (VALUES ('0.25', 250), ('0.5', 500), ('1', 1000),
 	('2.5', 2500), ('5', 5000), ('10', 10000), ('30', 30000),
 	('60', 60000), ('120', 120000), ('300', 300000), ('600', 600000),
 	('+Inf', NULL)),
--- Without a cost: not answered, or from elsewhere.
+-- Sessions without a cost: not answered, or imported.
 Rest AS MATERIALIZED (
 	SELECT AiResponse IS NOT NULL AS Answered FROM TicketAISessions AS s
 	WHERE NOT EXISTS (SELECT FROM TicketAIGenerations
@@ -167,7 +177,7 @@ SELECT Family, Suffix, Label, Value FROM Metrics
 ORDER BY N, Part NULLS LAST, Label COLLATE "C" LIMIT $2;
 
 -- name: HEAD
--- What `sessions doctor' looks at.
+-- What `sessions doctor' checks.
 SELECT current_setting('server_version') AS version,
 	current_setting('server_encoding') AS encoding,
 	(pg_is_in_recovery() OR current_setting('transaction_read_only') =
@@ -179,8 +189,8 @@ SELECT current_setting('server_version') AS version,
 LIMIT $2;
 
 -- name: AGES
--- When the first of the kept answers was made, and the newest, in seconds since
--- 1970; 0: there is none.
+-- When the oldest and the newest saved answer were made, in seconds since 1970;
+-- 0: there is none.
 SELECT coalesce((SELECT floor(extract(epoch FROM coalesce(UpdatedAt,
 	CreatedAt)::timestamptz)) FROM TicketAISessions
 	WHERE AiResponse IS NOT NULL ORDER BY Id LIMIT 1), 0)::bigint AS first,

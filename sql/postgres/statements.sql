@@ -1,21 +1,22 @@
--- Every statement that the service runs on PostgreSQL, by name; longer ones
--- are functions of 001_init.sql.  Parameters are numbered in the order in which
--- lib/store/postgres/ binds them.  `again' behind a name: doing it twice is no
--- more than doing it once, so that a connection that was lost is no error.
+-- All statements that the service runs on PostgreSQL, by name; longer ones are
+-- functions of 001_init.sql and 002_identity.sql.  Parameters are numbered in
+-- the order in which lib/store/postgres/ binds them.  `again' after a name
+-- means that the statement may be repeated safely when the connection was lost
+-- and it is not known whether it was executed.
 
 -- name: BEGIN
--- Whatever the role's defaults are; a standby refuses it.
+-- Independent of the role's defaults; a standby refuses it.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 
 -- name: LIMITS
--- Of this transaction alone: $1 milliseconds for a statement, $2 for a lock.
+-- For this transaction: $1 milliseconds for a statement, $2 for a lock.
 SELECT set_config('search_path', 'ticketchat, public', true),
 	set_config('statement_timeout', $1::text, true),
 	set_config('lock_timeout', $2::text, true),
 	set_config('idle_in_transaction_session_timeout', '5000', true);
 
 -- name: BEGIN_LONG
--- For many statements of an administrator, who may take his time.
+-- For several statements of an administrator, without time limits.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL search_path = ticketchat, public;
 SET LOCAL statement_timeout = 0;
@@ -30,7 +31,7 @@ COMMIT;
 ROLLBACK;
 
 -- name: GREET
--- The version of the schema, and which server it is.
+-- The version of the schema, and which server this is.
 SELECT Version, (SELECT system_identifier FROM pg_control_system()),
 	left(pg_walfile_name(pg_current_wal_lsn()), 8),
 	(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
@@ -40,8 +41,8 @@ FROM ticketchat.SchemaVersion;
 SELECT Version FROM SchemaVersion;
 
 -- name: ANSWER_BY_TICKET again
--- The newest answer of a ticket, and how many it has; whether it
--- was cut at its limit.
+-- The newest answer of a ticket, how many the ticket has, and whether this one
+-- was cut at the token limit.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
 	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
@@ -61,7 +62,7 @@ FROM TicketAISessions
 WHERE Id = $1 AND TicketId = $2 AND AiResponse IS NOT NULL;
 
 -- name: ANSWER_BY_VERSION again
--- The ticket's n-th answer, counted from 1, the oldest.
+-- The ticket's n-th answer; the oldest is 1.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
 	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
@@ -86,8 +87,8 @@ SELECT session_answer($1, $2, $3, $4, $5, $6, ARRAY[$7, $8, $9, $10, $11,
 	$12, $13, $14]);
 
 -- name: SESSION_OF_TEXT again
--- Answers of a ticket whose text may be the one of the hash $2, newest first,
--- with their text where they have no hash.
+-- Answers of a ticket whose text may have the hash $2, newest first; with their
+-- text if they have no hash.
 SELECT Id, CASE WHEN TextHash IS NULL THEN Prompt END FROM TicketAISessions
 WHERE TicketId = $1 AND AiResponse IS NOT NULL AND
 	coalesce(TextHash = $2, true)
@@ -136,7 +137,8 @@ SELECT run_watch($1, $2);
 SELECT run_stop($1, '');
 
 -- name: RUN_IS again
--- Whether one runs for the ticket; its lease may end while it is being saved.
+-- Whether a run for the ticket is active; its lease may expire while it is
+-- being saved.
 SELECT count(*) FROM TicketAIRuns
 WHERE TicketId = $1 AND Subject = '' AND Ended IS NULL AND Until >
 	clock_timestamp() - CASE State WHEN 'saving' THEN interval '60 s'
@@ -149,7 +151,7 @@ SELECT run_close($1, $2::int);
 SELECT run_lives($1);
 
 -- name: RUNS again
--- Those that live, of all nodes, oldest first.
+-- The active runs of all nodes, oldest first.
 SELECT TicketId AS ticket, SessionId AS session, State AS state, Node AS node,
 	utc(Began) AS began
 FROM TicketAIRuns
@@ -164,15 +166,15 @@ WHERE Ended IS NULL;
 SELECT pg_advisory_xact_lock(hashtextextended('ticketchat migrate', 0));
 
 -- name: OLD_PATIENCE
--- $1 milliseconds for a lock; and where the server can look, it ends the wait
--- of a client that is gone.
+-- Waits $1 milliseconds for a lock.  If the server can check connections, it
+-- stops waiting when the client is gone.
 SELECT set_config('lock_timeout', $1::text, true),
 	(SELECT set_config(name, '1000', true) FROM pg_settings
 	WHERE name = 'client_connection_check_interval' AND
 		version() LIKE '%linux%');
 
 -- name: OLD_LOCK
--- Each generation of 0.1 shares it, and none begins while we wait for it.
+-- Every generation of 0.1 shares this lock; none begins while we wait for it.
 SELECT pg_advisory_xact_lock(lock_key('all', ''));
 
 -- name: OLD_RUNS
@@ -183,8 +185,8 @@ WHERE locktype = 'advisory' AND granted AND mode = 'ShareLock' AND
 	(classid::bigint << 32 | objid::bigint) = lock_key('all', '');
 
 -- name: OLD_STOP
--- Tells those of 0.1 to stop that wait for their turn, who have no lock but
--- their ticket's alone; or all of them ($1).
+-- Tells generations of 0.1 to stop: those in the queue, which hold only their
+-- ticket's lock, or, with $1, all of them.
 WITH Held AS MATERIALIZED (SELECT pid AS Pid,
 	classid::bigint << 32 | objid::bigint AS Key,
 	count(*) OVER (PARTITION BY pid) AS Locks
@@ -205,7 +207,7 @@ WHERE schemaname = 'ticketchat' AND tablename = 'schemaversion';
 SET search_path TO DEFAULT;
 
 -- name: RIGHTS
--- What a role needs and has not; NULL: nothing.
+-- Rights that the role needs but does not have; NULL: it has all.
 SELECT string_agg(p || ' ' || name, ', ' ORDER BY name, p) FROM (
 	SELECT p, relname
 	FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])

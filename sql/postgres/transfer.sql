@@ -1,8 +1,8 @@
--- Sessions on their way out and in, as sql/transfer.sql.
+-- Export and import of sessions, as sql/transfer.sql.
 
 -- name: EXPORT
--- Everything, as lib/store/record.h has it: what was made or answered from the
--- time $1 on, in seconds since 1970.  Somebody else's tickets only with a
+-- All fields of lib/store/record.h, of what was made or answered since the time
+-- $1 (seconds since 1970).  Another application's tickets only if they have a
 -- session.
 SELECT t.Id AS ticket, t.CreatedAt AS ticket_created, s.Id AS session,
 	s.CreatedAt AS created, s.UpdatedAt AS answered, s.Prompt AS prompt,
@@ -19,9 +19,20 @@ WHERE (s.Id IS NOT NULL OR t.CreatedAt IS NOT NULL) AND ($1 = 0 OR
 	utc(to_timestamp($1)))
 ORDER BY t.Id, s.Id LIMIT $2;
 
+-- name: EXPORT_RATINGS
+-- What people think of the answers that EXPORT has.
+SELECT s.TicketId AS ticket, r.SessionId AS rates, r.UserName AS user,
+	r.Good::int AS good, r.Reason AS why, r.Comment AS comment,
+	r.RatedAt AS rated
+FROM TicketAIRatings AS r
+JOIN TicketAISessions AS s ON s.Id = r.SessionId
+WHERE $1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt) >=
+	utc(to_timestamp($1))
+ORDER BY s.TicketId, s.Id, r.UserName LIMIT $2;
+
 -- name: IMPORT_CREATE
--- The line that a session came from; the rest as in enum record_field.  A
--- ticket that has no session has a line too.
+-- The line that a session came from; then the fields of enum record_field.  A
+-- ticket without a session has a line, too.
 CREATE TEMP TABLE Incoming (
 	Line		bigint NOT NULL,
 	Ticket		bigint NOT NULL,
@@ -41,6 +52,12 @@ CREATE TEMP TABLE Incoming (
 	LoadMs		bigint,
 	PromptMs	bigint,
 	AnswerMs	bigint,
+	Rates		bigint,		-- of a rating, which has no Session
+	UserName	text COLLATE "C",
+	Good		int,
+	Why		text,
+	Comment		text,
+	Rated		text COLLATE "C",
 	TextHash	text
 );
 
@@ -51,7 +68,7 @@ COPY pg_temp.Incoming FROM STDIN;
 ANALYZE pg_temp.Incoming (Line, Ticket, Session);
 
 -- name: IMPORT_TWICE
--- The first session that was there before, and its line.
+-- The first session that occurs a second time, and its line.
 SELECT min(Line), Session FROM (
 	SELECT Line, Session, row_number() OVER (PARTITION BY Session
 		ORDER BY Line) AS N
@@ -60,18 +77,19 @@ WHERE N > 1
 GROUP BY Session ORDER BY 1 LIMIT 1;
 
 -- name: IMPORT_STRANGERS
--- The first ticket that somebody else's table has not, and its line.
+-- The first ticket that is not in the other application's table, and its line.
 SELECT Line, Ticket FROM pg_temp.Incoming AS i
 WHERE NOT tickets_are_ours() AND
+	Rates IS NULL AND
 	NOT EXISTS (SELECT FROM Tickets AS t WHERE t.Id = i.Ticket)
 ORDER BY Line LIMIT 1;
 
 -- name: IMPORT_LOCK
--- Nobody gets an id meanwhile.
+-- Keeps others from drawing ids.
 LOCK TABLE TicketAISessions IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: IMPORT_CONFLICTS
--- Ids that are somebody else's here.
+-- Ids that belong to other sessions here.
 SELECT i.Line, i.Session
 FROM pg_temp.Incoming AS i
 JOIN TicketAISessions AS s ON s.Id = i.Session
@@ -89,7 +107,7 @@ ORDER BY i.Line;
 INSERT INTO Tickets (Id, CreatedAt)
 SELECT Ticket, coalesce(min(TicketCreated), min(Created),
 	utc(clock_timestamp()))
-FROM pg_temp.Incoming GROUP BY Ticket
+FROM pg_temp.Incoming WHERE Rates IS NULL GROUP BY Ticket
 ON CONFLICT DO NOTHING;
 
 -- name: MERGE_SESSIONS
@@ -110,6 +128,16 @@ SELECT Session, Model, Reason, PromptTokens, AnswerTokens, QueuedMs,
 FROM pg_temp.Incoming AS i
 WHERE Model IS NOT NULL AND NOT EXISTS (
 	SELECT FROM TicketAIGenerations WHERE SessionId = i.Session);
+
+-- name: MERGE_RATINGS
+-- Those whose answer is here; what a user says here counts more.
+INSERT INTO TicketAIRatings (SessionId, UserName, Good, Reason, Comment,
+	RatedAt)
+SELECT i.Rates, i.UserName, i.Good <> 0, i.Why, i.Comment, i.Rated
+FROM pg_temp.Incoming AS i
+JOIN TicketAISessions AS s ON s.Id = i.Rates AND s.TicketId = i.Ticket
+WHERE s.AiResponse IS NOT NULL
+ON CONFLICT DO NOTHING;
 
 -- name: IMPORT_COUNT
 SELECT count(*) FROM pg_temp.Incoming WHERE Session IS NOT NULL;

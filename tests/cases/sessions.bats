@@ -291,13 +291,14 @@ for i in range(1, 238):
     db.execute("INSERT INTO Tickets (Id) VALUES (?)", (i,))
     db.execute("INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, UpdatedAt) VALUES (?, 'p', 'a', ?)", (i, day + "T12:00:00.000Z"))
     db.execute("INSERT INTO TicketAIGenerations VALUES (?, ?, 'stop', ?, ?, 0, ?, ?, 0, 0, 0)", (i, model, *r))
+    db.executemany("INSERT INTO TicketAIRatings (SessionId, UserName, Good) VALUES (?, ?, ?)", [(i, "a", 1), (i, "b", 1), (i, "c", 0)])
 db.commit()
 def rank(v, p): return sorted(v)[math.ceil(len(v) * p / 100) - 1]
 def sums(key):
     out = []
     for k in sorted({key(r) for r in rows}):
         v = list(zip(*[r[2] for r in rows if key(r) == k]))
-        out.append((k, len(v[0]), sum(v[0]), sum(v[1]), rank(v[2], 50), rank(v[2], 95), rank(v[3], 50), rank(v[3], 95), sum(v[3])))
+        out.append((k, len(v[0]), sum(v[0]), sum(v[1]), rank(v[2], 50), rank(v[2], 95), rank(v[3], 50), rank(v[3], 95), sum(v[3]), 2 * len(v[0]), len(v[0])))
     return out
 print(json.dumps([list(sums(lambda r: 1)[0][1:])]))
 print(json.dumps([list(x) for x in sorted(sums(lambda r: r[0]), reverse=True)]))

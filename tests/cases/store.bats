@@ -319,7 +319,7 @@ reports() {
 	is "$output" '4 sessions and 2 tickets imported, 4 sessions were here already'
 	exported | cmp - "$SAMPLE"
 	run -0 sessions check --full
-	is "$output" 'good: 7 tickets, 8 sessions, 1 of them without an answer'
+	is "$output" 'no damage: 7 tickets, 8 sessions, 1 of them without an answer'
 }
 
 @test "reports: tables, JSON and CSV to the byte; metrics" {
@@ -338,7 +338,7 @@ reports() {
 	done
 	is "$(sessions export)" ''
 	is "$(sessions check)" \
-	    'good: 0 tickets, 0 sessions, 0 of them without an answer'
+	    'no damage: 0 tickets, 0 sessions, 0 of them without an answer'
 	sessions metrics | grep -qx 'ticketchat_tickets 0'
 	sessions metrics | grep -qx 'ticketchat_sessions_started_total 0'
 }
@@ -534,7 +534,7 @@ $(days_ago 5 | cut -c1-10)"
 	exported | cmp - <(grep -v '^{"ticket":1,' "$SAMPLE")
 	run -1 sessions delete 1
 	run -0 sessions check --full
-	is "$output" 'good: 6 tickets, 5 sessions, 0 of them without an answer'
+	is "$output" 'no damage: 6 tickets, 5 sessions, 0 of them without an answer'
 }
 
 @test "a ticket deleted while its answer is written: nothing is kept" {
@@ -720,7 +720,7 @@ fresh_store() {
 	is "$(posts)" 30
 	is "$(exported | jq -c .response | sort -u | wc -l)" 1
 	is "$(sessions check)" \
-	    'good: 30 tickets, 30 sessions, 0 of them without an answer'
+	    'no damage: 30 tickets, 30 sessions, 0 of them without an answer'
 }
 
 @test "a double click is one new answer" {

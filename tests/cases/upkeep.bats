@@ -50,7 +50,7 @@ small_disk() {
 	keep 1 0
 	sql "INSERT INTO TicketAISessions (TicketId, Prompt) VALUES (1, 'x')"
 	run -0 sessions check
-	is "$output" 'good: 1 tickets, 2 sessions, 1 of them without an answer'
+	is "$output" 'no damage: 1 tickets, 2 sessions, 1 of them without an answer'
 	run -0 sessions check --full
 }
 
@@ -447,7 +447,7 @@ time.sleep(60)' "$TICKETCHAT_DATABASE-lock" >"$T/held" 3>&- &
 	not compgen -G "$T/b"
 	not compgen -G "$T/b.*"
 	is "$(sessions check)" \
-	    'good: 2000 tickets, 2000 sessions, 0 of them without an answer'
+	    'no damage: 2000 tickets, 2000 sessions, 0 of them without an answer'
 }
 
 # A disk of size $1 that is full to the last byte, with $2 old tickets; with $3
@@ -490,7 +490,7 @@ plain() {
 		is "$(sessions purge --older-than 365 --force)" \
 		    "$n sessions and $n tickets deleted"
 		is "$(sessions check)" \
-		    'good: 0 tickets, 0 sessions, 0 of them without an answer'
+		    'no damage: 0 tickets, 0 sessions, 0 of them without an answer'
 		is "$(ls "$DISK" | paste -sd ' ')" \
 		    'db db-lock db-reserve db-shm db-wal filler'
 		# The next time there is still some.

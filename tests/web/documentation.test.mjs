@@ -70,7 +70,8 @@ test("every error code is in the table, with the right word about a retry", () =
 });
 
 test("the limits are those of the service", () => {
-  const define = (name) => readFileSync(`${ROOT}/lib/base/limit.h`, "utf8").match(new RegExp(`#define\\s+${name}\\s+(.+)`))?.[1];
+  const source = ["lib/base/limit.h", "handlers/chat.c"].map((file) => readFileSync(`${ROOT}/${file}`, "utf8")).join("");
+  const define = (name) => source.match(new RegExp(`#define\\s+${name}\\s+(.+)`))?.[1];
   assert.equal(define("FRAME_MAX"), "4000");
   assert.equal(define("QUESTIONS_WAITING"), "4");
   assert.equal(define("MESSAGE_DEPTH"), "64");

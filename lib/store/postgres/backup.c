@@ -1,6 +1,5 @@
 /*
- * A copy of the database, and putting one in its place, by the server's own
- * tools: pg_dump and pg_restore.
+ * Backup and restore with the server's own tools, pg_dump and pg_restore.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,17 +21,18 @@
 #define OLD_SEQUENCE	" ticketchat ticketairuns "
 
 enum {
-	SAYS_MAX = 65536,	/* of what a tool says */
+	SAYS_MAX = 65536,	/* bytes of a tool's output that are kept */
 	ARGUMENTS = 10,
-	/* In seconds: the gate is closed for so long at a time, and whatever
-	 * runs has so long to end, more than a lease. */
+	/* Seconds.  The gate is closed for GATE_SECONDS at a time.  Running
+	   generations have GATE_TIMEOUT to end, which is longer than a
+	   lease. */
 	GATE_SECONDS = 15,
 	GATE_TIMEOUT = 25
 };
 
 extern char	**environ;
 
-/* Runs a tool that says nothing when all is well; `says' may be NULL. */
+/* Runs a tool that prints nothing if all is well.  `says' may be NULL. */
 static enum failure_code
 pg_backup_run(struct store *s, const char *const arguments[], struct buf *says)
 {
@@ -41,7 +41,7 @@ pg_backup_run(struct store *s, const char *const arguments[], struct buf *says)
 	char			*argv[ARGUMENTS + 1] = { NULL }, *end;
 	int			i, code = 0;
 
-	/* As execve(2) has it, which changes none of them. */
+	/* execve(2) takes them as non-const but does not change them. */
 	for (i = 0; i < ARGUMENTS && arguments[i] != NULL && code == 0; i++)
 		code = (argv[i] = strdup(arguments[i])) == NULL ? -1 : 0;
 	if (code == 0)
@@ -53,7 +53,7 @@ pg_backup_run(struct store *s, const char *const arguments[], struct buf *says)
 		rc = pg_refuse(s, FAILURE_STORAGE, "%s: %s", arguments[0],
 		    strerror(errno));
 	else if (code != 0) {
-		/* Its first line tells what, the others of it where. */
+		/* The first line says what is wrong, the others where. */
 		if (out.len > 0 && (end = strchr(out.data, '\n')) != NULL)
 			*end = '\0';
 		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s", out.len == 0 ?
@@ -68,9 +68,9 @@ pg_backup_run(struct store *s, const char *const arguments[], struct buf *says)
 	return rc;
 }
 
-/* One at a time, until the store is closed. */
+/* Locks backups until the store is closed. */
 static enum failure_code
-lock_backups(struct store *s)
+pg_backup_lock(struct store *s)
 {
 	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
@@ -84,7 +84,7 @@ lock_backups(struct store *s)
 	    "running");
 }
 
-/* Whether a file may be made, of which `tmp' will be a part. */
+/* Checks whether a file may be written; `tmp' is its temporary name. */
 static enum failure_code
 pg_may_make(struct store *s, const char *file, bool force)
 {
@@ -102,9 +102,9 @@ pg_may_make(struct store *s, const char *file, bool force)
 	return FAILURE_NONE;
 }
 
-/* Writes a copy; what is of a generation or of the rate limit stays here. */
+/* Writes a copy without the rows of generations and of the rate limit. */
 static enum failure_code
-dump(struct store *s, const char *file, bool force)
+pg_backup_dump(struct store *s, const char *file, bool force)
 {
 	char			tmp[PATH_MAX], to[PATH_MAX + 16],
 				from[SETTING_MAX + 16];
@@ -141,12 +141,12 @@ store_backup(struct store *s, const char *file, bool force)
 	enum failure_code	rc;
 
 	if ((rc = pg_may_make(s, file, force)) != FAILURE_NONE ||
-	    (rc = lock_backups(s)) != FAILURE_NONE)
+	    (rc = pg_backup_lock(s)) != FAILURE_NONE)
 		return rc;
-	return dump(s, file, force);
+	return pg_backup_dump(s, file, force);
 }
 
-/* Looks whether a file is a backup that this program can take. */
+/* Checks whether a file is a backup that this program can restore. */
 static enum failure_code
 pg_examine(struct store *s, const char *file, long *version)
 {
@@ -177,7 +177,7 @@ pg_examine(struct store *s, const char *file, long *version)
 	return rc;
 }
 
-/* Gives the database its name back. */
+/* Restores the database's name. */
 static enum failure_code
 pg_keep_identity(struct store *s, const char *id)
 {
@@ -189,11 +189,11 @@ pg_keep_identity(struct store *s, const char *id)
 }
 
 /*
- * What a backup of schema 1 holds, without a sequence that has the name of a
- * table of ours: in a file for pg_restore.
+ * Writes the table of contents of a backup of schema 1 to a file for
+ * pg_restore, without a sequence whose name is now that of a table.
  */
 static enum failure_code
-write_list(struct store *s, const char *file, const char *list)
+pg_backup_list(struct store *s, const char *file, const char *list)
 {
 	const char *const	tell[] = { "pg_restore", "--list", file,
 				    NULL };
@@ -224,8 +224,8 @@ write_list(struct store *s, const char *file, const char *list)
 }
 
 /*
- * Exchanges all of it in one transaction; ids go on behind ours, and the
- * identity is ours unless the database was made just now.
+ * Replaces all tables in one transaction.  Ids continue above ours.  The
+ * identity stays ours unless the database was made just now.
  */
 static enum failure_code
 pg_exchange(struct store *s, const char *file, bool made, long version)
@@ -254,7 +254,7 @@ pg_exchange(struct store *s, const char *file, bool made, long version)
 		    PATH_MAX - 32, file);
 		(void)snprintf(use, sizeof(use), "--use-list=%s", list);
 		restore[8] = use;
-		if ((rc = write_list(s, file, list)) != FAILURE_NONE)
+		if ((rc = pg_backup_list(s, file, list)) != FAILURE_NONE)
 			return rc;
 	}
 	pg_tell(s, "exchanging", 0, 0);
@@ -269,9 +269,9 @@ pg_exchange(struct store *s, const char *file, bool made, long version)
 	return rc == FAILURE_NONE && !made ? pg_keep_identity(s, id) : rc;
 }
 
-/* Closes the gate for so long, and tells how many runs live. */
+/* Closes the gate for `seconds' and counts the generations that still run. */
 static enum failure_code
-close_gate(struct store *s, int seconds, int64_t *lives)
+pg_backup_close_gate(struct store *s, int seconds, int64_t *lives)
 {
 	struct pg_args	a = { .count = 0 };
 
@@ -281,22 +281,22 @@ close_gate(struct store *s, int seconds, int64_t *lives)
 }
 
 /*
- * Nothing begins any more, and what runs on whatever machine ends.  The row
- * that says so is exchanged with the rest: from then on a lock of this
- * connection's says it, until the store is closed.
+ * Prevents new generations on all machines and ends the running ones.  The row
+ * that closes the gate is replaced by the restore; from then on a lock of this
+ * connection keeps it closed, until the store is closed.
  */
 static enum failure_code
-quiet(struct store *s)
+pg_backup_end_runs(struct store *s)
 {
 	const int64_t		until = clock_us() + GATE_TIMEOUT *
 				    INT64_C(1000000);
 	enum failure_code	rc;
 	int64_t			lives;
 
-	while ((rc = close_gate(s, GATE_SECONDS, &lives)) == FAILURE_NONE &&
-	    lives > 0) {
+	while ((rc = pg_backup_close_gate(s, GATE_SECONDS, &lives)) ==
+	    FAILURE_NONE && lives > 0) {
 		if (clock_us() > until) {
-			(void)close_gate(s, 0, &lives);
+			(void)pg_backup_close_gate(s, 0, &lives);
 			return pg_refuse(s, FAILURE_BAD_REQUEST, "%lld "
 			    "generations do not end", (long long)lives);
 		}
@@ -307,7 +307,7 @@ quiet(struct store *s)
 	    NULL) : rc;
 }
 
-/* The exchange, while the gate is closed. */
+/* Replaces the tables while the gate is closed. */
 static enum failure_code
 pg_backup_restore(struct store *s, const char *file, const char *before,
     bool made, long version)
@@ -316,14 +316,14 @@ pg_backup_restore(struct store *s, const char *file, const char *before,
 	int64_t			lives;
 	char			why[sizeof(s->error)];
 
-	if ((rc = quiet(s)) != FAILURE_NONE)
+	if ((rc = pg_backup_end_runs(s)) != FAILURE_NONE)
 		return rc;
 	if (!made)
-		rc = dump(s, before, true);
+		rc = pg_backup_dump(s, before, true);
 	if (rc == FAILURE_NONE)
 		rc = pg_exchange(s, file, made, version);
 	memcpy(why, s->error, sizeof(why));
-	(void)close_gate(s, 0, &lives);
+	(void)pg_backup_close_gate(s, 0, &lives);
 	memcpy(s->error, why, sizeof(why));
 	return rc;
 }
@@ -339,7 +339,7 @@ store_restore(struct store **out, const char *database, const char *file,
 	int			 from, to;
 	long			 version;
 
-	/* What the backup takes for granted is there then. */
+	/* This makes what the backup expects to exist. */
 	if ((rc = store_migrate(out, database, &from, &to, NULL)) !=
 	    FAILURE_NONE)
 		return rc;
@@ -348,7 +348,7 @@ store_restore(struct store **out, const char *database, const char *file,
 	(void)snprintf(before, sizeof(before), "%s.before-restore", file);
 	if ((rc = pg_may_make(s, before, force || from == 0)) != FAILURE_NONE ||
 	    (rc = pg_examine(s, file, &version)) != FAILURE_NONE ||
-	    (rc = lock_backups(s)) != FAILURE_NONE)
+	    (rc = pg_backup_lock(s)) != FAILURE_NONE)
 		return rc;
 	return pg_backup_restore(s, file, before, from == 0, version);
 }

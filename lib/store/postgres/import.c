@@ -1,5 +1,5 @@
 /*
- * Gathering sessions in a table of the connection's own, and merging them.
+ * Gathers sessions in a temporary table and merges them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@ import_begin(struct store *s)
 	char			id[STORE_IDENTITY + 1];
 
 	s->patience = -1;
-	/* The identity before the COPY, in which nothing else can be asked. */
+	/* Read the identity now: during COPY no other statement can run. */
 	if ((rc = store_identity(s, id)) != FAILURE_NONE ||
 	    (rc = pg_begin(s)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_IMPORT_CREATE, NULL, NULL)) !=
@@ -27,9 +27,9 @@ import_begin(struct store *s)
 	return pg_copy(s, STATEMENT_IMPORT_COPY);
 }
 
-/* Appends a value as the server reads it. */
+/* Appends a value in the format of COPY. */
 static int
-add_cell(struct buf *b, const struct record *r, int i)
+pg_import_cell(struct buf *b, const struct record *r, int i)
 {
 	const struct record_value	*v = &r->value[i];
 	char				 number[24];
@@ -47,7 +47,7 @@ add_cell(struct buf *b, const struct record *r, int i)
 
 /* Appends the hash of the text that was answered. */
 static enum failure_code
-add_hash(struct store *s, struct buf *b, const struct record *r)
+pg_import_hash(struct store *s, struct buf *b, const struct record *r)
 {
 	const struct buf	*prompt = &r->value[RECORD_PROMPT].text;
 	const bool		 none = r->value[RECORD_PROMPT].null ||
@@ -82,8 +82,8 @@ import_add(struct store *s, const struct record *r, int64_t line)
 	(void)snprintf(number, sizeof(number), "%" PRId64, line);
 	rc = pg_copy_cell(&row, number, strlen(number));
 	for (i = 0; i < RECORD__MAX && rc == 0; i++)
-		rc = add_cell(&row, r, i);
-	code = rc == 0 ? add_hash(s, &row, r) :
+		rc = pg_import_cell(&row, r, i);
+	code = rc == 0 ? pg_import_hash(s, &row, r) :
 	    pg_refuse(s, FAILURE_STORAGE, "%s", strerror(errno));
 	if (code == FAILURE_NONE)
 		code = pg_copy_row(s, &row);
@@ -111,8 +111,8 @@ import_merge_original(struct store *s, struct import *i,
 	return pg_refuse(s, FAILURE_INTERNAL, "there is nothing to import");
 }
 
-/* What is called for rows of a line and an id. */
-struct tell {
+/* A callback for rows of a line and an id, and the last row. */
+struct import_rows {
 	void	(*each)(void *, int64_t, int64_t);
 	void	*context;
 	int64_t	 count;
@@ -120,9 +120,9 @@ struct tell {
 };
 
 static bool
-tell_row(void *context, const struct cell *c, int cells)
+pg_import_row(void *context, const struct cell *c, int cells)
 {
-	struct tell	*t = context;
+	struct import_rows	*t = context;
 
 	(void)cells;
 	t->count++;
@@ -133,20 +133,20 @@ tell_row(void *context, const struct cell *c, int cells)
 	return true;
 }
 
-/* Refuses what cannot be taken in whatever is here. */
+/* Refuses records that are wrong whatever the database holds. */
 static enum failure_code
 pg_import_examine(struct store *s)
 {
-	struct tell		t = { .count = 0 };
+	struct import_rows		t = { .count = 0 };
 	enum failure_code	rc;
 
-	if ((rc = store_rows(s, STATEMENT_IMPORT_TWICE, tell_row,
+	if ((rc = store_rows(s, STATEMENT_IMPORT_TWICE, pg_import_row,
 	    &t, NO_ARGS)) != FAILURE_NONE)
 		return rc;
 	if (t.count > 0)
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64
 		    ": session %" PRId64 " is there twice", t.line, t.id);
-	if ((rc = store_rows(s, STATEMENT_IMPORT_STRANGERS, tell_row,
+	if ((rc = store_rows(s, STATEMENT_IMPORT_STRANGERS, pg_import_row,
 	    &t, NO_ARGS)) != FAILURE_NONE)
 		return rc;
 	if (t.count > 0)
@@ -156,7 +156,7 @@ pg_import_examine(struct store *s)
 	return FAILURE_NONE;
 }
 
-/* Has the ids that come go on behind those that were taken in. */
+/* Makes new ids continue above the imported ones. */
 static enum failure_code
 pg_raise_ids(struct store *s)
 {
@@ -172,26 +172,29 @@ pg_raise_ids(struct store *s)
 	return pg_run(s, STATEMENT_LAST_IDS_RAISE, &a, NULL);
 }
 
-/* Takes in all that is gathered. */
+/* Merges all that was gathered. */
 static enum failure_code
 pg_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
-	int64_t			ours, costs;
+	int64_t			ours, costs, ratings;
 
 	if ((rc = pg_run(s, STATEMENT_TICKETS_ARE_OURS, NULL, &ours)) !=
 	    FAILURE_NONE || (ours != 0 && (rc = pg_change(s,
 	    STATEMENT_MERGE_TICKETS, NULL, &i->tickets)) != FAILURE_NONE) ||
 	    (rc = pg_change(s, STATEMENT_MERGE_SESSIONS, NULL,
 	    &i->sessions)) != FAILURE_NONE || (rc = pg_change(s,
-	    STATEMENT_MERGE_COSTS, NULL, &costs)) != FAILURE_NONE)
+	    STATEMENT_MERGE_COSTS, NULL, &costs)) != FAILURE_NONE ||
+	    (rc = pg_change(s, STATEMENT_MERGE_RATINGS, NULL, &ratings)) !=
+	    FAILURE_NONE)
 		return rc;
 	return pg_raise_ids(s);
 }
 
 /* The body of import_merge's transaction. */
 static enum failure_code
-compare_and_merge(struct store *s, struct import *i, struct tell *conflicts)
+pg_import_compare(struct store *s, struct import *i,
+    struct import_rows *conflicts)
 {
 	enum failure_code	rc;
 
@@ -200,7 +203,7 @@ compare_and_merge(struct store *s, struct import *i, struct tell *conflicts)
 	    (rc = pg_import_examine(s)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_IMPORT_COUNT, NULL, &i->known)) !=
 	    FAILURE_NONE ||
-	    (rc = store_rows(s, STATEMENT_IMPORT_CONFLICTS, tell_row,
+	    (rc = store_rows(s, STATEMENT_IMPORT_CONFLICTS, pg_import_row,
 	    conflicts, NO_ARGS)) != FAILURE_NONE)
 		return rc;
 	if ((i->left = conflicts->count) > 0)
@@ -215,7 +218,8 @@ enum failure_code
 import_merge(struct store *s, struct import *i,
     void (*conflict)(void *, int64_t, int64_t), void *context)
 {
-	struct tell		conflicts = { conflict, context, 0, 0, 0 };
+	struct import_rows		conflicts = { conflict, context, 0, 0,
+	    0 };
 	enum failure_code	rc;
 
 	memset(i, 0, sizeof(*i));
@@ -224,7 +228,7 @@ import_merge(struct store *s, struct import *i,
 	    (rc = pg_run(s, STATEMENT_IMPORT_ANALYZE, NULL, NULL)) !=
 	    FAILURE_NONE)
 		return rc;
-	rc = pg_end(s, compare_and_merge(s, i, &conflicts));
+	rc = pg_end(s, pg_import_compare(s, i, &conflicts));
 	i->known -= i->sessions;
 	return rc;
 }

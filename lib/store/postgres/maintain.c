@@ -1,5 +1,5 @@
 /*
- * Forgetting a ticket for good, and looking for what must not be.
+ * Deletes tickets and users without a trace, and checks for faults.
  */
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 
 enum {			/* milliseconds */
 	STOP_PAUSE = 100,	/* between two looks */
-	FORGET_TIMEOUT = 25000	/* a lease, and some time to end */
+	FORGET_TIMEOUT = 25000	/* a lease, and time to end */
 };
 
 void
@@ -46,7 +46,7 @@ store_release(const char *database)
 enum failure_code
 store_cut(struct store *s)
 {
-	(void)s;	/* the server sees to its log itself */
+	(void)s;	/* the server manages its log itself */
 	return FAILURE_NONE;
 }
 
@@ -56,9 +56,9 @@ store_runs(struct store *s, store_row *row, void *ctx)
 	return store_rows(s, STATEMENT_RUNS, row, ctx, NO_ARGS);
 }
 
-/* Stops what runs for a ticket on any machine, and deletes it. */
+/* Stops a ticket's generation on any machine, and deletes the ticket. */
 static enum failure_code
-delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
+pg_delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
 {
 	const int64_t		 until = clock_us() + FORGET_TIMEOUT *
 				    INT64_C(1000);
@@ -86,9 +86,9 @@ delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
 	}
 }
 
-/* Writes tables anew until a transaction's dead rows are gone from them. */
+/* Rewrites tables until the dead rows of a transaction are gone. */
 static enum failure_code
-vacuum(struct store *s, int64_t transaction, enum statement tables,
+pg_vacuum(struct store *s, int64_t transaction, enum statement tables,
     enum statement proof)
 {
 	const int64_t		until = clock_us() + CUT_TIMEOUT *
@@ -119,17 +119,18 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 
 	*found = false;
 	s->patience = -1;
-	if ((rc = delete(s, ticket, &there, &transaction)) != FAILURE_NONE)
+	if ((rc = pg_delete(s, ticket, &there, &transaction)) != FAILURE_NONE)
 		return rc;
 	*found = there != 0;
-	/* Also where it was not found: the last try may have been killed. */
+	/* Rewrite the tables even if the ticket was not found: an earlier try
+	   may have been killed after deleting it. */
 	pg_tell(s, "rewriting the tables", 0, 0);
-	return vacuum(s, transaction, STATEMENT_VACUUM, STATEMENT_VACUUMED);
+	return pg_vacuum(s, transaction, STATEMENT_VACUUM, STATEMENT_VACUUMED);
 }
 
-/* What TicketAIRuns and TicketAIRatings have for a user. */
+/* The hash by which TicketAIRuns and TicketAIRatings know a user. */
 static enum failure_code
-hash_user(struct store *s, const char *who, char hash[TEXT_HASH + 1],
+pg_hash_user(struct store *s, const char *who, char hash[TEXT_HASH + 1],
     struct pg_args *a)
 {
 	static const char	user[] = "user:";
@@ -137,7 +138,7 @@ hash_user(struct store *s, const char *who, char hash[TEXT_HASH + 1],
 
 	if ((rc = store_text_hash(s, who, strlen(who), hash)) == FAILURE_NONE)
 		pg_text(a, hash, TEXT_HASH);
-	/* Beside ratings a user stands by name. */
+	/* Ratings use the name without this prefix. */
 	who += strncmp(who, user, sizeof(user) - 1) == 0 ?
 	    sizeof(user) - 1 : 0;
 	pg_text(a, who, strlen(who));
@@ -153,12 +154,12 @@ store_forget_user(struct store *s, const char *who)
 	int64_t			transaction;
 
 	s->patience = -1;
-	if ((rc = hash_user(s, who, hash, &a)) != FAILURE_NONE ||
+	if ((rc = pg_hash_user(s, who, hash, &a)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_FORGET_USER, &a, &transaction)) !=
 	    FAILURE_NONE)
 		return rc;
 	pg_tell(s, "rewriting the table of generations", 0, 0);
-	return vacuum(s, transaction, STATEMENT_VACUUM_RUNS,
+	return pg_vacuum(s, transaction, STATEMENT_VACUUM_RUNS,
 	    STATEMENT_VACUUMED_RUNS);
 }
 
@@ -170,7 +171,7 @@ store_user_left(struct store *s, const char *who, int64_t *rows)
 	enum failure_code	rc;
 
 	*rows = 0;
-	if ((rc = hash_user(s, who, hash, &a)) != FAILURE_NONE)
+	if ((rc = pg_hash_user(s, who, hash, &a)) != FAILURE_NONE)
 		return rc;
 	pg_text(&a, who, strlen(who));
 	return pg_run(s, STATEMENT_USER_LEFT, &a, rows);
@@ -182,13 +183,13 @@ store_check(struct store *s, bool full, struct census *c,
 {
 	enum failure_code	rc;
 
-	(void)full;	/* of indexes the server's own amcheck knows more */
+	(void)full;	/* for indexes the server has amcheck */
 	memset(c, 0, sizeof(*c));
 	pg_tell(s, "reading every text", 0, 0);
 	rc = store_faults(s, STATEMENT_CHECK, found, context);
 	if (rc == FAILURE_NONE)
 		rc = store_run(s, STATEMENT_CHECK_READ, NULL, NO_ARGS);
-	/* What the server cannot read is found; to be without it is not. */
+	/* A fault is what the server cannot read, not a lost connection. */
 	if (rc != FAILURE_NONE && PQstatus(s->db) == CONNECTION_OK) {
 		found(context, s->error);
 		return FAILURE_NONE;

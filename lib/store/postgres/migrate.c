@@ -1,5 +1,5 @@
 /*
- * Bringing a PostgreSQL database to this program's version.
+ * Migrates a PostgreSQL database to this program's schema.
  */
 #include <string.h>
 
@@ -9,18 +9,18 @@
 #include "store/postgres/pg.h"
 #include "store/store.h"
 
-enum { OLD_LOOK = 1000 };	/* milliseconds between two */
+enum { OLD_LOOK = 1000 };	/* ms between two looks */
 
-#define LOCK_TIMEOUT	"55P03"		/* its SQLSTATE */
+#define LOCK_TIMEOUT	"55P03"		/* an SQLSTATE */
 
-/* A look at generations of 0.1, now and then while they are waited for. */
+/* Looks at generations of version 0.1 while we wait for them. */
 struct old {
 	const struct store_quiet	*quiet;
-	struct store			*other;	/* another connection */
+	struct store			*other;	/* a second connection */
 	int64_t				 next;
 };
 
-/* Counts them; those that wait for their turn are to end, or all are. */
+/* Counts the generations; ends those in the queue, or all of them. */
 static void
 pg_look(void *context, const char *what, int64_t done, int64_t total)
 {
@@ -43,11 +43,11 @@ pg_look(void *context, const char *what, int64_t done, int64_t total)
 }
 
 /*
- * Waits for the lock that each generation of 0.1 has, on whatever machine: from
- * now on, until our transaction ends, none gets it any more.
+ * Waits for the lock that every generation of 0.1 shares, on whatever machine.
+ * Then no new one gets the lock until our transaction ends.
  */
 static enum failure_code
-wait_for_old(struct store *s, const struct store_quiet *quiet)
+pg_wait_for_old(struct store *s, const struct store_quiet *quiet)
 {
 	struct old		 o = { .quiet = quiet };
 	struct pg_args		 a = { .count = 0 };
@@ -58,7 +58,7 @@ wait_for_old(struct store *s, const struct store_quiet *quiet)
 		return rc;
 	if ((o.other = pg_make(s->uri)) == NULL)
 		return pg_refuse(s, FAILURE_STORAGE, "no memory");
-	o.other->broken = true;		/* it connects when there is need */
+	o.other->broken = true;		/* connects when it is needed */
 	store_watch(s, pg_look, &o);
 	rc = pg_run(s, STATEMENT_OLD_LOCK, NULL, NULL);
 	store_watch(s, NULL, NULL);
@@ -72,7 +72,10 @@ wait_for_old(struct store *s, const struct store_quiet *quiet)
 	    pg_run(s, STATEMENT_OLD_PATIENCE, &a, NULL);
 }
 
-/* Runs the steps from the database's version on, in one transaction. */
+/*
+ * Runs the steps from the database's version on, in one transaction.  Sets
+ * *from to that version.
+ */
 static enum failure_code
 pg_migrate(struct store *s, int *from, const struct store_quiet *quiet)
 {
@@ -88,7 +91,8 @@ pg_migrate(struct store *s, int *from, const struct store_quiet *quiet)
 	if (rc != FAILURE_NONE || (rc = pg_run(s, STATEMENT_MIGRATED, NULL,
 	    &version)) != FAILURE_NONE)
 		return pg_end(s, rc);
-	/* Within the transaction: somebody else may just have done it. */
+	/* Read again in the transaction: another process may have just
+	   migrated. */
 	if (version != 0 && (rc = pg_run(s, STATEMENT_VERSION, NULL,
 	    &version)) != FAILURE_NONE)
 		return pg_end(s, rc);
@@ -98,22 +102,22 @@ pg_migrate(struct store *s, int *from, const struct store_quiet *quiet)
 		    "%d, newer than this program's %d: use the newer program",
 		    PQdb(s->db), *from, SCHEMA_VERSION));
 	if (*from == 1 && quiet != NULL &&
-	    (rc = wait_for_old(s, quiet)) != FAILURE_NONE)
+	    (rc = pg_wait_for_old(s, quiet)) != FAILURE_NONE)
 		return pg_end(s, rc);
 	for (step = *from; step < SCHEMA_VERSION; step++) {
 		if ((rc = pg_script(s, store_migrations[step])) !=
 		    FAILURE_NONE)
 			break;
 	}
-	/* What the first one sets is nothing for a pooler's other clients. */
+	/* Reset what step 1 has set: a pooler may pass the connection on. */
 	if (rc == FAILURE_NONE && *from == 0)
 		rc = pg_run(s, STATEMENT_RESET_PATH, NULL, NULL);
 	return pg_end(s, rc);
 }
 
-/* What this role may not do is told now, not at the end of a question. */
+/* Checks the role's rights now, so that no question fails later. */
 static enum failure_code
-examine_rights(struct store *s)
+pg_check_rights(struct store *s)
 {
 	enum failure_code	 rc;
 	PGresult		*res;
@@ -153,7 +157,7 @@ store_migrate(struct store **out, const char *database, int *from, int *to,
 		    PQdb(s->db), PQserverVersion(s->db) /
 		    10000);
 	rc = pg_migrate(s, from, quiet);
-	return rc == FAILURE_NONE ? examine_rights(s) : rc;
+	return rc == FAILURE_NONE ? pg_check_rights(s) : rc;
 }
 
 enum failure_code

@@ -1,5 +1,5 @@
 /*
- * What goes to a PostgreSQL server in a statement's arguments, and comes back.
+ * The arguments and results of statements.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "store/postgres/pg.h"
 
-/* Types by their numbers, see pg_type.dat: they never change. */
+/* Type OIDs from pg_type.dat; they never change. */
 enum { TYPE_BIGINT = 20, TYPE_TEXT = 25 };
 
 void
@@ -27,7 +27,7 @@ pg_text(struct pg_args *a, const char *text, size_t len)
 {
 	const int	i = a->count++;
 
-	/* "Binary" texts are the same bytes, with their length. */
+	/* Texts in binary format: the same bytes, with a length. */
 	a->value[i] = text == NULL ? "" : text;
 	a->len[i] = (int)len;
 	a->format[i] = 1;

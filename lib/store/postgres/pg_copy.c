@@ -1,5 +1,5 @@
 /*
- * Many rows to a PostgreSQL server in one go (COPY, in its text format).
+ * Sends many rows to the server with COPY, in its text format.
  */
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/limit.h"
 #include "store/postgres/pg.h"
 
-enum { UNSENT_MAX = 65536 };	/* bytes that may wait here for the server */
+enum { UNSENT_MAX = 65536 };	/* bytes that may wait for the server */
 
 enum failure_code
 pg_copy(struct store *s, enum statement which)
@@ -29,7 +29,8 @@ pg_copy_cell(struct buf *b, const char *text, size_t len)
 	static const char	from[] = "\n\r\t\\", to[] = "nrt\\";
 	char			escape[2] = { '\\', '\0' };
 	const char		*f;
-	size_t			 i, good = 0;	/* up to there it is written */
+	size_t			 i, good = 0;	/* everything before it is
+						   written */
 
 	if (b->len > 0 && buf_puts(b, "\t") == -1)
 		return -1;

@@ -1,5 +1,5 @@
 /*
- * Deleting what is too old.
+ * Deletes what is too old.
  */
 #include "base/limit.h"
 #include "store/maintain.h"
@@ -14,8 +14,8 @@ store_purge_count(struct store *s, struct purge *p)
 	    ARGS(ARG_INT(p->before)));
 }
 
-/* Runs a statement of three numbers that answers one row of two: 0, 0 where
- * it has none. */
+/* Runs a statement with three arguments that returns a row of two numbers; both
+   are 0 without a row. */
 static enum failure_code
 pg_purge_run(struct store *s, enum statement which, int64_t first,
     int64_t second, int64_t third, int64_t out[2])
@@ -37,8 +37,8 @@ pg_purge_run(struct store *s, enum statement which, int64_t first,
 	return rc;
 }
 
-/* Deletes the sessions without an answer, but not while a generation works
- * on one: its ticket's lock is taken meanwhile. */
+/* Deletes old sessions without an answer.  Takes the ticket's lock meanwhile,
+   so that no generation is running for it. */
 static enum failure_code
 pg_unanswered_session(struct store *s, struct purge *p)
 {

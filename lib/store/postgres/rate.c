@@ -1,5 +1,5 @@
 /*
- * The rate limit, in a function of the database, for all machines.
+ * The rate limit for all machines, in a function of the database.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ rate_take(struct store *s, const struct settings *settings, const char *key,
 	int64_t		us;
 
 	(void)settings;
-	/* By its name asking again takes no other one. */
+	/* The name makes a repeated call count only once. */
 	if (!pg_draw_name(name)) {
 		(void)snprintf(error, size, "%s", strerror(errno));
 		return -1;

@@ -1,5 +1,5 @@
 /*
- * What the administrator's tool asks of the store.
+ * The administrator's reports.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 #include "base/utf8.h"
 #include "store/postgres/pg.h"
 
-/* Hands a row over. */
+/* Calls `row' with a row. */
 static bool
-hand(const PGresult *res, store_row *row, void *ctx)
+pg_report_row(const PGresult *res, store_row *row, void *ctx)
 {
-	enum { BIGINT = 20, INTEGER = 23 };	/* see pg_type.dat */
+	enum { BIGINT = 20, INTEGER = 23 };	/* OIDs from pg_type.dat */
 	struct cell	cell[CELLS_MAX];
 	int		i, n = PQnfields(res);
 
@@ -29,24 +29,24 @@ hand(const PGresult *res, store_row *row, void *ctx)
 	return row(ctx, cell, n);
 }
 
-/* Runs a statement within a transaction and hands its rows over. */
+/* Runs a statement in a transaction and calls `row' for its rows. */
 static enum failure_code
-bring(struct store *s, enum statement which, const struct pg_args *a,
+pg_report_run(struct store *s, enum statement which, const struct pg_args *a,
     store_row *row, void *ctx)
 {
 	PGresult	*res;
 	bool		 wanted;
 
-	/* The first row may take its time. */
+	/* The first row may take long. */
 	s->patience = -1;
 	if (!pg_put(s->db, which, a) || PQsetSingleRowMode(s->db) != 1)
 		return pg_fail(s, "", NULL);
 	while ((res = pg_next(s)) != NULL &&
 	    PQresultStatus(res) == PGRES_SINGLE_TUPLE) {
-		wanted = hand(res, row, ctx);
+		wanted = pg_report_row(res, row, ctx);
 		PQclear(res);
 		if (!wanted) {
-			/* What else comes nobody wants. */
+			/* Do not read the rows that are left. */
 			pg_drop(s);
 			return FAILURE_NONE;
 		}
@@ -93,10 +93,10 @@ store_rows(struct store *s, enum statement which, store_row *row, void *ctx,
 
 	pg_args_of(&args, a, count);
 	if (s->inside)
-		return bring(s, which, &args, row, ctx);
+		return pg_report_run(s, which, &args, row, ctx);
 	if ((rc = pg_begin(s)) != FAILURE_NONE)
 		return rc;
-	rc = bring(s, which, &args, row, ctx);
+	rc = pg_report_run(s, which, &args, row, ctx);
 	return s->db == NULL ? rc : pg_end(s, rc);
 }
 
@@ -111,15 +111,15 @@ store_asks(struct store *s)
 {
 	enum failure_code	rc;
 
-	/* Until the connection ends: nothing of it is kept. */
+	/* A temporary table: it ends with the connection. */
 	if ((rc = pg_begin(s)) == FAILURE_NONE)
 		rc = pg_run(s, STATEMENT_ASKS_CREATE, NULL, NULL);
 	return rc == FAILURE_NONE ? pg_copy(s, STATEMENT_ASKS_COPY) : rc;
 }
 
-/* A cell of what stood in a log: anything, and all of it is to be counted. */
+/* Appends a value from a log: whatever it holds, it must be counted. */
 static int
-cell_of_log(struct buf *b, const char *text)
+pg_report_log_cell(struct buf *b, const char *text)
 {
 	struct utf8_cleaner	cleaner = { .len = 0 };
 	struct buf		clean = BUF_INIT(LOG_LINE_MAX * 16);
@@ -142,8 +142,8 @@ store_ask(struct store *s, const char *day, const char *user,
 	struct buf		b = BUF_INIT(OUTPUT_MAX);
 	enum failure_code	rc;
 
-	if (cell_of_log(&b, day) == -1 || cell_of_log(&b, user) == -1 ||
-	    cell_of_log(&b, outcome) == -1)
+	if (pg_report_log_cell(&b, day) == -1 || pg_report_log_cell(&b, user) ==
+	    -1 || pg_report_log_cell(&b, outcome) == -1)
 		rc = pg_refuse(s, FAILURE_STORAGE, "%s", strerror(errno));
 	else
 		rc = pg_copy_row(s, &b);

@@ -1,7 +1,7 @@
 /*
- * A node among others: what lib/store/node.h and lib/store/slots.h have behind
- * them where the database is a server.  It is a row of TicketAIRuns, and calls
- * of the functions of sql/postgres/002_identity.sql, one at a time.
+ * The implementation of lib/store/node.h and lib/store/slots.h if the database
+ * is a server: there may be several nodes.  A node is a row of TicketAIRuns.
+ * It calls the functions of sql/postgres/002_identity.sql, one at a time.
  */
 #ifndef RUNS_H
 #define RUNS_H
@@ -11,69 +11,83 @@
 #include "store/postgres/pg.h"
 #include "store/slots.h"
 
-/* What is on its way to the server. */
+/* The call that is under way. */
 enum runs_call {
 	CALL_NONE, CALL_BEGIN, CALL_RENEW, CALL_SAVE, CALL_WATCH, CALL_STOP,
 	CALL_END
 };
 
-/* What is to become of a run that is ours. */
+/* What a run of ours asks for next. */
 enum runs_want { WANT_QUEUED, WANT_RUNNING, WANT_MOVE, WANT_SAVING };
 
 struct node {
 	struct node_wish	 wish;
 	struct store		*store;
-	int			 epoll, fd;	/* that it holds; -1: none */
-	char			 owner[PG_NAME];	/* of this try: a frozen
-						   process and whatever follows
-						   it must not pass for each
-						   other */
+	int			 epoll, fd;	/* `fd' is the one in the epoll
+						   set; -1: none */
+	char			 owner[PG_NAME];	/* a random name for
+							   this try, so that a
+							   process that hung for
+							   long is not taken for
+							   its successor */
 	char			 machine[65];
 	enum node_state		 state;
 	int64_t			 run, session;	/* ours, or the other node's */
 	enum frame_state	 shows;
 	enum failure_code	 failure;
-	bool			 asked;		/* slots_try has been here */
+	bool			 asked;		/* slots_try was called */
 
 	enum runs_call		 call;
-	int64_t			 until;		/* of the call; CLOCK_NEVER
-						   while it connects */
-	int64_t			 next;		/* call, not before */
-	int64_t			 away;		/* since when none is answered;
-						   0: all are */
-	int			 begun;		/* how often it was lost, */
-	bool			 lost;		/* and not begun again yet */
+	int64_t			 until;		/* end of the call: clock_us;
+						   CLOCK_NEVER while
+						   connecting */
+	int64_t			 next;		/* earliest time of the next
+						   call: clock_us */
+	int64_t			 away;		/* clock_us: since when no call
+						   succeeded; 0: the last one
+						   did */
+	int			 begun;		/* how often the run was lost
+						   and begun again */
+	bool			 lost;		/* the run is lost and not begun
+						   again yet */
 
-	/* Of a run that is ours. */
+	/* Used for a run of ours. */
 	enum runs_want		 want;
-	enum runs_want		 wanted;	/* by the call */
+	enum runs_want		 wanted;	/* sent with the call under
+						   way */
 	int			 place, most;	/* in the queue */
-	int			 server;	/* whose slot it has; -1 */
-	int			 moved;		/* as slots_take; -1 */
+	int			 server;	/* index of the server whose
+						   slot we have; -1: none */
+	int			 moved;		/* the result of slots_take; -1:
+						   none yet */
 	struct slots_server	 list[SERVERS_MAX];
 	int			 count;
-	bool			 here;		/* viewers, */
-	bool			 fresh;		/* which the server knows; */
-	bool			 fresh_call;	/* and the call tells it */
-	bool			 others;	/* on other nodes */
-	bool			 stop;		/* the other's is to end */
+	bool			 here;		/* this process has viewers */
+	bool			 fresh;		/* the server knows `here' */
+	bool			 fresh_call;	/* the call under way sends
+						   `here' */
+	bool			 others;	/* other nodes have viewers */
+	bool			 stop;		/* ask the other node to stop */
 
-	/* Of its end. */
-	bool			 saving, committed;	/* no slot, and the
-							   server knows */
+	/* Used at the end of a run. */
+	bool			 saving, committed;	/* the slot is released;
+							   the server knows
+							   that */
 	struct answered		 all;
 	int64_t			 versions, pause;
-	int64_t			 again, again_pause;	/* no save before, and
-							   after the next */
-	bool			 saved;		/* `rc' tells how */
+	int64_t			 again, again_pause;	/* earliest time of the
+							   next save (clock_us),
+							   and the pause after
+							   it (ms) */
+	bool			 saved;		/* saving has ended with `rc' */
 	enum failure_code	 rc, code;
-	bool			 done;		/* nothing of it is left */
+	bool			 done;		/* the run has ended */
 };
 
-/* Begins a call at the next step, at once. */
+/* Makes the next step begin a call at once. */
 void runs_now(struct node *);
 
-/* Steps until a call has ended, or for so many milliseconds. */
+/* Steps until a call has ended, up to `ms' milliseconds. */
 void runs_wait(struct node *, int ms);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Full text search, by the index of the words of all sessions.
+ * Full-text search with the index of the words of all sessions.
  */
 #include <errno.h>
 #include <string.h>

@@ -45,9 +45,9 @@ store_is_file(void)
 	return false;
 }
 
-/* Whether the schema of what is connected is ours. */
+/* Checks that the database has our schema. */
 static enum failure_code
-fits(struct store *s)
+pg_check_schema(struct store *s)
 {
 	if (s->version == SCHEMA_VERSION)
 		return FAILURE_NONE;
@@ -68,7 +68,7 @@ store_open(struct store **out, const char *database)
 	if ((*out = s = pg_make(database)) == NULL)
 		return FAILURE_STORAGE;
 	rc = pg_connect(s, &version);
-	return rc == FAILURE_NONE ? fits(s) : rc;
+	return rc == FAILURE_NONE ? pg_check_schema(s) : rc;
 }
 
 void
@@ -98,7 +98,7 @@ store_error(const struct store *s)
 	return s == NULL ? "no memory" : s->error;
 }
 
-/* A copy of a value; returns NULL if there is no memory. */
+/* Copies a value.  Returns NULL if there is no memory. */
 static char *
 pg_store_copy(const PGresult *res, int column, size_t *len)
 {
@@ -197,7 +197,7 @@ store_identity(struct store *s, char id[STORE_IDENTITY + 1])
 {
 	enum failure_code	rc;
 
-	/* A restore may have brought another one since. */
+	/* A restore may have changed it since. */
 	s->id[0] = '\0';
 	if ((rc = pg_identity(s)) == FAILURE_NONE)
 		memcpy(id, s->id, sizeof(s->id));
@@ -338,14 +338,14 @@ store_ticket_runs(struct store *s, int64_t ticket, bool *runs)
 enum failure_code
 store_hold(struct store *s)
 {
-	(void)s;	/* a server is always there */
+	(void)s;	/* a server needs no open connection */
 	return FAILURE_NONE;
 }
 
 int
 store_serve(struct store *s, const char *run_dir)
 {
-	(void)s;	/* nodes share it, each with a RUN_DIR of its own */
+	(void)s;	/* each node has a RUN_DIR of its own */
 	(void)run_dir;
 	return 1;
 }

@@ -13,7 +13,8 @@ import_begin(struct store *s)
 {
 	enum failure_code	rc;
 
-	if ((rc = store_run(s, STATEMENT_IMPORT_CREATE, NULL, NO_ARGS)) != FAILURE_NONE)
+	if ((rc = store_run(s, STATEMENT_IMPORT_CREATE, NULL, NO_ARGS)) !=
+	    FAILURE_NONE)
 		return rc;
 	return store_run(s, STATEMENT_IMPORT_INDEX, NULL, NO_ARGS);
 }
@@ -110,12 +111,14 @@ static enum failure_code
 db_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
-	int64_t			costs;
+	int64_t			costs, ratings;
 
 	if ((rc = db_step(s, STATEMENT_MERGE_TICKETS, &i->tickets)) ==
 	    FAILURE_NONE && (rc = db_step(s, STATEMENT_MERGE_SESSIONS,
 	    &i->sessions)) == FAILURE_NONE)
 		rc = db_step(s, STATEMENT_MERGE_COSTS, &costs);
+	if (rc == FAILURE_NONE)
+		rc = db_step(s, STATEMENT_MERGE_RATINGS, &ratings);
 	return rc;
 }
 
@@ -129,7 +132,8 @@ import_merge(struct store *s, struct import *i,
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	db_progress(s, "comparing", 0, 0);
-	if ((rc = store_run(s, STATEMENT_IMPORT_COUNT, &i->known, NO_ARGS)) == FAILURE_NONE)
+	if ((rc = store_run(s, STATEMENT_IMPORT_COUNT, &i->known, NO_ARGS)) ==
+	    FAILURE_NONE)
 		rc = db_import_each(
 		    s, STATEMENT_IMPORT_CONFLICTS, &i->left, conflict, context);
 	if (rc == FAILURE_NONE && i->left > 0) {

@@ -183,7 +183,8 @@ struct look {
 };
 
 static void
-db_maintain_check_text(void *context, int64_t session, const char *s, size_t len)
+db_maintain_check_text(void *context, int64_t session, const char *s,
+    size_t len)
 {
 	const struct look	*l = context;
 	char			 line[80];

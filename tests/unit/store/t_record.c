@@ -1,5 +1,5 @@
 /*
- * lib/store/record: lines of an export, right and wrong.  The fields one by one
+ * lib/store/record: lines of an export, valid and invalid.  The single fields
  * are in tests/cases/transfer.bats.
  */
 #include "base/limit.h"
@@ -43,7 +43,7 @@ whole(void)
 	check(!r.value[RECORD_RESPONSE].null);
 	check_int(r.value[RECORD_RESPONSE].text.len, 0);
 	check_int(r.value[RECORD_ANSWER_MS].number, INT64_MAX);
-	/* The next one has nothing of it. */
+	/* The next record keeps nothing of the last one. */
 	check_int(read_line(SESSION NO_COST), 0);
 	check(r.value[RECORD_MODEL].null);
 	check(r.value[RECORD_ANSWER_MS].null);
@@ -66,6 +66,52 @@ broken(void)
 	check_str(why, "model is there twice");
 	check_int(read_line(SESSION COST "x"), -1);
 	check_int(read_line("[" SESSION COST "]"), -1);
+}
+
+/* A line that holds what a user thinks of an answer. */
+static void
+ratings(void)
+{
+	static const struct {
+		const char	*line, *why;	/* NULL: it is good */
+	} rows[] = {
+#define RATING(user, good, more) "{\"ticket\":1,\"rates\":7,\"user\":" user \
+	",\"good\":" good ",\"why\":null,\"comment\":\"a\\nb\"," more \
+	"\"rated\":\"2026-11-23T12:18:14Z\"}"
+		{ RATING("\"ana\"", "1", ""), NULL },
+		{ RATING("\"ana\"", "0", ""), NULL },
+		{ RATING("\"ana\"", "2", ""), "good is invalid" },
+		{ RATING("\"ana\"", "-1", ""), "good is invalid" },
+		{ RATING("\"ana\"", "true", ""), "good is invalid" },
+		{ RATING("\"ana\"", "null", ""), "good is invalid" },
+		{ RATING("null", "1", ""), "user is invalid" },
+		{ RATING("7", "1", ""), "user is invalid" },
+		{ RATING("\"ana\"", "1", "\"session\":7,"),
+		    "it has an unknown field" },
+		{ RATING("\"ana\"", "1", "\"rates\":7,"),
+		    "rates is there twice" },
+		{ "{\"ticket\":1,\"rates\":7}", "user is missing" },
+		{ "{\"rates\":7}", "ticket is missing" },
+		{ "{\"ticket\":1,\"rates\":0,\"user\":\"a\",\"good\":1,"
+		    "\"why\":null,\"comment\":null,\"rated\":"
+		    "\"2026-11-23T12:18:14Z\"}", "rates is invalid" },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].line);
+		check_int(read_line(rows[i].line), rows[i].why == NULL ? 0 :
+		    -1);
+		check_str(why, rows[i].why == NULL ? "" : rows[i].why);
+	}
+	check_int(read_line(rows[0].line), 0);
+	check_int(r.value[RECORD_RATES].number, 7);
+	check_int(r.value[RECORD_GOOD].number, 1);
+	check_str(r.value[RECORD_COMMENT].text.data, "a\nb");
+	check(r.value[RECORD_WHY].null && r.value[RECORD_SESSION].null);
+	/* The next line has nothing of it. */
+	check_int(read_line(SESSION COST), 0);
+	check(r.value[RECORD_RATES].null && r.value[RECORD_USER].null);
 }
 
 static void
@@ -111,6 +157,7 @@ main(void)
 	t_begin();
 	run(whole);
 	run(broken);
+	run(ratings);
 	run(times);
 	record_free(&r);
 	return t_end();

@@ -111,14 +111,37 @@ prepare_log() {
 	fi
 }
 
+# After a power cut this machine may start before the database server does:
+# --wait waits for the server until a signal ends it, or until nobody reads what
+# it prints.  It runs beside us: the first process of a container gets only
+# signals that it catches, and a shell catches none while it waits for a program
+# in the foreground.
+migrate_server() {
+	told=$TICKETCHAT_RUN_DIR/migrated.$$ code=0 migrating=
+	(umask 077 && mkdir -p "$TICKETCHAT_RUN_DIR" && mkfifo "$told") ||
+	    die 111 "cannot make $told"
+	trap 'kill "$migrating" 2>/dev/null; exit 143' TERM
+	trap 'kill "$migrating" 2>/dev/null; exit 130' INT HUP
+	"$bin/sessions" -c /dev/null migrate --wait >"$told" &
+	migrating=$!
+	exec 4<"$told"
+	rm -f "$told"
+	wait "$migrating" || code=$?
+	trap - TERM INT HUP
+	database=$(cat <&4)
+	exec 4<&-
+	[ "$code" = 0 ] || exit "$code"
+}
+
 prepare() {
 	is_server || make_parent "$TICKETCHAT_DATABASE"
 	make_parent "$TICKETCHAT_RUN_DIR"
 	! log_is_file || make_parent "$TICKETCHAT_LOG"
-	# After a power cut this machine may start before the database server
-	# does: --wait waits for the server until a signal ends it.
-	database=$("$bin/sessions" -c /dev/null migrate --wait) ||
-	    exit $?
+	if is_server; then
+		migrate_server
+	else
+		database=$("$bin/sessions" -c /dev/null migrate) || exit $?
+	fi
 	prepare_log
 }
 

@@ -1,5 +1,5 @@
 # Builds ticketchat: `make' into build/, `make check', `make install'.
-# CC, CFLAGS, PREFIX, DESTDIR and SYSCONFDIR as everywhere.
+# CC, CFLAGS, PREFIX, DESTDIR and SYSCONFDIR have their usual meanings.
 
 VERSION	= 0.2.0
 PREFIX	= /usr/local
@@ -8,16 +8,16 @@ CC	= cc
 CFLAGS	= -O2 -g
 AWK	= awk
 LIBS	= -lsqlite3
-# SQLite and libcurl name dlopen(3) and getaddrinfo(3), of which ld warns; none
-# of our statically linked programs calls them.
+# SQLite and libcurl refer to dlopen(3) and getaddrinfo(3), so ld warns; none of
+# the statically linked programs calls them.
 LIBS_STATIC = -lsqlite3 -lm -Wl,--no-warnings
 MODULES	= ollama/http auth/signature
 LIBS_http = -lcurl
 LIBS_signature = -lcrypto
 B	= build
 
-# Where the programs find one another and their settings; `make install'
-# builds once more with its own.
+# The paths of the programs and their settings; `make install' builds again with
+# its own paths.
 LIBEXEC	= $(abspath $(B))/libexec
 WEBDIR	= $(abspath $(B))/web
 CONF	= $(CURDIR)/websocketd.conf
@@ -32,7 +32,7 @@ WARN_GCC = -Wcast-align=strict -Wformat-signedness -Wduplicated-cond \
 HARDEN	= -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 	-fstack-clash-protection -fPIE
 HARDEN_LINK = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
-# Options that only gcc knows, where the compiler is gcc.
+# Options that only gcc knows, if the compiler is gcc.
 IS_GCC	:= $(shell $(CC) --version 2>/dev/null | grep -q 'Free Software' && \
 	echo yes)
 FLAGS	= -std=c11 -D_GNU_SOURCE -MMD -MP -iquote lib -iquote handlers \
@@ -41,24 +41,24 @@ DEFINES	= -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC)"' \
 	-DWEBDIR='"$(WEBDIR)"' \
 	-DCONF_FILE='"$(CONF)"'
 
-# chat starts for each connection; linked statically it does so in two thirds
-# of the time, with half of the memory.  It holds SQLite and the C library then:
-# build it anew when these are updated.  STATIC= does without, as do we where
-# there is no libsqlite3.a, and a sanitizer.
+# chat starts once per connection.  Linked statically, it starts in two thirds of
+# the time, with half of the memory, and contains SQLite and the C library: rebuild
+# it when these are updated.  STATIC= links it dynamically; that is also done if
+# there is no libsqlite3.a, and under a sanitizer.
 STATIC	:= $(if $(findstring -fsanitize,$(CFLAGS)),,$(findstring /,$(shell \
 	$(CC) -print-file-name=libsqlite3.a)))
-# answer needs a libcurl without TLS for that, which no distribution has:
-# deploy/libcurl.sh makes one.  Starting answer then takes a tenth of the time.
-# It is taken from where `make CURL=DIRECTORY' has last named it, else from
-# build/libcurl if it is there; CURL=no does without from then on.
+# For this, answer needs a libcurl without TLS, which no distribution has;
+# deploy/libcurl.sh builds one.  Starting answer then takes a tenth of the time.
+# The libcurl is in the DIRECTORY that the last `make CURL=DIRECTORY' named, or else
+# in build/libcurl; CURL=no stops using it.
 CURL	:= $(shell cat $(B)/curl 2>/dev/null)
 CURL	:= $(firstword $(filter no,$(CURL)) $(foreach d,$(CURL) build/libcurl,\
 	$(if $(wildcard $(d)/lib/libcurl.a),$(d))))
 SMALL_CURL = $(filter-out no,$(CURL))
 STATIC_PROGRAMS = $(if $(STATIC),chat $(if $(SMALL_CURL),answer-http))
 
-# Everything in lib/ but the modules; each program takes what it needs.  The two
-# implementations of lib/store/ have an archive each.
+# Everything in lib/ except the modules; each program links what it needs.  Each of
+# the two implementations of lib/store/ has its own archive.
 LIB	= $(patsubst lib/%.c,$(B)/obj/%.o,$(filter-out lib/base/module_static.c \
 	$(MODULES:%=lib/%.c),$(sort $(wildcard lib/*/*.c))))
 SQLITE	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort \
@@ -67,7 +67,7 @@ PG	= $(patsubst lib/%.c,$(B)/obj/%.o,$(sort \
 	$(wildcard lib/store/postgres/*.c)))
 PROGRAMS = chat answer sessions
 
-# What the programs are made of besides.
+# The other parts of the programs.
 chat	= $(patsubst %,$(B)/obj/handlers/%.o,chat outdated program)
 answer	= $(patsubst %,$(B)/obj/handlers/%.o,answer program servers)
 lookup	= $(patsubst %,$(B)/obj/handlers/%.o,lookup program)
@@ -79,11 +79,11 @@ $(B)/bin/answer $(B)/libexec/answer-http $(B)/libexec/answer-postgres: \
 $(B)/bin/sessions $(B)/libexec/sessions-postgres: $(sessions)
 $(B)/libexec/lookup: $(lookup)
 
-# What of web/ is meant for the world.
+# The files of web/ that the service delivers.
 PAGE	= $(sort web/index.html $(filter-out %.test.js,$(wildcard \
 	web/*.html web/*.css web/*.js web/*.ts web/*.tsx)))
 
-# What run.sh and chat start, each linked with what it needs; see docs/design.md.
+# The programs that run.sh and chat start, in their variants; see docs/design.md.
 VARIANTS = $(patsubst %,$(B)/libexec/%,chat chat-jwt answer answer-http)
 all: $(PROGRAMS:%=$(B)/bin/%) $(VARIANTS) \
 	$(patsubst %,$(B)/libexec/%.so,$(notdir $(MODULES))) $(B)/handlers/api/websocket/chat $(B)/web
@@ -106,9 +106,8 @@ archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 $(PROGRAMS:%=$(B)/bin/%): $(B)/lib.a $(B)/sqlite.a
 	$(link)
 
-# For a DATABASE that is a server: answer and sessions on PostgreSQL, and what
-# chat asks it by.  Built where libpq is,
-# by everything and by `make postgres'.
+# For a DATABASE on a PostgreSQL server: answer, sessions, and lookup, through which
+# chat asks it.  `make everything' and `make postgres' build them if libpq is there.
 PG_CFLAGS = $(shell pkg-config --cflags libpq 2>/dev/null)
 PG_PROGRAMS = $(patsubst %,$(B)/libexec/%,answer-postgres lookup \
 	sessions-postgres)
@@ -119,7 +118,7 @@ $(PG_PROGRAMS): private LIBS := -lpq
 $(PG): FLAGS += $(PG_CFLAGS)
 $(PG): $(B)/sql_postgres.h
 
-# What cannot be linked statically is able to do everything: then it is the only
+# If a program cannot be linked statically, it can do everything, and is the only
 # variant, under both names.
 ifneq ($(filter chat,$(STATIC_PROGRAMS)),)
 STATIC_TARGETS += $(B)/bin/chat
@@ -144,8 +143,7 @@ $(STATIC_TARGETS): $(B)/obj/base/module_static.o
 $(STATIC_TARGETS): private HARDEN_LINK := -static$(HARDEN_LINK)
 $(STATIC_TARGETS): private LIBS := $(LIBS_STATIC)
 
-# A heavy library is behind a module of our own and nowhere else; see
-# lib/base/module.h.
+# Only a module uses a heavy library; see lib/base/module.h.
 $(B)/libexec/http.so: $(B)/obj/ollama/http.pic.o
 $(B)/libexec/signature.so: $(B)/obj/auth/signature.pic.o
 $(B)/libexec/%.so:
@@ -154,8 +152,8 @@ $(B)/libexec/%.so:
 		-o $@.new $^ $(LIBS_$*)
 	@mv $@.new $@
 
-# Hard links, put in place whole while others run the old ones.  A websocketd
-# that was started by version 0.1 looks for chat below handlers/.
+# Hard links, replaced as a whole while processes run the old programs.  A
+# websocketd that version 0.1 started looks for chat below handlers/.
 $(B)/libexec/answer $(B)/libexec/chat: $(B)/libexec/%: $(B)/bin/%
 	$(place)
 $(B)/handlers/api/websocket/chat: $(B)/bin/chat
@@ -167,8 +165,8 @@ ln -f $< $@.new
 @mv $@.new $@
 endef
 
-# The world gets whatever lies there: it is made whole, put in place whole, and
-# made anew when something else lies in it.  Its files are new ones each time.
+# The service delivers all files in this directory, so it is built and replaced as a
+# whole, and rebuilt if it contains anything else.  Its files are new each time.
 $(B)/web: $(PAGE)
 	@rm -rf $@.new $@.old
 	@install -d $@.new
@@ -202,8 +200,8 @@ $(B)/system_prompt.h: lib/ollama/embed.awk lib/ollama/system_prompt.txt \
 	$(AWK) -f lib/ollama/embed.awk lib/ollama/system_prompt.txt >$@.new
 	@mv $@.new $@
 
-# Another compiler, other flags, another place, or a migration that is there no
-# more: everything anew.
+# Rebuild everything after a change of compiler, flags or paths, or if a migration
+# was removed.
 BUILT_WITH = $(CC) $(FLAGS) $(LDFLAGS) $(DEFINES) $(STATIC_PROGRAMS) $(CURL) \
 	$(sort $(wildcard sql/*.sql sql/postgres/*.sql))
 $(B)/flags: FORCE
@@ -212,12 +210,12 @@ $(B)/flags: FORCE
 	@echo '$(BUILT_WITH)' | cmp -s - $@ || echo '$(BUILT_WITH)' >$@
 FORCE:
 
-# The replayed Ollama of the tests and of `run.sh --demo'.
+# The model server of the tests and of `run.sh --demo', which plays recordings.
 $(B)/tests/replay: $(sort $(wildcard tests/replay/*.[ch])) $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(FLAGS)) -o $@ $(filter %.c,$^)
 
-# For the faults that strace cannot make.
+# For faults that strace cannot cause.
 $(B)/tests/preload.so: tests/preload.c $(B)/flags
 	@mkdir -p $(@D) $(B)/tests/obj
 	$(CC) $(FLAGS) -fPIC -shared -MF $(B)/tests/obj/preload.d -o $@ $<
@@ -234,14 +232,13 @@ $(UNITS): $(B)/tests/%: $$(wildcard tests/unit/*/$$*.c) $(B)/lib.a \
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/$*.d -iquote tests/unit \
 		$(LDFLAGS) -pie -o $@ $< $(call archives,$^) $(LIBS)
 
-# What tests/compare drives.
+# The program that tests/compare runs.
 $(B)/tests/judge: tests/compare/judge.c $(B)/lib.a $(B)/sqlite.a
 	@mkdir -p $(@D) $(B)/tests/obj
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/judge.d $(LDFLAGS) -pie \
 		-o $@ $< $(call archives,$^) $(LIBS)
 
-# What a database decides once more, on PostgreSQL: tests/postgres has a server
-# for it.
+# The tests of the stores again, on PostgreSQL; tests/postgres starts a server.
 PG_UNITS = $(B)/tests/postgres/t_store $(B)/tests/postgres/t_query
 $(PG_UNITS): $(B)/tests/postgres/%: $$(wildcard tests/unit/*/$$*.c) \
 	$(B)/lib.a $(B)/postgres.a
@@ -249,12 +246,12 @@ $(PG_UNITS): $(B)/tests/postgres/%: $$(wildcard tests/unit/*/$$*.c) \
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/postgres_$*.d -iquote \
 		tests/unit $(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
 
-# tests/lint.sh has other flags for what only the tests are made of.
+# tests/lint.sh uses other flags for files that only the tests need.
 TESTS_CFLAGS = $(CFLAGS)
 $(UNITS) $(PG_UNITS) $(B)/tests/replay $(B)/tests/preload.so \
 	$(B)/tests/judge: private override CFLAGS := $(TESTS_CFLAGS)
 
-# All that the tests run.
+# Everything that the tests run.
 everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so \
 	$(B)/tests/judge $(UNITS)
 
@@ -262,19 +259,19 @@ check: everything
 	@for t in $(UNITS); do $$t || exit 1; done
 	B=$(B) bats $(CASES)
 
-# Each fault of tests/faults.txt, and what of it passed.
+# Tests each fault of tests/faults.txt, and prints which passed.
 fault: everything
 	B=$(B) tests/faults.sh
 
 # Builds the same under AddressSanitizer and UndefinedBehaviorSanitizer, into
 # $(B)/san; `make check B=build/san' then runs it.
 san:
-	$(MAKE) everything B=$(B)/san HARDEN= CFLAGS="-O1 -g \
+	$(MAKE) everything B=$(B)/san HARDEN= CFLAGS="-O0 -g \
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		-fno-omit-frame-pointer"
 
-# Each fuzzer for FUZZ_SECONDS, with its corpus (clang's libFuzzer); what it
-# printed is in $(B)/fuzz/NAME.log.
+# Runs each fuzzer for FUZZ_SECONDS, with its corpus (clang's libFuzzer); its output
+# is in $(B)/fuzz/NAME.log.
 FUZZ_SECONDS = 60
 FUZZERS	= message upstream settings token text
 FUZZ_FLAGS = -O1 -g -Werror -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -294,27 +291,28 @@ fuzz:
 		{ rc=1; echo "FAILED fuzz $$f"; tail -n 30 $(B)/fuzz/$$f.log; }; \
 	done; exit $$rc
 
-# SOAK="-m 1 -n 200" for a short one; an hour by default.
+# SOAK="-m 1 -n 200" is a short run; the default is an hour.
 soak: all $(B)/tests/replay
 	/usr/bin/python3 tests/soak/soak.py $(SOAK)
 
-# BENCH=-q for a short one, BENCH=-w to write what docs/ and README show.
+# BENCH=-q is a short run; BENCH=-w writes the figures into docs/ and README.
 bench: all
 	sh tests/bench/run.sh $(BENCH)
 
-# COMPARE="-t 60" for a minute each, JUDGED=build/san for what `make san' built.
+# COMPARE="-t 60" runs each for a minute; JUDGED=build/san tests the build of `make
+# san'.
 JUDGED	= $(B)
 compare: everything
 	/usr/bin/python3 tests/compare/compare.py -b $(JUDGED) $(COMPARE)
 
-# What chat and answer cost in counts, beside tests/cost.txt.
+# Counts what chat and answer cost, and compares with tests/cost.txt.
 cost: all
 	B=$(B) tests/cost.sh
 
 lint:
 	sh tests/lint.sh
 
-# Built once more, with the paths of the place where it is going to be.
+# Builds again, with the paths of the installation.
 DIR	= $(DESTDIR)$(PREFIX)
 UNITDIR	= $(PREFIX)/lib/systemd/system
 SYSTEMD	= ticketchat.service ticketchat-upkeep.service ticketchat-upkeep.timer
@@ -394,10 +392,10 @@ uninstall:
 	rm -rf $(DIR)/libexec/ticketchat $(DIR)/share/ticketchat \
 		$(DIR)/share/doc/ticketchat
 
-# The Debian packages of what is committed, into $(B)/packages; needs debhelper.
-# Each build has a version of its own, by its time, so that apt takes it for
-# newer: a security update of a library is a new build of the same source.
-# Packages built before stay; $(B)/ticketchat.deb is the newest one.
+# Builds the Debian packages of the committed files into $(B)/packages; needs
+# debhelper.  The time of the build is part of the version, so that apt sees a newer
+# package: after a security update of a library the same source is built again.
+# Earlier packages stay; $(B)/ticketchat.deb is the newest one.
 DEB_VERSION := $(VERSION)+$(shell date -u +%Y%m%d.%H%M%S)
 deb:
 	@git diff --quiet HEAD || { echo "make deb packs what is committed, and" \
@@ -414,8 +412,8 @@ deb:
 		ln -f $(B)/deb/$${p}_$(DEB_VERSION)_*.deb $(B)/$$p.deb || exit 1; \
 	done
 
-# deploy/README.md and the package on a bare Debian that is made and booted for
-# them, and the container; as root.
+# Tests deploy/README.md and the package on a bare Debian that is created and booted
+# for this, and the container; needs root.
 check-package:
 	bats tests/package
 
@@ -424,7 +422,7 @@ clean:
 
 .PHONY: all postgres everything check fault san fuzz soak bench cost compare lint install \
 	uninstall deb check-package clean FORCE
-# Of what is built now: version 0.1 has noted sources that have moved since.
+# Only for files that are built now; version 0.1 noted sources that have moved.
 -include $(patsubst %.o,%.d,$(LIB) $(SQLITE) $(PG) $(chat) $(answer) \
 	$(lookup) $(sessions)) $(MODULES:%=$(B)/obj/%.pic.d) \
 	$(B)/obj/base/module_static.d $(B)/obj/ollama/http_static.d \

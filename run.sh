@@ -111,14 +111,37 @@ prepare_log() {
 	fi
 }
 
+# After a power cut this machine may start before the database server does:
+# --wait waits for the server until a signal ends it, or until nobody reads what
+# it prints.  It runs beside us: the first process of a container gets only
+# signals that it catches, and a shell catches none while it waits for a program
+# in the foreground.
+migrate_server() {
+	told=$TICKETCHAT_RUN_DIR/migrated.$$ code=0 migrating=
+	(umask 077 && mkdir -p "$TICKETCHAT_RUN_DIR" && mkfifo "$told") ||
+	    die 111 "cannot make $told"
+	trap 'kill "$migrating" 2>/dev/null; exit 143' TERM
+	trap 'kill "$migrating" 2>/dev/null; exit 130' INT HUP
+	"$bin/sessions" -c /dev/null migrate --wait >"$told" &
+	migrating=$!
+	exec 4<"$told"
+	rm -f "$told"
+	wait "$migrating" || code=$?
+	trap - TERM INT HUP
+	database=$(cat <&4)
+	exec 4<&-
+	[ "$code" = 0 ] || exit "$code"
+}
+
 prepare() {
 	is_server || make_parent "$TICKETCHAT_DATABASE"
 	make_parent "$TICKETCHAT_RUN_DIR"
 	! log_is_file || make_parent "$TICKETCHAT_LOG"
-	# After a power cut this machine may start before the database server
-	# does: --wait waits for the server until a signal ends it.
-	database=$("$bin/sessions" -c /dev/null migrate --wait) ||
-	    exit $?
+	if is_server; then
+		migrate_server
+	else
+		database=$("$bin/sessions" -c /dev/null migrate) || exit $?
+	fi
 	prepare_log
 }
 
@@ -202,12 +225,12 @@ web_flags() {
 	    sort | sha256sum | cut -c -16)\""
 }
 
-# Becomes the parent of websocketd, which holds the database open for all that
-# come; a newline within a flag cannot be, see settings.c.
+# Becomes the parent of websocketd, which holds the database open for all
+# connections.  No flag contains a newline, because settings.c refuses it.
 serve() {
 	make_flags
 	[ "$TICKETCHAT_WEB" = off ] || web_flags
-	# The variant of chat that can check tokens is for a service that needs it.
+	# AUTH=required needs the variant of chat that can check JWTs.
 	chat=chat
 	[ "$TICKETCHAT_AUTH" != required ] || chat="chat-jwt"
 	IFS='
@@ -215,13 +238,13 @@ serve() {
 	# shellcheck disable=SC2086,SC2090
 	set -- $flags
 	unset IFS
-	# One command, and neither --dir nor --cgidir: with these websocketd
-	# looks for a file by the path before it looks at the method, and
-	# `CONNECT /../../etc/shadow' tells whether there is one, or runs it.
+	# One command, and neither --dir nor --cgidir: with these, websocketd
+	# looks for a file at the path before it checks the method, so that
+	# `CONNECT /../../etc/shadow' reveals whether it exists, or runs it.
 	set -- "$bin/sessions" -c /dev/null hold \
 	    "--listen=$listens" websocketd "$@" "$libexec/$chat"
-	# The model's servers tell about themselves when they do: their absence
-	# is no reason not to start, nor to start late.
+	# This prints the state of the model servers when it is known.  The
+	# service neither waits for them nor needs them to start.
 	"$libexec/answer" -c /dev/null start &
 	starter=$!
 	if [ -n "$demo" ]; then

@@ -1,13 +1,13 @@
 #!/bin/sh
-# libcurl.sh - makes a libcurl that speaks HTTP and nothing else, to be linked
-# into answer, from the source package of this machine's own apt sources:
+# libcurl.sh - builds a libcurl that supports only HTTP, to be linked into answer,
+# from the source package in this machine's own apt sources:
 #
 #	deploy/libcurl.sh [DIRECTORY]		build/libcurl
-#	make CURL=DIRECTORY			make finds build/libcurl itself
+#	make CURL=DIRECTORY			(make finds build/libcurl by itself)
 #
-# With all of libcurl, answer loads 30 shared objects each time; see
-# docs/sizing.md.  An address of OLLAMA_SERVER that takes TLS or a resolver has
-# that one as before.  Do it again when Debian has mended libcurl.
+# With the full libcurl, answer loads 30 shared objects each time; see
+# docs/sizing.md.  For an address in OLLAMA_SERVER that needs TLS or a resolver, the
+# full libcurl is still used.  Run this again after Debian has fixed libcurl.
 set -eu
 to=${1:-build/libcurl}
 mkdir -p "$to"
@@ -24,8 +24,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 cd "$tmp"
 
-# The machine's own sources of this release, for source packages: its lists in
-# apt's older form, and in the newer one (sources.list(5)).
+# The machine's own apt sources of this release, for source packages, in apt's older
+# form of lists and in the newer one (sources.list(5)).
 # shellcheck source=/dev/null
 . /etc/os-release
 [ -n "${VERSION_CODENAME:-}" ] || { echo "no release of Debian" >&2; exit 111; }

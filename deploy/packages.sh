@@ -1,8 +1,9 @@
 # shellcheck shell=sh
-# packages.sh - installing what is missing, for run.sh and tests/run.sh; to be
-# sourced by them.
+# packages.sh - functions that install missing packages; run.sh and tests/run.sh
+# source this file.
 
-# Whether a package is there, or what it is wanted for, from wherever it came.
+# Succeeds if a package is installed, or if its command, header or file is there
+# without the package.
 is_there() {
 	package=${1%%[:@]*} what=${1#*[:@]}
 	case $1 in
@@ -15,11 +16,11 @@ is_there() {
 	    installed ]
 }
 
-# install_missing NAME[:COMMAND|@HEADER|@FILE]...: the Debian packages NAME that
-# are not installed.  One with a COMMAND, a C header or a FILE (which begins
-# with /) is missing only where there is none of that either.
-# Says what it installs; asks nothing as root, and otherwise ends with the line
-# to run.
+# install_missing NAME[:COMMAND|@HEADER|@FILE]...: installs the Debian packages NAME
+# that are missing.  A package with a COMMAND, a C HEADER or a FILE (which begins
+# with /) is missing only if that is not there either.
+# Prints what it installs.  If root runs it, it asks nothing; otherwise it prints the
+# command for root, and fails.
 install_missing() {
 	missing=
 	for want in "$@"; do
@@ -27,7 +28,7 @@ install_missing() {
 	done
 	[ -n "$missing" ] || return 0
 	if ! command -v apt-get >/dev/null; then
-		echo "missing here, by their names in Debian:$missing" >&2
+		echo "missing here; their names in Debian:$missing" >&2
 		return 1
 	fi
 	if [ "$(id -u)" != 0 ]; then
@@ -48,16 +49,16 @@ install_missing() {
 	fi
 }
 
-# version_of NAME: the version that this release's package NAME stands for, as 15
-# for postgresql in Debian 12.
+# version_of NAME: prints the version that the package NAME of this release depends
+# on, for example 15 for postgresql in Debian 12.
 version_of() {
 	[ -n "$(apt-cache show "$1" 2>/dev/null)" ] || apt-get -q update >&2
 	apt-cache depends "$1" | sed -n "s/^ *Depends: $1-\([0-9]*\)$/\1/p"
 }
 
-# unpack_missing DIRECTORY NAME:COMMAND...: the same, but unpacked below the
-# directory only: nothing is set up, nothing starts.  Only the libraries that
-# these programs need are installed.
+# unpack_missing DIRECTORY NAME:COMMAND...: the same, but only unpacks the packages
+# below the directory, so that nothing is configured or started.  It installs only
+# the libraries that these programs need.
 unpack_missing() {
 	to=$1
 	shift
@@ -81,7 +82,7 @@ unpack_missing() {
 			    rm "${package}"_*.deb || exit
 		done
 	) >"$to.log" 2>&1 || { tail -n 20 "$to.log" >&2; return 1; }
-	# PostgreSQL does without its compiler.
+	# PostgreSQL works without its JIT compiler.
 	# shellcheck disable=SC2046,SC2086
 	install_missing $(apt-get -qq -s --no-install-recommends install \
 	    $packages | sed -n 's/^Inst \(lib[^ ]*\) .*/\1/p' |

@@ -1,7 +1,7 @@
 #!/bin/sh
-# upkeep - what the timer does at night: a verified copy of the database beside
-# it, or of a server's in StateDirectory=, the newest BACKUPS of them kept; then
-# answers of more than RETENTION_DAYS go.
+# upkeep - run by the timer at night: makes a verified copy of the database, beside
+# it or, for a database server, in StateDirectory=; deletes all copies but the newest
+# BACKUPS; then deletes answers older than RETENTION_DAYS.
 set -eu
 settings=$(sessions settings)
 setting() { printf '%s\n' "$settings" | sed -n "s/^$1=//p"; }
@@ -18,10 +18,10 @@ if [ "$backups" -gt 0 ]; then
 	(umask 077 && mkdir -p "$folder")
 	new=$folder/$(date +%F).$end
 	sessions backup --force "$new"
-	# What one that was killed has left holds tickets, too.
+	# Remove what a killed backup left, because it also contains tickets.
 	find "$folder" -name "????-??-??.$end.tmp*" -exec rm -f {} +
-	# Their names sort by date.  The one just made stays, also where the
-	# clock went back and it has the oldest name.
+	# The names sort by date.  The new copy stays, even if the clock went
+	# back and its name is the oldest.
 	find "$folder" -name "????-??-??.$end" ! -name "${new##*/}" | sort -r |
 	    tail -n "+$backups" | while IFS= read -r old; do
 		rm -f "$old"

@@ -1,18 +1,18 @@
 /*
- * lookup - asks a PostgreSQL database what one question needs to know.
+ * lookup - asks a PostgreSQL database what a question needs to know.
  *
  *	printf '{"ticket":42,"ticketBody":"printer jam"}' | lookup | jq
  *
- * chat runs it, so that neither libpq nor a wait for the server is in a
- * process that lives as long as its viewer.  Standard input is one JSON object:
- * a client's message (websocket.md) with `ticket', and with `begin' where a
- * generation would be started, `session' where the answer of that one is
- * wanted.  Standard output gets the frame of the answer that serves, if one
- * does, then the verdict; lib/viewer/query.h has their fields.
+ * chat runs it, so that a process that lives as long as its viewer neither
+ * loads libpq nor waits for the database server.  Standard input is one JSON
+ * object: a client's message (websocket.md) with the field `ticket', and with
+ * `begin' before a generation is started, or `session' for the answer of that
+ * session.  Standard output gets the frame of a saved answer that can be used,
+ * if any, and then the verdict.  lib/viewer/query.h describes the fields.
  *
- * As `lookup stay', which chat starts under websocketd, it closes standard
- * output then and goes on as the one of this node that is asked first, see
- * lib/viewer/resident.h, until nobody has asked for a while.
+ * `lookup stay', which chat runs under websocketd, then closes standard output
+ * and becomes this node's resident (lib/viewer/resident.h) until nobody has
+ * asked for a while.
  *
  * Exit code: see lib/frame/failure.h; 102 settings.
  */
@@ -48,14 +48,14 @@ static const char	usage[] =
     "Exit code: 0 good, 1 the question is refused, 100 wrong arguments, 102\n"
     "wrong settings, 111 system error.\n";
 
-/* The database, and what becomes of the connection to it. */
+/* The settings and the connection to the database. */
 struct lookup {
 	struct settings	 settings;
 	struct store	*store;		/* NULL: not connected */
-	int64_t		 connected;	/* clock_us: since when */
+	int64_t		 connected;	/* clock_us: when it was opened */
 };
 
-/* Asks; a line that is no question is refused as a client's would be. */
+/* Asks the database.  Invalid input is refused as in a client's message. */
 static void
 lookup_ask(struct lookup *l, const struct buf *line, struct buf *out,
     struct verdict *v)
@@ -80,7 +80,7 @@ lookup_ask(struct lookup *l, const struct buf *line, struct buf *out,
 	request_free(&r);
 }
 
-/* Lets the connection go. */
+/* Closes the connection. */
 static void
 lookup_drop(struct lookup *l)
 {
@@ -88,7 +88,7 @@ lookup_drop(struct lookup *l)
 	l->store = NULL;
 }
 
-/* Writes all of it; false: nobody reads it. */
+/* Writes a buffer.  Returns false with errno. */
 static bool
 write_all(int fd, const struct buf *b)
 {
@@ -105,7 +105,10 @@ write_all(int fd, const struct buf *b)
 	return true;
 }
 
-/* Answers a question; returns its code, or -1 with errno: it cannot be told. */
+/*
+ * Answers a question.  Returns its exit code, or -1 with errno if the answer
+ * cannot be written.
+ */
 static int
 lookup_answer(struct lookup *l, const struct buf *line, int fd)
 {
@@ -119,14 +122,14 @@ lookup_answer(struct lookup *l, const struct buf *line, int fd)
 	    (int)failure_exit(v.failure.code) : -1;
 	(void)alarm(0);
 	buf_free(&out);
-	/* Where something is wrong the next one begins anew. */
+	/* After such a failure, connect again for the next question. */
 	if (v.failure.code == FAILURE_STORAGE ||
 	    v.failure.code == FAILURE_SCHEMA)
 		lookup_drop(l);
 	return rc;
 }
 
-/* Answers those that wait; returns whether there was one. */
+/* Answers the questions that wait.  Returns whether there was one. */
 static bool
 lookup_hear(struct lookup *l, const struct resident *r)
 {
@@ -147,8 +150,8 @@ lookup_hear(struct lookup *l, const struct resident *r)
 }
 
 /*
- * Goes on for whoever asks, away from whoever has started us.  The connection
- * is made anew now and then: another server may be the good one by now.
+ * Becomes the resident, detached from the process that has started us.
+ * Reconnects now and then, because another server may have become the primary.
  */
 static void
 lookup_stay(struct lookup *l)
@@ -192,7 +195,7 @@ main(int argc, char *argv[])
 	int			 i, rc;
 
 	program_start();
-	/* Whoever asked is not there any more: neither are we. */
+	/* If chat ends, the answer is useless: end, too. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	i = program_options(argc, argv, usage, &file);
 	stay = argc == i + 1 && strcmp(argv[i], "stay") == 0;

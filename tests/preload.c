@@ -1,17 +1,17 @@
 /*
- * preload.so: for the tests, by LD_PRELOAD: no memory, and clocks that are set.
+ * preload.so: preloaded with LD_PRELOAD by tests, makes allocations fail and
+ * sets clocks.
  *
  *	FAIL_AT=N		the Nth malloc, calloc or realloc fails
  *	FAIL_FROM=N		the Nth and all later ones fail
- *	ALLOCATIONS=FILE	how many there were, written at the end
- *	CLOCKS=FILE		how many seconds the clock on the wall and the
- *				monotonic one are ahead, 12 characters each
+ *	ALLOCATIONS=FILE	their number is written to FILE at the end
+ *	CLOCKS=FILE		FILE says how many seconds the real-time and the
+ *				monotonic clock are ahead, 12 characters each
  *
- * What ld.so allocates before the program begins does not count, nor do the
- * 4,000 small ones by which libcrypto prepares itself.  FILE of CLOCKS is
- * looked at whenever the time is: a test may write to it meanwhile.  chat gives
- * `answer' its settings only as an environment; the clocks go along all the
- * same.
+ * Allocations of ld.so before the program begins do not count, nor do
+ * libcrypto's 4,000 small ones at its start.  The file of CLOCKS is read each
+ * time the clock is, so a test may change it.  CLOCKS is passed on to `answer',
+ * although chat otherwise passes only the settings.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -33,14 +33,14 @@
 
 enum { WIDTH = 12, ENV_MAX = 256 };
 
-/* glibc's own, below the names that we take. */
+/* glibc's functions that ours replace. */
 extern void	*__libc_malloc(size_t);
 extern void	*__libc_calloc(size_t, size_t);
 extern void	*__libc_realloc(void *, size_t);
 
 static atomic_long	 count;		/* of allocations */
-static long		 fail_at, fail_from;	/* 0: none */
-static const char	*clocks;	/* NULL: as they are */
+static long		 fail_at, fail_from;	/* 0: none fails */
+static const char	*clocks;	/* NULL: the clocks are not changed */
 
 __attribute__((constructor)) static void
 begin(void)
@@ -76,7 +76,7 @@ end(void)
 		(void)dprintf(fd, "%ld\n", n);
 }
 
-/* Whether this one fails. */
+/* Whether this allocation fails. */
 static int
 fails(void *caller)
 {

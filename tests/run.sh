@@ -13,7 +13,8 @@
 # A suite consists of parts, which share no port, file or process with another
 # one: most often a part is a file of tests.  The parts run side by side, in
 # three queues.  While they run, there is a line for each that has ended, with the
-# seconds that it took; then there is a line for each suite.
+# seconds that it took, and those of a processor; then there is a line for each
+# suite.
 set -u
 cd "$(dirname "$0")/.." || exit 111
 # With it, a test that forgets to flush would pass here and hang elsewhere.
@@ -109,8 +110,10 @@ if [ -n "$only" ]; then
 		printf 'FAILED %s: exit code %s\n%s\n' "$only" $rc "$bad" \
 		    >>"$out/$only.log"
 	fi
-	: >"$out/$only.ended"
-	printf '%6d s  %s\n' $(($(date +%s) - began)) "$only"
+	times >"$out/$only.ended"
+	awk -F '[ms ]+' -v s=$(($(date +%s) - began)) -v part="$only" '
+	    NR == 2 { printf "%6d s %6d s  %s\n", s,
+		60 * ($1 + $3) + $2 + $4, part }' "$out/$only.ended"
 	exit 0
 fi
 
@@ -187,10 +190,12 @@ add() {
 	done
 }
 
-# Runs what add has collected, so many side by side, at a nice value.
+# Runs what add has collected, so many side by side, at a nice value.  A queue
+# is a group of processes, which ends as a whole when we are ended.
 queue() {
-	echo "$parts" | xargs -r -n 1 -P "$1" nice -n "$2" \
+	echo "$parts" | setsid xargs -r -n 1 -P "$1" nice -n "$2" \
 	    env TESTS_LENGTH="$length" sh tests/run.sh part &
+	queues="$queues -$!"
 	all="$all $parts"
 	parts=''
 }
@@ -215,6 +220,9 @@ count() {
 }
 
 for s in $suites; do rm -rf "${out:?}/$s"; done
+queues=''
+# shellcheck disable=SC2086
+trap 'trap "" TERM; kill -TERM -- $queues; exit 130' INT TERM HUP
 processors=$(nproc)
 parts='' all=''
 # What mostly waits has several at work for each processor.

@@ -72,7 +72,8 @@ siphash_128(const unsigned char key[SIPHASH_KEY], const void *data, size_t len,
     unsigned char out[SIPHASH_128])
 {
 	const unsigned char	*p = data;
-	const uint64_t		 k0 = siphash_load(key, 8), k1 = siphash_load(key + 8, 8);
+	const uint64_t		 k0 = siphash_load(key, 8);
+	const uint64_t		 k1 = siphash_load(key + 8, 8);
 	struct state		 s = {
 		k0 ^ UINT64_C(0x736f6d6570736575),
 		k1 ^ UINT64_C(0x646f72616e646f6d) ^ 0xee,

@@ -1,5 +1,5 @@
 /*
- * What a question asks of the database.
+ * What a question asks the database: see query.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,13 +19,13 @@
 #include "viewer/resident.h"
 
 enum {
-	OPEN_MISSES = 60,	/* that a user may hear of in a minute */
-	RATINGS = 30		/* of a user in a minute */
+	OPEN_MISSES = 60,	/* "no answer" replies per user and minute */
+	RATINGS = 30		/* ratings per user and minute */
 };
 
 static const char	program[] = LIBEXECDIR "/lookup";
 
-/* As language_of reads them. */
+/* The names that language_of understands. */
 static const char *const	languages[LANGUAGE__MAX] = {
 	[LANGUAGE_PT] = "pt", [LANGUAGE_EN] = "en", [LANGUAGE_ES] = "es",
 };
@@ -33,7 +33,8 @@ static const char *const	languages[LANGUAGE__MAX] = {
 static void
 verdict_clear(struct verdict *v)
 {
-	/* Field by field: a kept answer needs none of the kilobyte. */
+	/* Set single members: clearing the whole struct would cost a kilobyte
+	   for each cached answer. */
 	v->failure.code = FAILURE_NONE;
 	v->failure.cause = FAILURE_USUAL;
 	v->failure.retry_after = 0;
@@ -60,7 +61,7 @@ verdict_fail_store(struct verdict *v, enum failure_code code,
 	verdict_fail(v, code, "store", store_error(store));
 }
 
-/* Whether a saved answer is what was asked for. */
+/* Whether a saved answer is what the question asks for. */
 static bool
 query_serves(const struct settings *s, const struct request *r, int64_t seen,
     const struct session *found)
@@ -75,8 +76,8 @@ query_serves(const struct settings *s, const struct request *r, int64_t seen,
 }
 
 /*
- * The answer to look at, and whether it serves: with CACHE=body one of an older
- * version counts whose text was the same.
+ * Finds the saved answer to consider, and whether it can be used.  With
+ * CACHE=body it may be an older version that answers the same text.
  */
 static enum failure_code
 query_find(struct store *store, const struct settings *s,
@@ -118,7 +119,7 @@ query_find(struct store *store, const struct settings *s,
 	return rc;
 }
 
-/* Takes one of so many a period; where there is none, that is the verdict. */
+/* Counts one against a rate limit.  If none is left, sets the verdict. */
 static void
 query_take(struct store *store, const struct settings *s, const char *key,
     int64_t count, int64_t period, struct verdict *v)
@@ -135,7 +136,7 @@ query_take(struct store *store, const struct settings *s, const char *key,
 	}
 }
 
-/* Charges a generation to the user, in RATE_LIMIT. */
+/* Charges a generation to the user's RATE_LIMIT. */
 static void
 query_charge(struct store *store, const struct settings *s, const char *user,
     struct verdict *v)
@@ -148,8 +149,9 @@ query_charge(struct store *store, const struct settings *s, const char *user,
 }
 
 /*
- * There is nothing to open, unless another machine writes it.  How often
- * somebody may hear that has a limit, so that nobody walks the ticket numbers.
+ * There is no answer to open: fails unless another machine is generating one.
+ * Replies of this kind are rate-limited, so that nobody can probe all ticket
+ * numbers.
  */
 static void
 query_no_answer(struct store *store, const struct settings *s,
@@ -173,8 +175,8 @@ query_no_answer(struct store *store, const struct settings *s,
 }
 
 /*
- * Whether a generation may be started: the ticket is there where it must be,
- * and the user has one left.
+ * Whether a generation may be started: the ticket exists if it must, and the
+ * user has one left.
  */
 static void
 query_begin(struct store *store, const struct settings *s,
@@ -195,7 +197,8 @@ query_begin(struct store *store, const struct settings *s,
 		v->failure = failure_make(FAILURE_UNKNOWN_TICKET, name);
 		return;
 	}
-	/* The queue's locks show no name.  Without it it is nobody's turn. */
+	/* The queue's locks hold a hash, not a name.  On error: nobody's
+	   turn. */
 	if (*q->user != '\0' && store_text_hash(store, q->user,
 	    strlen(q->user), v->user_hash) != FAILURE_NONE)
 		v->user_hash[0] = '\0';
@@ -203,7 +206,7 @@ query_begin(struct store *store, const struct settings *s,
 		query_charge(store, s, q->user, v);
 }
 
-/* What is needed to attach to a generation, or to start it. */
+/* Sets what is needed to attach to a generation or to start one. */
 static void
 query_none(struct store *store, const struct query *q, struct verdict *v)
 {
@@ -214,10 +217,10 @@ query_none(struct store *store, const struct query *q, struct verdict *v)
 	else if (q->request->type == REQUEST_ASK &&
 	    store_text_hash(store, q->request->body.data,
 	    q->request->body.len, v->text_hash) != FAILURE_NONE)
-		v->text_hash[0] = '\0';	/* nothing is compared then */
+		v->text_hash[0] = '\0';	/* then texts are not compared */
 }
 
-/* How a user is named beside a rating: the user of the token, else a hash. */
+/* The name of a user for ratings: from the JWT, else a hash. */
 static enum failure_code
 query_user(struct store *store, const char *who, char name[ADMISSION_WHO])
 {
@@ -233,7 +236,7 @@ query_user(struct store *store, const char *who, char name[ADMISSION_WHO])
 	return FAILURE_NONE;
 }
 
-/* The answer that a message is about: named, or the newest one. */
+/* The answer that a message is about: the named one, else the newest. */
 static enum failure_code
 query_subject(struct store *store, const struct query *q,
     struct session *found, struct verdict *v)
@@ -258,7 +261,7 @@ query_subject(struct store *store, const struct query *q,
 	return v->failure.code;
 }
 
-/* Saves what the user thinks of an answer, and says what all users think. */
+/* Saves the user's rating of an answer and reports everybody's. */
 static void
 query_rate(struct store *store, const struct settings *s,
     const struct query *q, struct buf *frames, struct verdict *v)
@@ -400,7 +403,10 @@ query_write(struct buf *out, const struct query *q)
 	return jsonw_end(&w, true);
 }
 
-/* Reads what a client's message has not; false: that is wrong. */
+/*
+ * Reads the fields that a client's message does not have.  Returns false if
+ * they are invalid.
+ */
 static bool
 query_read_more(struct query *q, const struct json *j, struct request *r,
     char user[], size_t size)
@@ -449,7 +455,7 @@ query_read(struct query *q, struct request *r, char user[], size_t size,
 	json_free(&j);
 }
 
-/* Writes a text that is there. */
+/* Writes a text unless it is empty. */
 static void
 verdict_text(struct jsonw *w, const char *key, const char *text)
 {
@@ -486,8 +492,8 @@ verdict_write(struct buf *out, const struct verdict *v)
 }
 
 /*
- * Reads a text, cut at size - 1 bytes; one that is absent is "".  What was cut
- * within a character before has grown by a replacement for it.
+ * Reads a text, truncated to size - 1 bytes; "" if it is absent.  A text that
+ * was truncated within a character may have grown by a replacement character.
  */
 static bool
 verdict_read_text(const struct json *j, const char *key, char text[],
@@ -551,7 +557,7 @@ query_is_built(void)
 	return access(program, X_OK) == 0;
 }
 
-/* Starts a program for the line. */
+/* Starts a program for the question. */
 static int
 query_spawn(struct asking *a)
 {
@@ -605,9 +611,9 @@ query_end(struct asking *a)
 	buf_free(&a->line);
 }
 
-/* Of one that stays: whether it has heard us; its empty line is dropped.  If it
- * has not in time, or is gone, a program is started: as CHILD_BROKEN if that
- * cannot be. */
+/* Whether a resident lookup has accepted the question; drops its empty line.
+   If it has not in time, or is gone, starts a program; CHILD_BROKEN if that
+   fails. */
 static enum child_progress
 query_is_heard(struct asking *a, enum child_progress progress)
 {
@@ -625,7 +631,7 @@ query_is_heard(struct asking *a, enum child_progress progress)
 	return query_spawn(a) == 0 ? CHILD_MORE : CHILD_BROKEN;
 }
 
-/* The verdict in what it printed: its last line, which is whole. */
+/* Finds the verdict in the output: its last complete line. */
 static bool
 query_verdict(const struct buf *b, size_t *frames, struct verdict *v)
 {
@@ -641,7 +647,7 @@ query_verdict(const struct buf *b, size_t *frames, struct verdict *v)
 	    (*frames != 0);
 }
 
-/* What has become of the question: the verdict, or why there is none. */
+/* Ends the question: sets the verdict, or why there is none. */
 static void
 query_answer(struct asking *a, enum child_progress progress,
     struct buf *frames, struct verdict *v)

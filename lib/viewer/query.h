@@ -1,10 +1,10 @@
 /*
- * What a question asks of the database, and the verdict on it.  All that is
- * decided by what is saved is decided in query_run.  Where the database is a
- * file, chat calls that itself.  A server is asked by a small program,
- * libexec/lookup: it reads one line of JSON and prints one or two, so neither
- * libpq nor a wait for the server is ever in chat.  The last one that was
- * started stays for a while, see resident.h, and is asked first.
+ * What a question asks the database, and the verdict.  All decisions that
+ * depend on what is saved are made in query_run.  If the database is a file,
+ * chat calls query_run itself.  A server is asked by a small program,
+ * libexec/lookup, which reads one line of JSON and prints one or two; so chat
+ * itself neither loads libpq nor waits for the server.  The program that was
+ * started last stays for a while and is asked first: see resident.h.
  *
  *	printf '{"ticket":42,"ticketBody":"printer jam"}' | lookup
  */
@@ -24,85 +24,90 @@
 #include "text/text.h"
 
 enum query_kind {
-	QUERY_LOOK,	/* is there an answer that serves? */
-	QUERY_BEGIN,	/* the same under the claim; may one be generated?
-			   To open one: does another machine generate it? */
-	QUERY_SESSION,	/* the answer of this session */
-	QUERY_RATE,	/* save what the user thinks of an answer */
-	QUERY_STOP	/* end what runs for the ticket on any machine */
+	QUERY_LOOK,	/* is there a saved answer that can be used? */
+	QUERY_BEGIN,	/* the same with the claim, and: may one be generated?
+			   Or, for opening an answer: is another machine
+			   generating it? */
+	QUERY_SESSION,	/* get the answer of this session */
+	QUERY_RATE,	/* save the user's rating of an answer */
+	QUERY_STOP	/* stop the ticket's generation on any machine */
 };
 
-/* All of it is borrowed. */
+/* All pointers are borrowed. */
 struct query {
 	enum query_kind		 kind;
 	int64_t			 ticket;
-	int64_t			 session;	/* of QUERY_SESSION */
-	const struct request	*request;	/* not of QUERY_STOP */
-	/* Of QUERY_BEGIN and QUERY_RATE. */
-	const char		*user;		/* whose turn it takes: see
-						   admission_who; "": none */
-	bool			 charge;	/* it counts in RATE_LIMIT */
+	int64_t			 session;	/* QUERY_SESSION */
+	const struct request	*request;	/* unused for QUERY_STOP */
+	/* For QUERY_BEGIN and QUERY_RATE. */
+	const char		*user;		/* from admission_who; "":
+						   none */
+	bool			 charge;	/* count it in RATE_LIMIT */
 };
 
 struct verdict {
-	struct failure	failure;	/* code NONE: all is well */
-	char		error[1024];	/* why it failed, for the log, and */
-	char		call[16];	/* what did; "": it is no fault */
-	int64_t		session;	/* whose answer serves; 0: none does */
-	int64_t		newest;		/* session with an answer, 0: none;
-					   SEEN_UNKNOWN: not looked for */
-	/* Where no answer serves; "": not known. */
-	char		identity[STORE_IDENTITY + 1];	/* the database's */
+	struct failure	failure;	/* code FAILURE_NONE: no failure */
+	char		error[1024];	/* the reason for the log, and */
+	char		call[16];	/* the call that failed; "": none
+					   failed */
+	int64_t		session;	/* whose saved answer is used; 0:
+					   none */
+	int64_t		newest;		/* session of the newest answer, 0:
+					   none; SEEN_UNKNOWN: not looked for */
+	/* If no saved answer can be used; "": not known. */
+	char		identity[STORE_IDENTITY + 1];	/* of the database */
 	char		text_hash[TEXT_HASH + 1];
-	char		user_hash[TEXT_HASH + 1];	/* of QUERY_BEGIN */
-	bool		heard;		/* of QUERY_STOP: something runs;
-					   of QUERY_BEGIN to open an answer:
-					   so it does on another machine */
+	char		user_hash[TEXT_HASH + 1];	/* QUERY_BEGIN */
+	bool		heard;		/* QUERY_STOP: something runs;
+					   QUERY_BEGIN for opening an answer:
+					   another machine is generating it */
 };
 
 /*
- * Asks the database, which is opened if *store is NULL and stays open.  The
- * frame of the answer that serves, `cached', is appended to the buffer, which
- * is unchanged where none serves.
+ * Asks the database.  Opens it if *store is NULL; the store stays open.  If a
+ * saved answer can be used, appends its `cached' frame to `frames', else leaves
+ * `frames' unchanged.
  */
 void query_run(struct store **, const struct settings *, const struct query *,
     struct buf *frames, struct verdict *);
 
-/* A question that is on its way to a server. */
+/* A question under way to a server. */
 struct asking {
-	struct child		 child;		/* the program, or the socket of
-						   one that stays; fd -1: none */
+	struct child		 child;		/* the program, or the
+						   resident's socket; fd -1:
+						   none */
 	const struct settings	*settings;
-	struct buf		 line;		/* the question, until the one
-						   that stays has heard it */
-	int			 timeout;	/* ms, of all of it */
-	bool			 stay;		/* a new one may stay */
+	struct buf		 line;		/* the question, until the
+						   resident has accepted it */
+	int			 timeout;	/* ms, for the whole question */
+	bool			 stay;		/* a program started for it may
+						   become the resident */
 };
 
 #define ASKING_NONE	{ .child = { .fd = -1, .pidfd = -1 } }
 
 /*
- * Asks a server by the program; `stay': one that has to be started may go on
- * when it has answered.  Returns 0, or -1 with errno.  Then, whenever its
- * child's descriptor or deadline is due: query_heard, which returns true with
- * the verdict, once, when there is one, and has ended it then.
+ * Asks a server through a lookup program.  `stay': a program that must be
+ * started may stay afterwards.  Returns 0, or -1 with errno.  Then call
+ * query_heard whenever the child's descriptor or deadline is due; when the
+ * verdict has arrived it returns true, once, and ends the question.
  */
 int query_start(struct asking *, const struct settings *, const struct query *,
     bool stay);
 bool query_heard(struct asking *, int64_t now, struct buf *frames,
     struct verdict *);
 
-/* Ends it, and frees; one that was not started is nothing. */
+/* Ends a question and frees it; does nothing if none was started. */
 void query_end(struct asking *);
 
-/* Whether the program is there; false with errno. */
+/* Whether the lookup program is installed; false with errno. */
 bool query_is_built(void);
 
 /*
- * The lines of JSON.  query_write and verdict_write return 0, or -1 as buf_add.
- * query_read gives the query its request, which the caller frees; what is wrong
- * with the line is in the request's failure.  verdict_read returns false for a
- * line that is none.
+ * Write and read the lines of JSON.  query_write and verdict_write return 0, or
+ * -1 as buf_add.  query_read sets the query's request, which the caller frees;
+ * request.failure says what is wrong with the line.  verdict_read returns false
+ * if the line is not a verdict.
  */
 int query_write(struct buf *, const struct query *)
     __attribute__((warn_unused_result));

@@ -367,8 +367,8 @@ question_start(struct question *q, const char *user_hash, int64_t now)
 }
 
 /*
- * Another machine writes the answer that this question is to open, and nothing
- * is started here for it: the database is asked again after a pause.
+ * Another machine is generating the answer that the viewer wants to open;
+ * nothing is started here.  Asks the database again after a pause.
  */
 static enum question_next
 question_wait_elsewhere(struct question *q, int64_t now)
@@ -412,8 +412,8 @@ question_verdict(struct question *q, const struct verdict *v, size_t before,
 }
 
 /*
- * Asks the database: a file at once, a server by a child process whose reply
- * query_heard reads.  At a shell no such process stays.
+ * Asks the database: a file at once, a server through a lookup program whose
+ * reply query_heard reads.  At a shell that program does not stay.
  */
 static enum question_next
 question_ask(struct question *q, int64_t now)
@@ -868,7 +868,7 @@ question_note(struct question *q, struct request *r, bool behind)
 	q->store = NULL;
 }
 
-/* Whether the settings allow such a message. */
+/* Whether the settings allow this type of message. */
 static bool
 question_is_allowed(const struct settings *s, const struct request *r)
 {
@@ -905,7 +905,8 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	q->tries = 0;
 	q->text_hash[0] = q->call[0] = '\0';
 	q->charged = q->stop = q->stop_sent = false;
-	/* A client that has sent one new message knows the others. */
+	/* A client that has sent one of the newer messages knows all of
+	   them. */
 	q->sessions = q->sessions || q->request.sessions;
 	q->request.sessions = q->sessions;
 	if (f.code != FAILURE_NONE) {
@@ -939,7 +940,7 @@ question_wait(const struct question *q, struct pollfd *p)
 	case QUESTION_STOPPING:
 		return q->next;
 	case QUESTION_LOOKING:
-		return q->next;		/* no program runs: a pause */
+		return q->next;		/* a pause: no lookup program runs */
 	case QUESTION_IDLE:
 	case QUESTION_STARTING:
 		break;

@@ -49,7 +49,7 @@ struct question {
 	bool			 remote;	/* DATABASE is a server, not a
 						   file */
 	bool			 sessions;	/* frames of this connection
-						   tell their session */
+						   name their session */
 
 	enum question_state	 state;
 	struct request		 request;	/* owned */
@@ -68,7 +68,7 @@ struct question {
 	/* Used in LOOKING and STARTING. */
 	enum query_kind		 asked;
 	struct store		*store;		/* an open file; else NULL */
-	struct asking		 asking;	/* a question to a server */
+	struct asking		 asking;	/* the question to a server */
 	bool			 charged;	/* counted in the user's
 						   RATE_LIMIT */
 	int64_t			 newest;	/* session of the newest saved

@@ -1,5 +1,5 @@
 /*
- * The place of the lookup that stays.
+ * The resident lookup: see resident.h.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,7 +18,7 @@
 #include "text/siphash.h"
 #include "viewer/resident.h"
 
-/* The key of these settings; false: there is no memory. */
+/* Computes the key of these settings.  Returns false if there is no memory. */
 static bool
 resident_key(const struct settings *s, unsigned char key[SIPHASH_128])
 {
@@ -29,7 +29,7 @@ resident_key(const struct settings *s, unsigned char key[SIPHASH_128])
 
 	if ((env = settings_environment(s, NULL)) == NULL)
 		return false;
-	/* The texts lie one behind the other. */
+	/* settings_environment stores the texts one after the other. */
 	for (i = 0; env[i] != NULL; i++)
 		end = env[i] + strlen(env[i]);
 	siphash_128(none, env[0], (size_t)(end - env[0]), key);
@@ -39,7 +39,7 @@ resident_key(const struct settings *s, unsigned char key[SIPHASH_128])
 	return true;
 }
 
-/* Its address; false: RUN_DIR is too long for one. */
+/* Sets the socket's address.  Returns false if RUN_DIR is too long. */
 static bool
 resident_address(const struct settings *s, struct sockaddr_un *a)
 {
@@ -80,7 +80,7 @@ resident_ask(const struct settings *s, const char *question, size_t len)
 	return -1;
 }
 
-/* Whether somebody is there who would take our questions. */
+/* Whether a resident is there that would accept our questions. */
 static bool
 resident_answers(const struct settings *s)
 {
@@ -108,7 +108,8 @@ resident_begin(struct resident *r, const struct settings *s)
 		rc = bind(r->listener, (const struct sockaddr *)&a, sizeof(a));
 		if (rc == -1 && (errno != EADDRINUSE || resident_answers(s)))
 			break;
-		/* One that was killed, stands still, or has other settings. */
+		/* The last resident was killed, hangs, or has other
+		   settings. */
 		if (rc == -1)
 			(void)unlink(a.sun_path);
 	}
@@ -149,7 +150,7 @@ resident_end(const struct settings *s)
 		(void)unlink(a.sun_path);
 }
 
-/* Reads all that was sent, which was sent in one piece. */
+/* Reads until the other side ends; the client sends everything at once. */
 static bool
 resident_read(int fd, struct buf *b)
 {

@@ -1,14 +1,14 @@
 /*
- * The lookup that stays: the last one of this node that had to be loaded goes
- * on for a while, connected, and whoever asks next asks it by the socket
- * `lookup' in RUN_DIR.  Loading libpq and connecting take twenty times as long
- * as asking.
+ * The resident: a lookup process that stays for a while after its first
+ * question, with its database connection, and answers further questions on the
+ * socket RUN_DIR/lookup.  Loading libpq and connecting takes twenty times as
+ * long as asking.
  *
- * Whoever asks sends the key and the question, and ends its side.  The resident
- * answers at once with an empty line, then as lookup does on stdout.  It has
- * one question at a time: whoever does not get the empty line soon starts a
- * lookup of its own.  So does whoever has other settings, or another version:
- * that is what the key tells, a hash of them.
+ * A client sends the key and the question, and shuts down its sending side.
+ * The resident first replies with an empty line, then with what lookup prints.
+ * It handles one question at a time: a client that does not get the empty line
+ * soon starts a lookup of its own.  So does a client with other settings or
+ * another version, which the key, a hash of both, shows.
  */
 #ifndef RESIDENT_H
 #define RESIDENT_H
@@ -21,41 +21,45 @@
 #include "settings/settings.h"
 
 /*
- * Asks it, without waiting.  Returns the socket on which it answers, or -1:
- * there is none, or the question is longer than what fits a socket at once.
+ * Sends a question to the resident without waiting.  Returns the socket on
+ * which the resident replies, or -1 if there is none or the question does not
+ * fit into the socket's buffer.
  */
 int resident_ask(const struct settings *, const char *question, size_t len);
 
-/* A place to be asked. */
+/* The place of the resident: its socket. */
 struct resident {
 	int	listener;	/* non-blocking */
-	ino_t	place;		/* which file its socket is */
+	ino_t	place;		/* inode of the socket's file */
 };
 
 /*
- * Takes the place, if nobody has it who would take our question.  Returns 0, or
- * -1: somebody has, or there can be no place.
+ * Becomes the resident, unless another one would accept our questions.  Returns
+ * 0, or -1 if there is another one or on error.
  */
 int resident_begin(struct resident *, const struct settings *);
 
-/* Whether the place is still ours: RUN_DIR may be gone, or another's by now. */
+/*
+ * Whether the socket's file is still ours.  RUN_DIR may have been removed, or
+ * another resident may have replaced it.
+ */
 bool resident_is(const struct resident *, const struct settings *);
 
 /*
- * Takes the next question that waits, into an empty buffer, and says that it is
- * heard.  Returns its socket, or -1: there is none, or it was none for us.
+ * Accepts the next question, into an empty buffer, and acknowledges it.
+ * Returns its socket, or -1 if no question waits or it is not for us.
  */
 int resident_hear(const struct resident *, const struct settings *,
     struct buf *question);
 
-/* Whether whoever asked still waits for the answer. */
+/* Whether the client still waits for the answer. */
 bool resident_is_waited_for(int fd);
 
-/* Leaves the place; questions that are there may still be heard, then the
- * listener is the caller's to close. */
+/* Removes the socket's file.  Questions already sent may still be accepted;
+   then the caller closes the listener. */
 void resident_leave(const struct resident *, const struct settings *);
 
-/* Ends whoever has it: within QUERY_TICK, or when it has answered. */
+/* Makes the resident end: within QUERY_TICK ms, or after its current answer. */
 void resident_end(const struct settings *);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What the fuzzers share: libFuzzer calls the function below with bytes that
- * it made up; a broken promise is an abort.
+ * What the fuzzers share.  libFuzzer calls the function below with generated
+ * bytes; a broken rule aborts.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Says that something must hold. */
+/* Aborts if something does not hold. */
 #define must(what)	do { if (!(what)) abort(); } while (0)
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Fuzzes the way of a message: cutting stdin, JSON, the request, its frame.
- * Cut anywhere, the same bytes must give the same messages.
+ * Fuzzes a message's way: splitting stdin, JSON, the request, its frame.  The
+ * same bytes must give the same messages, however they are cut.
  */
 #include <string.h>
 
@@ -14,14 +14,14 @@
 
 enum { TICKET_MAX = 4096, EVENTS = 64 };
 
-/* What came out of a run: the events, and a sum over the texts. */
+/* The result of a run: the events and a checksum of the texts. */
 struct result {
 	unsigned char	event[EVENTS];
 	size_t		count;
 	uint64_t	sum;
 };
 
-/* A request that is accepted holds what it promises. */
+/* Checks that an accepted request holds what it promises. */
 static void
 try_request(const struct buf *text)
 {
@@ -63,7 +63,7 @@ note(struct result *out, const struct message_reader *r,
 	try_request(&r->text);
 }
 
-/* Feeds the bytes in pieces of `step'. */
+/* Reads the bytes in pieces of `step'. */
 static struct result
 feed(const char *data, size_t size, size_t step)
 {

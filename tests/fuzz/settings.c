@@ -11,7 +11,7 @@
 #include "fuzz.h"
 #include "settings/settings.h"
 
-/* Loads bytes as a file; returns what is printed, or NULL if refused. */
+/* Loads bytes as a file.  Returns the printed settings, or NULL if refused. */
 static char *
 load(const char *data, size_t size)
 {
@@ -43,7 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if ((first = load((const char *)data, size)) == NULL)
 		return 0;
-	/* A value that needs its quotes loses them in print. */
+	/* A value that needs quotes is printed without them. */
 	if (memchr(data, '"', size) == NULL &&
 	    memchr(data, '\'', size) == NULL) {
 		must((second = load(first, strlen(first))) != NULL);

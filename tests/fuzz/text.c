@@ -1,8 +1,8 @@
 /*
- * Fuzzes the short texts of the environment: first the lines of the input as
- * what websocketd tells of a connection (path, origin, X-Forwarded-For,
- * cookie, Authorization, Accept-Language), then the whole of it as each text
- * that a setting or a log line may be.
+ * Fuzzes the short texts of the environment: first the input's lines as what
+ * websocketd says about a connection (path, origin, X-Forwarded-For, cookie,
+ * Authorization, Accept-Language), then the whole input as each text that a
+ * setting or a log line may be.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "base/url.h"
 #include "fuzz.h"
 
-/* The lines, each in its variable; a line that is not there unsets it. */
+/* Sets a variable to each line; unsets those without a line. */
 static void
 set_environment(const char *s)
 {
@@ -40,8 +40,8 @@ set_environment(const char *s)
 }
 
 /*
- * A ticket is the number that the path says, behind a slash or behind the whole
- * address of the service, and an address is one.
+ * The ticket is the number in the path, after a slash or after the service's
+ * path; the address is a valid one.
  */
 static void
 try_connection(const struct settings *s, struct connection *c)
@@ -66,7 +66,9 @@ try_connection(const struct settings *s, struct connection *c)
 	must(c->language < LANGUAGE__MAX);
 }
 
-/* Without a good key nobody gets in; and first come ticket and origin. */
+/*
+ * Without a valid key nobody is admitted; ticket and origin are checked first.
+ */
 static void
 try_admission(const struct settings *s, const struct connection *c)
 {
@@ -87,7 +89,7 @@ try_admission(const struct settings *s, const struct connection *c)
 	admission_free(&a);
 }
 
-/* What a setting may be. */
+/* Checks a text as a setting. */
 static void
 try_setting(const char *s)
 {

@@ -1,6 +1,7 @@
 /*
- * Fuzzes tokens.  The signature module is replaced by one that takes every
- * mark, so that the claims are reached; what is accepted must not have run out.
+ * Fuzzes JWTs.  The signature module is replaced by one that accepts every
+ * signature, so that the claims are reached; an accepted JWT must not have
+ * expired.
  */
 #include <string.h>
 

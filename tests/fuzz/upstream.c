@@ -1,7 +1,7 @@
 /*
- * Fuzzes what comes from Ollama: lines, refusals, lists of models; and from
- * answer to chat: frames.  What goes on to viewers must be clean, in frames
- * that are short, valid and hold just the text.
+ * Fuzzes what comes from Ollama (lines, refusals, lists of models) and the
+ * frames from answer to chat.  What reaches viewers must be clean, in short
+ * valid frames that hold exactly the text.
  */
 #include <string.h>
 
@@ -12,7 +12,7 @@
 #include "json/json.h"
 #include "ollama/ollama.h"
 
-/* The frames of a text say the text again. */
+/* Checks that the frames give the text back. */
 static void
 check_frames(const struct buf *frames, const struct buf *text)
 {

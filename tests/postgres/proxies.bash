@@ -108,12 +108,31 @@ node_of() {
 }
 log_of() { cat "$T/log$([ "$1" = 1 ] || echo ".$1")"; }
 forget_logs() { for l in "$T"/log "$T"/log.[23]; do : >"$l"; done; }
-# Asks for tickets 1 to 12; prints where each one was.
+# Asks for tickets 1 to 12, by one process; prints where each one was.
 where() {
-	local t
+	local i
 	forget_logs
-	for t in {1..12}; do through $t >"$T/through.$t" || return; done
-	for t in {1..12}; do echo "$t $(node_of $t)"; done | sort
+	/usr/bin/python3 - "wss://desk.example:$FRONT/api/websocket/chat" "$Q" <<'END' || return
+import asyncio, json, sys
+from websockets.legacy.client import connect
+async def ask(ticket):
+    async with connect("%s/%d" % (sys.argv[1], ticket), host="127.0.0.1",
+            server_hostname="desk.example", origin="https://desk.example") as ws:
+        await ws.send(sys.argv[2])
+        async for line in ws:
+            if json.loads(line)["type"] in ("done", "error"):
+                return
+async def main():
+    for ticket in range(1, 13):
+        await asyncio.wait_for(ask(ticket), 60)
+asyncio.run(main())
+END
+	for i in 1 2 3; do
+		log_of $i | sed -n "s/.*ticket=\([0-9]*\) .*/\1 $i/p" | sort -u
+	done | awk '{ at[$1] = at[$1] " " $2 } END {
+		for (t = 1; t <= 12; t++)
+			print t (at[t] == "" ? " " : at[t])
+	}' | sort
 }
 # Once the proxy has seen that a node is away, or back.
 settled() { where >"$T/where" 2>"$T/where.err" && "$@" "$T/where"; }

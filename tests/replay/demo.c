@@ -9,7 +9,7 @@
 
 #include "replay.h"
 
-/* How often the expression is found in the text. */
+/* Counts how often the expression matches in the text. */
 static int
 count(const char *text, const char *expression)
 {
@@ -25,8 +25,7 @@ count(const char *text, const char *expression)
 	return n;
 }
 
-/* The ticket in a request, escaped as it is: the prompt, or what was said
- * last. */
+/* The ticket in a request, still escaped: the prompt, or the last message. */
 static char *
 ticket(const char *body)
 {
@@ -46,7 +45,7 @@ ticket(const char *body)
 	return text;
 }
 
-/* The text that fits the ticket best, without line ends behind it. */
+/* The text that fits the ticket best, without line ends at its end. */
 static struct text
 choose(const char *dir, const char *body)
 {
@@ -75,7 +74,10 @@ choose(const char *dir, const char *body)
 	return t;
 }
 
-/* A word with the blank before it; the head of a long one; line ends. */
+/*
+ * The length of the next piece: a word with the space before it, the beginning
+ * of a long word, or line ends.
+ */
 static size_t
 piece(const char *s)
 {

@@ -1,5 +1,6 @@
 /*
- * Sending an answer: when, in which pieces, how far, and how it breaks off.
+ * Sends an answer: when, in which pieces, how much of it, and how it breaks
+ * off.
  */
 #include <sys/socket.h>
 
@@ -12,9 +13,12 @@
 
 #include "replay.h"
 
-#define YIELD_US	40	/* time for the client to take a piece */
+#define YIELD_US	40	/* time for the client to read a piece */
 
-/* Waits; below 0, for ever.  Whether the client has gone, or half of it. */
+/*
+ * Waits, for ever if usec is below 0.  Returns whether the client has closed
+ * the connection or its sending half.
+ */
 static bool
 gone_within(int fd, long long usec)
 {
@@ -45,7 +49,7 @@ play_bytes(int fd, const char *p, size_t len, long long split)
 	return done;
 }
 
-/* Sends limit bytes, with a pause before every chunk but the first. */
+/* Sends `limit' bytes, with a pause before each chunk except the first. */
 static size_t
 play_chunks(int fd, const struct text *a, size_t limit,
     const struct manner *how)
@@ -69,8 +73,8 @@ play_chunks(int fd, const struct text *a, size_t limit,
 }
 
 /*
- * Keeps the connection open, until there is the file of --until.  Whether the
- * client has gone.
+ * Keeps the connection open until the file of --until exists.  Returns whether
+ * the client has gone.
  */
 static bool
 gone_while_stalled(int fd)

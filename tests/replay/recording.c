@@ -1,18 +1,19 @@
 /*
- * Recordings: NAME.http is an HTTP answer, byte for byte; anything else holds
- * NDJSON lines, which become the chunks of one.
+ * Recordings: NAME.http is an HTTP answer, byte for byte; any other file holds
+ * lines of NDJSON, each of which becomes a chunk.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "replay.h"
 
-struct member {				/* of an object, as it stands there */
+struct member {				/* a member of an object, as it is
+					   written */
 	const char	*key, *val;	/* the key with its quotes */
 	size_t		 klen, vlen;
 };
 
-/* The comma or closing bracket behind the value at p; NULL: none. */
+/* Finds the comma or closing bracket after the value at p; NULL: none. */
 static const char *
 value_end(const char *p, const char *end)
 {
@@ -33,7 +34,7 @@ value_end(const char *p, const char *end)
 	return NULL;
 }
 
-/* Reads the member at p; returns what stands behind it, NULL if none is. */
+/* Reads the member at p. Returns what follows it, NULL if there is none. */
 static const char *
 member(struct member *m, const char *p, const char *end)
 {
@@ -70,8 +71,9 @@ put_context(FILE *f, long long n)
 }
 
 /*
- * A line as chat has it: "message" in place of "response" and "thinking", no
- * "context"; or with another context.  What is no object stays as it is.
+ * Writes a line in the form of /api/chat: "message" in place of "response" and
+ * "thinking", no "context"; or with another context.  Copies what is not an
+ * object.
  */
 static void
 put_line(FILE *f, const char *line, const char *end, bool chat,
@@ -170,7 +172,7 @@ recording_chunk(const char **p, const char *end, const char **data, size_t *n)
 	return true;
 }
 
-/* A recorded answer to /api/generate as /api/chat would have given it. */
+/* Converts an answer recorded from /api/generate to /api/chat. */
 static struct text
 as_chat(const struct text *recorded)
 {
@@ -184,7 +186,7 @@ as_chat(const struct text *recorded)
 	if (strstr(recorded->p, "\r\nContent-Length:") != NULL) {
 		put_chunk(f, p, (size_t)(end - p), true, 0);
 		p = "0\r\n\r\n";
-	} else {	/* a line a chunk; it may break off */
+	} else {	/* one line per chunk; the last may be incomplete */
 		while (recording_chunk(&p, end, &line, &n))
 			put_chunk(f, line, n, true, 0);
 		p = *p == '0' ? p : "";

@@ -7,18 +7,18 @@
  * It listens on 127.0.0.1, prints its port on a line of its own and serves
  * each connection in a child.  SIGTERM or SIGINT ends it and its children.
  *
- * POST /api/generate is answered with FILE: NAME.http is a recorded HTTP
- * answer, sent byte for byte; anything else holds NDJSON lines, sent as
- * HTTP 200, a chunk a line.  POST /api/chat gets the same lines in the form
- * of chat ("message" in place of "response" and "thinking", no "context"); a
- * recording whose status is not 200 goes out as it is.  The request is not
- * looked at, but by --demo: the words of the ticket choose topic and language.
- * GET of /, /api/tags, /api/ps and /api/version is answered at once.
+ * POST /api/generate is answered with FILE.  NAME.http is a recorded HTTP
+ * answer, sent byte for byte; any other file holds lines of NDJSON, sent as
+ * HTTP 200, one line per chunk.  POST /api/chat gets the same lines in the form
+ * of that API ("message" in place of "response" and "thinking", no "context");
+ * a recording whose status is not 200 is sent unchanged.  The request is
+ * ignored, except with --demo, where the words of the ticket choose topic and
+ * language.  GET of /, /api/tags, /api/ps and /api/version is answered at once.
  *
- * The options are the table below, which --help prints.  Where bytes of the
- * answer are counted, its head counts.  Without --pace the answer is written
- * in one go, or in the pieces of --split.  --log appends lines, each with one
- * write; N is the number of the POST, from 1:
+ * The options are in the table below, which --help prints.  Counts of bytes
+ * include the answer's head.  Without --pace the answer is written at once, or
+ * in the pieces of --split.  --log appends lines, each with one write; N is the
+ * number of the POST, from 1:
  *
  *	request N POST PATH BYTES	read, and its body written
  *	gone N		the client closed before the end of the answer
@@ -51,8 +51,9 @@ static long long	port;
 static bool		die, help;
 
 static const struct {
-	const char	*name, *arg;	/* none: to is a bool */
-	void		*to;		/* FILE or DIR: a text; else a number */
+	const char	*name, *arg;	/* `arg' NULL: a flag, `to' is a bool */
+	void		*to;		/* a text for FILE or DIR, else a
+					   number */
 	const char	*help;
 } table[] = {
 	{ "port", "PORT", &port, "(-p) listen there; 0: a free one" },
@@ -172,7 +173,7 @@ read_options(int argc, char *argv[])
 		options.how.delay = 600;
 }
 
-/* Finds out at once what could not be read or written later. */
+/* Exits now if a file cannot be read or written later. */
 static void
 check_files(void)
 {
@@ -215,7 +216,7 @@ listen_here(void)
 	return fd;
 }
 
-/* Ends when the parent does, also if it just did. */
+/* Ends when the parent ends, or now if it has ended already. */
 static void
 die_with(pid_t parent)
 {
@@ -233,8 +234,8 @@ main(int argc, char *argv[])
 	if (die)
 		die_with(parent);
 	check_files();
-	signal(SIGCHLD, SIG_IGN);	/* the kernel reaps */
-	signal(SIGTERM, SIG_DFL);	/* a shell's "&" ignores SIGINT */
+	signal(SIGCHLD, SIG_IGN);	/* the kernel reaps children */
+	signal(SIGTERM, SIG_DFL);	/* "&" in a shell ignores SIGINT */
 	signal(SIGINT, SIG_DFL);
 	options.posts = mmap(NULL, sizeof(*options.posts), PROT_READ |
 	    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -1,5 +1,5 @@
 /*
- * The parts of replay, the played-back Ollama; replay.c has its manual.
+ * The parts of replay, which plays back Ollama's answers: see replay.c.
  */
 #ifndef REPLAY_H
 #define REPLAY_H
@@ -9,19 +9,22 @@
 #include <stdio.h>
 
 struct text {
-	char	*p;		/* to be freed; a NUL follows */
+	char	*p;		/* a NUL follows; to be freed */
 	size_t	 len;
 };
 
-/* How an answer is sent; -1 where nothing is asked for. */
+/* How to send an answer; -1: not requested. */
 struct manner {
-	long long	delay, pace;		/* ms, before and between */
+	long long	delay, pace;		/* ms before the answer and
+						   between pieces */
 	long long	split, cut, stall;	/* bytes */
-	bool		reset, uneven;		/* the pace, by a half */
+	bool		reset, uneven;		/* uneven: vary the pace by
+						   half */
 };
 
 extern struct options {
-	const char	*file, *then;		/* `then' after `times' POSTs */
+	const char	*file, *then;		/* play `then' after `times'
+						   POSTs */
 	const char	*demo, *bodies, *log, *tags, *ps, *until;
 	long long	 times, context;
 	struct manner	 how;
@@ -29,33 +32,35 @@ extern struct options {
 	atomic_uint	*posts;			/* shared by all children */
 } options;
 
-/* What came of it. */
-enum fate { SENT, GONE, ENDED };	/* GONE: the client was first */
+/* How sending ended. */
+enum fate { SENT, GONE, ENDED };	/* GONE: the client closed the
+					   connection first */
 
-/* replay.c: a file's bytes, or the end of us; memory to write to, which is
- * in t once the stream is closed. */
+/* replay.c: load reads a file or exits; memory opens a stream into memory,
+   which is in `t' once the stream is closed. */
 struct text load(const char *name);
 FILE *memory(struct text *t);
 
-/* recording.c: a whole HTTP answer out of a file or of NDJSON lines, by
- * /api/generate or, chat, by /api/chat; context: integers in the done line. */
+/* recording.c: a whole HTTP answer from a file or from lines of NDJSON, for
+   /api/generate or, with `chat', for /api/chat.  `context' is the number of
+   integers in the last line. */
 struct text recording_file(const char *name, bool chat, long long context);
 struct text recording_lines(const struct text *lines, bool chat,
     long long context);
 
-/* Steps over the chunk at *p, which holds n bytes of data.  False: it is the
- * last one, or not whole, or none. */
+/* Skips the chunk at *p, which holds n bytes of data.  Returns false if it is
+   the last one, incomplete, or not a chunk. */
 bool recording_chunk(const char **p, const char *end, const char **data,
     size_t *n);
 
-/* demo.c: NDJSON lines that answer a request, out of DIR/TOPIC.LANG.txt. */
+/* demo.c: lines of NDJSON that answer a request, from DIR/TOPIC.LANG.txt. */
 struct text demo_lines(const char *dir, const char *body);
 
-/* server.c: serves a connection to its end. */
+/* server.c: serves a connection until it ends. */
 void converse(int fd);
 
-/* play.c: sends an answer.  Sends bytes, all of them or until the client has
- * gone; returns how many. */
+/* play.c: play sends an answer; play_bytes sends bytes until all are sent or
+   the client has gone, and returns how many were sent. */
 enum fate play(int fd, const struct text *a, const struct manner *how);
 size_t play_bytes(int fd, const char *p, size_t len, long long split);
 

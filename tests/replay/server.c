@@ -1,5 +1,5 @@
 /*
- * A connection: request after request, each with its answer.
+ * A connection: requests and their answers.
  */
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -17,12 +17,14 @@ enum { REQUEST_MAX = 16 << 20 };
 
 struct request {
 	char	*in;			/* read from the connection */
-	size_t	 head, body;		/* their lengths */
+	size_t	 head, body;		/* the lengths of its parts */
 	char	 method[8], path[256];
-	bool	 last;			/* the client wants no other */
+	bool	 last;			/* the client wants no further answer */
 };
 
-/* Whether the answer's end shows, so that another may follow. */
+/*
+ * Whether the client can see where the answer ends, so that another may follow.
+ */
 static bool
 has_end(const struct text *a)
 {
@@ -46,7 +48,7 @@ keep_body(const struct request *r, unsigned int n)
 		err(111, "%s", name);
 }
 
-/* The answer to the nth request to generate. */
+/* Makes the answer to the nth request for a generation. */
 static struct text
 compose(const struct request *r, unsigned int n, bool chat)
 {
@@ -62,7 +64,10 @@ compose(const struct request *r, unsigned int n, bool chat)
 	    options.then, chat, options.context);
 }
 
-/* Serves a request to generate; whether the connection may go on. */
+/*
+ * Answers a request for a generation.  Returns whether the connection can
+ * continue.
+ */
 static bool
 serve_post(int fd, const struct request *r, bool chat)
 {
@@ -89,7 +94,7 @@ serve_post(int fd, const struct request *r, bool chat)
 	return keep;
 }
 
-/* Serves one of the small calls; whether the connection may go on. */
+/* Answers a small request.  Returns whether the connection can continue. */
 static bool
 serve_get(int fd, const char *path)
 {
@@ -129,7 +134,7 @@ serve_get(int fd, const char *path)
 	return keep;
 }
 
-/* The value of a header of the request; "" if it is not there. */
+/* The value of a header; "" if it is missing. */
 static const char *
 header(const struct request *r, const char *name)
 {
@@ -141,7 +146,7 @@ header(const struct request *r, const char *name)
 	return p + strspn(p, " ");
 }
 
-/* Reads a request, head and body.  False: there is none to answer. */
+/* Reads a request, head and body.  Returns false if there is none. */
 static bool
 read_request(int fd, struct request *r)
 {
@@ -176,7 +181,7 @@ converse(int fd)
 		err(111, NULL);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	srandom((unsigned int)getpid());
-	(void)prctl(PR_SET_TIMERSLACK, 1);	/* for pauses of 40 us */
+	(void)prctl(PR_SET_TIMERSLACK, 1);	/* allows pauses of 40 us */
 	while (keep && !r.last && read_request(fd, &r)) {
 		chat = strcmp(r.path, "/api/chat") == 0;
 		if (strcmp(r.method, "POST") == 0 &&

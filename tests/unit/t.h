@@ -1,13 +1,13 @@
 /*
- * The harness of the unit tests.  A test program is a main of t_begin, run
- * for each of its functions, and `return t_end()':
+ * The harness of the unit tests.  The main of a test program calls t_begin,
+ * runs each of its functions, and ends with `return t_end()'.  It prints
  *
  *	tests/unit/base/t_buf.c:31: check(b.len == 3) [row "abc"]
  *	FAILED t_buf: 1 of 57 checks, the first in tests/unit/base/t_buf.c:31
  *
- * or one line "ok t_buf: 57 checks" and exit code 0.  It works in a directory
- * of its own, which t_end removes, with PATH alone in its environment, and is
- * killed after a minute.
+ * or one line "ok t_buf: 57 checks" and exits with 0.  The program runs in a
+ * directory of its own, which t_end removes, with only PATH in its environment,
+ * and is killed after a minute.
  */
 #ifndef T_H
 #define T_H
@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Counts a check and prints the line of one that fails; gives its truth. */
+/* Counts a check; prints its line if it fails.  Returns its result. */
 #define check(what)	t_check((what), #what, __FILE__, __LINE__)
 #define check_int(got, want) \
 	t_int((int64_t)(got), (int64_t)(want), #got, __FILE__, __LINE__)
@@ -37,16 +37,17 @@
 /* A check that has failed already. */
 #define fail(what)	t_check(false, what, __FILE__, __LINE__)
 
-/* Runs a test function; what row() said before does not count in it. */
+/* Runs a test function; clears what row() has set before. */
 #define run(test)	(t_row[0] = '\0', (test)())
 
 static int	t_checks, t_failed;
-static char	t_row[256];		/* which line of a table, if any */
+static char	t_row[256];		/* the current row of a table; "":
+					   none */
 static char	t_first[512];		/* where it failed first */
 static char	t_source[4096];		/* the checkout */
-static char	t_dir[4096];		/* ours */
+static char	t_dir[4096];		/* the test's directory */
 
-/* Says which line of a table the next checks are about. */
+/* Names the row of a table that the next checks are about. */
 static inline void __attribute__((format(printf, 1, 2)))
 row(const char *format, ...)
 {
@@ -114,7 +115,7 @@ t_remove(const char *path, const struct stat *st, int type, struct FTW *f)
 	return remove(path);
 }
 
-/* Ends a test that cannot be set up. */
+/* Exits if a test cannot be set up. */
 static inline void __attribute__((noreturn))
 t_die(const char *what)
 {
@@ -122,7 +123,7 @@ t_die(const char *what)
 	exit(111);
 }
 
-/* Goes into a new directory; a test that hangs is killed. */
+/* Enters a new directory; sets the time limit. */
 static inline void
 t_begin(void)
 {
@@ -149,7 +150,7 @@ t_begin(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Cleans up and prints the result; returns main's value. */
+/* Cleans up and prints the result.  Returns the exit code for main. */
 static inline int
 t_end(void)
 {
@@ -166,7 +167,7 @@ t_end(void)
 	return t_failed > 0;
 }
 
-/* A file's whole content and a NUL; the caller frees it. */
+/* Reads a whole file, with a NUL after it.  The caller frees it. */
 static inline char *
 t_read(const char *path, size_t *len)
 {
@@ -181,7 +182,7 @@ t_read(const char *path, size_t *len)
 	return data;
 }
 
-/* The same of a file of the checkout. */
+/* As t_read, for a file of the checkout. */
 static inline char *
 t_read_source(const char *path, size_t *len)
 {
@@ -212,7 +213,7 @@ t_fork(void)
 	return pid;
 }
 
-/* A child's exit code; 256 and its number for a signal. */
+/* A child's exit code, or 256 plus the number of the signal that ended it. */
 static inline int
 t_wait(pid_t pid)
 {

@@ -1,6 +1,6 @@
 /*
- * Keys for the tests of tokens.  Made with openssl genpkey for this file; they
- * guard nothing anywhere.
+ * Keys for the tests of JWTs.  Made with openssl genpkey for this file; used
+ * nowhere else.
  */
 #ifndef T_KEYS_H
 #define T_KEYS_H

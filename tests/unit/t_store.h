@@ -1,6 +1,6 @@
 /*
- * A store for the unit tests: an SQLite file in the test's directory or, where
- * T_SERVER has the beginning of an address ("postgres://user@host:port/"), a
+ * A store for the unit tests: an SQLite file in the test's directory, or, if
+ * T_SERVER is the beginning of an address ("postgres://user@host:port/"), a
  * database there, which the command T_CREATEDB makes.
  */
 #ifndef T_STORE_H
@@ -11,7 +11,7 @@
 
 static char	t_server[256], t_createdb[1024];
 
-/* Instead of t_begin, which empties the environment. */
+/* To be called instead of t_begin, which empties the environment. */
 static inline void
 t_store_begin(void)
 {
@@ -25,7 +25,7 @@ t_store_begin(void)
 	t_begin();
 }
 
-/* Where the database of a name is; for the next call, too. */
+/* The address of the database with this name; also for later calls. */
 static inline const char *
 t_database(const char *name)
 {
@@ -36,7 +36,7 @@ t_database(const char *name)
 	return where;
 }
 
-/* A server's database is made, empty; a file is when it is migrated. */
+/* Makes an empty database on the server; a file is made by store_migrate. */
 static inline void
 t_fresh(const char *name)
 {
@@ -54,7 +54,7 @@ t_fresh(const char *name)
 		t_die(command);
 }
 
-/* Makes a database of this name, and opens it. */
+/* Makes a database with this name and opens it. */
 static inline struct store *
 t_make(const char *name)
 {
@@ -79,7 +79,8 @@ t_newest(struct store *s, int64_t ticket)
 	return newest;
 }
 
-static const char	*t_prompt[256];	/* of a session, by its id's end */
+static const char	*t_prompt[256];	/* by the lowest digits of the session's
+					   id */
 
 static inline int64_t
 t_ask(struct store *s, int64_t ticket, const char *prompt)
@@ -110,7 +111,7 @@ t_answer(struct store *s, int64_t id, const char *text)
 	return store_update_response(s, id, &all, &t_versions);
 }
 
-/* What is found: a session's id, prompt and response; id 0 for none. */
+/* Checks what was found: a session's id, prompt and response; id 0: none. */
 static inline void
 t_is(enum failure_code rc, struct session *s, int64_t id, const char *prompt,
     const char *response)

@@ -1,5 +1,5 @@
 /*
- * Connecting to one of a database's hosts.
+ * Connects to one of a database's hosts: see dial.h.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,12 +28,13 @@ struct host {
 	char	name[NAME_BYTES], address[NAME_BYTES], port[16];
 };
 
-/* What RUN_DIR says of the last good one. */
+/* The note in RUN_DIR about the last good host. */
 struct note {
 	unsigned long long	system;
 	unsigned long		timeline;
 	struct host		host;
-	char			found[NAME_BYTES];	/* its name's address */
+	char			found[NAME_BYTES];	/* the address found for
+							   its name */
 };
 
 enum step { NEXT, LOOKING_UP, CONNECTING, GREETING, DONE, FAILED };
@@ -44,43 +45,49 @@ struct dial {
 	int				 count, first, tried;
 	struct note			 note;
 	enum step			 step;
-	unsigned			 look_up;	/* its number; 0 */
+	unsigned			 look_up;	/* number of our
+							   look-up; 0: none */
 	char				 found[ADDRESSES_MAX][ADDRESS_BYTES];
-	int				 addresses, at;	/* of these; which is
-							   the next one */
+	int				 addresses, at;	/* addresses found, and
+							   index of the next */
 	PGconn				*db;
 	PostgresPollingStatusType	 poll;
-	int64_t				 until, over;	/* of this address;
-							   of all */
+	int64_t				 until, over;	/* deadlines for this
+							   address and for all:
+							   clock_us */
 	int				 version, tables;
 	struct pg_server		 server;
-	bool				 wrong;		/* the greeting */
-	bool				 standby;	/* as it cannot write */
-	bool				 writable;	/* and it can */
-	bool				 silent;	/* one of them */
-	/* Of one that looks at all of them. */
+	bool				 wrong;		/* the greeting
+							   failed */
+	bool				 standby;	/* because the server is
+							   a standby */
+	bool				 writable;	/* the server accepts
+							   writes */
+	bool				 silent;	/* a host did not answer
+							   in time */
+	/* Set by dial_survey. */
 	void		(*each)(void *, const struct store_host *);
 	void				*context;
 	char				 error[704];
 };
 
 /*
- * The one look-up of this process: a name server that is silent keeps one
- * thread busy, however often somebody dials meanwhile.  Only the thread writes
- * to it while it is busy.
+ * The only look-up of this process, so that a silent name server occupies only
+ * one thread however often we dial.  While it is busy, only the thread writes
+ * to this struct.
  */
 static struct {
-	int		 bell;	/* readable while none is under way; -1: none
-				   ever was */
+	int		 bell;	/* eventfd, readable when no look-up runs; -1:
+				   not made yet */
 	atomic_bool	 busy;
-	unsigned	 number;	/* of the last one */
+	unsigned	 number;	/* of the last look-up */
 	char		 name[NAME_BYTES];
 	char		 found[ADDRESSES_MAX][ADDRESS_BYTES];
 	int		 count;
-	char		 why[128];	/* it found none */
+	char		 why[128];	/* why no address was found */
 } names = { .bell = -1 };
 
-/* RUN_DIR; "": nothing is noted. */
+/* RUN_DIR; "": do not read or write a note. */
 static char	note_dir[PATH_MAX - sizeof("/database")];
 
 void
@@ -93,7 +100,10 @@ store_remember(const char *run_dir)
 		note_dir[0] = '\0';
 }
 
-/* SYSTEM TIMELINE PORT ADDRESS NAME FOUND; what is missing is "-". */
+/*
+ * Reads the line SYSTEM TIMELINE PORT ADDRESS NAME FOUND, where "-" stands for
+ * a missing value.
+ */
 static void
 note_read(struct note *n)
 {
@@ -130,7 +140,7 @@ is_noted(const struct note *n, const struct host *h)
 	    strcmp(n->host.port, or_none(h->port)) == 0;
 }
 
-/* Whether a later timeline of this server was seen than its own. */
+/* Whether a later timeline of this server is noted: it is an old primary. */
 static bool
 is_old(const struct dial *d)
 {
@@ -138,7 +148,7 @@ is_old(const struct dial *d)
 	    d->server.timeline < d->note.timeline;
 }
 
-/* The host that is tried now: the last good one first, then as they stand. */
+/* The host to try now: the last good one first, the others in their order. */
 static const struct host *
 current(const struct dial *d)
 {
@@ -149,15 +159,15 @@ current(const struct dial *d)
 	return &d->host[i <= d->first ? i - 1 : i];
 }
 
-/* Its address that is tried now, where it had to be looked up; or "". */
+/* The address to try now if the host's name was looked up, else "". */
 static const char *
 current_address(const struct dial *d)
 {
 	return d->at == 0 ? "" : d->found[d->at - 1];
 }
 
-/* Puts a new note in the old one's place.  It belongs to whoever RUN_DIR
- * belongs to: an administrator's tool must not take it from the service. */
+/* Replaces the note.  It gets the owner of RUN_DIR, so that the service can
+   still replace it after an administrator's tool run as root. */
 static void
 note_put(const struct dial *d, int dir)
 {
@@ -172,7 +182,7 @@ note_put(const struct dial *d, int dir)
 	    d->server.system, d->server.timeline, or_none(h->port),
 	    or_none(h->address), or_none(h->name),
 	    or_none(current_address(d)));
-	(void)unlinkat(dir, fresh, 0);	/* of one that was killed */
+	(void)unlinkat(dir, fresh, 0);	/* left by a killed process */
 	if (fstat(dir, &st) == -1 || (fd = openat(dir, fresh, O_WRONLY |
 	    O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
 		return;
@@ -184,10 +194,10 @@ note_put(const struct dial *d, int dir)
 }
 
 /*
- * Notes the one that is good, if that is news: while this dialled another one
- * may have seen more, so the note is read again, under a lock.  Without a note
- * all goes well too, if slower; whoever finds the lock taken leaves it to the
- * next one.  Returns false where the server turns out to be an old primary.
+ * Notes the good host if it is not noted yet.  Reads the note again under a
+ * lock, since another process may have noted a later timeline meanwhile.  If
+ * the lock is taken, does without: the note only saves time.  Returns false if
+ * the server turns out to be an old primary.
  */
 static bool
 note_good(struct dial *d)
@@ -227,7 +237,9 @@ dial_option(const struct dial *d, const char *key)
 	return "";
 }
 
-/* The n-th word of a list with commas; of a list of one always that. */
+/*
+ * The nth word of a comma-separated list.  A list of one word is for all hosts.
+ */
 static void
 dial_word(const char *list, int n, char *out, size_t size)
 {
@@ -294,7 +306,7 @@ dial_start(const char *uri)
 	return d;
 }
 
-/* Looks the name up, and rings the bell: before the next one may begin. */
+/* The look-up thread.  Signals the end before another look-up may begin. */
 static void *
 look_up(void *unused)
 {
@@ -319,7 +331,7 @@ look_up(void *unused)
 	return NULL;
 }
 
-/* Begins it; returns 0, or -1 with errno. */
+/* Starts a look-up.  Returns 0, or -1 with errno. */
 static int
 start_lookup(const char *name)
 {
@@ -354,7 +366,7 @@ start_lookup(const char *name)
 	return -1;
 }
 
-/* Whether a host is no name that must be looked up. */
+/* Whether a host need not be looked up: an address or a socket's path. */
 static bool
 is_address(const struct host *h)
 {
@@ -365,7 +377,7 @@ is_address(const struct host *h)
 	    inet_pton(AF_INET6, h->name, any) == 1;
 }
 
-/* Lets go of this one, and goes on to the next one. */
+/* Closes the connection and moves on to the next address or host. */
 static void
 leave(struct dial *d)
 {
@@ -375,7 +387,7 @@ leave(struct dial *d)
 	d->step = NEXT;
 }
 
-/* Its name, and which of its addresses it is if it has several. */
+/* Writes the host's name, with the address if it has several. */
 static void
 name_current(const struct dial *d, char *out, size_t size)
 {
@@ -388,7 +400,7 @@ name_current(const struct dial *d, char *out, size_t size)
 		(void)snprintf(out, size, "%s", name);
 }
 
-/* Tells whoever looks at all of them of this one. */
+/* Calls `each' for the current host, for dial_survey. */
 static void
 dial_tell(const struct dial *d, const char *wrong)
 {
@@ -406,7 +418,7 @@ dial_tell(const struct dial *d, const char *wrong)
 	d->each(d->context, &h);
 }
 
-/* This one is none for us. */
+/* The current host cannot be used: notes why and moves on. */
 static void
 dial_failed(struct dial *d, const char *why)
 {
@@ -423,7 +435,7 @@ dial_failed(struct dial *d, const char *why)
 	leave(d);
 }
 
-/* What the server remarks is nothing for our stderr. */
+/* Drops the server's notices, which libpq would print on stderr. */
 static void
 ignore(void *context, const PGresult *res)
 {
@@ -431,11 +443,12 @@ ignore(void *context, const PGresult *res)
 	(void)res;
 }
 
-/* Begins to connect. */
+/* Begins to connect to the current address. */
 static void
 connect_to(struct dial *d)
 {
-	/* A later one wins: what the address says over our defaults. */
+	/* libpq uses the last of equal keywords, so DATABASE overrides
+	   these. */
 	const char		*keys[RESULTS_MAX] = { "keepalives_idle",
 				    "keepalives_interval", "keepalives_count",
 				    "tcp_user_timeout", "application_name",
@@ -483,7 +496,7 @@ connect_to(struct dial *d)
 		dial_failed(d, PQerrorMessage(d->db));
 }
 
-/* The next address, or else the next host. */
+/* Moves on to the next address or, after the last, to the next host. */
 static void
 next(struct dial *d, int64_t now)
 {
@@ -508,7 +521,7 @@ next(struct dial *d, int64_t now)
 	}
 }
 
-/* Has the address that was good the last time tried first. */
+/* Moves the address that was good last time to the front. */
 static void
 order(struct dial *d)
 {
@@ -524,14 +537,16 @@ order(struct dial *d)
 	}
 }
 
-/* What the thread has found; returns false where there is nothing to do. */
+/*
+ * Checks the look-up.  Returns false if there is nothing to do until it ends.
+ */
 static bool
 looked_up(struct dial *d)
 {
 	const char	*name = current(d)->name;
 
 	if (atomic_load(&names.busy)) {
-		/* Begun by another one, it will do for us. */
+		/* A running look-up for the same name will do. */
 		if (strcmp(names.name, name) == 0)
 			d->look_up = names.number;
 		return false;
@@ -555,8 +570,8 @@ looked_up(struct dial *d)
 	return true;
 }
 
-/* Asks which server it is, and whether it can be written to.  It says so in
- * time: a server goes on waiting for a lock whose client has left. */
+/* Asks which server it is and whether it accepts writes.  Sets time limits: a
+   server otherwise keeps waiting for a lock even if its client has gone. */
 static void
 greet(struct dial *d)
 {
@@ -577,7 +592,7 @@ greet(struct dial *d)
 		dial_failed(d, PQerrorMessage(d->db));
 }
 
-/* Goes on with connecting; returns false where there is nothing to do. */
+/* Continues connecting.  Returns false if there is nothing to do now. */
 static bool
 connecting(struct dial *d)
 {
@@ -595,7 +610,7 @@ connecting(struct dial *d)
 	return true;
 }
 
-/* What one result of the greeting says. */
+/* Reads a result of the greeting. */
 static void
 pg_take(struct dial *d, const PGresult *res)
 {
@@ -603,7 +618,7 @@ pg_take(struct dial *d, const PGresult *res)
 
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_TUPLES_OK:
-		/* The first one is of the limits. */
+		/* The first result belongs to LIMITS. */
 		if (++d->tables == 1 || PQntuples(res) == 0)
 			break;
 		d->version = (int)pg_number(res, 0, 0);
@@ -612,7 +627,7 @@ pg_take(struct dial *d, const PGresult *res)
 		d->server.started = pg_number(res, 0, 3);
 		break;
 	case PGRES_FATAL_ERROR:
-		/* No such table: not migrated. */
+		/* undefined_table: the database is not migrated. */
 		if (state != NULL && strcmp(state, "42P01") == 0) {
 			d->version = -1;
 			break;
@@ -628,7 +643,7 @@ pg_take(struct dial *d, const PGresult *res)
 	}
 }
 
-/* All of it is told. */
+/* The greeting is complete: acts on it. */
 static void
 greeted(struct dial *d)
 {
@@ -653,7 +668,7 @@ greeted(struct dial *d)
 	}
 }
 
-/* Reads the greeting; returns false where there is nothing to do. */
+/* Reads the greeting.  Returns false if there is nothing to read now. */
 static bool
 greeting(struct dial *d)
 {
@@ -672,7 +687,7 @@ greeting(struct dial *d)
 		PQclear(res);
 		if (status != PGRES_PIPELINE_SYNC)
 			continue;
-		/* A transaction that failed is to be left. */
+		/* Leave a transaction that failed. */
 		if (PQtransactionStatus(d->db) == PQTRANS_INERROR) {
 			if (!pg_put(d->db, STATEMENT_ROLLBACK, NULL) ||
 			    PQpipelineSync(d->db) != 1)

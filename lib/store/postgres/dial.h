@@ -1,12 +1,11 @@
 /*
- * Connecting to a PostgreSQL database, without waiting: one host of DATABASE
- * after the other, of a host that has several addresses one after the other,
- * DIAL_TIMEOUT each and DIAL_ALL in all, the last good one first.  What
- * answered is noted in RUN_DIR (store_remember), with the server's own number
- * and its timeline, so that an old primary that comes back is told from the new
- * one.
- * Names are looked up by a thread, one at a time in a process: a name server
- * that is silent holds up nothing but what needs a name, and that for
+ * Connects to a PostgreSQL database without blocking.  Tries the hosts of
+ * DATABASE one after the other, the last good one first, and of a host with
+ * several addresses one after the other; each has DIAL_TIMEOUT, all together
+ * DIAL_ALL.  The host that answered is noted in RUN_DIR (store_remember) with
+ * the server's system identifier and timeline, so that an old primary that
+ * comes back is recognized.  Names are looked up in a thread, one at a time per
+ * process: a silent name server delays only what needs a name, for
  * DIAL_TIMEOUT.
  */
 #ifndef DIAL_H
@@ -18,28 +17,29 @@
 
 #include "store/postgres/pg.h"
 
-/* Begins; it never fails before dial_step says so. */
+/* Begins to connect.  Errors are reported by dial_step. */
 struct dial *dial_start(const char *uri);
 
-/* What to wait for, and until when at most. */
+/* What to poll for, and when dial_step is due at the latest: clock_us. */
 int64_t dial_wait(const struct dial *, struct pollfd *);
 
-/* Goes on. */
+/* Continues without blocking. */
 enum pg_progress dial_step(struct dial *, int64_t now);
 
-/* After PG_DONE: the connection, which is the caller's then, the version of the
- * schema, -1 where there is none, and which server it is, zeros then. */
+/* After PG_DONE: the connection, which the caller then owns, the schema's
+   version (-1: no schema), and which server it is (zeros without a schema). */
 PGconn *dial_take(struct dial *, int *version, struct pg_server *);
 
-/* Why it failed: what was wrong with the last one tried. */
+/* Why connecting failed: the error of the last host tried. */
 const char *dial_error(const struct dial *);
 
-/* Whether one of them did not answer in time. */
+/* Whether any host did not answer in time. */
 bool dial_silent(const struct dial *);
 
 /*
- * Before the first step: it is to look at all of them and connect to none.
- * `each' is called for every one, then it ends with PG_FAILED.
+ * To be called before the first step: dial_step then tries all hosts, calls
+ * `each' for every one, stays connected to none, and returns PG_FAILED at the
+ * end.
  */
 void dial_survey(struct dial *, void (*each)(void *,
     const struct store_host *), void *context);

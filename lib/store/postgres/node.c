@@ -1,5 +1,5 @@
 /*
- * A node among others: the life of its row.
+ * A node among others: how its row of TicketAIRuns lives.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -15,12 +15,15 @@
 #include "base/url.h"
 #include "store/postgres/runs.h"
 
-enum { BEGUN_MAX = 4 };		/* times that a run is begun which was lost */
+enum { BEGUN_MAX = 4 };		/* how often a lost run is begun again */
 
 static const char *const	wants[] = { "queued", "running", "move",
 				    "saving" };
 
-/* Of a server its name, in quotes, and a comma; of slots a number and one. */
+/*
+ * Sizes of the arrays in pg_add_servers: for each server a quoted name and a
+ * comma, or a number and a comma.
+ */
 enum { NAMES = SERVERS_MAX * (2 * URL_NAME_MAX + 3) + 3,
     NUMBERS = SERVERS_MAX * 12 + 3 };
 
@@ -41,7 +44,7 @@ node_open(struct node **out, const struct node_wish *wish)
 	n->fd = -1;
 	n->server = -1;
 	n->here = n->fresh = true;
-	n->next = CLOCK_NEVER;		/* slots_try begins */
+	n->next = CLOCK_NEVER;		/* slots_try makes the first call */
 	(void)gethostname(n->machine, sizeof(n->machine) - 1);
 	if ((n->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 || !pg_draw_name(n->owner))
 		return FAILURE_INTERNAL;
@@ -98,7 +101,7 @@ node_deadline(const struct node *n)
 	return due < n->until ? due : n->until;
 }
 
-/* Has the connection's descriptor wake us while something is on its way. */
+/* Puts the connection's descriptor into the epoll set during a call. */
 static void
 pg_watch(struct node *n)
 {
@@ -112,7 +115,7 @@ pg_watch(struct node *n)
 	if (p.fd != -1) {
 		e.events = ((p.events & POLLIN) != 0 ? (unsigned)EPOLLIN : 0U) |
 		    ((p.events & POLLOUT) != 0 ? (unsigned)EPOLLOUT : 0U);
-		/* Another one may have the number of one that was closed. */
+		/* A new descriptor may have the number of a closed one. */
 		if (epoll_ctl(n->epoll, EPOLL_CTL_MOD, p.fd, &e) == -1)
 			(void)epoll_ctl(n->epoll, EPOLL_CTL_ADD, p.fd, &e);
 	}
@@ -125,7 +128,7 @@ runs_now(struct node *n)
 	n->next = 0;
 }
 
-/* It is over, for us and whoever follows here. */
+/* The run is over, for us and our viewers. */
 static void
 over(struct node *n, enum failure_code code)
 {
@@ -140,7 +143,7 @@ twice(int64_t pause, int64_t most)
 	return pause * 2 < most ? pause * 2 : most;
 }
 
-/* Not answered: it is tried again, for a while or as long as it takes. */
+/* A call was not answered: tries again, for NODE_PATIENCE or without limit. */
 static void
 pg_unanswered(struct node *n, int64_t now)
 {
@@ -160,7 +163,8 @@ pg_unanswered(struct node *n, int64_t now)
 		n->next = pg_later(now, n->pause);
 		n->pause = twice(n->pause, SAVE_PAUSE_MAX);
 		if (n->call == CALL_SAVE && n->until != CLOCK_NEVER) {
-			/* A COMMIT that waits does so without us. */
+			/* A COMMIT that waits for a standby continues without
+			   us. */
 			n->again = pg_later(now, n->again_pause);
 			n->again_pause = twice(now >= n->until &&
 			    n->again_pause < SAVE_PAUSE_MAX ? SAVE_PAUSE_MAX :
@@ -179,14 +183,14 @@ pg_unanswered(struct node *n, int64_t now)
 	n->call = CALL_NONE;
 }
 
-/* A word of the row that came. */
+/* A text in the row that was returned. */
 static const char *
 pg_node_word(const struct node *n, int column)
 {
 	return PQgetvalue(n->store->result, 0, column);
 }
 
-/* What all machines call a server of the list. */
+/* The name of a server in the list, the same on all machines. */
 static void
 pg_name_of(const struct node *n, int i, char name[URL_NAME_MAX])
 {
@@ -209,7 +213,7 @@ server_of(const struct node *n, int column)
 	return -1;
 }
 
-/* What begin has to say. */
+/* Reads the result of run_begin. */
 static void
 begun(struct node *n, int64_t now)
 {
@@ -222,7 +226,7 @@ begun(struct node *n, int64_t now)
 	if (strcmp(verdict, "mine") == 0) {
 		n->state = NODE_OURS;
 		n->session = pg_number(n->store->result, 0, 2);
-		/* A run that has a server asked already goes on with it. */
+		/* A run that uses a server already continues with it. */
 		if (again && (n->saving || n->want != WANT_QUEUED)) {
 			n->next = n->again = now;
 			return;
@@ -231,7 +235,7 @@ begun(struct node *n, int64_t now)
 		n->place = (int)pg_number(n->store->result, 0, 3);
 		n->want = n->server == -1 ? WANT_QUEUED : WANT_RUNNING;
 	} else if (again && n->saving && strcmp(verdict, "closed") == 0) {
-		/* The gate opens again. */
+		/* The gate will open again. */
 		n->run = 0;
 		n->lost = true;
 		n->next = pg_later(now, SAVE_PAUSE_MAX);
@@ -260,7 +264,7 @@ begun(struct node *n, int64_t now)
 	}
 }
 
-/* What renew has to say. */
+/* Reads the result of run_renew. */
 static void
 renewed(struct node *n, int64_t now)
 {
@@ -268,13 +272,14 @@ renewed(struct node *n, int64_t now)
 	int		 got = server_of(n, 3);
 
 	n->next = pg_later(now, pg_number(n->store->result, 0, 4));
-	/* Nothing is told of a row that somebody had locked. */
+	/* NULL: the row was locked, so nothing is known about other viewers. */
 	if (!PQgetisnull(n->store->result, 0, 5)) {
 		n->others = pg_number(n->store->result, 0, 5) != 0;
 		n->fresh |= n->fresh_call;
 	}
 	if (strcmp(verdict, "gone") == 0) {
-		/* Lost in a crash of the server: once more, as ourselves. */
+		/* Lost in a crash of the server: begin again under the same
+		   name. */
 		n->run = 0;
 		n->next = now;
 		n->lost = ++n->begun < BEGUN_MAX;
@@ -290,7 +295,7 @@ renewed(struct node *n, int64_t now)
 			return;
 	}
 	if (n->wanted == WANT_SAVING) {
-		/* Where it is over, save tells, at once. */
+		/* If the run is over, save now: run_save says how it ended. */
 		if (n->run == 0)
 			n->again = now;
 		n->committed = *pg_node_word(n, 3) == '\0';
@@ -309,7 +314,7 @@ renewed(struct node *n, int64_t now)
 		n->next = now;
 }
 
-/* What save has to say. */
+/* Reads the result of run_save. */
 static void
 save_told(struct node *n)
 {
@@ -323,7 +328,7 @@ save_told(struct node *n)
 	n->next = CLOCK_NEVER;
 }
 
-/* What became of the other node's run. */
+/* Reads the result of run_watch: what became of the other node's run. */
 static void
 watched(struct node *n, int64_t now)
 {
@@ -338,10 +343,12 @@ watched(struct node *n, int64_t now)
 		n->shows = FRAME_SAVING;
 	} else if (strcmp(what, "saved") == 0) {
 		n->state = NODE_LATE;
-		n->run = 0;		/* another one's: not ours to end */
+		n->run = 0;		/* another node's run: not ours to
+					   end */
 		n->next = CLOCK_NEVER;
 	} else if (strcmp(what, "over") == 0 || strcmp(what, "gone") == 0) {
-		/* A row that was lost in a crash its owner begins once more. */
+		/* After a crash of the server, the owner begins its lost run
+		   again. */
 		n->state = NODE_ASKING;
 		n->stop = false;
 		n->run = 0;
@@ -381,13 +388,13 @@ answered(struct node *n, int64_t now)
 		n->done = true;
 		n->next = CLOCK_NEVER;
 	}
-	/* Whoever waits holds no connection. */
+	/* Keep no connection while waiting. */
 	if (n->state != NODE_OURS || n->want == WANT_QUEUED ||
 	    (n->saving && n->next > now))
 		pg_drop(n->store);
 }
 
-/* What to call next. */
+/* Chooses the next call. */
 static enum runs_call
 pg_choose(const struct node *n, int64_t now)
 {
@@ -407,8 +414,8 @@ pg_word(struct pg_args *a, const char *text)
 	pg_text(a, text, strlen(text));
 }
 
-/* The servers and their slots, as arrays that PostgreSQL reads: {"a","b"} and
- * {1,2}. */
+/* Adds the servers' names and slots as PostgreSQL arrays: {"a","b"} and
+   {1,2}. */
 static void
 add_servers(const struct node *n, struct pg_args *a, char names[NAMES],
     char slots[NUMBERS])
@@ -452,7 +459,7 @@ call_begin(struct node *n)
 	pg_word(&a, n->wish.user == NULL ? "" : n->wish.user);
 	pg_word(&a, n->machine);
 	pg_int(&a, n->here);
-	/* It has had its place. */
+	/* A lost run had its place in the queue already. */
 	pg_int(&a, n->lost ? INT_MAX : n->most);
 	add_servers(n, &a, names, slots);
 	return pg_call(n->store, STATEMENT_RUN_BEGIN, &a);
@@ -531,7 +538,7 @@ send_call(struct node *n)
 	}
 }
 
-/* Connected: the schema must be ours. */
+/* After connecting: checks that the schema is ours. */
 static bool
 pg_connected(struct node *n)
 {
@@ -549,7 +556,7 @@ pg_connected(struct node *n)
 	return false;
 }
 
-/* Begins the next call, perhaps by connecting. */
+/* Begins the next call; connects first if necessary. */
 static bool
 pg_node_start(struct node *n, int64_t now)
 {
@@ -561,7 +568,7 @@ pg_node_start(struct node *n, int64_t now)
 	return send_call(n) == FAILURE_NONE;
 }
 
-/* Goes on with a call. */
+/* Continues a call. */
 static enum pg_progress
 go_on(struct node *n, int64_t now)
 {
@@ -580,7 +587,7 @@ go_on(struct node *n, int64_t now)
 		    "the database does not answer");
 		rc = PG_FAILED;
 	}
-	/* What only a COMMIT without its standby may mean. */
+	/* With a warning, the COMMIT may not have reached a standby. */
 	if (rc == PG_DONE && n->call == CALL_SAVE && n->store->warned)
 		rc = PG_FAILED;
 	return rc;
@@ -695,7 +702,7 @@ node_release(struct node *n, enum failure_code code)
 
 	if (n == NULL || n->store == NULL)
 		return;
-	/* A run that is just begun is to end too. */
+	/* Wait for a run that is just being begun, so that it ends, too. */
 	runs_wait(n, NODE_LINGER);
 	if (n->state != NODE_ASKING && n->state != NODE_THEIRS)
 		n->stop = false;
@@ -704,7 +711,7 @@ node_release(struct node *n, enum failure_code code)
 	if (n->run == 0 && !n->stop)
 		n->done = true;
 	n->code = code == FAILURE_NONE ? FAILURE_INTERRUPTED : code;
-	/* Twice, as the connection may have been lost. */
+	/* Twice, in case the connection was lost. */
 	for (i = 0; i < 2 && !n->done; i++) {
 		runs_now(n);
 		runs_wait(n, NODE_LINGER);

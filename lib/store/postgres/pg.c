@@ -1,5 +1,5 @@
 /*
- * A connection to a PostgreSQL database.
+ * A connection to a PostgreSQL database: see pg.h.
  */
 #include <poll.h>
 #include <stdarg.h>
@@ -12,13 +12,14 @@
 #include "store/postgres/dial.h"
 #include "store/postgres/pg.h"
 
-enum { TELL_TICK = 100 };	/* milliseconds */
+enum { TELL_TICK = 100 };	/* ms between two calls of the progress
+				   callback */
 
-#define DISK_FULL	"53100"		/* its SQLSTATE */
+#define DISK_FULL	"53100"		/* an SQLSTATE */
 
 enum { PARTS_MAX = 16 };
 
-/* One line, without what libpq says on others. */
+/* Notes a reason on one line. */
 static void
 pg_note(struct store *s, const char *what, const char *why)
 {
@@ -30,7 +31,7 @@ pg_note(struct store *s, const char *what, const char *why)
 		*p = p[1] == '\0' ? '\0' : ' ';
 }
 
-/* The server's reason, or the connection's; `res' may be NULL. */
+/* Notes the server's reason, or the connection's if `res' is NULL. */
 static void
 note_result(struct store *s, const char *what, const PGresult *res)
 {
@@ -82,8 +83,8 @@ pg_make(const char *uri)
 	return s;
 }
 
-/* What the server has to remark is nothing for our stderr; at a COMMIT it may
- * be that no standby has it. */
+/* Handles notices, which libpq would print on stderr.  A warning at COMMIT may
+   mean that no standby has confirmed it. */
 static void
 remark(void *context, const PGresult *res)
 {
@@ -95,9 +96,8 @@ remark(void *context, const PGresult *res)
 }
 
 /*
- * Whether the server that owes us something is there, or may be: it is asked
- * over another connection.  One that answers with an error is, and one in whose
- * place another one answers is not.
+ * Whether the server still responds, asked over another connection.  An error
+ * is a response, too; a response from a different server is not.
  */
 static bool
 is_there(const struct store *s)
@@ -118,8 +118,8 @@ is_there(const struct store *s)
 	return there;
 }
 
-/* Of a statement that may take as long as it takes: looks after its server now
- * and then; tells until when to wait for it, at once if it is gone. */
+/* For a statement without a time limit: checks now and then whether its server
+   responds.  Returns until when to wait; 0: the server is gone. */
 static int64_t
 look_after(struct store *s, int64_t now)
 {
@@ -132,8 +132,8 @@ look_after(struct store *s, int64_t now)
 	return s->unheard < CALL_LOOKS ? s->heard + pause : 0;
 }
 
-/* Waits for something to do, until then at most; false with the reason noted:
- * that is over. */
+/* Waits for an event, until `until' at most.  Returns false with the reason
+   noted if the time is over. */
 static bool
 pg_rest(struct store *s, int64_t until)
 {
@@ -150,7 +150,7 @@ pg_rest(struct store *s, int64_t until)
 		return false;
 	}
 	due = due < until ? due : until;
-	/* Whoever watches hears now and then that it goes on. */
+	/* Call the progress callback now and then. */
 	if (s->tell != NULL && due > now + TELL_TICK * INT64_C(1000))
 		due = now + TELL_TICK * INT64_C(1000);
 	rc = poll(&p, 1, clock_poll(clock_us(), due));
@@ -163,7 +163,10 @@ pg_rest(struct store *s, int64_t until)
 	return true;
 }
 
-/* Waits for the server; false with the reason noted: nothing more comes. */
+/*
+ * Waits for data from the server.  Returns false with the reason noted if the
+ * connection is lost or the time is over.
+ */
 static bool
 pg_wait_for(struct store *s, int64_t until)
 {
@@ -176,8 +179,8 @@ pg_wait_for(struct store *s, int64_t until)
 	return false;
 }
 
-/* Until when a statement that begins now may take; CLOCK_NEVER: as long as its
- * server is there. */
+/* The deadline of a statement that begins now; CLOCK_NEVER if it may run as
+   long as its server responds. */
 static int64_t
 pg_deadline(struct store *s, int64_t ms)
 {
@@ -214,7 +217,7 @@ pg_next(struct store *s)
 		}
 		if ((res = PQgetResult(s->db)) == NULL)
 			return last;
-		/* The first error is the one that matters. */
+		/* Return the first error. */
 		if (last != NULL && PQresultStatus(last) ==
 		    PGRES_FATAL_ERROR) {
 			PQclear(res);
@@ -228,7 +231,7 @@ pg_next(struct store *s)
 	}
 }
 
-/* Whether a result is a good one. */
+/* Whether a result is not an error. */
 static bool
 pg_is_good(const PGresult *res)
 {
@@ -266,7 +269,7 @@ pg_start(struct store *s)
 	return FAILURE_STORAGE;
 }
 
-/* Goes on with connecting. */
+/* Continues connecting. */
 static enum pg_progress
 step_dial(struct store *s)
 {
@@ -298,7 +301,7 @@ pg_wait(const struct store *s, struct pollfd *p)
 	return CLOCK_NEVER;
 }
 
-/* Waits for what pg_start or pg_call began, until then at most. */
+/* Waits for the end of pg_start or pg_call, until `until' at most. */
 static enum pg_progress
 wait_out(struct store *s, int64_t until)
 {
@@ -355,7 +358,7 @@ pg_call(struct store *s, enum statement which, const struct pg_args *a)
 	return pg_fail(s, "", NULL);
 }
 
-/* Keeps what went wrong first. */
+/* Notes the first error of a call. */
 static void
 part_failed(struct store *s, const PGresult *res)
 {
@@ -365,14 +368,14 @@ part_failed(struct store *s, const PGresult *res)
 	note_result(s, "", res);
 }
 
-/* The last part is there: what became of it all. */
+/* The last result has arrived: returns how the call ended. */
 static enum pg_progress
 end_call(struct store *s)
 {
 	while (PQgetResult(s->db) != NULL)
 		;
 	s->part = -1;
-	/* What failed is rolled back; the next statement waits for it. */
+	/* Roll back a failed transaction before the next statement. */
 	if (PQtransactionStatus(s->db) != PQTRANS_IDLE) {
 		s->wrong = true;
 		if (!pg_put(s->db, STATEMENT_ROLLBACK, NULL) ||
@@ -388,7 +391,7 @@ end_call(struct store *s)
 	return s->wrong || s->broken ? PG_FAILED : PG_DONE;
 }
 
-/* Takes one result of the call; returns PG_MORE for the next one. */
+/* Handles a result of the call.  Returns PG_MORE if more results follow. */
 static enum pg_progress
 take_part(struct store *s, PGresult *res)
 {
@@ -408,7 +411,7 @@ take_part(struct store *s, PGresult *res)
 			s->result = res;
 			return rc;
 		}
-		/* Of a transaction that had failed it says ROLLBACK. */
+		/* If the transaction failed, COMMIT reports ROLLBACK. */
 		if (s->part == 3 && !s->wrong &&
 		    strcmp(PQcmdStatus(res), "COMMIT") != 0)
 			s->wrong = true;
@@ -460,7 +463,8 @@ pg_passes(const struct store *s)
 					    "57", NULL };
 	int				i;
 
-	/* Without a state it was the connection; a full disk stays. */
+	/* No SQLSTATE: the connection failed.  A full disk does not empty
+	   itself. */
 	if (s->state[0] == '\0' || strcmp(s->state, PG_STANDBY) == 0)
 		return true;
 	for (i = 0; pass[i] != NULL; i++) {
@@ -470,7 +474,7 @@ pg_passes(const struct store *s)
 	return false;
 }
 
-/* One statement on its own: sends it and waits for its good result. */
+/* Runs a single statement and waits for its result. */
 static enum failure_code
 fetch(struct store *s, enum statement which, const struct pg_args *a,
     PGresult **res)
@@ -482,8 +486,8 @@ fetch(struct store *s, enum statement which, const struct pg_args *a,
 	return pg_is_good(*res) ? FAILURE_NONE : pg_fail(s, "", *res);
 }
 
-/* One try, in a transaction of its own, or within the one that is open; it may
- * take so many milliseconds. */
+/* Tries once, in a transaction of its own or in the open one, for up to `ms'
+   milliseconds. */
 static enum failure_code
 pg_try(struct store *s, enum statement which, const struct pg_args *a, int ms)
 {
@@ -500,8 +504,8 @@ pg_try(struct store *s, enum statement which, const struct pg_args *a, int ms)
 	return rc;
 }
 
-/* Whether what failed may be done once more: it was not sent, or the server
- * says that nothing of it was done, or twice is as good as once. */
+/* Whether a failed statement may be repeated: it was not sent, the server
+   reported that nothing was done, or repeating is safe. */
 static bool
 may_repeat(struct store *s, enum statement which, bool sent)
 {
@@ -525,7 +529,8 @@ pg_query(struct store *s, enum statement which, const struct pg_args *a,
 	int			version;
 
 	*res = NULL;
-	/* Its server may hang since the last call: there may be another one. */
+	/* The server may have hung since the last call; another may replace
+	   it. */
 	rc = sent ? pg_try(s, which, a, store_again[which] ? CALL_KEPT :
 	    CALL_TIMEOUT) : FAILURE_STORAGE;
 	if (rc != FAILURE_NONE && may_repeat(s, which, sent) &&
@@ -611,7 +616,7 @@ pg_begin(struct store *s)
 	return rc;
 }
 
-/* Commits; what was rolled back instead, or was remarked upon, is none. */
+/* Commits.  A rollback or a warning counts as an error. */
 static enum failure_code
 commit(struct store *s)
 {

@@ -1,5 +1,5 @@
 /*
- * The slots of the model's servers, as rows of TicketAIRuns.
+ * The slots of the upstreams, as rows of TicketAIRuns.
  */
 #include <stdio.h>
 #include <string.h>
@@ -53,24 +53,25 @@ slots_take(struct node *n, const struct slots_server *list, int count,
 	(void)ahead;
 	n->count = count < SERVERS_MAX ? count : SERVERS_MAX;
 	memcpy(n->list, list, (size_t)n->count * sizeof(*list));
-	runs_wait(n, LOADED_TIMEOUT);	/* for what is on its way */
+	runs_wait(n, LOADED_TIMEOUT);	/* for the call under way */
 	if (n->call != CALL_NONE || n->want != WANT_RUNNING)
 		return -1;
 	n->want = WANT_MOVE;
 	n->moved = -1;
 	runs_now(n);
 	runs_wait(n, LOADED_TIMEOUT);
-	n->want = WANT_RUNNING;		/* where we are, if it took too long */
+	n->want = WANT_RUNNING;		/* if the call took too long, we stay
+					   where we are */
 	return n->moved;
 }
 
 void
 slots_release(struct node *n)
 {
-	(void)n;	/* with the next call: to queue, save or end */
+	(void)n;	/* the next call (to queue, save or end) releases it */
 }
 
-/* Counts the runs that live, of all nodes. */
+/* Counts the active runs of all nodes. */
 static enum failure_code
 count_runs(struct store *s, int *running, int *waiting)
 {

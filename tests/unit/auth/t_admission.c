@@ -1,6 +1,6 @@
 /*
- * lib/auth/admission: who gets in, in which order tokens are looked at, and how
- * much an address may have.
+ * lib/auth/admission: who is admitted, in which order JWTs are tried, and how
+ * many connections an address may have.
  */
 #include <sys/stat.h>
 
@@ -77,7 +77,7 @@ doors(void)
 	}
 }
 
-/* A token for the ticket and a user, until so many seconds from now. */
+/* Makes a JWT for a ticket and a user, valid for so many seconds. */
 static const char *
 token(int64_t ticket, const char *user, long seconds)
 {
@@ -131,8 +131,8 @@ tokens(void)
 		{ NULL, bearer, NULL, 0, "ana" },
 		{ NULL, NULL, cookie, 0, "ana" },
 		{ NULL, NULL, both, 0, "ana" },
-		/* Each of the connection is tried, and a good one is enough;
-		 * a message's own decides. */
+		/* Every JWT of the connection is tried, and one good one is
+		   enough; but a JWT in the message is the only one tried. */
 		{ NULL, NULL, twins, 0, "ana" },
 		{ NULL, NULL, quoted, 0, "ana" },
 		{ NULL, NULL, three, 0, "ana" },
@@ -165,7 +165,7 @@ tokens(void)
 	(void)snprintf(three, sizeof(three),
 	    "token=;\ttoken=\"%s\" ; a=\"b;token=x, c=d;token=\"%s\"", bad,
 	    good);
-	/* Two headers, as websocketd hands them on. */
+	/* Two headers, as websocketd joins them. */
 	(void)snprintf(joined, sizeof(joined), "token=%s, a=1; token=%s", bad,
 	    good);
 	for (i = 0, many[0] = '\0'; i < COOKIES_MAX - 1; i++)
@@ -184,7 +184,7 @@ tokens(void)
 	}
 }
 
-/* A good token holds for the connection until it runs out. */
+/* A good JWT is valid for the connection until it expires. */
 static void
 holds(void)
 {
@@ -246,7 +246,8 @@ viewers(void)
 		row("%zu", i);
 		admission_init(&a[i], &settings, &c[i]);
 		check_int(check_it(&a[i], NULL), want[i]);
-		/* Another message takes no other place. */
+		/* Another message of the same connection takes no second
+		   place. */
 		check_int(check_it(&a[i], NULL), want[i]);
 	}
 	row("one leaves");

@@ -1,6 +1,6 @@
 /*
- * lib/auth/key_form: what is proven to be a secret, and what is not.  The files
- * that openssl writes are in tests/cases/disguises.py.
+ * lib/auth/key_form: which texts are certainly secrets and which are not.  The
+ * files that openssl writes are in tests/cases/disguises.py.
  */
 #include "auth/key_form.h"
 #include "base/base64url.h"
@@ -80,7 +80,7 @@ forms(void)
 	}
 }
 
-/* The body of a key in PEM, its lines together, at each place in a text. */
+/* The body of a PEM key, its lines joined, at each position in a text. */
 static void
 bodies(void)
 {
@@ -104,7 +104,7 @@ bodies(void)
 	}
 }
 
-/* xorshift64: the same secrets each time. */
+/* xorshift64: makes the same secrets each time. */
 static unsigned char
 next(void)
 {
@@ -116,7 +116,10 @@ next(void)
 	return (unsigned char)(x >> 32);
 }
 
-/* What `openssl rand' makes, plain, in hexadecimal and in base64, stays one. */
+/*
+ * The output of `openssl rand', plain, in hexadecimal and in base64, counts as
+ * a secret.
+ */
 static void
 secrets(void)
 {
@@ -134,7 +137,7 @@ secrets(void)
 			hex[2 * n] = digits[s[n] >> 4];
 			hex[2 * n + 1] = digits[s[n] & 15];
 		}
-		s[0] &= 0x7f;	/* a byte order mark would be text */
+		s[0] &= 0x7f;	/* a byte order mark would make it text */
 		buf_clear(&b);
 		if (base64url_encode(&b, s, len) == -1)
 			t_die("buf");
@@ -153,7 +156,7 @@ secrets(void)
 	buf_free(&b);
 }
 
-/* What is no key that we know is a secret only where none fits in. */
+/* An unknown text is a secret only if no key fits into it. */
 static void
 doubts(void)
 {
@@ -163,7 +166,8 @@ doubts(void)
 	static const struct {
 		const char	*of;
 		size_t		 len;
-		const char	*doubt;		/* a part of it; NULL: none */
+		const char	*doubt;		/* part of the message; NULL:
+						   none */
 	} rows[] = {
 		{ odd, 32, NULL }, { odd, 48, NULL }, { odd, 49, "too long" },
 		{ one, 64, NULL }, { one, 65, "too long" },
@@ -195,7 +199,7 @@ doubts(void)
 		why = key_form_doubt(text, n);
 		check(rows[i].doubt == NULL ? why == NULL : why != NULL &&
 		    strstr(why, rows[i].doubt) != NULL);
-		/* A line end behind it is none of it. */
+		/* A line end after it does not belong to it. */
 		text[n] = '\r';
 		text[n + 1] = '\n';
 		check(key_form_doubt(text, n + 2) == why);
@@ -203,8 +207,8 @@ doubts(void)
 }
 
 /*
- * However many words a declared secret has, a key behind them is found, and the
- * work for it has an end: without one this takes minutes.
+ * A key after a declared secret is found however many words the secret has.
+ * The time is bounded; without a limit this would take minutes.
  */
 static void
 many_words(void)

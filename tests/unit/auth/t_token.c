@@ -1,6 +1,6 @@
 /*
- * lib/auth/token with the module signature.so: which tokens are good, by RFC
- * 7519 and RFC 8725, and which word tells why one is not; the key files.
+ * lib/auth/token with the module signature.so: which JWTs are good by RFC 7519
+ * and RFC 8725, which word says why one is not, and the key files.
  */
 #include <sys/stat.h>
 
@@ -34,7 +34,7 @@ load_settings(void)
 		t_die(settings.error);
 }
 
-/* A token of these parts, signed with this key; or as good as. */
+/* Makes a JWT from these parts, signed with this key. */
 static void
 make(struct buf *t, const char *header, const char *claims, const char *key)
 {
@@ -207,7 +207,7 @@ claims_of_settings(void)
 	load_settings();
 }
 
-/* JWT_TICKET_CLAIM: another claim ties a token to a ticket, or none. */
+/* JWT_TICKET_CLAIM: the claim that ties a JWT to a ticket; may be empty. */
 static void
 ticket_claims(void)
 {
@@ -255,7 +255,7 @@ ticket_claims(void)
 	buf_free(&t);
 }
 
-/* A list of groups as long as a token can be, and the deepest that is read. */
+/* A list of groups as long as a JWT can be, and the deepest that is read. */
 static void
 groups(void)
 {
@@ -290,7 +290,7 @@ groups(void)
 	buf_free(&claims);
 }
 
-/* Each byte of a token, changed, and each of its ends, cut off. */
+/* Changes each byte of a JWT, and cuts it at each length. */
 static void
 broken(const char *private, const char *file, const char *algorithm)
 {
@@ -350,13 +350,13 @@ algorithms(void)
     "\"x\":\"tkj28bX_w_MYUY9pBjD80wW6nOxB4Jempy50Gu23qm4\"," \
     "\"y\":\"7_Vf2aBjrIjeTn7TPA8_064BF5qJwiC-o5Rxc0qr5Uk\""
 
-/* Another key than EC_PRIVATE's. */
+/* Another key than that of EC_PRIVATE. */
 #define OTHER_JWK(more) \
     "{\"kty\":\"EC\",\"crv\":\"P-256\"," \
     "\"x\":\"BZMMuPhkRTwSXyPJ9oME3eQEDylVnrrzoLQWAEP_J88\"," \
     "\"y\":\"19wQNsp3LdpXvNG7fabekYxhylil1AeyBFu01cAFOUI\"" more "}"
 
-/* A set of one key more than there may be. */
+/* A set with one key more than allowed. */
 static void
 many_keys(void)
 {
@@ -441,7 +441,7 @@ key_files(void)
 	}
 }
 
-/* A token that EC_PRIVATE signed, its header with this kid. */
+/* Makes a JWT signed by EC_PRIVATE, with this kid in its header. */
 static void
 make_es256(struct buf *t, const char *kid)
 {
@@ -471,7 +471,7 @@ make_es256(struct buf *t, const char *kid)
 }
 
 /*
- * JWKs: their kid, use, key_ops and alg count; each is tried alone and beside
+ * JWKs with various kid, use, key_ops and alg; each is tried alone and beside
  * one that is for something else.
  */
 static void
@@ -492,7 +492,8 @@ jwks(void)
 		    OTHER_JWK(",\"kid\":\"b\"") "]}", "a", "good", 2 },
 		{ "{\"keys\":[" KEY(",\"kid\":\"a\"") ","
 		    OTHER_JWK(",\"kid\":\"b\"") "]}", "b", "signature", 2 },
-		/* Two of one name are both tried; a name of none, all. */
+		/* Two keys with the same name are both tried; without a name,
+		   all are. */
 		{ "{\"keys\":[" OTHER_JWK(",\"kid\":\"a\"") ","
 		    KEY(",\"kid\":\"a\"") "]}", "a", "good", 2 },
 		{ "{\"keys\":[" OTHER_JWK("") "," KEY("") "]}", "c", "good",
@@ -551,7 +552,7 @@ jwks(void)
 	buf_free(&t);
 }
 
-/* Several keys of one name: each is tried for a kid. */
+/* Several keys with the same name: each is tried for a kid. */
 static void
 one_name(void)
 {
@@ -582,7 +583,7 @@ one_name(void)
 	buf_free(&t);
 }
 
-/* What is no token at all. */
+/* Texts that are not JWTs. */
 static void
 garbage(void)
 {
@@ -612,7 +613,7 @@ garbage(void)
 	token_keys_free(&keys);
 }
 
-/* A user of any length that fits, and none that does not. */
+/* User names of all lengths that fit, and longer ones. */
 static void
 users(void)
 {

@@ -1,6 +1,6 @@
 /*
- * lib/base/address: which lists and addresses are understood, whom a proxy is
- * believed, and what a household is.
+ * lib/base/address: which lists and addresses are valid, which part of
+ * X-Forwarded-For is trusted, and the key of a household.
  */
 #include "base/address.h"
 #include "t.h"
@@ -91,7 +91,8 @@ clients(void)
 		{ "10.0.0.0/8", "10.0.0.1", "10.0.0.3,10.0.0.2", "10.0.0.3" },
 		{ "10.0.0.0/8", "10.0.0.1", "1.1.1.1 ,\t2.2.2.2 , 10.0.0.2 ",
 		    "2.2.2.2" },
-		/* What a client wrote itself is left of what is true. */
+		/* The client itself may have written what stands left of the
+		   true address. */
 		{ "10.0.0.0/8", "10.0.0.1", "127.0.0.1, 6.6.6.6", "6.6.6.6" },
 		{ "10.0.0.0/8", "10.0.0.1", "x, 6.6.6.6", "6.6.6.6" },
 		{ "10.0.0.0/8", "10.0.0.1", "1.1.1.1, x", "10.0.0.1" },
@@ -101,14 +102,14 @@ clients(void)
 		{ "10.0.0.0/8", "10.0.0.1", ",,", "10.0.0.1" },
 		{ "::1", "::1", "2001:db8::1", "2001:db8::1" },
 		{ "::1", "::1", "1.1.1.1, [2001:db8::1]", "[2001:db8::1]" },
-		/* Some write the port, and quotes around it all. */
+		/* Some proxies add the port, and quotes. */
 		{ "::1", "::1", "203.0.113.7:51234", "203.0.113.7" },
 		{ "::1", "::1", "[2001:db8::7]:443", "[2001:db8::7]" },
 		{ "::1", "::1", "\"203.0.113.7\"", "203.0.113.7" },
 		{ "::1", "::1", " \"203.0.113.7:1\" ", "203.0.113.7" },
 		{ "::1", "::1", "\"[2001:db8::7]:65535\"", "[2001:db8::7]" },
 		{ "::1", "::1", "\"2001:db8::7\"", "2001:db8::7" },
-		/* Without brackets it is a part of the address. */
+		/* Without brackets, the port would be part of the address. */
 		{ "::1", "::1", "2001:db8::7:443", "2001:db8::7:443" },
 		{ "10.0.0.0/8", "10.0.0.1", "1.1.1.1:80, 2.2.2.2:81 , "
 		    "10.0.0.2:82", "2.2.2.2" },

@@ -1,6 +1,6 @@
 /*
- * lib/base/base64url: RFC 4648's own examples, every byte there and back, and
- * everything that another decoder might let through.
+ * lib/base/base64url: the examples of RFC 4648, every byte encoded and decoded,
+ * and what other decoders accept but this one must not.
  */
 #include "base/base64url.h"
 #include "t.h"

@@ -1,5 +1,5 @@
 /*
- * lib/base/buf: the cap, the NUL behind the content, and that a refusal changes
+ * lib/base/buf: the cap, the NUL after the content, and that a failure changes
  * nothing.
  */
 #include "base/buf.h"
@@ -92,7 +92,7 @@ drops(void)
 	}
 }
 
-/* What was never used may be dropped, cleared and freed. */
+/* An unused buffer may be dropped from, cleared and freed. */
 static void
 empty(void)
 {

@@ -1,5 +1,5 @@
 /*
- * A program that runs beside us.
+ * lib/base/child: a program in the background.
  */
 #include <errno.h>
 #include <poll.h>
@@ -58,7 +58,8 @@ ends(void)
 		{ "yes", "", 20000, 100000, CHILD_BROKEN, NULL },
 		{ "printf x; exec sleep 600", "", 50, 100, CHILD_LATE, "x" },
 		{ "exec sleep 600", "", 50, 100, CHILD_LATE, "" },
-		/* It has no descriptor of ours: no listener, no lock. */
+		/* It inherits none of our descriptors, neither listener nor
+		   lock. */
 		{ "ls /proc/self/fd | wc -l | tr -d ' '", "", 20000, 100,
 		    CHILD_ENDED, "4\n" },
 	};
@@ -82,7 +83,7 @@ ends(void)
 	child_end(&c);
 }
 
-/* Whoever is ended is gone, whether the kernel reaps our children or not. */
+/* A killed child is gone, whether or not the kernel reaps our children. */
 static void
 leaves_nothing(void)
 {
@@ -103,7 +104,7 @@ leaves_nothing(void)
 		p = (struct pollfd){ .fd = copy, .events = POLLIN };
 		check_int(poll(&p, 1, 20000), 1);
 		(void)close(copy);
-		/* The way it was for others, too. */
+		/* The action for SIGCHLD is as it was before. */
 		check(signal(SIGCHLD, ways[i]) == ways[i]);
 	}
 	(void)signal(SIGCHLD, SIG_DFL);

@@ -1,5 +1,5 @@
 /*
- * lib/base/clock: what poll(2) is told for a deadline.
+ * lib/base/clock: the timeout for poll(2) until a deadline.
  */
 #include <limits.h>
 

@@ -1,12 +1,12 @@
 /*
- * lib/base/file: what may be read and what is refused.
+ * lib/base/file: which files are read and which are refused.
  */
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "t.h"
 
-/* Reads; gives errno, 0 where it was read and was what it should be. */
+/* Reads a file.  Returns errno, 0 if the content is as expected. */
 static int
 read_it(const char *path, size_t max, bool secret, const char *want,
     size_t want_len)

@@ -44,7 +44,7 @@ tags(void)
 	}
 }
 
-/* Every start of a header: under the sanitizers nothing is read behind. */
+/* Every prefix of a header: the sanitizers detect reads past its end. */
 static void
 starts(void)
 {

@@ -52,7 +52,7 @@ excludes(void)
 	check(lock_wait(a, 1, clock_us()) == -1 && errno == EBADF);
 }
 
-/* All but the first byte. */
+/* All bytes but the first. */
 static void
 rest(void)
 {
@@ -74,7 +74,7 @@ rest(void)
 	check(lock_try_rest(a) == -1 && errno == EBADF);
 }
 
-/* A child that holds a byte until it is killed, or for some time. */
+/* A child that holds a byte for some time or until it is killed. */
 static pid_t
 holder(int64_t byte, long ms)
 {
@@ -163,7 +163,7 @@ waits(void)
 
 enum { OWNERS = 60 };
 
-/* Locks taken in every kind of order, counted in every kind of range. */
+/* Locks taken in various orders, counted in various ranges. */
 static void
 counts(void)
 {

@@ -1,6 +1,6 @@
 /*
- * lib/base/log: one line an event, at most 1,000 bytes, nothing in it that a
- * terminal would obey.
+ * lib/base/log: one line per event, at most 1,000 bytes, with nothing that a
+ * terminal acts on.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "t.h"
 
-/* Logs a text to a file of ours; the caller frees the lines. */
+/* Logs a text to a file.  The caller frees the lines. */
 static char *
 logged(enum log_level level, const char *text, size_t *len)
 {
@@ -62,7 +62,7 @@ lines(void)
 	}
 }
 
-/* Whatever is at the cut, the line stays whole, short and UTF-8. */
+/* Wherever the line is cut, it stays one short line of UTF-8. */
 static void
 cuts(void)
 {
@@ -126,7 +126,7 @@ targets(void)
 		t_die("dup");
 	log_open("t", NULL);
 	log_line(LOG_LEVEL_INFO, "to %s %d", "stderr", 2);
-	/* Neither of these may reach it, nor fail. */
+	/* Neither of these may write to the terminal or fail. */
 	log_open("t", "nothere/log");
 	log_line(LOG_LEVEL_INFO, "from t_log: to syslog");
 	log_open("t", "syslog");
@@ -142,7 +142,7 @@ targets(void)
 	log_open("t", NULL);
 }
 
-/* A socket of syslog's that the test reads, or does not. */
+/* A socket in place of syslog's. */
 static int
 syslogd(const char *path, int type)
 {
@@ -159,7 +159,7 @@ syslogd(const char *path, int type)
 	return fd;
 }
 
-/* What has come, as a string. */
+/* What has arrived, as a string. */
 static const char *
 heard(int fd)
 {
@@ -173,12 +173,12 @@ heard(int fd)
 	    sizeof(data) - 1 - len)) > 0)
 		len += (size_t)n;
 	data[len] = '\0';
-	while (len-- > 0)	/* a line of syslog's ends with a NUL */
+	while (len-- > 0)	/* a line for syslog ends with a NUL */
 		data[len] = data[len] == '\0' ? '\n' : data[len];
 	return data;
 }
 
-/* More lines than whatever stands between us and the reader takes. */
+/* Logs more lines than the buffers between us and the reader can hold. */
 static void
 flood(void)
 {
@@ -188,7 +188,10 @@ flood(void)
 		log_line(LOG_LEVEL_INFO, "n=%d %0500d", i, 0);
 }
 
-/* The line that got through says how many did not; the one after it not. */
+/*
+ * The first line that gets through says how many were dropped; the next does
+ * not.
+ */
 static void
 tells_dropped(int fd)
 {
@@ -211,7 +214,7 @@ tells_dropped(int fd)
 	check(strstr(first, "again=2") != NULL);
 }
 
-/* Whoever reads the log, or does not, nobody waits for it. */
+/* Logging never waits for the reader. */
 static void
 never_waits(void)
 {

@@ -1,5 +1,5 @@
 /*
- * lib/base/logfmt: the value of a key, whatever else is in the line.
+ * lib/base/logfmt: finds the value of a key, whatever else is in the line.
  */
 #include "base/log.h"
 #include "base/logfmt.h"
@@ -29,7 +29,8 @@ values(void)
 		{ "=1 a=2", "a", "2" }, { "=1", "", "1" },
 		{ "== =\"=\" a=1", "a", "1" }, { "a=b=c", "a", "b=c" },
 		{ "a=x\"y b=1", "b", "1" }, { "\" a=1", "a", "1" },
-		{ "a=1234567890", "a", "1234567" },	/* cut at its size */
+		{ "a=1234567890", "a", "1234567" },	/* truncated to the
+							   size */
 	};
 	char	to[8 + 1];
 	bool	found;
@@ -46,7 +47,7 @@ values(void)
 	}
 }
 
-/* What the log writes is read again. */
+/* Reads back what log.c writes. */
 static void
 written(void)
 {

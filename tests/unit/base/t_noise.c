@@ -1,5 +1,5 @@
 /*
- * lib/base/noise: what websocketd says that is not for the log.
+ * lib/base/noise: lines of websocketd that are not for the log.
  */
 #include <string.h>
 
@@ -43,12 +43,12 @@ traces(void)
 		}
 		check_int((int64_t)n.panics, times);
 	}
-	/* What comes behind it is a line like any, and ends it. */
+	/* What follows is an ordinary line and ends the trace. */
 	check(!is(&n, "run.sh: goes on (as ever)."));
 	check(!is(&n, "net/http.(*conn).serve.func1()"));
 }
 
-/* What ends websocketd is for the log, with its trace. */
+/* A panic that ends websocketd is logged with its trace. */
 static void
 fatal(void)
 {
@@ -99,7 +99,8 @@ others(void)
 	check(noise_report(&n, text, sizeof(text)));
 	check(strstr(text, " panics=0 closed=2 refused=1") != NULL);
 	check(!noise_report(&n, text, sizeof(text)));
-	/* A beginning of one is none, and is not read beyond its end. */
+	/* The beginning of such a line is not one; nothing is read past its
+	   end. */
 	for (len = 0; len < sizeof(method) - 1; len++)
 		check(!noise_is(&n, method, len) || len > 80);
 	for (len = 0; len < sizeof(said) - 1; len++)

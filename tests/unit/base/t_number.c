@@ -41,7 +41,7 @@ spellings(void)
 	check_int(n, 42);
 }
 
-/* What is a ticket's number. */
+/* Numbers of tickets. */
 static void
 ids(void)
 {

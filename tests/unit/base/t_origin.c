@@ -1,5 +1,5 @@
 /*
- * lib/base/origin: which pages get in.
+ * lib/base/origin: which pages are admitted.
  */
 #include "base/origin.h"
 #include "t.h"

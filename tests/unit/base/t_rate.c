@@ -1,6 +1,6 @@
 /*
- * lib/base/rate: so many at once, then evenly, exact over processes; a database
- * of the limits that is in the way of nobody.
+ * lib/base/rate: so many at once, then evenly spread, exact over processes; and
+ * a damaged database of the limits never blocks a question.
  */
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -97,7 +97,7 @@ takes(void)
 	check_int(take("c", 2, 1), 1);
 }
 
-/* Sets a key's time as far from now as seconds. */
+/* Sets a key's time to so many seconds from now. */
 static void
 set(const char *key, int64_t seconds)
 {
@@ -116,7 +116,7 @@ set(const char *key, int64_t seconds)
 static void
 clock_goes_back(void)
 {
-	set("d", 100000);	/* before a reboot */
+	set("d", 100000);	/* set before a reboot */
 	check_int(take("d", 2, 60), 0);
 	check_int(take("d", 2, 60), 0);
 	check(take("d", 2, 60) > 0);
@@ -127,7 +127,7 @@ clock_goes_back(void)
 	check_int(take("e", 2, 60), 0);
 }
 
-/* However many ask at the same time, just so many get it; ten times. */
+/* However many ask at the same time, exactly so many are allowed; ten times. */
 static void
 race(void)
 {
@@ -179,7 +179,7 @@ shell(const char *command)
 	return t_wait(pid);
 }
 
-/* What lies in the way is begun anew, for a question and for who forgets. */
+/* What is in the way is replaced, for a question and for `sessions forget'. */
 static void
 in_the_way(void)
 {
@@ -214,7 +214,7 @@ in_the_way(void)
 			    sizeof(error)) > 0, 1);
 		}
 	}
-	/* What somebody keeps in a directory stays. */
+	/* A directory with files in it is kept, under another name. */
 	check_int(shell("rm -rf odd; mkdir -m 700 odd odd/rate.db; "
 	    "echo mine >odd/rate.db/f"), 0);
 	check_int(take_in("odd", "k", 1, 1, error, sizeof(error)), 0);

@@ -1,11 +1,11 @@
 /*
- * lib/base/url: which addresses are taken, and what they ask for.
+ * lib/base/url: which addresses are valid, and what they mean.
  */
 #include "base/limit.h"
 #include "base/url.h"
 #include "t.h"
 
-/* Texts of OLLAMA_SERVER, and which are good. */
+/* Values of OLLAMA_SERVER; which ones are valid. */
 static const struct {
 	const char	*url;
 	bool		 want;
@@ -58,7 +58,7 @@ static const struct {
 	{ "http://::1", false }, { "http://a]b", false },
 	{ "http://a%b", false }, { "http://[fe80::1%eth0]:80", true },
 	{ "http://[::ffff:10.0.0.1]:80/x", true },
-	/* The same server twice, written otherwise. */
+	/* The same server twice, spelled differently. */
 	{ "http://localhost http://LOCALHOST", false },
 	{ "http://localhost HTTP://localHost:80/api/chat", false },
 	{ "http://h:80 http://h", false },
@@ -74,7 +74,7 @@ static const struct {
 	{ "http://0x7f000001 http://127.0.0.1", false },
 	{ "http://h. http://h", false },
 	{ "http://127.0.0.1 http://127.0.0.2", true },
-	/* Likely the same one, unless each has a name. */
+	/* Probably the same server, unless each has a name. */
 	{ "http://127.0.0.1:11434 http://localhost:11434", false },
 	{ "http://[::1] http://localhost", false },
 	{ "http://[::1] name=a http://localhost", true },
@@ -210,7 +210,7 @@ weights(void)
 	check(!url_next(&list, &u));
 }
 
-/* What other machines call a server. */
+/* The names of servers for other machines. */
 static void
 names(void)
 {
@@ -254,7 +254,7 @@ names(void)
 		url_name(&u, "desk1", name);
 		check_str(name, rows[i].want);
 	}
-	/* As long as they may be: neither is cut. */
+	/* The longest ones: nothing is truncated. */
 	list = "http://[::1]:65535 name="
 	    "0123456789012345678901234567890123456789012345678901234567890123";
 	check(url_valid(list) && url_next(&list, &u));
@@ -272,7 +272,7 @@ names(void)
 	check(!url_valid(text));
 }
 
-/* As many servers as there may be, and one more. */
+/* The highest number of servers, and one more. */
 static void
 many(void)
 {
@@ -288,7 +288,10 @@ many(void)
 	check(!url_valid(list));
 }
 
-/* The same on every machine and in every version: slots are found by it. */
+/*
+ * Keys are the same on every machine and in every version, because slots are
+ * found by them.
+ */
 static void
 keys(void)
 {

@@ -1,11 +1,11 @@
 /*
- * lib/base/utf8: every character by RFC 3629 and nothing else; cutting,
- * blankness and cleaning, in pieces of every size.
+ * lib/base/utf8: exactly the characters of RFC 3629; cutting, blank texts, and
+ * cleaning pieces of every size.
  */
 #include "base/utf8.h"
 #include "t.h"
 
-/* What RFC 3629 says, another way: decode by arithmetic, then forbid. */
+/* RFC 3629 implemented in another way: decodes first, then excludes. */
 static int
 model(const unsigned char *p, size_t len)
 {
@@ -33,7 +33,7 @@ model(const unsigned char *p, size_t len)
 	    need;
 }
 
-/* Every sequence of up to three bytes, and of four with chosen tails. */
+/* All sequences of up to three bytes, and of four with chosen last bytes. */
 static void
 every_sequence(void)
 {
@@ -61,7 +61,9 @@ every_sequence(void)
 	check_int(wrong, 0);
 }
 
-/* A start of a valid character wants more; of an invalid one it does not. */
+/*
+ * A prefix of a valid character may need more bytes, one of an invalid one not.
+ */
 static void
 starts(void)
 {
@@ -133,7 +135,7 @@ blank(void)
 	}
 }
 
-/* Every character there is comes out valid and as itself. */
+/* Encodes every character and checks that it decodes to itself. */
 static void
 encodes(void)
 {
@@ -157,7 +159,7 @@ encodes(void)
 
 #define BAD "\xef\xbf\xbd"
 
-/* Each input at once, byte by byte and cut in two at every place. */
+/* Cleans each input at once, byte by byte, and cut in two at every position. */
 static void
 cleans(void)
 {

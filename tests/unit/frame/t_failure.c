@@ -1,6 +1,5 @@
 /*
- * lib/frame/failure: the table is complete and sound, and as websocket.md tells
- * it.
+ * lib/frame/failure: the table is complete, consistent, and as in websocket.md.
  */
 #include "base/utf8.h"
 #include "frame/failure.h"
@@ -44,7 +43,7 @@ entries(void)
 			check(utf8_valid(m, strlen(m)));
 			n[l] = holes(m);
 			check(n[l] <= 1);
-			/* With its detail it fits where frame.c makes it. */
+			/* With its detail it fits the buffer in frame.c. */
 			check(strlen(m) + sizeof(((struct failure *)0)->
 			    detail) < 512);
 			check(strpbrk(m, "\n\t%") == NULL);
@@ -62,7 +61,7 @@ entries(void)
 	check(!failure_retryable(FAILURE_NONE));
 }
 
-/* No message tells technicians what only administrators know. */
+/* No message contains details that only help administrators. */
 static void
 people(void)
 {
@@ -84,7 +83,7 @@ people(void)
 	}
 }
 
-/* The client's, the model's, the administrator's and the system's. */
+/* Exit codes: the client's, the model's, the administrator's, the system's. */
 static void
 exits(void)
 {
@@ -129,7 +128,7 @@ names(void)
 	}
 }
 
-/* Each code is a row of websocket.md's table, with the same `retry'. */
+/* Each code is a row in websocket.md's table, with the same `retry'. */
 static void
 documented(void)
 {
@@ -160,7 +159,7 @@ details(void)
 	check_str(f.detail, "");
 	f = failure_make(FAILURE_TOO_LARGE, "65536");
 	check_str(f.detail, "65536");
-	/* Cut between characters, wherever the limit falls in one. */
+	/* Truncated between characters, wherever the limit is. */
 	for (i = 0; i < 4; i++) {
 		memset(text, 'a', sizeof(text));
 		memcpy(text + size - 1 - i, "\xf0\x9f\x98\x80", 4);

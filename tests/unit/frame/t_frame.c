@@ -1,7 +1,7 @@
 /*
- * lib/frame/frame: every frame is one line of valid JSON; stream frames stay
- * short and give back the text whatever its pieces; what frame_error writes,
- * frame_read reads.
+ * lib/frame/frame: every frame is one line of valid JSON; stream frames are
+ * short and give the text back, whatever its pieces; frame_read reads what
+ * frame_error writes.
  */
 #include "base/limit.h"
 #include "base/utf8.h"
@@ -80,7 +80,7 @@ shapes(void)
 	buf_free(&b);
 }
 
-/* What is made from another line, or not made at all. */
+/* Frames made from other lines, and frames that must not be made. */
 static void
 more_shapes(void)
 {
@@ -132,7 +132,7 @@ more_shapes(void)
 	buf_free(&b);
 }
 
-/* A limit is told in KB where it is a whole number of them; `detail' stays. */
+/* A limit is shown in KB if it is a multiple; `detail' does not change. */
 static void
 limits(void)
 {
@@ -239,8 +239,8 @@ errors(void)
 }
 
 /*
- * Writes the pieces, each of `size' bytes of text, ending the frame after
- * every `turn' of them (0: only at the end), and checks what came out.
+ * Writes pieces of `size' bytes, ends the frame after every `turn' pieces (0:
+ * only at the end), and checks the result.
  */
 static void
 stream(const char *text, size_t len, size_t size, size_t turn, bool valid)
@@ -276,10 +276,11 @@ stream(const char *text, size_t len, size_t size, size_t turn, bool valid)
 			break;
 		}
 	}
-	check(longest <= 4000);	/* with the line end, which is no part of it */
+	check(longest <= 4000);	/* including the line end, which is not part of
+				   it */
 	if (valid)
 		check_mem(all.data, all.len, text, len);
-	/* Not more frames than needed, give or take one in four. */
+	/* Not many more frames than needed. */
 	if (turn == 0 && size < 100)
 		check(frames <= b.len / (FRAME_MAX * 3 / 4) + 1);
 	json_free(&j);
@@ -322,7 +323,7 @@ streams(void)
 	stream("", 0, 1, 1, true);
 }
 
-/* Pieces of one turn go out together; a frame ends between two of them. */
+/* Pieces of one turn leave as one frame; a frame ends between two pieces. */
 static void
 pieces(void)
 {
@@ -346,7 +347,7 @@ pieces(void)
 	buf_free(&b);
 }
 
-/* Whether the buffer holds whole stream frames, and nothing else. */
+/* Whether the buffer holds only whole stream frames. */
 static bool
 whole(const struct buf *b)
 {
@@ -364,7 +365,7 @@ whole(const struct buf *b)
 	return good;
 }
 
-/* Where there is no room, whatever the piece: whole frames, or none. */
+/* Without room, there are whole frames or none, whatever the piece. */
 static void
 no_room(void)
 {

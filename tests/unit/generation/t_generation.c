@@ -1,7 +1,7 @@
 /*
- * lib/generation/generation: the directory, the socket's path, claim, stale
- * sockets, and what a started `answer' gets from us.  The file itself is
- * compiled in here, with an `answer' of our own.
+ * lib/generation/generation: RUN_DIR, the socket's path, claims, stale sockets,
+ * and what a started `answer' inherits.  The file is compiled in here, with an
+ * `answer' of the test.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -115,7 +115,7 @@ meets(void)
 	check(rmdir("run/42.sock") == 0);
 }
 
-/* A full backlog is somebody alive. */
+/* A full backlog means that a process is alive. */
 static void
 busy(void)
 {
@@ -140,7 +140,7 @@ busy(void)
 	generation_sweep("run", 5);
 }
 
-/* A socket of another user is none that we talk to. */
+/* A socket of another user is refused. */
 static void
 peers(void)
 {
@@ -230,12 +230,12 @@ variants(void)
 	}
 }
 
-/* What our `answer' saw, told in files. */
+/* What the test's `answer' saw, written to files. */
 static const char	fake[] =
     "#!/bin/sh\n"
     "cat >text.new\n"
     "{ printf '%s\\n' \"$@\"; } >args\n"
-    "cut -d ' ' -f 6 /proc/$$/stat >sid\n"	/* no space in our name */
+    "cut -d ' ' -f 6 /proc/$$/stat >sid\n"	/* our name contains no space */
     "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD= >env\n"
     "for i in 0 1 2 3 4 5 6 7 8 9; do\n"
     "	[ ! -e /proc/$$/fd/$i ] || printf '%s ' $i\n"
@@ -244,7 +244,7 @@ static const char	fake[] =
     "printf '%s\\n' \"$out\" >out\n"
     "readlink /proc/$$/fd/3 | cut -c1-6 >listener\n"
     "awk '/^Sig(Blk|Ign)/ { print substr($2, 10) }' /proc/self/status \\\n"
-    "	>signals\n"		/* 1 to 28: 32 and 33 are libc's */
+    "	>signals\n"		/* 1 to 28: libc uses 32 and 33 */
     "mv text.new text\n";
 
 static void
@@ -278,7 +278,8 @@ starts(void)
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGHUP, SIG_IGN);
 	l = generation_listen("run", 42);
-	/* What a shell may have left open, without close-on-exec. */
+	/* A descriptor that a shell may have left open, without
+	   close-on-exec. */
 	check(dup2(l, 8) == 8);
 	pid = generation_start(&s, 42, 7, 0, l, ticket, sizeof(ticket) - 1,
 	    "", "0123456789abcdef0123456789abcdef", -1);
@@ -292,7 +293,8 @@ starts(void)
 	saw("args", "42\n7\n");
 	(void)snprintf(want, sizeof(want), "%d\n", pid);
 	saw("sid", want);
-	/* dash keeps its script at 10 and closes nothing that it got. */
+	/* dash has its script open as 10; none of the inherited ones is
+	   closed. */
 	saw("fds", "0 1 2 3 ");
 	saw("out", "/dev/null\n/dev/null\n");
 	saw("listener", "socket\n");
@@ -305,7 +307,8 @@ starts(void)
 		check(strstr(env, "HTTP_") == NULL);
 		check(strstr(env, "TICKETCHAT_QUEUE_MAX=64\n") != NULL);
 		check(strstr(env, "TICKETCHAT_AUTH=off\n") != NULL);
-		/* What websocketd, its parents and the timer need. */
+		/* Settings for websocketd, its parents and the timer are not
+		   passed on. */
 		check(strstr(env, "TICKETCHAT_PORT=") == NULL);
 		check(strstr(env, "TICKETCHAT_STOP_WAIT=") == NULL);
 		check(strstr(env, "TICKETCHAT_BACKUPS=") == NULL);

@@ -1,6 +1,6 @@
 /*
- * lib/generation/health: who has failed is left alone, for longer each time;
- * what the file holds does no harm.
+ * lib/generation/health: a failed server is avoided, for longer each time; no
+ * content of the file does harm.
  */
 #include <sys/stat.h>
 
@@ -31,7 +31,7 @@ backs_off(void)
 	}
 	row("others know");
 	other = health_open(".");
-	check_int(health_again(other, 1, now), 0);	/* not read */
+	check_int(health_again(other, 1, now), 0);	/* not read yet */
 	health_read(other);
 	check_int(health_again(other, 1, now), now);
 	check_int(health_again(other, 2, now), 0);
@@ -61,7 +61,7 @@ reboot(void)
 	health_close(h);
 }
 
-/* More servers than the file has room for. */
+/* More servers than the file can hold. */
 static void
 crowded(void)
 {

@@ -1,6 +1,6 @@
 /*
- * lib/generation/hub: everybody gets every byte in order, the late ones from
- * the first; nobody is delayed by a slow one; what followers say is heard.
+ * lib/generation/hub: all followers get every byte in order, late ones from the
+ * beginning; slow ones delay nobody; what followers send is understood.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,7 @@ begin(struct hub *h)
 		t_die("hub_init");
 }
 
-/* A follower over a socketpair; gives our end, which does not block. */
+/* Adds a follower over a socketpair; returns the other end, non-blocking. */
 static int
 follow(struct hub *h)
 {
@@ -48,7 +48,7 @@ say(int fd, const char *text)
 		t_die("write");
 }
 
-/* Reads all that has come and checks it. */
+/* Reads and checks what has arrived. */
 static void
 got(int fd, const char *want)
 {
@@ -132,7 +132,7 @@ status(struct hub *h, const char *line)
 	hub_status(h, line, strlen(line), true);
 }
 
-/* Only the newest, between two frames, to each once. */
+/* Status lines: only the newest, between two frames, once for each follower. */
 static void
 statuses(void)
 {
@@ -182,8 +182,8 @@ statuses(void)
 	hub_free(&h);
 }
 
-/* Whoever has everything hears at least every few seconds that there is more to
- * come; whoever reads slowly, or a filter's output, does not. */
+/* Followers that have everything get a line every few seconds; slow readers and
+   a filter's output do not. */
 static void
 beats(void)
 {
@@ -197,7 +197,7 @@ beats(void)
 	(void)snprintf(h.first, sizeof(h.first), "first\n");
 	(void)snprintf(h.alive, sizeof(h.alive), "alive\n");
 	hub_step(&h, now);
-	check_int(hub_deadline(&h), CLOCK_NEVER);	/* nobody is here */
+	check_int(hub_deadline(&h), CLOCK_NEVER);	/* no follower */
 	a = follow(&h);
 	hub_step(&h, now);
 	hub_write(&h);
@@ -255,7 +255,7 @@ beats(void)
 	hub_free(&h);
 }
 
-/* Appends lines that tell their place, up to len bytes in all. */
+/* Appends lines that contain their position, up to len bytes in all. */
 static void
 many(struct hub *h, size_t len)
 {
@@ -267,7 +267,10 @@ many(struct hub *h, size_t len)
 	}
 }
 
-/* Reads what has come; returns how much of the frames is here by now. */
+/*
+ * Reads what has arrived.  Returns how many bytes of the frames have arrived so
+ * far.
+ */
 static size_t
 take(struct hub *h, int fd, size_t had)
 {
@@ -295,7 +298,7 @@ slow(void)
 	begin(&h);
 	a = follow(&h);
 	b = follow(&h);
-	/* b does not read while a gets all of it. */
+	/* b does not read while a gets everything. */
 	for (turns = 0; turns < 2000 && had_a < (2 << 20); turns++) {
 		many(&h, turns * 5000 < (2 << 20) ? turns * 5000 : 2 << 20);
 		hub_step(&h, clock_us());
@@ -341,7 +344,7 @@ static void
 stops(void)
 {
 	static const struct {
-		const char	*one, *two;	/* said in two turns */
+		const char	*one, *two;	/* sent in two turns */
 		bool		 want;
 	} rows[] = {
 		{ "stop\n", "", true }, { "st", "op\n", true },
@@ -384,7 +387,10 @@ stops(void)
 	hub_free(&h);
 }
 
-/* The service ends: whoever says so is no viewer, and learns who is there. */
+/*
+ * Whoever says that the service ends is not counted as a viewer, and learns the
+ * process.
+ */
 static void
 ends(void)
 {
@@ -468,7 +474,10 @@ listens(void)
 		(void)close(fd[l]);
 }
 
-/* Without descriptors nobody is lost, and nobody is asked all the time. */
+/*
+ * Without free descriptors no viewer is lost, and accept is not tried all the
+ * time.
+ */
 static void
 no_descriptors(void)
 {
@@ -505,7 +514,7 @@ no_descriptors(void)
 	hub_free(&h);
 }
 
-/* What closes while it has no descriptors has nothing more to accept. */
+/* A hub that closes without free descriptors accepts nothing later. */
 static void
 closes_without_descriptors(void)
 {
@@ -562,13 +571,13 @@ signals(void)
 		check(is_ready(&h));
 		hub_step(&h, clock_us());
 		check(h.terminate);
-		/* Once is enough: what is left to do does not spin. */
+		/* Once is enough: afterwards the hub is idle. */
 		check(!is_ready(&h));
 		hub_free(&h);
 	}
 }
 
-/* Standard output of a filter: it may block, be closed, be a file. */
+/* A filter's standard output may block, be closed, or be a file. */
 static void
 plain(void)
 {
@@ -610,7 +619,7 @@ plain(void)
 	hub_free(&h);
 }
 
-/* Hundreds, who come and go anyhow. */
+/* Hundreds of followers come and go in any order. */
 static void
 crowd(void)
 {

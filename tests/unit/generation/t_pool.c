@@ -1,12 +1,12 @@
 /*
- * lib/generation/pool: which of several servers is asked, over an HTTP of our
- * own.
+ * lib/generation/pool: which of several servers is used, with an HTTP module of
+ * the test.
  */
 #include "base/clock.h"
 #include "generation/pool.h"
 #include "t.h"
 
-/* What the servers a to d say to /api/ps; NULL: nothing. */
+/* What the servers a to d answer to /api/ps; NULL: nothing. */
 static const char	*says[4];
 static struct http_call	*calls[4];
 static int		 started, running;
@@ -88,7 +88,7 @@ done(void)
 	settings_free(&settings);
 }
 
-/* Whom it chooses. */
+/* Checks which server is chosen. */
 static void
 chooses(int want)
 {
@@ -104,7 +104,7 @@ fails(void)
 	pool_pass_over(&p, node, FAILURE_UPSTREAM_BUSY, "a \"test\"");
 }
 
-/* The servers answer what they say. */
+/* Lets the servers answer. */
 static bool
 prefers(int asked, int want)
 {
@@ -169,7 +169,7 @@ one(void)
 	done();
 }
 
-/* One after the other, each once; then who has failed is left alone. */
+/* Each is tried once, one after the other; then failed ones are avoided. */
 static void
 passes(void)
 {
@@ -209,7 +209,10 @@ passes(void)
 	done();
 }
 
-/* Who failed is asked again when its time has come, if the next one is full. */
+/*
+ * A failed server is tried again when its pause is over, if the next one is
+ * full.
+ */
 static void
 again(void)
 {
@@ -293,7 +296,7 @@ silent(void)
 	done();
 }
 
-/* Who has the model is full. */
+/* The server that has the model loaded is full. */
 static void
 full(void)
 {

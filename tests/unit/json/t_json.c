@@ -1,12 +1,14 @@
 /*
- * lib/json/json: what is JSON by RFC 8259 and what is none, above all the
- * shapes that jsmn alone lets through; members, elements, strings, numbers,
- * limits.
+ * lib/json/json: what is JSON by RFC 8259 and what is not, above all the forms
+ * that jsmn alone accepts; members, elements, strings, numbers, limits.
  */
 #include "json/json.h"
 #include "t.h"
 
-/* A copy without a NUL behind: the sanitizers see each byte too many. */
+/*
+ * A copy without a NUL at its end, so that the sanitizers detect each read past
+ * it.
+ */
 static int
 parse(struct json *j, const char *text, size_t len, char **copy)
 {
@@ -26,7 +28,7 @@ static void
 refuses(void)
 {
 	static const struct text	rows[] = {
-		/* jsmn takes these, JSMN_STRICT or not. */
+		/* jsmn accepts these with and without JSMN_STRICT. */
 		T("{\"a\"}"), T("{\"a\":1,}"), T("{,}"),
 		T("{\"a\":1 \"b\":2}"), T("{\"a\":\"b\":\"c\"}"),
 		T("[\"a\":1]"), T("{\"a\":1}{\"b\":2}"), T("{\"a\":1} x"),
@@ -34,7 +36,7 @@ refuses(void)
 		T("{\"a\":nan}"), T("{\"a\":1e}"), T("{\"a\":\"\x01\"}"),
 		T("{\"a\":\"b\nc\"}"), T(""), T(" "), T("{\"a\":}"),
 		T("{\"a\" 1}"), T("[1,,2]"), T("{\"a\":1,,\"b\":2}"),
-		/* More of the kind. */
+		/* Similar errors. */
 		T("["), T("]"), T("{"), T("}"), T("[1"), T("[1,"), T("[1,]"),
 		T("[,1]"), T("{\"a\":1"), T("{\"a\":"), T("{\"a"), T("{a:1}"),
 		T("{'a':1}"), T("{1:1}"), T("{null:1}"), T("{[]:1}"),
@@ -49,7 +51,7 @@ refuses(void)
 		T("[1]//c"), T("/**/[1]"), T("\xef\xbb\xbf{}"), T("{}\f"),
 		T("\v{}"), T("{\"a\":\x7f}"),
 		T("\"\\u00e1\" \"b\""), T("[1][2]"), T("true false"),
-		/* A bare one is JSON, but none of ours. */
+		/* A bare value is JSON, but not a message of ours. */
 		T("0"), T("-1.5"), T("true"), T("false"), T("null"),
 		T("0 "), T("\t-1.5\n"), T("true\r\n"), T(" false "),
 		T("null\t"),
@@ -216,7 +218,7 @@ strings(void)
 	static const struct {
 		const char	*text, *want;
 		size_t		 len;
-		bool		 strict;	/* taken if strict too */
+		bool		 strict;	/* accepted also when strict */
 	} rows[] = {
 		{ "\"\"", "", 0, true }, { "\"abc\"", "abc", 3, true },
 		{ "\"\\\"\\\\\\/\"", "\"\\/", 3, true },

@@ -1,5 +1,5 @@
 /*
- * lib/json/jsonw: whatever goes in, one line of valid JSON comes out, or
+ * lib/json/jsonw: whatever the input, the output is one line of valid JSON or
  * nothing.
  */
 #include "json/json.h"
@@ -37,7 +37,7 @@ escapes(void)
 	}
 }
 
-/* Every two bytes come back as they were, where they are UTF-8. */
+/* Every pair of bytes comes back unchanged if it is UTF-8. */
 static void
 round_trip(void)
 {
@@ -151,7 +151,10 @@ over_the_cap(struct jsonw *w)
 	jsonw_text(w, NULL, "0123456789012345678901234567890123456789");
 }
 
-/* A mistake leaves what was in the buffer, however much was written since. */
+/*
+ * After an error the buffer has its old content, however much was written
+ * since.
+ */
 static void
 fails(void)
 {
@@ -177,7 +180,7 @@ fails(void)
 	}
 }
 
-/* With each cap there is all of it, or nothing. */
+/* With each cap there is everything or nothing. */
 static void
 caps(void)
 {

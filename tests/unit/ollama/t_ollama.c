@@ -1,7 +1,6 @@
 /*
  * lib/ollama/ollama: what is sent, and what every kind of line, refusal and
- * list of models means; the refusals that were recorded and written by hand
- * too.
+ * list of models means; also with recorded refusals and invented ones.
  */
 #include "base/limit.h"
 #include "ollama/ollama.h"
@@ -134,7 +133,7 @@ read_lines(enum url_api api, const struct line *rows, size_t count)
 #define INVALID	FAILURE_UPSTREAM_INVALID
 #define ERROR	FAILURE_UPSTREAM_ERROR
 
-/* Lines of both APIs that are not about text. */
+/* Lines of both APIs without text. */
 static const struct line	both[] = {
 	{ "{\"done\":false}", "", 0, 0 }, { "{\"done\":true}", "", D, 0 },
 	{ "{\"done\":true,\"done_reason\":\"length\"}", "", D, 0 },
@@ -156,7 +155,7 @@ static const struct line	both[] = {
 	{ "{\"error\":\"boom\",\"done\":true}", "", 0, ERROR },
 	{ "{\"error\":\"\"}", "", 0, ERROR },
 	{ "{\"error\":5}", "", 0, ERROR },
-	/* Null is none. */
+	/* A null counts as absent. */
 	{ "{\"error\":null,\"done\":false}", "", 0, 0 },
 	{ "{\"done\":true,\"error\":null}", "", D, 0 },
 	{ "{\"error\":null}", "", 0, INVALID },
@@ -411,8 +410,7 @@ recordings(void)
 	}
 }
 
-/* What servers, clouds and engines say where a prompt or a model does not fit.
- */
+/* What servers, clouds and engines say if a prompt or a model does not fit. */
 static void
 does_not_fit(void)
 {
@@ -500,13 +498,15 @@ models(void)
 		{ "{\"models\":[]}", "", FAILURE_MODEL_MISSING },
 		{ "{\"models\":[{\"x\":1},{\"name\":5},{\"name\":\"\"},"
 		    "{\"name\":\"c\"}]}", "c", 0 },
-		/* One that is too long is passed over, and leaves nothing. */
+		/* A name that is too long is skipped and leaves nothing
+		   behind. */
 		{ "{\"models\":[{\"name\":\"long\\n-long-long\"},"
 		    "{\"name\":\"c\"}]}", "c", 0 },
 		{ "{\"models\":[{\"name\":\"long-long\"}]}", "",
 		    FAILURE_MODEL_MISSING },
 		{ "{\"models\":[\"c\"]}", "", FAILURE_MODEL_MISSING },
-		/* Somebody else's machine is for whoever names it. */
+		/* A model on another machine is used only if the settings name
+		   it. */
 		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"https://o\"},"
 		    "{\"name\":\"b\",\"remote_host\":\"\"}]}", "b", 0 },
 		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":\"h:1\"}]}", "",
@@ -522,7 +522,7 @@ models(void)
 		    "{\"name\":\"b\"}]}", "b", 0 },
 		{ "{\"models\":[{\"name\":\"a\",\"remote_host\":null}]}",
 		    "a", 0 },
-		/* A llama-server's. */
+		/* A llama-server's list. */
 		{ "{\"models\":[{\"name\":\"a\"}],\"object\":\"list\","
 		    "\"data\":[]}",
 		    "", FAILURE_UPSTREAM_INVALID },
@@ -562,7 +562,7 @@ listed(void)
 		{ "a:latest", false }, { "a:1", false }, { "b", true },
 		{ "B", true }, { "b:latest", true }, { "b:1b", false },
 		{ "", false }, { "a:1bb", false }, { "bb", false },
-		/* As Ollama takes names apart. */
+		/* Names, as Ollama splits them. */
 		{ "library/b", true }, { "Library/B:latest", true },
 		{ "registry.ollama.ai/library/b", true },
 		{ "https://registry.ollama.ai/library/b:latest", true },
@@ -589,7 +589,7 @@ listed(void)
 	}
 }
 
-/* What a list says of a model. */
+/* What a list says about a model. */
 static void
 described(void)
 {

@@ -1,6 +1,5 @@
 /*
- * lib/ollama/probe: what `answer check' has found on its way to `sessions
- * doctor'.
+ * lib/ollama/probe: what `answer check' found, as `sessions doctor' reads it.
  */
 #include "base/limit.h"
 #include "ollama/probe.h"
@@ -41,7 +40,7 @@ there_and_back(void)
 	buf_free(&line);
 }
 
-/* Another program's words, or an older answer's. */
+/* Output of another program, or of an older `answer'. */
 static void
 others(void)
 {

@@ -1,6 +1,6 @@
 /*
- * lib/ollama/prompt: the fence around a ticket's text, which no text can end;
- * the system prompt of each setting.
+ * lib/ollama/prompt: the fence around a ticket's text, which no text can end,
+ * and the system prompt of each setting.
  */
 #include "base/limit.h"
 #include "ollama/prompt.h"
@@ -23,7 +23,7 @@ fences(void)
 		row("%s", text);
 		len = strlen(text);
 		check_int(prompt_ticket(&b, "system", text, len, word), 0);
-		/* [[word]], text, [[/word]], a line each */
+		/* three lines: [[word]], the text, [[/word]] */
 		check_int(b.len, len + 21 + 1 + 22);
 		check(strncmp(b.data, "[[", 2) == 0 &&
 		    strncmp(b.data + 18, "]]\n", 3) == 0);
@@ -55,11 +55,11 @@ fences(void)
 	}
 }
 
-/* A file that is to hold the system prompt, and what it is instead. */
+/* A file for the system prompt, and why it is refused. */
 static const struct {
 	const char	*data;
 	size_t		 len;
-	const char	*why;	/* NULL: it is text, and is sent so: */
+	const char	*why;	/* NULL: it is text, and sent as: */
 	const char	*text;
 } prompts[] = {
 	{ "", 0, "empty", NULL }, { " \n\t\r\n", 5, "blank", NULL },
@@ -92,7 +92,7 @@ systems(void)
 
 	check_int(settings_load(&s, NULL, 0), 0);
 	p = prompt_system(&s, &why);
-	/* The one that ships explains the fence. */
+	/* The default prompt explains the fence. */
 	check(p != NULL && strstr(p, "[[") != NULL && strlen(p) > 100);
 	free(p);
 	settings_free(&s);

@@ -1,7 +1,7 @@
 /*
- * lib/thought, tidy: what a model thinks, repeats or ends with is taken out of
- * every text in pieces of every size, cut anywhere; what only looks like it
- * stays, and nothing else is held.
+ * lib/ollama/thought and tidy: a model's thoughts, repeated fence and end marks
+ * are removed from texts in pieces of every size; what only looks similar
+ * stays, and nothing is held back longer than needed.
  */
 #include "ollama/thought.h"
 #include "ollama/tidy.h"
@@ -11,8 +11,7 @@
 
 enum { MOST = 10000 };
 
-/* Plays a text in pieces: cut once, or every `cut' bytes where it is negative.
- */
+/* Plays a text in pieces: cut once at `cut', or every -cut bytes. */
 static void
 play(bool tidy, const char *text, long cut, struct buf *out)
 {
@@ -90,12 +89,12 @@ static const struct {
 	/* Only thoughts. */
 	{ "<think>hm", "" }, { "<think>hm</thi", "" },
 	{ "<think>hm</think>\n\n", "" }, { "<think>", "" },
-	/* White space behind them is dropped, whatever ends there. */
+	/* White space after thoughts is dropped, whatever follows. */
 	{ "<think>hm</think> <thi", "<thi" },
 	{ "[/THINK]\n\n<", "<" }, { "</thinking> \t[", "[" },
 	{ HEAD "hm<|end|> <|st", "<|st" },
 	{ " \n</think>\n", "" },
-	/* An answer that is about it. */
+	/* An answer about such marks. */
 	{ "Write <think>a</think> there.",
 	    "Write <think>a</think> there." },
 	{ "`<think>`", "`<think>`" }, { "<thin", "<thin" },
@@ -106,7 +105,7 @@ static const struct {
 	/* Harmony. */
 	{ HEAD "hm<|end|>" FINAL "Open.", "Open." },
 	{ HEAD "hm<|end|>" FINAL "Open.<|return|>",
-	    "Open.<|return|>" },	/* which is tidy's */
+	    "Open.<|return|>" },	/* tidy removes it */
 	{ "\n" HEAD "hm" FINAL "Open.", "Open." },
 	{ HEAD "hm<|channel|>final<|message|>Open.", "Open." },
 	{ "<|channel|>final<|message|>Open.", "Open." },
@@ -155,14 +154,15 @@ thoughts(void)
 	free(large);
 }
 
-/* What has left after each piece: a token as it comes. */
+/* What is passed on after each piece: each token as it comes. */
 static void
 promptly(void)
 {
 	static const struct {
 		bool		tidy;
 		const char	*pieces[6];
-		const char	*left;	/* of the last piece; NULL: all */
+		const char	*left;	/* what is passed on of the last piece;
+					   NULL: all */
 	} rows[] = {
 		{ false, { "Open" }, NULL }, { false, { " ", "O" }, NULL },
 		{ false, { "<b" }, NULL }, { false, { "[x" }, NULL },
@@ -261,14 +261,14 @@ tidied(void)
 		{ "[[" W "]]]", "]" }, { W W, "" },
 		{ "- [[" W "]]\n- b", "- \n- b" },
 		{ "[[" W "]][[/" W "]]", "" },
-		/* What only looks like it. */
+		/* Texts that only look like the fence. */
 		{ "[[0123]]\n", "[[0123]]\n" }, { "[[", "[[" },
 		{ "0123456789abcde", "0123456789abcde" },
 		{ "[[0123456789abcde]]", "[[0123456789abcde]]" },
 		{ "- [ ] a\n- [x] b\n", "- [ ] a\n- [x] b\n" },
 		{ "a\n    code\n\tx\n", "a\n    code\n\tx\n" },
 		{ "[a](b) [[c]]", "[a](b) [[c]]" },
-		/* The end of a turn. */
+		/* Marks at the end of a turn. */
 		{ "Open.<|im_end|>", "Open." }, { "Open.\n</s>\n", "Open.\n" },
 		{ "Open.<|return|>", "Open." }, { "Open.<|end|> \n", "Open." },
 		{ "Open.<|eot_id|></s>\n<|im_end|>", "Open." },

@@ -1,7 +1,7 @@
 /*
- * lib/upstream, and probe: a whole conversation with Ollama over an HTTP of
- * our own: the recordings and tests/upstream in pieces of every size, the
- * timers, the one retry, the choice of a model.
+ * lib/ollama/upstream and probe: whole conversations with Ollama through an
+ * HTTP module of the test: the recordings and tests/upstream in pieces of every
+ * size, the timers, the retry, the choice of a model.
  */
 #include <sys/stat.h>
 
@@ -11,7 +11,7 @@
 #include "ollama/upstream.h"
 #include "t.h"
 
-/* What was started and has not ended: at most a POST and a GET. */
+/* Calls that are running: at most a POST and a GET. */
 static struct http_call	*post_call, *get_call;
 static int		 posts, gets;
 
@@ -40,7 +40,7 @@ cancel(struct http_call *c)
 		get_call = NULL;
 }
 
-/* As libcurl: bytes, as long as they are taken. */
+/* Passes bytes on as libcurl does, until they are refused. */
 static void
 give(struct http_call *c, long status, const char *data, size_t len)
 {
@@ -53,7 +53,7 @@ give(struct http_call *c, long status, const char *data, size_t len)
 	}
 }
 
-/* Lines of the answer; of a list of models. */
+/* Passes on lines of an answer or of a list of models. */
 static void
 say(const char *lines)
 {
@@ -77,7 +77,7 @@ end(struct http_call *c, enum http_end how, long status)
 	cancel(c);
 }
 
-/* For the probe: one answer at once. */
+/* For the probe: an answer that is complete at once. */
 static enum http_end	probe_end;
 static long		probe_status;
 static const char	*probe_body;
@@ -104,9 +104,9 @@ static const struct http	http = { start, cancel, wait_for, finish };
 static struct settings	settings;
 static struct upstream	u;
 static struct buf	shown;
-static char		states[64];	/* initials, in their order */
+static char		states[64];	/* initials of the states, in order */
 static int64_t		now;
-static const char	*servers;	/* not yet asked */
+static const char	*servers;	/* those not tried yet */
 static bool		refuse_text;
 
 static bool
@@ -133,7 +133,7 @@ on_state(void *context, enum frame_state state)
 		states[n] = "qltg"[state];
 }
 
-/* Has the next server asked, if one is wanted. */
+/* Asks the next server, if one is wanted. */
 static void
 ask_next(void)
 {
@@ -184,7 +184,7 @@ step(int64_t us)
 	upstream_step(&u, now);
 }
 
-/* Goes past the pause before a retry, if there is one. */
+/* Skips the pause before a retry, if there is one. */
 static bool
 retries(void)
 {
@@ -200,7 +200,7 @@ retries(void)
 	return true;
 }
 
-/* An answer in pieces: cut once, or every `cut' bytes where it is negative. */
+/* Passes an answer on in pieces: cut once at `cut', or every -cut bytes. */
 static void
 answer(const char *data, size_t len, long cut, enum http_end how)
 {
@@ -298,7 +298,7 @@ scripts(void)
 		{ "line-array", INVALID, "Reinicie a", 1 },
 		{ "html-line", INVALID, "", 1 }, { "sse", INVALID, "", 1 },
 		{ "response-number", INVALID, "Reinicie a", 1 },
-		/* Gateways write null for what is not there. */
+		/* Gateways write null for absent fields. */
 		{ "response-null", 0, "Reinicie a", 1 },
 		{ "error-null", 0, "Open the rear cover.", 1 },
 		{ "think-tags", 0, "Open the rear cover.", 1 },
@@ -324,7 +324,7 @@ scripts(void)
 	}
 }
 
-/* What the table above cannot say. */
+/* Cases that the table above cannot express. */
 static void
 odd_scripts(void)
 {
@@ -334,7 +334,7 @@ odd_scripts(void)
 	row("big-token");
 	data = t_read_source("tests/upstream/big-token.ndjson", &len);
 	begin("http://h", "m");
-	u.server.api = URL_GENERATE;	/* it is none of chat's */
+	u.server.api = URL_GENERATE;	/* chat's API has no such line */
 	answer(data, len, -333, HTTP_COMPLETE);
 	check_int(u.failure.code, FAILURE_NONE);
 	check(shown.len >= 18000 && memcmp(shown.data, "\xc3\xa1\xc3\xa1", 4)
@@ -375,7 +375,7 @@ odd_scripts(void)
 	done();
 }
 
-/* Takes the chunks of a recorded body together; returns the length. */
+/* Joins the chunks of a recorded body; returns the length. */
 static size_t
 dechunk(char *body, size_t len)
 {
@@ -393,7 +393,7 @@ dechunk(char *body, size_t len)
 	return out;
 }
 
-/* The streams of a real Ollama. */
+/* Streams recorded from a real Ollama. */
 static void
 recordings(void)
 {
@@ -402,7 +402,7 @@ recordings(void)
 		enum http_end		 how;
 		enum failure_code	 code;
 		const char		*reason;
-		int64_t			 tokens;	/* 0: do not look */
+		int64_t			 tokens;	/* 0: not checked */
 	} rows[] = {
 		{ "stream-pt", HTTP_COMPLETE, 0, NULL, 0 },
 		{ "stream-emoji", HTTP_COMPLETE, 0, NULL, 0 },
@@ -461,7 +461,8 @@ ends(void)
 		{ HTTP_COMPLETE, "{\"response\":\"a\",\"done\":false}\n", CUT,
 		    1 },
 		{ HTTP_BROKEN, "{\"response\":\"a\",\"done\":true}\n", 0, 1 },
-		/* Half a last line of a broken answer counts for nothing. */
+		/* An incomplete last line of a broken answer counts for
+		   nothing. */
 		{ HTTP_BROKEN, "{\"response\":\"a\",\"done\":true}", ERROR,
 		    2 },
 	};
@@ -493,7 +494,7 @@ ends(void)
 	done();
 }
 
-/* Refusals that come again, and why something ended. */
+/* Refusals that repeat, and the reasons for ending. */
 static void
 ends_for_a_reason(void)
 {
@@ -563,7 +564,7 @@ timers(void)
 
 	row("nothing comes");
 	begin("http://h/api/generate", "m");
-	u.due = CLOCK_NEVER;	/* /api/ps is another test's */
+	u.due = CLOCK_NEVER;	/* another test covers /api/ps */
 	check_int(upstream_deadline(&u), now + 600 * s);
 	step(600 * s - 1);
 	check_int(u.phase, UPSTREAM_ANSWER);
@@ -603,7 +604,7 @@ timers(void)
 
 static const char	lists_m[] = "{\"models\":[{\"name\":\"m:latest\"}]}";
 
-/* A silent model: /api/ps tells what it does. */
+/* A silent model: /api/ps says what it is doing. */
 static void
 loading(void)
 {
@@ -667,7 +668,7 @@ loading(void)
 	done();
 }
 
-/* What the model repeats of the fence, and what it thinks in chat's lines. */
+/* The model repeats the fence, and thinks in lines of chat. */
 static void
 repeats(void)
 {
@@ -683,7 +684,7 @@ repeats(void)
 		begin("http://h/api/chat", "m");
 		check_int(strlen(u.word), PROMPT_WORD);
 		check(strstr(post_call->body, u.word) != NULL);
-		/* One of our own. */
+		/* A refusal of our own. */
 		(void)snprintf(text, sizeof(text), "%.*s%s%s",
 		    (int)strcspn(rows[i], "%"), rows[i],
 		    strchr(rows[i], '%') == NULL ? "" : u.word,
@@ -717,7 +718,7 @@ repeats(void)
 	done();
 }
 
-/* A model that runs elsewhere is never loaded here. */
+/* A model on another machine is never loaded here. */
 static void
 elsewhere(void)
 {
@@ -755,7 +756,7 @@ elsewhere(void)
 	}
 }
 
-/* No OLLAMA_MODEL: the first one that the server lists. */
+/* Without OLLAMA_MODEL: the first model that the server lists. */
 static void
 model(void)
 {
@@ -926,7 +927,7 @@ probes(void)
 	}
 }
 
-/* The first server fails in some way; whether the second one is asked. */
+/* The first server fails in some way: is the second one asked? */
 static void
 several(void)
 {
@@ -934,7 +935,7 @@ several(void)
 		enum http_end		 how;
 		long			 status;
 		const char		*body;
-		enum failure_code	 code;	/* NONE: it is */
+		enum failure_code	 code;	/* NONE: it is asked */
 	} rows[] = {
 		{ HTTP_UNREACHABLE, 0, "", 0 }, { HTTP_TIMEOUT, 0, "", 0 },
 		{ HTTP_INVALID, 0, "", 0 }, { HTTP_BROKEN, 0, "", 0 },
@@ -976,7 +977,7 @@ several(void)
 	}
 }
 
-/* What becomes of the last one, and of the time until the next. */
+/* What happens with the last server, and the time until the next. */
 static void
 several_more(void)
 {

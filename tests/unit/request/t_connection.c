@@ -1,10 +1,10 @@
 /*
- * lib/request/connection.h: the CGI environment.
+ * lib/request/connection: the CGI environment.
  */
 #include "request/connection.h"
 #include "t.h"
 
-/* Sets a variable, or removes it for NULL. */
+/* Sets a variable, or removes it if the value is NULL. */
 static void
 env(const char *name, const char *value)
 {
@@ -15,7 +15,7 @@ env(const char *name, const char *value)
 static void
 paths(void)
 {
-	/* Whole paths count everywhere, the others at a shell only. */
+	/* Whole paths are valid everywhere, short ones only at a shell. */
 	static const struct {
 		const char	*path;
 		int64_t		 websocketd, shell;

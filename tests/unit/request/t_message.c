@@ -1,6 +1,7 @@
 /*
- * lib/request/message: cutting stdin into messages.  Each input is given whole,
- * byte by byte and cut in two at every place: the events must be the same.
+ * lib/request/message: splitting stdin into messages.  Each input is read
+ * whole, byte by byte, and cut in two at every position; the events must be the
+ * same.
  */
 #include <stdlib.h>
 
@@ -8,7 +9,10 @@
 #include "request/message.h"
 #include "t.h"
 
-/* What comes out: R(text) ready, B broken, L too large; | the input's end. */
+/*
+ * The expected events: R(text) ready, B broken, L too large; | is the end of
+ * the input.
+ */
 struct io {
 	size_t		 cap;
 	const char	*in, *out;
@@ -46,7 +50,7 @@ give(struct message_reader *r, const char *s, size_t len, struct buf *out)
 	}
 }
 
-/* Cut at `cut'; beyond the end: byte by byte. */
+/* Reads the input in two parts, cut at `cut'; beyond the end: byte by byte. */
 static void
 play(const struct io *io, size_t cut)
 {
@@ -65,7 +69,7 @@ play(const struct io *io, size_t cut)
 	note(&r, message_end(&r), &out);
 	check(!message_incomplete(&r));
 	check_str(out.data, io->out);
-	/* And it is as new. */
+	/* Afterwards the reader works as if new. */
 	buf_clear(&out);
 	give(&r, "{}\n", 3, &out);
 	if (io->cap > 1)
@@ -105,7 +109,7 @@ table(void)
 		{ 99, "{\"a\":\"b\n{}\n", "BR({})|" },
 		{ 99, "{\"a\":\"b\nc\"}\n{}\n", "BR(c\"})R({})|" },
 		{ 99, "{\"a\":\"b\\\nc\n", "BR(c)|" },
-		/* A message without its end does not take the next along. */
+		/* A message without an end does not spoil the next one. */
 		{ 99, "{\"a\":\"lost\"\n{\"b\":1}\n", "BR({\"b\":1})|" },
 		{ 99, "{\"a\":1\n  {}\n{}\n", "BR({})R({})|" },
 		{ 99, "{\"a\":[1,2]\r\n{}\n", "BR({})|" },
@@ -139,7 +143,9 @@ table(void)
 	}
 }
 
-/* Opening brackets, perhaps a line end, closing ones; a good message. */
+/*
+ * Many opening brackets, perhaps a line end, closing ones; then a good message.
+ */
 static void
 deep(void)
 {
@@ -174,7 +180,7 @@ deep(void)
 	}
 }
 
-/* Whether something has begun, after each byte. */
+/* Whether a message has begun, after each byte. */
 static void
 incomplete(void)
 {
@@ -192,7 +198,7 @@ incomplete(void)
 	message_free(&r);
 }
 
-/* What may have been in a message whose end did not come in time. */
+/* What may follow in a message whose end did not come in time. */
 static void
 rests(void)
 {
@@ -228,10 +234,7 @@ rests(void)
 	message_free(&r);
 }
 
-/*
- * What stands in a message whose end was lost, and behind which another one
- * begins, is found wherever the pieces that were read end.
- */
+/* A message after one without an end is found wherever the input is cut. */
 static void
 rests_of_pieces(void)
 {

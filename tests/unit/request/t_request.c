@@ -1,5 +1,5 @@
 /*
- * lib/request/request: one message, field by field: what is taken, what is
+ * lib/request/request: a message, field by field: what is accepted, what is
  * refused with which code, and which field the refusal names.
  */
 #include "base/limit.h"
@@ -168,7 +168,7 @@ refuses(void)
 	}
 }
 
-/* The language of a message that is refused words its refusal. */
+/* A refusal is in the language that the message names. */
 static void
 language(void)
 {
@@ -223,7 +223,7 @@ limits(void)
 	request_free(&r);
 }
 
-/* What others write for a field that is not there. */
+/* A null counts as absent. */
 static void
 nulls(void)
 {

@@ -1,6 +1,6 @@
 /*
  * lib/sandbox/harden: what is still possible afterwards and what is not.  Each
- * row is a process of its own, for there is no way back.
+ * row is a process, since hardening cannot be undone.
  */
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -12,7 +12,7 @@
 
 enum act { READS, WRITES, MAKES, REMOVES, RUNS };
 
-/* Tries it; 0, or errno. */
+/* Tries an action.  Returns 0, or errno. */
 static int
 act(enum act what, const char *path)
 {
@@ -103,7 +103,7 @@ fences(void)
 	settings_free(&s);
 }
 
-/* Limits and the promise never to gain privileges. */
+/* The limits and no_new_privs. */
 static void
 limits(void)
 {
@@ -132,7 +132,7 @@ limits(void)
 		_exit(0);
 	}
 	check_int(t_wait(pid), 0);
-	/* It is there, or harden has done without. */
+	/* harden succeeds with Landlock, or reports that there is none. */
 	if ((pid = t_fork()) == 0)
 		_exit(harden(&s, 60));
 	check_int(t_wait(pid), harden_landlock() > 0 ? HARDEN_DONE :

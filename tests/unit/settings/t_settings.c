@@ -1,7 +1,7 @@
 /*
  * lib/settings/settings: each key's default and bounds, the file's syntax (what
- * systemd's EnvironmentFile= reads in the same way, the rest refused), the
- * shipped websocketd.conf.
+ * systemd's EnvironmentFile= reads in the same way; all else is refused), and
+ * the default websocketd.conf.
  */
 #include "base/limit.h"
 #include "settings/settings.h"
@@ -13,7 +13,7 @@ key(size_t i)
 	return settings_key((enum setting)i);
 }
 
-/* What settings_print prints. */
+/* The output of settings_print. */
 static char *
 printed(const struct settings *s, size_t *len)
 {
@@ -54,11 +54,11 @@ defaults(void)
 	settings_free(&s);
 }
 
-/* What chat gets from websocketd, and each child of chat from chat. */
+/* The settings that websocketd passes to chat, and chat to its children. */
 static void
 passed(void)
 {
-	/* For websocketd, for its parents, for the timer. */
+	/* Settings for websocketd, its parents and the timer. */
 	static const char	others[] = " PORT ADDRESS MAX_CONNECTIONS "
 				    "TLS_CERT TLS_KEY WEB STOP_WAIT BACKUPS "
 				    "RETENTION_DAYS ";
@@ -99,7 +99,7 @@ passed(void)
 	settings_free(&s);
 }
 
-/* Loads a file of this content; returns as settings_load. */
+/* Loads a file with this content.  Returns as settings_load. */
 static int
 load(struct settings *s, const char *content)
 {
@@ -107,7 +107,7 @@ load(struct settings *s, const char *content)
 	return settings_load(s, "conf", 0);
 }
 
-/* The environment's name of a setting. */
+/* The name of a setting in the environment. */
 static const char *
 name(size_t i)
 {
@@ -124,7 +124,7 @@ put(const char *variable, const char *value)
 		t_die("setenv");
 }
 
-/* The same value by the environment and by the file. */
+/* Sets the same value in the environment and in the file. */
 static void
 try(size_t i, const char *value, bool good, int64_t number)
 {
@@ -200,7 +200,7 @@ numbers(void)
 	}
 }
 
-/* What is good, or not, for settings that are no plain numbers. */
+/* Good and bad values of settings that are not plain numbers. */
 static const struct {
 	enum setting	 key;
 	const char	*value;
@@ -352,9 +352,9 @@ together(void)
 }
 
 /*
- * `want' is what systemd 252 reads (asked by load_env_file of its
- * libsystemd-shared); NULL: something else than a plain reader expects, or an
- * error, so that it is refused here.
+ * `want' is what systemd 252 reads (found with load_env_file of its
+ * libsystemd-shared).  NULL: systemd reads something unexpected or fails, so
+ * the line is refused here.
  */
 static const struct {
 	const char	*file, *want;
@@ -385,7 +385,7 @@ static const struct {
 	    "a" }, { "# x\\\r\nOLLAMA_MODEL=a\n", "a" },
 	{ "; c\nOLLAMA_MODEL=a\n# the end\\", "a" },
 	{ "# \xff\nOLLAMA_MODEL=a\n", "a" },
-	/* systemd: another key, value or line than it seems. */
+	/* systemd reads another key, value or line than it seems. */
 	{ "OLLAMA_MODEL = a\n", NULL },
 	{ "OLLAMA_MODEL='a'b\n", NULL },
 	{ "OLLAMA_MODEL='a' b\n", NULL },
@@ -408,7 +408,7 @@ static const struct {
 	{ "OLLAMA_MODEL=a\x01" "b\n", NULL },
 };
 
-/* What an editor may show as the end of a line. */
+/* Characters that an editor may show as a line end. */
 static const struct {
 	const char	*file, *error;
 } line_ends[] = {
@@ -497,7 +497,7 @@ precedence(void)
 	put("TICKETCHAT_GENERATIONS", NULL);
 	check_int(load(&s, "LANGUAGE=pt_BR\n"), -1);
 	settings_free(&s);
-	/* systemd's directory stands between the file and the default. */
+	/* systemd's directory comes after the file and before the default. */
 	put("RUNTIME_DIRECTORY", "/run/x");
 	check_int(load(&s, ""), 0);
 	check_str(s.text[SETTING_RUN_DIR], "/run/x");
@@ -516,7 +516,7 @@ precedence(void)
 	settings_free(&s);
 }
 
-/* A bare name counts for nothing but what is OLLAMA_'s. */
+/* A name without prefix counts only if it begins with OLLAMA_. */
 static void
 bare_names(void)
 {
@@ -527,7 +527,7 @@ bare_names(void)
 	for (i = 0; i < SETTING__MAX; i++) {
 		row("%s", key(i));
 		ollama = strncmp(key(i), "OLLAMA_", 7) == 0;
-		put(key(i), "a\nb");	/* no setting may have it */
+		put(key(i), "a\nb");	/* no setting may contain it */
 		check_int(settings_load(&s, NULL, 0), ollama ? -1 : 0);
 		settings_free(&s);
 		put(key(i), NULL);
@@ -552,7 +552,9 @@ bare_names(void)
 	put("OLLAMA_MODEL", NULL);
 }
 
-/* A TICKETCHAT_ name that is no setting's, and what is injected for others. */
+/*
+ * A TICKETCHAT_ name that is not a setting, and variables that others inject.
+ */
 static void
 names(void)
 {
@@ -624,7 +626,7 @@ names(void)
 	settings_free(&s);
 }
 
-/* The names of 0.1 that would lead astray. */
+/* Names of version 0.1 that would mislead. */
 static void
 old_names(void)
 {
@@ -702,7 +704,7 @@ old_names(void)
 	put("LOG", NULL);
 }
 
-/* Parses, names each key once, changes no default. */
+/* Can be parsed, names each key once, and changes no default. */
 static void
 shipped(void)
 {
@@ -717,7 +719,8 @@ shipped(void)
 	text = t_read_source("websocketd.conf", &len);
 	for (i = 0; i < SETTING__MAX; i++) {
 		row("%s", key(i));
-		/* chat does not get ADDRESS, so that OPEN=auto is safe. */
+		/* chat does not get ADDRESS, with which OPEN=auto would be
+		   checked. */
 		check_str(s.text[i], i == SETTING_OPEN ? "on" : d.text[i]);
 		if (i != SETTING_OPEN)
 			check_int(s.number[i], d.number[i]);

@@ -1,5 +1,5 @@
 /*
- * lib/store/record: lines of an export, right and wrong.  The fields one by one
+ * lib/store/record: lines of an export, valid and invalid.  The single fields
  * are in tests/cases/transfer.bats.
  */
 #include "base/limit.h"
@@ -43,7 +43,7 @@ whole(void)
 	check(!r.value[RECORD_RESPONSE].null);
 	check_int(r.value[RECORD_RESPONSE].text.len, 0);
 	check_int(r.value[RECORD_ANSWER_MS].number, INT64_MAX);
-	/* The next one has nothing of it. */
+	/* The next record keeps nothing of the last one. */
 	check_int(read_line(SESSION NO_COST), 0);
 	check(r.value[RECORD_MODEL].null);
 	check(r.value[RECORD_ANSWER_MS].null);

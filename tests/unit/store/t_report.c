@@ -1,7 +1,6 @@
 /*
- * lib/report and lib/search on real SQLite files: which rows the reports
- * have, and what is found.  Their numbers are checked in
- * tests/cases/sessions.bats.
+ * Reports and search on real SQLite files: which rows reports have, and what is
+ * found.  The numbers are checked in tests/cases/sessions.bats.
  */
 #include <inttypes.h>
 
@@ -21,7 +20,7 @@ make(const char *path)
 	return s;
 }
 
-/* A session of a ticket, with an answer unless it is NULL. */
+/* Adds a session for a ticket, with an answer unless that is NULL. */
 static void
 add(struct store *s, int64_t ticket, const char *prompt, const char *answer)
 {
@@ -135,7 +134,7 @@ progress(void *context, const char *what, int64_t done, int64_t all)
 	last_all = all;
 }
 
-/* Checks what a word finds, or two. */
+/* Checks what one or two words find. */
 static void
 finds(struct store *s, const char *a, const char *b, const char *want)
 {
@@ -209,7 +208,7 @@ search(void)
 	store_close(s);
 }
 
-/* Ids far apart, more than one part, and none at all. */
+/* Ids far apart, more than one part, and no sessions at all. */
 static void
 parts(void)
 {

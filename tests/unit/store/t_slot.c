@@ -1,8 +1,7 @@
 /*
- * lib/store/slot and lib/store/slots: at most so many at a time, of each
- * server; turns go by user, then first come, first served; those that somebody
- * watches go first; whoever died while waiting or working is passed over at
- * once.
+ * lib/store/slot and lib/store/slots: at most so many at a time on each server;
+ * users take turns, then first come, first served; watched ones first; those
+ * who die while waiting or running are skipped at once.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -15,7 +14,7 @@
 
 enum { N = 7 };
 
-/* A generation: its place, its node, and the slots that there are. */
+/* A generation: its place in the queue, its node, and the slots. */
 struct generation {
 	struct slot		 slot;
 	struct node		*node;
@@ -23,7 +22,8 @@ struct generation {
 };
 
 static struct settings	settings;
-static const char	*user;		/* whose the next ones are; NULL */
+static const char	*user;		/* the user of the next ones; NULL:
+					   none */
 
 static int
 enter(struct generation *g, const char *run_dir, int slots)
@@ -118,7 +118,7 @@ order(void)
 	check(fcntl(0, F_GETFD) != -1);
 }
 
-/* One more than may wait; who waits already is not turned away. */
+/* One more than may wait; those that wait already are not turned away. */
 static void
 full(void)
 {
@@ -152,7 +152,7 @@ full(void)
 	user = NULL;
 }
 
-/* The counter's file may hold anything. */
+/* The file with the counter may hold anything. */
 static void
 counter(void)
 {
@@ -193,8 +193,8 @@ counter(void)
 enum { MANY = 24 };
 
 /*
- * Generations of users, a letter each, that came in this order: one runs at a
- * time, and all look again and again, the last ones first.
+ * Generations of users (one letter each) that came in this order.  One runs at
+ * a time; all try again and again, the last ones first.
  */
 static void
 served(const char *users, const char *want)
@@ -225,7 +225,7 @@ served(const char *users, const char *want)
 			else if (!gone[i] && rc <= 0)
 				fail("two at a time");
 		}
-		/* Who is passed by no look of the first is next. */
+		/* The next is the one that gets the slot at the first try. */
 		for (i = 0; one == -1 && i < n; i++) {
 			if (!gone[i] && try(&g[i], 99) == 0)
 				one = i;
@@ -302,7 +302,7 @@ turns(void)
 	user = NULL;
 }
 
-/* Nobody watches: those go first that somebody watches. */
+/* Generations that somebody watches go before those that nobody watches. */
 static void
 watched(void)
 {
@@ -367,7 +367,7 @@ watched(void)
 	user = NULL;
 }
 
-/* Whatever comes and goes: each place is somebody's, and only one's. */
+/* Whatever comes and goes, each place has exactly one owner. */
 static void
 any(void)
 {
@@ -431,7 +431,8 @@ child(struct shared *sh, int generations)
 
 	if (enter(&s, ".", generations) == -1 || try(&s, 99) <= 0)
 		_exit(1);
-	came = s.slot.number;		/* its place, told by the first look */
+	came = s.slot.number;		/* its number, known after the first
+					   try */
 	while ((rc = try(&s, 99)) > 0)
 		t_sleep_ms(1);
 	if (rc == -1)
@@ -441,7 +442,8 @@ child(struct shared *sh, int generations)
 		atomic_store(&sh->most, working);
 	if (working > generations)
 		atomic_fetch_add(&sh->wrong, 1);
-	/* Where several work, who notes it first is not who came first. */
+	/* With several at a time, the order of these notes is not that of the
+	   queue. */
 	if (generations == 1 && came <= atomic_load(&sh->last))
 		atomic_fetch_add(&sh->wrong, 1);
 	atomic_store(&sh->last, came);
@@ -450,7 +452,7 @@ child(struct shared *sh, int generations)
 	_exit(0);
 }
 
-/* 30 processes, of which 10 die waiting. */
+/* 30 processes, 10 of which die while waiting. */
 static void
 crowd(int generations)
 {
@@ -470,7 +472,8 @@ crowd(int generations)
 	}
 	for (i = 0; i < 30; i++) {
 		if ((pid[i] = t_fork()) == 0) {
-			/* Their copies would keep ours alive. */
+			/* Their copies of the descriptors would keep our places
+			   locked. */
 			for (i = 0; i < generations; i++)
 				leave(&first[i]);
 			child(sh, generations);
@@ -496,7 +499,7 @@ crowds(void)
 	crowd(2);
 }
 
-/* Who holds a slot and is killed gives it up. */
+/* A process that is killed releases its slot. */
 static void
 killed(void)
 {
@@ -525,7 +528,7 @@ killed(void)
 	(void)close(ready[1]);
 }
 
-/* Somebody looks at them from outside. */
+/* Counting from outside the queue. */
 static void
 looks(void)
 {
@@ -555,7 +558,7 @@ looks(void)
 	look_is("empty", -1, 0);
 }
 
-/* Several servers: the one of which the smallest share is taken. */
+/* Several servers: the one with the smallest share in use is chosen. */
 static void
 shares(void)
 {
@@ -609,7 +612,7 @@ shares(void)
 	memset(&settings, 0, sizeof(settings));
 }
 
-/* Who turns to another server has its place again. */
+/* A generation that turns to another server gets its old place. */
 static void
 place(void)
 {

@@ -1,6 +1,6 @@
 /*
- * lib/store/sqlite: its files, whose they are and who may read them; others
- * that write to them; a disk that is full; each statement of sql/.
+ * lib/store/sqlite: the files, their owner and mode; other writers; a full
+ * disk; every statement of sql/.
  */
 #include <malloc.h>
 #include <sqlite3.h>
@@ -12,7 +12,9 @@
 #include "store/sqlite/db.h"
 #include "t_store.h"
 
-/* What the sqlite3 shell would do: no settings of ours, no foreign keys. */
+/*
+ * Runs SQL as the sqlite3 shell would: without our settings and foreign keys.
+ */
 static int64_t
 shell(const char *path, const char *sql)
 {
@@ -35,7 +37,7 @@ shell(const char *path, const char *sql)
 	return n;
 }
 
-/* The sqlite3 shell leaves no orphans either, foreign keys off. */
+/* Nothing is orphaned by the sqlite3 shell, which ignores foreign keys. */
 static void
 cascades(void)
 {
@@ -112,20 +114,20 @@ migrations(void)
 	check_str(store_error(NULL), "no memory");
 }
 
-/* What is not ours, or not of our version, is refused and left alone. */
+/* Other programs' databases and other versions are refused and not changed. */
 static void
 refuses(void)
 {
 	static const struct {
 		int		 version;
 		const char	*sql;
-		bool		 open;	/* store_open refuses it as well */
+		bool		 open;	/* store_open refuses it, too */
 	} rows[] = {
 		{ 99, "CREATE TABLE x (y)", true },
 		{ -5, "CREATE TABLE x (y)", true },
 		{ -1, "CREATE TABLE x (y)", true },
 		{ 0, "CREATE TABLE x (y)", true },
-		/* Others count their versions as well. */
+		/* Other programs count versions, too. */
 		{ 1, "CREATE TABLE x (y)", false },
 		{ SCHEMA_VERSION, "CREATE TABLE x (y)", false },
 		{ SCHEMA_VERSION, "PRAGMA application_id = 1; CREATE TABLE "
@@ -172,7 +174,7 @@ refuses(void)
 	store_close(s);
 }
 
-/* A path is taken whole or, as SQLite takes 512 bytes, not at all. */
+/* A path is used whole, or, since SQLite accepts 512 bytes, not at all. */
 static void
 long_path(void)
 {
@@ -205,7 +207,7 @@ long_path(void)
 	check(access(path, F_OK) == 0);
 }
 
-/* A name that SQLite would take, cut at its end, is another file's. */
+/* A name that SQLite would truncate would be that of another file. */
 static void
 cut_path(void)
 {
@@ -243,7 +245,7 @@ cut_path(void)
 	store_close(s);
 }
 
-/* SQLite's memory, of which the n-th piece is not there; 0: all are. */
+/* SQLite's allocations, of which the nth fails; 0: none fails. */
 static long	memory_fails, memory_count;
 
 static bool
@@ -289,7 +291,10 @@ memory_end(void *context)
 	(void)context;
 }
 
-/* Each of a statement's pieces of memory: the whole answer, or a failure. */
+/*
+ * Each allocation of a statement fails once: the result is a whole answer or a
+ * failure.
+ */
 static void
 no_memory(void)
 {
@@ -331,7 +336,7 @@ no_memory(void)
 	check(whole > 1 && whole < most);
 }
 
-/* A writer that knows nothing of our lock, such as the sqlite3 shell. */
+/* A writer that ignores our lock, such as the sqlite3 shell. */
 static void
 stranger(void)
 {
@@ -355,7 +360,7 @@ stranger(void)
 		    SQLITE_OK);
 	}
 	check_int(read(ready[0], &c, 1), 1);
-	/* It is waited for, and what it wrote is seen. */
+	/* We wait for it and see what it wrote. */
 	check_int(store_get_or_create(s, 5, true, 0, &id),
 	    FAILURE_NONE);
 	check(id > 0);
@@ -365,7 +370,7 @@ stranger(void)
 	store_close(s);
 }
 
-/* A full disk: nothing is half kept, and the next try works. */
+/* A full disk: nothing is half saved, and the next try works. */
 static void
 full(void)
 {
@@ -385,7 +390,7 @@ full(void)
 	store_close(s);
 }
 
-/* Whoever holds the database for too long is not waited for for ever. */
+/* A database that is locked for too long is not waited for for ever. */
 static void
 held(void)
 {
@@ -406,7 +411,7 @@ held(void)
 			_exit((int)store_get_or_create(i == 0 ? s : blocked,
 			    1, false, 0, &id));
 	}
-	/* Readers are not held up. */
+	/* Readers need not wait. */
 	t_newest_is(s, 1, 0, "", "");
 	t_newest_is(blocked, 1, 0, "", "");
 	check(clock_us() - start < 2000000);
@@ -421,7 +426,7 @@ held(void)
 	store_close(blocked);
 }
 
-/* Each statement of sql/ is one that SQLite takes. */
+/* SQLite accepts every statement of sql/. */
 static void
 statements(void)
 {
@@ -433,7 +438,8 @@ statements(void)
 	struct store	*s = t_make("st");
 	size_t		 i;
 
-	/* The limits have a database of their own; here it is one for all. */
+	/* The limits normally have their own database; here there is one for
+	   all. */
 	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
 		check(sqlite3_exec(s->db, store_statements[first[i]], NULL,
 		    NULL, NULL) == SQLITE_OK);

@@ -1,7 +1,7 @@
 /*
- * lib/store/store.h, whatever stands behind it: which session is found, made,
- * reused and answered; ids, races, reports.  On SQLite; and on PostgreSQL where
- * T_SERVER says so, see t_store.h.
+ * lib/store/store.h with either implementation: which session is found, made,
+ * reused and answered; ids, races, reports.  On SQLite, and on PostgreSQL if
+ * T_SERVER is set (t_store.h).
  */
 #include "store/import.h"
 #include "store/maintain.h"
@@ -16,7 +16,7 @@ conflict(void *context, int64_t line, int64_t session)
 	fail("a conflict");
 }
 
-/* A session with an answer, from elsewhere. */
+/* Imports a session with an answer. */
 static void
 take_in(struct store *s, int64_t ticket, int64_t id, const char *prompt,
     const char *response)
@@ -49,7 +49,7 @@ wrong(void *context, const char *line)
 	fail(line);
 }
 
-/* The answer of ticket 7, which has two, that has this number. */
+/* Checks the answer with this number of ticket 7, which has two. */
 static void
 version_is(struct store *s, int64_t n, int64_t id, const char *prompt,
     const char *response)
@@ -164,7 +164,7 @@ texts(void)
 	store_close(s);
 }
 
-/* Every text that is kept, one after the other. */
+/* Appends every text to a buffer. */
 static void
 gather(void *context, int64_t session, const char *text, size_t len)
 {
@@ -175,7 +175,7 @@ gather(void *context, int64_t session, const char *text, size_t len)
 	    (int)len, text);
 }
 
-/* A text is kept with its answer, once, and not before. */
+/* A text is saved once, with its answer and not before. */
 static void
 kept_with_its_answer(void)
 {
@@ -214,13 +214,13 @@ kept_with_its_answer(void)
 	store_close(s);
 }
 
-/* A ticket's answer by its text, whichever version it is. */
+/* Finds a ticket's answer by its text, whichever version it is. */
 static void
 by_text(void)
 {
 	static const struct {
 		const char	*text;
-		int		 version;	/* that answers it; 0: none */
+		int		 version;	/* of the answer; 0: none */
 	} rows[] = {
 		{ "Printer jam\non floor 2", 1 },
 		{ "Printer jam\r\non floor 2\r\n", 1 },
@@ -260,7 +260,10 @@ by_text(void)
 	store_close(s);
 }
 
-/* Each database has a name of its own, which stays until one is drawn. */
+/*
+ * Each database has its own name, which does not change unless a new one is
+ * drawn.
+ */
 static void
 identity(void)
 {
@@ -284,7 +287,7 @@ identity(void)
 	store_close(t);
 }
 
-/* How much is kept of all; a session's cost goes with it, or is told. */
+/* Counts all that is saved; a session's cost is deleted with it. */
 static void
 counts(struct store *s, int64_t tickets, int64_t sessions)
 {
@@ -295,7 +298,7 @@ counts(struct store *s, int64_t tickets, int64_t sessions)
 	check_int(n.sessions, sessions);
 }
 
-/* A ticket goes with all that is its. */
+/* A ticket is deleted with all that belongs to it. */
 static void
 deletes(void)
 {
@@ -325,7 +328,7 @@ deletes(void)
 	store_close(s);
 }
 
-/* Every process succeeds, and one of them has done it. */
+/* Every process succeeds, and one of them has migrated. */
 static void
 migrations_race(void)
 {
@@ -351,7 +354,7 @@ migrations_race(void)
 		_exit(rc != FAILURE_NONE ? 1 : from == 0 ? 2 : 0);
 	}
 	(void)close(gate[0]);
-	(void)close(gate[1]);	/* they all go */
+	(void)close(gate[1]);	/* lets all of them start */
 	for (i = 0; i < N; i++) {
 		rc = t_wait(pid[i]);
 		check(rc == 0 || rc == 2);
@@ -363,7 +366,7 @@ migrations_race(void)
 	store_close(s);
 }
 
-/* What another machine has answered meanwhile is looked at again. */
+/* After another machine has answered meanwhile, the caller must ask again. */
 static void
 answered_since(void)
 {
@@ -387,7 +390,7 @@ answered_since(void)
 	store_close(s);
 }
 
-/* Writers and readers at the same time: nobody fails, nothing is lost. */
+/* Writers and readers at the same time: none fails, nothing is lost. */
 static void
 writers_race(void)
 {
@@ -425,7 +428,7 @@ writers_race(void)
 
 struct seen {
 	int	rows, cells, stop_at;
-	int64_t	tickets;	/* digits, in their order */
+	int64_t	tickets;	/* its digits, in order */
 	char	last[64];
 };
 

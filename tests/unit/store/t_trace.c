@@ -1,6 +1,6 @@
 /*
- * lib/store/trace: pieces of texts are found wherever they stand in a file, and
- * nothing else is.
+ * lib/store/trace: pieces of texts are found anywhere in a file, and nothing
+ * else is.
  */
 #include <sys/stat.h>
 
@@ -8,7 +8,7 @@
 #include "store/trace.h"
 #include "t.h"
 
-/* Bytes that look like chance, the same for the same seed. */
+/* Bytes that look random, the same for the same seed. */
 static void
 noise(char *to, size_t len, uint32_t seed)
 {
@@ -18,7 +18,7 @@ noise(char *to, size_t len, uint32_t seed)
 	}
 }
 
-/* Writes a file of `size' bytes with a text in it, at an offset. */
+/* Writes a file of `size' bytes with a text at an offset. */
 static void
 put(size_t size, size_t at, const char *text, size_t len)
 {
@@ -41,7 +41,7 @@ fragments(void)
 
 	noise(text, sizeof(text), 1);
 	check_int(trace_add(&t, text, sizeof(text)), 0);
-	/* 47 bytes from anywhere hold a piece, those of a piece may not. */
+	/* Any 47 bytes contain a whole piece; fewer may not. */
 	for (i = 0; i + 47 <= sizeof(text); i += 13) {
 		row("from %zu", i);
 		put(8000, i, text + i, 47);
@@ -58,7 +58,7 @@ fragments(void)
 	trace_free(&t);
 }
 
-/* Around the ends of the buffer that a file is read into. */
+/* Texts across the ends of the buffer into which a file is read. */
 static void
 buffers(void)
 {

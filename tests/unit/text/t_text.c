@@ -1,6 +1,6 @@
 /*
- * lib/text/text and lib/text/siphash: the reference implementation's own
- * vectors, what the same-text form makes equal, and what it must leave apart.
+ * lib/text/text and lib/text/siphash: the test vectors of the reference
+ * implementation, what the same-text form makes equal, and what it must not.
  */
 #include "t.h"
 #include "text/siphash.h"
@@ -10,8 +10,8 @@ static const unsigned char	secret[TEXT_SECRET] = {
 	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 };
 
-/* SipHash-2-4-128 of the bytes 0, 1, 2, ... with the key 0, 1, ... 15, by the
- * number of bytes: the vectors of its reference implementation. */
+/* SipHash-2-4-128 of the bytes 0, 1, 2, ...  with the key 0, 1, ...  15, by the
+   number of bytes: the vectors of the reference implementation. */
 static const char *const	vector[] = {
 	"a3817f04ba25a8e66df67214c7550293",
 	"da87c1d86b99af44347659119b22fc45",
@@ -79,7 +79,7 @@ static const char *const	vector[] = {
 	"5150d1772f50834a503e069a973fbd7c",
 };
 
-/* Of the bytes 0, 1, 2, ... with the key 0, 1, ... 15, by their number. */
+/* Checks the vectors above. */
 static void
 vectors(void)
 {
@@ -109,7 +109,7 @@ static const struct {
 	{ "a\n\rb", "a\n\nb" }, { "a\r\r\nb", "a\n\nb" },
 	{ "a\n", "a" }, { "a\r\n", "a" }, { "a\r", "a" },
 	{ "a\n\n\n", "a" }, { "\r\n\na", "a" },
-	/* The mark of a file's beginning, once and there alone. */
+	/* A byte order mark, once and only at the beginning. */
 	{ "\xef\xbb\xbf" "a", "a" }, { "\xef\xbb\xbf\r\n a", "a" },
 	{ "\xef\xbb\xbf\xef\xbb\xbf" "a", "\xef\xbb\xbf" "a" },
 	{ " \xef\xbb\xbf" "a", "\xef\xbb\xbf" "a" },
@@ -123,7 +123,8 @@ static const struct {
 	{ "a  b", "a  b" }, { "a\tb", "a\tb" },
 	{ " \t\v\f\r\na \t\v\f\r\n", "a" },
 	{ "a\v\nb", "a\v\nb" }, { "a\f\nb", "a\f\nb" },
-	{ "a\xe2\x80\x89", "a\xe2\x80\x89" },	/* a thin space is none */
+	{ "a\xe2\x80\x89", "a\xe2\x80\x89" },	/* a thin space is not a
+						   blank */
 	/* Letters and their marks. */
 	{ "a\xcc\x83", "\xc3\xa3" }, { "A\xcc\x8a", "\xc3\x85" },
 	{ "C\xcc\xa7", "\xc3\x87" }, { "E\xcc\x82", "\xc3\x8a" },
@@ -138,7 +139,7 @@ static const struct {
 	{ " \xcc\x83", "\xcc\x83" }, { "[\xcc\x88", "[\xcc\x88" },
 	{ "q\xcc\x83", "q\xcc\x83" }, { "\xc3\xa6\xcc\x81",
 	    "\xc3\xa6\xcc\x81" },
-	/* What people write stays. */
+	/* Ordinary texts do not change. */
 	{ "Caf\xc3\xa9 \xf0\x9f\x98\x80 \xe5\x8d\xb0",
 	    "Caf\xc3\xa9 \xf0\x9f\x98\x80 \xe5\x8d\xb0" },
 	{ "PRINTERS\\*.*  `x` <b>", "PRINTERS\\*.*  `x` <b>" },
@@ -154,7 +155,8 @@ has_form(void)
 		row("%zu %s", i, forms[i].text);
 		form = text_form(forms[i].text, strlen(forms[i].text), &len);
 		check_mem(form, len, forms[i].form, strlen(forms[i].form));
-		/* Of several marks at the beginning each run drops one. */
+		/* Of several byte order marks at the beginning, each call drops
+		   one. */
 		again = text_form(form, len, &again_len);
 		if (strncmp(form, "\xef\xbb\xbf", 3) != 0)
 			check_mem(again, again_len, form, len);
@@ -210,7 +212,9 @@ differs(void)
 	}
 }
 
-/* Another key, another hash; and a long text of blanks takes no long time. */
+/*
+ * Another key gives another hash; and a long text of blanks takes no long time.
+ */
 static void
 hashes(void)
 {

@@ -1,5 +1,5 @@
 /*
- * lib/viewer/output: nothing is lost, nobody is waited for.
+ * lib/viewer/output: nothing is lost, and writing never blocks.
  */
 #include <fcntl.h>
 
@@ -10,7 +10,7 @@
 
 enum { BIG = 1 << 20 };
 
-/* A pipe: [0] ours to read, without blocking. */
+/* A pipe: [0] is ours to read, non-blocking. */
 static void
 make_pipe(int fd[2])
 {
@@ -18,7 +18,7 @@ make_pipe(int fd[2])
 		t_die("pipe");
 }
 
-/* As it was given, or one of our own, by turns: what follows holds for both. */
+/* Without and with a descriptor of its own: the tests hold for both. */
 static bool	own;
 
 static void
@@ -32,7 +32,7 @@ opened(struct output *o, int fd)
 	check_int(o->fd != fd, own);
 }
 
-/* Fills the buffer with text that tells its place. */
+/* Fills the buffer with text that contains its position. */
 static void
 fill(struct output *o, size_t len)
 {
@@ -82,7 +82,7 @@ small(void)
 	buf_free(&o.data);
 }
 
-/* A reader that pauses: all that it takes, in order, and no byte twice. */
+/* A reader that pauses gets everything in order, and no byte twice. */
 static void
 slow(void)
 {
@@ -102,7 +102,7 @@ slow(void)
 	check_int(output_write(&o, 5), 0);
 	before = output_size(&o);
 	check(output_pending(&o) && before < BIG);
-	/* What was sent is let go. */
+	/* The memory of sent bytes is released. */
 	check(o.sent < OUTPUT_PENDING);
 	check_int(o.progress, 5);
 	row("a full pipe");
@@ -130,7 +130,7 @@ slow(void)
 	buf_free(&o.data);
 }
 
-/* More may be appended while some of it waits. */
+/* More may be appended while some is unsent. */
 static void
 appended(void)
 {

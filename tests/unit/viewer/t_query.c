@@ -1,6 +1,6 @@
 /*
- * What a question asks of the database: the decisions, and the lines by which a
- * server is asked.
+ * What a question asks the database: the decisions, and the lines that are
+ * exchanged with the process that asks a server.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 static struct settings	settings;
 static struct store	*store;
 
-/* Asks with a line; the caller frees the frames. */
+/* Runs a query from a line.  The caller frees the frames. */
 static void
 ask(const char *line, struct buf *frames, struct verdict *v)
 {
@@ -37,7 +37,8 @@ decides(void)
 	static const struct {
 		const char		*line;
 		int			 cache;
-		int			 version;	/* that serves */
+		int			 version;	/* whose answer is
+							   used */
 		enum failure_code	 code;
 		bool			 changed;
 	} rows[] = {
@@ -110,7 +111,7 @@ decides(void)
 	buf_free(&frames);
 }
 
-/* Of the same tickets. */
+/* With the same tickets. */
 static void
 tells_what_is_there(void)
 {
@@ -211,7 +212,7 @@ begins(void)
 	buf_free(&frames);
 }
 
-/* A question as it was, whatever its text is. */
+/* A question is written and read back, whatever its text is. */
 static void
 writes_questions(void)
 {
@@ -237,7 +238,7 @@ writes_questions(void)
 		r.good = i % 2 == 1;
 		r.reason = i % 10 < 5 ? "" : "unsafe";
 		q.kind = (enum query_kind)kind;
-		/* 0: no generation has told its session. */
+		/* 0: no generation has named its session */
 		q.session = kind == QUERY_SESSION && i % 8 < 4 ? 17 : 0;
 		q.charge = i % 3 == 0;
 		r.refresh = i % 2 == 0 && kind != QUERY_RATE;
@@ -321,7 +322,7 @@ writes_verdicts(void)
 	memset(v.identity, 'a', STORE_IDENTITY);
 	memset(v.text_hash, 'b', TEXT_HASH);
 	memset(v.user_hash, 'c', TEXT_HASH);
-	/* What was cut within a character is read nevertheless. */
+	/* A text that was cut within a character can be read. */
 	for (i = sizeof(v.error) - 4; i < sizeof(v.error); i++) {
 		row("%zu", i);
 		memset(v.error, 0, sizeof(v.error));
@@ -355,7 +356,7 @@ writes_verdicts(void)
 	buf_free(&line);
 }
 
-/* What the program may have printed when it ended, by itself or not. */
+/* What the program may have printed when it ended or was killed. */
 static void
 reads_what_is_whole(void)
 {

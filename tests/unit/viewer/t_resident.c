@@ -1,5 +1,5 @@
 /*
- * The place where a lookup that stays is asked.
+ * lib/viewer/resident: asking a lookup process that stays.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 static struct settings	settings, other;
 
-/* What is heard next; "-" where it is none. */
+/* What arrives next; "-": nothing. */
 static const char *
 hears(const struct resident *r, const struct settings *s, int *fd)
 {
@@ -26,7 +26,7 @@ hears(const struct resident *r, const struct settings *s, int *fd)
 	return text;
 }
 
-/* All that comes, until the other side ends; "?": nothing is there yet. */
+/* Everything until the other side closes; "?": nothing has arrived yet. */
 static const char *
 told(int fd)
 {
@@ -84,7 +84,7 @@ is_asked(void)
 	check_str(told(late), "\n");
 }
 
-/* Lines that a socket does not take at once are for a program. */
+/* Lines that do not fit into the socket's buffer are left to a program. */
 static void
 is_not_asked_what_is_long(void)
 {
@@ -105,7 +105,7 @@ is_not_asked_what_is_long(void)
 	free(line);
 }
 
-/* Only one that would answer keeps another one away. */
+/* Only a process that would answer keeps another one away. */
 static void
 takes_the_place(void)
 {

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "frame/failure.h"
 #include "sql_postgres.h"
+#include "store/statement.h"
 #include "store/store.h"
 
 enum { PG_ARGS_MAX = 18 };

@@ -14,8 +14,8 @@
 #include "store/sqlite/room.h"
 #include "store/store.h"
 
-enum { PROGRESS_STEPS = 100000 };	/* instructions of SQLite's virtual machine: a
-				   few ms */
+/* Instructions of SQLite's virtual machine between two calls: a few ms. */
+enum { PROGRESS_STEPS = 100000 };
 
 static int
 db_maintain_progress(void *context)

@@ -210,7 +210,7 @@ pg_import_compare(struct store *s, struct import *i,
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "%" PRId64 " sessions "
 		    "are here with other contents; nothing was imported",
 		    i->left);
-	pg_tell(s, "importing", 0, 0);
+	pg_show_progress(s, "importing", 0, 0);
 	return pg_merge(s, i);
 }
 
@@ -223,7 +223,7 @@ import_merge(struct store *s, struct import *i,
 	enum failure_code	rc;
 
 	memset(i, 0, sizeof(*i));
-	pg_tell(s, "comparing", 0, 0);
+	pg_show_progress(s, "comparing", 0, 0);
 	if ((rc = pg_copy_end(s)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_IMPORT_ANALYZE, NULL, NULL)) !=
 	    FAILURE_NONE)

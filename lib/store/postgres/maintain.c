@@ -15,12 +15,12 @@ enum {			/* milliseconds */
 };
 
 void
-store_watch(struct store *s, void (*tell)(void *, const char *, int64_t,
+store_watch(struct store *s, void (*progress)(void *, const char *, int64_t,
     int64_t), void *context)
 {
-	s->tell = tell;
-	s->tell_context = context;
-	s->telling = "working";
+	s->progress = progress;
+	s->progress_context = context;
+	s->progress_what = "working";
 }
 
 enum failure_code
@@ -81,7 +81,7 @@ pg_delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
 		if (clock_us() > until)
 			return pg_refuse(s, FAILURE_STORAGE, "the generation "
 			    "of ticket %lld does not end", (long long)ticket);
-		pg_tell(s, "stopping the generation", 0, 0);
+		pg_show_progress(s, "stopping the generation", 0, 0);
 		(void)usleep(STOP_PAUSE * 1000);
 	}
 }
@@ -124,7 +124,7 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 	*found = there != 0;
 	/* Rewrite the tables even if the ticket was not found: an earlier try
 	   may have been killed after deleting it. */
-	pg_tell(s, "rewriting the tables", 0, 0);
+	pg_show_progress(s, "rewriting the tables", 0, 0);
 	return pg_vacuum(s, transaction, STATEMENT_VACUUM, STATEMENT_VACUUMED);
 }
 
@@ -158,7 +158,7 @@ store_forget_user(struct store *s, const char *who)
 	    (rc = pg_run(s, STATEMENT_FORGET_USER, &a, &transaction)) !=
 	    FAILURE_NONE)
 		return rc;
-	pg_tell(s, "rewriting the table of generations", 0, 0);
+	pg_show_progress(s, "rewriting the table of generations", 0, 0);
 	return pg_vacuum(s, transaction, STATEMENT_VACUUM_RUNS,
 	    STATEMENT_VACUUMED_RUNS);
 }
@@ -185,7 +185,7 @@ store_check(struct store *s, bool full, struct census *c,
 
 	(void)full;	/* for indexes the server has amcheck */
 	memset(c, 0, sizeof(*c));
-	pg_tell(s, "reading every text", 0, 0);
+	pg_show_progress(s, "reading every text", 0, 0);
 	rc = store_faults(s, STATEMENT_CHECK, found, context);
 	if (rc == FAILURE_NONE)
 		rc = store_run(s, STATEMENT_CHECK_READ, NULL, NO_ARGS);

@@ -11,9 +11,9 @@ enum failure_code
 store_search_begin(struct store *s, void (*progress)(void *, const char *,
     int64_t, int64_t), void *context)
 {
-	s->tell = progress;
-	s->tell_context = context;
-	s->telling = "reading the texts";
+	s->progress = progress;
+	s->progress_context = context;
+	s->progress_what = "reading the texts";
 	return FAILURE_NONE;
 }
 

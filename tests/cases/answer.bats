@@ -263,6 +263,7 @@ time.sleep(60)' >"$T/port" 3>&- &
 	failed_with upstream_unreachable 2
 	OLLAMA_SERVER=http://no-such-host.invalid/api/generate answer <<<x
 	failed_with upstream_unreachable 2
+	rm "$T/port"	# it has replay's
 	/usr/bin/python3 -c '
 import socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)

@@ -374,7 +374,6 @@ encoding(const char *text, size_t len)
 	for (i = 0; i < len; i++)
 		zeros += text[i] == '\0';
 	return len >= 8 && zeros >= len / 3 ? "text in UTF-16, or zero bytes" :
-	    
 	    NULL;
 }
 

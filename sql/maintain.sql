@@ -72,7 +72,11 @@ PRAGMA integrity_check;
 
 -- name: CHECK_OWNERS
 SELECT "table" || ': row ' || coalesce(rowid, '?') || ' has no ' || parent
-FROM pragma_foreign_key_check;
+FROM pragma_foreign_key_check
+UNION ALL
+SELECT 'TicketAIRatings: row ' || SessionId || ' has no TicketAISessions'
+FROM TicketAIRatings
+WHERE SessionId NOT IN (SELECT Id FROM TicketAISessions);
 
 -- name: CENSUS
 SELECT (SELECT count(*) FROM Tickets), count(*), sum(AiResponse IS NULL)

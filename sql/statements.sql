@@ -72,8 +72,11 @@ WHERE Id = ?1 AND AiResponse IS NOT NULL;
 
 -- name: RATE
 -- A user's rating of a session; repeating the same one changes nothing.
-INSERT INTO TicketAIRatings (SessionId, UserName, Good, Reason, Comment)
-VALUES (?1, ?2, ?3, nullif(?4, ''), nullif(?5, ''))
+INSERT INTO TicketAIRatings (SessionId, UserName, Good, Reason, Comment,
+	RatedAt)
+SELECT Id, ?2, ?3, nullif(?4, ''), nullif(?5, ''),
+	strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+FROM TicketAISessions WHERE Id = ?1
 ON CONFLICT DO UPDATE SET Good = excluded.Good, Reason = excluded.Reason,
 	Comment = excluded.Comment, RatedAt = excluded.RatedAt
 WHERE (Good, Reason, Comment) IS NOT

@@ -158,7 +158,7 @@ doctor_sockets(struct doctor *d)
 			stale += !doctor_run_listens(run_dir, e->d_name);
 	}
 	(void)closedir(dir);
-	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
+	if (slots_counts(s, &running, &waiting, why, sizeof(why)) == -1)
 		doctor_tell(d, DOCTOR_ERROR, "generations", "%s\nSee %s", why,
 		    store_is_file() ? "the owners of the files in it" :
 		    "the finding about the database");

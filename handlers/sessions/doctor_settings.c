@@ -217,8 +217,8 @@ doctor_settings_bind(struct doctor *d, const char *address, size_t len,
 	if (bind(fd, a->ai_addr, a->ai_addrlen) == -1) {
 		if (errno == EACCES)
 			doctor_tell(d, DOCTOR_WARNING, "PORT", "%s: this user "
-			    "must not listen there\nUse a port above 1023 "
-			    "behind a proxy, or give the unit "
+			    "is not allowed to listen there\nUse a port above "
+			    "1023 behind a proxy, or give the unit "
 			    "AmbientCapabilities=CAP_NET_BIND_SERVICE", port);
 		else if (errno == EADDRNOTAVAIL && a->ai_family == AF_INET)
 			doctor_tell(d, DOCTOR_WARNING, "ADDRESS", "%.*s is not "

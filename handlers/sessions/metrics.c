@@ -162,7 +162,7 @@ command_metrics(const struct settings *s, int argc, char *argv[])
 	if ((page = open_memstream(&text, &len)) == NULL)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	store = command_store(s);
-	if (slots_look(s, &running, &waiting, why, sizeof(why)) == -1)
+	if (slots_counts(s, &running, &waiting, why, sizeof(why)) == -1)
 		program_fail(EXIT_SYSTEM, "%s", why);
 	metrics_sample("build_info", "", &version, "1");
 	command_need(store_report(store, STORE_METRICS, 0, INT64_MAX,

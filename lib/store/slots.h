@@ -48,7 +48,7 @@ void slots_release(struct node *);
  * Counts the slots in use and the generations that wait.  Returns 0, or -1 with
  * the reason in `error'.
  */
-int slots_look(const struct settings *, int *running, int *waiting,
+int slots_counts(const struct settings *, int *running, int *waiting,
     char *error, size_t size);
 
 #endif

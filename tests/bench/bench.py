@@ -119,8 +119,8 @@ def memories():
                     raise RuntimeError("%s: %d processes for 100 viewers" % (who, len(s.helpers())))
                 del here        # not before: who lets go of a viewer closes it
     row("memory, nothing connected", "MB", mb["nothing"])
-    row("memory, idle viewer, ours alone: PSS", "KB", idle["PSS"], "<= 120")
-    row("memory, idle viewer, ours alone: USS", "KB", idle["USS"])
+    row("memory, idle viewer, our processes only: PSS", "KB", idle["PSS"], "<= 120")
+    row("memory, idle viewer, our processes only: USS", "KB", idle["USS"])
     waiting = waiting_generation()
     row("memory, a generation that waits for its slot", "KB", {OURS: waiting}, "<= 250")
     row("memory, 100 streams of 100 tickets", "MB", mb["streams"])

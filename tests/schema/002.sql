@@ -54,17 +54,9 @@ CREATE INDEX TicketAISessions_TicketId ON TicketAISessions (TicketId, Id);
 CREATE TRIGGER Tickets_Deleted AFTER DELETE ON Tickets BEGIN
 	DELETE FROM TicketAISessions WHERE TicketId = OLD.Id;
 END;
-CREATE TABLE TicketAIRatings (
-	SessionId	INTEGER NOT NULL
-			REFERENCES TicketAISessions (Id) ON DELETE CASCADE,
-	UserName	TEXT NOT NULL,	-- of the token, or a hash of the address
-	Good		INTEGER NOT NULL CHECK (Good IN (0, 1)),
-	Reason		TEXT,
-	Comment		TEXT,
-	RatedAt		TEXT NOT NULL
-			DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-	PRIMARY KEY (SessionId, UserName)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE TicketAIRatings (SessionId INTEGER, UserName TEXT, Good INTEGER,
+Reason TEXT, Comment TEXT, RatedAt TEXT, PRIMARY KEY (SessionId, UserName))
+STRICT, WITHOUT ROWID;
 INSERT INTO TicketAIRatings VALUES(1,'ana',1,NULL,NULL,'2026-11-23T12:20:00.000Z');
 INSERT INTO TicketAIRatings VALUES(1,'bob',0,'wrong','Não é isso.','2026-11-23T12:21:00.000Z');
 CREATE TRIGGER TicketAISessions_Deleted AFTER DELETE ON TicketAISessions BEGIN

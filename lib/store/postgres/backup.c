@@ -124,7 +124,7 @@ pg_backup_dump(struct store *s, const char *file, bool force)
 	if (file_remove(tmp) == -1)
 		return pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", tmp,
 		    strerror(errno));
-	pg_tell(s, "copying", 0, 0);
+	pg_show_progress(s, "copying", 0, 0);
 	if ((rc = pg_backup_run(s, copy, NULL)) == FAILURE_NONE &&
 	    (rc = pg_backup_run(s, look, NULL)) == FAILURE_NONE &&
 	    file_place(tmp, file, force) == -1)
@@ -195,7 +195,7 @@ pg_keep_identity(struct store *s, const char *id)
 static enum failure_code
 pg_backup_list(struct store *s, const char *file, const char *list)
 {
-	const char *const	tell[] = { "pg_restore", "--list", file,
+	const char *const	command[] = { "pg_restore", "--list", file,
 				    NULL };
 	struct buf		says = BUF_INIT(SAYS_MAX);
 	enum failure_code	rc;
@@ -203,7 +203,7 @@ pg_backup_list(struct store *s, const char *file, const char *list)
 	FILE			*f = NULL;
 	bool			good = true;
 
-	if ((rc = pg_backup_run(s, tell, &says)) == FAILURE_NONE &&
+	if ((rc = pg_backup_run(s, command, &says)) == FAILURE_NONE &&
 	    (file_remove(list) == -1 || (f = fopen(list, "wx")) == NULL))
 		rc = pg_refuse(s, FAILURE_STORAGE, "%.900s: %s", list,
 		    strerror(errno));
@@ -257,7 +257,7 @@ pg_exchange(struct store *s, const char *file, bool made, long version)
 		if ((rc = pg_backup_list(s, file, list)) != FAILURE_NONE)
 			return rc;
 	}
-	pg_tell(s, "exchanging", 0, 0);
+	pg_show_progress(s, "exchanging", 0, 0);
 	rc = pg_backup_run(s, restore, NULL);
 	if (version == 1)
 		(void)!file_remove(list);
@@ -300,7 +300,7 @@ pg_backup_end_runs(struct store *s)
 			return pg_refuse(s, FAILURE_BAD_REQUEST, "%lld "
 			    "generations do not end", (long long)lives);
 		}
-		pg_tell(s, "waiting for generations to end", 0, 0);
+		pg_show_progress(s, "waiting for generations to end", 0, 0);
 		(void)usleep(200 * 1000);
 	}
 	return rc == FAILURE_NONE ? pg_alone(s, STATEMENT_LOCK_GATE, NULL,
@@ -330,7 +330,7 @@ pg_backup_restore(struct store *s, const char *file, const char *before,
 
 enum failure_code
 store_restore(struct store **out, const char *database, const char *file,
-    bool force, void (*tell)(void *, const char *, int64_t, int64_t),
+    bool force, void (*progress)(void *, const char *, int64_t, int64_t),
     void *context)
 {
 	enum failure_code	 rc;
@@ -344,7 +344,7 @@ store_restore(struct store **out, const char *database, const char *file,
 	    FAILURE_NONE)
 		return rc;
 	s = *out;
-	store_watch(s, tell, context);
+	store_watch(s, progress, context);
 	(void)snprintf(before, sizeof(before), "%s.before-restore", file);
 	if ((rc = pg_may_make(s, before, force || from == 0)) != FAILURE_NONE ||
 	    (rc = pg_examine(s, file, &version)) != FAILURE_NONE ||

@@ -24,27 +24,27 @@
 enum { HOSTS_MAX = 16, ADDRESSES_MAX = 4, NAME_BYTES = 256,
     ADDRESS_BYTES = 64, RESULTS_MAX = 64, RESOLVER_STACK = 131072 };
 
-struct host {
+struct dial_host {
 	char	name[NAME_BYTES], address[NAME_BYTES], port[16];
 };
 
 /* The note in RUN_DIR about the last good host. */
-struct note {
+struct dial_note {
 	unsigned long long	system;
 	unsigned long		timeline;
-	struct host		host;
+	struct dial_host	host;
 	char			found[NAME_BYTES];	/* the address found for
 							   its name */
 };
 
-enum step { NEXT, LOOKING_UP, CONNECTING, GREETING, DONE, FAILED };
+enum dial_state { NEXT, LOOKING_UP, CONNECTING, GREETING, DONE, FAILED };
 
 struct dial {
 	PQconninfoOption		*options;
-	struct host			 host[HOSTS_MAX];
+	struct dial_host		 host[HOSTS_MAX];
 	int				 count, first, tried;
-	struct note			 note;
-	enum step			 step;
+	struct dial_note		 note;
+	enum dial_state			 step;
 	unsigned			 look_up;	/* number of our
 							   look-up; 0: none */
 	char				 found[ADDRESSES_MAX][ADDRESS_BYTES];
@@ -105,7 +105,7 @@ store_remember(const char *run_dir)
  * a missing value.
  */
 static void
-note_read(struct note *n)
+dial_read_note(struct dial_note *n)
 {
 	char	path[PATH_MAX], line[3 * NAME_BYTES + 80], *rest = NULL;
 	ssize_t	len = -1;
@@ -127,30 +127,30 @@ note_read(struct note *n)
 }
 
 static const char *
-or_none(const char *text)
+dial_or_none(const char *text)
 {
 	return *text == '\0' ? "-" : text;
 }
 
 static bool
-is_noted(const struct note *n, const struct host *h)
+dial_is_noted(const struct dial_note *n, const struct dial_host *h)
 {
-	return strcmp(n->host.name, or_none(h->name)) == 0 &&
-	    strcmp(n->host.address, or_none(h->address)) == 0 &&
-	    strcmp(n->host.port, or_none(h->port)) == 0;
+	return strcmp(n->host.name, dial_or_none(h->name)) == 0 &&
+	    strcmp(n->host.address, dial_or_none(h->address)) == 0 &&
+	    strcmp(n->host.port, dial_or_none(h->port)) == 0;
 }
 
 /* Whether a later timeline of this server is noted: it is an old primary. */
 static bool
-is_old(const struct dial *d)
+dial_is_old(const struct dial *d)
 {
 	return d->version >= 0 && d->server.system == d->note.system &&
 	    d->server.timeline < d->note.timeline;
 }
 
 /* The host to try now: the last good one first, the others in their order. */
-static const struct host *
-current(const struct dial *d)
+static const struct dial_host *
+dial_host(const struct dial *d)
 {
 	int	i = d->tried - 1;
 
@@ -161,7 +161,7 @@ current(const struct dial *d)
 
 /* The address to try now if the host's name was looked up, else "". */
 static const char *
-current_address(const struct dial *d)
+dial_address(const struct dial *d)
 {
 	return d->at == 0 ? "" : d->found[d->at - 1];
 }
@@ -169,19 +169,19 @@ current_address(const struct dial *d)
 /* Replaces the note.  It gets the owner of RUN_DIR, so that the service can
    still replace it after an administrator's tool run as root. */
 static void
-note_put(const struct dial *d, int dir)
+dial_write_note(const struct dial *d, int dir)
 {
 	static const char	fresh[] = "database.new";
-	const struct host	*h = current(d);
+	const struct dial_host	*h = dial_host(d);
 	char			 line[3 * NAME_BYTES + 80];
 	struct stat		 st;
 	int			 fd, len;
 	bool			 good;
 
 	len = snprintf(line, sizeof(line), "%llu %lx %s %s %s %s\n",
-	    d->server.system, d->server.timeline, or_none(h->port),
-	    or_none(h->address), or_none(h->name),
-	    or_none(current_address(d)));
+	    d->server.system, d->server.timeline, dial_or_none(h->port),
+	    dial_or_none(h->address), dial_or_none(h->name),
+	    dial_or_none(dial_address(d)));
 	(void)unlinkat(dir, fresh, 0);	/* left by a killed process */
 	if (fstat(dir, &st) == -1 || (fd = openat(dir, fresh, O_WRONLY |
 	    O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
@@ -200,26 +200,26 @@ note_put(const struct dial *d, int dir)
  * the server turns out to be an old primary.
  */
 static bool
-note_good(struct dial *d)
+dial_note_good(struct dial *d)
 {
 	int	dir;
 	bool	good = true;
 
-	note_read(&d->note);
-	if (is_old(d))
+	dial_read_note(&d->note);
+	if (dial_is_old(d))
 		return false;
 	if (*note_dir == '\0' || d->version < 0 ||
 	    (d->note.system == d->server.system &&
 	    d->note.timeline == d->server.timeline &&
-	    is_noted(&d->note, current(d)) &&
-	    strcmp(d->note.found, or_none(current_address(d))) == 0) ||
+	    dial_is_noted(&d->note, dial_host(d)) &&
+	    strcmp(d->note.found, dial_or_none(dial_address(d))) == 0) ||
 	    (dir = open(note_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return true;
 	if (flock(dir, LOCK_EX | LOCK_NB) == 0) {
-		note_read(&d->note);
-		good = !is_old(d);
+		dial_read_note(&d->note);
+		good = !dial_is_old(d);
 		if (good)
-			note_put(d, dir);
+			dial_write_note(d, dir);
 	}
 	(void)close(dir);
 	return good;
@@ -256,7 +256,7 @@ dial_word(const char *list, int n, char *out, size_t size)
 }
 
 static int
-words(const char *list)
+dial_words(const char *list)
 {
 	int	n = 1;
 
@@ -266,12 +266,12 @@ words(const char *list)
 }
 
 static void
-set_hosts(struct dial *d)
+dial_set_hosts(struct dial *d)
 {
 	const char *hosts = dial_option(d, "host"),
 		   *ports = dial_option(d, "port");
 	const char	*addresses = dial_option(d, "hostaddr");
-	int		 i, n = words(hosts), m = words(addresses);
+	int		 i, n = dial_words(hosts), m = dial_words(addresses);
 
 	d->count = n > m ? n : m;
 	if (d->count > HOSTS_MAX)
@@ -280,7 +280,7 @@ set_hosts(struct dial *d)
 		dial_word(hosts, i, d->host[i].name, NAME_BYTES);
 		dial_word(addresses, i, d->host[i].address, NAME_BYTES);
 		dial_word(ports, i, d->host[i].port, sizeof(d->host[i].port));
-		if (is_noted(&d->note, &d->host[i]))
+		if (dial_is_noted(&d->note, &d->host[i]))
 			d->first = i;
 	}
 }
@@ -294,13 +294,13 @@ dial_start(const char *uri)
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return NULL;
 	d->over = clock_us() + DIAL_ALL * INT64_C(1000);
-	note_read(&d->note);
+	dial_read_note(&d->note);
 	if ((d->options = PQconninfoParse(uri, &why)) == NULL) {
 		(void)snprintf(d->error, sizeof(d->error), "%s", why == NULL ?
 		    "no memory" : why);
 		d->step = FAILED;
 	} else {
-		set_hosts(d);
+		dial_set_hosts(d);
 	}
 	PQfreemem(why);
 	return d;
@@ -308,7 +308,7 @@ dial_start(const char *uri)
 
 /* The look-up thread.  Signals the end before another look-up may begin. */
 static void *
-look_up(void *unused)
+dial_look_up(void *unused)
 {
 	const struct addrinfo	 hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo		*list = NULL, *a;
@@ -333,7 +333,7 @@ look_up(void *unused)
 
 /* Starts a look-up.  Returns 0, or -1 with errno. */
 static int
-start_lookup(const char *name)
+dial_start_lookup(const char *name)
 {
 	const uint64_t	 one = 1;
 	pthread_attr_t	 attr;
@@ -353,7 +353,7 @@ start_lookup(const char *name)
 	(void)pthread_attr_init(&attr);
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&attr, RESOLVER_STACK);
-	rc = pthread_create(&thread, &attr, look_up, NULL);
+	rc = pthread_create(&thread, &attr, dial_look_up, NULL);
 	(void)pthread_attr_destroy(&attr);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc == 0) {
@@ -368,7 +368,7 @@ start_lookup(const char *name)
 
 /* Whether a host need not be looked up: an address or a socket's path. */
 static bool
-is_address(const struct host *h)
+dial_is_address(const struct dial_host *h)
 {
 	unsigned char	any[sizeof(struct in6_addr)];
 
@@ -379,7 +379,7 @@ is_address(const struct host *h)
 
 /* Closes the connection and moves on to the next address or host. */
 static void
-leave(struct dial *d)
+dial_leave(struct dial *d)
 {
 	PQfinish(d->db);
 	d->db = NULL;
@@ -389,27 +389,27 @@ leave(struct dial *d)
 
 /* Writes the host's name, with the address if it has several. */
 static void
-name_current(const struct dial *d, char *out, size_t size)
+dial_name(const struct dial *d, char *out, size_t size)
 {
-	const struct host	*h = current(d);
+	const struct dial_host	*h = dial_host(d);
 	const char		*name = *h->name == '\0' ? h->address : h->name;
 
 	if (d->addresses > 1)
-		(void)snprintf(out, size, "%s (%s)", name, current_address(d));
+		(void)snprintf(out, size, "%s (%s)", name, dial_address(d));
 	else
 		(void)snprintf(out, size, "%s", name);
 }
 
 /* Calls `each' for the current host, for dial_survey. */
 static void
-dial_tell(const struct dial *d, const char *wrong)
+dial_report(const struct dial *d, const char *wrong)
 {
 	char			 name[NAME_BYTES + ADDRESS_BYTES + 4];
 	struct store_host	 h = { .name = name, .wrong = d->standby ? "" :
-				    wrong, .port = current(d)->port,
+				    wrong, .port = dial_host(d)->port,
 				    .writable = d->writable };
 
-	name_current(d, name, sizeof(name));
+	dial_name(d, name, sizeof(name));
 	if (d->writable && d->version >= 0) {
 		h.system = d->server.system;
 		h.timeline = d->server.timeline;
@@ -425,19 +425,19 @@ dial_failed(struct dial *d, const char *why)
 	char	name[NAME_BYTES + ADDRESS_BYTES + 4];
 
 	if (d->each != NULL)
-		dial_tell(d, why);
-	name_current(d, name, sizeof(name));
+		dial_report(d, why);
+	dial_name(d, name, sizeof(name));
 	if (d->count > 1 || d->addresses > 1)
 		(void)snprintf(d->error, sizeof(d->error), "%s: %.360s", name,
 		    why);
 	else
 		(void)snprintf(d->error, sizeof(d->error), "%.400s", why);
-	leave(d);
+	dial_leave(d);
 }
 
 /* Drops the server's notices, which libpq would print on stderr. */
 static void
-ignore(void *context, const PGresult *res)
+dial_ignore(void *context, const PGresult *res)
 {
 	(void)context;
 	(void)res;
@@ -445,7 +445,7 @@ ignore(void *context, const PGresult *res)
 
 /* Begins to connect to the current address. */
 static void
-connect_to(struct dial *d)
+dial_connect(struct dial *d)
 {
 	/* libpq uses the last of equal keywords, so DATABASE overrides
 	   these. */
@@ -455,9 +455,9 @@ connect_to(struct dial *d)
 				    NULL };
 	const char		*values[RESULTS_MAX] = { "10", "5", "3",
 				    "25000", "ticketchat", NULL };
-	const struct host	*h = current(d);
+	const struct dial_host	*h = dial_host(d);
 	const char		*address = *h->address == '\0' ?
-				    current_address(d) : h->address;
+				    dial_address(d) : h->address;
 	const PQconninfoOption	*o;
 	int			 n = 5;
 
@@ -491,14 +491,14 @@ connect_to(struct dial *d)
 		dial_failed(d, "no memory");
 		return;
 	}
-	(void)PQsetNoticeReceiver(d->db, ignore, NULL);
+	(void)PQsetNoticeReceiver(d->db, dial_ignore, NULL);
 	if (PQstatus(d->db) == CONNECTION_BAD)
 		dial_failed(d, PQerrorMessage(d->db));
 }
 
 /* Moves on to the next address or, after the last, to the next host. */
 static void
-next(struct dial *d, int64_t now)
+dial_next(struct dial *d, int64_t now)
 {
 	d->until = now + DIAL_TIMEOUT * INT64_C(1000);
 	d->wrong = d->standby = d->writable = false;
@@ -508,14 +508,14 @@ next(struct dial *d, int64_t now)
 		d->step = FAILED;
 	} else if (d->at < d->addresses) {
 		d->at++;
-		connect_to(d);
+		dial_connect(d);
 	} else if (d->tried == d->count) {
 		d->step = FAILED;
 	} else {
 		d->tried++;
 		d->at = d->addresses = 0;
-		if (is_address(current(d)))
-			connect_to(d);
+		if (dial_is_address(dial_host(d)))
+			dial_connect(d);
 		else
 			d->step = LOOKING_UP;
 	}
@@ -523,12 +523,13 @@ next(struct dial *d, int64_t now)
 
 /* Moves the address that was good last time to the front. */
 static void
-order(struct dial *d)
+dial_order(struct dial *d)
 {
 	char	first[ADDRESS_BYTES];
 	int	i;
 
-	for (i = 0; i < d->addresses && is_noted(&d->note, current(d)); i++) {
+	for (i = 0; i < d->addresses && dial_is_noted(&d->note,
+	    dial_host(d)); i++) {
 		if (strcmp(d->found[i], d->note.found) != 0)
 			continue;
 		memcpy(first, d->found[i], sizeof(first));
@@ -541,9 +542,9 @@ order(struct dial *d)
  * Checks the look-up.  Returns false if there is nothing to do until it ends.
  */
 static bool
-looked_up(struct dial *d)
+dial_looked_up(struct dial *d)
 {
-	const char	*name = current(d)->name;
+	const char	*name = dial_host(d)->name;
 
 	if (atomic_load(&names.busy)) {
 		/* A running look-up for the same name will do. */
@@ -552,7 +553,7 @@ looked_up(struct dial *d)
 		return false;
 	}
 	if (d->look_up == 0 || d->look_up != names.number) {
-		if (start_lookup(name) == -1) {
+		if (dial_start_lookup(name) == -1) {
 			dial_failed(d, strerror(errno));
 			return true;
 		}
@@ -565,15 +566,15 @@ looked_up(struct dial *d)
 	}
 	d->addresses = names.count;
 	memcpy(d->found, names.found, sizeof(d->found));
-	order(d);
-	leave(d);
+	dial_order(d);
+	dial_leave(d);
 	return true;
 }
 
 /* Asks which server it is and whether it accepts writes.  Sets time limits: a
    server otherwise keeps waiting for a lock even if its client has gone. */
 static void
-greet(struct dial *d)
+dial_greet(struct dial *d)
 {
 	struct pg_args	limits = { .count = 0 };
 
@@ -594,7 +595,7 @@ greet(struct dial *d)
 
 /* Continues connecting.  Returns false if there is nothing to do now. */
 static bool
-connecting(struct dial *d)
+dial_connecting(struct dial *d)
 {
 	struct pollfd	p = { .fd = PQsocket(d->db), .events =
 			    d->poll == PGRES_POLLING_READING ? POLLIN :
@@ -606,13 +607,13 @@ connecting(struct dial *d)
 	if (d->poll == PGRES_POLLING_FAILED)
 		dial_failed(d, PQerrorMessage(d->db));
 	else if (d->poll == PGRES_POLLING_OK)
-		greet(d);
+		dial_greet(d);
 	return true;
 }
 
 /* Reads a result of the greeting. */
 static void
-pg_take(struct dial *d, const PGresult *res)
+dial_read_greeting(struct dial *d, const PGresult *res)
 {
 	const char	*state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
@@ -645,7 +646,7 @@ pg_take(struct dial *d, const PGresult *res)
 
 /* The greeting is complete: acts on it. */
 static void
-greeted(struct dial *d)
+dial_greeted(struct dial *d)
 {
 	char	why[200];
 
@@ -655,14 +656,14 @@ greeted(struct dial *d)
 		dial_failed(d, why);
 	} else if (PQexitPipelineMode(d->db) != 1) {
 		dial_failed(d, PQerrorMessage(d->db));
-	} else if (d->each == NULL ? !note_good(d) : is_old(d)) {
+	} else if (d->each == NULL ? !dial_note_good(d) : dial_is_old(d)) {
 		(void)snprintf(why, sizeof(why), "this is an old primary (its "
 		    "timeline is %lu, but %lu was seen already): fence it",
 		    d->server.timeline, d->note.timeline);
 		dial_failed(d, why);
 	} else if (d->each != NULL) {
-		dial_tell(d, "");
-		leave(d);
+		dial_report(d, "");
+		dial_leave(d);
 	} else {
 		d->step = DONE;
 	}
@@ -670,7 +671,7 @@ greeted(struct dial *d)
 
 /* Reads the greeting.  Returns false if there is nothing to read now. */
 static bool
-greeting(struct dial *d)
+dial_greeting(struct dial *d)
 {
 	PGresult	*res;
 	int		 i, status;
@@ -683,7 +684,7 @@ greeting(struct dial *d)
 		if ((res = PQgetResult(d->db)) == NULL)
 			continue;
 		status = (int)PQresultStatus(res);
-		pg_take(d, res);
+		dial_read_greeting(d, res);
 		PQclear(res);
 		if (status != PGRES_PIPELINE_SYNC)
 			continue;
@@ -696,7 +697,7 @@ greeting(struct dial *d)
 		}
 		while (PQgetResult(d->db) != NULL)
 			;
-		greeted(d);
+		dial_greeted(d);
 		return true;
 	}
 	if (PQstatus(d->db) != CONNECTION_OK || i == RESULTS_MAX) {
@@ -722,7 +723,7 @@ dial_step(struct dial *d, int64_t now)
 
 	while (more) {
 		if (d->step == NEXT)
-			next(d, now);
+			dial_next(d, now);
 		else if (d->step == DONE)
 			return PG_DONE;
 		else if (d->step == FAILED)
@@ -730,11 +731,11 @@ dial_step(struct dial *d, int64_t now)
 		else if (now >= d->until)
 			dial_timed_out(d);
 		else if (d->step == LOOKING_UP)
-			more = looked_up(d);
+			more = dial_looked_up(d);
 		else if (d->step == CONNECTING)
-			more = connecting(d);
+			more = dial_connecting(d);
 		else
-			more = greeting(d);
+			more = dial_greeting(d);
 	}
 	return PG_MORE;
 }
@@ -754,7 +755,7 @@ dial_wait(const struct dial *d, struct pollfd *p)
 }
 
 PGconn *
-dial_take(struct dial *d, int *version, struct pg_server *server)
+dial_result(struct dial *d, int *version, struct pg_server *server)
 {
 	PGconn	*db = d->db;
 

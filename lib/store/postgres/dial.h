@@ -28,7 +28,7 @@ enum pg_progress dial_step(struct dial *, int64_t now);
 
 /* After PG_DONE: the connection, which the caller then owns, the schema's
    version (-1: no schema), and which server it is (zeros without a schema). */
-PGconn *dial_take(struct dial *, int *version, struct pg_server *);
+PGconn *dial_result(struct dial *, int *version, struct pg_server *);
 
 /* Why connecting failed: the error of the last host tried. */
 const char *dial_error(const struct dial *);

@@ -8,7 +8,7 @@
 
 #include "base/limit.h"
 #include "store/import.h"
-#include "store/postgres/report.h"
+#include "store/postgres/pg.h"
 
 enum failure_code
 import_begin(struct store *s)
@@ -126,8 +126,8 @@ pg_import_row(void *context, const struct cell *c, int cells)
 
 	(void)cells;
 	t->count++;
-	t->line = report_number(&c[0]);
-	t->id = report_number(&c[1]);
+	t->line = store_cell_number(&c[0]);
+	t->id = store_cell_number(&c[1]);
 	if (t->each != NULL)
 		t->each(t->context, t->line, t->id);
 	return true;
@@ -140,14 +140,14 @@ pg_import_examine(struct store *s)
 	struct import_rows		t = { .count = 0 };
 	enum failure_code	rc;
 
-	if ((rc = report_rows(s, STATEMENT_IMPORT_TWICE, NULL, pg_import_row,
-	    &t)) != FAILURE_NONE)
+	if ((rc = store_rows(s, STATEMENT_IMPORT_TWICE, pg_import_row,
+	    &t, NO_ARGS)) != FAILURE_NONE)
 		return rc;
 	if (t.count > 0)
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64
 		    ": session %" PRId64 " is there twice", t.line, t.id);
-	if ((rc = report_rows(s, STATEMENT_IMPORT_STRANGERS, NULL,
-	    pg_import_row, &t)) != FAILURE_NONE)
+	if ((rc = store_rows(s, STATEMENT_IMPORT_STRANGERS, pg_import_row,
+	    &t, NO_ARGS)) != FAILURE_NONE)
 		return rc;
 	if (t.count > 0)
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64 ": "
@@ -203,14 +203,14 @@ pg_import_compare(struct store *s, struct import *i,
 	    (rc = pg_import_examine(s)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_IMPORT_COUNT, NULL, &i->known)) !=
 	    FAILURE_NONE ||
-	    (rc = report_rows(s, STATEMENT_IMPORT_CONFLICTS, NULL,
-	    pg_import_row, conflicts)) != FAILURE_NONE)
+	    (rc = store_rows(s, STATEMENT_IMPORT_CONFLICTS, pg_import_row,
+	    conflicts, NO_ARGS)) != FAILURE_NONE)
 		return rc;
 	if ((i->left = conflicts->count) > 0)
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "%" PRId64 " sessions "
 		    "are here with other contents; nothing was imported",
 		    i->left);
-	pg_tell(s, "importing", 0, 0);
+	pg_show_progress(s, "importing", 0, 0);
 	return pg_merge(s, i);
 }
 
@@ -223,7 +223,7 @@ import_merge(struct store *s, struct import *i,
 	enum failure_code	rc;
 
 	memset(i, 0, sizeof(*i));
-	pg_tell(s, "comparing", 0, 0);
+	pg_show_progress(s, "comparing", 0, 0);
 	if ((rc = pg_copy_end(s)) != FAILURE_NONE ||
 	    (rc = pg_run(s, STATEMENT_IMPORT_ANALYZE, NULL, NULL)) !=
 	    FAILURE_NONE)

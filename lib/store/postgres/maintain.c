@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/limit.h"
 #include "store/maintain.h"
-#include "store/postgres/report.h"
+#include "store/postgres/pg.h"
 
 enum {			/* milliseconds */
 	STOP_PAUSE = 100,	/* between two looks */
@@ -15,12 +15,12 @@ enum {			/* milliseconds */
 };
 
 void
-store_watch(struct store *s, void (*tell)(void *, const char *, int64_t,
+store_watch(struct store *s, void (*progress)(void *, const char *, int64_t,
     int64_t), void *context)
 {
-	s->tell = tell;
-	s->tell_context = context;
-	s->telling = "working";
+	s->progress = progress;
+	s->progress_context = context;
+	s->progress_what = "working";
 }
 
 enum failure_code
@@ -53,7 +53,7 @@ store_cut(struct store *s)
 enum failure_code
 store_runs(struct store *s, store_row *row, void *ctx)
 {
-	return report_rows(s, STATEMENT_RUNS, NULL, row, ctx);
+	return store_rows(s, STATEMENT_RUNS, row, ctx, NO_ARGS);
 }
 
 /* Stops a ticket's generation on any machine, and deletes the ticket. */
@@ -81,7 +81,7 @@ pg_delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
 		if (clock_us() > until)
 			return pg_refuse(s, FAILURE_STORAGE, "the generation "
 			    "of ticket %lld does not end", (long long)ticket);
-		pg_tell(s, "stopping the generation", 0, 0);
+		pg_show_progress(s, "stopping the generation", 0, 0);
 		(void)usleep(STOP_PAUSE * 1000);
 	}
 }
@@ -124,7 +124,7 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 	*found = there != 0;
 	/* Rewrite the tables even if the ticket was not found: an earlier try
 	   may have been killed after deleting it. */
-	pg_tell(s, "rewriting the tables", 0, 0);
+	pg_show_progress(s, "rewriting the tables", 0, 0);
 	return pg_vacuum(s, transaction, STATEMENT_VACUUM, STATEMENT_VACUUMED);
 }
 
@@ -158,7 +158,7 @@ store_forget_user(struct store *s, const char *who)
 	    (rc = pg_run(s, STATEMENT_FORGET_USER, &a, &transaction)) !=
 	    FAILURE_NONE)
 		return rc;
-	pg_tell(s, "rewriting the table of generations", 0, 0);
+	pg_show_progress(s, "rewriting the table of generations", 0, 0);
 	return pg_vacuum(s, transaction, STATEMENT_VACUUM_RUNS,
 	    STATEMENT_VACUUMED_RUNS);
 }
@@ -177,86 +177,24 @@ store_user_left(struct store *s, const char *who, int64_t *rows)
 	return pg_run(s, STATEMENT_USER_LEFT, &a, rows);
 }
 
-/* The callback for texts. */
-struct maintain_texts {
-	void	(*text)(void *, int64_t, const char *, size_t);
-	void	*context;
-};
-
-static bool
-pg_maintain_text(void *context, const struct cell *c, int cells)
-{
-	const struct maintain_texts	*h = context;
-	int			 i;
-
-	for (i = 1; i < cells; i++) {
-		if (c[i].text != NULL)
-			h->text(h->context, report_number(&c[0]), c[i].text,
-			    c[i].len);
-	}
-	return true;
-}
-
-enum failure_code
-store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
-    const char *, size_t), void *context)
-{
-	struct maintain_texts	h = { text, context };
-	struct pg_args	a = { .count = 0 };
-
-	pg_int(&a, ticket);
-	return ticket == 0 ?
-	    report_rows(s, STATEMENT_TEXTS, NULL, pg_maintain_text, &h) :
-	    report_rows(s, STATEMENT_TEXTS_OF_TICKET, &a, pg_maintain_text, &h);
-}
-
-/* The callback for faults. */
-struct maintain_faults {
-	void	(*found)(void *, const char *);
-	void	*context;
-};
-
-static bool
-pg_maintain_line(void *context, const struct cell *c, int cells)
-{
-	const struct maintain_faults	*l = context;
-
-	(void)cells;
-	l->found(l->context, c[0].text);
-	return true;
-}
-
-static bool
-pg_count(void *context, const struct cell *c, int cells)
-{
-	struct census	*census = context;
-
-	(void)cells;
-	census->tickets = report_number(&c[0]);
-	census->sessions = report_number(&c[1]);
-	census->unanswered = report_number(&c[2]);
-	return true;
-}
-
 enum failure_code
 store_check(struct store *s, bool full, struct census *c,
     void (*found)(void *, const char *), void *context)
 {
-	struct maintain_faults		l = { found, context };
 	enum failure_code	rc;
 
 	(void)full;	/* for indexes the server has amcheck */
 	memset(c, 0, sizeof(*c));
-	pg_tell(s, "reading every text", 0, 0);
-	rc = report_rows(s, STATEMENT_CHECK, NULL, pg_maintain_line, &l);
+	pg_show_progress(s, "reading every text", 0, 0);
+	rc = store_faults(s, STATEMENT_CHECK, found, context);
 	if (rc == FAILURE_NONE)
-		rc = pg_run(s, STATEMENT_CHECK_READ, NULL, NULL);
+		rc = store_run(s, STATEMENT_CHECK_READ, NULL, NO_ARGS);
 	/* A fault is what the server cannot read, not a lost connection. */
 	if (rc != FAILURE_NONE && PQstatus(s->db) == CONNECTION_OK) {
 		found(context, s->error);
 		return FAILURE_NONE;
 	}
 	if (rc == FAILURE_NONE)
-		rc = report_rows(s, STATEMENT_CENSUS, NULL, pg_count, c);
+		rc = store_census(s, c);
 	return rc;
 }

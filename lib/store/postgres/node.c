@@ -17,7 +17,7 @@
 
 enum { BEGUN_MAX = 4 };		/* how often a lost run is begun again */
 
-static const char *const	wants[] = { "queued", "running", "move",
+static const char *const	runs_wants[] = { "queued", "running", "move",
 				    "saving" };
 
 /*
@@ -46,7 +46,8 @@ node_open(struct node **out, const struct node_wish *wish)
 	n->here = n->fresh = true;
 	n->next = CLOCK_NEVER;		/* slots_try makes the first call */
 	(void)gethostname(n->machine, sizeof(n->machine) - 1);
-	if ((n->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 || !pg_draw_name(n->owner))
+	if ((n->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 ||
+	    !pg_draw_name(n->owner))
 		return FAILURE_INTERNAL;
 	n->store = pg_make(wish->settings->text[SETTING_DATABASE]);
 	return n->store == NULL ? FAILURE_INTERNAL : FAILURE_NONE;
@@ -130,7 +131,7 @@ runs_now(struct node *n)
 
 /* The run is over, for us and our viewers. */
 static void
-over(struct node *n, enum failure_code code)
+pg_node_over(struct node *n, enum failure_code code)
 {
 	n->failure = code;
 	if (n->state != NODE_OURS || n->server == -1)
@@ -138,7 +139,7 @@ over(struct node *n, enum failure_code code)
 }
 
 static int64_t
-twice(int64_t pause, int64_t most)
+pg_node_twice(int64_t pause, int64_t most)
 {
 	return pause * 2 < most ? pause * 2 : most;
 }
@@ -161,12 +162,12 @@ pg_unanswered(struct node *n, int64_t now)
 	if (n->saving) {
 		n->committed = false;
 		n->next = pg_later(now, n->pause);
-		n->pause = twice(n->pause, SAVE_PAUSE_MAX);
+		n->pause = pg_node_twice(n->pause, SAVE_PAUSE_MAX);
 		if (n->call == CALL_SAVE && n->until != CLOCK_NEVER) {
 			/* A COMMIT that waits for a standby continues without
 			   us. */
 			n->again = pg_later(now, n->again_pause);
-			n->again_pause = twice(now >= n->until &&
+			n->again_pause = pg_node_twice(now >= n->until &&
 			    n->again_pause < SAVE_PAUSE_MAX ? SAVE_PAUSE_MAX :
 			    n->again_pause, SAVE_AGAIN_MAX);
 			n->pause = SAVE_PAUSE_MIN;
@@ -178,7 +179,7 @@ pg_unanswered(struct node *n, int64_t now)
 		}
 	} else if (n->state != NODE_THEIRS && n->server == -1 && (!passes ||
 	    now >= pg_later(n->away, NODE_PATIENCE))) {
-		over(n, FAILURE_STORAGE);
+		pg_node_over(n, FAILURE_STORAGE);
 	}
 	n->call = CALL_NONE;
 }
@@ -199,7 +200,7 @@ pg_name_of(const struct node *n, int i, char name[URL_NAME_MAX])
 
 /* The index of the server whose slot we got; -1: none. */
 static int
-server_of(const struct node *n, int column)
+pg_node_server(const struct node *n, int column)
 {
 	const char	*got = pg_node_word(n, column);
 	char		 name[URL_NAME_MAX];
@@ -215,7 +216,7 @@ server_of(const struct node *n, int column)
 
 /* Reads the result of run_begin. */
 static void
-begun(struct node *n, int64_t now)
+pg_node_begun(struct node *n, int64_t now)
 {
 	const char	*verdict = pg_node_word(n, 0);
 	const bool	 again = n->state == NODE_OURS;
@@ -231,7 +232,7 @@ begun(struct node *n, int64_t now)
 			n->next = n->again = now;
 			return;
 		}
-		n->server = server_of(n, 4);
+		n->server = pg_node_server(n, 4);
 		n->place = (int)pg_number(n->store->result, 0, 3);
 		n->want = n->server == -1 ? WANT_QUEUED : WANT_RUNNING;
 	} else if (again && n->saving && strcmp(verdict, "closed") == 0) {
@@ -240,7 +241,7 @@ begun(struct node *n, int64_t now)
 		n->lost = true;
 		n->next = pg_later(now, SAVE_PAUSE_MAX);
 	} else if (again) {
-		over(n, FAILURE_INTERRUPTED);
+		pg_node_over(n, FAILURE_INTERRUPTED);
 		n->run = 0;
 		n->rc = strcmp(verdict, "unknown") == 0 ?
 		    FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
@@ -256,7 +257,7 @@ begun(struct node *n, int64_t now)
 		n->state = NODE_LATE;
 		n->next = CLOCK_NEVER;
 	} else {
-		over(n, strcmp(verdict, "unknown") == 0 ?
+		pg_node_over(n, strcmp(verdict, "unknown") == 0 ?
 		    FAILURE_UNKNOWN_TICKET : strcmp(verdict, "full") == 0 ?
 		    FAILURE_QUEUE_FULL : FAILURE_SHUTTING_DOWN);
 		n->run = 0;
@@ -266,10 +267,10 @@ begun(struct node *n, int64_t now)
 
 /* Reads the result of run_renew. */
 static void
-renewed(struct node *n, int64_t now)
+pg_node_renewed(struct node *n, int64_t now)
 {
 	const char *verdict = pg_node_word(n, 0), *stop = pg_node_word(n, 1);
-	int		 got = server_of(n, 3);
+	int		 got = pg_node_server(n, 3);
 
 	n->next = pg_later(now, pg_number(n->store->result, 0, 4));
 	/* NULL: the row was locked, so nothing is known about other viewers. */
@@ -284,11 +285,11 @@ renewed(struct node *n, int64_t now)
 		n->next = now;
 		n->lost = ++n->begun < BEGUN_MAX;
 		if (!n->lost)
-			over(n, FAILURE_INTERRUPTED);
+			pg_node_over(n, FAILURE_INTERRUPTED);
 		return;
 	}
 	if (*stop != '\0' && !n->saving)
-		over(n, failure_from_name(stop, strlen(stop)));
+		pg_node_over(n, failure_from_name(stop, strlen(stop)));
 	if (strcmp(verdict, "over") == 0) {
 		n->run = 0;
 		if (!n->saving)
@@ -316,7 +317,7 @@ renewed(struct node *n, int64_t now)
 
 /* Reads the result of run_save. */
 static void
-save_told(struct node *n)
+pg_node_saved(struct node *n)
 {
 	const char	*verdict = pg_node_word(n, 0);
 
@@ -330,7 +331,7 @@ save_told(struct node *n)
 
 /* Reads the result of run_watch: what became of the other node's run. */
 static void
-watched(struct node *n, int64_t now)
+pg_node_watched(struct node *n, int64_t now)
 {
 	const char	*what = pg_node_word(n, 0);
 
@@ -354,16 +355,16 @@ watched(struct node *n, int64_t now)
 		n->run = 0;
 		n->next = *what == 'o' ? now : pg_later(now, NODE_GRACE);
 		if (!pg_draw_name(n->owner))
-			over(n, FAILURE_INTERNAL);
+			pg_node_over(n, FAILURE_INTERNAL);
 	} else {
 		n->run = 0;
-		over(n, failure_from_name(what, strlen(what)));
+		pg_node_over(n, failure_from_name(what, strlen(what)));
 	}
 }
 
 /* A call was answered. */
 static void
-answered(struct node *n, int64_t now)
+pg_node_answered(struct node *n, int64_t now)
 {
 	const enum runs_call	call = n->call;
 
@@ -373,13 +374,13 @@ answered(struct node *n, int64_t now)
 	n->away = 0;
 	n->call = CALL_NONE;
 	if (call == CALL_BEGIN) {
-		begun(n, now);
+		pg_node_begun(n, now);
 	} else if (call == CALL_RENEW) {
-		renewed(n, now);
+		pg_node_renewed(n, now);
 	} else if (call == CALL_SAVE) {
-		save_told(n);
+		pg_node_saved(n);
 	} else if (call == CALL_WATCH) {
-		watched(n, now);
+		pg_node_watched(n, now);
 	} else if (call == CALL_STOP) {
 		n->stop = false;
 		n->done = n->code != FAILURE_NONE;
@@ -417,7 +418,7 @@ pg_word(struct pg_args *a, const char *text)
 /* Adds the servers' names and slots as PostgreSQL arrays: {"a","b"} and
    {1,2}. */
 static void
-add_servers(const struct node *n, struct pg_args *a, char names[NAMES],
+pg_add_servers(const struct node *n, struct pg_args *a, char names[NAMES],
     char slots[NUMBERS])
 {
 	char	name[URL_NAME_MAX], *p = names, *c;
@@ -446,7 +447,7 @@ add_servers(const struct node *n, struct pg_args *a, char names[NAMES],
 }
 
 static enum failure_code
-call_begin(struct node *n)
+pg_call_begin(struct node *n)
 {
 	const struct settings	*s = n->wish.settings;
 	struct pg_args		 a = { .count = 0 };
@@ -461,12 +462,12 @@ call_begin(struct node *n)
 	pg_int(&a, n->here);
 	/* A lost run had its place in the queue already. */
 	pg_int(&a, n->lost ? INT_MAX : n->most);
-	add_servers(n, &a, names, slots);
+	pg_add_servers(n, &a, names, slots);
 	return pg_call(n->store, STATEMENT_RUN_BEGIN, &a);
 }
 
 static enum failure_code
-call_renew(struct node *n)
+pg_call_renew(struct node *n)
 {
 	struct pg_args	a = { .count = 0 };
 	char		names[NAMES], slots[NUMBERS], used[URL_NAME_MAX] = "";
@@ -477,15 +478,15 @@ call_renew(struct node *n)
 		pg_name_of(n, n->server, used);
 	pg_int(&a, n->run);
 	pg_word(&a, n->owner);
-	pg_word(&a, wants[n->wanted]);
+	pg_word(&a, runs_wants[n->wanted]);
 	pg_word(&a, used);
 	pg_int(&a, n->here);
-	add_servers(n, &a, names, slots);
+	pg_add_servers(n, &a, names, slots);
 	return pg_call(n->store, STATEMENT_RUN_RENEW, &a);
 }
 
 static enum failure_code
-call_save(struct node *n)
+pg_call_save(struct node *n)
 {
 	const struct cost	*c = n->all.cost;
 	const int64_t		 number[] = { c->prompt_tokens,
@@ -510,17 +511,17 @@ call_save(struct node *n)
 
 /* Sends the call. */
 static enum failure_code
-send_call(struct node *n)
+pg_send_call(struct node *n)
 {
 	struct pg_args	a = { .count = 0 };
 
 	switch (n->call) {
 	case CALL_BEGIN:
-		return call_begin(n);
+		return pg_call_begin(n);
 	case CALL_RENEW:
-		return call_renew(n);
+		return pg_call_renew(n);
 	case CALL_SAVE:
-		return call_save(n);
+		return pg_call_save(n);
 	case CALL_WATCH:
 		pg_int(&a, n->run);
 		pg_int(&a, n->session);
@@ -548,7 +549,7 @@ pg_connected(struct node *n)
 		n->rc = FAILURE_SCHEMA;
 		n->saved = true;
 	} else {
-		over(n, FAILURE_SCHEMA);
+		pg_node_over(n, FAILURE_SCHEMA);
 	}
 	n->call = CALL_NONE;
 	n->next = CLOCK_NEVER;
@@ -565,12 +566,12 @@ pg_node_start(struct node *n, int64_t now)
 	if (n->store->db == NULL)
 		return pg_start(n->store) == FAILURE_NONE;
 	n->until = pg_later(now, CALL_TIMEOUT);
-	return send_call(n) == FAILURE_NONE;
+	return pg_send_call(n) == FAILURE_NONE;
 }
 
 /* Continues a call. */
 static enum pg_progress
-go_on(struct node *n, int64_t now)
+pg_go_on(struct node *n, int64_t now)
 {
 	enum pg_progress	rc;
 
@@ -579,7 +580,7 @@ go_on(struct node *n, int64_t now)
 		if (!pg_connected(n))
 			return PG_DONE;
 		n->until = pg_later(now, CALL_TIMEOUT);
-		rc = send_call(n) == FAILURE_NONE ? pg_step(n->store) :
+		rc = pg_send_call(n) == FAILURE_NONE ? pg_step(n->store) :
 		    PG_FAILED;
 	}
 	if (rc == PG_MORE && now >= n->until) {
@@ -600,12 +601,12 @@ node_step(struct node *n, int64_t now)
 
 	if (n->call == CALL_NONE && (n->done || now < n->next))
 		return;
-	rc = n->call != CALL_NONE || pg_node_start(n, now) ? go_on(n, now)
+	rc = n->call != CALL_NONE || pg_node_start(n, now) ? pg_go_on(n, now)
 							   : PG_FAILED;
 	if (n->call != CALL_NONE && rc == PG_FAILED)
 		pg_unanswered(n, now);
 	else if (n->call != CALL_NONE && rc == PG_DONE)
-		answered(n, now);
+		pg_node_answered(n, now);
 	pg_watch(n);
 }
 

@@ -33,7 +33,7 @@ pg_note(struct store *s, const char *what, const char *why)
 
 /* Notes the server's reason, or the connection's if `res' is NULL. */
 static void
-note_result(struct store *s, const char *what, const PGresult *res)
+pg_note_result(struct store *s, const char *what, const PGresult *res)
 {
 	const char	*why = res == NULL ? NULL : PQresultErrorField(res,
 			    PG_DIAG_MESSAGE_PRIMARY);
@@ -51,7 +51,7 @@ note_result(struct store *s, const char *what, const PGresult *res)
 enum failure_code
 pg_fail(struct store *s, const char *what, PGresult *res)
 {
-	note_result(s, what, res);
+	pg_note_result(s, what, res);
 	PQclear(res);
 	return FAILURE_STORAGE;
 }
@@ -86,7 +86,7 @@ pg_make(const char *uri)
 /* Handles notices, which libpq would print on stderr.  A warning at COMMIT may
    mean that no standby has confirmed it. */
 static void
-remark(void *context, const PGresult *res)
+pg_notice(void *context, const PGresult *res)
 {
 	struct store	*s = context;
 	const char	*severity = PQresultErrorField(res,
@@ -100,7 +100,7 @@ remark(void *context, const PGresult *res)
  * is a response, too; a response from a different server is not.
  */
 static bool
-is_there(const struct store *s)
+pg_is_there(const struct store *s)
 {
 	struct store	*other;
 	int		 version;
@@ -121,13 +121,13 @@ is_there(const struct store *s)
 /* For a statement without a time limit: checks now and then whether its server
    responds.  Returns until when to wait; 0: the server is gone. */
 static int64_t
-look_after(struct store *s, int64_t now)
+pg_check_server(struct store *s, int64_t now)
 {
 	const int64_t	pause = CALL_LOOK * INT64_C(1000);
 
 	if (now < s->heard + pause)
 		return s->heard + pause;
-	s->unheard = is_there(s) ? 0 : s->unheard + 1;
+	s->unheard = pg_is_there(s) ? 0 : s->unheard + 1;
 	s->heard = clock_us();
 	return s->unheard < CALL_LOOKS ? s->heard + pause : 0;
 }
@@ -135,14 +135,14 @@ look_after(struct store *s, int64_t now)
 /* Waits for an event, until `until' at most.  Returns false with the reason
    noted if the time is over. */
 static bool
-pg_rest(struct store *s, int64_t until)
+pg_wait_event(struct store *s, int64_t until)
 {
 	const bool	look = s->patience == -1 && s->dial == NULL;
 	struct pollfd	p;
 	int64_t		now = clock_us(), due = pg_wait(s, &p);
 	int		rc;
 
-	if (look && (due = look_after(s, now)) == 0)
+	if (look && (due = pg_check_server(s, now)) == 0)
 		until = now;
 	if (now >= until) {
 		pg_note(s, "", "the database does not answer");
@@ -151,14 +151,14 @@ pg_rest(struct store *s, int64_t until)
 	}
 	due = due < until ? due : until;
 	/* Call the progress callback now and then. */
-	if (s->tell != NULL && due > now + TELL_TICK * INT64_C(1000))
+	if (s->progress != NULL && due > now + TELL_TICK * INT64_C(1000))
 		due = now + TELL_TICK * INT64_C(1000);
 	rc = poll(&p, 1, clock_poll(clock_us(), due));
 	if (rc > 0) {
 		s->heard = clock_us();
 		s->unheard = 0;
-	} else if (rc == 0 && s->tell != NULL) {
-		s->tell(s->tell_context, s->telling, 0, 0);
+	} else if (rc == 0 && s->progress != NULL) {
+		s->progress(s->progress_context, s->progress_what, 0, 0);
 	}
 	return true;
 }
@@ -170,7 +170,7 @@ pg_rest(struct store *s, int64_t until)
 static bool
 pg_wait_for(struct store *s, int64_t until)
 {
-	if (!pg_rest(s, until))
+	if (!pg_wait_event(s, until))
 		return false;
 	if (PQflush(s->db) != -1 && PQconsumeInput(s->db) == 1)
 		return true;
@@ -271,15 +271,15 @@ pg_start(struct store *s)
 
 /* Continues connecting. */
 static enum pg_progress
-step_dial(struct store *s)
+pg_step_dial(struct store *s)
 {
 	enum pg_progress	rc;
 
 	if ((rc = dial_step(s->dial, clock_us())) == PG_MORE)
 		return rc;
 	if (rc == PG_DONE) {
-		s->db = dial_take(s->dial, &s->version, &s->server);
-		(void)PQsetNoticeReceiver(s->db, remark, s);
+		s->db = dial_result(s->dial, &s->version, &s->server);
+		(void)PQsetNoticeReceiver(s->db, pg_notice, s);
 	} else {
 		s->silent = dial_silent(s->dial);
 		pg_note(s, "", dial_error(s->dial));
@@ -303,12 +303,12 @@ pg_wait(const struct store *s, struct pollfd *p)
 
 /* Waits for the end of pg_start or pg_call, until `until' at most. */
 static enum pg_progress
-wait_out(struct store *s, int64_t until)
+pg_wait_out(struct store *s, int64_t until)
 {
 	enum pg_progress	rc;
 
 	while ((rc = pg_step(s)) == PG_MORE) {
-		if (!pg_rest(s, until))
+		if (!pg_wait_event(s, until))
 			return PG_FAILED;
 	}
 	return rc;
@@ -319,7 +319,7 @@ pg_connect(struct store *s, int *version)
 {
 	*version = -1;
 	if (pg_start(s) != FAILURE_NONE ||
-	    wait_out(s, CLOCK_NEVER) == PG_FAILED)
+	    pg_wait_out(s, CLOCK_NEVER) == PG_FAILED)
 		return FAILURE_STORAGE;
 	*version = s->version;
 	return FAILURE_NONE;
@@ -332,7 +332,7 @@ pg_survey(struct store *s, void (*each)(void *, const struct store_host *),
 	if (pg_start(s) != FAILURE_NONE)
 		return;
 	dial_survey(s->dial, each, context);
-	(void)wait_out(s, CLOCK_NEVER);
+	(void)pg_wait_out(s, CLOCK_NEVER);
 }
 
 enum failure_code
@@ -360,17 +360,17 @@ pg_call(struct store *s, enum statement which, const struct pg_args *a)
 
 /* Notes the first error of a call. */
 static void
-part_failed(struct store *s, const PGresult *res)
+pg_part_failed(struct store *s, const PGresult *res)
 {
 	if (s->wrong)
 		return;
 	s->wrong = true;
-	note_result(s, "", res);
+	pg_note_result(s, "", res);
 }
 
 /* The last result has arrived: returns how the call ended. */
 static enum pg_progress
-end_call(struct store *s)
+pg_end_call(struct store *s)
 {
 	while (PQgetResult(s->db) != NULL)
 		;
@@ -393,16 +393,16 @@ end_call(struct store *s)
 
 /* Handles a result of the call.  Returns PG_MORE if more results follow. */
 static enum pg_progress
-take_part(struct store *s, PGresult *res)
+pg_read_part(struct store *s, PGresult *res)
 {
 	enum pg_progress	rc = PG_MORE;
 
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_PIPELINE_SYNC:
-		rc = end_call(s);
+		rc = pg_end_call(s);
 		break;
 	case PGRES_FATAL_ERROR:
-		part_failed(s, res);
+		pg_part_failed(s, res);
 		break;
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:
@@ -430,7 +430,7 @@ pg_step(struct store *s)
 	PGresult		*res;
 
 	if (s->dial != NULL)
-		return step_dial(s);
+		return pg_step_dial(s);
 	if (s->db == NULL || s->part == -1)
 		return s->db == NULL ? PG_FAILED : PG_DONE;
 	if (PQflush(s->db) == -1 || PQconsumeInput(s->db) != 1 ||
@@ -445,7 +445,7 @@ pg_step(struct store *s)
 				break;
 			continue;
 		}
-		rc = take_part(s, res);
+		rc = pg_read_part(s, res);
 		if (rc != PG_MORE)
 			return rc;
 	}
@@ -476,7 +476,7 @@ pg_passes(const struct store *s)
 
 /* Runs a single statement and waits for its result. */
 static enum failure_code
-fetch(struct store *s, enum statement which, const struct pg_args *a,
+pg_fetch(struct store *s, enum statement which, const struct pg_args *a,
     PGresult **res)
 {
 	if (!pg_put(s->db, which, a))
@@ -496,10 +496,10 @@ pg_try(struct store *s, enum statement which, const struct pg_args *a, int ms)
 
 	if (!s->inside)
 		return pg_call(s, which, a) == FAILURE_NONE &&
-		    wait_out(s, pg_deadline(s, ms)) == PG_DONE ?
+		    pg_wait_out(s, pg_deadline(s, ms)) == PG_DONE ?
 		    FAILURE_NONE : FAILURE_STORAGE;
 	s->state[0] = '\0';
-	if ((rc = fetch(s, which, a, &res)) == FAILURE_NONE)
+	if ((rc = pg_fetch(s, which, a, &res)) == FAILURE_NONE)
 		s->result = res;
 	return rc;
 }
@@ -507,7 +507,7 @@ pg_try(struct store *s, enum statement which, const struct pg_args *a, int ms)
 /* Whether a failed statement may be repeated: it was not sent, the server
    reported that nothing was done, or repeating is safe. */
 static bool
-may_repeat(struct store *s, enum statement which, bool sent)
+pg_may_repeat(struct store *s, enum statement which, bool sent)
 {
 	char	why[sizeof(s->error)];
 
@@ -533,7 +533,7 @@ pg_query(struct store *s, enum statement which, const struct pg_args *a,
 	   it. */
 	rc = sent ? pg_try(s, which, a, store_again[which] ? CALL_KEPT :
 	    CALL_TIMEOUT) : FAILURE_STORAGE;
-	if (rc != FAILURE_NONE && may_repeat(s, which, sent) &&
+	if (rc != FAILURE_NONE && pg_may_repeat(s, which, sent) &&
 	    (rc = pg_connect(s, &version)) == FAILURE_NONE)
 		rc = pg_try(s, which, a, CALL_TIMEOUT);
 	if (rc == FAILURE_NONE) {
@@ -550,7 +550,7 @@ pg_alone(struct store *s, enum statement which, const struct pg_args *a,
 	PGresult		*res;
 	enum failure_code	 rc;
 
-	if ((rc = fetch(s, which, a, &res)) != FAILURE_NONE)
+	if ((rc = pg_fetch(s, which, a, &res)) != FAILURE_NONE)
 		return rc;
 	if (number != NULL)
 		*number = PQntuples(res) > 0 ? pg_number(res, 0, 0) : 0;
@@ -618,7 +618,7 @@ pg_begin(struct store *s)
 
 /* Commits.  A rollback or a warning counts as an error. */
 static enum failure_code
-commit(struct store *s)
+pg_commit(struct store *s)
 {
 	PGresult	*res;
 	bool		 good;
@@ -643,7 +643,7 @@ pg_end(struct store *s, enum failure_code rc)
 
 	s->inside = false;
 	if (rc == FAILURE_NONE)
-		return commit(s);
+		return pg_commit(s);
 	memcpy(why, s->error, sizeof(why));
 	(void)pg_script(s, store_statements[STATEMENT_ROLLBACK]);
 	memcpy(s->error, why, sizeof(why));
@@ -651,9 +651,9 @@ pg_end(struct store *s, enum failure_code rc)
 }
 
 void
-pg_tell(struct store *s, const char *what, int64_t done, int64_t total)
+pg_show_progress(struct store *s, const char *what, int64_t done, int64_t total)
 {
-	s->telling = what;
-	if (s->tell != NULL)
-		s->tell(s->tell_context, what, done, total);
+	s->progress_what = what;
+	if (s->progress != NULL)
+		s->progress(s->progress_context, what, done, total);
 }

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "frame/failure.h"
 #include "sql_postgres.h"
+#include "store/statement.h"
 #include "store/store.h"
 
 enum { PG_ARGS_MAX = 18 };
@@ -69,9 +70,9 @@ struct store {
 					   yet */
 	char		 error[1024];	/* why the last call failed */
 	/* A callback for long operations: see store_watch. */
-	void		(*tell)(void *, const char *, int64_t, int64_t);
-	void		*tell_context;
-	const char	*telling;	/* what is being done */
+	void		(*progress)(void *, const char *, int64_t, int64_t);
+	void		*progress_context;
+	const char	*progress_what;	/* what is being done */
 };
 
 /* The arguments of a statement.  Texts are borrowed until it has run. */
@@ -200,6 +201,7 @@ enum failure_code pg_copy_end(struct store *);
 int64_t pg_number(const PGresult *, int row, int column);
 
 /* Calls the callback of store_watch. */
-void pg_tell(struct store *, const char *what, int64_t done, int64_t total);
+void pg_show_progress(struct store *, const char *what, int64_t done,
+    int64_t total);
 
 #endif

@@ -8,12 +8,10 @@
 enum failure_code
 store_purge_count(struct store *s, struct purge *p)
 {
-	struct pg_args	a = { .count = 0 };
-
 	s->patience = -1;
-	pg_tell(s, "counting", 0, 0);
-	pg_int(&a, p->before);
-	return pg_run(s, STATEMENT_PURGE_COUNT, &a, &p->old);
+	pg_show_progress(s, "counting", 0, 0);
+	return store_run(s, STATEMENT_PURGE_COUNT, &p->old,
+	    ARGS(ARG_INT(p->before)));
 }
 
 /* Runs a statement with three arguments that returns a row of two numbers; both
@@ -45,17 +43,13 @@ static enum failure_code
 pg_unanswered_session(struct store *s, struct purge *p)
 {
 	enum failure_code	rc;
-	struct pg_args		a;
 	int64_t			next[2] = { 0, 0 }, n;
 
 	while ((rc = pg_purge_run(s, STATEMENT_PURGE_UNANSWERED_NEXT, p->before,
 	    next[0], 0, next)) == FAILURE_NONE && next[0] != 0) {
-		pg_tell(s, "deleting sessions", p->sessions, p->old);
-		a.count = 0;
-		pg_int(&a, next[0]);
-		pg_int(&a, next[1]);
-		if ((rc = pg_run(s, STATEMENT_PURGE_UNANSWERED, &a, &n)) !=
-		    FAILURE_NONE)
+		pg_show_progress(s, "deleting sessions", p->sessions, p->old);
+		if ((rc = store_run(s, STATEMENT_PURGE_UNANSWERED, &n,
+		    ARGS(ARG_INT(next[0]), ARG_INT(next[1])))) != FAILURE_NONE)
 			break;
 		*(n == -1 ? &p->running : &p->sessions) += n == -1 ? 1 : n;
 	}
@@ -70,7 +64,7 @@ store_purge(struct store *s, struct purge *p)
 
 	s->patience = -1;
 	do {
-		pg_tell(s, "deleting sessions", p->sessions, p->old);
+		pg_show_progress(s, "deleting sessions", p->sessions, p->old);
 		rc = pg_purge_run(s, STATEMENT_PURGE_SESSIONS, p->before, 0,
 		    PURGE_CHUNK, gone);
 		p->sessions += gone[1];
@@ -81,7 +75,7 @@ store_purge(struct store *s, struct purge *p)
 		rc = pg_run(s, STATEMENT_TICKETS_ARE_OURS, NULL, &ours);
 	gone[0] = 0;
 	while (rc == FAILURE_NONE && ours != 0) {
-		pg_tell(s, "deleting tickets", p->emptied, 0);
+		pg_show_progress(s, "deleting tickets", p->emptied, 0);
 		rc = pg_purge_run(s, STATEMENT_PURGE_TICKETS, p->before,
 		    gone[0], PURGE_CHUNK, gone);
 		p->emptied += gone[1];

@@ -14,10 +14,9 @@ int
 rate_take(struct store *s, const struct settings *settings, const char *key,
     int64_t count, int64_t period, char *error, unsigned long size)
 {
-	const int64_t	 interval = period / count;
-	struct pg_args	 a = { .count = 0 };
-	char		 name[PG_NAME];
-	int64_t		 us;
+	const int64_t	interval = period / count;
+	char		name[PG_NAME];
+	int64_t		us;
 
 	(void)settings;
 	/* The name makes a repeated call count only once. */
@@ -25,11 +24,9 @@ rate_take(struct store *s, const struct settings *settings, const char *key,
 		(void)snprintf(error, size, "%s", strerror(errno));
 		return -1;
 	}
-	pg_text(&a, key, strlen(key));
-	pg_int(&a, interval);
-	pg_int(&a, (count - 1) * interval);
-	pg_text(&a, name, strlen(name));
-	if (pg_run(s, STATEMENT_RATE_TAKE, &a, &us) == FAILURE_NONE)
+	if (store_run(s, STATEMENT_RATE_TAKE, &us, ARGS(ARG_TEXT(key,
+	    strlen(key)), ARG_INT(interval), ARG_INT((count - 1) * interval),
+	    ARG_TEXT(name, strlen(name)))) == FAILURE_NONE)
 		return (int)((us + 999999) / 1000000);
 	(void)snprintf(error, size, "%s", store_error(s));
 	return -1;
@@ -39,14 +36,12 @@ int
 rate_forget(const struct settings *settings, const char *key, char *error,
     unsigned long size)
 {
-	struct pg_args		 a = { .count = 0 };
 	enum failure_code	 rc;
 	struct store		*s;
 
-	pg_text(&a, key, strlen(key));
 	if ((rc = store_open(&s, settings->text[SETTING_DATABASE])) ==
-	    FAILURE_NONE && (rc = pg_run(s, STATEMENT_RATE_FORGET, &a,
-	    NULL)) == FAILURE_NONE)
+	    FAILURE_NONE && (rc = store_run(s, STATEMENT_RATE_FORGET, NULL,
+	    ARGS(ARG_TEXT(key, strlen(key))))) == FAILURE_NONE)
 		rc = pg_alone(s, STATEMENT_VACUUM_RATES, NULL, NULL);
 	if (rc != FAILURE_NONE)
 		(void)snprintf(error, size, "%s", store_error(s));

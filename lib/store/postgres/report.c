@@ -7,32 +7,7 @@
 
 #include "base/limit.h"
 #include "base/utf8.h"
-#include "store/postgres/report.h"
-
-/* The statement of each report, and its $3. */
-static const struct {
-	enum statement	statement;
-	int		by;
-} reports[STORE_REPORT__MAX] = {
-	[STORE_EXPORT] = { STATEMENT_EXPORT, 0 },
-	[STORE_EXPORT_RATINGS] = { STATEMENT_EXPORT_RATINGS, 0 },
-	[STORE_LIST] = { STATEMENT_LIST, 0 },
-	[STORE_SHOW] = { STATEMENT_SHOW, 0 },
-	[STORE_HISTORY] = { STATEMENT_HISTORY, 0 },
-	[STORE_STATS] = { STATEMENT_STATS, 0 },
-	[STORE_STATS_BY_DAY] = { STATEMENT_STATS, 1 },
-	[STORE_STATS_BY_MODEL] = { STATEMENT_STATS, 2 },
-	[STORE_ASKS] = { STATEMENT_ASKS, 0 },
-	[STORE_METRICS] = { STATEMENT_METRICS, 0 },
-	[STORE_HEAD] = { STATEMENT_HEAD, 0 },
-	[STORE_AGES] = { STATEMENT_AGES, 0 },
-};
-
-int64_t
-report_number(const struct cell *c)
-{
-	return c->text == NULL ? 0 : strtoll(c->text, NULL, 10);
-}
+#include "store/postgres/pg.h"
 
 /* Calls `row' with a row. */
 static bool
@@ -84,33 +59,51 @@ pg_report_run(struct store *s, enum statement which, const struct pg_args *a,
 	return FAILURE_NONE;
 }
 
-enum failure_code
-report_rows(struct store *s, enum statement which, const struct pg_args *a,
-    store_row *row, void *ctx)
+/* The arguments as libpq takes them. */
+static void
+pg_args_of(struct pg_args *to, const struct arg *a, int count)
 {
+	int	i;
+
+	to->count = 0;
+	for (i = 0; i < count; i++) {
+		if (a[i].is_text)
+			pg_text(to, a[i].text, a[i].len);
+		else
+			pg_int(to, a[i].number);
+	}
+}
+
+enum failure_code
+store_run(struct store *s, enum statement which, int64_t *number,
+    const struct arg *a, int count)
+{
+	struct pg_args	args;
+
+	pg_args_of(&args, a, count);
+	return pg_run(s, which, &args, number);
+}
+
+enum failure_code
+store_rows(struct store *s, enum statement which, store_row *row, void *ctx,
+    const struct arg *a, int count)
+{
+	struct pg_args		args;
 	enum failure_code	rc;
 
+	pg_args_of(&args, a, count);
 	if (s->inside)
-		return pg_report_run(s, which, a, row, ctx);
+		return pg_report_run(s, which, &args, row, ctx);
 	if ((rc = pg_begin(s)) != FAILURE_NONE)
 		return rc;
-	rc = pg_report_run(s, which, a, row, ctx);
+	rc = pg_report_run(s, which, &args, row, ctx);
 	return s->db == NULL ? rc : pg_end(s, rc);
 }
 
 enum failure_code
-store_report(struct store *s, enum store_report which, int64_t arg,
-    int64_t rows, store_row *row, void *ctx)
+store_report_ready(struct store *s)
 {
-	struct pg_args		a = { .count = 0 };
-	enum failure_code	rc;
-
-	if ((rc = pg_copy_end(s)) != FAILURE_NONE)
-		return rc;
-	pg_int(&a, arg);
-	pg_int(&a, rows);
-	pg_int(&a, reports[which].by);
-	return report_rows(s, reports[which].statement, &a, row, ctx);
+	return pg_copy_end(s);
 }
 
 enum failure_code

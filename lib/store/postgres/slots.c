@@ -73,7 +73,7 @@ slots_release(struct node *n)
 
 /* Counts the active runs of all nodes. */
 static enum failure_code
-count_runs(struct store *s, int *running, int *waiting)
+pg_count_runs(struct store *s, int *running, int *waiting)
 {
 	PGresult		*res;
 	enum failure_code	 rc;
@@ -89,7 +89,7 @@ count_runs(struct store *s, int *running, int *waiting)
 }
 
 int
-slots_look(const struct settings *settings, int *running, int *waiting,
+slots_counts(const struct settings *settings, int *running, int *waiting,
     char *error, size_t size)
 {
 	struct store		*s;
@@ -98,7 +98,7 @@ slots_look(const struct settings *settings, int *running, int *waiting,
 	*running = *waiting = 0;
 	rc = store_open(&s, settings->text[SETTING_DATABASE]);
 	if (rc == FAILURE_NONE)
-		rc = count_runs(s, running, waiting);
+		rc = pg_count_runs(s, running, waiting);
 	if (rc != FAILURE_NONE)
 		(void)snprintf(error, size, "%s", store_error(s));
 	store_close(s);

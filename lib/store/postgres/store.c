@@ -170,34 +170,6 @@ store_session_by_version(struct store *s, int64_t ticket, int64_t n,
 	return pg_find(s, STATEMENT_ANSWER_BY_VERSION, &a, out);
 }
 
-/* Runs a statement with one number that returns one number. */
-static enum failure_code
-pg_store_number(
-    struct store *s, enum statement which, int64_t arg, int64_t *found)
-{
-	struct pg_args	a = { .count = 0 };
-
-	pg_int(&a, arg);
-	return pg_run(s, which, &a, found);
-}
-
-enum failure_code
-store_has_ticket(struct store *s, int64_t ticket, bool *there)
-{
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = pg_store_number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
-	*there = n != 0;
-	return rc;
-}
-
-enum failure_code
-store_newest(struct store *s, int64_t ticket, int64_t *id)
-{
-	return pg_store_number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
-}
-
 /* Reads the row of Identity, unless it is known. */
 static enum failure_code
 pg_identity(struct store *s)
@@ -276,13 +248,10 @@ enum failure_code
 store_get_or_create(struct store *s, int64_t ticket, bool existing,
     int64_t seen, int64_t *id)
 {
-	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
 
-	pg_int(&a, ticket);
-	pg_int(&a, seen);
-	pg_int(&a, existing);
-	rc = pg_run(s, STATEMENT_SESSION_BEGIN, &a, id);
+	rc = store_run(s, STATEMENT_SESSION_BEGIN, id, ARGS(ARG_INT(ticket),
+	    ARG_INT(seen), ARG_INT(existing)));
 	if (rc != FAILURE_NONE || *id >= 0)
 		return rc;
 	*id = 0;
@@ -294,27 +263,21 @@ store_update_response(struct store *s, int64_t id, const struct answered *all,
     int64_t *versions)
 {
 	const struct cost	*c = all->cost;
-	const int64_t		 n[] = { c->prompt_tokens, c->answer_tokens,
-				    c->queued, c->first_token, c->total,
-				    c->load, c->prompt, c->answer };
 	char			 hash[TEXT_HASH + 1];
-	struct pg_args		 a = { .count = 0 };
 	enum failure_code	 rc;
-	size_t			 i;
 
 	*versions = 0;
 	if ((rc = store_text_hash(s, all->prompt, all->prompt_len, hash)) !=
 	    FAILURE_NONE)
 		return rc;
-	pg_int(&a, id);
-	pg_text(&a, all->prompt, all->prompt_len);
-	pg_text(&a, hash, TEXT_HASH);
-	pg_text(&a, all->response, all->response_len);
-	pg_text(&a, c->model, strlen(c->model));
-	pg_text(&a, c->done_reason, strlen(c->done_reason));
-	for (i = 0; i < sizeof(n) / sizeof(n[0]); i++)
-		pg_int(&a, n[i]);
-	rc = pg_run(s, STATEMENT_SESSION_ANSWER, &a, versions);
+	rc = store_run(s, STATEMENT_SESSION_ANSWER, versions, ARGS(ARG_INT(id),
+	    ARG_TEXT(all->prompt, all->prompt_len), ARG_TEXT(hash, TEXT_HASH),
+	    ARG_TEXT(all->response, all->response_len),
+	    ARG_TEXT(c->model, strlen(c->model)),
+	    ARG_TEXT(c->done_reason, strlen(c->done_reason)),
+	    ARG_INT(c->prompt_tokens), ARG_INT(c->answer_tokens),
+	    ARG_INT(c->queued), ARG_INT(c->first_token), ARG_INT(c->total),
+	    ARG_INT(c->load), ARG_INT(c->prompt), ARG_INT(c->answer)));
 	if (rc != FAILURE_NONE || *versions > 0)
 		return rc;
 	rc = *versions == 0 ? FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
@@ -353,12 +316,10 @@ store_rate(struct store *s, int64_t session, const char *user,
 enum failure_code
 store_stop(struct store *s, int64_t ticket, bool *heard)
 {
-	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
 	int64_t			n;
 
-	pg_int(&a, ticket);
-	rc = pg_run(s, STATEMENT_RUN_STOP, &a, &n);
+	rc = store_run(s, STATEMENT_RUN_STOP, &n, ARGS(ARG_INT(ticket)));
 	*heard = n > 0;
 	return rc;
 }
@@ -366,22 +327,12 @@ store_stop(struct store *s, int64_t ticket, bool *heard)
 enum failure_code
 store_ticket_runs(struct store *s, int64_t ticket, bool *runs)
 {
-	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
 	int64_t			n;
 
-	pg_int(&a, ticket);
-	rc = pg_run(s, STATEMENT_RUN_IS, &a, &n);
+	rc = store_run(s, STATEMENT_RUN_IS, &n, ARGS(ARG_INT(ticket)));
 	*runs = rc == FAILURE_NONE && n > 0;
 	return rc;
-}
-
-void
-session_free(struct session *s)
-{
-	free(s->prompt);
-	free(s->response);
-	memset(s, 0, sizeof(*s));
 }
 
 enum failure_code
@@ -415,7 +366,7 @@ store_delete(struct store *s, int64_t ticket, bool *found)
 	enum failure_code	rc;
 	int64_t			n;
 
-	rc = pg_store_number(s, STATEMENT_TICKET_DELETE, ticket, &n);
+	rc = store_run(s, STATEMENT_TICKET_DELETE, &n, ARGS(ARG_INT(ticket)));
 	*found = n != 0;
 	return rc;
 }

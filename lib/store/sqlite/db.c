@@ -240,14 +240,35 @@ db_statement(struct store *s, enum statement which)
 }
 
 sqlite3_stmt *
-db_statement_of(struct store *s, enum statement which, int64_t arg)
+db_bound(struct store *s, enum statement which, const struct arg *a, int count)
+{
+	sqlite3_stmt	*st;
+	int		 i;
+
+	if ((st = db_statement(s, which)) == NULL)
+		return NULL;
+	if (count > 1 && count > sqlite3_bind_parameter_count(st))
+		count = sqlite3_bind_parameter_count(st);
+	for (i = 0; i < count; i++) {
+		if (a[i].is_text ? !db_bind_text(st, i + 1, a[i].text,
+		    a[i].len) : sqlite3_bind_int64(st, i + 1, a[i].number) !=
+		    SQLITE_OK)
+			return NULL;
+	}
+	return st;
+}
+
+enum failure_code
+store_run(struct store *s, enum statement which, int64_t *number,
+    const struct arg *a, int count)
 {
 	sqlite3_stmt	*st;
 
-	if ((st = db_statement(s, which)) == NULL ||
-	    sqlite3_bind_int64(st, 1, arg) != SQLITE_OK)
-		return NULL;
-	return st;
+	if (number != NULL)
+		*number = 0;
+	if ((st = db_bound(s, which, a, count)) == NULL)
+		return db_fail(s, s->path);
+	return db_run(s, st, number);
 }
 
 bool

@@ -13,6 +13,7 @@
 
 #include "frame/failure.h"
 #include "sql.h"
+#include "store/statement.h"
 #include "store/store.h"
 
 struct store {
@@ -99,8 +100,9 @@ enum failure_code db_check(struct store *, bool full,
 /* A prepared statement, ready to be bound; NULL on error. */
 sqlite3_stmt *db_statement(struct store *, enum statement);
 
-/* As db_statement, with ?1 bound to a number. */
-sqlite3_stmt *db_statement_of(struct store *, enum statement, int64_t);
+/* A statement with its arguments bound; NULL on error.  See store_run. */
+sqlite3_stmt *db_bound(struct store *, enum statement, const struct arg *,
+    int count);
 
 /* Binds a text, which must stay valid until the statement is done. */
 bool db_bind_text(sqlite3_stmt *, int i, const char *, size_t len);

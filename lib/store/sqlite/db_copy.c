@@ -122,7 +122,6 @@ enum failure_code
 db_copy_make(struct store *s, struct store *from, const char *to)
 {
 	enum failure_code	 rc;
-	sqlite3_stmt		*st;
 	int64_t			 bytes;
 	mode_t			 mask;
 
@@ -133,11 +132,8 @@ db_copy_make(struct store *s, struct store *from, const char *to)
 		return rc;
 	db_progress(from, "copying", 0, 0);
 	mask = umask(077);
-	if ((st = db_statement(from, STATEMENT_COPY)) == NULL ||
-	    !db_bind_text(st, 1, to, strlen(to)))
-		rc = db_fail(from, to);
-	else
-		rc = db_run(from, st, NULL);
+	rc = store_run(from, STATEMENT_COPY, NULL,
+	    ARGS(ARG_TEXT(to, strlen(to))));
 	(void)umask(mask);
 	if (rc != FAILURE_NONE) {
 		db_remove_beside(to);

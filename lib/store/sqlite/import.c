@@ -8,25 +8,15 @@
 #include "store/maintain.h"
 #include "store/sqlite/db.h"
 
-/* Runs a statement without parameters. */
-static enum failure_code
-db_import_run(struct store *s, enum statement which)
-{
-	sqlite3_stmt	*st;
-
-	if ((st = db_statement(s, which)) == NULL)
-		return db_fail(s, s->path);
-	return db_run(s, st, NULL);
-}
-
 enum failure_code
 import_begin(struct store *s)
 {
 	enum failure_code	rc;
 
-	if ((rc = db_import_run(s, STATEMENT_IMPORT_CREATE)) != FAILURE_NONE)
+	if ((rc = store_run(s, STATEMENT_IMPORT_CREATE, NULL, NO_ARGS)) !=
+	    FAILURE_NONE)
 		return rc;
-	return db_import_run(s, STATEMENT_IMPORT_INDEX);
+	return store_run(s, STATEMENT_IMPORT_INDEX, NULL, NO_ARGS);
 }
 
 static bool
@@ -110,7 +100,7 @@ db_import_each(struct store *s, enum statement which, int64_t *count,
 static enum failure_code
 db_step(struct store *s, enum statement which, int64_t *count)
 {
-	enum failure_code	rc = db_import_run(s, which);
+	enum failure_code	rc = store_run(s, which, NULL, NO_ARGS);
 
 	*count = rc == FAILURE_NONE ? sqlite3_changes64(s->db) : 0;
 	return rc;
@@ -132,17 +122,6 @@ db_merge(struct store *s, struct import *i)
 	return rc;
 }
 
-/* Counts the gathered sessions. */
-static enum failure_code
-db_import_count(struct store *s, int64_t *count)
-{
-	sqlite3_stmt	*st;
-
-	if ((st = db_statement(s, STATEMENT_IMPORT_COUNT)) == NULL)
-		return db_fail(s, s->path);
-	return db_run(s, st, count);
-}
-
 enum failure_code
 import_merge(struct store *s, struct import *i,
     void (*conflict)(void *, int64_t, int64_t), void *context)
@@ -153,7 +132,8 @@ import_merge(struct store *s, struct import *i,
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	db_progress(s, "comparing", 0, 0);
-	if ((rc = db_import_count(s, &i->known)) == FAILURE_NONE)
+	if ((rc = store_run(s, STATEMENT_IMPORT_COUNT, &i->known, NO_ARGS)) ==
+	    FAILURE_NONE)
 		rc = db_import_each(
 		    s, STATEMENT_IMPORT_CONFLICTS, &i->left, conflict, context);
 	if (rc == FAILURE_NONE && i->left > 0) {

@@ -90,16 +90,12 @@ static enum failure_code
 db_leave_nothing(struct store *s, const char *what)
 {
 	enum failure_code	 rc;
-	sqlite3_stmt		*st;
 	char			 why[sizeof(s->error)];
 
 	if ((rc = db_lock(s)) != FAILURE_NONE)
 		return rc;
 	db_progress(s, "rewriting the database", 0, 0);
-	if ((st = db_statement(s, STATEMENT_VACUUM)) == NULL)
-		rc = db_fail(s, s->path);
-	else
-		rc = db_run(s, st, NULL);
+	rc = store_run(s, STATEMENT_VACUUM, NULL, NO_ARGS);
 	db_unlock(s);
 	if (rc == FAILURE_NONE)
 		rc = store_cut(s);
@@ -116,15 +112,11 @@ db_leave_nothing(struct store *s, const char *what)
 static enum failure_code
 db_user(struct store *s, enum statement which, const char *who, int64_t *rows)
 {
-	static const char	 user[] = "user:";
-	sqlite3_stmt		*st;
+	static const char	user[] = "user:";
 
 	who += strncmp(who, user, sizeof(user) - 1) == 0 ?
 	    sizeof(user) - 1 : 0;
-	if ((st = db_statement(s, which)) == NULL ||
-	    !db_bind_text(st, 1, who, strlen(who)))
-		return db_fail(s, s->path);
-	return db_run(s, st, rows);
+	return store_run(s, which, rows, ARGS(ARG_TEXT(who, strlen(who))));
 }
 
 enum failure_code
@@ -159,32 +151,6 @@ store_forget(struct store *s, int64_t ticket, bool *found)
 	return db_leave_nothing(s, "the ticket is");
 }
 
-enum failure_code
-store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
-    const char *, size_t), void *context)
-{
-	sqlite3_stmt	*st;
-	const char	*p;
-	int64_t		 session;
-	size_t		 len;
-	int		 i, rc;
-
-	st = ticket == 0 ? db_statement(s, STATEMENT_TEXTS) :
-	    db_statement_of(s, STATEMENT_TEXTS_OF_TICKET, ticket);
-	if (st == NULL)
-		return db_fail(s, s->path);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		session = sqlite3_column_int64(st, 0);
-		for (i = 1; i <= 2; i++) {
-			if (!db_column_text(st, i, &p, &len))
-				return db_done(s, st, SQLITE_NOMEM);
-			if (p != NULL)
-				text(context, session, p, len);
-		}
-	}
-	return db_done(s, st, rc);
-}
-
 void
 store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
     int64_t, const char *, size_t), void *context)
@@ -197,27 +163,6 @@ store_texts_of_copy(const char *file, int64_t ticket, void (*text)(void *,
 	store_close(s);
 }
 
-/* Runs a statement whose rows are faults. */
-static enum failure_code
-db_maintain_faults(struct store *s, enum statement which, void (*found)(void *,
-    const char *), void *context)
-{
-	sqlite3_stmt	*st;
-	const char	*line;
-	size_t		 len;
-	int		 rc;
-
-	if ((st = db_statement(s, which)) == NULL)
-		return db_fail(s, s->path);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (!db_column_text(st, 0, &line, &len))
-			return db_done(s, st, SQLITE_NOMEM);
-		if (line != NULL && strcmp(line, "ok") != 0)
-			found(context, line);
-	}
-	return db_done(s, st, rc);
-}
-
 enum failure_code
 db_check(struct store *s, bool full, void (*found)(void *, const char *),
     void *context)
@@ -225,12 +170,10 @@ db_check(struct store *s, bool full, void (*found)(void *, const char *),
 	enum failure_code	rc;
 
 	db_progress(s, "reading every page", 0, 0);
-	rc = db_maintain_faults(s,
-	    full ? STATEMENT_CHECK_FULL : STATEMENT_CHECK_QUICK, found,
-	    context);
-	return rc != FAILURE_NONE
-	    ? rc
-	    : db_maintain_faults(s, STATEMENT_CHECK_OWNERS, found, context);
+	rc = store_faults(s, full ? STATEMENT_CHECK_FULL :
+	    STATEMENT_CHECK_QUICK, found, context);
+	return rc != FAILURE_NONE ? rc :
+	    store_faults(s, STATEMENT_CHECK_OWNERS, found, context);
 }
 
 /* The callback for texts that are not UTF-8. */
@@ -253,22 +196,6 @@ db_maintain_check_text(void *context, int64_t session, const char *s,
 	l->found(l->context, line);
 }
 
-static enum failure_code
-db_count(struct store *s, struct census *c)
-{
-	sqlite3_stmt	*st;
-	int		 rc;
-
-	if ((st = db_statement(s, STATEMENT_CENSUS)) == NULL)
-		return db_fail(s, s->path);
-	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		c->tickets = sqlite3_column_int64(st, 0);
-		c->sessions = sqlite3_column_int64(st, 1);
-		c->unanswered = sqlite3_column_int64(st, 2);
-	}
-	return db_done(s, st, rc);
-}
-
 enum failure_code
 store_check(struct store *s, bool full, struct census *c,
     void (*found)(void *, const char *), void *context)
@@ -282,7 +209,7 @@ store_check(struct store *s, bool full, struct census *c,
 		rc = store_texts(s, 0, db_maintain_check_text, &l);
 	}
 	if (rc == FAILURE_NONE)
-		rc = db_count(s, c);
+		rc = store_census(s, c);
 	if (rc != FAILURE_NONE && (sqlite3_errcode(s->db) & 0xff) ==
 	    SQLITE_CORRUPT) {
 		found(context, s->error);

@@ -125,14 +125,12 @@ enum failure_code
 store_new_identity(struct store *s)
 {
 	enum failure_code	 rc;
-	sqlite3_stmt		*st;
 
 	s->id[0] = '\0';
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	if ((st = db_statement(s, STATEMENT_IDENTITY_DRAW)) == NULL)
-		return db_end(s, db_fail(s, s->path));
-	return db_end(s, db_run(s, st, NULL));
+	return db_end(s, store_run(s, STATEMENT_IDENTITY_DRAW, NULL,
+	    NO_ARGS));
 }
 
 enum failure_code

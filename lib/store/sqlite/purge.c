@@ -25,13 +25,9 @@ struct purge_batch {
 enum failure_code
 store_purge_count(struct store *s, struct purge *p)
 {
-	sqlite3_stmt	*st;
-
 	db_progress(s, "counting", 0, 0);
-	if ((st = db_statement_of(s, STATEMENT_PURGE_COUNT, p->before)) ==
-	    NULL)
-		return db_fail(s, "purge");
-	return db_run(s, st, &p->old);
+	return store_run(s, STATEMENT_PURGE_COUNT, &p->old,
+	    ARGS(ARG_INT(p->before)));
 }
 
 /* Finds the next batch after an id, without a lock that writers need. */
@@ -43,9 +39,8 @@ db_find(struct store *s, const struct purge *p, enum statement next,
 	int		 rc;
 
 	f->count = 0;
-	if ((st = db_statement_of(s, next, p->before)) == NULL ||
-	    sqlite3_bind_int64(st, 2, behind) != SQLITE_OK ||
-	    sqlite3_bind_int64(st, 3, PURGE_CHUNK) != SQLITE_OK)
+	if ((st = db_bound(s, next, ARGS(ARG_INT(p->before), ARG_INT(behind),
+	    ARG_INT(PURGE_CHUNK)))) == NULL)
 		return db_fail(s, "purge");
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW &&
 	    f->count < PURGE_CHUNK) {
@@ -66,18 +61,14 @@ db_purge_delete(struct store *s, const struct purge *p, enum statement delete,
 	const int64_t		 until = clock_us() + PURGE_MOMENT *
 				    INT64_C(1000);
 	enum failure_code	 rc;
-	sqlite3_stmt		*st;
 	const int		 begin = *from;
 	int64_t			 deleted = 0;
 
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	do {
-		if ((st = db_statement_of(s, delete, p->before)) == NULL ||
-		    sqlite3_bind_int64(st, 2, f->row[*from].id) != SQLITE_OK)
-			rc = db_fail(s, "purge");
-		else
-			rc = db_run(s, st, NULL);
+		rc = store_run(s, delete, NULL, ARGS(ARG_INT(p->before),
+		    ARG_INT(f->row[*from].id)));
 		if (rc == FAILURE_NONE)
 			deleted += sqlite3_changes(s->db);
 	} while (rc == FAILURE_NONE && ++*from < f->count &&
@@ -120,7 +111,6 @@ db_unanswered_session(struct store *s, struct purge *p, int64_t session,
     int64_t ticket)
 {
 	enum failure_code	 rc;
-	sqlite3_stmt		*st;
 	int			 claim;
 
 	if ((claim = p->hold(p->run_dir, ticket)) == -1) {
@@ -133,11 +123,8 @@ db_unanswered_session(struct store *s, struct purge *p, int64_t session,
 		return FAILURE_STORAGE;
 	}
 	if ((rc = db_begin(s)) == FAILURE_NONE) {
-		if ((st = db_statement_of(s, STATEMENT_PURGE_UNANSWERED,
-		    session)) == NULL)
-			rc = db_fail(s, "purge");
-		else
-			rc = db_run(s, st, NULL);
+		rc = store_run(s, STATEMENT_PURGE_UNANSWERED, NULL,
+		    ARGS(ARG_INT(session)));
 		if (rc == FAILURE_NONE)
 			p->sessions += sqlite3_changes(s->db);
 		rc = db_end(s, rc);

@@ -84,36 +84,6 @@ db_rate_open(struct store **out, const struct settings *settings)
 	return FAILURE_NONE;
 }
 
-/* Runs a statement with the key and two or three numbers. */
-static enum failure_code
-db_rate_run(struct store *s, enum statement which, const char *key, int64_t a,
-    int64_t b, int64_t c, int64_t *tat)
-{
-	sqlite3_stmt	*st;
-
-	*tat = 0;
-	if ((st = db_statement(s, which)) == NULL ||
-	    !db_bind_text(st, 1, key, strlen(key)))
-		return db_fail(s, "rate");
-	if (which == STATEMENT_RATE_TAKE &&
-	    (sqlite3_bind_int64(st, 2, a) != SQLITE_OK ||
-	    sqlite3_bind_int64(st, 3, b) != SQLITE_OK ||
-	    sqlite3_bind_int64(st, 4, c) != SQLITE_OK))
-		return db_fail(s, "rate");
-	return db_run(s, st, tat);
-}
-
-/* Deletes keys whose period is over: they are treated like new ones. */
-static void
-db_rate_sweep(struct store *s, int64_t now)
-{
-	sqlite3_stmt	*st = db_statement_of(s, STATEMENT_RATE_SWEEP, now);
-
-	if (st != NULL)
-		(void)db_run(s, st, NULL);	/* if it fails, the next call
-						   tries again */
-}
-
 /*
  * Counts one generation, or sets *wait to the seconds until the next is
  * allowed.
@@ -128,13 +98,17 @@ db_rate_count(struct store *s, const char *key, int64_t interval, int64_t early,
 	enum failure_code	rc;
 	int64_t			tat;
 
-	rc = db_rate_run(
-	    s, STATEMENT_RATE_TAKE, key, now, interval, early, &tat);
+	rc = store_run(s, STATEMENT_RATE_TAKE, &tat, ARGS(ARG_TEXT(key,
+	    strlen(key)), ARG_INT(now), ARG_INT(interval), ARG_INT(early)));
 	if (rc == FAILURE_NONE && tat != 0) {
 		*wait = 0;
-		db_rate_sweep(s, now);
+		/* Delete keys whose period is over: they are treated like new
+		   ones.  If this fails, the next call tries again. */
+		(void)store_run(s, STATEMENT_RATE_SWEEP, NULL,
+		    ARGS(ARG_INT(now)));
 	} else if (rc == FAILURE_NONE) {
-		rc = db_rate_run(s, STATEMENT_RATE_WHEN, key, 0, 0, 0, &tat);
+		rc = store_run(s, STATEMENT_RATE_WHEN, &tat,
+		    ARGS(ARG_TEXT(key, strlen(key))));
 		*wait = (int)((tat - early - now + 999999) / 1000000);
 		*wait = *wait < 1 ? 1 : *wait;
 	}
@@ -153,11 +127,10 @@ static enum failure_code
 db_rate_forget(struct store *s, const char *key)
 {
 	enum failure_code	rc;
-	int64_t			none;
 
 	if ((rc = db_begin(s)) == FAILURE_NONE &&
-	    (rc = db_end(s, db_rate_run(s, STATEMENT_RATE_FORGET, key, 0, 0, 0,
-	    &none))) == FAILURE_NONE &&
+	    (rc = db_end(s, store_run(s, STATEMENT_RATE_FORGET, NULL,
+	    ARGS(ARG_TEXT(key, strlen(key)))))) == FAILURE_NONE &&
 	    sqlite3_exec(s->db, store_statements[STATEMENT_VACUUM], NULL,
 	    NULL, NULL) != SQLITE_OK)
 		rc = db_fail(s, "rate");

@@ -111,20 +111,15 @@ restore_raise_ids(struct store *s, struct store *work)
 		STATEMENT_LAST_ID_RAISE, STATEMENT_LAST_ID_ADD
 	};
 	enum failure_code		rc = FAILURE_NONE;
-	sqlite3_stmt			*st;
 	int64_t				last = 0;
 	size_t				i;
 
 	/* A damaged database may not have its last id. */
-	if ((st = db_statement(s, STATEMENT_LAST_ID)) == NULL ||
-	    db_run(s, st, &last) != FAILURE_NONE || last == 0)
+	if (store_run(s, STATEMENT_LAST_ID, &last, NO_ARGS) != FAILURE_NONE ||
+	    last == 0)
 		return FAILURE_NONE;
-	for (i = 0; i < 2 && rc == FAILURE_NONE; i++) {
-		if ((st = db_statement_of(work, raise[i], last)) == NULL)
-			rc = db_fail(work, work->path);
-		else
-			rc = db_run(work, st, NULL);
-	}
+	for (i = 0; i < 2 && rc == FAILURE_NONE; i++)
+		rc = store_run(work, raise[i], NULL, ARGS(ARG_INT(last)));
 	return db_copy_error(s, work, rc);
 }
 
@@ -135,7 +130,6 @@ static enum failure_code
 restore_keep_identity(struct store *s, struct store *work)
 {
 	enum failure_code	 rc;
-	sqlite3_stmt		*st;
 	char			 id[STORE_IDENTITY + 1];
 	int			 version;
 
@@ -145,13 +139,9 @@ restore_keep_identity(struct store *s, struct store *work)
 	version = db_pragma(work, "PRAGMA user_version");
 	if (sqlite3_exec(work->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
 		return db_copy_error(s, work, db_fail(work, work->path));
-	if ((rc = db_steps(work, version)) == FAILURE_NONE) {
-		if ((st = db_statement(work, STATEMENT_IDENTITY_SET)) ==
-		    NULL || !db_bind_text(st, 1, id, STORE_IDENTITY))
-			rc = db_fail(work, work->path);
-		else
-			rc = db_run(work, st, NULL);
-	}
+	if ((rc = db_steps(work, version)) == FAILURE_NONE)
+		rc = store_run(work, STATEMENT_IDENTITY_SET, NULL,
+		    ARGS(ARG_TEXT(id, STORE_IDENTITY)));
 	if (rc == FAILURE_NONE && sqlite3_exec(work->db, "COMMIT", NULL, NULL,
 	    NULL) != SQLITE_OK)
 		rc = db_fail(work, work->path);

@@ -6,26 +6,7 @@
 
 #include "base/buf.h"
 #include "base/limit.h"
-#include "store/sqlite/report.h"
-
-/*
- * Runs a statement, with ?1 and ?2 bound if it has them.  *found may be NULL.
- */
-static enum failure_code
-db_search_run(struct store *s, enum statement which, int64_t first,
-    int64_t second, int64_t *found)
-{
-	sqlite3_stmt	*st;
-	int		 n;
-
-	if ((st = db_statement(s, which)) == NULL)
-		return db_fail(s, s->path);
-	n = sqlite3_bind_parameter_count(st);
-	if ((n > 0 && sqlite3_bind_int64(st, 1, first) != SQLITE_OK) ||
-	    (n > 1 && sqlite3_bind_int64(st, 2, second) != SQLITE_OK))
-		return db_fail(s, s->path);
-	return db_run(s, st, found);
-}
+#include "store/sqlite/db.h"
 
 enum failure_code
 store_search_begin(struct store *s, void (*progress)(void *, const char *,
@@ -34,20 +15,21 @@ store_search_begin(struct store *s, void (*progress)(void *, const char *,
 	enum failure_code	rc;
 	int64_t			all = 0, done = 0, next = 0;
 
-	if ((rc = db_search_run(s, STATEMENT_SEARCH_TEXTS, 0, 0, NULL)) !=
-		FAILURE_NONE ||
-	    (rc = db_search_run(s, STATEMENT_SEARCH_CREATE, 0, 0, NULL)) !=
-		FAILURE_NONE ||
-	    (rc = db_search_run(s, STATEMENT_SEARCH_LAST, 0, 0, &all)) !=
-		FAILURE_NONE)
+	if ((rc = store_run(s, STATEMENT_SEARCH_TEXTS, NULL, NO_ARGS)) !=
+	    FAILURE_NONE ||
+	    (rc = store_run(s, STATEMENT_SEARCH_CREATE, NULL, NO_ARGS)) !=
+	    FAILURE_NONE ||
+	    (rc = store_run(s, STATEMENT_SEARCH_LAST, &all, NO_ARGS)) !=
+	    FAILURE_NONE)
 		return rc;
 	/* One part at a time, so that no long read transaction is in a writer's
 	   way. */
 	while (rc == FAILURE_NONE && done < all) {
-		rc = db_search_run(s, STATEMENT_SEARCH_NEXT, done, 0, &next);
+		rc = store_run(s, STATEMENT_SEARCH_NEXT, &next,
+		    ARGS(ARG_INT(done)));
 		if (rc == FAILURE_NONE && next > done)
-			rc = db_search_run(
-			    s, STATEMENT_SEARCH_FILL, done, next, NULL);
+			rc = store_run(s, STATEMENT_SEARCH_FILL, NULL,
+			    ARGS(ARG_INT(done), ARG_INT(next)));
 		else
 			next = all;	/* the last tickets were just deleted */
 		done = next;
@@ -78,10 +60,9 @@ enum failure_code
 store_search(struct store *s, char *const words[], int count, int64_t rows,
     store_row *row, void *ctx)
 {
-	struct buf		 query = BUF_INIT(ANSWER_MAX);
-	enum failure_code	 rc;
-	sqlite3_stmt		*st;
-	int			 i;
+	struct buf		query = BUF_INIT(ANSWER_MAX);
+	enum failure_code	rc;
+	int			i;
 
 	for (i = 0; i < count; i++) {
 		if (db_search_quote(&query, words[i]) == -1) {
@@ -89,12 +70,8 @@ store_search(struct store *s, char *const words[], int count, int64_t rows,
 			return db_fail(s, strerror(errno));
 		}
 	}
-	if ((st = db_statement(s, STATEMENT_SEARCH)) == NULL ||
-	    !db_bind_text(st, 1, query.data, query.len) ||
-	    sqlite3_bind_int64(st, 2, rows) != SQLITE_OK)
-		rc = db_fail(s, s->path);
-	else
-		rc = report_rows(s, st, row, ctx);
+	rc = store_rows(s, STATEMENT_SEARCH, row, ctx,
+	    ARGS(ARG_TEXT(query.data, query.len), ARG_INT(rows)));
 	buf_free(&query);
 	return rc;
 }

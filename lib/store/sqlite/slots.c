@@ -130,7 +130,7 @@ slots_try(struct node *n, struct slot *s, const struct slots_server *list,
 }
 
 int
-slots_look(const struct settings *s, int *running, int *waiting, char *error,
+slots_counts(const struct settings *s, int *running, int *waiting, char *error,
     size_t size)
 {
 	const char	*run_dir = s->text[SETTING_RUN_DIR];

@@ -74,8 +74,10 @@ store_close(struct store *s)
 
 	if (s == NULL)
 		return;
-	for (i = 0; i < STATEMENT__MAX; i++)
-		(void)sqlite3_finalize(s->statement[i]);
+	for (i = 0; i < STATEMENT__MAX; i++) {
+		if (s->statement[i] != NULL)
+			(void)sqlite3_finalize(s->statement[i]);
+	}
 	(void)sqlite3_close(s->db);
 	if (s->lock != -1)
 		(void)close(s->lock);
@@ -139,8 +141,8 @@ store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
 	sqlite3_stmt	*st;
 
 	memset(out, 0, sizeof(*out));
-	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_TICKET,
-	    ticket)) == NULL)
+	if ((st = db_bound(s, STATEMENT_ANSWER_BY_TICKET,
+	    ARGS(ARG_INT(ticket)))) == NULL)
 		return db_fail(s, s->path);
 	return db_store_find(s, st, out);
 }
@@ -151,9 +153,8 @@ store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
 	sqlite3_stmt	*st;
 
 	memset(out, 0, sizeof(*out));
-	if ((st = db_statement_of(s, STATEMENT_ANSWER_BY_SESSION,
-	    id)) == NULL ||
-	    sqlite3_bind_int64(st, 2, ticket) != SQLITE_OK)
+	if ((st = db_bound(s, STATEMENT_ANSWER_BY_SESSION,
+	    ARGS(ARG_INT(id), ARG_INT(ticket)))) == NULL)
 		return db_fail(s, s->path);
 	return db_store_find(s, st, out);
 }
@@ -162,46 +163,14 @@ enum failure_code
 store_session_by_version(struct store *s, int64_t ticket, int64_t n,
     struct session *out)
 {
-	enum failure_code	 rc;
-	sqlite3_stmt		*st;
-	int64_t			 id = 0;
+	enum failure_code	rc;
+	int64_t			id;
 
 	memset(out, 0, sizeof(*out));
-	if ((st = db_statement_of(s, STATEMENT_SESSION_OF_VERSION,
-	    ticket)) == NULL || sqlite3_bind_int64(st, 2, n) != SQLITE_OK)
-		return db_fail(s, s->path);
-	rc = db_run(s, st, &id);
+	rc = store_run(s, STATEMENT_SESSION_OF_VERSION, &id,
+	    ARGS(ARG_INT(ticket), ARG_INT(n)));
 	return rc != FAILURE_NONE || id == 0 ? rc :
 	    store_session(s, ticket, id, out);
-}
-
-/* Runs a statement with one argument; *found is 0 if it returns no row. */
-static enum failure_code
-db_number(struct store *s, enum statement which, int64_t arg, int64_t *found)
-{
-	sqlite3_stmt	*st;
-
-	*found = 0;
-	if ((st = db_statement_of(s, which, arg)) == NULL)
-		return db_fail(s, s->path);
-	return db_run(s, st, found);
-}
-
-enum failure_code
-store_has_ticket(struct store *s, int64_t ticket, bool *there)
-{
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = db_number(s, STATEMENT_TICKET_EXISTS, ticket, &n);
-	*there = n != 0;
-	return rc;
-}
-
-enum failure_code
-store_newest(struct store *s, int64_t ticket, int64_t *id)
-{
-	return db_number(s, STATEMENT_NEWEST_ANSWER, ticket, id);
 }
 
 /* Reads the row of Identity once. */
@@ -267,8 +236,8 @@ store_session_by_text(struct store *s, int64_t ticket, const char *text,
 	memset(out, 0, sizeof(*out));
 	if ((rc = store_text_hash(s, text, len, hash)) != FAILURE_NONE)
 		return rc;
-	if ((st = db_statement_of(s, STATEMENT_SESSION_OF_TEXT, ticket)) ==
-	    NULL || !db_bind_text(st, 2, hash, TEXT_HASH))
+	if ((st = db_bound(s, STATEMENT_SESSION_OF_TEXT,
+	    ARGS(ARG_INT(ticket), ARG_TEXT(hash, TEXT_HASH)))) == NULL)
 		return db_fail(s, s->path);
 	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
 		prompt = (const char *)sqlite3_column_text(st, 1);
@@ -287,18 +256,15 @@ store_session_by_text(struct store *s, int64_t ticket, const char *text,
 static enum failure_code
 db_ticket(struct store *s, int64_t ticket, bool existing)
 {
-	enum failure_code	 rc;
-	sqlite3_stmt		*st;
-	int64_t			 there;
+	enum failure_code	rc;
+	bool			there;
 
-	if ((rc = db_number(s, STATEMENT_TICKET_EXISTS, ticket, &there)) !=
-	    FAILURE_NONE || there != 0)
+	if ((rc = store_has_ticket(s, ticket, &there)) != FAILURE_NONE ||
+	    there)
 		return rc;
 	if (existing)
 		return FAILURE_UNKNOWN_TICKET;
-	if ((st = db_statement_of(s, STATEMENT_TICKET_ADD, ticket)) == NULL)
-		return db_fail(s, s->path);
-	return db_run(s, st, NULL);
+	return store_run(s, STATEMENT_TICKET_ADD, NULL, ARGS(ARG_INT(ticket)));
 }
 
 /* The body of store_get_or_create's transaction. */
@@ -309,9 +275,11 @@ db_add_session(struct store *s, int64_t ticket, bool existing, int64_t *id)
 
 	rc = db_ticket(s, ticket, existing);
 	if (rc == FAILURE_NONE)
-		rc = db_number(s, STATEMENT_SESSION_REUSE, ticket, id);
+		rc = store_run(s, STATEMENT_SESSION_REUSE, id,
+		    ARGS(ARG_INT(ticket)));
 	if (rc == FAILURE_NONE && *id == 0)
-		rc = db_number(s, STATEMENT_SESSION_ADD, ticket, id);
+		rc = store_run(s, STATEMENT_SESSION_ADD, id,
+		    ARGS(ARG_INT(ticket)));
 	return rc;
 }
 
@@ -336,21 +304,12 @@ store_get_or_create(struct store *s, int64_t ticket, bool existing,
 static enum failure_code
 db_add_cost(struct store *s, int64_t id, const struct cost *c)
 {
-	const int64_t	 n[] = { c->prompt_tokens, c->answer_tokens, c->queued,
-			    c->first_token, c->total, c->load, c->prompt,
-			    c->answer };
-	sqlite3_stmt	*st;
-	size_t		 i;
-
-	if ((st = db_statement_of(s, STATEMENT_GENERATION_ADD, id)) == NULL ||
-	    !db_bind_text(st, 2, c->model, strlen(c->model)) ||
-	    !db_bind_text(st, 3, c->done_reason, strlen(c->done_reason)))
-		return db_fail(s, s->path);
-	for (i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
-		if (sqlite3_bind_int64(st, (int)i + 4, n[i]) != SQLITE_OK)
-			return db_fail(s, s->path);
-	}
-	return db_run(s, st, NULL);
+	return store_run(s, STATEMENT_GENERATION_ADD, NULL, ARGS(ARG_INT(id),
+	    ARG_TEXT(c->model, strlen(c->model)),
+	    ARG_TEXT(c->done_reason, strlen(c->done_reason)),
+	    ARG_INT(c->prompt_tokens), ARG_INT(c->answer_tokens),
+	    ARG_INT(c->queued), ARG_INT(c->first_token), ARG_INT(c->total),
+	    ARG_INT(c->load), ARG_INT(c->prompt), ARG_INT(c->answer)));
 }
 
 /* Runs the UPDATE.  *changed: a row without an answer was updated. */
@@ -358,19 +317,15 @@ static enum failure_code
 db_write_answer(struct store *s, int64_t id, const struct answered *a,
     bool *changed)
 {
-	enum failure_code	 rc;
-	sqlite3_stmt		*st;
-	char			 hash[TEXT_HASH + 1];
+	enum failure_code	rc;
+	char			hash[TEXT_HASH + 1];
 
 	if ((rc = store_text_hash(s, a->prompt, a->prompt_len, hash)) !=
 	    FAILURE_NONE)
 		return rc;
-	if ((st = db_statement_of(s, STATEMENT_SESSION_ANSWER, id)) == NULL ||
-	    !db_bind_text(st, 2, a->prompt, a->prompt_len) ||
-	    !db_bind_text(st, 3, hash, TEXT_HASH) ||
-	    !db_bind_text(st, 4, a->response, a->response_len))
-		return db_fail(s, s->path);
-	rc = db_run(s, st, NULL);
+	rc = store_run(s, STATEMENT_SESSION_ANSWER, NULL, ARGS(ARG_INT(id),
+	    ARG_TEXT(a->prompt, a->prompt_len), ARG_TEXT(hash, TEXT_HASH),
+	    ARG_TEXT(a->response, a->response_len)));
 	*changed = rc == FAILURE_NONE && sqlite3_changes(s->db) == 1;
 	return rc;
 }
@@ -379,15 +334,13 @@ db_write_answer(struct store *s, int64_t id, const struct answered *a,
 static enum failure_code
 db_check_answer(struct store *s, int64_t id, const struct answered *a)
 {
-	enum failure_code	 rc;
-	sqlite3_stmt		*st;
-	int64_t			 found = 0;
+	enum failure_code	rc;
+	int64_t			found;
 
-	if ((st = db_statement_of(s, STATEMENT_SESSION_IS, id)) == NULL ||
-	    !db_bind_text(st, 2, a->prompt, a->prompt_len) ||
-	    !db_bind_text(st, 3, a->response, a->response_len))
-		return db_fail(s, s->path);
-	if ((rc = db_run(s, st, &found)) != FAILURE_NONE || found == 1)
+	rc = store_run(s, STATEMENT_SESSION_IS, &found, ARGS(ARG_INT(id),
+	    ARG_TEXT(a->prompt, a->prompt_len),
+	    ARG_TEXT(a->response, a->response_len)));
+	if (rc != FAILURE_NONE || found == 1)
 		return rc;
 	(void)snprintf(s->error, sizeof(s->error), "session %lld %s",
 	    (long long)id, found == 0 ? "is gone" : "has another answer");
@@ -409,7 +362,8 @@ store_update_response(struct store *s, int64_t id, const struct answered *a,
 		rc = changed ? db_add_cost(s, id, a->cost) :
 		    db_check_answer(s, id, a);
 	if (rc == FAILURE_NONE)
-		rc = db_number(s, STATEMENT_VERSIONS, id, versions);
+		rc = store_run(s, STATEMENT_VERSIONS, versions,
+		    ARGS(ARG_INT(id)));
 	return db_end(s, rc);
 }
 
@@ -418,20 +372,18 @@ static enum failure_code
 db_rate(struct store *s, int64_t session, const char *user,
     const struct rating *r, int64_t *good, int64_t *bad)
 {
-	enum failure_code	 rc;
-	sqlite3_stmt		*st;
+	enum failure_code	rc;
 
-	if ((st = db_statement_of(s, STATEMENT_RATE, session)) == NULL ||
-	    !db_bind_text(st, 2, user, strlen(user)) ||
-	    sqlite3_bind_int(st, 3, r->good) != SQLITE_OK ||
-	    !db_bind_text(st, 4, r->reason, strlen(r->reason)) ||
-	    !db_bind_text(st, 5, r->comment, r->comment_len))
-		return db_fail(s, s->path);
-	rc = db_run(s, st, NULL);
+	rc = store_run(s, STATEMENT_RATE, NULL, ARGS(ARG_INT(session),
+	    ARG_TEXT(user, strlen(user)), ARG_INT(r->good),
+	    ARG_TEXT(r->reason, strlen(r->reason)),
+	    ARG_TEXT(r->comment, r->comment_len)));
 	if (rc == FAILURE_NONE)
-		rc = db_number(s, STATEMENT_RATINGS_GOOD, session, good);
+		rc = store_run(s, STATEMENT_RATINGS_GOOD, good,
+		    ARGS(ARG_INT(session)));
 	if (rc == FAILURE_NONE)
-		rc = db_number(s, STATEMENT_RATINGS_BAD, session, bad);
+		rc = store_run(s, STATEMENT_RATINGS_BAD, bad,
+		    ARGS(ARG_INT(session)));
 	return rc;
 }
 
@@ -463,13 +415,5 @@ store_ticket_runs(struct store *s, int64_t ticket, bool *runs)
 	(void)ticket;
 	*runs = false;
 	return FAILURE_NONE;
-}
-
-void
-session_free(struct session *s)
-{
-	free(s->prompt);
-	free(s->response);
-	memset(s, 0, sizeof(*s));
 }
 

@@ -444,7 +444,9 @@ statements(void)
 		check(sqlite3_exec(s->db, store_statements[first[i]], NULL,
 		    NULL, NULL) == SQLITE_OK);
 	for (i = 0; i < STATEMENT__MAX; i++) {
-		if (strncmp(store_statements[i], "CREATE", 6) == 0)
+		/* NULL: one of PostgreSQL's. */
+		if (store_statements[i] == NULL ||
+		    strncmp(store_statements[i], "CREATE", 6) == 0)
 			continue;
 		row("%s", store_statements[i]);
 		check(db_statement(s, (enum statement)i) != NULL);

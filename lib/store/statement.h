@@ -1,0 +1,56 @@
+/*
+ * Running the statements of sql/ and of sql/postgres/ in one way, for what both
+ * stores do alike (common.c).  Used only by the files behind store.h.
+ */
+#ifndef STATEMENT_H
+#define STATEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "statements.h"
+#include "store/store.h"
+
+/* An argument: a number, or a text that is borrowed and need not end in NUL. */
+struct arg {
+	bool		 is_text;
+	const char	*text;		/* NULL is an empty text */
+	size_t		 len;
+	int64_t		 number;
+};
+
+#define ARG_INT(n)	{ .number = (n) }
+#define ARG_TEXT(s, n)	{ .is_text = true, .text = (s), .len = (n) }
+
+/* The arguments of a statement, as the last two arguments of a function. */
+#define NO_ARGS		NULL, 0
+#define ARGS(...)	(const struct arg[]){ __VA_ARGS__ }, \
+	(int)(sizeof((const struct arg[]){ __VA_ARGS__ }) / sizeof(struct arg))
+
+/*
+ * Runs a statement, which may have fewer parameters than there are arguments.
+ * *number (may be NULL) becomes the first value of its first row, or 0.
+ */
+enum failure_code store_run(struct store *, enum statement, int64_t *number,
+    const struct arg *, int count);
+
+/* Runs a statement and calls `row' for each row until that returns false. */
+enum failure_code store_rows(struct store *, enum statement, store_row *row,
+    void *, const struct arg *, int count);
+
+/* Prepares the connection for a report. */
+enum failure_code store_report_ready(struct store *);
+
+/* The number in a cell; 0 if it is NULL. */
+int64_t store_cell_number(const struct cell *);
+
+/* Calls `found' with the text of each row that is not "ok". */
+enum failure_code store_faults(struct store *, enum statement,
+    void (*found)(void *, const char *), void *);
+
+/* Counts what is in the database. */
+struct census;
+enum failure_code store_census(struct store *, struct census *);
+
+#endif

@@ -421,7 +421,8 @@ chat_set_up(struct chat *c, int argc, char *argv[])
 	if (cgi)
 		(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	if (program_options(argc, argv, usage, &file) != argc)
-		program_fail(EXIT_USAGE, "chat takes no arguments (try --help)");
+		program_fail(EXIT_USAGE,
+		    "chat takes no arguments (try --help)");
 	if (file == NULL && outdated())
 		exit(outdated_serve(STDOUT_FILENO));
 	program_settings(&c->settings, file, cgi);

@@ -251,7 +251,8 @@ doctor_data_examine(struct doctor *d, const char *path)
 		    "another program: its application_id is %s\nSet DATABASE",
 		    path, h.application);
 	else if (d->quick)
-		doctor_tell(d, DOCTOR_OK, "database", "%s, contents not checked",
+		doctor_tell(d, DOCTOR_OK, "database",
+		    "%s, contents not checked",
 		    path);
 	else
 		doctor_read_through(d, store, path);

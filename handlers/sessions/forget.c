@@ -344,7 +344,8 @@ command_forget(const struct settings *s, int argc, char *argv[])
 
 	(void)command_options(argc, argv, options, 0, 0);
 	if ((ticket == 0) == (user == NULL))
-		program_fail(EXIT_USAGE, "forget: --ticket or --user is missing");
+		program_fail(EXIT_USAGE,
+		    "forget: --ticket or --user is missing");
 	return user == NULL ? forget_ticket(s, ticket, verify) :
 	    forget_user(s, user, verify);
 }

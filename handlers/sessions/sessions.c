@@ -63,7 +63,8 @@ static const struct command {
 	    "from the database, and errors.\n"
 	    "  sessions stats --by day --since 7\n"
 	    "  sessions stats --log var/ticketchat.log --csv\n"
-	    "  journalctl --utc -o short-iso -t chat | sessions stats --log -\n",
+	    "  journalctl --utc -o short-iso -t chat | sessions stats --log "
+	    "-\n",
 	    0 },
 	{ "metrics", command_metrics, "",
 	    "metrics for Prometheus, in its text format",
@@ -150,7 +151,8 @@ static const struct command {
 	    "create the database, or migrate it to this version",
 	    "Creates RUN_DIR too.  Refuses a newer database, or that of "
 	    "another program.\n"
-	    "--new-identity gives a copy of another database its own identity.\n"
+	    "--new-identity gives a copy of another database its own "
+	    "identity.\n"
 	    "Waits for generations of an older version, at most "
 	    "ANSWER_TIMEOUT; --now ends\n"
 	    "them.  --wait waits for a database server that cannot be reached, "
@@ -201,7 +203,8 @@ usage(void)
 		    "  %-18s %s\n", commands[i].name, commands[i].summary);
 	(void)snprintf(text + len, len < sizeof(text) ? sizeof(text) - len :
 	    0, "%s",
-	    "  COMMAND --help     print the options of a command, with an example\n"
+	    "  COMMAND --help     print the options of a command, with an "
+	    "example\n"
 	    "  -c, --config FILE  read settings from FILE instead of " CONF_FILE
 	    "\n"
 	    "  -h, --help         print this text\n"

@@ -52,7 +52,8 @@ stop_become_owner(const char *run_dir)
 			    run_dir, strerror(errno));
 	} else if (st.st_uid != geteuid()) {
 		program_fail(EXIT_SYSTEM, "RUN_DIR=%s belongs to uid %lu, but "
-		    "you are uid %lu: run this as root or as the service's user",
+		    "you are uid %lu: run this as root or as the service's "
+		    "user",
 		    run_dir,
 		    (unsigned long)st.st_uid, (unsigned long)geteuid());
 	}

@@ -373,7 +373,7 @@ encoding(const char *text, size_t len)
 		return "text in UTF-16";
 	for (i = 0; i < len; i++)
 		zeros += text[i] == '\0';
-	return len >= 8 && zeros >= len / 3 ? "text in UTF-16, or bytes of zero" :
+	return len >= 8 && zeros >= len / 3 ? "text in UTF-16, or zero bytes" :
 	    
 	    NULL;
 }
@@ -494,7 +494,8 @@ key_form_doubt(const char *text, size_t len)
 		return NULL;
 	k = kinds_of(text, len);
 	if (k.bytes)
-		return len > BYTES_MAX ? "more than 64 bytes that are not text" :
+		return len > BYTES_MAX ?
+		    "more than 64 bytes that are not text" :
 		    is_packed(text) ? "compressed data" : NULL;
 	if (k.line)
 		return "text of several lines";

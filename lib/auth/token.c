@@ -453,7 +453,8 @@ add_set(struct reading *r, const struct json *j, int set)
 	int	e;
 
 	if (json_type(j, set) != JSON_ARRAY)
-		return fail(r, "this is JSON, but its keys member is not a list");
+		return fail(r,
+		    "this is JSON, but its keys member is not a list");
 	for (e = json_first(j, set); e != -1; e = json_next(j, set, e)) {
 		if (json_type(j, e) != JSON_OBJECT)
 			return fail(r, "this is JSON, but not all of its keys "

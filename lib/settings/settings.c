@@ -339,7 +339,8 @@ settings_check_database(struct settings *s)
 	if (settings_holds_password(uri))
 		return settings_fail(s, "DATABASE: it must not contain a "
 		    "password, nor %% after its ?; write "
-		    "passfile=/etc/ticketchat/pgpass, a file with the password");
+		    "passfile=/etc/ticketchat/pgpass, a file with the "
+		    "password");
 	if (theirs && s->number[SETTING_TICKETS] != TICKETS_EXISTING)
 		return settings_fail(s, "TICKETS_TABLE needs TICKETS=existing, "
 		    "because ticketchat adds no tickets to that table");

@@ -412,8 +412,10 @@ static const struct {
 static const struct {
 	const char	*file, *error;
 } line_ends[] = {
-	{ "# my settings\rAUTH=required\rPORT=6000\r", "conf:1: the line contains a carriage" },
-	{ "PORT=1\n# mine\rAUTH=required\n", "conf:2: the line contains a carriage" },
+	{ "# my settings\rAUTH=required\rPORT=6000\r",
+	    "conf:1: the line contains a carriage" },
+	{ "PORT=1\n# mine\rAUTH=required\n",
+	    "conf:2: the line contains a carriage" },
 	{ "PORT=1\r", "conf:1: the line contains a carriage" },
 	{ "PORT=1\r\r\n", "conf:1: the line contains a carriage" },
 	{ "\r", "conf:1: the line contains a carriage" },
@@ -421,12 +423,17 @@ static const struct {
 	{ "OLLAMA_MODEL=a\rb\n", "conf:1: the line contains a carriage" },
 	{ "OLLAMA_MODEL='a\r'\n", "conf:1: the line contains a carriage" },
 	{ "# a\vAUTH=required\n", "conf:1: the line contains a vertical tab" },
-	{ "PORT=1\n\n# a\fAUTH=required\n", "conf:3: the line contains a form feed" },
+	{ "PORT=1\n\n# a\fAUTH=required\n",
+	    "conf:3: the line contains a form feed" },
 	{ "# a\xc2\x85" "AUTH=required\n", "conf:1: the line contains U+0085" },
-	{ "# a\xe2\x80\xa8" "AUTH=required\n", "conf:1: the line contains U+2028" },
-	{ "; a\xe2\x80\xa9" "AUTH=required\n", "conf:1: the line contains U+2029" },
-	{ "\xef\xbb\xbf# a\nPORT=1\n", "conf:1: the file begins with a byte order mark" },
-	{ "\xef\xbb\xbfPORT=1\n", "conf:1: the file begins with a byte order mark" },
+	{ "# a\xe2\x80\xa8" "AUTH=required\n",
+	    "conf:1: the line contains U+2028" },
+	{ "; a\xe2\x80\xa9" "AUTH=required\n",
+	    "conf:1: the line contains U+2029" },
+	{ "\xef\xbb\xbf# a\nPORT=1\n",
+	    "conf:1: the file begins with a byte order mark" },
+	{ "\xef\xbb\xbfPORT=1\n",
+	    "conf:1: the file begins with a byte order mark" },
 };
 
 static void

@@ -39,16 +39,17 @@ enum frame_cached {			/* flags */
 	FRAME_BODY_CHANGED = 1,		/* bodyChanged: the answer is for
 					   another text */
 	FRAME_WITH_SESSION = 2,		/* session */
-	FRAME_WITH_BODY = 4		/* ticketBody: the text it answers */
+	FRAME_WITH_BODY = 4		/* ticketBody: the text that was
+					   answered */
 };
 int frame_cached(struct buf *, const struct session *, unsigned how,
     enum language)
     __attribute__((warn_unused_result));
-/* Session 0: the frame does not carry one. */
+/* session 0: left out. */
 int frame_done(struct buf *, bool cut_by_length, int64_t versions,
     int64_t session)
     __attribute__((warn_unused_result));
-/* How many users find a session's answer good, and bad. */
+/* How many users rated a session's answer good and bad. */
 int frame_rated(struct buf *, int64_t session, int64_t version, int64_t good,
     int64_t bad)
     __attribute__((warn_unused_result));
@@ -61,7 +62,7 @@ int frame_pong(struct buf *) __attribute__((warn_unused_result));
 
 /*
  * Appends a copy of another frame's line (len bytes, without its line end),
- * with bodyChanged and with the session (0: without it) added.
+ * with bodyChanged and the session (0: left out) added.
  */
 int frame_done_again(struct buf *, const char *line, size_t len,
     bool body_changed, int64_t session)

@@ -50,7 +50,7 @@ static const struct {
 	{ "open", REQUEST_OPEN }, { "rate", REQUEST_RATE },
 };
 
-/* Why an answer is not good. */
+/* The reasons for which an answer is not good. */
 static const char *const	reasons[] = {
 	"wrong", "incomplete", "unsafe", "language", "other"
 };
@@ -79,7 +79,7 @@ request_refuse_size(struct request *r)
 	request_do_refuse(r, FAILURE_TOO_LARGE, limit);
 }
 
-/* Refuses a field whose value is not one of those that it may have. */
+/* Refuses a field whose value is not allowed. */
 static void
 request_refuse_field(struct request *r, enum field f)
 {
@@ -112,7 +112,10 @@ request_find(struct request *r, const struct json *j, int value[FIELD__MAX])
 	}
 }
 
-/* An unknown type is refused later, so that its other fields are looked at. */
+/*
+ * Reads the type.  An unknown type is refused later, so that the other fields
+ * are checked first.
+ */
 static bool
 request_read_type(struct request *r, const struct json *j)
 {
@@ -168,7 +171,7 @@ request_read_body(struct request *r, const struct json *j, enum field f,
 		    FAILURE_BLANK);
 }
 
-/* Reads what the user thinks of an answer. */
+/* Reads the user's rating of an answer. */
 static void
 request_read_rating(struct request *r, const struct json *j,
     const int value[FIELD__MAX])

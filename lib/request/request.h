@@ -17,8 +17,8 @@
 
 enum request_type {
 	REQUEST_ASK, REQUEST_STOP, REQUEST_PING,
-	REQUEST_OPEN,		/* the answer that is there; none is made */
-	REQUEST_RATE		/* what the user thinks of an answer */
+	REQUEST_OPEN,		/* show the existing answer; generate none */
+	REQUEST_RATE		/* the user's rating of an answer */
 };
 
 struct request {
@@ -26,8 +26,8 @@ struct request {
 	struct failure		failure;	/* code FAILURE_NONE: the
 						   message is valid */
 	enum language		language;	/* for messages to the client */
-	struct buf		body;		/* the ticket's text, of RATE
-						   the comment; owned */
+	struct buf		body;		/* the ticket's text, or the
+						   comment of RATE; owned */
 	struct buf		token;		/* may be empty; owned */
 	bool			refresh;	/* generate a new answer */
 	bool			status;		/* send status frames too */
@@ -35,7 +35,8 @@ struct request {
 						   from 1; 0: the newest */
 	int64_t			session;	/* RATE: the answer's session;
 						   0: see `version' */
-	bool			good;		/* RATE: the user's opinion */
+	bool			good;		/* RATE: whether the user finds
+						   the answer good */
 	const char		*reason;	/* RATE: one of a few words;
 						   "": none */
 	bool			sessions;	/* `cached' and `done' carry

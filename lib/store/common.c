@@ -1,5 +1,5 @@
 /*
- * What both stores do alike: reports, single numbers, texts, counts.
+ * What both stores do in the same way: reports, single numbers, texts, counts.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -238,7 +238,8 @@ bool store_served(struct store *, const char *run_dir, char *other,
  * STORE_HEAD is for `sessions doctor' and differs between files and servers.
  */
 enum store_report {
-	STORE_EXPORT, STORE_EXPORT_RATINGS, STORE_LIST, STORE_SHOW, STORE_HISTORY,
+	STORE_EXPORT, STORE_EXPORT_RATINGS, STORE_LIST, STORE_SHOW,
+	    STORE_HISTORY,
 	STORE_STATS, STORE_STATS_BY_DAY, STORE_STATS_BY_MODEL,
 	STORE_ASKS, STORE_METRICS, STORE_HEAD, STORE_AGES,
 	STORE_REPORT__MAX

@@ -1,9 +1,9 @@
 -- sql/002_identity.sql for PostgreSQL, an index for `sessions search', and rows
--- with a lease in place of 0.1's locks.  It may find its own tables and
--- functions there already: a restore of a database of schema 1 leaves them.
+-- with a lease in place of the locks of version 0.1.  Its tables and functions
+-- may already exist, because a restore of a database of schema 1 keeps them.
 
--- Alone: who answers in schema 1 holds it too, and would keep a text that is
--- emptied here.
+-- Run this step alone: generations of schema 1 hold this lock, too, and would
+-- restore a text that is emptied here.
 DO $$
 BEGIN
 	IF NOT pg_try_advisory_xact_lock(lock_key('all', '')) THEN
@@ -28,10 +28,11 @@ UPDATE TicketAISessions SET Prompt = '' WHERE AiResponse IS NULL;
 CREATE INDEX TicketAISessions_Time
 ON TicketAISessions (coalesce(UpdatedAt, CreatedAt));
 
--- The words of a session.  A lexeme of none lies between: no phrase goes over
--- it.  Names are whole, as a copy is loaded without a search_path; two texts
--- whose words do not fit together (1 MB) are found by their beginnings, so that
--- an answer is never refused for them.
+-- The words of a session.  An empty lexeme separates prompt and response, so
+-- that no phrase matches across both.  Names are qualified, because a copy is
+-- loaded without a search_path.  If the words of both texts do not fit together
+-- (1 MB), only their beginnings are indexed, so that saving never fails because
+-- of the index.
 CREATE OR REPLACE FUNCTION session_words(prompt text, response text)
 RETURNS tsvector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
@@ -52,7 +53,8 @@ ALTER TABLE TicketAISessions ADD COLUMN TextHash text,
 ALTER TABLE TicketAISessions ALTER Words SET STATISTICS 0;
 CREATE INDEX TicketAISessions_Words ON TicketAISessions USING gin (Words);
 
--- What 0.1 had for a generation: locks of a connection, and frames for others.
+-- What 0.1 used for a generation: locks of a connection, and frames for other
+-- machines.
 DROP FUNCTION IF EXISTS session_begin(bigint, text, bigint, boolean);
 DROP FUNCTION IF EXISTS ticket_listen(bigint);
 DROP FUNCTION IF EXISTS ticket_take(bigint, bigint, text, bigint, bigint);
@@ -60,8 +62,8 @@ DROP FUNCTION IF EXISTS session_answer(bigint, text, text, text, bigint[]);
 DROP FUNCTION IF EXISTS slot_take(text[], integer[], integer, bigint);
 DROP TABLE IF EXISTS TicketAIFrames;
 
--- Its sequence has the name that the table gets.  Where the table is there, its
--- numbers are too.
+-- 0.1 used the table's name for the sequence.  If the table exists already, so
+-- does the sequence with the new name.
 DO $$
 BEGIN
 	IF EXISTS (SELECT FROM pg_class WHERE relname = 'ticketairuns' AND
@@ -73,35 +75,40 @@ END
 $$;
 CREATE SEQUENCE IF NOT EXISTS TicketAIRunNumbers;
 
--- A generation that is wanted, runs, or has just ended.  It is its owner's as
--- long as the lease lives, and nothing of it is in a connection.  No foreign
--- key: a delete elsewhere must neither lock a run nor wait for one.
+-- A generation that is queued, runs, or has just ended.  It belongs to its
+-- owner until the lease expires; the owner's connection holds no state.  There
+-- is no foreign key, so that a DELETE elsewhere neither locks a run nor waits
+-- for one.
 CREATE TABLE IF NOT EXISTS TicketAIRuns (
 	Run		bigint PRIMARY KEY
 			DEFAULT nextval('TicketAIRunNumbers'),
 	TicketId	bigint NOT NULL,
 	Subject		text COLLATE "C" NOT NULL,	-- '': the answer
 	SessionId	bigint NOT NULL,
-	Owner		text COLLATE "C" NOT NULL,	-- random, of one try
+	Owner		text COLLATE "C" NOT NULL,	-- random, new for each
+							-- try
 	State		text NOT NULL DEFAULT 'queued',	-- running, saving
-	Server		text COLLATE "C",	-- NULL: it has no slot
+	Server		text COLLATE "C",	-- NULL: no slot
 	Stop		boolean NOT NULL DEFAULT false,
-	Until		timestamptz NOT NULL,	-- the end of the lease
-	Ended		text,			-- done, or the code of its error
-	UserName	text COLLATE "C" NOT NULL,	-- a hash: whose turn
+	Until		timestamptz NOT NULL,	-- end of the lease
+	Ended		text,			-- done, or the code of the
+						-- error
+	UserName	text COLLATE "C" NOT NULL,	-- a hash: who waits in
+							-- the queue
 	Node		text COLLATE "C" NOT NULL,	-- the machine's name
 	Began		timestamptz NOT NULL,
-	Turn		bigint,		-- since it is the first of its user
-	Viewers		boolean NOT NULL,	-- its own node has some
-	Watched		timestamptz	-- when another node had some, last
-	-- What changes while it lives is in no index: its updates are HOT.
+	Turn		bigint,		-- number: when it became the first of
+					-- its user
+	Viewers		boolean NOT NULL,	-- its own node has viewers
+	Watched		timestamptz	-- when another node last had viewers
+	-- No index has a column that changes often, so that updates are HOT.
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 500,
 	autovacuum_vacuum_scale_factor = 0);
 CREATE UNIQUE INDEX IF NOT EXISTS TicketAIRuns_One
 ON TicketAIRuns (TicketId, Subject) WHERE Ended IS NULL;
 
--- When somebody came last (Beat), whose leases live over an outage (those that
--- did at Line, until Grace), and whether the gate is closed.
+-- Beat is when a node last called.  After an outage, leases that were valid at
+-- Line stay valid until Grace.  Closed says why the gate is closed.
 CREATE TABLE IF NOT EXISTS TicketAIBeat (
 	One		boolean PRIMARY KEY DEFAULT true CHECK (One),
 	Beat		timestamptz NOT NULL,
@@ -114,9 +121,9 @@ INSERT INTO TicketAIBeat
 VALUES (true, clock_timestamp(), clock_timestamp(), '-infinity', NULL, NULL)
 ON CONFLICT DO NOTHING;
 
--- The time, between what an Until lives, and why the gate is closed.  After 5 s
--- without anybody (the database was away, the clock was moved) whoever lived
--- before lives 6 s more.
+-- Returns the time, the range of Until in which a lease is valid, and why the
+-- gate is closed.  If no node called for 5 s (an outage, or the clock was set),
+-- the leases that were valid before stay valid for 6 s more.
 CREATE OR REPLACE FUNCTION run_clock(OUT t timestamptz, OUT low timestamptz,
 	OUT high timestamptz, OUT gate text)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
@@ -133,7 +140,7 @@ BEGIN
 			ELSE b.Beat END;
 		b.Grace := t + interval '6 s';
 	END IF;
-	-- Whoever cannot write it goes by it all the same.
+	-- A caller that cannot write the row still uses the new values.
 	IF gap OR t > b.Beat + interval '1 s' THEN
 		UPDATE TicketAIBeat SET Beat = t, Line = b.Line,
 			Grace = b.Grace
@@ -147,9 +154,9 @@ BEGIN
 END
 $$;
 
--- Takes one of a rate limit: 0, or the microseconds after which there is one.
--- Whoever asks again, as the same `own', has taken it already, unless somebody
--- else has taken one of the same limit since.
+-- Counts one against a rate limit.  Returns 0, or the microseconds until the
+-- next is allowed.  A repeated call with the same `own' is not counted again,
+-- unless another owner was counted in between.
 ALTER TABLE RateLimits ADD COLUMN IF NOT EXISTS Owner text COLLATE "C";
 DROP FUNCTION IF EXISTS rate_take(text, bigint, bigint);
 CREATE OR REPLACE FUNCTION rate_take(name text, step bigint, early bigint,
@@ -167,7 +174,7 @@ BEGIN
 	IF last = own THEN
 		RETURN 0;
 	END IF;
-	-- The second arm heals a clock that went back.
+	-- The second condition handles a clock that went back.
 	tat_ := CASE WHEN tat_ IS NULL OR tat_ > now + early + step THEN now
 		ELSE greatest(tat_, now) END;
 	IF tat_ > now + early THEN
@@ -176,17 +183,17 @@ BEGIN
 	INSERT INTO RateLimits (Key, Tat, Owner) VALUES (name, tat_ + step, own)
 	ON CONFLICT (Key) DO UPDATE SET Tat = excluded.Tat,
 		Owner = excluded.Owner;
-	-- Not those that somebody else takes just now, who does the same.
+	-- Skips rows that another call is deleting.
 	DELETE FROM RateLimits WHERE Key IN (SELECT Key FROM RateLimits
 		WHERE Tat < now LIMIT 100 FOR UPDATE SKIP LOCKED);
 	RETURN 0;
 END
 $$;
 
--- A slot for a run that waits, if more are free than live runs go before it, or
--- its place: those that somebody watches first (for 10 minutes, as in
--- lib/generation/slot.h), then users in turns, then by number.  And how many
--- others wait, but for those that a free slot waits for.
+-- Gives a waiting run a slot if more slots are free than active runs go before
+-- it; else returns its place.  Watched runs go first (for 10 minutes, as in
+-- lib/store/slot.h), then users take turns, then by number.  `waiting' is how
+-- many others wait, not counting those for whom a slot is free.
 CREATE OR REPLACE FUNCTION run_turn(my bigint, servers text[], slots int[],
 	OUT place int, OUT got text, OUT next_ms int, OUT waiting int)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
@@ -198,8 +205,8 @@ DECLARE
 	free	int := 0;
 	share	float := 1;
 BEGIN
-	-- The last lock of all; a statement of its own, or what is counted is
-	-- older than the lock.
+	-- Taken after all other locks.  In a statement of its own, because the
+	-- count must not be older than the lock.
 	PERFORM pg_advisory_xact_lock(lock_key('slots', ''));
 	c := run_clock();
 	WITH Live AS MATERIALIZED (
@@ -221,7 +228,7 @@ BEGIN
 		array_agg(p.Server) FILTER (WHERE p.Run <> my),
 		count(*) FILTER (WHERE p.Waits AND p.Run <> my)
 	INTO round, place, taken, waiting
-	-- Outer, so that each other one is looked at once.
+	-- An outer join, so that each row is read once.
 	FROM Placed AS m LEFT JOIN Placed AS p ON true WHERE m.Run = my;
 	FOR i IN 1..cardinality(servers) LOOP
 		used := coalesce(cardinality(array_positions(taken,
@@ -236,7 +243,7 @@ BEGIN
 		got := NULL;
 	END IF;
 	waiting := waiting - free;
-	-- The next call and 5 s must stay below 17 s.
+	-- The next call plus 5 s must be less than 17 s.
 	next_ms := CASE WHEN got IS NOT NULL THEN 2000
 		ELSE least(place, 11) * 1000 END;
 	UPDATE TicketAIRuns SET Server = got,
@@ -249,9 +256,9 @@ BEGIN
 END
 $$;
 
--- A session to be answered: the newest one of the ticket if it has no answer,
--- else a new one.  -1: there is no such ticket; 0: it has been answered since
--- `seen', look again.
+-- Gets a session to be answered: the ticket's newest one if it has no answer,
+-- else a new one.  Returns -1 if there is no such ticket, 0 if it has an answer
+-- newer than `seen'.
 CREATE OR REPLACE FUNCTION session_begin(ticket bigint, seen bigint,
 	existing boolean) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
@@ -259,7 +266,7 @@ DECLARE
 	newest	bigint;
 	answer	bigint;
 BEGIN
-	-- A row without an answer need not outlive a power cut.
+	-- A row without an answer may get lost in a power failure.
 	PERFORM set_config('synchronous_commit', 'off', true);
 	PERFORM pg_advisory_xact_lock(lock_key('begin', ticket::text));
 	SELECT max(Id), max(Id) FILTER (WHERE AiResponse IS NOT NULL)
@@ -282,9 +289,9 @@ BEGIN
 END
 $$;
 
--- Keeps a text and its answer, with what it cost; tells how many answers the
--- ticket has now.  0: somebody has deleted the session; -1: it has another
--- answer.  Doing it twice keeps it once.
+-- Saves a text and its answer with the cost.  Returns how many answers the
+-- ticket has now, 0 if the session was deleted, -1 if it has another answer.
+-- Safe to repeat.
 CREATE OR REPLACE FUNCTION session_answer(session bigint, body text,
 	hash text, response text, model text, reason text, n bigint[])
 RETURNS bigint LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
@@ -296,7 +303,8 @@ BEGIN
 		INSERT INTO TicketAIGenerations VALUES (session, model, reason,
 			n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8]);
 	ELSE
-		-- Written again, so that this COMMIT, too, waits for a standby.
+		-- Update the row, so that this COMMIT, too, waits for a
+		-- standby.
 		UPDATE TicketAISessions SET UpdatedAt = UpdatedAt
 		WHERE Id = session AND Prompt = body AND AiResponse = response;
 		IF NOT FOUND AND EXISTS (SELECT FROM TicketAISessions
@@ -311,9 +319,9 @@ BEGIN
 END
 $$;
 
--- Begins a run: mine, or busy (whose run and session), answered, unknown,
--- closed, full.  Asked again by the same owner: the same run.  A row that is
--- locked is being saved: the lock is its lease.
+-- Begins a run.  The verdict is mine, busy (with the other run and its
+-- session), answered, unknown, closed or full.  Repeated by the same owner: the
+-- same run.  A row that is locked is being saved: the lock replaces the lease.
 CREATE OR REPLACE FUNCTION run_begin(ticket bigint, subj text, own text,
 	seen bigint, existing boolean, who text, machine text, here boolean,
 	most int, servers text[], slots int[], OUT verdict text,
@@ -327,7 +335,8 @@ DECLARE
 	waiting	int;
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
-	-- A restore has it, from when nothing runs until its ids are right.
+	-- A restore holds this lock from when nothing runs until its ids are
+	-- right.
 	IF NOT pg_try_advisory_xact_lock_shared(lock_key('gate', '')) THEN
 		verdict := 'closed';
 		RETURN;
@@ -400,10 +409,10 @@ BEGIN
 END
 $$;
 
--- Lengthens the lease: mine; over, with its code in stop; gone: no such row.
--- want: queued (a slot is given up, or taken when it is our turn), running (on
--- the server `used'), move (to one of these servers, if a slot is free there),
--- saving (the slot is given up).  others: a viewer waits on another node.
+-- Renews the lease.  The verdict is mine, over (with the code in stop), or gone
+-- if there is no such row.  `want' is queued (gives a slot up, or takes one in
+-- turn), running (on the server `used'), move (to one of these servers with a
+-- free slot) or saving (gives the slot up).  others: another node has viewers.
 CREATE OR REPLACE FUNCTION run_renew(me bigint, own text, want text,
 	used text, here boolean, servers text[], slots int[],
 	OUT verdict text, OUT stop text, OUT place int, OUT got text,
@@ -421,7 +430,7 @@ BEGIN
 	IF NOT FOUND THEN
 		SELECT * INTO r FROM TicketAIRuns WHERE Run = me AND
 			Owner = own;
-		-- It is being saved: the lock is the lease meanwhile.
+		-- Being saved: the lock replaces the lease.
 		verdict := CASE WHEN FOUND THEN 'mine' ELSE 'gone' END;
 		got := r.Server;
 		next_ms := 2000;
@@ -464,7 +473,7 @@ BEGIN
 		used OR r.Until NOT BETWEEN c.t + interval '5 s' AND
 		c.t + interval '17 s'))
 	THEN
-		-- Late, or elsewhere: is there a slot?
+		-- Late, or on another server: is a slot free there?
 		PERFORM pg_advisory_xact_lock(lock_key('slots', ''));
 		c := run_clock();
 		FOR i IN 1..cardinality(servers) LOOP
@@ -481,7 +490,8 @@ BEGIN
 		ELSIF want = 'running' AND (r.Server IS DISTINCT FROM used OR
 			r.Until NOT BETWEEN c.low AND c.high)
 		THEN
-			-- None: to stop, but for saving what is whole.
+			-- No: the run must stop, except for saving a complete
+			-- answer.
 			want := 'saving';
 			stop := 'interrupted';
 		END IF;
@@ -495,9 +505,10 @@ BEGIN
 END
 $$;
 
--- Saves: done, with how many answers the ticket has; lost: another one has it,
--- or another answer is there; gone: the session is deleted.  It takes no lock
--- that others need: its COMMIT may wait for long.
+-- Saves an answer.  The verdict is done (with the number of the ticket's
+-- answers), lost (another run has the ticket, or another answer is saved) or
+-- gone (the session was deleted).  Takes no lock that others need, since its
+-- COMMIT may wait long.
 CREATE OR REPLACE FUNCTION run_save(me bigint, own text, session bigint,
 	body text, hash text, response text, model text, reason text,
 	n bigint[], OUT verdict text, OUT versions bigint)
@@ -531,9 +542,9 @@ BEGIN
 END
 $$;
 
--- What became of another's run, which somebody waits for here: queued, running,
--- saving; saved; over: begin anew; gone: so too, but its owner may begin it
--- once more; or the code of its end.
+-- What became of another node's run, for viewers here: queued, running, saving;
+-- saved; over: begin a new run; gone: the same, but its owner may begin it
+-- again first; or the code of its error.
 CREATE OR REPLACE FUNCTION run_watch(me bigint, session bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE
@@ -542,7 +553,7 @@ DECLARE
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
 	c := run_clock();
-	-- Before the answer is looked for.
+	-- Read before looking for the answer.
 	SELECT * INTO r FROM TicketAIRuns WHERE Run = me;
 	IF EXISTS (SELECT FROM TicketAISessions WHERE Id = session AND
 		AiResponse IS NOT NULL)
@@ -564,13 +575,13 @@ BEGIN
 	IF r.Until BETWEEN c.low AND c.high THEN
 		RETURN r.State;
 	END IF;
-	-- While somebody saves it, the lock is the lease.
+	-- While the run is being saved, the lock replaces the lease.
 	PERFORM FROM TicketAIRuns WHERE Run = me FOR NO KEY UPDATE SKIP LOCKED;
 	RETURN CASE WHEN FOUND THEN 'over' ELSE r.State END;
 END
 $$;
 
--- Ends one that waits at once, and has one that runs end; tells how many heard.
+-- Ends a queued run at once and asks a running one to stop.  Returns how many.
 CREATE OR REPLACE FUNCTION run_stop(ticket bigint, subj text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE
@@ -586,15 +597,15 @@ BEGIN
 END
 $$;
 
--- Closes the gate for so many seconds from now on (0 opens it); tells how many
--- runs still live.
+-- Closes the gate for `seconds' from now on (0 opens it).  Returns how many
+-- runs are still active.
 CREATE OR REPLACE FUNCTION run_close(why text, seconds int) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE
 	c	record;
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
-	-- No run_begin is half done.
+	-- Waits until no run_begin is half done.
 	PERFORM pg_advisory_xact_lock(lock_key('gate', ''));
 	UPDATE TicketAIBeat SET Closed = why,
 		ClosedUntil = clock_timestamp() + seconds * interval '1 s';
@@ -604,7 +615,7 @@ BEGIN
 END
 $$;
 
--- How many runs of a ticket live or are being saved; its lock `begin' keeps
+-- How many runs of a ticket are active or being saved.  The lock `begin' keeps
 -- others from beginning until the transaction ends.
 CREATE OR REPLACE FUNCTION run_lives(ticket bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
@@ -620,7 +631,7 @@ BEGIN
 END
 $$;
 
--- What people think of an answer: each user's last word.
+-- What people think of an answer: each user's latest rating.
 CREATE TABLE IF NOT EXISTS TicketAIRatings (
 	SessionId	bigint NOT NULL
 			REFERENCES TicketAISessions (Id) ON DELETE CASCADE,
@@ -633,8 +644,8 @@ CREATE TABLE IF NOT EXISTS TicketAIRatings (
 	PRIMARY KEY (SessionId, UserName)
 );
 
--- Notes the word of a user on a session, unless it is the same as before, and
--- tells how many find it good, and bad.  NULL: there is no such session.
+-- Saves a user's rating of a session, unless it is the same as before.  Returns
+-- how many users rated it good and bad; NULL: there is no such session.
 CREATE OR REPLACE FUNCTION session_rate(session bigint, who text, is_good
 	boolean, why text, words text, OUT good bigint, OUT bad bigint)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$

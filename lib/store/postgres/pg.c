@@ -12,7 +12,7 @@
 #include "store/postgres/dial.h"
 #include "store/postgres/pg.h"
 
-enum { TELL_TICK = 100 };	/* ms between two calls of the progress
+enum { PROGRESS_TICK = 100 };	/* ms between two calls of the progress
 				   callback */
 
 #define DISK_FULL	"53100"		/* an SQLSTATE */
@@ -151,8 +151,8 @@ pg_wait_event(struct store *s, int64_t until)
 	}
 	due = due < until ? due : until;
 	/* Call the progress callback now and then. */
-	if (s->progress != NULL && due > now + TELL_TICK * INT64_C(1000))
-		due = now + TELL_TICK * INT64_C(1000);
+	if (s->progress != NULL && due > now + PROGRESS_TICK * INT64_C(1000))
+		due = now + PROGRESS_TICK * INT64_C(1000);
 	rc = poll(&p, 1, clock_poll(clock_us(), due));
 	if (rc > 0) {
 		s->heard = clock_us();

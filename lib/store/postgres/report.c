@@ -59,7 +59,7 @@ pg_report_run(struct store *s, enum statement which, const struct pg_args *a,
 	return FAILURE_NONE;
 }
 
-/* The arguments as libpq takes them. */
+/* Converts the arguments for libpq. */
 static void
 pg_args_of(struct pg_args *to, const struct arg *a, int count)
 {

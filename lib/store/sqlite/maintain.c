@@ -14,8 +14,8 @@
 #include "store/sqlite/room.h"
 #include "store/store.h"
 
-enum { TELL_STEPS = 100000 };	/* instructions of SQLite's virtual machine: a
-				   few ms */
+/* Instructions of SQLite's virtual machine between two calls: a few ms. */
+enum { PROGRESS_STEPS = 100000 };
 
 static int
 db_maintain_progress(void *context)
@@ -33,7 +33,7 @@ store_watch(struct store *s, void (*watch)(void *, const char *, int64_t,
 	s->progress = watch;
 	s->progress_context = context;
 	s->progress_what = "working";
-	sqlite3_progress_handler(s->db, TELL_STEPS, watch == NULL ? NULL :
+	sqlite3_progress_handler(s->db, PROGRESS_STEPS, watch == NULL ? NULL :
 	    db_maintain_progress, s);
 }
 
@@ -177,7 +177,7 @@ db_check(struct store *s, bool full, void (*found)(void *, const char *),
 }
 
 /* The callback for texts that are not UTF-8. */
-struct look {
+struct maintain_texts {
 	void	(*found)(void *, const char *);
 	void	*context;
 };
@@ -186,7 +186,7 @@ static void
 db_maintain_check_text(void *context, int64_t session, const char *s,
     size_t len)
 {
-	const struct look	*l = context;
+	const struct maintain_texts	*l = context;
 	char			 line[80];
 
 	if (s != NULL && utf8_valid(s, len))
@@ -200,7 +200,7 @@ enum failure_code
 store_check(struct store *s, bool full, struct census *c,
     void (*found)(void *, const char *), void *context)
 {
-	struct look		l = { found, context };
+	struct maintain_texts		l = { found, context };
 	enum failure_code	rc;
 
 	memset(c, 0, sizeof(*c));

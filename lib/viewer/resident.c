@@ -187,8 +187,9 @@ resident_hear(const struct resident *r, const struct settings *s,
 	if ((fd = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC)) == -1)
 		return -1;
 	if (generation_peer_is_ours(fd) && resident_read(fd, question) &&
-	    question->len >= sizeof(key) && resident_key(s, key) && memcmp(question->data, key,
-	    sizeof(key)) == 0 && resident_is_waited_for(fd) &&
+	    question->len >= sizeof(key) && resident_key(s, key) &&
+	    memcmp(question->data, key, sizeof(key)) == 0 &&
+	    resident_is_waited_for(fd) &&
 	    send(fd, "\n", 1, MSG_NOSIGNAL) == 1) {
 		buf_drop(question, sizeof(key));
 		return fd;

@@ -129,22 +129,19 @@ lookup_answer(struct lookup *l, const struct buf *line, int fd)
 	return rc;
 }
 
-/* Answers the questions that wait.  Returns whether there was one. */
+/* Answers the next question that waits.  Returns whether there was one. */
 static bool
 lookup_hear(struct lookup *l, const struct resident *r)
 {
 	struct buf	line = BUF_INIT(MESSAGE_MAX((size_t)
 			    l->settings.number[SETTING_MAX_TICKET_BYTES]));
-	bool		heard = false;
-	int		fd;
+	const int	fd = resident_hear(r, &l->settings, &line);
+	const bool	heard = fd != -1 && line.len > 0;
 
-	while ((fd = resident_hear(r, &l->settings, &line)) != -1) {
-		if (line.len > 0)
-			(void)lookup_answer(l, &line, fd);
-		heard |= line.len > 0;
+	if (heard)
+		(void)lookup_answer(l, &line, fd);
+	if (fd != -1)
 		(void)close(fd);
-		buf_free(&line);
-	}
 	buf_free(&line);
 	return heard;
 }
@@ -181,7 +178,8 @@ lookup_stay(struct lookup *l)
 	    now < asked + QUERY_STAY * INT64_C(1000) &&
 	    now < begun + QUERY_STAY_ALL * INT64_C(1000));
 	resident_leave(&r, &l->settings);
-	(void)lookup_hear(l, &r);
+	while (lookup_hear(l, &r))
+		;
 }
 
 int

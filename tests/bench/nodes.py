@@ -267,7 +267,7 @@ def costs():
     spent = fine_cpu(stays)
     for _ in range(rounds):
         one(who["PostgreSQL"], TICKET, wanted(50))
-    spent = (fine_cpu(stays) - spent) / rounds
+    spent, held = (fine_cpu(stays) - spent) / rounds, memory([stays])[1]
     loaded = []
     for _ in range(rounds):
         forget()
@@ -284,7 +284,7 @@ def costs():
     lines += [("saved answer, a lookup is loaded: first frame, ms", "–", statistics.median(loaded), "–"),
               ("the lookup that stays: CPU of a look, ms", "–", spent, "–"),
               ("one that is loaded: the same", "–", statistics.median(lookup_cpu(who["PostgreSQL"]) for _ in range(rounds)), "–"),
-              ("the lookup that stays: KB of its own", "–", memory(list(named("lookup"))[:1])[1], "–")]
+              ("the lookup that stays: KB of its own", "–", held, "–")]
     found, usage = zip(*(memories(env) for env in who.values()))
     for i, name in enumerate(("viewer", "running generation", "waiting generation")):
         a, b = (u[i] for u in usage)

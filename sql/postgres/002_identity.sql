@@ -631,18 +631,28 @@ BEGIN
 END
 $$;
 
--- What people think of an answer: each user's latest rating.
-CREATE TABLE IF NOT EXISTS TicketAIRatings (
-	SessionId	bigint NOT NULL
-			REFERENCES TicketAISessions (Id) ON DELETE CASCADE,
+-- What people think of an answer: each user's latest rating.  Nothing here depends
+-- on tables and functions of schema 1: a restore of a database of that schema
+-- replaces them, and the ratings then belong to no session.
+DROP TABLE IF EXISTS TicketAIRatings;
+CREATE TABLE TicketAIRatings (
+	SessionId	bigint NOT NULL,
 	UserName	text COLLATE "C" NOT NULL,
 	Good		boolean NOT NULL,
 	Reason		text,
 	Comment		text,
-	RatedAt		text COLLATE "C" NOT NULL
-			DEFAULT utc(clock_timestamp()),
+	RatedAt		text COLLATE "C" NOT NULL,
 	PRIMARY KEY (SessionId, UserName)
 );
+CREATE OR REPLACE FUNCTION session_deleted() RETURNS trigger
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+BEGIN
+	DELETE FROM TicketAIRatings WHERE SessionId = OLD.Id;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER TicketAISessions_Deleted AFTER DELETE ON TicketAISessions
+FOR EACH ROW EXECUTE FUNCTION session_deleted();
 
 -- Saves a user's rating of a session, unless it is the same as before.  Returns
 -- how many users rated it good and bad; NULL: there is no such session.
@@ -655,8 +665,8 @@ BEGIN
 		RETURN;
 	END IF;
 	INSERT INTO TicketAIRatings AS r (SessionId, UserName, Good, Reason,
-		Comment)
-	VALUES (session, who, is_good, why, words)
+		Comment, RatedAt)
+	VALUES (session, who, is_good, why, words, utc(clock_timestamp()))
 	ON CONFLICT (SessionId, UserName) DO UPDATE SET Good = excluded.Good,
 		Reason = excluded.Reason, Comment = excluded.Comment,
 		RatedAt = excluded.RatedAt

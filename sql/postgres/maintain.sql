@@ -117,6 +117,10 @@ SELECT 'TicketAIGenerations: row ' || SessionId || ' has no TicketAISessions'
 FROM TicketAIGenerations
 WHERE NOT EXISTS (SELECT FROM TicketAISessions WHERE Id = SessionId)
 UNION ALL
+SELECT 'TicketAIRatings: row ' || SessionId || ' has no TicketAISessions'
+FROM TicketAIRatings
+WHERE NOT EXISTS (SELECT FROM TicketAISessions WHERE Id = SessionId)
+UNION ALL
 SELECT 'ids of sessions up to ' || max(Id) || ' will be used twice'
 FROM TicketAISessions, TicketAISessions_Id_seq
 GROUP BY last_value, is_called

@@ -225,7 +225,7 @@ count() {
 for s in $suites; do rm -rf "${out:?}/$s"; done
 queues=''
 # shellcheck disable=SC2086
-trap 'trap "" TERM; kill -TERM -- $queues; exit 130' INT TERM HUP
+trap 'trap "" TERM; kill -TERM $queues; exit 130' INT TERM HUP
 processors=$(nproc)
 parts='' all=''
 # What mostly waits has several at work for each processor.

@@ -251,11 +251,6 @@ $(PG_UNITS): $(B)/tests/postgres/%: $$(wildcard tests/unit/*/$$*.c) \
 	$(CC) $(FLAGS) $(DEFINES) -MF $(B)/tests/obj/postgres_$*.d -iquote \
 		tests/unit $(LDFLAGS) -pie -o $@ $< $(call archives,$^) -lpq
 
-# tests/lint.sh uses other flags for files that only the tests need.
-TESTS_CFLAGS = $(CFLAGS)
-$(UNITS) $(PG_UNITS) $(B)/tests/replay $(B)/tests/preload.so \
-	$(B)/tests/judge: private override CFLAGS := $(TESTS_CFLAGS)
-
 # Everything that the tests run.
 everything: all $(if $(PG_CFLAGS),postgres $(PG_UNITS)) $(B)/tests/replay $(B)/tests/preload.so \
 	$(B)/tests/judge $(UNITS)

@@ -30,7 +30,9 @@ part)	# Ourselves, from a queue.
 	shift 2 ;;
 esac
 [ "$length" != quick ] || [ $# -gt 0 ] || set -- unit cases lint
-suites=${*:-unit cases postgres web san lint soak fuzz cost compare}
+day='unit cases postgres web san lint soak fuzz cost compare'
+[ "$length" != long ] || day="$day mutate"
+suites=${*:-$day}
 out=build/tests/out
 passed=0 failed=0
 
@@ -41,11 +43,10 @@ slow_postgres='proxy nodes hosts'
 # Cases that touch every room of lib/ in little time.
 quick_cases='chat answer bad-input settings servers'
 # Those that feed the programs with what is odd: there sanitizers find most.
-san_cases='answer auth bad-input chat ollama settings transfer'
+san_cases='answer bad-input chat ollama settings transfer'
 # Of tests/cases, those for each store.  They look at no file of SQLite's, or
 # skip what does.
-store_cases='store chat follow watch auth bad-input websocketd ending open
-rate'
+store_cases='store chat follow websocketd ending open rate'
 
 # At length there is more of everything, and what takes minutes by itself.
 soak='-m 1 -n 200' fuzz=5 compare='-s 1'
@@ -54,7 +55,7 @@ quick) cases=$quick_cases ;;
 day) cases=$(basename -s .bats -a tests/cases/*.bats) ;;
 long)
 	cases=$(basename -s .bats -a tests/cases/*.bats)
-	san_cases=$cases
+	san_cases=$cases store_cases="$store_cases watch auth bad-input"
 	soak='-m 30 -n 200' fuzz=300 compare='-t 120'
 	export TESTS_LONG=yes ;;
 esac
@@ -96,6 +97,7 @@ part() {
 	fuzz/*) make -s fuzz FUZZ_SECONDS="$fuzz" ;;
 	cost/*) make -s cost ;;
 	compare/*) make -s compare COMPARE="$compare" ;;
+	mutate/*) /usr/bin/python3 tests/mutate.py -n 100 ;;
 	esac
 }
 
@@ -144,10 +146,11 @@ compare_need='python3 python3-jwt python3-cryptography libsystemd-shared'
 for s in $suites; do
 	case $s in
 	unit | cases | postgres | web | san | lint | soak | fuzz | cost | compare) ;;
+	mutate) ;;
 	*) echo "tests/run.sh: there is no suite $s" >&2; exit 100 ;;
 	esac
 done
-if want cases || want postgres || want san; then needs="$needs $cases_need"; fi
+if want cases || want postgres || want san || want mutate; then needs="$needs $cases_need"; fi
 if want postgres; then needs="$needs $postgres_need"; fi
 if want web; then needs="$needs $web_need"; fi
 if want lint; then needs="$needs $lint_need"; fi
@@ -222,7 +225,7 @@ count() {
 for s in $suites; do rm -rf "${out:?}/$s"; done
 queues=''
 # shellcheck disable=SC2086
-trap 'trap "" TERM; kill -TERM -- $queues; exit 130' INT TERM HUP
+trap 'trap "" TERM; kill -TERM $queues; exit 130' INT TERM HUP
 processors=$(nproc)
 parts='' all=''
 # What mostly waits has several at work for each processor.
@@ -246,6 +249,7 @@ add lint lint
 add fuzz fuzz
 add cost cost
 add compare compare
+add mutate mutate
 queue 1 10
 wait
 for s in $suites; do count "$s"; done

@@ -239,6 +239,7 @@ timer() { jq -r 'select(.type == "error").detail' <<<"$frames"; }
 
 # bats test_tags=fault,fault:16
 @test "CONNECT_TIMEOUT: a server whose backlog is full" {
+	: >"$T/port"
 	/usr/bin/python3 -c '
 import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(0)
@@ -263,7 +264,7 @@ time.sleep(60)' >"$T/port" 3>&- &
 	failed_with upstream_unreachable 2
 	OLLAMA_SERVER=http://no-such-host.invalid/api/generate answer <<<x
 	failed_with upstream_unreachable 2
-	rm "$T/port"	# it has replay's
+	: >"$T/port"
 	/usr/bin/python3 -c '
 import socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)
@@ -547,6 +548,7 @@ model system prompt stream truncate think options'
 }
 
 @test "the token of a file goes into the header, unless others may read it" {
+	: >"$T/port"
 	/usr/bin/python3 -c '
 import http.server, sys
 class H(http.server.BaseHTTPRequestHandler):
@@ -705,6 +707,7 @@ s.serve_forever()' >"$T/port" 3>&- &
 		replay_end
 	done
 	failed_with upstream_invalid 2
+	: >"$T/port"
 	/usr/bin/python3 -c '
 import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)

@@ -14,6 +14,7 @@
 #	on N COMMAND		as node N, 1 to 4: `on 2 ask 42 "$Q"'.  What runs
 #				without it runs on node 1
 #	at N			the database's address, as node N knows it
+#	dropped N		how many packets were lost so
 #	cut_off N [reset]	loses all packets between node N and the server;
 #				with reset, both ends of connections hear of it
 #	slow N MS		delays each by MS, on connections made from now
@@ -224,13 +225,19 @@ rules() {
 
 cut_off() {
 	local a=127.0.0.1$1 ports="{ $PG_PORT${REPLICA_PORT:+, $REPLICA_PORT} }"
-	local verdict=drop
+	local verdict='counter drop'
 	needs_nft
 	[ "$2" != reset ] || verdict='tcp flags & rst == 0 reject with tcp reset'
 	rules "cut$1" 'filter hook input priority 0' <<-END
 	ip daddr $a tcp dport $ports $verdict
 	ip saddr $a tcp sport $ports $verdict
 	END
+}
+
+dropped() {
+	nft list chain inet "$(pg_table)" "cut$1" |
+	    sed -n 's/.*counter packets \([0-9]*\).*/\1/p' |
+	    awk '{ n += $1 } END { print n + 0 }'
 }
 
 slow() {

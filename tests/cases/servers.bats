@@ -310,6 +310,7 @@ queue_length 1'
 
 # bats test_tags=fault,fault:50
 @test "one that is silent is waited for once, and not for long" {
+	: >"$T/port"
 	/usr/bin/python3 -c '
 import socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)

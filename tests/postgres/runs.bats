@@ -141,7 +141,7 @@ late() { psql -c "UPDATE TicketAIRuns SET Until = clock_timestamp() - interval '
 
 @test "torture: kills, freezes, cut connections, terminate storms, jumps of the clock" {
 	(cd "$ROOT" && /usr/bin/python3 tests/postgres/sim.py \
-	    --seconds "$([ -n "$TESTS_LONG" ] && echo 600 || echo 30)" \
+	    --seconds "$([ -n "$TESTS_LONG" ] && echo 600 || echo 8)" \
 	    --port "$PG_PORT" --direct "$PG_PORT" --db "$PG_DATABASE" --storm 10 \
 	    --jump 9 --cut 0.04 --seed $RANDOM) >"$T/sim" 3>&- ||
 	    { cat "$T/sim"; false; }

@@ -129,7 +129,7 @@ t_begin(void)
 {
 	struct sigevent		e = { .sigev_notify = SIGEV_SIGNAL,
 				    .sigev_signo = SIGVTALRM };
-	struct itimerspec	minute = { .it_value = { 60, 0 } };
+	struct itimerspec	limit = { .it_value = { 600, 0 } };
 	const char		*tmp = getenv("TMPDIR");
 	char			*path = getenv("PATH");
 	timer_t			timer;
@@ -141,7 +141,7 @@ t_begin(void)
 	if (mkdtemp(t_dir) == NULL || chdir(t_dir) == -1)
 		t_die(t_dir);
 	if (timer_create(CLOCK_MONOTONIC, &e, &timer) == -1 ||
-	    timer_settime(timer, 0, &minute, NULL) == -1)
+	    timer_settime(timer, 0, &limit, NULL) == -1)
 		t_die("timer");
 	if ((path = strdup(path == NULL ? "/bin:/usr/bin" : path)) == NULL ||
 	    clearenv() != 0 || setenv("PATH", path, 1) == -1)

@@ -235,8 +235,7 @@ request_read_fields(struct request *r, const struct json *j)
 	r->session = json_int(j, value[FIELD_SESSION], 0);
 	if (value[FIELD_SESSION] != -1 && r->session < 1)
 		request_refuse_field(r, FIELD_SESSION);
-	r->refresh = r->type == REQUEST_ASK &&
-	    json_true(j, value[FIELD_REFRESH]);
+	r->refresh = json_true(j, value[FIELD_REFRESH]);
 	r->sessions = r->type == REQUEST_OPEN || r->type == REQUEST_RATE;
 	r->status = json_true(j, value[FIELD_STATUS]);
 }

@@ -857,7 +857,8 @@ question_note(struct question *q, struct request *r, bool behind)
 		    q->state != QUESTION_STOPPING) ? SEEN_SAME : SEEN_UNKNOWN;
 		return;
 	}
-	if (!r->refresh || r->failure.code != FAILURE_NONE)
+	if (!r->refresh || r->type != REQUEST_ASK ||
+	    r->failure.code != FAILURE_NONE)
 		return;
 	/* If the database cannot be opened, the question will report that. */
 	if (store_open(&q->store, q->settings->text[SETTING_DATABASE]) ==

@@ -54,7 +54,7 @@ takes(void)
 		{ "{\"type\":\"stop\"}", REQUEST_STOP, NULL, false, false,
 		    LANGUAGE_PT },
 		{ "{\"type\":\"open\",\"refresh\":true,\"ticketBody\":\"x\"}",
-		    REQUEST_OPEN, NULL, false, false, LANGUAGE_PT },
+		    REQUEST_OPEN, NULL, true, false, LANGUAGE_PT },
 		{ "{\"type\":\"ping\"}", REQUEST_PING, NULL, false, false,
 		    LANGUAGE_PT },
 		{ "{\"type\":\"pin\\u0067\",\"ticketBody\":\"x\"}",

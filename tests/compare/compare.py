@@ -1067,9 +1067,10 @@ class Transfer(Comparison):
         said = two.run("sessions", "import", data=exported).decode()
         if said != f"0 sessions and 0 tickets imported, {len(rows)} sessions were here already\n":
             return f"once more: {said}"
+        rows = [row | {"good": 0, "bad": 0} for row in rows]      # nobody has rated them
         shown = ("show", "-n", str(len(rows)), "1")
         listed = one.run("sessions", *shown, "--json").decode().split("\n")[:-1]
-        if [{k: row.get(k, 0) for k in x} for x, row in zip(map(json.loads, listed), rows)] != [json.loads(x) for x in listed]:
+        if [{k: row[k] for k in x} for x, row in zip(map(json.loads, listed), rows)] != [json.loads(x) for x in listed]:
             return "show --json is not what was imported"
         table = list(csv.reader(io.StringIO(one.run("sessions", *shown, "--csv").decode(), newline=""), strict=True))
         for got, want in zip(table[1:], rows, strict=True):

@@ -106,7 +106,7 @@ seconds() { # of a command
 	generated
 	is "$(noted 2) $(noted 3)" "2 $REPLICA_PORT"
 	sessions doctor --quick >"$T/doctor" || true
-	grep -q '^warning *database: 127.0.0.11: an old primary' "$T/doctor"
+	grep -q '^warning *database: 127.0.0.11: .*an old primary' "$T/doctor"
 	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.11:$PG_PORT/$PG_DATABASE ask 42 "$Q"
 	failed_with storage 111
 	NO_DATABASE=1	# what is left is on the other server

@@ -260,7 +260,7 @@ nobody_learns() {
 	for n in 2 3; do
 		on $n not sessions tail 42 2>"$T/said"
 		is "$(<"$T/said")" \
-		    "sessions: ticket 42 is running on the machine $(uname -n): watch it there"
+		    "sessions: ticket 42 is running on the node $(uname -n): watch it there"
 	done
 	replay_rest
 	both_whole

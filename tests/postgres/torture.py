@@ -237,7 +237,7 @@ def ours(name):
                     todo += map(int, f.read().split())
             with open("/proc/%d/comm" % p) as f:
                 comm = f.read().strip()
-            if comm == name:
+            if comm.split("-")[0] == name:
                 with open("/proc/%d/environ" % p) as f:
                     found[p] = re.search("TICKETCHAT_RUN_DIR=([^\0]*)", f.read())[1]
         except (OSError, TypeError):

@@ -207,7 +207,7 @@ def memory(pid, what=b"Anonymous"):
 
 def kill(pid):
     killed.add(pid)
-    counts["killed " + proc(pid, "comm").decode().strip()] += 1
+    counts["killed " + proc(pid, "comm").decode().split("-")[0].strip()] += 1
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
@@ -220,7 +220,7 @@ async def reap():
             os.waitpid(pid, 0)
             if pid in started:
                 bad(SOUND, f"{started.pop(pid)} has ended: {how}")
-            elif name == b"answer\n" and pid not in killed and (dead.si_code != os.CLD_EXITED or dead.si_status >= 100):
+            elif name.startswith(b"answer") and pid not in killed and (dead.si_code != os.CLD_EXITED or dead.si_status >= 100):
                 bad(SOUND, f"an answer ended: {how}")
         await asyncio.sleep(.2)
 

@@ -166,7 +166,7 @@ export async function start({ replay, env: settings = {} } = {}) {
     /** The answer processes: one per running generation. */
     generators: () => processesWith(`TICKETCHAT_RUN_DIR=${folder}/`).filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/comm`, "utf8") === "answer\n";
+        return readFileSync(`/proc/${pid}/comm`, "utf8").split("-")[0].trim() === "answer";
       } catch {
         return false;
       }

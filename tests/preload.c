@@ -151,7 +151,7 @@ gettimeofday(struct timeval *out, void *zone)
 }
 
 int
-posix_spawn(pid_t *pid, const char *path,
+posix_spawnp(pid_t *pid, const char *path,
     const posix_spawn_file_actions_t *files, const posix_spawnattr_t *attr,
     char *const argv[], char *const env[])
 {
@@ -163,7 +163,7 @@ posix_spawn(pid_t *pid, const char *path,
 					    char *const [], char *const []);
 	size_t				 i, n;
 
-	*(void **)&real = dlsym(RTLD_NEXT, "posix_spawn");
+	*(void **)&real = dlsym(RTLD_NEXT, "posix_spawnp");
 	if (clocks == NULL)
 		return real(pid, path, files, attr, argv, env);
 	for (n = 0; env[n] != NULL && n < ENV_MAX - 3; n++)

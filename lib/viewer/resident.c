@@ -34,7 +34,7 @@ resident_key(const struct settings *s, unsigned char key[SIPHASH_128])
 		end = env[i] + strlen(env[i]);
 	siphash_128(none, env[0], (size_t)(end - env[0]), key);
 	free(env);
-	for (i = 0; i < SIPHASH_128 && version[i] != '\0'; i++)
+	for (i = 0; i < SIPHASH_128 && i < sizeof(version) - 1; i++)
 		key[i] ^= (unsigned char)version[i];
 	return true;
 }

@@ -267,8 +267,9 @@ END
 }
 
 @test "the largest ids; new ones come behind all that were taken in" {
-	take_in <(tail -n 1 "$SAMPLE")
-	tail -n 1 "$SAMPLE" | jq -j .response >"$T/kept/sample"
+	grep '"ticket":9223372036854775807,' "$SAMPLE" >"$T/line"
+	take_in "$T/line"
+	jq -j .response "$T/line" >"$T/kept/sample"
 	replay "$UP/good.ndjson"
 	ask 9223372036854775807 "$Q"
 	kept "$(cat "$T/kept/sample")"
@@ -446,7 +447,7 @@ $(days_ago 5 | cut -c1-10)"
 }
 
 @test "import: what is not right is named, and nothing is taken in" {
-	local good=$(head -n 1 "$SAMPLE") e want
+	take_in <(grep '"ticket":9223372036854775807,' "$SAMPLE")
 	take_in <(tail -n 1 "$SAMPLE")
 	was=$(exported)
 	bad() {

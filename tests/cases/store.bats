@@ -447,8 +447,8 @@ $(days_ago 5 | cut -c1-10)"
 }
 
 @test "import: what is not right is named, and nothing is taken in" {
+	local good=$(head -n 1 "$SAMPLE") e want
 	take_in <(grep '"ticket":9223372036854775807,' "$SAMPLE")
-	take_in <(tail -n 1 "$SAMPLE")
 	was=$(exported)
 	bad() {
 		{ sed -n 2p "$SAMPLE"; echo "$1"; } >"$T/in"

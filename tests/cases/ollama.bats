@@ -150,6 +150,7 @@ partly() {
 # A server that answers with a text, WORD in it being the fence's, in pieces of
 # N bytes: says TEXT N
 says() {
+	: >"$T/port"		# not of the server before
 	/usr/bin/python3 - "$@" >"$T/port" 2>"$T/says.err" 3>&- <<'END' &
 import http.server, json, re, sys
 class H(http.server.BaseHTTPRequestHandler):

@@ -767,6 +767,7 @@ for n in "1", "2":
 @test "doctor: a certificate that nobody here trusts" {
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
 	    -keyout "$T/key" -out "$T/cert" 2>"$T/openssl"
+	: >"$T/port"		# not of the server before
 	/usr/bin/python3 - "$T/cert" "$T/key" >"$T/port" 2>"$T/tls" 3>&- <<'END' &
 import http.server, ssl, sys
 s = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)

@@ -49,13 +49,16 @@ VACUUM;
 -- All texts, also those of the schema and the models' names.
 SELECT Id, Prompt, AiResponse FROM TicketAISessions
 UNION ALL SELECT SessionId, Model, DoneReason FROM TicketAIGenerations
-UNION ALL SELECT SessionId, Comment, UserName FROM TicketAIRatings
 UNION ALL SELECT 0, sql, NULL FROM sqlite_schema;
 
 -- name: TEXTS_OF_TICKET
-SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = ?1
-UNION ALL SELECT SessionId, Comment, NULL FROM TicketAIRatings
-WHERE SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = ?1);
+SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = ?1;
+
+-- name: TEXTS_OF_RATINGS
+-- Of a ticket, or (0) of all, with the users.
+SELECT SessionId, Comment, iif(?1 = 0, UserName, NULL) FROM TicketAIRatings
+WHERE ?1 = 0 OR
+	SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = ?1);
 
 -- name: USER_DELETE
 -- A user's ratings.
@@ -72,8 +75,9 @@ PRAGMA integrity_check;
 
 -- name: CHECK_OWNERS
 SELECT "table" || ': row ' || coalesce(rowid, '?') || ' has no ' || parent
-FROM pragma_foreign_key_check
-UNION ALL
+FROM pragma_foreign_key_check;
+
+-- name: CHECK_RATINGS
 SELECT 'TicketAIRatings: row ' || SessionId || ' has no TicketAISessions'
 FROM TicketAIRatings
 WHERE SessionId NOT IN (SELECT Id FROM TicketAISessions);

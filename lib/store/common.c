@@ -87,10 +87,14 @@ store_texts(struct store *s, int64_t ticket, void (*text)(void *, int64_t,
     const char *, size_t), void *context)
 {
 	struct text_listener	l = { text, context };
+	enum failure_code	rc;
 
-	return ticket == 0 ?
+	rc = ticket == 0 ?
 	    store_rows(s, STATEMENT_TEXTS, common_texts, &l, NO_ARGS) :
 	    store_rows(s, STATEMENT_TEXTS_OF_TICKET, common_texts, &l,
+	    ARGS(ARG_INT(ticket)));
+	return rc != FAILURE_NONE || !store_has_ratings(s) ? rc :
+	    store_rows(s, STATEMENT_TEXTS_OF_RATINGS, common_texts, &l,
 	    ARGS(ARG_INT(ticket)));
 }
 

@@ -39,6 +39,9 @@ enum failure_code store_run(struct store *, enum statement, int64_t *number,
 enum failure_code store_rows(struct store *, enum statement, store_row *row,
     void *, const struct arg *, int count);
 
+/* Whether the database has ratings: a copy of schema 1 has not. */
+bool store_has_ratings(struct store *);
+
 /* Prepares the connection for a report. */
 enum failure_code store_report_ready(struct store *);
 

@@ -97,13 +97,17 @@ VACUUM FULL ticketchat.RateLimits;
 
 -- name: TEXTS
 SELECT Id, Prompt, AiResponse FROM TicketAISessions
-UNION ALL SELECT SessionId, Model, DoneReason FROM TicketAIGenerations
-UNION ALL SELECT SessionId, Comment, UserName FROM TicketAIRatings;
+UNION ALL SELECT SessionId, Model, DoneReason FROM TicketAIGenerations;
 
 -- name: TEXTS_OF_TICKET
-SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = $1
-UNION ALL SELECT SessionId, Comment, NULL FROM TicketAIRatings
-WHERE SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = $1);
+SELECT Id, Prompt, AiResponse FROM TicketAISessions WHERE TicketId = $1;
+
+-- name: TEXTS_OF_RATINGS
+-- Of a ticket, or (0) of all, with the users.
+SELECT SessionId, Comment, CASE $1 WHEN 0 THEN UserName END
+FROM TicketAIRatings
+WHERE $1 = 0 OR
+	SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = $1);
 
 -- name: CHECK
 SELECT 'the encoding is ' || current_setting('server_encoding') ||

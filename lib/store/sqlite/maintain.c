@@ -172,8 +172,10 @@ db_check(struct store *s, bool full, void (*found)(void *, const char *),
 	db_progress(s, "reading every page", 0, 0);
 	rc = store_faults(s, full ? STATEMENT_CHECK_FULL :
 	    STATEMENT_CHECK_QUICK, found, context);
-	return rc != FAILURE_NONE ? rc :
-	    store_faults(s, STATEMENT_CHECK_OWNERS, found, context);
+	if (rc == FAILURE_NONE)
+		rc = store_faults(s, STATEMENT_CHECK_OWNERS, found, context);
+	return rc != FAILURE_NONE || !store_has_ratings(s) ? rc :
+	    store_faults(s, STATEMENT_CHECK_RATINGS, found, context);
 }
 
 /* The callback for texts that are not UTF-8. */

@@ -387,6 +387,12 @@ db_rate(struct store *s, int64_t session, const char *user,
 	return rc;
 }
 
+bool
+store_has_ratings(struct store *s)
+{
+	return db_pragma(s, "PRAGMA user_version") >= 2;
+}
+
 enum failure_code
 store_rate(struct store *s, int64_t session, const char *user,
     const struct rating *r, int64_t *good, int64_t *bad)

@@ -698,7 +698,7 @@ settings_environment(const struct settings *s, const char *own)
 	}
 	if (own != NULL) {
 		env[n++] = p;
-		(void)stpcpy(p, own);
+		memcpy(p, own, strlen(own) + 1);
 	}
 	env[n] = NULL;
 	return env;

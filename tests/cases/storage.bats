@@ -796,7 +796,7 @@ for kind in "", ".list":
 		is "$(sql 'PRAGMA integrity_check; PRAGMA user_version;
 		    SELECT count(*) FROM sqlite_schema
 		    WHERE type IN ("table", "trigger")' | paste -sd ' ')" \
-		    "ok $SCHEMA 7"
+		    "ok $SCHEMA 8"
 	done <"$T/points"
 	is "$killed" "$(wc -l <"$T/points")"
 }

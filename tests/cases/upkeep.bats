@@ -1088,7 +1088,7 @@ line() { echo "time=2026-01-01T00:00:00.000Z level=info prog=chat pid=1 id=- rem
 	sed 's/user="ana" /user="-"   /' "$TICKETCHAT_LOG" >"$T/want"
 	inode=$(stat -c %i "$TICKETCHAT_LOG")
 	run -0 sessions forget --user ana --verify
-	is "$output" "looked through the tables: 0 rows are left
+	is "$output" "searched the tables: 0 rows are left
 $TICKETCHAT_LOG: 2 lines changed"
 	cmp "$TICKETCHAT_LOG" "$T/want"
 	is "$(stat -c %i "$TICKETCHAT_LOG")" "$inode"
@@ -1196,7 +1196,8 @@ rotate() {
 		(cd "$TICKETCHAT_RUN_DIR" && eval "$how")
 		: >"$TICKETCHAT_LOG"
 		run -0 --separate-stderr sessions forget --user ana --verify
-		is "$output" "$TICKETCHAT_LOG: 0 lines changed"
+		is "$output" "searched the tables: 0 rows are left
+$TICKETCHAT_LOG: 0 lines changed"
 		grep -q 'rate.db="created again"' <<<"$stderr"
 		run -0 --separate-stderr sessions forget --user ana
 		is "$stderr" ''

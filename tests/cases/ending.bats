@@ -105,7 +105,7 @@ generated() { is "$(types "$1") $(text "$1"; echo .)" "stream done $GOOD."; }
 	signalled
 	is_cut
 	over
-	told '1 of 1 answers have not ended in time'
+	told '1 of 1 answers did not end'
 }
 
 @test "STOP_WAIT=0, and a second SIGTERM: at once" {

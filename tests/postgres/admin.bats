@@ -166,7 +166,7 @@ tools() { PATH=$PG_BIN:$PATH; }
 	    sessions import
 	generation 7 10
 	left() { is "$(sessions purge --force --older-than 1 | tail -n 1)" \
-	    '1 that a generation works on left'; }
+	    '1 with a running generation were not deleted'; }
 	left
 	# Being saved, it may be as late as it likes.
 	psql -c "UPDATE TicketAIRuns SET Until = '2020-01-01'"
@@ -431,7 +431,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 	    GRANT SELECT, INSERT, DELETE ON TicketAIRuns TO ticketchat'
 	run "$B/bin/sessions" -c "$T/conf" migrate
 	is "$status" 102
-	[[ $output = *'the role ticketchat may not UPDATE ticketairuns' ]]
+	[[ $output = *'the role ticketchat is not allowed to UPDATE ticketairuns' ]]
 	psql -c 'ALTER TABLE TicketAIRuns OWNER TO ticketchat'
 	for right in 'UPDATE ON ticketaisessions' 'INSERT ON tickets' 'DELETE ON ratelimits' \
 	    'USAGE ON SEQUENCE ticketairunnumbers' \
@@ -439,7 +439,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 		psql -c "REVOKE $right FROM PUBLIC, ticketchat"
 		run -102 "$B/bin/sessions" -c "$T/conf" migrate
 		what=${right##* }
-		is "${output##*may not }" "${right%% *} ${what%(*}"
+		is "${output##*allowed to }" "${right%% *} ${what%(*}"
 		psql -c "GRANT $right TO ticketchat"
 		sessions migrate
 	done
@@ -447,7 +447,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 
 @test "doctor: too few connections for all generations, and a host that is no good" {
 	TICKETCHAT_GENERATIONS=190 sessions doctor --quick >"$T/doctor" || true
-	grep -q 'max_connections is [0-9]*, and 190 generations can run' "$T/doctor"
+	grep -q 'max_connections is [0-9]*, but 190 generations can run' "$T/doctor"
 	TICKETCHAT_DATABASE=postgres://ticketchat@127.0.0.1:1,127.0.0.11:$PG_PORT/$PG_DATABASE \
 	    sessions doctor --quick >"$T/doctor" || true
 	grep -q '^warning *database: 127.0.0.1: ' "$T/doctor"

@@ -149,7 +149,7 @@ refused() {
 		[[ $output = *"$1"* ]]
 	}
 	psql -c 'REVOKE UPDATE ON TicketAISessions FROM ticketchat'
-	refused_start 'the role ticketchat may not UPDATE ticketaisessions'
+	refused_start 'the role ticketchat is not allowed to UPDATE ticketaisessions'
 	psql -c 'GRANT UPDATE ON TicketAISessions TO ticketchat'
 	echo '*:*:*:ticketchat:x' >"$T/pgpass"
 	chmod 600 "$T/pgpass"

@@ -25,7 +25,7 @@ resident_key(const struct settings *s, unsigned char key[SIPHASH_128])
 	static const unsigned char	none[SIPHASH_KEY];
 	static const char		version[] = VERSION;
 	char				**env, *end = NULL;
-	size_t				i;
+	size_t				i, len;
 
 	if ((env = settings_environment(s, NULL)) == NULL)
 		return false;
@@ -34,7 +34,8 @@ resident_key(const struct settings *s, unsigned char key[SIPHASH_128])
 		end = env[i] + strlen(env[i]);
 	siphash_128(none, env[0], (size_t)(end - env[0]), key);
 	free(env);
-	for (i = 0; i < SIPHASH_128 && i < sizeof(version) - 1; i++)
+	len = strnlen(version, SIPHASH_128);
+	for (i = 0; i < len; i++)
 		key[i] ^= (unsigned char)version[i];
 	return true;
 }

@@ -107,7 +107,7 @@ if [ -n "$only" ]; then
 	mkdir -p "$out/${only%/*}"
 	part "$only" >"$out/$only.log" 2>&1
 	rc=$?
-	if [ $rc != 0 ] && ! grep -qE '^ *(not ok|FAILED) ' "$out/$only.log"; then
+	if [ $rc != 0 ] && ! grep -aqE '^ *(not ok|FAILED) ' "$out/$only.log"; then
 		bad=$(tail -n 30 "$out/$only.log")
 		printf 'FAILED %s: exit code %s\n%s\n' "$only" $rc "$bad" \
 		    >>"$out/$only.log"
@@ -214,9 +214,9 @@ count() {
 		    echo "FAILED $p: did not end" >>"$out/$p.log"
 		cat "$out/$p.log" >>"$log"
 	done
-	good=$(grep -E '^ *ok ' "$log" | grep -vc ' # skip')
-	bad=$(grep -cE '^ *(not ok|FAILED) ' "$log")
-	[ "$bad" = 0 ] || grep -E -A 15 '^ *(not ok|FAILED) ' "$log" | head -200
+	good=$(grep -aE '^ *ok ' "$log" | grep -avc ' # skip')
+	bad=$(grep -acE '^ *(not ok|FAILED) ' "$log")
+	[ "$bad" = 0 ] || grep -aE -A 15 '^ *(not ok|FAILED) ' "$log" | head -200
 	passed=$((passed + good))
 	failed=$((failed + bad))
 	echo "$1: $good passed, $bad failed"

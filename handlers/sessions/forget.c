@@ -18,6 +18,7 @@
 #include "program.h"
 #include "sessions/command.h"
 #include "store/maintain.h"
+#include "store/store.h"
 #include "store/trace.h"
 
 /* A search through files: what to search for, and the results. */
@@ -308,7 +309,7 @@ forget_user(const struct settings *s, const char *user, bool verify)
 		program_fail(EXIT_USAGE, "forget: \"%s\" is not a user's name",
 		    user);
 	command_run_dir(s);
-	(void)snprintf(key, sizeof(key), "user:%s", user);
+	(void)snprintf(key, sizeof(key), STORE_USER "%s", user);
 	(void)snprintf(misses, sizeof(misses), RATE_OPEN "%s", key);
 	(void)snprintf(ratings, sizeof(ratings), RATE_RATINGS "%s", key);
 	if (rate_forget(s, key, error, sizeof(error)) == -1 ||

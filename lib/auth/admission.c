@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/origin.h"
+#include "store/store.h"
 
 /* The token of "Bearer TOKEN" (RFC 6750 2.1); NULL if there is none. */
 static const char *
@@ -222,7 +223,8 @@ admission_who(const struct admission *a, char who[ADMISSION_WHO])
 
 	who[0] = '\0';
 	if (a->token.user[0] != '\0') {
-		(void)snprintf(who, ADMISSION_WHO, "user:%s", a->token.user);
+		(void)snprintf(who, ADMISSION_WHO, STORE_USER "%s",
+		    a->token.user);
 	} else if (a->connection->websocketd) {
 		memcpy(who, "ip:", 3);
 		address_key(a->connection->remote, who + 3);

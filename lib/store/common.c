@@ -44,15 +44,30 @@ store_cell_number(const struct cell *c)
 	return c->text == NULL ? 0 : strtoll(c->text, NULL, 10);
 }
 
+const char *
+store_user(const char *who)
+{
+	static const char	prefix[] = STORE_USER;
+
+	return strncmp(who, prefix, sizeof(prefix) - 1) == 0 ?
+	    who + sizeof(prefix) - 1 : NULL;
+}
+
+enum failure_code
+store_is(struct store *s, enum statement which, int64_t ticket, bool *yes)
+{
+	enum failure_code	rc;
+	int64_t			n = 0;
+
+	rc = store_run(s, which, &n, ARGS(ARG_INT(ticket)));
+	*yes = rc == FAILURE_NONE && n > 0;
+	return rc;
+}
+
 enum failure_code
 store_has_ticket(struct store *s, int64_t ticket, bool *there)
 {
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = store_run(s, STATEMENT_TICKET_EXISTS, &n, ARGS(ARG_INT(ticket)));
-	*there = n != 0;
-	return rc;
+	return store_is(s, STATEMENT_TICKET_EXISTS, ticket, there);
 }
 
 enum failure_code

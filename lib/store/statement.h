@@ -42,6 +42,10 @@ enum failure_code store_rows(struct store *, enum statement, store_row *row,
 /* Whether the database has ratings: a copy of schema 1 has not. */
 bool store_has_ratings(struct store *);
 
+/* Runs a statement about a ticket.  Sets *yes if the number is positive. */
+enum failure_code store_is(struct store *, enum statement, int64_t ticket,
+    bool *yes);
+
 /* Prepares the connection for a report. */
 enum failure_code store_report_ready(struct store *);
 

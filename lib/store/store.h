@@ -142,6 +142,12 @@ struct answered {
 enum failure_code store_update_response(struct store *, int64_t id,
     const struct answered *, int64_t *versions);
 
+/* What admission_who writes in front of the user of a token. */
+#define STORE_USER	"user:"
+
+/* The user of a token in what admission_who writes; NULL if it names none. */
+const char *store_user(const char *who);
+
 /* What a user thinks of a session's answer; all of it is borrowed. */
 struct rating {
 	bool		 good;

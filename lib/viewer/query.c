@@ -224,13 +224,13 @@ query_none(struct store *store, const struct query *q, struct verdict *v)
 static enum failure_code
 query_user(struct store *store, const char *who, char name[ADMISSION_WHO])
 {
-	static const char	user[] = "user:", shell[] = "shell";
+	static const char	 shell[] = "shell";
+	const char		*user = store_user(who);
 
 	if (*who == '\0')
 		memcpy(name, shell, sizeof(shell));
-	else if (strncmp(who, user, sizeof(user) - 1) == 0)
-		(void)snprintf(name, ADMISSION_WHO, "%s",
-		    who + sizeof(user) - 1);
+	else if (user != NULL)
+		(void)snprintf(name, ADMISSION_WHO, "%s", user);
 	else
 		return store_text_hash(store, who, strlen(who), name);
 	return FAILURE_NONE;

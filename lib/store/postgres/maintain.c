@@ -133,15 +133,15 @@ static enum failure_code
 pg_hash_user(struct store *s, const char *who, char hash[TEXT_HASH + 1],
     struct pg_args *a)
 {
-	static const char	user[] = "user:";
+	const char		*user = store_user(who);
 	enum failure_code	rc;
 
 	if ((rc = store_text_hash(s, who, strlen(who), hash)) == FAILURE_NONE)
 		pg_text(a, hash, TEXT_HASH);
 	/* Ratings use the name without this prefix. */
-	who += strncmp(who, user, sizeof(user) - 1) == 0 ?
-	    sizeof(user) - 1 : 0;
-	pg_text(a, who, strlen(who));
+	if (user == NULL)
+		user = who;
+	pg_text(a, user, strlen(user));
 	return rc;
 }
 

@@ -323,23 +323,13 @@ store_rate(struct store *s, int64_t session, const char *user,
 enum failure_code
 store_stop(struct store *s, int64_t ticket, bool *heard)
 {
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = store_run(s, STATEMENT_RUN_STOP, &n, ARGS(ARG_INT(ticket)));
-	*heard = n > 0;
-	return rc;
+	return store_is(s, STATEMENT_RUN_STOP, ticket, heard);
 }
 
 enum failure_code
 store_ticket_runs(struct store *s, int64_t ticket, bool *runs)
 {
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = store_run(s, STATEMENT_RUN_IS, &n, ARGS(ARG_INT(ticket)));
-	*runs = rc == FAILURE_NONE && n > 0;
-	return rc;
+	return store_is(s, STATEMENT_RUN_IS, ticket, runs);
 }
 
 enum failure_code
@@ -370,10 +360,5 @@ store_served(struct store *s, const char *run_dir, char *other, size_t size)
 enum failure_code
 store_delete(struct store *s, int64_t ticket, bool *found)
 {
-	enum failure_code	rc;
-	int64_t			n;
-
-	rc = store_run(s, STATEMENT_TICKET_DELETE, &n, ARGS(ARG_INT(ticket)));
-	*found = n != 0;
-	return rc;
+	return store_is(s, STATEMENT_TICKET_DELETE, ticket, found);
 }

@@ -112,11 +112,11 @@ db_leave_nothing(struct store *s, const char *what)
 static enum failure_code
 db_user(struct store *s, enum statement which, const char *who, int64_t *rows)
 {
-	static const char	user[] = "user:";
+	const char	*user = store_user(who);
 
-	who += strncmp(who, user, sizeof(user) - 1) == 0 ?
-	    sizeof(user) - 1 : 0;
-	return store_run(s, which, rows, ARGS(ARG_TEXT(who, strlen(who))));
+	if (user == NULL)
+		user = who;
+	return store_run(s, which, rows, ARGS(ARG_TEXT(user, strlen(user))));
 }
 
 enum failure_code

@@ -60,12 +60,17 @@ SELECT SessionId, Comment, iif(?1 = 0, UserName, NULL) FROM TicketAIRatings
 WHERE ?1 = 0 OR
 	SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = ?1);
 
+-- name: USER_HIDE
+-- A user's ratings lose their words, and the user's name (?1) becomes a hash (?2):
+-- so they are found again if what follows is interrupted.
+UPDATE OR REPLACE TicketAIRatings
+SET UserName = ?2, Reason = NULL, Comment = NULL WHERE UserName = ?1;
+
 -- name: USER_DELETE
--- A user's ratings.
-DELETE FROM TicketAIRatings WHERE UserName = ?1;
+DELETE FROM TicketAIRatings WHERE UserName = ?2;
 
 -- name: USER_LEFT
-SELECT count(*) FROM TicketAIRatings WHERE UserName = ?1;
+SELECT count(*) FROM TicketAIRatings WHERE UserName IN (?1, ?2);
 
 -- name: CHECK_QUICK
 PRAGMA quick_check;

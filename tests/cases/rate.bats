@@ -148,3 +148,23 @@ with_tokens() {
 	[[ $output = *'TicketAIRatings: row 99 has no TicketAISessions'* ]]
 	NO_DATABASE=1
 }
+
+@test "forget --user that is killed at any fdatasync is made up for by the next" {
+	needs_sqlite "its file"
+	needs_strace
+	answered
+	with_tokens
+	touch "$TICKETCHAT_LOG"
+	local i left=0
+	for i in {1..9}; do
+		as ana 42 "$(rate false '"comment":"the zebra comment"')"
+		strace -o /dev/null -e inject=fdatasync:signal=KILL:when=$i \
+		    "$B/bin/sessions" -c "$T/conf" forget --user ana >/dev/null 2>&1 || true
+		! all_that_is_kept | tr -d '\0' | grep -qa zebra || left=$((left + 1))
+		run -0 sessions forget --user ana --verify
+		[[ $output = *'0 rows are left'* ]]
+		not grep -qa zebra <<<"$(all_that_is_kept | tr -d '\0')"
+	done
+	[ $left -gt 0 ]
+	is "$(rows)" 0
+}

@@ -108,28 +108,51 @@ db_leave_nothing(struct store *s, const char *what)
 	return rc;
 }
 
-/* Runs a statement about a user, whose name is stored with ratings. */
+/* Runs a statement about a user: the name beside ratings, and its hash. */
 static enum failure_code
 db_user(struct store *s, enum statement which, const char *who, int64_t *rows)
 {
-	const char	*user = store_user(who);
+	const char		*user = store_user(who);
+	char			 hash[TEXT_HASH + 1];
+	enum failure_code	 rc;
 
 	if (user == NULL)
 		user = who;
-	return store_run(s, which, rows, ARGS(ARG_TEXT(user, strlen(user))));
+	if ((rc = store_text_hash(s, who, strlen(who), hash)) != FAILURE_NONE)
+		return rc;
+	return store_run(s, which, rows, ARGS(ARG_TEXT(user, strlen(user)),
+	    ARG_TEXT(hash, TEXT_HASH)));
 }
 
-enum failure_code
-store_forget_user(struct store *s, const char *who)
+/* The same in a transaction. */
+static enum failure_code
+db_change_user(struct store *s, enum statement which, const char *who)
 {
 	enum failure_code	rc;
 
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	rc = db_end(s, db_user(s, STATEMENT_USER_DELETE, who, NULL));
-	if (rc != FAILURE_NONE || sqlite3_changes(s->db) == 0)
+	return db_end(s, db_user(s, which, who, NULL));
+}
+
+/*
+ * The rows are deleted last: a call after an interrupted one finds them by the
+ * hash, and rewrites the file.
+ */
+enum failure_code
+store_forget_user(struct store *s, const char *who)
+{
+	enum failure_code	rc;
+	int64_t			rows;
+
+	rc = db_change_user(s, STATEMENT_USER_HIDE, who);
+	if (rc == FAILURE_NONE)
+		rc = store_user_left(s, who, &rows);
+	if (rc != FAILURE_NONE || rows == 0)
 		return rc;
-	return db_leave_nothing(s, "the ratings are");
+	rc = db_leave_nothing(s, "the ratings are");
+	return rc != FAILURE_NONE ? rc :
+	    db_change_user(s, STATEMENT_USER_DELETE, who);
 }
 
 enum failure_code

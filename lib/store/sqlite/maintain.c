@@ -143,7 +143,7 @@ enum failure_code
 store_forget_user(struct store *s, const char *who)
 {
 	enum failure_code	rc;
-	int64_t			rows;
+	int64_t			rows = 0;
 
 	rc = db_change_user(s, STATEMENT_USER_HIDE, who);
 	if (rc == FAILURE_NONE)

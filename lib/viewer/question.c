@@ -425,13 +425,11 @@ question_ask(struct question *q, int64_t now)
 	const size_t		before = q->out->data.len;
 	struct verdict		v;
 
-	if (q->asked == QUERY_RATE)
+	if (q->asked == QUERY_RATE || q->asked == QUERY_BEGIN)
 		admission_who(q->admission, who);
-	if (q->asked == QUERY_BEGIN) {
-		admission_who(q->admission, who);
+	if (q->asked == QUERY_BEGIN)
 		q->charged = true;	/* charge once, even if several
 					   generations are started */
-	}
 	if (!q->remote) {
 		query_run(&q->store, q->settings, &query, &q->out->data, &v);
 		return question_verdict(q, &v, before, now);

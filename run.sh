@@ -40,6 +40,8 @@ libssl-dev@openssl/evp.h libjsmn-dev@jsmn.h
 ca-certificates@/etc/ssl/certs/ca-certificates.crt'
 # And those for a DATABASE on a PostgreSQL server.
 packages_postgres='libpq-dev pkgconf:pkg-config'
+# And for HTTP_PORT.
+packages_door='socat:socat'
 
 say() {
 	printf '%s\n' "$*"
@@ -79,6 +81,22 @@ build_postgres() {
 	# shellcheck disable=SC2086
 	install_missing $packages_postgres || exit 111
 	make -s postgres || die 111 "the build for PostgreSQL failed"
+}
+
+# Succeeds if the service also listens for HTTP.
+has_door() {
+	[ "$TICKETCHAT_HTTP_PORT" != off ]
+}
+
+prepare_door() {
+	has_door || return 0
+	if [ -n "$checkout" ]; then
+		# shellcheck disable=SC2086
+		install_missing $packages_door || exit 111
+	fi
+	command -v socat >/dev/null ||
+	    die 102 "HTTP_PORT=$TICKETCHAT_HTTP_PORT needs socat, which is not" \
+	    "installed here"
 }
 
 # Makes the directories above a file, with access for this user only.
@@ -162,11 +180,38 @@ tell_address() {
 		address=http$s://$host:$TICKETCHAT_PORT/
 		say "  page      $address"
 	}
+	! has_door ||
+	    say "  door      http$s://$host:$TICKETCHAT_HTTP_PORT/api/ask"
 }
 
-# Sets `flags' to the flags of websocketd, one a line, and `listens' to the number
-# of addresses on which it will listen.
+# Adds to `flags_hold' the program that holds the door's port on an address: socat
+# starts one door for each connection.  With TLS socat stays between the two, and
+# `sessions hold' ends it if it has no door for SEND_TIMEOUT, and 10 s at least.
+add_door() {
+	case $1 in
+	\[*) type=6 ;;
+	*) type=4 ;;
+	esac
+	listen=$TICKETCHAT_HTTP_PORT,bind=$1,reuseaddr,fork,max-children=$TICKETCHAT_MAX_CONNECTIONS
+	if [ -n "$TICKETCHAT_TLS_CERT" ]; then
+		listen=OPENSSL-LISTEN:$listen,pf=ip$type,verify=0
+		listen=$listen,openssl-min-proto-version=TLS1.2
+		listen=$listen,cert=$TICKETCHAT_TLS_CERT,key=$TICKETCHAT_TLS_KEY
+		run="EXEC:$libexec/door -c /dev/null"
+	else
+		listen=TCP$type-LISTEN:$listen
+		run="EXEC:$libexec/door -c /dev/null,nofork"
+	fi
+	[ "$1" != '[::]' ] || listen=$listen,ipv6only=1
+	# A tab separates the words for `sessions hold'.
+	flags_hold="$flags_hold
+--beside=$(printf 'socat\t%s\t%s' "$listen" "$run")"
+}
+
+# Sets `flags' to the flags of websocketd, and `flags_hold' to those of `sessions
+# hold', one a line.
 make_flags() {
+	flags_hold=
 	flags="--port=$TICKETCHAT_PORT
 --maxforks=$TICKETCHAT_MAX_CONNECTIONS
 --loglevel=error"
@@ -179,6 +224,7 @@ make_flags() {
 			continue
 		fi
 		listens=$((listens + 1))
+		! has_door || add_door "$a"
 		flags="$flags
 --address=$a"
 	done
@@ -188,8 +234,14 @@ make_flags() {
 --sslkey=$TICKETCHAT_TLS_KEY"
 	# Versions after 0.4.1 can limit a message's size before it reaches us.
 	if websocketd --help 2>&1 | grep -q maxframesize; then
+		max=$TICKETCHAT_MAX_TICKET_BYTES
+		# As settings_ticket_max: a filter may shorten a text.
+		if [ -n "$TICKETCHAT_TICKET_FILTER" ]; then
+			max=$((max * 16))
+			[ $max -le 16777216 ] || max=16777216
+		fi
 		flags="$flags
---maxframesize=$((TICKETCHAT_MAX_TICKET_BYTES * 6 + 32768))"
+--maxframesize=$((max * 6 + 32768))"
 	fi
 	flags="$flags
 $passenv"
@@ -235,14 +287,13 @@ serve() {
 	[ "$TICKETCHAT_AUTH" != required ] || chat="chat-jwt"
 	IFS='
 '
-	# shellcheck disable=SC2086,SC2090
-	set -- $flags
-	unset IFS
 	# One command, and neither --dir nor --cgidir: with these, websocketd
 	# looks for a file at the path before it checks the method, so that
 	# `CONNECT /../../etc/shadow' reveals whether it exists, or runs it.
-	set -- "$bin/sessions" -c /dev/null hold \
-	    "--listen=$listens" websocketd "$@" "$libexec/$chat"
+	# shellcheck disable=SC2086,SC2090
+	set -- "$bin/sessions" -c /dev/null hold "--listen=$listens" \
+	    $flags_hold websocketd $flags "$libexec/$chat"
+	unset IFS
 	# This prints the state of the model servers when it is known.  The
 	# service neither waits for them nor needs them to start.
 	"$libexec/answer" -c /dev/null start &
@@ -324,6 +375,7 @@ fi
 [ "$action" != demo ] || start_demo
 load_settings
 build_postgres
+prepare_door
 if [ "$action" = check ]; then
 	printf '%s\n' "$settings"
 	tell_address

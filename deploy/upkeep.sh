@@ -27,4 +27,6 @@ if [ "$backups" -gt 0 ]; then
 		rm -f "$old"
 	done
 fi
+# The words of tickets that were deleted or rated otherwise.
+sessions knowledge --sweep
 [ "$days" -eq 0 ] || sessions purge --older-than "${days}d"

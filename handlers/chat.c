@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,6 +80,9 @@ struct chat {
 	char			 in[READ_MAX];	/* read from standard input */
 	size_t			 in_len, in_done;
 	bool			 dropped;	/* at least one question */
+	bool			 large;		/* a message or an answer was,
+						   since memory was last given
+						   back */
 	bool			 eof;		/* standard input has ended */
 	int64_t			 since;		/* clock_us: first byte of the
 						   current message */
@@ -134,8 +138,7 @@ chat_begin_waiting(struct chat *c, int64_t now)
 static void
 chat_receive(struct chat *c, enum message_event event)
 {
-	const int64_t	*number = c->settings.number;
-	const size_t	 max = (size_t)number[SETTING_MAX_TICKET_BYTES];
+	const size_t	 max = settings_ticket_max(&c->settings);
 	struct request	 r;
 
 	c->admission.quiet = c->connection.websocketd && c->refused > 0;
@@ -156,6 +159,8 @@ chat_receive(struct chat *c, enum message_event event)
 		} else if (r.type == REQUEST_PING)
 			r.failure.code = FAILURE_NONE;
 	}
+	/* It may wait, and the next message may have another token. */
+	admission_note(&c->admission, &r);
 	if (r.failure.code != FAILURE_NONE) {
 		r.quiet = c->admission.quiet;
 		c->refused++;
@@ -220,6 +225,7 @@ chat_receive_all(struct chat *c, enum message_event event, int64_t now)
 	chat_receive(c, event);
 	if (event == MESSAGE_BROKEN)
 		chat_read_rest(c, now);
+	c->large |= message_release(&c->reader);
 }
 
 /* Splits the input into messages and handles them. */
@@ -349,6 +355,19 @@ chat_is_finished(const struct chat *c)
 	    !output_pending(&c->out));
 }
 
+/*
+ * Between two questions: returns memory to the system.  A page that is open may
+ * wait for hours, and malloc keeps what large texts needed.
+ */
+static void
+chat_give_back(struct chat *c)
+{
+	if (!c->large || !chat_is_idle(c))
+		return;
+	(void)malloc_trim(0);
+	c->large = false;
+}
+
 /* The event loop; returns when nothing is left to do. */
 static void
 chat_serve(struct chat *c)
@@ -367,6 +386,7 @@ chat_serve(struct chat *c)
 		do {
 			chat_split_input(c, now);
 			chat_begin_waiting(c, now);
+			c->large |= c->out.data.size > READ_MAX;
 			if (output_write(&c->out, now) == -1) {
 				if (errno != EPIPE)	/* EPIPE: the client is
 							   gone */
@@ -386,6 +406,7 @@ chat_serve(struct chat *c)
 			c->exit_code = EXIT_CLIENT;
 			return;
 		}
+		chat_give_back(c);
 		if (chat_wait_for(c, p, now) == -1) {
 			if (errno != EINTR) {
 				c->exit_code = EXIT_SYSTEM;
@@ -442,19 +463,9 @@ chat_set_up(struct chat *c, int argc, char *argv[])
 		    "error=\"%s\"", c->settings.text[SETTING_RUN_DIR],
 		    strerror(errno));
 	output_open(&c->out, STDOUT_FILENO);
-	switch (harden(&c->settings, DESCRIPTORS_CHAT)) {
-	case HARDEN_DONE:
-		break;
-	case HARDEN_NO_LANDLOCK:
-		log_line(LOG_LEVEL_WARNING, "harden=\"this kernel has no "
-		    "Landlock\"");
-		break;
-	case HARDEN_FAILED:
-	default:
+	if (harden_told(&c->settings, DESCRIPTORS_CHAT) == -1)
 		program_fail(EXIT_SYSTEM, "harden: %s", strerror(errno));
-	}
-	c->reader.text.cap = MESSAGE_MAX(
-	    (size_t)c->settings.number[SETTING_MAX_TICKET_BYTES]);
+	c->reader.text.cap = request_message_max(&c->settings);
 	c->out.data.cap = OUTPUT_MAX;
 	admission_init(&c->admission, &c->settings, &c->connection);
 	question_init(&c->question, &c->settings, &c->connection,

@@ -10,8 +10,12 @@
  * session.  Standard output gets the frame of a saved answer that can be used,
  * if any, and then the verdict.  lib/viewer/query.h describes the fields.
  *
+ * It also makes calls for runs that begin or wait (lib/store/node.h):
+ *
+ *	printf '{"run":"watch","args":[7,1,1]}' | lookup | jq
+ *
  * `lookup stay', which chat runs under websocketd, then closes standard output
- * and becomes this node's resident (lib/viewer/resident.h) until nobody has
+ * and becomes this node's resident (lib/store/resident.h) until nobody has
  * asked for a while.
  *
  * Exit code: see lib/frame/failure.h; 102 settings.
@@ -31,9 +35,10 @@
 #include "program.h"
 #include "request/request.h"
 #include "settings/settings.h"
+#include "store/node.h"
+#include "store/resident.h"
 #include "store/store.h"
 #include "viewer/query.h"
-#include "viewer/resident.h"
 
 static const char	usage[] =
     "usage: lookup [-c FILE] [stay]\n"
@@ -67,10 +72,8 @@ lookup_ask(struct lookup *l, const struct buf *line, struct buf *out,
 
 	query_read(&q, &r, user, sizeof(user), line->data == NULL ? "" :
 	    line->data, line->len,
-	    (size_t)s->number[SETTING_MAX_TICKET_BYTES]);
+	    settings_ticket_max(s));
 	if (r.failure.code == FAILURE_NONE) {
-		if (l->store == NULL)
-			l->connected = clock_us();
 		query_run(&l->store, s, &q, out, v);
 	} else {
 		memset(v, 0, sizeof(*v));
@@ -78,6 +81,25 @@ lookup_ask(struct lookup *l, const struct buf *line, struct buf *out,
 		v->newest = SEEN_UNKNOWN;
 	}
 	request_free(&r);
+}
+
+/* Makes a call for a run.  Returns false if the line is none. */
+static bool
+lookup_relay(struct lookup *l, const struct buf *line, struct buf *out,
+    struct verdict *v)
+{
+	enum failure_code	rc;
+
+	memset(v, 0, sizeof(*v));
+	v->newest = SEEN_UNKNOWN;
+	if (!node_relay(&l->store, &l->settings, line->data == NULL ? "" :
+	    line->data, line->len, out, &rc))
+		return false;
+	v->failure = failure_make(rc, rc == FAILURE_BAD_REQUEST ? "run" : NULL);
+	if (rc != FAILURE_NONE && rc != FAILURE_BAD_REQUEST)
+		(void)snprintf(v->error, sizeof(v->error), "%s",
+		    store_error(l->store));
+	return true;
 }
 
 /* Closes the connection. */
@@ -106,20 +128,26 @@ lookup_write_all(int fd, const struct buf *b)
 }
 
 /*
- * Answers a question.  Returns its exit code, or -1 with errno if the answer
- * cannot be written.
+ * Answers a question, or makes a call for a run, and prints its row, or a
+ * verdict if it fails.  Returns the exit code, or -1 with errno if nothing can
+ * be written.
  */
 static int
 lookup_answer(struct lookup *l, const struct buf *line, int fd)
 {
 	struct buf	out = BUF_INIT(OUTPUT_MAX);
 	struct verdict	v;
+	bool		row;
 	int		rc;
 
+	if (l->store == NULL)
+		l->connected = clock_us();
 	(void)alarm(QUERY_TIMEOUT / 1000 + 1);
-	lookup_ask(l, line, &out, &v);
-	rc = verdict_write(&out, &v) == 0 && lookup_write_all(fd, &out) ?
-	    (int)failure_exit(v.failure.code) : -1;
+	if (!(row = lookup_relay(l, line, &out, &v)))
+		lookup_ask(l, line, &out, &v);
+	row = row && v.failure.code == FAILURE_NONE;
+	rc = (row || verdict_write(&out, &v) == 0) &&
+	    lookup_write_all(fd, &out) ? (int)failure_exit(v.failure.code) : -1;
 	(void)alarm(0);
 	buf_free(&out);
 	/* After such a failure, connect again for the next question. */
@@ -133,8 +161,7 @@ lookup_answer(struct lookup *l, const struct buf *line, int fd)
 static bool
 lookup_hear(struct lookup *l, const struct resident *r)
 {
-	struct buf	line = BUF_INIT(MESSAGE_MAX((size_t)
-			    l->settings.number[SETTING_MAX_TICKET_BYTES]));
+	struct buf	line = BUF_INIT(request_message_max(&l->settings));
 	const int	fd = resident_hear(r, &l->settings, &line);
 	const bool	heard = fd != -1 && line.len > 0;
 
@@ -149,8 +176,9 @@ lookup_hear(struct lookup *l, const struct resident *r)
 /*
  * Becomes the resident, detached from the process that has started us.
  * Reconnects now and then, because another server may have become the primary.
+ * Returns whether it ended only because of its age, and is still needed.
  */
-static void
+static bool
 lookup_stay(struct lookup *l)
 {
 	const int64_t	begun = clock_us();
@@ -158,15 +186,16 @@ lookup_stay(struct lookup *l)
 	struct pollfd	p = { .events = POLLIN };
 	int64_t		asked = begun, now;
 	int		none, fd;
+	bool		ours;
 
 	(void)setsid();
 	(void)prctl(PR_SET_PDEATHSIG, 0);
 	if ((none = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
-		return;
+		return false;
 	for (fd = 0; fd <= STDERR_FILENO; fd++)
 		(void)dup2(none, fd);
 	if (resident_begin(&r, &l->settings) == -1)
-		return;
+		return false;
 	p.fd = r.listener;
 	do {
 		if (poll(&p, 1, QUERY_TICK) == 1 && lookup_hear(l, &r))
@@ -174,12 +203,13 @@ lookup_stay(struct lookup *l)
 		now = clock_us();
 		if (now >= l->connected + QUERY_CONNECTED * INT64_C(1000))
 			lookup_drop(l);
-	} while (resident_is(&r, &l->settings) &&
-	    now < asked + QUERY_STAY * INT64_C(1000) &&
+		ours = resident_is(&r, &l->settings);
+	} while (ours && now < asked + QUERY_STAY * INT64_C(1000) &&
 	    now < begun + QUERY_STAY_ALL * INT64_C(1000));
 	resident_leave(&r, &l->settings);
 	while (lookup_hear(l, &r))
 		;
+	return ours && now < asked + QUERY_STAY * INT64_C(1000);
 }
 
 int
@@ -193,8 +223,6 @@ main(int argc, char *argv[])
 	int			 i, rc;
 
 	program_start();
-	/* If chat ends, the answer is useless: end, too. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	i = program_options(argc, argv, usage, &file);
 	stay = argc == i + 1 && strcmp(argv[i], "stay") == 0;
 	if (argc != i + stay)
@@ -204,16 +232,17 @@ main(int argc, char *argv[])
 		program_fail(EXIT_SETTINGS, "DATABASE is a file, which chat "
 		    "and answer read themselves");
 	store_remember(s->text[SETTING_RUN_DIR]);
-	line = (struct buf)BUF_INIT(MESSAGE_MAX(
-	    (size_t)s->number[SETTING_MAX_TICKET_BYTES]));
+	line = (struct buf)BUF_INIT(request_message_max(s));
 	if (program_read(&line) == -1)
 		program_fail(EXIT_SYSTEM, "stdin: %s", strerror(errno));
 	if ((rc = lookup_answer(&l, &line, STDOUT_FILENO)) == -1)
 		program_fail(EXIT_SYSTEM, "stdout: %s", strerror(errno));
 	buf_free(&line);
-	if (stay)
-		lookup_stay(&l);
+	stay = stay && lookup_stay(&l);
 	lookup_drop(&l);
 	settings_free(s);
+	/* Runs that wait start no lookup, but need one: start afresh. */
+	if (stay)
+		(void)execv(LIBEXECDIR "/lookup", argv);
 	return rc;
 }

@@ -6,12 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/limit.h"
 #include "frame/failure.h"
+#include "generation/generation.h"
 #include "servers.h"
 
 static void
@@ -19,16 +20,23 @@ servers_print(const struct url *u, const struct probe *p)
 {
 	(void)printf("%.*s: ", (int)u->len, u->text);
 	if (p->failure.code == FAILURE_NONE)
-		(void)printf("model %s%s%s%s\n", p->model,
+		(void)printf("model %s%s%s%s%s%s\n", p->model,
 		    *p->remote == '\0' ? "" : "; WARNING: the model runs at ",
 		    p->remote,
-		    *p->remote == '\0' ? "" : ", tickets leave this machine");
-	else if (p->failure.code == FAILURE_MODEL_MISSING)
+		    *p->remote == '\0' ? "" : ", tickets leave this machine",
+		    *p->note == '\0' ? "" : "; ", p->note);
+	else if (p->failure.code == FAILURE_MODEL_MISSING &&
+	    u->api != URL_OPENAI)
 		(void)printf("the model is not installed; install it with: "
 		    "ollama pull %s\n", p->failure.detail);
 	else
-		(void)printf("%s (%s)%s%s\n", failure_name(p->failure.code),
-		    p->reason, *p->advice == '\0' ? "" : ". ", p->advice);
+		(void)printf("%s (%s%s%s)%s%s\n",
+		    failure_name(p->failure.code), p->reason,
+		    p->failure.code != FAILURE_MODEL_MISSING ? "" :
+		    *p->reason == '\0' ? "model " : ", model ",
+		    p->failure.code != FAILURE_MODEL_MISSING ? "" :
+		    p->failure.detail, *p->advice == '\0' ? "" : ". ",
+		    p->advice);
 }
 
 static void
@@ -70,15 +78,6 @@ servers_report(const struct settings *s, const struct http *http,
 	return rc;
 }
 
-/* Ends this process when its parent ends. */
-static void
-servers_end_with(pid_t parent)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
-	    getppid() != parent)
-		_exit(EXIT_SYSTEM);
-}
-
 /* Runs in a child: reports about a server and has it load the model. */
 static void
 servers_probe_one(const struct settings *s, const struct http *http,
@@ -107,10 +106,14 @@ servers_start(const struct settings *s, const struct http *http)
 	const pid_t	 parent = getppid(), self = getpid();
 	pid_t		 pid;
 	struct url	 u;
-	char		 c;
+	char		 c, text[256];
 	int		 good[2], rc = EXIT_UPSTREAM;
+	bool		 small;
 
-	servers_end_with(parent);
+	child_end_with(parent);
+	small = generation_libcurl(s, text, sizeof(text));
+	(void)printf("  libcurl   %s%s\n", text, small ? "" :
+	    ";\n            deploy/libcurl.sh builds a small one");
 	(void)signal(SIGCHLD, SIG_DFL);		/* else wait(2) fails */
 	if (pipe2(good, O_CLOEXEC) == -1)
 		return EXIT_SYSTEM;
@@ -121,7 +124,7 @@ servers_start(const struct settings *s, const struct http *http)
 			    u.text, strerror(errno));
 		if (pid != 0)
 			continue;
-		servers_end_with(self);
+		child_end_with(self);
 		servers_probe_one(s, http, &u, good[1]);
 	}
 	(void)close(good[1]);
@@ -133,7 +136,7 @@ servers_start(const struct settings *s, const struct http *http)
 		    "until it is; then they work\n            without a "
 		    "restart.  Start Ollama (ollama serve), install a\n"
 		    "            model (ollama pull gemma3), or set "
-		    "OLLAMA_SERVER.");
+		    "OLLAMA_SERVER to your\n            model server.");
 	(void)fflush(stdout);
 	while (wait(NULL) != -1)
 		;

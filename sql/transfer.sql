@@ -2,19 +2,28 @@
 
 -- name: EXPORT
 -- All fields of lib/store/record.h, of what was made or answered since the time
--- ?1 (seconds since 1970).
+-- ?1 (seconds since 1970), and the answers that these questions are about.  A
+-- question without an answer holds nothing.
 SELECT t.Id AS ticket, t.CreatedAt AS ticket_created, s.Id AS session,
 	s.CreatedAt AS created, s.UpdatedAt AS answered, s.Prompt AS prompt,
 	s.AiResponse AS response, g.Model AS model, g.DoneReason AS reason,
 	g.PromptTokens AS prompt_tokens, g.AnswerTokens AS answer_tokens,
 	g.QueuedMs AS queued_ms, g.FirstTokenMs AS first_token_ms,
 	g.TotalMs AS total_ms, g.LoadMs AS load_ms, g.PromptMs AS prompt_ms,
-	g.AnswerMs AS answer_ms
+	g.AnswerMs AS answer_ms, s.FollowsId AS follows,
+	s.Instruction AS instruction, s.Author AS author,
+	s.ModelText AS model_text, g.PromptHash AS prompt_hash,
+	g.UserName AS asked_by, g.Server AS server
 FROM Tickets AS t
-LEFT JOIN TicketAISessions AS s ON s.TicketId = t.Id
+LEFT JOIN TicketAISessions AS s ON s.TicketId = t.Id AND
+	(s.FollowsId IS NULL OR s.AiResponse IS NOT NULL)
 LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
 WHERE ?1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt, t.CreatedAt) >=
-	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
+	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch') OR
+	EXISTS (SELECT 1 FROM TicketAISessions AS q
+	WHERE q.TicketId = t.Id AND q.FollowsId = s.Id AND
+	q.AiResponse IS NOT NULL AND coalesce(q.UpdatedAt, q.CreatedAt) >=
+	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch'))
 ORDER BY t.Id, s.Id LIMIT ?2;
 
 -- name: EXPORT_RATINGS
@@ -24,9 +33,21 @@ SELECT s.TicketId AS ticket, r.SessionId AS rates, r.UserName AS user,
 	r.RatedAt AS rated
 FROM TicketAIRatings AS r
 JOIN TicketAISessions AS s ON s.Id = r.SessionId
+WHERE r.Good IS NOT NULL AND (?1 = 0 OR
+	coalesce(s.UpdatedAt, s.CreatedAt) >=
+	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch'))
+ORDER BY s.TicketId, s.Id, r.UserName LIMIT ?2;
+
+-- name: EXPORT_SOURCES
+-- The notes that the model was given for the answers that EXPORT has.
+SELECT s.TicketId AS ticket, g.SessionId AS given, g.N AS n, g.Name AS name,
+	g.Title AS title, nullif(g.Url, '') AS url, g.TicketId AS from_ticket,
+	g.Text AS note, g.Cited AS cited
+FROM TicketAISources AS g
+JOIN TicketAISessions AS s ON s.Id = g.SessionId
 WHERE ?1 = 0 OR coalesce(s.UpdatedAt, s.CreatedAt) >=
 	strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')
-ORDER BY s.TicketId, s.Id, r.UserName LIMIT ?2;
+ORDER BY s.TicketId, s.Id, g.N LIMIT ?2;
 
 -- Import: sessions are gathered in a temporary table and merged in one
 -- transaction.
@@ -54,12 +75,27 @@ CREATE TEMP TABLE IF NOT EXISTS Incoming (
 	LoadMs		INTEGER,
 	PromptMs	INTEGER,
 	AnswerMs	INTEGER,
+	Follows		INTEGER,
+	Instruction	TEXT,
+	Author		TEXT,
+	ModelText	TEXT,
+	PromptHash	TEXT,
+	AskedBy		TEXT,
+	Server		TEXT,
 	Rates		INTEGER,	-- of a rating, which has no Session
 	UserName	TEXT,
 	Good		INTEGER,
 	Why		TEXT,
 	Comment		TEXT,
 	Rated		TEXT,
+	Given		INTEGER,	-- of a source, which has none, either
+	N		INTEGER,
+	Name		TEXT,
+	Title		TEXT,
+	Url		TEXT,
+	FromTicket	INTEGER,
+	Note		TEXT,
+	Cited		INTEGER,
 	TextHash	TEXT
 ) STRICT;
 
@@ -67,9 +103,10 @@ CREATE TEMP TABLE IF NOT EXISTS Incoming (
 CREATE INDEX IF NOT EXISTS temp.Incoming_Ticket ON Incoming (Ticket, Created);
 
 -- name: IMPORT_ADD
-INSERT INTO temp.Incoming VALUES (?24, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+INSERT INTO temp.Incoming VALUES (?39, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
 	?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-	?25);
+	?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37,
+	?38, ?40);
 
 -- name: IMPORT_CONFLICTS
 -- Ids that belong to other sessions here.
@@ -79,11 +116,25 @@ JOIN main.TicketAISessions AS s ON s.Id = i.Session
 LEFT JOIN main.TicketAIGenerations AS g ON g.SessionId = s.Id
 WHERE (s.TicketId, s.CreatedAt, s.UpdatedAt, s.Prompt, s.AiResponse,
 	g.Model, g.DoneReason, g.PromptTokens, g.AnswerTokens, g.QueuedMs,
-	g.FirstTokenMs, g.TotalMs, g.LoadMs, g.PromptMs, g.AnswerMs) IS NOT
+	g.FirstTokenMs, g.TotalMs, g.LoadMs, g.PromptMs, g.AnswerMs,
+	s.FollowsId, s.Instruction) IS NOT
 	(i.Ticket, i.Created, i.Answered, i.Prompt, i.Response,
 	i.Model, i.Reason, i.PromptTokens, i.AnswerTokens, i.QueuedMs,
-	i.FirstTokenMs, i.TotalMs, i.LoadMs, i.PromptMs, i.AnswerMs)
+	i.FirstTokenMs, i.TotalMs, i.LoadMs, i.PromptMs, i.AnswerMs,
+	i.Follows, i.Instruction)
 ORDER BY i.Line;
+
+-- name: IMPORT_STRAYS
+-- The first question about what is no answer of its ticket, here or in the
+-- file, and its line.
+SELECT i.Line, i.Session FROM temp.Incoming AS i
+WHERE i.Follows IS NOT NULL AND NOT EXISTS (SELECT 1 FROM temp.Incoming AS r
+	WHERE r.Session = i.Follows AND r.Ticket = i.Ticket AND
+	r.Follows IS NULL AND r.Response IS NOT NULL) AND
+	NOT EXISTS (SELECT 1 FROM main.TicketAISessions AS s
+	WHERE s.Id = i.Follows AND s.TicketId = i.Ticket AND
+	s.FollowsId IS NULL AND s.AiResponse IS NOT NULL)
+ORDER BY i.Line LIMIT 1;
 
 -- name: ORIGINAL_KNOWN
 -- What an earlier run imported from the original service.
@@ -120,14 +171,16 @@ UPDATE temp.Incoming SET Session = NULL WHERE Ticket IN (
 INSERT INTO main.Tickets (Id, CreatedAt)
 SELECT Ticket, coalesce(min(TicketCreated), min(Created),
 	strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-FROM temp.Incoming WHERE Rates IS NULL GROUP BY Ticket
+FROM temp.Incoming WHERE coalesce(Rates, Given) IS NULL GROUP BY Ticket
 ON CONFLICT DO NOTHING;
 
 -- name: MERGE_SESSIONS
 -- New ids are above all ids that are imported.
 INSERT INTO main.TicketAISessions (Id, TicketId, Prompt, AiResponse,
-	CreatedAt, UpdatedAt, TextHash)
-SELECT Session, Ticket, Prompt, Response, Created, Answered, TextHash
+	CreatedAt, UpdatedAt, TextHash, FollowsId, Instruction, Author,
+	ModelText)
+SELECT Session, Ticket, Prompt, Response, Created, Answered, TextHash,
+	Follows, Instruction, Author, ModelText
 FROM temp.Incoming
 WHERE Created IS NOT NULL AND NOT EXISTS (
 	SELECT 1 FROM main.TicketAISessions WHERE Id = Session)
@@ -136,9 +189,10 @@ ORDER BY Session IS NULL, Session, Line;
 -- name: MERGE_COSTS
 INSERT INTO main.TicketAIGenerations (SessionId, Model, DoneReason,
 	PromptTokens, AnswerTokens, QueuedMs, FirstTokenMs, TotalMs, LoadMs,
-	PromptMs, AnswerMs)
+	PromptMs, AnswerMs, PromptHash, UserName, Server)
 SELECT Session, Model, Reason, PromptTokens, AnswerTokens, QueuedMs,
-	FirstTokenMs, TotalMs, LoadMs, PromptMs, AnswerMs
+	FirstTokenMs, TotalMs, LoadMs, PromptMs, AnswerMs, PromptHash, AskedBy,
+	Server
 FROM temp.Incoming
 WHERE Model IS NOT NULL AND NOT EXISTS (
 	SELECT 1 FROM main.TicketAIGenerations WHERE SessionId = Session);
@@ -151,6 +205,21 @@ SELECT i.Rates, i.UserName, i.Good, i.Why, i.Comment, i.Rated
 FROM temp.Incoming AS i
 JOIN main.TicketAISessions AS s ON s.Id = i.Rates AND s.TicketId = i.Ticket
 WHERE s.AiResponse IS NOT NULL
+ON CONFLICT DO NOTHING;
+
+-- name: MERGE_SOURCES_COUNT
+SELECT count(*) FROM temp.Incoming WHERE Given IS NOT NULL;
+
+-- name: MERGE_SOURCES
+-- Those of answers that have none here.
+INSERT INTO main.TicketAISources (SessionId, N, Name, Title, Url, TicketId,
+	Text, Cited)
+SELECT i.Given, i.N, i.Name, i.Title, coalesce(i.Url, ''), i.FromTicket,
+	i.Note, i.Cited
+FROM temp.Incoming AS i
+JOIN main.TicketAISessions AS s ON s.Id = i.Given AND s.TicketId = i.Ticket
+WHERE s.AiResponse IS NOT NULL AND NOT EXISTS (SELECT 1
+	FROM main.TicketAISources AS g WHERE g.SessionId = i.Given)
 ON CONFLICT DO NOTHING;
 
 -- name: ORIGINAL_TICKETS

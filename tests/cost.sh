@@ -56,6 +56,11 @@ write { print; next }
 /^#/ { next }
 {
 	known[$1] = 1
+	# Where deploy/libcurl.sh can build none.
+	if ($1 ~ /^small[.]/ && !("small.calls" in counts)) {
+		print "ok cost: " $1 " # skip: there is no build/libcurl"
+		next
+	}
 	limit = int($2 * (1 + $3 / 100))
 	line = "cost: " $1 " " counts[$1] " (limit " limit ")"
 	if (!($1 in counts) || counts[$1] > limit) {

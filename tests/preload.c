@@ -23,7 +23,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +40,8 @@ extern void	*__libc_realloc(void *, size_t);
 static atomic_long	 count;		/* of allocations */
 static long		 fail_at, fail_from;	/* 0: none fails */
 static const char	*clocks;	/* NULL: the clocks are not changed */
+static int		(*real_execvpe)(const char *, char *const [],
+			    char *const []);
 
 __attribute__((constructor)) static void
 begin(void)
@@ -49,6 +50,7 @@ begin(void)
 	void		*map;
 	int		 fd;
 
+	*(void **)&real_execvpe = dlsym(RTLD_NEXT, "execvpe");
 	if (file != NULL) {
 		if ((fd = open(file, O_RDONLY | O_CLOEXEC)) == -1 ||
 		    (map = mmap(NULL, (size_t)2 * WIDTH, PROT_READ, MAP_SHARED,
@@ -150,22 +152,16 @@ gettimeofday(struct timeval *out, void *zone)
 	return 0;
 }
 
+/* In a process that has come from vfork, and shares its parent's memory. */
 int
-posix_spawnp(pid_t *pid, const char *path,
-    const posix_spawn_file_actions_t *files, const posix_spawnattr_t *attr,
-    char *const argv[], char *const env[])
+execvpe(const char *path, char *const argv[], char *const env[])
 {
 	static const char *const	pass[] = { "LD_PRELOAD", "CLOCKS" };
 	char				*more[ENV_MAX], text[2][4096];
-	int				(*real)(pid_t *, const char *,
-					    const posix_spawn_file_actions_t *,
-					    const posix_spawnattr_t *,
-					    char *const [], char *const []);
 	size_t				 i, n;
 
-	*(void **)&real = dlsym(RTLD_NEXT, "posix_spawnp");
 	if (clocks == NULL)
-		return real(pid, path, files, attr, argv, env);
+		return real_execvpe(path, argv, env);
 	for (n = 0; env[n] != NULL && n < ENV_MAX - 3; n++)
 		more[n] = env[n];
 	for (i = 0; i < 2; i++) {
@@ -174,5 +170,5 @@ posix_spawnp(pid_t *pid, const char *path,
 		more[n++] = text[i];
 	}
 	more[n] = NULL;
-	return real(pid, path, files, attr, argv, more);
+	return real_execvpe(path, argv, more);
 }

@@ -1,7 +1,7 @@
 /* The texts of the page in every language. */
 export const WORDS = {
   "pt-BR": {
-    title: "Sugestões da IA para chamados",
+    title: "Respostas da IA para chamados",
     lead: "Cole o texto do chamado. A IA escreve uma sugestão para você conferir; ela fica salva para toda a equipe.",
     number: "Número do chamado",
     text: "Texto do chamado",
@@ -11,11 +11,12 @@ export const WORDS = {
     example: "Usar um exemplo",
     own: "Voltar ao meu texto",
     token: "Token de acesso",
-    tokenHint: "O serviço pede um token (JWT). Para experimentar, no servidor: sessions token ARQUIVO-DA-CHAVE",
+    tokenHint: "O serviço pede um token (JWT). Para testar, no servidor: sessions token ARQUIVO-DA-CHAVE",
     badNumber: "Só o número, por exemplo 42.",
     noZero: "Os números de chamado começam em 1.",
     tooBig: "Este número é grande demais para um chamado.",
     noText: "Escreva o que o usuário relatou.",
+    noAnswer: (ticket) => `O chamado ${ticket} ainda não tem resposta. Cole o texto dele para pedir uma.`,
     onlyLink: (ticket) =>
       `Este link abre o chamado ${ticket}, mas não inclui o texto. Cole-o para ver a resposta salva ou pedir uma.`,
     embed: "Incorporar em outra página",
@@ -36,6 +37,7 @@ export const WORDS = {
     noZero: "Ticket numbers begin at 1.",
     tooBig: "This number is too large for a ticket.",
     noText: "Write what the user reported.",
+    noAnswer: (ticket) => `Ticket ${ticket} has no answer yet. Paste its text to get one.`,
     onlyLink: (ticket) =>
       `This link is for ticket ${ticket} but does not include its text. Paste it to see the saved answer or get one.`,
     embed: "Embed in another page",
@@ -45,7 +47,7 @@ export const WORDS = {
     lead: "Pegue el texto del ticket. La IA redacta una respuesta para que usted la revise; queda guardada para todo el equipo.",
     number: "Número del ticket",
     text: "Texto del ticket",
-    placeholder: "La impresora de la planta 2 toma varias hojas a la vez y su luz roja parpadea.",
+    placeholder: "La impresora del segundo piso toma varias hojas a la vez y su luz roja parpadea.",
     keys: "Ctrl+Intro envía",
     ask: "Pedir respuesta",
     example: "Usar un ejemplo",
@@ -56,6 +58,7 @@ export const WORDS = {
     noZero: "Los números de ticket empiezan en 1.",
     tooBig: "Este número es demasiado grande para un ticket.",
     noText: "Escriba lo que informó el usuario.",
+    noAnswer: (ticket) => `El ticket ${ticket} aún no tiene respuesta. Pegue su texto para pedir una.`,
     onlyLink: (ticket) =>
       `Este enlace es del ticket ${ticket}, pero no incluye su texto. Péguelo para ver la respuesta guardada o pedir una.`,
     embed: "Insertar en otra página",

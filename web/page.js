@@ -1,7 +1,8 @@
 /*
- * The page of the service: a form for <ticket-chat>. The address has the ticket's number, but not its text. The text is
- * stored with this entry of the browser's history, so that a reload shows the same. Text that is typed but not asked yet
- * is stored for this tab (sessionStorage), by entry, and returns after a reload, Back and Forward.
+ * The page of the service: a form for <ticket-chat>. The address has the ticket's number, but not its text; a link opens
+ * what is saved and starts no answer. A text that was asked is stored with this entry of the browser's history, so that a
+ * reload shows the same. Text that is typed but not asked yet is stored for this tab (sessionStorage), by entry, and
+ * returns after a reload, Back and Forward.
  */
 import "./ticket-chat.js";
 import { WORDS } from "./page-words.js";
@@ -17,6 +18,7 @@ const [example, printed] = ["example", "print"].map((id) => document.getElementB
 const lang = language(navigator.language);
 const w = WORDS[lang];
 let own; // the typed text while the example replaces it
+let opening; // the ticket of a link, until it is known what is saved
 let asked = false;
 let atEnd = true;
 let writing = false;
@@ -30,14 +32,37 @@ function translate() {
     `<ticket-chat ticket-id="42" ticket-body="${w.placeholder}"></ticket-chat>`;
 }
 
+function show(ticketBody) {
+  printed.hidden = !ticketBody;
+  printed.querySelector("p").textContent = ticketBody ?? "";
+}
+
+/* Without a text it opens what is saved. */
 function ask(ticket, ticketBody) {
   document.title = `${ticket} – ${w.title}`;
   note.textContent = "";
-  printed.hidden = false;
-  printed.querySelector("p").textContent = ticketBody;
+  show(ticketBody);
   Object.assign(chat, { ticketId: ticket, ticketBody, token: token.value || undefined });
   asked = atEnd = true;
-  chat.ask();
+  opening = ticketBody ? undefined : ticket;
+  if (opening) chat.open();
+  else chat.ask();
+}
+
+/* The text that a link's answer was written for, if the service shows it, unless somebody types another one. */
+function opened({ ticketBody }) {
+  if (!opening || !ticketBody) return;
+  chat.ticketBody = ticketBody;
+  show(ticketBody);
+  if (!text.value) text.value = ticketBody;
+  check();
+}
+
+/* There is nothing to show for a link: the form is. */
+function empty(code) {
+  chat.ticketId = undefined;
+  document.title = w.title;
+  note.textContent = code === "no_answer" ? w.noAnswer(opening) : w.onlyLink(opening);
 }
 
 /* The typed text of this entry of the history; the storage may be full or forbidden. */
@@ -66,11 +91,11 @@ function restore() {
   text.value = since?.text ?? body ?? "";
   own = since?.own;
   check();
-  if (ticket && body) return ask(ticket, body);
+  if (ticket) return ask(ticket, body);
   chat.ticketId = undefined; // shows nothing of another ticket
-  printed.hidden = true;
+  show();
   document.title = w.title;
-  note.textContent = ticket && !text.value ? w.onlyLink(ticket) : "";
+  note.textContent = "";
 }
 
 /* What is wrong with a number; "" if it is valid. */
@@ -82,14 +107,16 @@ function wrong(id) {
 
 function check() {
   number.setCustomValidity(wrong(number.value));
-  text.setCustomValidity(text.value.trim() ? "" : w.noText);
+  text.required = !opening || !token.value; // a link that needs a token needs nothing else
+  text.setCustomValidity(text.value.trim() || !text.required ? "" : w.noText);
   example.textContent = own === undefined ? w.example : w.own;
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  forget();
   number.value = ticketNumber(number.value);
+  if (!text.value.trim()) return ask(number.value);
+  forget();
   const address = `?ticket=${number.value}`;
   const state = entry({ text: text.value });
   if (location.search === address) history.replaceState(state, "");
@@ -115,8 +142,10 @@ example.addEventListener("click", () => {
 });
 addEventListener("popstate", restore);
 
-chat.addEventListener("ticket-chat-error", ({ detail }) => {
-  if (detail.code === "unauthorized") document.getElementById("token-field").hidden = false;
+chat.addEventListener("ticket-chat-frame", ({ detail }) => detail.type === "cached" && opened(detail));
+chat.addEventListener("ticket-chat-error", ({ detail: { code } }) => {
+  if (code === "unauthorized") document.getElementById("token-field").hidden = false;
+  if (opening && /^(no_answer|not_allowed|bad_request)$/.test(code)) empty(code);
 });
 
 /* After a question, the page scrolls to the beginning of the answer. While the answer is written, the page follows its

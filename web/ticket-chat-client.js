@@ -1,35 +1,29 @@
 /*
- * The protocol of websocket.md for one ticket of one service; displays nothing. The types are in
- * ticket-chat-client.d.ts.
- *
- *     const chat = new TicketChatClient({ server: "http://localhost:5000", ticketId: 42 });
- *     chat.subscribe(() => console.log(chat.view.state, chat.view.text));
- *     chat.ask({ ticketBody: "printer jam" });
- *
- * A listener may call any method, so each method calls the listeners last; EventTarget reports what a listener throws.
+ * The protocol of websocket.md for one ticket of one service; displays nothing. Types and use: ticket-chat-client.d.ts.
+ * A listener may call any method: each calls the listeners last. EventTarget reports what they throw.
  */
 const PING_MS = 25_000; // proxies cut connections that are silent for a minute
-const ALIVE_MS = 5_000; // a checked connection that does not answer for this long is dead
+const ALIVE_MS = 5_000; // then a silent connection is dead
 const CONNECT_MS = 15_000; // the maximum time of a handshake
 const STABLE_MS = 60_000; // after this time the tries count from zero again
 const MAX_TRIES = 8; // half a minute in all
 const MAX_TICKET = 2n ** 63n - 1n;
+const MOST = 6; // connections of one page's lazy elements at a time
 const PAGE_EVENTS = ["visibilitychange", "online", "offline", "pagehide"];
 
-const UNKNOWN = { position: undefined, viewers: undefined }; // until a status arrives
-const IDLE = { state: "idle", text: "", fresh: false, partial: false };
+const UNKNOWN = { position: undefined, viewers: undefined };
+const FRESH = { fresh: true, partial: false, cached: undefined, version: undefined, versions: undefined, session: undefined, sources: undefined, turns: [] };
+const IDLE = { state: "idle", text: "", fresh: false, partial: false, turns: [] };
 
 /* The ends that the client itself makes; their `message' is up to the page. */
 const LOST = { type: "error", code: "connection_lost", message: "", retryable: true };
 const STOPPED = { type: "error", code: "stopped", message: "", retryable: true };
 
-/* A ticket's number in the form that the service accepts: "42" for " #00042 "; "" if it is not a ticket number. */
 export function ticketNumber(id) {
   const digits = String(id ?? "").normalize("NFKC").trim().replace(/^#\s*/, "").replace(/^0+(?=\d)/, "");
   return /^[1-9]\d{0,18}$/.test(digits) && BigInt(digits) <= MAX_TICKET ? digits : "";
 }
 
-/* The WebSocket address of a ticket, below the path of the server. */
 export function endpoint(server, ticketId) {
   const url = new URL(server, globalThis.location?.href);
   url.protocol = url.protocol.replace(/^http/, "ws");
@@ -41,6 +35,22 @@ export function endpoint(server, ticketId) {
 const hidden = () => globalThis.document?.visibilityState === "hidden";
 const offline = () => globalThis.navigator?.onLine === false;
 
+/* Of lazy clients: the sockets until they are closed, and what waits for its turn. */
+const going = new Set();
+const waiting = new Set();
+
+function admit() {
+  for (const open of waiting) {
+    if (going.size >= MOST) return;
+    waiting.delete(open);
+    open();
+  }
+}
+
+function release(socket) {
+  if (going.delete(socket)) queueMicrotask(admit);
+}
+
 export class TicketChatClient {
   #options;
   #view = IDLE;
@@ -50,7 +60,7 @@ export class TicketChatClient {
   #timer; // until the next connection, the end of a handshake or the next ping
   #opened = 0;
   #tries = 0;
-  #unanswered = false; // a ping waits for its pong
+  #unanswered = false;
   #stopping = false;
 
   constructor(options) {
@@ -87,6 +97,10 @@ export class TicketChatClient {
     this.#probe();
   }
 
+  add(turn) {
+    this.#show({ turns: [...this.#view.turns, turn] });
+  }
+
   close() {
     this.#leave();
     if (this.#busy) this.#show({ state: "idle", fresh: false });
@@ -113,10 +127,13 @@ export class TicketChatClient {
 
   #hangUp() {
     clearTimeout(this.#timer);
+    waiting.delete(this.#open);
     const socket = this.#socket;
     this.#socket = undefined;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onerror = null;
+    socket.onclose = () => release(socket);
+    if (socket.readyState === WebSocket.CLOSED) release(socket);
     socket.close(1000);
   }
 
@@ -125,10 +142,7 @@ export class TicketChatClient {
     this.#socket.send(JSON.stringify(message, (key, value) => typeof value === "string" && value.toWellFormed?.() || value));
   }
 
-  /*
-   * The connection ended without a terminal frame. Its close code (mostly 1006) means nothing. Without a network there
-   * is only a question's first try, for a service on this computer; the next try comes after `online'.
-   */
+  /* No terminal frame came. Without a network there is only a first try, for a service on this computer. */
   #lost = () => {
     this.#hangUp();
     if (offline() || (this.#opened && Date.now() - this.#opened > STABLE_MS)) this.#tries = 0;
@@ -145,6 +159,12 @@ export class TicketChatClient {
 
   #connect = () => {
     this.#hangUp();
+    if (!this.#options.lazy) return this.#open();
+    waiting.add(this.#open);
+    admit();
+  };
+
+  #open = () => {
     this.#opened = 0;
     this.#unanswered = false;
     let socket;
@@ -153,6 +173,7 @@ export class TicketChatClient {
     } catch {
       return this.#end(LOST); // invalid address, or ws:// in an https:// page: trying again is useless
     }
+    if (this.#options.lazy) going.add(socket);
     this.#timer = setTimeout(this.#lost, CONNECT_MS);
     socket.onclose = this.#lost;
     /* If a policy forbids the connection, Chromium fires no `close'. */
@@ -182,19 +203,23 @@ export class TicketChatClient {
   };
 
   #take(frame) {
-    const { version, versions } = frame;
+    const { version, versions, session } = frame;
     switch (frame.type) {
       case "status":
         return this.#show({ state: frame.state, position: frame.position, viewers: frame.viewers });
       case "stream": // each connection gets the answer from its first character
         return this.#show({
-          state: "generating", text: (this.#view.fresh ? this.#view.text : "") + frame.content, fresh: true, partial: true,
-          cached: undefined, version: undefined, versions: undefined,
+          ...FRESH, state: "generating", text: (this.#view.fresh ? this.#view.text : "") + frame.content, partial: true,
         });
       case "cached":
-        return this.#show({ text: frame.response, fresh: true, partial: false, cached: frame, version, versions });
+        return this.#show({ ...FRESH, text: frame.response, cached: frame, version, versions, session });
+      case "sources":
+        return this.#show({ sources: frame.sources });
+      case "turn":
+        return this.add(frame);
       case "done":
-        return this.#end(frame, { partial: false, ...(versions && { version: versions, versions }) });
+        return this.#end(frame, { partial: false, ...(versions && { version: versions, versions }), ...(session && { session }) });
+      case "rated":
       case "error":
         return this.#end(frame);
     } // other types, which later versions may send, are ignored
@@ -213,10 +238,7 @@ export class TicketChatClient {
     this.#ping(ALIVE_MS);
   }
 
-  /*
-   * The user leaves the page; it may come back unchanged, but without its connections. Or the page is visible again, or
-   * the network comes or goes: timers did not run meanwhile, and the connection may be dead.
-   */
+  /* The page is left, or seen again, or the network comes or goes: the connection may be dead. */
   #onPage = ({ type }) => {
     if (type === "pagehide") return this.#lost();
     if (hidden() && type !== "online") return;

@@ -61,8 +61,8 @@ function fenced(node) {
   return `${marks}${node.dataset.language ?? ""}\n${text}\n${marks}`;
 }
 
-/** The text of an answer's nodes: items with their marks, links with their addresses, code between its marks. */
-export function textOf(root, between = "\n\n") {
+/* The text of an answer's nodes: items with their marks, links with their addresses, code between its marks. */
+function textOf(root, between = "\n\n") {
   const parts = []; // the parts of one line
   let inBlock = true;
   for (const node of root.childNodes) {
@@ -75,12 +75,38 @@ export function textOf(root, between = "\n\n") {
   return parts.join(between);
 }
 
-/** The same as HTML, without the parts that belong to the page. */
-export function htmlOf(root) {
+/* The same as HTML, without the parts that belong to the page. */
+function htmlOf(root) {
   const copy = root.cloneNode(true);
   for (const node of copy.querySelectorAll("button")) node.remove();
   for (const node of copy.querySelectorAll("*"))
     for (const name of node.getAttributeNames())
       if (name !== "href" && name !== "start") node.removeAttribute(name);
   return copy.innerHTML;
+}
+
+/** Copies a text, or an answer's nodes; a promise of whether that worked. */
+export async function copy(root, what) {
+  const text = what.nodeType ? textOf(what) : what;
+  const data = Object.entries({ "text/plain": text, ...(what.nodeType && { "text/html": htmlOf(what) }) });
+  try {
+    const blobs = data.map(([type, content]) => [type, new Blob([content], { type })]);
+    await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
+    return true;
+  } catch { // http:, or not allowed
+    const { activeElement } = root;
+    const area = root.appendChild(document.createElement("textarea"));
+    area.className = "copied";
+    area.value = text;
+    area.addEventListener("copy", (event) => {
+      for (const item of data) event.clipboardData.setData(...item);
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    activeElement?.focus({ preventScroll: true });
+    return done;
+  }
 }

@@ -21,6 +21,12 @@
  * - An answer that begins with a ```` ```markdown ```` fence is shown without it.
  * - Each end of a line is a line break. Code needs a fence. Links need a whole address.
  */
+export interface MarkdownNode {
+  tag: string;
+  children: (MarkdownNode | string)[];
+  attributes: Record<string, string | undefined>;
+}
+
 export class MarkdownView {
   /**
    * From now on the children of `container` belong to the view. With `copyCode` each block of code gets an empty
@@ -34,7 +40,8 @@ export class MarkdownView {
    * While a text is being written, an open mark at its end, as in `**bol`, is shown as if it were closed, and a mark
    * whose meaning is not known yet is not shown. `whole` says that the text is complete: then a mark without its
    * counterpart is an ordinary character. `level` (2 to 6) is the level of the first heading, and of all headings with as
-   * many marks or fewer; without it `#` becomes `h3`.
+   * many marks or fewer; without it `#` becomes `h3`. `adapt` may change the nodes, each `{ tag, children, attributes }`
+   * or a string, before they become the DOM; another function renders the whole text again.
    */
-  update(text: string, options?: { whole?: boolean; level?: number }): void;
+  update(text: string, options?: { whole?: boolean; level?: number; adapt?: (nodes: MarkdownNode[]) => void }): void;
 }

@@ -1,7 +1,6 @@
 /*
- * Shows Markdown of a language model while it is written. The text is not trusted: it becomes a tree of el()s, whose
- * tags and attributes are all listed here, and patch() changes the DOM to match. Even for a hostile text, each character
- * is read only a fixed number of times.
+ * Shows Markdown while it is written. The text is not trusted: it becomes a tree of el()s, whose tags and attributes are
+ * all listed here, and patch() changes the DOM to match. Each character is read only a fixed number of times.
  */
 const DEPTH = 16; // of blocks and of marks; deeper ones stay text
 
@@ -359,6 +358,7 @@ export class MarkdownView {
   #kept = 0; // how many nodes are finished
   #tools; // in each block of code
   #level; // of the first heading
+  #adapt;
   #top; // and how many marks it has
 
   constructor(container, { copyCode = false } = {}) {
@@ -367,20 +367,22 @@ export class MarkdownView {
     container.replaceChildren();
   }
 
-  update(text, { whole = false, level } = {}) {
+  update(text, { whole = false, level, adapt } = {}) {
     text = text.replace(/\r\n?/g, "\n").replace(/\p{Bidi_Control}/gu, "");
-    if (!text.startsWith(this.#text) || level !== this.#level) {
+    if (!text.startsWith(this.#text) || level !== this.#level || adapt !== this.#adapt) {
       this.#from = this.#kept = 0;
       this.#top = undefined;
     }
     this.#text = text;
     this.#level = level;
+    this.#adapt = adapt;
     if (/^\s*(?:```|~~~)/.test(text)) text = unwrap(text, whole);
     const lines = text.slice(this.#from).split("\n");
     const complete = lines.length - 1;
     if (!whole && UNBORN.test(lines[complete])) lines.pop();
     const nodes = blocks(lines, !whole, 0);
     this.#finish(nodes);
+    adapt?.(nodes);
     patch(this.#container, nodes, this.#kept);
     // Two complete lines decide finally where a block begins.
     let k = nodes.findLastIndex(({ start }) => start < complete - 1);

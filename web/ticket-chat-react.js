@@ -8,10 +8,11 @@ import "./ticket-chat.js";
 import { TicketChatClient } from "./ticket-chat-client.js";
 
 const SERVER = "ws://localhost:5000";
-const START = { state: "connecting", text: "", fresh: false, partial: false };
+const START = { state: "connecting", text: "", fresh: false, partial: false, turns: [] };
 
 export const TicketChat = forwardRef(function TicketChat(props, ref) {
-  const { server = SERVER, ticketId, ticketBody, token, manual, className, onDone, onError, onFrame, ...rest } = props;
+  const { server = SERVER, ticketId, ticketBody, token, manual, lazy, thread, ratings, sources, write, ...others } = props;
+  const { className, onDone, onError, onFrame, onTurn, ...rest } = others;
   const chat = useRef(null);
   const tell = useRef(undefined);
 
@@ -21,17 +22,18 @@ export const TicketChat = forwardRef(function TicketChat(props, ref) {
       done: ({ text, cached, ...more }) => onDone?.(text, cached, { text, cached, ...more }),
       error: onError,
       frame: onFrame,
+      turn: onTurn,
     };
   });
   useEffect(() => {
     const { current } = chat;
-    const listeners = ["done", "error", "frame"].map((name) =>
+    const listeners = ["done", "error", "frame", "turn"].map((name) =>
       [`ticket-chat-${name}`, ({ detail }) => tell.current[name]?.(detail)]);
     for (const listener of listeners) current.addEventListener(...listener);
     return () => listeners.forEach((listener) => current.removeEventListener(...listener));
   }, []);
   useEffect(() => {
-    Object.assign(chat.current, { server, ticketId, ticketBody, token, manual });
+    Object.assign(chat.current, { server, ticketId, ticketBody, token, manual, lazy, thread, ratings, sources, write });
   });
   return createElement("ticket-chat", { ...rest, class: ["ticket-chat", className].filter(Boolean).join(" "), ref: chat });
 });

@@ -1,4 +1,4 @@
-/* The style of <ticket-chat>. A constructed style sheet works under every Content-Security-Policy. */
+/* A constructed style sheet works under every Content-Security-Policy. */
 const CSS = `
 :host {
   --text: var(--ticket-chat-text, light-dark(#1f2328, #e6e8eb));
@@ -39,9 +39,9 @@ const CSS = `
 .status { margin: 0; padding: .25em 0; line-height: 1.5; overflow-wrap: anywhere; }
 .hint { display: block; }
 .ticket { flex-basis: 100%; font-weight: 600; }
-.draft { margin: 0; padding-bottom: 1em; font-size: .875em; }
-.draft:empty { display: none; }
-.hint, .notice, .time, .draft, .version, .answer :is(bdi, blockquote) { color: var(--muted); }
+.draft, .instructed { margin: 0; padding-bottom: 1em; font-size: .875em; white-space: pre-wrap; overflow-wrap: anywhere; }
+:is(.draft, .instructed):empty { display: none; }
+.hint, .notice, .time, .draft, .instructed, .version, .answer :is(bdi, blockquote) { color: var(--muted); }
 .lines { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .625em; }
 .time:empty { display: none; }
 .time, .ticket, .version { font-size: .875em; font-variant-numeric: tabular-nums; }
@@ -59,7 +59,8 @@ const CSS = `
 .actions { grid-column: 2 / -1; display: flex; flex-wrap: wrap; gap: .5em; padding: .25em 0; }
 .foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5em; padding: .75em 0; border-top: 1px solid var(--border); }
 .version { display: flex; align-items: center; gap: .25em; margin-left: auto; }
-button {
+button, input, select, textarea {
+  box-sizing: border-box;
   font: inherit;
   font-size: .875em;
   line-height: 1.25;
@@ -74,10 +75,10 @@ button {
 }
 button:hover { border-color: currentColor; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.actions .refresh, .retry { color: var(--on-accent); background: var(--accent); border-color: var(--accent); }
+.actions .refresh, .retry, .ask { color: var(--on-accent); background: var(--accent); border-color: var(--accent); }
 button[aria-disabled=true] { color: var(--muted); background: transparent; border: 1px dashed var(--border); cursor: default; }
 .version button { padding: 0; border-color: transparent; font-size: 1.25em; }
-@media (pointer: coarse) { button { min-height: 44px; min-width: 44px; } }
+@media (pointer: coarse) { button, input, select { min-height: 44px; min-width: 44px; } }
 .answer { padding: .25em 0 1em; overflow-wrap: anywhere; }
 :is(.error, .warning) .answer { padding-top: 1em; }
 .answer a { color: var(--accent); scroll-margin-top: 5em; }
@@ -109,12 +110,13 @@ pre[data-language] .copyCode { margin-top: -2em; }
 [data-align=right] { text-align: right !important; }
 .answer hr { border: 0; border-top: 1px solid var(--border); }
 @media (prefers-reduced-motion: reduce) { .indicator { animation: none !important; } }
-@media print { :host { color-scheme: light; } .foot, .actions, button { display: none !important; } .chat { border: 0; padding: 0; } }
+@media print { :host { color-scheme: light; } .foot, .actions, button, form { display: none !important; } .chat { border: 0; padding: 0; } }
 `;
 
-let sheet; // shared by all elements; created with the first one, because a server has none
-
-export function styleSheet() {
-  if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(CSS);
+/* Shared by all elements; created with the first one, because a server has none. */
+export const sheetOf = (css, sheet) => () => {
+  if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(css);
   return sheet;
-}
+};
+
+export const styleSheet = sheetOf(CSS);

@@ -17,6 +17,9 @@ export interface Words {
   readonly next: string;
   /** Says that an AI wrote the answer and somebody has to check it. */
   readonly draft: string;
+  /** Says that a person wrote it: by name, or without one. */
+  author(name: string): string;
+  readonly person: string;
   version(n: number, of: number): string;
 }
 export function words(lang: string | undefined): Words;

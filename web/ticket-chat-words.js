@@ -1,148 +1,75 @@
-/* The texts of <ticket-chat> in every language, and the lines that are made of them. */
-const WORDS = {
-  "pt-BR": {
-    states: {
-      __proto__: null,
-      idle: "",
-      connecting: "Conectando…",
-      reconnecting: "Sem conexão. Tentando de novo…",
-      waiting: "Aguardando a resposta…",
-      queued: "Na fila…",
-      loading: "A IA está sendo carregada…",
-      thinking: "A IA está pensando…",
-      reading: "A IA está lendo o chamado…",
-      generating: "Escrevendo…",
-      saving: "Salvando a resposta…",
-    },
-    offline: "Este computador está sem rede.",
-    position: (n) => `Na fila: posição ${n}`,
-    done: "Resposta completa.",
-    length: "A IA parou no limite de tamanho da resposta.",
-    older: "Uma resposta anterior deste chamado.",
-    written: (when) => (when === "agora" ? "Escrita agora há pouco" : `Escrita ${when}`),
-    changed: "Esta resposta foi escrita para outro texto deste chamado.",
-    partial: "O texto abaixo está incompleto.",
-    connection_lost: "Não foi possível falar com o serviço.",
-    stopped: "Interrompida.",
-    stop: "Parar",
-    stopAll: "Parar para todos",
-    retry: "Tentar de novo",
-    refresh: "Pedir outra resposta",
-    kept: "Mostrar a resposta salva",
-    copy: "Copiar texto",
-    copyMarkdown: "Copiar Markdown",
-    copyCode: "Copiar código",
-    copied: "Copiado.",
-    notCopied: "O navegador não deixou copiar.",
-    previous: "Resposta anterior",
-    next: "Resposta seguinte",
-    version: (n, of) => `Resposta ${n} de ${of}`,
-    answer: (ticket) => `Resposta do chamado ${ticket}`,
-    ticket: (ticket) => `Chamado ${ticket}`,
-    draft: "Sugestão escrita por uma IA: confira antes de usar.",
-    later: "Tente de novo em instantes. Se continuar, avise o administrador.",
-    wait: "O pedido continua sozinho quando a rede voltar.",
-    code: (code) => `Código para o administrador: ${code}`,
-    origin: (origin) => `A origem desta página é ${origin}`,
-    noOrigin: "Esta página não tem origem (arquivo ou sandbox).",
-  },
-  en: {
-    states: {
-      __proto__: null,
-      idle: "",
-      connecting: "Connecting…",
-      reconnecting: "No connection. Trying again…",
-      waiting: "Waiting for the answer…",
-      queued: "In the queue…",
-      loading: "The AI is being loaded…",
-      thinking: "The AI is thinking…",
-      reading: "The AI is reading the ticket…",
-      generating: "Writing…",
-      saving: "Saving the answer…",
-    },
-    offline: "This computer is offline.",
-    position: (n) => `In the queue: number ${n}`,
-    done: "The answer is complete.",
-    length: "The AI stopped at its length limit.",
-    older: "An earlier answer to this ticket.",
-    written: (when) => (when === "now" ? "Written just now" : `Written ${when}`),
-    changed: "This answer was written for a different text of this ticket.",
-    partial: "The text below is incomplete.",
-    connection_lost: "The service cannot be reached.",
-    stopped: "Stopped.",
-    stop: "Stop",
-    stopAll: "Stop for everyone",
-    retry: "Try again",
-    refresh: "Get another answer",
-    kept: "Show the saved answer",
-    copy: "Copy text",
-    copyMarkdown: "Copy Markdown",
-    copyCode: "Copy code",
-    copied: "Copied.",
-    notCopied: "The browser did not allow copying.",
-    previous: "Previous answer",
-    next: "Next answer",
-    version: (n, of) => `Answer ${n} of ${of}`,
-    answer: (ticket) => `Answer to ticket ${ticket}`,
-    ticket: (ticket) => `Ticket ${ticket}`,
-    draft: "Drafted by an AI: check it before you use it.",
-    later: "Try again in a moment. If this continues, tell the administrator.",
-    wait: "The question continues by itself when the network is back.",
-    code: (code) => `Code for the administrator: ${code}`,
-    origin: (origin) => `The origin of this page is ${origin}`,
-    noOrigin: "This page has no origin (a file or a sandbox).",
-  },
-  es: {
-    states: {
-      __proto__: null,
-      idle: "",
-      connecting: "Conectando…",
-      reconnecting: "Sin conexión. Intentando de nuevo…",
-      waiting: "Esperando la respuesta…",
-      queued: "En la cola…",
-      loading: "La IA se está cargando…",
-      thinking: "La IA está pensando…",
-      reading: "La IA está leyendo el ticket…",
-      generating: "Escribiendo…",
-      saving: "Guardando la respuesta…",
-    },
-    offline: "Este equipo está sin red.",
-    position: (n) => `En la cola: número ${n}`,
-    done: "La respuesta está completa.",
-    length: "La IA se detuvo en su límite de longitud.",
-    older: "Una respuesta anterior de este ticket.",
-    written: (when) => (when === "ahora" ? "Escrita hace un momento" : `Escrita ${when}`),
-    changed: "Esta respuesta se escribió para otro texto de este ticket.",
-    partial: "El texto de abajo está incompleto.",
-    connection_lost: "No se puede contactar con el servicio.",
-    stopped: "Detenida.",
-    stop: "Detener",
-    stopAll: "Detener para todos",
-    retry: "Intentar de nuevo",
-    refresh: "Pedir otra respuesta",
-    kept: "Mostrar la respuesta guardada",
-    copy: "Copiar texto",
-    copyMarkdown: "Copiar Markdown",
-    copyCode: "Copiar código",
-    copied: "Copiado.",
-    notCopied: "El navegador no permitió copiar.",
-    previous: "Respuesta anterior",
-    next: "Respuesta siguiente",
-    version: (n, of) => `Respuesta ${n} de ${of}`,
-    answer: (ticket) => `Respuesta al ticket ${ticket}`,
-    ticket: (ticket) => `Ticket ${ticket}`,
-    draft: "Borrador escrito por una IA: revíselo antes de usarlo.",
-    later: "Inténtelo de nuevo en un momento. Si continúa, avise al administrador.",
-    wait: "La consulta continuará sola cuando vuelva la red.",
-    code: (code) => `Código para el administrador: ${code}`,
-    origin: (origin) => `El origen de esta página es ${origin}`,
-    noOrigin: "Esta página no tiene origen (archivo o sandbox).",
-  },
+/* % is a value. */
+const LANGUAGES = ["pt-BR", "en", "es"];
+const STATES = {
+  idle: ["", "", ""],
+  connecting: ["Conectando…", "Connecting…", "Conectando…"],
+  reconnecting: ["Sem conexão. Tentando novamente…", "No connection. Trying again…", "Sin conexión. Intentando de nuevo…"],
+  waiting: ["Aguardando a resposta…", "Waiting for the answer…", "Esperando la respuesta…"],
+  queued: ["Na fila…", "In the queue…", "En la cola…"],
+  loading: ["A IA está sendo carregada…", "The AI is being loaded…", "La IA se está cargando…"],
+  thinking: ["A IA está pensando…", "The AI is thinking…", "La IA está pensando…"],
+  reading: ["A IA está lendo o chamado…", "The AI is reading the ticket…", "La IA está leyendo el ticket…"],
+  generating: ["Escrevendo…", "Writing…", "Escribiendo…"],
+  saving: ["Salvando a resposta…", "Saving the answer…", "Guardando la respuesta…"],
 };
+const TEXTS = {
+  offline: ["Este computador está sem conexão.", "This computer is offline.", "Este equipo no tiene conexión."],
+  position: ["Na fila: posição %", "In the queue: position %", "En la cola: posición %"],
+  done: ["Resposta completa.", "The answer is complete.", "La respuesta está completa."],
+  length: ["A IA parou ao atingir o limite de tamanho da resposta.", "The AI stopped at its length limit.",
+    "La IA se detuvo al alcanzar el límite de longitud de la respuesta."],
+  older: ["Uma resposta anterior deste chamado.", "An earlier answer to this ticket.", "Una respuesta anterior de este ticket."],
+  written: ["Escrita %", "Written %", "Escrita %"],
+  justNow: ["Escrita agora há pouco", "Written just now", "Escrita hace un momento"],
+  changed: ["Esta resposta foi escrita para outro texto deste chamado.",
+    "This answer was written for a different text of this ticket.", "Esta respuesta se escribió para otro texto de este ticket."],
+  partial: ["O texto abaixo está incompleto.", "The text below is incomplete.", "El texto de abajo está incompleto."],
+  connection_lost: ["Não foi possível conectar ao serviço.", "The service cannot be reached.",
+    "No se pudo conectar con el servicio."],
+  stopped: ["Interrompida.", "Stopped.", "Detenida."],
+  stop: ["Interromper", "Stop", "Detener"],
+  stopAll: ["Interromper para todos", "Stop for everyone", "Detener para todos"],
+  retry: ["Tentar novamente", "Try again", "Intentar de nuevo"],
+  ask: ["Pedir resposta", "Get an answer", "Pedir respuesta"],
+  refresh: ["Pedir outra resposta", "Get another answer", "Pedir otra respuesta"],
+  kept: ["Mostrar a resposta salva", "Show the saved answer", "Mostrar la respuesta guardada"],
+  copy: ["Copiar texto", "Copy text", "Copiar texto"],
+  copyMarkdown: ["Copiar Markdown", "Copy Markdown", "Copiar Markdown"],
+  copyCode: ["Copiar código", "Copy code", "Copiar código"],
+  copied: ["Copiado.", "Copied.", "Copiado."],
+  notCopied: ["O navegador não permitiu copiar.", "The browser did not allow copying.", "El navegador no permitió copiar."],
+  previous: ["Resposta anterior", "Previous answer", "Respuesta anterior"],
+  next: ["Próxima resposta", "Next answer", "Respuesta siguiente"],
+  version: ["Resposta % de %", "Answer % of %", "Respuesta % de %"],
+  answer: ["Resposta do chamado %", "Answer to ticket %", "Respuesta al ticket %"],
+  ticket: ["Chamado %", "Ticket %", "Ticket %"],
+  draft: ["Sugestão escrita por uma IA: confira antes de usar.", "Drafted by an AI: check it before you use it.",
+    "Borrador escrito por una IA: revíselo antes de usarlo."],
+  author: ["Escrita por \u2068%\u2069.", "Written by \u2068%\u2069.", "Escrita por \u2068%\u2069."], // isolated
+  person: ["Escrita por uma pessoa.", "Written by a person.", "Escrita por una persona."],
+  instructed: ["Instrução dada à IA: \u2068%\u2069", "Instruction to the AI: \u2068%\u2069", "Instrucción dada a la IA: \u2068%\u2069"],
+  later: ["Tente novamente em instantes. Se o problema continuar, avise o administrador.",
+    "Try again in a moment. If the problem continues, tell the administrator.",
+    "Inténtelo de nuevo en un momento. Si el problema continúa, avise al administrador."],
+  wait: ["Continua assim que a conexão voltar.", "This continues as soon as the connection is back.",
+    "Continuará en cuanto vuelva la conexión."],
+  code: ["Código para o administrador: %", "Code for the administrator: %", "Código para el administrador: %"],
+  origin: ["A origem desta página é %", "The origin of this page is %", "El origen de esta página es %"],
+  noOrigin: ["Esta página não tem origem (arquivo ou sandbox).", "This page has no origin (a file or a sandbox).",
+    "Esta página no tiene origen (archivo o sandbox)."],
+};
+
+const fill = (text) => (!text.includes("%") ? text : (...values) => text.replace(/%/g, () => values.shift()));
+
+export const inLanguages = (texts) => Object.fromEntries(LANGUAGES.map((lang, n) =>
+  [lang, Object.entries(texts).reduce((all, [name, each]) => ((all[name] = fill(each[n])), all), { __proto__: null })]));
+
+const WORDS = inLanguages(TEXTS);
+const states = inLanguages(STATES);
+for (const lang of LANGUAGES) WORDS[lang].states = states[lang];
 
 const FOR_ADMINISTRATORS = /^(upstream_(unreachable|error|invalid|rejected)|model_missing|storage|schema|internal)$/;
 
-/** The one of our languages that is nearest to a language tag. */
 export const language = (wanted) => /^(en|es)\b/i.exec(wanted ?? "")?.[1].toLowerCase() ?? "pt-BR";
 
 export const words = (lang) => WORDS[language(lang)];
@@ -153,7 +80,6 @@ export const isForAnother = ({ cached, end }) => end?.type === "done" && Boolean
 
 export const isCut = ({ cached, end }) => end?.type === "done" && (end.reason ?? cached?.reason) === "length";
 
-/** A view of ticket-chat-client.js as one line; dated = false leaves out the date of a saved answer. */
 export function statusLine(view, lang, dated = true) {
   const { state, position, fresh, partial, cached, version, versions, end } = view;
   const w = words(lang);
@@ -169,7 +95,6 @@ export function statusLine(view, lang, dated = true) {
   return state === "queued" && position ? w.position(position) : w.states[state] ?? w.states.waiting;
 }
 
-/** What helps, in addition to the status line; "" if there is nothing to add. */
 export function hint(view, lang) {
   const w = words(lang);
   const { end } = view;

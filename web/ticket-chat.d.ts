@@ -5,17 +5,21 @@
  *     <ticket-chat ticket-id="42" ticket-body="printer jam"></ticket-chat>
  *
  * The element asks as soon as id and text are set, and again when either changes; with `manual` it asks only when `ask`
- * is called. The properties are also attributes (`ticket-id`); `undefined` means that the attribute is missing. `lang` is
- * pt-BR, en or es; the default is the language of the page around the element.
+ * is called, and with `lazy` it opens what is saved when it is seen, and asks only after a click. The properties are also
+ * attributes (`ticket-id`); `undefined` means that the attribute is missing. `lang` is pt-BR, en or es; the default is the
+ * language of the page around the element.
  *
  * Custom properties set the design: `--ticket-chat-font` (as in `font`), `-text`, `-muted`, `-background`, `-border`,
  * `-radius`, `-accent`, `-on-accent`, `-good`, `-warning`, `-error`. The element is light or dark like the page
  * (`color-scheme`). These parts can be styled: `chat`, `head`, `indicator`, `ticket`, `status` (which contains `line`,
- * `notice`, `hint`), `time`, `actions`, `answer`, `draft` (the note that an AI wrote the answer), `foot`, `version`,
- * `button`, and each button by its name: `stop`, `retry`, `kept`, `refresh`, `copy`, `copy-markdown`, `copy-code`,
- * `previous`, `next`.
+ * `notice`, `hint`), `time`, `actions`, `answer`, `draft` (who wrote the answer), `instructed`, `sources`
+ * (of `source`; `unused` where the answer does not cite it), `cite` (a number in the answer that names one), `foot`, `version`, `rating`,
+ * `why` (the form for a reason, with `reason` and `comment`), `editor` (with `text`), `thread` (of `turn`, with `asked`),
+ * `follow` (the form for a question, with `question`), `problem`, `button`, and each button by its name: `stop`, `retry`,
+ * `kept`, `ask`, `refresh`, `edit`, `copy`, `copy-markdown`, `copy-code`, `previous`, `next`, `good`, `bad`, `save`, `send`,
+ * `cancel`; beside `refresh` there is the field `instruction`.
  */
-import type { ErrorFrame, Frame } from "./ticket-chat-client.js";
+import type { ErrorFrame, Frame, Turn } from "./ticket-chat-client.js";
 
 /** The detail of `ticket-chat-done`, which also comes for an older answer that the user opens. */
 export interface WholeAnswer {
@@ -29,6 +33,8 @@ export interface WholeAnswer {
   bodyChanged: boolean;
   /** `length` if it ends at the model's limit. */
   reason?: string | undefined;
+  /** Present if a person wrote it; empty if the name is not known. */
+  author?: string | undefined;
 }
 
 export class TicketChat extends HTMLElement {
@@ -40,9 +46,23 @@ export class TicketChat extends HTMLElement {
   token: string | undefined;
   /** Asks only when `ask` is called. */
   manual: boolean;
-  ask(question?: { refresh?: boolean; version?: number }): void;
-  /** Asks for another answer. */
-  refresh(): void;
+  /** For lists: opens what is saved when it is seen, and asks only after a click. */
+  lazy: boolean;
+  /** Whether the thread, with a field for the next question, the thumbs, and the notes that the model was given are shown where the service has them; by default they are. */
+  get thread(): boolean;
+  set thread(on: boolean | "on" | "off" | undefined);
+  get ratings(): boolean;
+  set ratings(on: boolean | "on" | "off" | undefined);
+  get sources(): boolean;
+  set sources(on: boolean | "on" | "off" | undefined);
+  /** Whether this user may edit answers and instruct the model; by default if there is a token. What the service refuses is not offered again. */
+  get write(): boolean;
+  set write(on: boolean | "on" | "off" | undefined);
+  ask(question?: { refresh?: boolean; version?: number; instruction?: string }): void;
+  /** Shows what is saved or being written, and starts nothing. */
+  open(): void;
+  /** Asks for another answer. The instruction is for the model, and every viewer sees it. */
+  refresh(instruction?: string): void;
   /** Ends the running generation for everyone who watches it. */
   stop(): void;
 }
@@ -55,6 +75,8 @@ declare global {
   interface HTMLElementEventMap {
     "ticket-chat-frame": CustomEvent<Frame>;
     "ticket-chat-done": CustomEvent<WholeAnswer>;
+    /** A question in the thread was answered. */
+    "ticket-chat-turn": CustomEvent<Turn>;
     "ticket-chat-error": CustomEvent<ErrorFrame>;
   }
 }

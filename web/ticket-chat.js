@@ -1,58 +1,45 @@
 /*
  * <ticket-chat>: shows the AI answer for one help-desk ticket while it is written. ticket-chat.d.ts says how to use and
- * style it.
+ * style it. What only an answer needs is loaded with it.
  */
 import { TicketChatClient, ticketNumber } from "./ticket-chat-client.js";
-import { htmlOf, textOf } from "./ticket-chat-copy.js";
 import { MarkdownView } from "./ticket-chat-markdown.js";
 import { styleSheet } from "./ticket-chat-style.js";
+import { button, kebab, make, plain, put } from "./ticket-chat-parts.js";
 import { age, hint, isCut, isForAnother, language, statusLine, words } from "./ticket-chat-words.js";
 
-/* The service that this module came from; in a bundle, the page's own. */
+/* Where this module came from; in a bundle, the page's own server. */
 const HOME = import.meta.url?.match(/^https?:.*\/(?=ticket-chat\.js(?:[?#]|$))/)?.[0] ?? "/";
-const QUIET_MS = 250; // a saved answer arrives before anybody could read "connecting"
+const QUIET_MS = 250; // a saved answer comes sooner
 const PATIENCE = 3; // seconds; after a longer wait the time is shown
-const NOTICE_MS = 4_000;
+const NOTICE_MS = 6_000;
 const PROPERTIES = ["ticketId", "ticketBody", "server", "token"];
-const SIGNS = { previous: "‹", next: "›", copyCode: "" }; // CSS draws the label of the last one, so that it is not text of the answer
-const NOTHING = { state: "idle", text: "" };
+const SWITCHES = { manual: false, lazy: false, thread: true, ratings: true, sources: true, write: undefined }; // write: if there is a token
+const SIGNS = { previous: "‹", next: "›", copyCode: "" }; // CSS draws the last one: it is no text of the answer
+const NOTHING = { state: "idle", text: "", turns: [] };
 
-const kebab = (name) => name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`);
-
-function make(tag, name, ...children) {
-  const node = document.createElement(tag);
-  node.className = node.part = name;
-  node.append(...children);
-  return node;
-}
-
-/* An unchanged text is not announced again. */
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-/* A complete answer, for the page. */
 const whole = (view) => {
   const { text, cached, version = 1, versions = version, end } = view;
   return { text, cached: Boolean(cached), version, versions, bodyChanged: isForAnother(view),
-    reason: end.reason ?? cached?.reason };
+    reason: end.reason ?? cached?.reason, ...(cached?.author !== undefined && { author: cached.author }) };
 };
 
 const duration = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^(00:)?0?/, "");
 
 const outdated = (view) => isForAnother(view) && !(view.version < view.versions);
 
-function tone(view) {
+function tone(view, lazy) {
   const { state, version, versions, end } = view;
-  if (!end) return state === "idle" ? "idle" : "busy";
-  if (end.type === "error") return end.code === "stopped" ? "neutral" : "error";
+  if (!end) return state !== "idle" ? "busy" : lazy ? "neutral" : "idle";
+  if (end.type === "error") return /^(stopped|no_answer)$/.test(end.code) ? "neutral" : "error";
   if (outdated(view) || isCut(view)) return "warning";
   return version < versions ? "neutral" : "good";
 }
 
-/* A server that renders pages may load this module; it then defines no element. */
+/* On a server this module defines no element. */
 export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
-  static observedAttributes = [...PROPERTIES.map(kebab), "lang", "manual"];
+  static observedAttributes = [...PROPERTIES.map(kebab), "lang", ...Object.keys(SWITCHES)];
+  static #eye;
   static {
     for (const name of PROPERTIES) {
       Object.defineProperty(this.prototype, name, {
@@ -67,18 +54,33 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
         },
       });
     }
+    for (const [name, preset] of Object.entries(SWITCHES)) {
+      Object.defineProperty(this.prototype, name, {
+        get() {
+          const value = this.getAttribute(name); // React 18 writes "false"
+          return value === null ? preset ?? Boolean(this.token) : !/^(off|false)$/.test(value);
+        },
+        set(value) {
+          if (preset === false) this.toggleAttribute(name, Boolean(value));
+          else if (value === undefined || value === null) this.removeAttribute(name);
+          else this.setAttribute(name, { true: "", false: "off" }[value] ?? value);
+        },
+      });
+    }
   }
 
-  #given = {}; // the properties
+  #given = {};
   #client;
-  #place; // the service and ticket
-  #asked; // the text that was asked
+  #place;
+  #asked;
   #question;
+  #talk; // what people add, once it is loaded
   #changing = false;
   #left = false; // removed from the page while busy
-  #end; // the end that was reported
+  #seen = false;
+  #end; // as reported
   #since = 0; // when the question began or ended
-  #frame; // the next animation frame
+  #frame;
   #quiet; // until "connecting" may be shown
   #clock; // until a shown time changes
   #unnotice;
@@ -88,43 +90,33 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
   constructor() {
     super();
     const p = this.#parts;
-    const span = (name) => (p[name] = make("span", name));
-    const button = (name, act) => {
-      const node = (p[name] = make("button", name));
-      node.type = "button";
-      node.part = `button ${kebab(name)}`;
-      node.addEventListener("click", () => node.ariaDisabled !== "true" && act());
-      return node;
-    };
+    const own = (tag, name, ...children) => (p[name] = make(tag, name, ...children));
+    const act = (name, does) => (p[name] = button(name, does));
     const step = (by) => () => this.ask({ version: this.#view.version + by });
-    p.indicator = span("indicator");
-    p.status = make("p", "status", span("line"), " ", span("notice"), span("hint"));
-    p.time = make("time", "time");
-    p.actions = make("div", "actions", button("retry", () => this.#start()), button("kept", () => this.ask()));
-    p.head = make("div", "head", p.indicator, make("div", "lines", span("ticket"), p.status, p.time),
-      button("stop", () => this.stop()), p.actions);
-    p.answer = make("section", "answer");
-    p.version = make("div", "version", button("previous", step(-1)), span("number"), button("next", step(1)));
-    p.foot = make("div", "foot", button("refresh", () => this.refresh()),
-      button("copy", () => this.#copy(textOf(p.answer), htmlOf(p.answer))),
-      button("copyMarkdown", () => this.#copy(this.#view.text)), p.version);
-    p.draft = make("p", "draft");
-    p.chat = make("div", "chat", p.head, p.answer, p.draft, p.foot);
+    own("p", "status", own("span", "line"), " ", own("span", "notice"), own("span", "hint"));
+    own("div", "actions", act("retry", () => this.#again()), act("kept", () => this.ask()), act("ask", () => this.ask()));
+    own("div", "head", own("span", "indicator"), make("div", "lines", own("span", "ticket"), p.status, own("time", "time")),
+      act("stop", () => this.stop()), p.actions);
+    own("section", "answer");
+    own("div", "version", act("previous", step(-1)), own("span", "number"), act("next", step(1)));
+    own("div", "foot", act("refresh", () => this.refresh(this.#talk?.instruction.value)),
+      act("copy", () => this.#copy(p.answer)), act("copyMarkdown", () => this.#copy(this.#view.text)), p.version);
+    own("div", "chat", p.head, p.answer, own("p", "instructed"), own("p", "draft"), p.foot);
     p.status.role = "status";
     p.status.ariaAtomic = "false"; // only new text is announced
     p.status.tabIndex = -1; // takes the focus when its button disappears
     p.indicator.ariaHidden = "true";
     p.answer.lang = ""; // the ticket's language
     p.answer.dir = "auto";
-    p.answer.addEventListener("click", ({ target }) => {
+    p.chat.addEventListener("click", ({ target }) => {
       if (target.className === "copyCode") this.#copy(target.parentNode.querySelector("code").textContent);
     });
     this.#markdown = new MarkdownView(p.answer, { copyCode: true });
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [styleSheet()];
     root.append(p.chat);
-    this.#render(); // empty, because a status that appears with its text is not announced
-    for (const name of [...PROPERTIES, "manual"]) {
+    this.#render(); // empty: a status that appears with its text is not announced
+    for (const name of [...PROPERTIES, ...Object.keys(SWITCHES)]) {
       if (!Object.hasOwn(this, name)) continue; // set before this class was defined
       const value = this[name];
       delete this[name];
@@ -132,29 +124,22 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     }
   }
 
-  get manual() {
-    return (this.getAttribute("manual") ?? "false") !== "false"; // React 18 writes "false"
-  }
-
-  set manual(value) {
-    this.toggleAttribute("manual", Boolean(value));
-  }
-
-  ask({ refresh, version } = {}) {
-    this.#prepare();
+  ask({ refresh, version, instruction } = {}) {
     const { ticketBody } = this.#given;
-    if (!this.#client || !ticketBody?.trim()) return;
-    this.#asked = ticketBody;
-    this.#question = { ticketBody, refresh, version };
-    this.#start();
+    if (ticketBody?.trim()) this.#begin({ ticketBody, refresh, version, instruction });
+    else if (version) this.#begin({ type: "open", version });
   }
 
-  refresh() {
-    this.ask({ refresh: true });
+  open() {
+    this.#begin({ type: "open" });
+  }
+
+  refresh(instruction) {
+    this.ask({ refresh: true, instruction: instruction?.trim?.() || undefined });
   }
 
   stop() {
-    this.#client?.stop();
+    this.#last?.stop();
   }
 
   connectedCallback() {
@@ -175,9 +160,21 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     return this.#client?.view ?? NOTHING;
   }
 
+  get #last() {
+    return this.#talk?.client ?? this.#client;
+  }
+
+  get #now() {
+    return this.#last?.view ?? NOTHING;
+  }
+
   get #busy() {
-    const { state, end } = this.#view;
+    const { state, end } = this.#now;
     return state !== "idle" && !end;
+  }
+
+  get #home() {
+    return this.#given.server || HOME;
   }
 
   get #lang() {
@@ -188,7 +185,11 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     return language(navigator.language);
   }
 
-  /* The level of the first heading in the answer: one below the heading above this element. */
+  get #words() {
+    return words(this.#lang);
+  }
+
+  /* One below the heading above this element. */
   get #level() {
     for (let node = this; node; node = node.getRootNode().host) {
       const before = [...node.getRootNode().querySelectorAll("h1, h2, h3, h4, h5")]
@@ -198,53 +199,84 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     return 2;
   }
 
-  /* Several properties may change, and the element may move in the page: react once, after all changes. */
   #change() {
     if (this.#changing) return;
     this.#changing = true;
     queueMicrotask(() => {
       this.#changing = false;
+      this.#watch();
       if (this.isConnected) this.#settle();
       else this.#leave();
     });
   }
 
+  #watch() {
+    if (!this.lazy && !TicketChat.#eye) return;
+    TicketChat.#eye ??= new IntersectionObserver((all) => all.forEach(({ target, isIntersecting }) => target.#see(isIntersecting)));
+    TicketChat.#eye[this.lazy && this.isConnected ? "observe" : "unobserve"](this);
+  }
+
+  #see(seen) {
+    this.#seen = seen;
+    if (!seen && this.#opening) this.#client.close();
+    this.#change();
+  }
+
+  get #opening() {
+    return this.lazy && !this.manual && this.#busy && this.#last === this.#client && this.#question.type === "open";
+  }
+
   #settle() {
     const { ticketBody } = this.#given;
     this.#prepare();
-    if (!this.manual && ticketBody?.trim() && ticketBody !== this.#asked) this.ask();
-    else if (this.#left && this.#client) this.#start();
+    if (!this.manual && !this.lazy && ticketBody?.trim() && ticketBody !== this.#asked) this.ask();
+    else if (this.#left && this.#client) this.#again();
+    else if (!this.manual && this.lazy && this.#seen && this.#view.state === "idle") this.open();
     else this.#render();
     this.#left = false;
   }
 
   #prepare() {
-    const { ticketId, server, token } = this.#given;
-    const place = ticketId ? `${server || HOME} ${ticketNumber(ticketId) || ticketId}` : undefined;
+    const { ticketId, token } = this.#given;
+    const place = ticketId ? `${this.#home} ${ticketNumber(ticketId) || ticketId}` : undefined;
     if (place !== this.#place) {
       this.#client?.close();
+      this.#talk?.leave();
       this.#place = place;
-      this.#asked = this.#end = this.#client = undefined;
+      this.#asked = this.#end = this.#client = this.#talk = undefined;
       this.#left = false;
-      if (place) {
-        const onFrame = (frame) => this.#tell("frame", frame);
-        this.#client = new TicketChatClient({ server: server || HOME, ticketId, onFrame });
-        this.#client.subscribe(this.#changed);
-      }
+      if (place) this.#client = this.#make(this.#changed);
       this.#render();
     }
     if (place) Object.assign(this.#client, { token, lang: this.#lang });
   }
 
-  #start() {
+  #make(changed) {
+    const { ticketId, token } = this.#given;
+    const client = new TicketChatClient({ server: this.#home, ticketId, token, lang: this.#lang, lazy: this.lazy,
+      onFrame: (frame) => this.#tell("frame", frame) });
+    client.subscribe(() => changed(client.view));
+    return client;
+  }
+
+  #begin(question) {
+    this.#prepare();
+    if (!this.#client) return;
+    this.#asked = this.#given.ticketBody;
+    this.#question = { ...question, thread: this.thread || (this.ratings || this.write ? false : undefined), sources: this.sources || undefined };
+    this.#talk?.forget();
+    this.#again();
+  }
+
+  #again() {
     this.#since = Date.now();
-    this.#client.ask(this.#question);
+    this.#last.ask(this.#last === this.#client ? this.#question : undefined);
     if (!this.isConnected) this.#change();
   }
 
   #leave() {
-    this.#left ||= this.#busy;
-    this.#client?.close();
+    this.#left ||= this.#busy && !this.#opening;
+    this.#last?.close();
     for (const timer of [this.#clock, this.#unnotice]) clearTimeout(timer);
   }
 
@@ -253,7 +285,7 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
   }
 
   #changed = () => {
-    const { state, fresh, end } = this.#view;
+    const { state, fresh, end } = this.#now;
     if (!end && (state === "connecting" || state === "waiting")) this.#quiet ??= setTimeout(this.#render, QUIET_MS);
     else if (!end && fresh) this.#frame ??= requestAnimationFrame(this.#render); // many tokens, one rendering
     else this.#render();
@@ -261,72 +293,97 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     this.#end = end;
     if (!end) return;
     this.#since = Date.now();
-    this.#tell(end.type, end.type === "done" ? whole(this.#view) : end);
+    const turn = this.#talk?.ended(end, this.#question);
+    if (turn) this.#tell("turn", turn);
+    else this.#tell(end.type, end.type === "done" ? whole(this.#view) : end);
   };
+
+  /* Loads what an answer needs, as the service may go later. */
+  async #load({ text, end, session, sources }) {
+    if (text) import("./ticket-chat-copy.js").catch(() => {});
+    if (this.#talk || !session || end?.type !== "done" || !(this.thread || this.ratings || this.write || sources?.length)) return;
+    const place = this.#place;
+    const { Talk } = await import("./ticket-chat-talk.js").catch(() => ({}));
+    if (!Talk || this.#talk || place !== this.#place) return;
+    this.#talk = new Talk(this, {
+      place, home: this.#home, root: this.shadowRoot, parts: this.#parts, client: this.#client,
+      make: (changed) => this.#make(changed ?? this.#changed), busy: () => this.#busy, began: () => (this.#since = Date.now()),
+      render: this.#render, notify: (text) => this.#notify(text),
+    });
+    this.#render();
+  }
 
   #render = () => {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#quiet);
     this.#frame = this.#quiet = undefined;
-    const { chat, head, ticket, line, hint: help, answer, draft, foot, actions, version, number, status } = this.#parts;
-    const { stop, retry, kept, refresh, copy, copyMarkdown, previous, next } = this.#parts;
+    const p = this.#parts;
     const ticketId = ticketNumber(this.#given.ticketId) || this.#given.ticketId;
     const view = this.#view;
-    const { text, end } = view;
+    const now = this.#now;
+    const { text, end, cached } = view;
+    const { refresh, version, type, instruction: given } = this.#question ?? {};
     const busy = this.#busy;
-    const failed = end?.type === "error";
-    const done = end?.type === "done";
-    const several = view.versions > 1 && (end || this.#question.version);
+    const failed = now.end?.type === "error";
+    const several = view.versions > 1 && (end || version);
+    const opened = !this.#given.ticketBody?.trim();
+    const level = this.#level;
     const lang = this.#lang;
     const w = words(lang);
     const { activeElement } = this.shadowRoot;
+    const { author, instruction } = cached ?? (view.fresh ? { instruction: given } : {});
 
-    chat.className = `chat ${tone(view)}`;
-    head.lang = draft.lang = foot.lang = lang;
-    put(ticket, view.state === "idle" ? "" : w.ticket(ticketId));
-    put(line, statusLine(view, lang, false));
-    put(help, hint(view, lang));
-    put(draft, text ? w.draft : "");
-    this.#markdown.update(text, { whole: Boolean(end) || !view.partial, level: this.#level });
-    answer.hidden = !text;
-    answer.ariaBusy = String(busy);
-    answer.ariaLabel = w.answer(ticketId);
-    answer.classList.toggle("old", busy && !view.fresh);
-    put(number, several ? w.version(view.version, view.versions) : "");
-
-    for (const button of this.shadowRoot.querySelectorAll("button")) {
-      const label = (button.ariaLabel = w[button === stop && view.viewers > 1 ? "stopAll" : button.className]);
-      put(button, SIGNS[button.className] ?? label);
+    p.chat.className = `chat ${tone(now, this.lazy)}`;
+    p.chat.lang = lang;
+    put(p.ticket, now.state === "idle" && !this.lazy ? "" : w.ticket(ticketId));
+    put(p.line, statusLine(now, lang, false));
+    put(p.hint, hint(now, lang));
+    put(p.draft, !text ? "" : author ? w.author(plain(author)) : author === undefined ? w.draft : w.person);
+    put(p.instructed, instruction ? w.instructed(plain(instruction)) : "");
+    this.#markdown.update(text, { whole: Boolean(end) || !view.partial, level, adapt: this.#talk?.cite(view) });
+    p.answer.hidden = !text;
+    p.answer.ariaBusy = String(busy && now === view);
+    p.answer.ariaLabel = w.answer(ticketId);
+    p.answer.classList.toggle("old", busy && !view.fresh);
+    put(p.number, several ? w.version(view.version, view.versions) : "");
+    p.stop.hidden = !busy || now.state === "saving"; // too late
+    p.retry.hidden = !failed || !now.end.retryable;
+    p.kept.hidden = !failed || !view.partial || !refresh;
+    p.ask.hidden = !failed || type !== "open" || opened || now !== view;
+    p.refresh.hidden = end?.type !== "done" || busy || opened;
+    p.copy.hidden = p.copyMarkdown.hidden = !end || !text;
+    p.version.hidden = !several;
+    p.previous.ariaDisabled = String(busy || view.version <= 1);
+    p.next.ariaDisabled = String(busy || view.version >= view.versions);
+    const place = outdated(view) ? p.actions : p.foot; // beside the reason for it
+    if (p.refresh.parentNode !== place) place.prepend(p.refresh);
+    this.#talk?.show(view, lang, level);
+    for (const node of this.shadowRoot.querySelectorAll("button")) {
+      const name = node === p.stop && now.viewers > 1 ? "stopAll" : node.className;
+      if (!w[name]) continue;
+      node.ariaLabel = w[name];
+      put(node, SIGNS[name] ?? w[name]);
     }
-    stop.hidden = !busy || view.state === "saving"; // too late
-    retry.hidden = !failed || !end.retryable;
-    kept.hidden = !failed || !view.partial || !this.#question.refresh;
-    refresh.hidden = !done;
-    copy.hidden = copyMarkdown.hidden = !end || !text;
-    version.hidden = !several;
-    previous.ariaDisabled = String(busy || view.version <= 1);
-    next.ariaDisabled = String(busy || view.version >= view.versions);
-    const place = outdated(view) ? actions : foot; // beside the reason for it
-    if (refresh.parentNode !== place) place.prepend(refresh);
-    for (const group of [actions, foot]) group.hidden = [...group.children].every((node) => node.hidden);
+    for (const group of [p.actions, p.foot]) group.hidden = [...group.children].every((node) => node.hidden);
     if (activeElement && (activeElement.closest("[hidden]") || this.shadowRoot.activeElement !== activeElement))
-      status.focus({ preventScroll: true });
+      p.status.focus({ preventScroll: true });
     this.#tick();
+    this.#load(view);
   };
 
-  /* Updates what time alone changes; none of it is announced. */
+  /* What time alone changes is not announced. */
   #tick = () => {
     const { retry, time } = this.#parts;
-    const { fresh, cached, end } = this.#view;
+    const { fresh, end } = this.#now;
     const lang = this.#lang;
-    const w = words(lang);
+    const w = this.#words;
     const waiting = this.#busy && !fresh;
     const seconds = Math.floor((Date.now() - this.#since) / 1000);
     const left = Math.ceil(end?.retryAfter ?? 0) - seconds;
-    const date = waiting ? "" : cached?.createdAt ?? "";
+    const date = this.#busy ? "" : this.#view.cached?.createdAt ?? "";
     const when = age(date, lang);
 
-    put(time, waiting && seconds >= PATIENCE ? duration(seconds) : when && w.written(when));
+    put(time, waiting && seconds >= PATIENCE ? duration(seconds) : when && (/^(now|agora|ahora)$/.test(when) ? w.justNow : w.written(when)));
     time.ariaHidden = String(waiting);
     time.dateTime = date;
     time.title = when && new Date(date).toLocaleString(lang, { dateStyle: "long", timeStyle: "short" });
@@ -337,29 +394,14 @@ export class TicketChat extends (globalThis.HTMLElement ?? class {}) {
     else if (when) this.#clock = setTimeout(this.#tick, 30_000);
   };
 
-  async #copy(text, html) {
+  async #copy(what) {
+    const copied = await import("./ticket-chat-copy.js").then(({ copy }) => copy(this.shadowRoot, what)).catch(() => false);
+    this.#notify(copied ? this.#words.copied : this.#words.notCopied);
+  }
+
+  #notify(text) {
     const { notice } = this.#parts;
-    const { activeElement } = this.shadowRoot;
-    const w = words(this.#lang);
-    let done = true;
-    const data = Object.fromEntries([["text/plain", text], ["text/html", html]].filter(([, content]) => content));
-    try {
-      const blobs = Object.entries(data).map(([type, content]) => [type, new Blob([content], { type })]);
-      await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
-    } catch { // http:, or not allowed
-      const area = this.shadowRoot.appendChild(make("textarea", "copied"));
-      area.value = text;
-      area.addEventListener("copy", (event) => {
-        for (const [type, content] of Object.entries(data)) event.clipboardData.setData(type, content);
-        event.preventDefault();
-        event.stopPropagation();
-      });
-      area.select();
-      done = document.execCommand("copy");
-      area.remove();
-      activeElement?.focus({ preventScroll: true });
-    }
-    notice.textContent = done ? w.copied : w.notCopied;
+    notice.textContent = text;
     clearTimeout(this.#unnotice);
     this.#unnotice = setTimeout(() => put(notice, ""), NOTICE_MS);
   }

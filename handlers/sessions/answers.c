@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "base/limit.h"
 #include "base/number.h"
 #include "frame/failure.h"
@@ -115,15 +116,25 @@ answers_read_proc(pid_t pid, const char *name, char *data, size_t size)
 	return (ssize_t)len;
 }
 
+/* Reads the word ROOT-QUESTION, if it is one. */
+static void
+answers_read_question(struct answers_process *p, const char *word)
+{
+	const char	*dash = strchr(word, '-');
+
+	if (dash != NULL && hex_is(dash + 1, QUESTION_HASH))
+		memcpy(p->subject.question, dash + 1, QUESTION_HASH + 1);
+}
+
 /*
  * Whether the arguments are `answer TICKET SESSION' or `answer TICKET +SEEN',
- * perhaps with further words; sets ticket and session.
+ * perhaps with further words; sets the subject and the session.
  */
 static bool
 answers_has_arguments(struct answers_process *p)
 {
 	char		 line[256];
-	const char	*ticket, *session;
+	const char	*ticket, *session, *word;
 	ssize_t		 len;
 
 	len = answers_read_proc(p->pid, "cmdline", line, sizeof(line));
@@ -133,9 +144,12 @@ answers_has_arguments(struct answers_process *p)
 	session = ticket + strlen(ticket) + 1;
 	if (session >= line + len)
 		return false;
-	p->ticket = number_id(ticket);
+	memset(&p->subject, 0, sizeof(p->subject));
+	for (word = session; word < line + len; word += strlen(word) + 1)
+		answers_read_question(p, word);
+	p->subject.ticket = number_id(ticket);
 	p->session = number_id(session);
-	return p->ticket > 0 && (p->session > 0 || *session == '+');
+	return p->subject.ticket > 0 && (p->session > 0 || *session == '+');
 }
 
 /* Whether `name', the RUN_DIR of a process, is this directory. */
@@ -253,8 +267,8 @@ answers_signal(const char *run_dir, const struct answers_process *p, int sig)
 	if (stat(run_dir, &st) == -1 || (fd = pidfd_open(p->pid, 0)) == -1)
 		return -1;
 	errno = ESRCH;
-	if (answers_is_generation(&now, &st) && now.ticket == p->ticket &&
-	    now.session == p->session)
+	if (answers_is_generation(&now, &st) && generation_same(&now.subject,
+	    &p->subject) && now.session == p->session)
 		rc = pidfd_send_signal(fd, sig, NULL, 0);
 	saved = errno;
 	(void)close(fd);

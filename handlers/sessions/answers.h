@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "generation/generation.h"
 
 /*
  * Reads what a generation has sent, without waiting, and calls `each' for each
@@ -32,7 +33,8 @@ bool answers_who(int fd, int *process);
 
 struct answers_process {
 	pid_t	pid;
-	int64_t	ticket, session;
+	struct subject	subject;
+	int64_t	session;
 	char	state;		/* as in ps(1): T stopped, D waiting for a
 				   disk */
 };

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "generation/generation.h"
 #include "program.h"
 #include "request/connection.h"
@@ -60,7 +61,12 @@ command_options(int argc, char *argv[], const struct command_option *o,
 			if (o[i].name[0] == got && o[i].name[1] == '\0')
 				got = 256 + i;
 		}
-		if (got < 256 || !command_set(&o[got - 256], optarg))
+		if (got >= 256 && !command_set(&o[got - 256], optarg))
+			program_fail(EXIT_USAGE, "%s: the value of %s%s, %s, "
+			    "is not a number from 1", argv[0],
+			    o[got - 256].name[1] == '\0' ? "-" : "--",
+			    o[got - 256].name, optarg);
+		if (got < 256)
 			program_fail(EXIT_USAGE, "%s: unknown option %s (try "
 			    "sessions %s --help)", argv[0], argv[optind - 1],
 			    argv[0]);
@@ -69,6 +75,30 @@ command_options(int argc, char *argv[], const struct command_option *o,
 		program_fail(EXIT_USAGE, "%s: wrong arguments (try sessions "
 		    "%s --help)", argv[0], argv[0]);
 	return optind;
+}
+
+void
+command_text(struct buf *b, const char *what, const char *setting, int64_t max,
+    const char *argument)
+{
+	int	rc;
+
+	b->cap = (size_t)max + 2;	/* and a line end */
+	rc = argument == NULL ? program_read(b) : buf_puts(b, argument);
+	if (rc == -1 && errno != EMSGSIZE)
+		program_fail(EXIT_SYSTEM, "standard input: %s",
+		    strerror(errno));
+	while (b->len > 0 && (b->data[b->len - 1] == '\n' ||
+	    b->data[b->len - 1] == '\r'))
+		b->len--;
+	if (rc == -1 || b->len > (size_t)max)
+		program_fail(EXIT_CLIENT, "the %s is longer than %s (%" PRId64
+		    ")", what, setting, max);
+	if (!utf8_valid(b->data, b->len) || (b->len > 0 &&
+	    memchr(b->data, '\0', b->len) != NULL))
+		program_fail(EXIT_CLIENT, "the %s is not text in UTF-8", what);
+	if (utf8_blank(b->data, b->len))
+		program_fail(EXIT_CLIENT, "the %s is blank", what);
 }
 
 int64_t

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "frame/failure.h"
 #include "settings/settings.h"
 #include "store/store.h"
@@ -16,6 +17,7 @@
  * the program.  Only commands marked in the table of sessions.c are called with
  * invalid settings: s->error then says what is wrong.
  */
+int command_ask(const struct settings *, int argc, char *argv[]);
 int command_backup(const struct settings *, int argc, char *argv[]);
 int command_check(const struct settings *, int argc, char *argv[]);
 int command_delete(const struct settings *, int argc, char *argv[]);
@@ -24,19 +26,24 @@ int command_export(const struct settings *, int argc, char *argv[]);
 int command_forget(const struct settings *, int argc, char *argv[]);
 int command_history(const struct settings *, int argc, char *argv[]);
 int command_import(const struct settings *, int argc, char *argv[]);
+int command_knowledge(const struct settings *, int argc, char *argv[]);
+int command_learn(const struct settings *, int argc, char *argv[]);
 int command_list(const struct settings *, int argc, char *argv[]);
 int command_metrics(const struct settings *, int argc, char *argv[]);
 int command_migrate(const struct settings *, int argc, char *argv[]);
 int command_hold(const struct settings *, int argc, char *argv[]);
 int command_purge(const struct settings *, int argc, char *argv[]);
+int command_report(const struct settings *, int argc, char *argv[]);
 int command_replay(const struct settings *, int argc, char *argv[]);
 int command_restore(const struct settings *, int argc, char *argv[]);
 int command_search(const struct settings *, int argc, char *argv[]);
 int command_settings(const struct settings *, int argc, char *argv[]);
+int command_similar(const struct settings *, int argc, char *argv[]);
 int command_show(const struct settings *, int argc, char *argv[]);
 int command_stats(const struct settings *, int argc, char *argv[]);
 int command_stop(const struct settings *, int argc, char *argv[]);
 int command_tail(const struct settings *, int argc, char *argv[]);
+int command_write(const struct settings *, int argc, char *argv[]);
 int command_token(const struct settings *, int argc, char *argv[]);
 
 /*
@@ -57,6 +64,14 @@ struct command_option {
  */
 int command_options(int argc, char *argv[], const struct command_option *,
     int least, int most);
+
+/*
+ * Reads a text, from standard input if `argument' is NULL, without the line
+ * ends behind it.  Exits if it is blank, no UTF-8, or longer than `max' bytes,
+ * the value of `setting'.  `what' names the text.
+ */
+void command_text(struct buf *, const char *what, const char *setting,
+    int64_t max, const char *argument);
 
 /* Reads the number of a ticket; exits if it is invalid. */
 int64_t command_ticket(const char *command, const char *argument);

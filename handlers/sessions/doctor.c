@@ -22,9 +22,10 @@ static const char *const	levels[] = {
 /* In the order in which a person would look.  All need valid settings. */
 static void (*const		of_settings[])(struct doctor *) = {
 	doctor_database, doctor_disk, doctor_copies, doctor_run_dir,
-	doctor_sockets, doctor_log, doctor_model, doctor_address, doctor_auth,
-	doctor_files, doctor_certificate, doctor_web, doctor_limits,
-	doctor_settings,
+	doctor_sockets, doctor_log, doctor_model, doctor_libcurl,
+	doctor_address, doctor_auth, doctor_files, doctor_certificate,
+	doctor_web, doctor_limits, doctor_settings, doctor_filter,
+	doctor_knowledge_command, doctor_done_command, doctor_synonyms,
 };
 static void (*const		of_machine[])(struct doctor *) = {
 	doctor_websocketd, doctor_landlock, doctor_places, doctor_clock,

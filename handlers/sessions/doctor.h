@@ -47,8 +47,16 @@ void doctor_auth(struct doctor *);
 void doctor_files(struct doctor *);
 void doctor_settings(struct doctor *);
 
+/* doctor_hooks.c: other people's programs, each with a sample but for
+   DONE_COMMAND, and the synonyms. */
+void doctor_filter(struct doctor *);
+void doctor_knowledge_command(struct doctor *);
+void doctor_done_command(struct doctor *);
+void doctor_synonyms(struct doctor *);
+
 /* doctor_host.c: the model, websocketd, the machine. */
 void doctor_model(struct doctor *);
+void doctor_libcurl(struct doctor *);
 void doctor_websocketd(struct doctor *);
 void doctor_web(struct doctor *);
 void doctor_limits(struct doctor *);

@@ -12,6 +12,7 @@
 #include "base/child.h"
 #include "base/limit.h"
 #include "base/listener.h"
+#include "generation/generation.h"
 #include "generation/notice.h"
 #include "json/json.h"
 #include "ollama/probe.h"
@@ -41,61 +42,80 @@ doctor_asked_context(const char *options)
 	return n;
 }
 
+/* What makes the context longer. */
+static void
+doctor_host_longer(const struct url *server, int64_t tokens, char *to,
+    size_t size)
+{
+	if (server->api == URL_OPENAI)
+		(void)snprintf(to, size, "start the model server with a "
+		    "context of %" PRId64 " tokens", tokens);
+	else
+		(void)snprintf(to, size, "set num_ctx in OLLAMA_OPTIONS to %"
+		    PRId64, tokens);
+}
+
 /* Checks whether the longest allowed ticket fits the model's context. */
 static void
-doctor_host_context(struct doctor *d, const struct probe *p)
+doctor_host_context(struct doctor *d, const struct url *server,
+    const struct probe *p)
 {
 	const int64_t	most = d->settings->number[SETTING_MAX_TICKET_BYTES];
 	const int64_t	needed = most / BYTES_A_TOKEN;
-	int64_t		asked, n;
+	int64_t		asked = 0, n, known;
+	char		longer[120];
 
-	asked = doctor_asked_context(d->settings->text[SETTING_OLLAMA_OPTIONS]);
+	if (server->api != URL_OPENAI)
+		asked = doctor_asked_context(
+		    d->settings->text[SETTING_OLLAMA_OPTIONS]);
 	n = asked > 0 ? asked : p->context;
+	known = n == 0 ? p->context_max : n;
+	doctor_host_longer(server, needed / 1024 * 1024 + 2048, longer,
+	    sizeof(longer));
 	if (n == 0 && p->context_max > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "not known until %s is "
 		    "loaded; at most %" PRId64 " tokens", p->model,
 		    p->context_max);
-	else if (n == 0 && p->context_max == 0)
+	else if (known == 0)
 		doctor_tell(d, DOCTOR_OK, "context", "not known: the server "
 		    "does not report it");
-	else if ((n == 0 ? p->context_max : n) > needed)
+	else if (known > needed)
 		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens", n);
-	else if (most == USUAL && (n == 0 ? p->context_max : n) >= LEAST)
+	else if (most == USUAL && known >= LEAST)
 		/* MAX_TICKET_BYTES is the default: no such ticket may ever
 		   come. */
 		doctor_tell(d, DOCTOR_OK, "context", "%" PRId64 " tokens: "
 		    "tickets over about %" PRId64 " bytes are refused "
-		    "(prompt_too_long)\nFor tickets of MAX_TICKET_BYTES set "
-		    "num_ctx in OLLAMA_OPTIONS to %" PRId64 ", if there is "
-		    "enough memory", n == 0 ? p->context_max : n,
-		    (n == 0 ? p->context_max : n) * BYTES_A_TOKEN,
-		    needed / 1024 * 1024 + 2048);
+		    "(prompt_too_long)\nFor tickets of MAX_TICKET_BYTES %s, "
+		    "if there is enough memory", known, known * BYTES_A_TOKEN,
+		    longer);
 	else
 		doctor_tell(d, DOCTOR_WARNING, "context", "%" PRId64 " tokens, "
 		    "but a ticket of MAX_TICKET_BYTES=%" PRId64 " may need %"
-		    PRId64 ", and would be refused (prompt_too_long)\nSet "
-		    "num_ctx in OLLAMA_OPTIONS to %" PRId64 ", if there is "
-		    "enough memory, or lower MAX_TICKET_BYTES",
-		    n == 0 ? p->context_max : n, most, needed,
-		    needed / 1024 * 1024 + 2048);
+		    PRId64 ", and would be refused (prompt_too_long)\nTo "
+		    "change that, %s, if there is enough memory, or lower "
+		    "MAX_TICKET_BYTES", known, most, needed, longer);
 }
 
 /* What helps if a model cannot answer. */
 static const char *
-doctor_host_remedy(const struct probe *p)
+doctor_host_remedy(const struct url *server, const struct probe *p)
 {
 	const enum failure_code	code = p->failure.code;
+	const bool		openai = server->api == URL_OPENAI;
 
 	if (*p->advice != '\0')
 		return p->advice;
 	if (code == FAILURE_UPSTREAM_UNREACHABLE)
-		return "Start Ollama (ollama serve), or set OLLAMA_SERVER";
+		return openai ? "Start the model server, or set OLLAMA_SERVER" :
+		    "Start Ollama (ollama serve), or set OLLAMA_SERVER";
 	if (code == FAILURE_MODEL_MISSING)
 		return "Install it (ollama pull), or set OLLAMA_MODEL";
 	if (code == FAILURE_UPSTREAM_REJECTED)
-		return "Set OLLAMA_MODEL to another model, or check "
-		    "OLLAMA_TOKEN_FILE";
-	return "Read Ollama's own log";
+		return openai ? "Set OLLAMA_MODEL to another model, or check "
+		    "the server's token=FILE" : "Set OLLAMA_MODEL to another "
+		    "model, or check OLLAMA_TOKEN_FILE";
+	return "Read the model server's own log";
 }
 
 /* Reports what `answer' found at one server; others may replace it. */
@@ -109,17 +129,18 @@ doctor_host_server(struct doctor *d, const struct url *server,
 		    failure_name(p->failure.code),
 		    *p->model == '\0' ? "" : ", ", p->model,
 		    *p->reason == '\0' ? "" : ", ", p->reason,
-		    doctor_host_remedy(p));
+		    doctor_host_remedy(server, p));
 	else if (*p->remote != '\0')
 		doctor_tell(d, DOCTOR_WARNING, "model", "%s at %.*s runs at "
 		    "%s: tickets leave this machine\nSet OLLAMA_MODEL to a "
 		    "local model, unless this is intended", p->model,
 		    (int)server->len, server->text, p->remote);
 	else
-		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s", p->model,
-		    (int)server->len, server->text);
+		doctor_tell(d, DOCTOR_OK, "model", "%s at %.*s%s%s", p->model,
+		    (int)server->len, server->text,
+		    *p->note == '\0' ? "" : "; ", p->note);
 	if (p->failure.code == FAILURE_NONE)
-		doctor_host_context(d, p);
+		doctor_host_context(d, server, p);
 }
 
 static void
@@ -159,7 +180,7 @@ doctor_model(struct doctor *d)
 	struct url	 u;
 	int		 rc = -1;
 
-	if (env == NULL || (rc = child_run(argv, env, WAIT, &out)) == -1)
+	if (env == NULL || (rc = child_run(argv, env, WAIT, true, &out)) == -1)
 		doctor_tell(d, DOCTOR_ERROR, "model", "%s: %s\nInstall "
 		    "ticketchat again",
 		    program, strerror(errno));
@@ -182,6 +203,19 @@ doctor_model(struct doctor *d)
 }
 
 void
+doctor_libcurl(struct doctor *d)
+{
+	char	text[256];
+
+	if (generation_libcurl(d->settings, text, sizeof(text)))
+		doctor_tell(d, DOCTOR_OK, "libcurl", "%s", text);
+	else
+		doctor_tell(d, DOCTOR_OK, "libcurl", "%s\nTo build a small "
+		    "one, run deploy/libcurl.sh, and then make as before",
+		    text);
+}
+
+void
 doctor_websocketd(struct doctor *d)
 {
 	char		 name[] = "websocketd", help[] = "--help",
@@ -191,7 +225,7 @@ doctor_websocketd(struct doctor *d)
 	struct buf	 usage = BUF_INIT(OUTPUT_PENDING);
 	char		 line[128], *end;
 
-	if (child_run(argv, environ, WAIT, &out) == -1) {
+	if (child_run(argv, environ, WAIT, true, &out) == -1) {
 		doctor_tell(d, DOCTOR_ERROR, "websocketd", "%s\nInstall it: "
 		    "apt-get install websocketd", strerror(errno));
 		buf_free(&out);
@@ -204,8 +238,8 @@ doctor_websocketd(struct doctor *d)
 	argv[1] = help;
 	/* Recognizes 0.4.1 by its options; Debian's reports the version
 	   DEVBUILD. */
-	if (child_run(argv, environ, WAIT, &usage) != -1 && usage.len > 0 &&
-	    strstr(usage.data, "maxframesize") != NULL)
+	if (child_run(argv, environ, WAIT, true, &usage) != -1 &&
+	    usage.len > 0 && strstr(usage.data, "maxframesize") != NULL)
 		doctor_tell(d, DOCTOR_OK, "websocketd", "%s", line);
 	else
 		doctor_tell(d, DOCTOR_OK, "websocketd", "%s, no newer than "

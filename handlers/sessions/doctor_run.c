@@ -31,12 +31,11 @@ void
 doctor_run_dir(struct doctor *d)
 {
 	const char	*dir = d->settings->text[SETTING_RUN_DIR], *net;
-	char		 path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct stat	 st;
 
-	if (generation_path(path, sizeof(path), dir, INT64_MAX) == -1)
+	if (strlen(dir) > RUN_DIR_MAX)
 		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s is too long for a "
-		    "socket's path\nUse at most 82 bytes", dir);
+		    "socket's path\nUse at most %d bytes", dir, RUN_DIR_MAX);
 	else if (stat(dir, &st) == -1)
 		doctor_tell(d, DOCTOR_ERROR, "RUN_DIR", "%s: %s\nrun.sh and "
 		    "`sessions migrate' create it", dir,
@@ -118,8 +117,9 @@ doctor_run_hanging(void *context, const struct answers_process *p)
 
 	doctor_tell(d, DOCTOR_WARNING, "generations", "the generation of "
 	    "ticket %" PRId64 ", process %ld, does not run (%s)\nsessions stop "
-	    "%" PRId64 " ends it", p->ticket, (long)p->pid, p->state == 'D' ?
-	    "it waits for a disk" : "it was suspended", p->ticket);
+	    "%" PRId64 " ends it", p->subject.ticket, (long)p->pid,
+	    p->state == 'D' ? "it waits for a disk" : "it was suspended",
+	    p->subject.ticket);
 	return true;
 }
 

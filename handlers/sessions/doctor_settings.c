@@ -17,7 +17,9 @@
 #include "base/limit.h"
 #include "base/url.h"
 #include "json/json.h"
+#include "ollama/openai.h"
 #include "ollama/prompt.h"
+#include "ollama/upstream.h"
 #include "sessions/doctor.h"
 
 enum {
@@ -94,6 +96,25 @@ doctor_settings_options(struct doctor *d)
 			doctor_settings_option(d, &j, name);
 	}
 	json_free(&j);
+}
+
+/* Tells which options a server that speaks OpenAI's dialect does not get. */
+static void
+doctor_settings_left_out(struct doctor *d)
+{
+	const char	*list = d->settings->text[SETTING_OLLAMA_SERVER];
+	struct buf	 names = BUF_INIT(SETTING_MAX);
+	struct url	 u;
+	bool		 openai = false;
+
+	while (url_next(&list, &u))
+		openai = openai || u.api == URL_OPENAI;
+	if (openai && openai_left_out(d->settings, &names) == 0 &&
+	    names.len > 0)
+		doctor_tell(d, DOCTOR_OK, "OLLAMA_OPTIONS", "not sent to "
+		    "servers that speak OpenAI's dialect, which has no such "
+		    "options: %.400s", names.data);
+	buf_free(&names);
 }
 
 /* Checks times and counts that contradict each other. */
@@ -174,6 +195,19 @@ doctor_settings_keys(struct doctor *d)
 		    "that setting", settings_key(keys[i]));
 		return;
 	}
+}
+
+/* Reports that people without names may write answers. */
+static void
+doctor_settings_write(struct doctor *d)
+{
+	const int64_t	*n = d->settings->number;
+
+	if (n[SETTING_WRITE] == WRITE_ON && n[SETTING_AUTH] == AUTH_OFF)
+		doctor_tell(d, DOCTOR_WARNING, "WRITE", "on with AUTH=off: "
+		    "whoever can connect can put an answer of their own in "
+		    "place of any answer, and nobody knows who it was\nSet "
+		    "AUTH=required, or WRITE=auto");
 }
 
 /* Reports a database that a systemd service cannot see. */
@@ -262,9 +296,11 @@ void
 doctor_settings(struct doctor *d)
 {
 	doctor_settings_options(d);
+	doctor_settings_left_out(d);
 	doctor_settings_numbers(d);
 	doctor_settings_names(d);
 	doctor_settings_keys(d);
+	doctor_settings_write(d);
 	doctor_settings_place(d);
 	doctor_settings_listening(d);
 }
@@ -415,11 +451,9 @@ doctor_auth(struct doctor *d)
 /* Checks that the file in a setting can be read, and a secret one only by
    us. */
 static void
-doctor_access_file(
-    struct doctor *d, enum setting which, size_t max, bool secret)
+doctor_access_path(struct doctor *d, const char *what, const char *path,
+    size_t max, bool secret)
 {
-	const char	*path = d->settings->text[which];
-	const char	*what = settings_key(which);
 	char		*data;
 	size_t		 len;
 
@@ -436,6 +470,37 @@ doctor_access_file(
 	if (data != NULL)
 		explicit_bzero(data, len);
 	free(data);
+}
+
+static void
+doctor_access_file(
+    struct doctor *d, enum setting which, size_t max, bool secret)
+{
+	doctor_access_path(d, settings_key(which), d->settings->text[which],
+	    max, secret);
+}
+
+/* Checks the bearers of the model servers, and how they travel. */
+static void
+doctor_access_tokens(struct doctor *d)
+{
+	const char	*list = d->settings->text[SETTING_OLLAMA_SERVER], *key;
+	char		 path[SETTING_MAX + 1];
+	struct url	 u;
+
+	doctor_access_file(d, SETTING_OLLAMA_TOKEN_FILE, TOKEN_MAX, true);
+	while (url_next(&list, &u)) {
+		if ((key = upstream_token_file(d->settings, &u, path)) == NULL)
+			continue;
+		if (u.token != NULL)
+			doctor_access_path(d, "token", path, TOKEN_MAX, true);
+		if (strncasecmp(u.text, "https:", 6) != 0)
+			doctor_tell(d, DOCTOR_WARNING, "token", "the token of "
+			    "%s goes to %.*s without encryption, and so do the "
+			    "tickets\nUse https, unless nobody else can read "
+			    "on the way", u.token != NULL ? path : key,
+			    (int)u.len, u.text);
+	}
 }
 
 /* Checks that the system prompt is text that a model can read. */
@@ -464,7 +529,7 @@ doctor_files(struct doctor *d)
 
 	doctor_access_file(d, SETTING_TLS_CERT, SETTINGS_FILE_MAX, false);
 	doctor_access_file(d, SETTING_TLS_KEY, KEY_FILE_MAX, true);
-	doctor_access_file(d, SETTING_OLLAMA_TOKEN_FILE, TOKEN_MAX, true);
+	doctor_access_tokens(d);
 	if (strcmp(s->text[SETTING_SYSTEM_PROMPT_FILE], "none") != 0)
 		doctor_access_prompt(d);
 }

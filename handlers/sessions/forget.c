@@ -15,8 +15,11 @@
 #include "base/log.h"
 #include "base/rate.h"
 #include "generation/generations.h"
+#include "knowledge/answers.h"
+#include "knowledge/learn.h"
 #include "program.h"
 #include "sessions/command.h"
+#include "store/knowledge.h"
 #include "store/maintain.h"
 #include "store/store.h"
 #include "store/trace.h"
@@ -248,6 +251,26 @@ forget_note_texts(struct search *f, const struct settings *s,
 		forget_each_copy(f, s->text[SETTING_DATABASE], forget_add_copy);
 }
 
+/* Removes the ticket's words from the notes that it found. */
+static enum failure_code
+forget_words(struct store *store)
+{
+	return learn_sweep(store, true);
+}
+
+/* Whether none of the ticket's words is left beside the notes. */
+static bool
+forget_no_words(struct store *store, int64_t ticket)
+{
+	int64_t	rows;
+
+	command_need(store_knowledge_left(store, ticket, &rows), store);
+	if (rows > 0)
+		(void)printf("the index of the notes: %" PRId64 " rows are "
+		    "left\n", rows);
+	return rows == 0;
+}
+
 static int
 forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 {
@@ -265,9 +288,10 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 		    " does not end: %s", ticket, strerror(errno));
 	if (verify)
 		forget_note_texts(&f, s, store);
-	command_need(store_forget(store, ticket, &found), store);
+	command_need(store_forget(store, ticket, forget_words, &found), store);
 	if (verify && (found || f.trace.count > 0 || f.held > 0))
-		clean = forget_nothing_left(&f, s, store);
+		clean = forget_nothing_left(&f, s, store) &&
+		    forget_no_words(store, ticket);
 	(void)close(claim);
 	store_close(store);
 	if (!found && clean)
@@ -276,8 +300,9 @@ forget_ticket(const struct settings *s, int64_t ticket, bool verify)
 	return clean ? EXIT_GOOD : EXIT_CLIENT;
 }
 
-/* Removes a user from the database: from ratings, and from what a server notes
-   about generations.  Returns false if something is left. */
+/* Removes a user from the database: the ratings and what they taught, the
+   names beside answers that the user wrote or asked for, and what a server
+   notes about generations.  Returns false if something is left. */
 static bool
 forget_in_database(const struct settings *s, const char *who, bool verify)
 {
@@ -286,7 +311,7 @@ forget_in_database(const struct settings *s, const char *who, bool verify)
 
 	store = command_store(s);
 	store_watch(store, progress_show, NULL);
-	command_need(store_forget_user(store, who), store);
+	command_need(store_forget_user(store, who, answers_sweep), store);
 	if (verify) {
 		command_need(store_user_left(store, who, &rows), store);
 		(void)printf("searched the tables: %" PRId64 " rows are left\n",
@@ -301,22 +326,24 @@ forget_user(const struct settings *s, const char *user, bool verify)
 {
 	struct search	 f = { .user = user, .say = true };
 	const char	*log = s->text[SETTING_LOG];
-	char		 key[256], misses[300], ratings[300], error[512];
+	static const char *const	limits[] = { "", RATE_OPEN,
+					    RATE_RATINGS, RATE_WRITTEN };
+	char		 who[256], key[300], error[512];
 	bool		 clean;
+	size_t		 i;
 	int64_t		 lines;
 
 	if (*user == '\0' || strcmp(user, "-") == 0)
 		program_fail(EXIT_USAGE, "forget: \"%s\" is not a user's name",
 		    user);
 	command_run_dir(s);
-	(void)snprintf(key, sizeof(key), STORE_USER "%s", user);
-	(void)snprintf(misses, sizeof(misses), RATE_OPEN "%s", key);
-	(void)snprintf(ratings, sizeof(ratings), RATE_RATINGS "%s", key);
-	if (rate_forget(s, key, error, sizeof(error)) == -1 ||
-	    rate_forget(s, misses, error, sizeof(error)) == -1 ||
-	    rate_forget(s, ratings, error, sizeof(error)) == -1)
-		program_fail(EXIT_SYSTEM, "%s", error);
-	clean = forget_in_database(s, key, verify);
+	(void)snprintf(who, sizeof(who), STORE_USER "%s", user);
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		(void)snprintf(key, sizeof(key), "%s%s", limits[i], who);
+		if (rate_forget(s, key, error, sizeof(error)) == -1)
+			program_fail(EXIT_SYSTEM, "%s", error);
+	}
+	clean = forget_in_database(s, who, verify);
 	if (!settings_log_is_file(s))
 		program_fail(EXIT_CLIENT, "LOG=%s: sessions cannot change the "
 		    "lines of this log", log);

@@ -1,8 +1,10 @@
 /*
- * sessions hold: the parent process of websocketd.  It
+ * sessions hold: the parent process of websocketd, and of the programs beside
+ * it (socat for the door), each of which ends with the others.  It
  *
  *	- keeps the database open and locked,
  *	- sets a timeout for clients that never read,
+ *	- ends TLS connections to the door that have no door for long,
  *	- passes signals on, reaps processes, and exits like websocketd,
  *	- filters lines that any client can make websocketd log,
  *	- lets running answers finish when the service ends.
@@ -15,21 +17,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/listener.h"
 #include "base/noise.h"
 #include "program.h"
 #include "sessions/command.h"
+#include "sessions/linger.h"
 #include "sessions/rest.h"
 #include "store/identity.h"
-#include "viewer/resident.h"
+#include "store/resident.h"
 
 /*
  * How long websocketd has to end when the service is told to, in ms.  `podman
@@ -45,7 +48,18 @@
  */
 #define NOISE_PAUSE	3600000
 
-/* Signals that are also sent to the program. */
+/*
+ * How long a TLS connection may last before its door begins and after it has
+ * ended, in ms, if SEND_TIMEOUT is not longer; and the pause between two looks.
+ */
+#define LINGER_TIMEOUT	10000
+#define LINGER_PAUSE	2000
+
+/* Programs beside the main one, and the words of the command of each. */
+#define BESIDE_MAX	64
+#define BESIDE_WORDS	16
+
+/* Signals that are also sent to the programs. */
 static const int	hold_passed[] = {
 	SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2
 };
@@ -64,6 +78,13 @@ struct hold {
 	int			 status;	/* of the program, as from
 						   waitpid(2) */
 	bool			 ended;
+	pid_t			 beside[BESIDE_MAX];	/* 0: has ended */
+	size_t			 count;
+	struct linger		 linger;	/* their connections by TLS */
+	int64_t			 next_linger;	/* next look at these:
+						   clock_us */
+	bool			 failed;	/* one of them has ended by
+						   itself */
 	bool			 gentle;	/* we got SIGTERM and no other
 						   signal */
 	int64_t			 kill;		/* when to kill the program:
@@ -114,11 +135,7 @@ hold_exec(pid_t parent, char *argv[], int out, int err)
 {
 	sigset_t	none;
 
-	/* End together with the parent: otherwise an orphan would keep the
-	   port. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
-	    getppid() != parent)
-		_exit(EXIT_SYSTEM);
+	child_end_with(parent);		/* an orphan would keep the port */
 	program_default_signals();
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -141,6 +158,39 @@ hold_open_stream(struct hold_stream *s, int to, int fd[2])
 		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 	s->from = fd[0];
 	s->to = to;
+}
+
+/*
+ * Starts a program beside the main one.  The command's words have a tab
+ * between two: socat's words have blanks in them.
+ */
+static void
+hold_start_beside(struct hold *h, char *command)
+{
+	const pid_t	self = getpid();
+	char		*argv[BESIDE_WORDS + 1], *rest = command;
+	size_t		 n = 0;
+
+	while (n < BESIDE_WORDS && (argv[n] = strsep(&rest, "\t")) != NULL)
+		n++;
+	argv[n] = NULL;
+	if ((h->beside[h->count] = fork()) == -1)
+		program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
+	if (h->beside[h->count] == 0)
+		hold_exec(self, argv, -1, -1);
+	h->count++;
+}
+
+/* Ends the programs beside the main one: they have nothing to lose. */
+static void
+hold_end_beside(struct hold *h)
+{
+	size_t	i;
+
+	for (i = 0; i < h->count; i++) {
+		if (h->beside[i] != 0)
+			(void)kill(h->beside[i], SIGKILL);
+	}
 }
 
 /* Starts the program; blocks the signals that are to be passed on. */
@@ -176,18 +226,47 @@ hold_start(struct hold *h, char *argv[])
 		(void)close(err[1]);
 }
 
+/*
+ * One of the programs beside the main one has ended.  If nobody wanted that,
+ * the main one has to end, too: whoever supervises us starts both again.
+ */
+static void
+hold_lose(struct hold *h, size_t i, int status)
+{
+	char	text[128];
+
+	h->beside[i] = 0;
+	if (h->ended || h->kill != CLOCK_NEVER)
+		return;
+	(void)snprintf(text, sizeof(text), "a program beside it has ended (%s "
+	    "%d), so the service ends", WIFEXITED(status) ? "exit code" :
+	    "signal", WIFEXITED(status) ? WEXITSTATUS(status) :
+	    WTERMSIG(status));
+	hold_say(text);
+	h->failed = true;
+	h->gentle = true;
+	h->kill = clock_us() + END_TIMEOUT * INT64_C(1000);
+	(void)kill(h->pid, SIGTERM);
+}
+
 /* Reaps all children that have ended; process 1 also has those of others. */
 static void
 hold_reap(struct hold *h)
 {
 	int	status;
+	size_t	i;
 	pid_t	pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < h->count; i++) {
+			if (pid == h->beside[i])
+				hold_lose(h, i, status);
+		}
 		if (pid != h->pid)
 			continue;
 		h->status = status;
 		h->ended = true;
+		hold_end_beside(h);
 	}
 }
 
@@ -219,6 +298,9 @@ hold_read_signals(struct hold *h)
 		}
 		if (h->listens > 0)
 			hold_note_end(h, info.ssi_signo);
+		/* They accept no more, whatever the main one does. */
+		if (h->kill != CLOCK_NEVER)
+			hold_end_beside(h);
 		if (!h->ended && (info.ssi_code != SI_KERNEL ||
 		    info.ssi_signo == SIGHUP))
 			(void)kill(h->pid, (int)info.ssi_signo);
@@ -321,6 +403,26 @@ hold_find_sockets(struct hold *h, int64_t now)
 	hold_say(text);
 }
 
+/* Ends connections by TLS that have no door for too long. */
+static void
+hold_end_lingering(struct hold *h, int64_t now)
+{
+	int64_t	limit = h->settings->number[SETTING_SEND_TIMEOUT] * 1000;
+	char	text[512];
+
+	limit = limit < LINGER_TIMEOUT ? LINGER_TIMEOUT : limit;
+	h->next_linger = now + LINGER_PAUSE * INT64_C(1000);
+	if (linger_look(&h->linger, h->beside, h->count, limit * INT64_C(1000),
+	    now) == 0)
+		return;
+	h->next_linger = CLOCK_NEVER;
+	(void)snprintf(text, sizeof(text), "clients that send slowly can keep "
+	    "TLS connections to the door for long (%s): put a proxy with a "
+	    "timeout in front, as nginx or haproxy in deploy/",
+	    strerror(errno));
+	hold_say(text);
+}
+
 /* Reports what was left out, now and then and at the end. */
 static void
 hold_report(struct hold *h, int64_t now)
@@ -345,12 +447,14 @@ hold_serve(struct hold *h)
 	struct pollfd	p[3];
 	int64_t		now = clock_us(), next;
 
+	h->kill = CLOCK_NEVER;
 	hold_reap(h);	/* run.sh's children that ended before we handled
 			   SIGCHLD */
 	h->next_look = h->listens > 0 ? now : CLOCK_NEVER;
 	h->give_up = now + LISTEN_TIMEOUT * INT64_C(1000);
 	h->next_report = now + NOISE_PAUSE * INT64_C(1000);
-	h->kill = CLOCK_NEVER;
+	h->next_linger = h->count > 0 &&
+	    *h->settings->text[SETTING_TLS_CERT] != '\0' ? now : CLOCK_NEVER;
 	for (; !h->ended; now = clock_us()) {
 		if (now >= h->kill)
 			(void)kill(h->pid, SIGKILL);
@@ -358,12 +462,15 @@ hold_serve(struct hold *h)
 			hold_find_sockets(h, now);
 		if (now >= h->next_report)
 			hold_report(h, now);
+		if (now >= h->next_linger)
+			hold_end_lingering(h, now);
 		p[0] = (struct pollfd){ h->signals, POLLIN, 0 };
 		p[1] = (struct pollfd){ h->out.from, POLLIN, 0 };
 		p[2] = (struct pollfd){ h->err.from, POLLIN, 0 };
 		next = h->next_look < h->next_report ? h->next_look :
 		    h->next_report;
 		next = h->kill < next ? h->kill : next;
+		next = h->next_linger < next ? h->next_linger : next;
 		if (poll(p, 3, clock_poll(now, next)) == -1 && errno != EINTR)
 			program_fail(EXIT_SYSTEM, "hold: %s", strerror(errno));
 		hold_read_signals(h);
@@ -374,6 +481,7 @@ hold_serve(struct hold *h)
 	hold_read_stream(h, &h->out);
 	hold_read_stream(h, &h->err);
 	hold_report(h, now);
+	linger_free(&h->linger);
 }
 
 /* Exits in the same way as the program. */
@@ -399,8 +507,9 @@ int
 command_hold(const struct settings *s, int argc, char *argv[])
 {
 	static struct hold	h;
-	static const char	option[] = "--listen=";
-	char			*end_of;
+	static const char	option[] = "--listen=", beside[] = "--beside=";
+	char			*end_of, *commands[BESIDE_MAX];
+	size_t			 n, count = 0;
 	int			 i = 1;
 
 	h.settings = s;
@@ -411,14 +520,23 @@ command_hold(const struct settings *s, int argc, char *argv[])
 			    "sockets", argv[1]);
 		i++;
 	}
+	for (; i < argc && strncmp(argv[i], beside, sizeof(beside) - 1) == 0;
+	    i++) {
+		if (count == BESIDE_MAX)
+			program_fail(EXIT_USAGE, "hold: more than %d programs",
+			    BESIDE_MAX);
+		commands[count++] = argv[i] + sizeof(beside) - 1;
+	}
 	if (i >= argc)
 		program_fail(EXIT_USAGE, "hold: the command is missing");
 	hold_database(s);
 	hold_start(&h, argv + i);
+	for (n = 0; n < count; n++)
+		hold_start_beside(&h, commands[n]);
 	hold_serve(&h);
 	if (h.listens > 0 || getpid() == 1) {
 		rest_end(s, h.signals, !h.gentle);
 		resident_end(s);
 	}
-	return hold_end(h.status);
+	return h.failed ? EXIT_SYSTEM : hold_end(h.status);
 }

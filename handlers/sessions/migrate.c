@@ -32,8 +32,8 @@ struct migrate_wait {
 	bool		 now;		/* --now: end all of them */
 	int		 reported;		/* how many ran when last
 						   reported */
-	int64_t		 ticket;	/* end only its generation; 0: end
-					   all */
+	const struct subject	*subject;	/* end only its
+						   generation; NULL: end all */
 };
 
 static bool
@@ -41,7 +41,7 @@ migrate_end_one(void *context, const struct answers_process *p)
 {
 	const struct migrate_wait	*w = context;
 
-	if (w->ticket == 0 || w->ticket == p->ticket)
+	if (w->subject == NULL || generation_same(w->subject, &p->subject))
 		(void)answers_signal(w->run_dir, p, SIGTERM);
 	return true;
 }
@@ -80,17 +80,17 @@ migrate_is_queued(int fd)
  * again later.
  */
 static bool
-migrate_end_queued(void *context, int64_t ticket)
+migrate_end_queued(void *context, const struct subject *subject)
 {
 	struct migrate_wait	*w = context;
 	int		 fd;
 
-	if (generation_connect(w->run_dir, ticket, &fd) != GENERATION_RUNNING)
+	if (generation_connect(w->run_dir, subject, &fd) != GENERATION_RUNNING)
 		return true;
-	w->ticket = ticket;
+	w->subject = subject;
 	if (migrate_is_queued(fd))
 		(void)answers_each(w->run_dir, migrate_end_one, w);
-	w->ticket = 0;
+	w->subject = NULL;
 	(void)close(fd);
 	return true;
 }

@@ -225,20 +225,6 @@ print_no_memory(void)
 	program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 }
 
-/*
- * Whether three bytes are a character that changes the layout of the following
- * text, so that what is shown is not what is stored.  U+202A to 202E and U+2066
- * to 2069 change the writing direction (UAX #9); U+2028 and U+2029 end a line.
- */
-static bool
-print_is_layout(const char *s)
-{
-	const unsigned char	c = (unsigned char)s[2];
-
-	return (memcmp(s, "\xe2\x80", 2) == 0 && c >= 0xa8 && c <= 0xae) ||
-	    (memcmp(s, "\xe2\x81", 2) == 0 && c >= 0xa6 && c <= 0xa9);
-}
-
 /* Writes a line of JSON.  On a terminal escapes these characters, which can
    only be within strings, so the value does not change. */
 static void
@@ -249,7 +235,7 @@ print_put_json(const struct buf *b)
 	size_t		i, from = 0;
 
 	for (i = 0; terminal && i + 3 <= b->len; i++) {
-		if (!print_is_layout(s + i))
+		if (!utf8_is_layout(s + i))
 			continue;
 		(void)fwrite(s + from, 1, i - from, stdout);
 		(void)printf("\\u20%02x", ((unsigned)s[i + 1] & 1) << 6 |
@@ -287,22 +273,8 @@ print_json(const struct cell *c, int cells)
 void
 print_tame(const char *text, size_t len, bool line, struct buf *b)
 {
-	struct utf8_cleaner	cleaner = { .len = 0 };
-	size_t			i = b->len;
-
-	/* What is left is an incomplete character. */
-	if (utf8_clean(&cleaner, text, len, b) == -1 ||
-	    (cleaner.len > 0 && buf_puts(b, "\xef\xbf\xbd") == -1))
+	if (utf8_tame(text, len, line, b) == -1)
 		print_no_memory();
-	/* A carriage return would let a ticket overwrite what is on the
-	   screen. */
-	for (; i < b->len; i++) {
-		if ((unsigned char)b->data[i] < ' ' &&
-		    (line || (b->data[i] != '\n' && b->data[i] != '\t')))
-			b->data[i] = ' ';
-		if (b->len - i >= 3 && print_is_layout(b->data + i))
-			memcpy(b->data + i, "\xef\xbf\xbd", 3);
-	}
 }
 
 /*

@@ -29,6 +29,13 @@ struct report {
 	{ "csv", &(r)->csv, NULL, NULL }, \
 	{ "n", NULL, &(r)->rows, NULL }
 
+/* Sets the form of a report: the one that was asked for, else `format'. */
+static void
+reports_form(struct report *r, enum print_format format)
+{
+	r->print.format = r->json ? PRINT_JSON : r->csv ? PRINT_CSV : format;
+}
+
 /*
  * Reads the options of a report that has no others.  Returns the index of the
  * first argument.
@@ -44,7 +51,7 @@ reports_begin(int argc, char *argv[], struct report *r,
 	int				i;
 
 	i = command_options(argc, argv, options, least, most);
-	r->print.format = r->json ? PRINT_JSON : r->csv ? PRINT_CSV : format;
+	reports_form(r, format);
 	return i;
 }
 
@@ -73,35 +80,48 @@ command_list(const struct settings *s, int argc, char *argv[])
 	    print_row, &r.print), "there are no sessions");
 }
 
-/* Makes a report about one ticket. */
+/* Makes a report about one ticket: rows of `what'. */
 static int
-reports_of_ticket(const struct settings *s, int argc, char *argv[],
-    enum store_report which, enum print_format format)
+reports_of_ticket(const struct settings *s, struct report *r, int64_t ticket,
+    enum store_report which, enum print_format format, const char *what)
 {
-	struct report	 r = { .rows = INT64_MAX };
 	struct store	*store;
-	int64_t		 ticket;
 	char		 nothing[64];
 
-	ticket = command_ticket(
-	    argv[0], argv[reports_begin(argc, argv, &r, format, 1, 1)]);
+	reports_form(r, format);
 	(void)snprintf(nothing, sizeof(nothing), "ticket %" PRId64 " has no "
-	    "sessions", ticket);
+	    "%s", ticket, what);
 	store = command_store(s);
-	return reports_end(&r, store, store_report(store, which, ticket, r.rows,
-	    print_row, &r.print), nothing);
+	return reports_end(r, store, store_report(store, which, ticket,
+	    r->rows, print_row, &r->print), nothing);
 }
 
 int
 command_show(const struct settings *s, int argc, char *argv[])
 {
-	return reports_of_ticket(s, argc, argv, STORE_SHOW, PRINT_PARAGRAPHS);
+	struct report			 r = { .rows = INT64_MAX };
+	bool				 sources = false;
+	const struct command_option	 options[] = {
+		REPORT_OPTIONS(&r),
+		{ "sources", &sources, NULL, NULL },
+		{ NULL, NULL, NULL, NULL },
+	};
+	const int			 i = command_options(argc, argv,
+					    options, 1, 1);
+
+	return reports_of_ticket(s, &r, command_ticket(argv[0], argv[i]),
+	    sources ? STORE_SHOW_SOURCES : STORE_SHOW, PRINT_PARAGRAPHS,
+	    sources ? "sources" : "sessions");
 }
 
 int
 command_history(const struct settings *s, int argc, char *argv[])
 {
-	return reports_of_ticket(s, argc, argv, STORE_HISTORY, PRINT_TABLE);
+	struct report	r = { .rows = INT64_MAX };
+	const int	i = reports_begin(argc, argv, &r, PRINT_TABLE, 1, 1);
+
+	return reports_of_ticket(s, &r, command_ticket(argv[0], argv[i]),
+	    STORE_HISTORY, PRINT_TABLE, "sessions");
 }
 
 int
@@ -216,6 +236,8 @@ command_stats(const struct settings *s, int argc, char *argv[])
 		which = STORE_STATS_BY_DAY;
 	else if (r.by != NULL && strcmp(r.by, "model") == 0)
 		which = STORE_STATS_BY_MODEL;
+	else if (r.by != NULL && strcmp(r.by, "prompt") == 0)
+		which = STORE_STATS_BY_PROMPT;
 	if ((r.by != NULL && (which == STORE_STATS || log != NULL)) ||
 	    days > DAYS_MAX)
 		program_fail(EXIT_USAGE, "stats: wrong options (try sessions "

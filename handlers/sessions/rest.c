@@ -35,9 +35,8 @@
 
 /* A running answer. */
 struct rest_answer {
-	int64_t	ticket;
-	ino_t	socket;		/* inode: the ticket may get another socket
-				   later */
+	struct subject	subject;
+	ino_t	socket;		/* inode: there may be another socket later */
 	int	fd;		/* connection, until it has replied; then -1 */
 	int	process;	/* pidfd; -1: not known, or ended */
 	bool	asked;		/* was asked to end at once */
@@ -54,22 +53,22 @@ struct rest {
 						   beginning */
 };
 
-/* The inode of a ticket's socket; 0: there is none. */
+/* The inode of a generation's socket; 0: there is none. */
 static ino_t
-rest_socket(const struct rest *r, int64_t ticket)
+rest_socket(const struct rest *r, const struct subject *subject)
 {
 	char		path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct stat	st;
 
-	if (generation_path(path, sizeof(path), r->run_dir, ticket) == -1 ||
+	if (generation_path(path, sizeof(path), r->run_dir, subject) == -1 ||
 	    lstat(path, &st) == -1)
 		return 0;
 	return st.st_ino;
 }
 
-/* Tells a ticket's answer that the service ends, and adds it to the list. */
+/* Tells a generation that the service ends, and adds it to the list. */
 static void
-rest_announce(struct rest *r, int64_t ticket, ino_t socket)
+rest_announce(struct rest *r, const struct subject *subject, ino_t socket)
 {
 	static const char	line[] = "end\n";
 	struct rest_answer		*list;
@@ -84,7 +83,7 @@ rest_announce(struct rest *r, int64_t ticket, ino_t socket)
 		r->list = list;
 		r->size = size;
 	}
-	if ((found = generation_connect(r->run_dir, ticket, &fd)) !=
+	if ((found = generation_connect(r->run_dir, subject, &fd)) !=
 	    GENERATION_RUNNING) {
 		r->running += found != GENERATION_NONE;
 		return;
@@ -95,7 +94,7 @@ rest_announce(struct rest *r, int64_t ticket, ino_t socket)
 		(void)close(fd);
 		return;
 	}
-	r->list[r->count++] = (struct rest_answer){ ticket, socket, fd, -1,
+	r->list[r->count++] = (struct rest_answer){ *subject, socket, fd, -1,
 	    false, false };
 	r->running++;
 	r->announced++;
@@ -105,17 +104,17 @@ rest_announce(struct rest *r, int64_t ticket, ino_t socket)
  * A callback for generations_each: adds answers that are not in the list yet.
  */
 static bool
-rest_found(void *context, int64_t ticket)
+rest_found(void *context, const struct subject *subject)
 {
 	struct rest	*r = context;
-	const ino_t	 socket = rest_socket(r, ticket);
+	const ino_t	 socket = rest_socket(r, subject);
 	size_t		 i;
 
-	for (i = 0; i < r->count && (r->list[i].ticket != ticket ||
-	    r->list[i].socket != socket); i++)
+	for (i = 0; i < r->count && (r->list[i].socket != socket ||
+	    !generation_same(&r->list[i].subject, subject)); i++)
 		;
 	if (socket != 0 && i == r->count)
-		rest_announce(r, ticket, socket);
+		rest_announce(r, subject, socket);
 	return true;
 }
 
@@ -140,7 +139,7 @@ rest_runs(const struct rest *r, struct rest_answer *o)
 		o->process = -1;
 	}
 	return (o->fd != -1 || o->process != -1) &&
-	    rest_socket(r, o->ticket) == o->socket;
+	    rest_socket(r, &o->subject) == o->socket;
 }
 
 /* Whether a chat holds a claim, so may be about to start an answer. */

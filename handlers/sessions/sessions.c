@@ -28,16 +28,31 @@ static const struct command {
 	const char	*manual;	/* the rest of its own --help */
 	unsigned	 flags;
 } commands[] = {
+	{ "ask", command_ask, "[--json] [--refresh] TICKET TEXT",
+	    "ask about a ticket, and print the answer as it is written",
+	    "As a viewer of the ticket: a saved answer is printed at once, a "
+	    "new one is saved.\n"
+	    "TEXT is the ticket's text; - reads it from standard input.  "
+	    "--refresh asks for a new\n"
+	    "answer, --json prints the frames.  Needs no JWT.  Exit code 2: "
+	    "the model failed.\n"
+	    "  sessions ask 42 'printer jam'\n"
+	    "  sessions ask --json 42 - <ticket.txt | jq -r .type\n", 0 },
 	{ "list", command_list, "[--json | --csv] [-n ROWS]",
 	    "the newest session of each ticket, newest first",
 	    "Prints at most 50 rows unless -n gives another number.\n"
 	    "  sessions list -n 10\n"
 	    "  sessions list --json | jq -r .ticket\n", 0 },
-	{ "show", command_show, "[--json | --csv] [-n ROWS] TICKET",
+	{ "show", command_show,
+	    "[--sources] [--json | --csv] [-n ROWS] TICKET",
 	    "all sessions of a ticket, oldest first",
-	    "Prints texts, times and tokens; -n limits this to the newest "
-	    "sessions.\n"
+	    "Prints texts, times and tokens, and behind each answer the "
+	    "questions about it\n"
+	    "(`follows'); -n limits this to the newest answers.  --sources "
+	    "prints instead the notes\n"
+	    "that the model was given for them, and whether they cite them.\n"
 	    "  sessions show 42\n"
+	    "  sessions show --sources 42\n"
 	    "  sessions show --json -n 1 42 | jq -r .response\n", 0 },
 	{ "history", command_history, "[--json | --csv] [-n ROWS] TICKET",
 	    "the sessions of a ticket, one per line, newest first",
@@ -54,10 +69,11 @@ static const struct command {
 	    "  sessions search impressora papel\n"
 	    "  sessions search 'paper jam' 'print*'\n", 0 },
 	{ "stats", command_stats, "[--json | --csv] [-n ROWS] [--by "
-	    "day|model | --log FILE] [--since DAYS]",
+	    "day|model|prompt | --log FILE] [--since DAYS]",
 	    "times and tokens of the answers",
-	    "Times are in milliseconds, days in UTC.  --log counts the "
-	    "questions in a log file\n"
+	    "Times are in milliseconds, days in UTC; a system prompt is named "
+	    "by the beginning\n"
+	    "of its hash.  --log counts the questions in a log file\n"
 	    "instead (- is standard input), by day and user: all questions, "
 	    "those answered\n"
 	    "from the database, and errors.\n"
@@ -66,6 +82,17 @@ static const struct command {
 	    "  journalctl --utc -o short-iso -t chat | sessions stats --log "
 	    "-\n",
 	    0 },
+	{ "report", command_report, "[--days N] [--lang pt-BR|en|es]",
+	    "a page about the last days, for people",
+	    "Writes one HTML file with charts and their numbers: answers, "
+	    "waits, ratings, notes\n"
+	    "that are cited and that are not, tickets that no note fitted, "
+	    "cost.  It loads\n"
+	    "nothing from elsewhere, and contains beginnings of tickets.  "
+	    "Days are in UTC;\n"
+	    "without --days the last 30, today among them.\n"
+	    "  sessions report >report.html\n"
+	    "  sessions report --days 7 --lang en >week.html\n", 0 },
 	{ "metrics", command_metrics, "",
 	    "metrics for Prometheus, in its text format",
 	    "For node_exporter's textfile collector, run this from a timer:\n"
@@ -95,6 +122,45 @@ static const struct command {
 	    "runs, or its\n"
 	    "answer is already complete.\n"
 	    "  sessions stop 42\n", 0 },
+	{ "write", command_write, "[--session N] TICKET",
+	    "put an answer of your own in place of a ticket's newest one",
+	    "Reads the answer from standard input; it becomes the next "
+	    "version, by `shell'.\n"
+	    "With --session only if that is still the newest answer.  Exit "
+	    "code 1: it is not,\n"
+	    "there is none, or one is being generated.\n"
+	    "  sessions write 42 <answer.md\n", 0 },
+	{ "learn", command_learn, "[--prune [--purge]] [--answers] [PATH... | "
+	    "-]",
+	    "read the team's notes, so that answers can cite them",
+	    "PATH is a file (.md, .txt, .html) or a folder; - reads JSON "
+	    "lines: name, title, url,\n"
+	    "text; or question, answer, url of a solved ticket.  Only what is "
+	    "new or has changed\n"
+	    "is read.  --prune removes what a PATH does not have any more, and "
+	    "--purge its text\n"
+	    "from what answers were given.  --answers learns the answers here "
+	    "that people wrote or\n"
+	    "rated good.  Exit code 1: something could not be learnt.\n"
+	    "  sessions learn notes/\n"
+	    "  sessions learn - <solved.jsonl\n", 0 },
+	{ "knowledge", command_knowledge, "[--json | --csv] [-n ROWS] "
+	    "[--delete NAME [--purge] | --sweep]",
+	    "what was learnt, and how often it was given and cited",
+	    "--delete removes a document, --purge also its text from what "
+	    "answers were given.\n"
+	    "--sweep removes what deleted answers have left, as the timer "
+	    "does at night.\n"
+	    "  sessions knowledge\n"
+	    "  sessions knowledge --delete notes/printer.md\n", 0 },
+	{ "similar", command_similar, "[--json]",
+	    "the notes that an answer to a text would get",
+	    "Reads the text from standard input.  The number in front of a "
+	    "title is its score;\n"
+	    "see KNOWLEDGE_FLOOR.  Exit code 1: nothing fits.\n"
+	    "  echo 'printer jam' | sessions similar\n"
+	    "  echo 'printer jam' | sessions similar --json | jq -r .title\n",
+	    0 },
 	{ "replay", command_replay, "[--version N] [--pace MS] TICKET",
 	    "play a saved answer as the frames of the protocol",
 	    "Plays the newest answer unless --version chooses another, with 30 "

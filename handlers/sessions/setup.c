@@ -16,8 +16,12 @@
 #include "base/limit.h"
 #include "base/module.h"
 #include "base/number.h"
+#include "base/url.h"
+#include "hook/hook.h"
 #include "ollama/prompt.h"
 #include "ollama/upstream.h"
+#include "knowledge/learn.h"
+#include "knowledge/synonyms.h"
 #include "program.h"
 #include "request/connection.h"
 #include "sandbox/harden.h"
@@ -39,6 +43,7 @@ command_delete(const struct settings *s, int argc, char *argv[])
 	store = command_store(s);
 	command_need(store_delete(store, command_ticket(argv[0], ticket),
 	    &found), store);
+	command_need(learn_sweep(store, false), store);
 	store_close(store);
 	if (!found)
 		program_fail(EXIT_CLIENT, "there is no ticket %s", ticket);
@@ -75,19 +80,55 @@ setup_refuse_text(const char *key, const char *path, const char *why)
 static void
 setup_texts(const struct settings *s)
 {
-	const char	*why = NULL, *path;
-	char		*text;
+	const char	*why = NULL, *path, *key;
+	const char	*list = s->text[SETTING_OLLAMA_SERVER];
+	char		*text, file[SETTING_MAX + 1];
+	struct url	 u;
 
 	path = s->text[SETTING_SYSTEM_PROMPT_FILE];
 	if ((text = prompt_system(s, &why)) == NULL)
 		setup_refuse_text("SYSTEM_PROMPT_FILE", path, why);
 	free(text);
-	if (upstream_token(s, &text, &why) == -1)
-		setup_refuse_text("OLLAMA_TOKEN_FILE",
-		    s->text[SETTING_OLLAMA_TOKEN_FILE], why);
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
+	while (url_next(&list, &u)) {
+		if (upstream_token(s, &u, &text, &why) == -1) {
+			key = upstream_token_file(s, &u, file);
+			if (key[strlen(key) - 1] == '=')
+				key = "OLLAMA_SERVER: token";
+			setup_refuse_text(key, file, why);
+		}
+		if (text != NULL)
+			explicit_bzero(text, strlen(text));
+		free(text);
+	}
+	path = s->text[SETTING_KNOWLEDGE_SYNONYMS];
+	synonyms_free(synonyms_read(path, &why));
+	if (why != NULL)
+		program_fail(EXIT_SETTINGS, "KNOWLEDGE_SYNONYMS=%s: %s", path,
+		    why);
+}
+
+/* Warns of servers that get no bearer, though the setting looks as if it were
+   for all of them. */
+static void
+setup_token_hosts(const struct settings *s)
+{
+	const char	*list = s->text[SETTING_OLLAMA_SERVER];
+	char		 file[SETTING_MAX + 1];
+	struct url	 u, first = { 0 };
+
+	if (*s->text[SETTING_OLLAMA_TOKEN_FILE] == '\0')
+		return;
+	while (url_next(&list, &u)) {
+		if (first.text == NULL)
+			first = u;
+		if (upstream_token_file(s, &u, file) != NULL)
+			continue;
+		(void)fprintf(stderr, "sessions: warning: OLLAMA_TOKEN_FILE is "
+		    "for the host of %.*s only: %.*s gets no token; if it "
+		    "needs one, write token=FILE behind its address in "
+		    "OLLAMA_SERVER\n", (int)first.len, first.text, (int)u.len,
+		    u.text);
+	}
 }
 
 /* Refuses a file in DATABASE with which every question would fail. */
@@ -139,6 +180,26 @@ setup_database(const struct settings *s)
 	}
 }
 
+/* Refuses programs that could not run. */
+static void
+setup_programs(const struct settings *s)
+{
+	static const enum setting	programs[] = {
+		SETTING_TICKET_FILTER, SETTING_KNOWLEDGE_COMMAND,
+		SETTING_DONE_COMMAND,
+	};
+	char				why[512];
+	size_t				i;
+
+	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		if (*s->text[programs[i]] != '\0' && hook_examine(s,
+		    programs[i], why, sizeof(why)) == -1)
+			program_fail(EXIT_SETTINGS, "%s=%s: %s",
+			    settings_key(programs[i]), s->text[programs[i]],
+			    why);
+	}
+}
+
 /* Prints the settings.  Keys that cannot be used are bad settings, too. */
 int
 command_settings(const struct settings *s, int argc, char *argv[])
@@ -155,8 +216,11 @@ command_settings(const struct settings *s, int argc, char *argv[])
 	if (service)
 		setup_bare_names(s);
 	setup_texts(s);
-	if (service)
+	if (service) {
+		setup_token_hosts(s);
 		setup_database(s);
+	}
+	setup_programs(s);
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED) {
 		if (token_keys_read(&keys, s->text[SETTING_JWT_KEY_FILE],
 		    error, sizeof(error)) == -1)

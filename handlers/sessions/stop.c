@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -17,13 +18,14 @@
 #include "base/limit.h"
 #include "frame/frame.h"
 #include "generation/generation.h"
+#include "generation/generations.h"
 #include "program.h"
 #include "sessions/answers.h"
 #include "sessions/command.h"
 
 struct stop {
 	const char	*run_dir;
-	int64_t		 ticket;
+	struct subject	 subject;
 	struct buf	 in;		/* an incomplete line */
 	bool		 old;		/* version 0.1: sends no `alive'
 					   lines */
@@ -72,7 +74,7 @@ stop_connect(const struct stop *s)
 	int			fd;
 
 	for (;;) {
-		switch (generation_connect(s->run_dir, s->ticket, &fd)) {
+		switch (generation_connect(s->run_dir, &s->subject, &fd)) {
 		case GENERATION_RUNNING:
 			return fd;
 		case GENERATION_NONE:
@@ -85,7 +87,7 @@ stop_connect(const struct stop *s)
 		case GENERATION_ERROR:
 		default:
 			program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": %s",
-			    s->ticket, strerror(errno));
+			    s->subject.ticket, strerror(errno));
 		}
 	}
 }
@@ -134,28 +136,34 @@ stop_wait(struct stop *s, int fd)
 	return false;
 }
 
+static void
+stop_kill(struct stop *s, const struct answers_process *p)
+{
+	if (answers_signal(s->run_dir, p, SIGKILL) == 0)
+		s->killed++;
+	else if (errno != ESRCH)
+		s->left++;
+}
+
 static bool
 stop_kill_one(void *context, const struct answers_process *p)
 {
 	struct stop	*s = context;
 
-	if (p->ticket != s->ticket)
-		return true;
-	if (answers_signal(s->run_dir, p, SIGKILL) == 0)
-		s->killed++;
-	else if (errno != ESRCH)
-		s->left++;
+	if (generation_same(&p->subject, &s->subject))
+		stop_kill(s, p);
 	return true;
 }
 
-/*
- * As stop_kill_one, but only for a process that has closed its socket and
- * hangs.
- */
+/* As stop_kill_one, but for every process of the ticket that hangs. */
 static bool
 stop_kill_hanging(void *context, const struct answers_process *p)
 {
-	return answers_hangs(p) ? stop_kill_one(context, p) : true;
+	struct stop	*s = context;
+
+	if (p->subject.ticket == s->subject.ticket && answers_hangs(p))
+		stop_kill(s, p);
+	return true;
 }
 
 /* Removes the socket if nothing runs any more. */
@@ -164,11 +172,11 @@ stop_sweep(const struct stop *s)
 {
 	int	claim, fd;
 
-	if ((claim = generation_claim(s->run_dir, s->ticket)) == -1)
+	if ((claim = generation_claim(s->run_dir, s->subject.ticket)) == -1)
 		return;
-	switch (generation_connect(s->run_dir, s->ticket, &fd)) {
+	switch (generation_connect(s->run_dir, &s->subject, &fd)) {
 	case GENERATION_NONE:
-		generation_sweep(s->run_dir, s->ticket);
+		generation_sweep(s->run_dir, &s->subject);
 		break;
 	case GENERATION_RUNNING:
 		(void)close(fd);
@@ -192,18 +200,18 @@ stop_end_hanging(struct stop *s, int fd)
 	    s->killed == 0)
 		program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": its generation "
 		    "does not react, and its process is not in /proc or cannot "
-		    "be ended by this user", s->ticket);
+		    "be ended by this user", s->subject.ticket);
 	while (fd >= 0 && clock_us() < until) {
 		(void)poll(&p, 1, clock_poll(clock_us(), until));
 		if (!stop_read(s, fd)) {
 			stop_sweep(s);
 			(void)printf("ticket %" PRId64 ": its generation did "
-			    "not react and was ended\n", s->ticket);
+			    "not react and was ended\n", s->subject.ticket);
 			return EXIT_GOOD;
 		}
 	}
 	(void)printf("ticket %" PRId64 ": its generation did not react; it "
-	    "ends as soon as the kernel allows it\n", s->ticket);
+	    "ends as soon as the kernel allows it\n", s->subject.ticket);
 	return EXIT_GOOD;
 }
 
@@ -218,7 +226,7 @@ stop_elsewhere(const struct settings *settings, int64_t ticket)
 	if (store_is_file())
 		return false;
 	store = command_store(settings);
-	command_need(store_stop(store, ticket, &heard), store);
+	command_need(store_stop(store, ticket, true, &heard), store);
 	store_close(store);
 	return heard;
 }
@@ -230,21 +238,74 @@ stop_elsewhere(const struct settings *settings, int64_t ticket)
 static int
 stop_end_rest(struct stop *s, const struct settings *settings)
 {
-	if (stop_elsewhere(settings, s->ticket)) {
+	if (stop_elsewhere(settings, s->subject.ticket)) {
 		(void)printf("ticket %" PRId64 ": stopped on another node\n",
-		    s->ticket);
+		    s->subject.ticket);
 		return EXIT_GOOD;
 	}
 	if (answers_each(s->run_dir, stop_kill_hanging, s) == 0 &&
 	    s->killed > 0) {
 		(void)printf("ticket %" PRId64 ": the remaining process of its "
-		    "generation did not react and was ended\n", s->ticket);
+		    "generation did not react and was ended\n",
+		    s->subject.ticket);
 		return EXIT_GOOD;
 	}
 	(void)fprintf(stderr, "sessions: no generation runs for ticket %"
 	    PRId64 "%s\n",
-	    s->ticket, store_is_file() ? " on this node" : "");
+	    s->subject.ticket, store_is_file() ? " on this node" : "");
 	return EXIT_CLIENT;
+}
+
+/* What runs for a ticket: its answer, and questions about answers. */
+struct stop_list {
+	int64_t		 ticket;
+	struct subject	*subjects;
+	size_t		 count;
+};
+
+static bool
+stop_found(void *context, const struct subject *subject)
+{
+	struct stop_list	*l = context;
+	struct subject		*more;
+
+	if (subject->ticket != l->ticket)
+		return true;
+	if ((more = realloc(l->subjects, (l->count + 1) *
+	    sizeof(*more))) == NULL)
+		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
+	l->subjects = more;
+	l->subjects[l->count++] = *subject;
+	return true;
+}
+
+/* Ends one generation.  Returns the exit code, or -1 if it does not run. */
+static int
+stop_one(const char *run_dir, const struct subject *subject)
+{
+	struct stop	s = { .run_dir = run_dir, .subject = *subject,
+			    .in = BUF_INIT(4 * READ_MAX) };
+	int		fd, rc = EXIT_GOOD;
+
+	if ((fd = stop_connect(&s)) == -1)
+		return -1;
+	if (fd >= 0)
+		generation_say_stop(fd);
+	if (fd < 0 || !stop_wait(&s, fd)) {
+		rc = stop_end_hanging(&s, fd);
+	} else if (s.saving && !s.over) {
+		(void)fprintf(stderr, "sessions: ticket %" PRId64 ": its "
+		    "answer is complete and is being saved, so it cannot be "
+		    "stopped\n", s.subject.ticket);
+		rc = EXIT_CLIENT;
+	} else {
+		(void)printf("ticket %" PRId64 ": stopped\n",
+		    s.subject.ticket);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	buf_free(&s.in);
+	return rc;
 }
 
 int
@@ -255,30 +316,22 @@ command_stop(const struct settings *settings, int argc, char *argv[])
 	};
 	struct stop				s = {
 		.run_dir = settings->text[SETTING_RUN_DIR],
-		.in = BUF_INIT(4 * READ_MAX),
 	};
-	int					fd, i, rc;
+	struct stop_list			l = { 0 };
+	size_t					i;
+	int					one, rc = -1;
 
-	i = command_options(argc, argv, none, 1, 1);
-	s.ticket = command_ticket(argv[0], argv[i]);
+	i = (size_t)command_options(argc, argv, none, 1, 1);
+	l.ticket = s.subject.ticket = command_ticket(argv[0], argv[i]);
 	stop_become_owner(s.run_dir);
-	if ((fd = stop_connect(&s)) == -1)
-		return stop_end_rest(&s, settings);
-	if (fd >= 0)
-		generation_say_stop(fd);
-	if (fd < 0 || !stop_wait(&s, fd)) {
-		rc = stop_end_hanging(&s, fd);
-	} else if (s.saving && !s.over) {
-		(void)fprintf(stderr, "sessions: ticket %" PRId64 ": its "
-		    "answer is complete and is being saved, so it cannot be "
-		    "stopped\n", s.ticket);
-		rc = EXIT_CLIENT;
-	} else {
-		(void)printf("ticket %" PRId64 ": stopped\n", s.ticket);
-		rc = EXIT_GOOD;
+	if (generations_each(s.run_dir, stop_found, &l) == -1 &&
+	    errno != ENOENT)
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", s.run_dir,
+		    strerror(errno));
+	for (i = 0; i < l.count; i++) {
+		one = stop_one(s.run_dir, &l.subjects[i]);
+		rc = one > rc ? one : rc;
 	}
-	if (fd >= 0)
-		(void)close(fd);
-	buf_free(&s.in);
-	return rc;
+	free(l.subjects);
+	return rc == -1 ? stop_end_rest(&s, settings) : rc;
 }

@@ -26,20 +26,25 @@ enum { DAY = 86400, DAYS_MAX = 36500 };
 struct export {
 	struct print	print;
 	int64_t		broken;		/* texts that are not UTF-8 */
+	bool		whole;		/* rows have all their cells, also those
+					   that are NULL */
 };
 
 static bool
 transfer_export_row(void *context, const struct cell *c, int cells)
 {
 	struct export	*e = context;
-	int		 i;
+	struct cell	 kept[CELLS_MAX];
+	int		 i, n = 0;
 
 	for (i = 0; i < cells; i++) {
 		if (c[i].text != NULL && !utf8_valid(c[i].text, c[i].len))
 			e->broken++;
+		if (c[i].text != NULL || e->whole || !record_is_optional(i))
+			kept[n++] = c[i];
 	}
 	progress_show(NULL, "writing", 0, 0);
-	return print_row(&e->print, c, cells);
+	return print_row(&e->print, kept, n);
 }
 
 int
@@ -65,8 +70,12 @@ command_export(const struct settings *s, int argc, char *argv[])
 	rc = store_report(store, STORE_EXPORT, since, INT64_MAX,
 	    transfer_export_row, &e);
 	/* Behind all sessions: import takes both in any order. */
+	e.whole = true;
 	if (rc == FAILURE_NONE)
 		rc = store_report(store, STORE_EXPORT_RATINGS, since,
+		    INT64_MAX, transfer_export_row, &e);
+	if (rc == FAILURE_NONE)
+		rc = store_report(store, STORE_EXPORT_SOURCES, since,
 		    INT64_MAX, transfer_export_row, &e);
 	progress_end();
 	print_end(&e.print);

@@ -12,6 +12,7 @@
 
 #include "base/number.h"
 #include "generation/generations.h"
+#include "knowledge/learn.h"
 #include "program.h"
 #include "sessions/aging.h"
 #include "sessions/command.h"
@@ -141,8 +142,10 @@ command_purge(const struct settings *s, int argc, char *argv[])
 			(void)printf("%" PRId64 " with a running generation "
 			    "were not deleted\n", p.running);
 		/* Nothing deleted: no need to shorten the log. */
-		if (p.sessions + p.emptied > 0)
+		if (p.sessions + p.emptied > 0) {
+			command_need(learn_sweep(store, true), store);
 			command_need(store_cut(store), store);
+		}
 	}
 	store_close(store);
 	return EXIT_GOOD;

@@ -35,7 +35,8 @@ struct watch;
 /* A generation being watched. */
 struct watched {
 	struct watch	*watch;
-	int64_t		 ticket, session;
+	struct subject	 subject;
+	int64_t		 session;
 	int		 fd;		/* connection; -1: it has ended */
 	int64_t		 bytes;		/* of text so far */
 	struct buf	 in;		/* an incomplete line */
@@ -51,7 +52,7 @@ struct watch {
 	int		 news;		/* inotify(7) on run_dir; -1: none */
 	struct watched	*list;
 	size_t		 count;
-	bool		 text;		/* show one ticket's text; else a line
+	int64_t		 ticket;	/* whose text to show; 0: all, a line
 					   per change */
 	int		 exit_code;
 	bool		 again;		/* a generation was not listening yet */
@@ -75,8 +76,8 @@ watch_print(struct watched *g, const char *state, const char *code)
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	(void)printf("time=%s ticket=%" PRId64 " session=%" PRId64
-	    " state=%s%s%s bytes=%" PRId64 "\n", when, g->ticket, g->session,
-	    state, *code == '\0' ? "" : " code=", code, g->bytes);
+	    " state=%s%s%s bytes=%" PRId64 "\n", when, g->subject.ticket,
+	    g->session, state, *code == '\0' ? "" : " code=", code, g->bytes);
 	command_flush();
 }
 
@@ -89,7 +90,7 @@ watch_text(const struct watch *w, struct watched *g, const char *line,
 
 	if (frame_content(line, len, &text) == 0) {
 		g->bytes += (int64_t)text.len;
-		if (w->text) {
+		if (w->ticket != 0) {
 			print_tame(text.data, text.len, false, &tame);
 			(void)fwrite(tame.data, 1, tame.len, stdout);
 			command_flush();
@@ -106,7 +107,7 @@ watch_end(struct watch *w, struct watched *g, const char *state,
 {
 	(void)close(g->fd);
 	g->fd = -1;
-	if (!w->text) {
+	if (w->ticket == 0) {
 		watch_print(
 		    g, state, code == FAILURE_NONE ? "" : failure_name(code));
 		return;
@@ -114,7 +115,7 @@ watch_end(struct watch *w, struct watched *g, const char *state,
 	w->exit_code = (int)failure_exit(code);
 	if (code != FAILURE_NONE)
 		program_fail(w->exit_code, "ticket %" PRId64 ": %s",
-		    g->ticket, failure_name(code));
+		    g->subject.ticket, failure_name(code));
 }
 
 /* The machine that answers a ticket. */
@@ -167,16 +168,16 @@ watch_line(void *context, const char *line, size_t len)
 	switch (f.type) {
 	case FRAME_SESSION:
 		g->session = f.session;
-		if (w->text && f.session == 0)
-			watch_point_to(w->settings, g->ticket);
+		if (w->ticket != 0 && f.elsewhere)
+			watch_point_to(w->settings, g->subject.ticket);
 		break;
 	case FRAME_STATUS:
-		if (!w->text)
+		if (w->ticket == 0)
 			watch_print(g, frame_state_name(f.state), "");
 		break;
 	case FRAME_STREAM:
 		watch_text(w, g, line, len);
-		if (!w->text)
+		if (w->ticket == 0)
 			watch_print(g, frame_state_name(FRAME_GENERATING), "");
 		break;
 	case FRAME_DONE:
@@ -204,7 +205,7 @@ watch_read(struct watched *g)
 
 /* Connects to a generation that is not watched yet. */
 static bool
-watch_follow(void *context, int64_t ticket)
+watch_follow(void *context, const struct subject *subject)
 {
 	struct watch	*w = context;
 	struct watched	*list;
@@ -212,15 +213,15 @@ watch_follow(void *context, int64_t ticket)
 	int		 fd;
 
 	for (i = 0; i < w->count; i++) {
-		if (w->list[i].ticket == ticket)
+		if (generation_same(&w->list[i].subject, subject))
 			return true;
 	}
-	switch (generation_connect(w->run_dir, ticket, &fd)) {
+	switch (generation_connect(w->run_dir, subject, &fd)) {
 	case GENERATION_RUNNING:
 		break;
 	case GENERATION_ERROR:
-		program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": %s", ticket,
-		    strerror(errno));
+		program_fail(EXIT_SYSTEM, "ticket %" PRId64 ": %s",
+		    subject->ticket, strerror(errno));
 	case GENERATION_NONE:
 	case GENERATION_BUSY:
 	default:
@@ -230,8 +231,8 @@ watch_follow(void *context, int64_t ticket)
 	if ((list = realloc(w->list, (w->count + 1) * sizeof(*list))) == NULL)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	w->list = list;
-	list[w->count++] = (struct watched){ .watch = w, .ticket = ticket,
-	    .fd = fd,
+	list[w->count++] = (struct watched){ .watch = w,
+	    .subject = *subject, .fd = fd,
 	    .in = BUF_INIT(4 * READ_MAX), .state = "" };
 	return true;
 }
@@ -289,6 +290,33 @@ watch_step(struct watch *w)
 	watch_sweep(w);
 }
 
+/* Connects to a generation of the ticket, if none is watched yet. */
+static bool
+watch_follow_ticket(void *context, const struct subject *subject)
+{
+	struct watch	*w = context;
+
+	return subject->ticket != w->ticket ||
+	    (watch_follow(w, subject) && w->count == 0);
+}
+
+/* Shows the ticket's answer while it is written; else a question about it. */
+static void
+watch_ticket(struct watch *w)
+{
+	const struct subject	answer = { .ticket = w->ticket };
+
+	(void)watch_follow(w, &answer);
+	if (w->count == 0 &&
+	    generations_each(w->run_dir, watch_follow_ticket, w) == -1)
+		program_fail(EXIT_SYSTEM, "RUN_DIR=%s: %s", w->run_dir,
+		    strerror(errno));
+	if (w->count == 0)
+		watch_point_to(w->settings, w->ticket);
+	while (w->count > 0)
+		watch_step(w);
+}
+
 int
 command_tail(const struct settings *s, int argc, char *argv[])
 {
@@ -302,13 +330,9 @@ command_tail(const struct settings *s, int argc, char *argv[])
 	command_run_dir(s);
 	w.settings = s;
 	w.run_dir = s->text[SETTING_RUN_DIR];
-	w.text = i < argc;
-	if (w.text) {
-		(void)watch_follow(&w, command_ticket(argv[0], argv[i]));
-		if (w.count == 0)
-			watch_point_to(s, command_ticket(argv[0], argv[i]));
-		while (w.count > 0)
-			watch_step(&w);
+	if (i < argc) {
+		w.ticket = command_ticket(argv[0], argv[i]);
+		watch_ticket(&w);
 		free(w.list);
 		return w.exit_code;
 	}

@@ -199,15 +199,12 @@ admission_init(struct admission *a, const struct settings *s,
 	(void)take_place(a);	/* without a place each message is refused */
 }
 
-struct failure
-admission_check(struct admission *a, const struct request *r)
+/* Takes a place for whoever has none, if nothing is wrong so far. */
+static struct failure
+admit(struct admission *a, enum failure_code code)
 {
-	const struct settings	*s = a->settings;
-	enum failure_code	 code = connection_failure(a);
-	struct failure		 f;
+	struct failure	f;
 
-	if (code == FAILURE_NONE && s->number[SETTING_AUTH] == AUTH_REQUIRED)
-		code = authorize(a, r);
 	if (code == FAILURE_NONE)
 		code = take_place(a);
 	f = failure_make(code, NULL);
@@ -216,15 +213,32 @@ admission_check(struct admission *a, const struct request *r)
 	return f;
 }
 
+struct failure
+admission_enter(struct admission *a)
+{
+	return admit(a, connection_failure(a));
+}
+
+struct failure
+admission_check(struct admission *a, const struct request *r)
+{
+	enum failure_code	code = connection_failure(a);
+
+	if (code == FAILURE_NONE &&
+	    a->settings->number[SETTING_AUTH] == AUTH_REQUIRED)
+		code = authorize(a, r);
+	return admit(a, code);
+}
+
 void
-admission_who(const struct admission *a, char who[ADMISSION_WHO])
+admission_who(const struct admission *a, const char *user,
+    char who[ADMISSION_WHO])
 {
 	_Static_assert(ADMISSION_WHO >= 3 + ADDRESS_MAX, "an address fits");
 
 	who[0] = '\0';
-	if (a->token.user[0] != '\0') {
-		(void)snprintf(who, ADMISSION_WHO, STORE_USER "%s",
-		    a->token.user);
+	if (*user != '\0') {
+		(void)snprintf(who, ADMISSION_WHO, STORE_USER "%s", user);
 	} else if (a->connection->websocketd) {
 		memcpy(who, "ip:", 3);
 		address_key(a->connection->remote, who + 3);
@@ -235,6 +249,14 @@ const char *
 admission_user(const struct admission *a)
 {
 	return a->token.user;
+}
+
+void
+admission_note(const struct admission *a, struct request *r)
+{
+	memcpy(r->user, a->token.user, sizeof(r->user));
+	r->tickets = a->token.expires != 0 ? !a->token.tied :
+	    !a->connection->websocketd;
 }
 
 void

@@ -54,6 +54,12 @@ bool admission_is_hopeless(const struct admission *);
 bool admission_has_place(const struct admission *);
 
 /*
+ * What can be said before there is a request: FAILURE_NONE, or why each one
+ * will be refused.
+ */
+struct failure admission_enter(struct admission *);
+
+/*
  * Whether a request may be served: FAILURE_NONE, or why not.  A token in the
  * request decides for it.  Without one, these are tried, and one good token is
  * enough: the last good one, the Authorization header's, each cookie's.  A
@@ -62,13 +68,21 @@ bool admission_has_place(const struct admission *);
 struct failure admission_check(struct admission *, const struct request *);
 
 /*
- * Writes who asks: "user:" and the token's user, else "ip:" and the address as
- * address_key has it; "" at a shell.
+ * Writes who asks: "user:" and the user of the request's token, else "ip:" and
+ * the address as address_key has it; "" at a shell.
  */
-void admission_who(const struct admission *, char who[ADMISSION_WHO]);
+void admission_who(const struct admission *, const char *user,
+    char who[ADMISSION_WHO]);
 
-/* The user of the token, "" if there is none. */
+/* The user of the last good token, "" if there is none. */
 const char *admission_user(const struct admission *);
+
+/*
+ * Notes in a request what the last good token says: the user, and whether the
+ * numbers of other tickets may be told, which a token for one ticket does not
+ * allow.  Without tokens only somebody at a shell is told them.
+ */
+void admission_note(const struct admission *, struct request *);
 
 void admission_free(struct admission *);
 

@@ -103,15 +103,16 @@ audience_is(const struct json *j, const char *wanted)
 
 /*
  * Whether the claim that ties a token to a ticket is absent, or names this
- * ticket by a number or a text.
+ * ticket by a number or a text.  Sets *tied if it is there.
  */
 static bool
-ticket_is(const struct json *j, const char *claim, int64_t ticket)
+ticket_is(const struct json *j, const char *claim, int64_t ticket, bool *tied)
 {
 	int	tid = json_member(j, 0, claim);
 	char	text[24];
 
-	if (tid == -1 || strcmp(claim, "none") == 0)
+	*tied = tid != -1 && strcmp(claim, "none") != 0;
+	if (!*tied)
 		return true;
 	(void)snprintf(text, sizeof(text), "%" PRId64, ticket);
 	return json_int(j, tid, 0) == ticket || json_equals(j, tid, text);
@@ -137,7 +138,8 @@ check_claims(const struct json *j, const struct settings *s, int64_t ticket,
 		bad = "issuer";
 	else if (!audience_is(j, s->text[SETTING_JWT_AUDIENCE]))
 		bad = "audience";
-	else if (!ticket_is(j, s->text[SETTING_JWT_TICKET_CLAIM], ticket))
+	else if (!ticket_is(j, s->text[SETTING_JWT_TICKET_CLAIM], ticket,
+	    &out->tied))
 		bad = "ticket";
 	else if (sub != -1 && (json_string(j, sub, true, &user) == -1 ||
 	    (user.len > 0 && memchr(user.data, '\0', user.len) != NULL)))

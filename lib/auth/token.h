@@ -11,6 +11,7 @@
 
 #include "auth/signature.h"
 #include "base/buf.h"
+#include "base/limit.h"
 #include "settings/settings.h"
 
 enum {
@@ -39,7 +40,8 @@ struct token_keys {
 /* What a good token says. */
 struct token {
 	int64_t	expires;	/* seconds since 1970; 0: no token */
-	char	user[128];	/* `sub'; empty if it has none */
+	char	user[USER_MAX];	/* `sub'; empty if it has none */
+	bool	tied;		/* it is for one ticket only */
 };
 
 /*

@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,38 +15,86 @@
 #include "base/clock.h"
 #include "base/limit.h"
 
+enum { CHILD_CANNOT = 127 };	/* exit code of one that runs no program */
+
+/* The arguments of child_spawn. */
+struct child_call {
+	const char	*path;
+	char *const	*argv, *const *env;
+	const int	*fd;
+	int		 count;
+	bool		 detached;
+};
+
+void
+child_end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
+		_exit(CHILD_CANNOT);
+}
+
+/* Makes a copy of fd (-1: of /dev/null) the descriptor `to'. */
+static int
+child_place(int fd, int to)
+{
+	if (fd == -1 && (fd = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+		return -1;
+	return fd == to ? fcntl(fd, F_SETFD, 0) : dup2(fd, to);
+}
+
+/*
+ * In the new process, which still shares our memory: becomes the program, or
+ * says in *rc why not.
+ */
+static void __attribute__((noreturn))
+child_become(const struct child_call *c, pid_t parent, volatile int *rc)
+{
+	sigset_t	none;
+	int		i;
+
+	if (c->detached)
+		(void)setsid();
+	else
+		child_end_with(parent);
+	for (i = 1; i < NSIG; i++)
+		(void)signal(i, SIG_DFL);
+	for (i = 0; i < c->count; i++) {
+		if (child_place(c->fd[i], i) == -1) {
+			*rc = errno;
+			_exit(CHILD_CANNOT);
+		}
+	}
+	closefrom(c->count);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)execvpe(c->path, c->argv, c->env);
+	*rc = errno;
+	_exit(CHILD_CANNOT);
+}
+
+/*
+ * As posix_spawn does it: vfork(2) copies no page, and all signals are blocked,
+ * so that no handler of ours runs in the new process.  posix_spawn itself
+ * cannot have the program end with its parent.
+ */
 int
 child_spawn(pid_t *pid, const char *path, char *const argv[],
     char *const env[], const int fd[], int count, bool detached)
 {
-	posix_spawn_file_actions_t	files;
-	posix_spawnattr_t		attr;
-	sigset_t			all, none;
-	int				rc, i;
+	const struct child_call	c = { path, argv, env, fd, count, detached };
+	const pid_t		self = getpid();
+	volatile int		rc = 0;
+	sigset_t		all, before;
 
 	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
-		return rc;
-	if ((rc = posix_spawnattr_init(&attr)) != 0) {
-		(void)posix_spawn_file_actions_destroy(&files);
-		return rc;
-	}
-	for (i = 0; i < count && rc == 0; i++)
-		rc = fd[i] == -1 ? posix_spawn_file_actions_addopen(&files, i,
-		    "/dev/null", O_RDWR, 0) :
-		    posix_spawn_file_actions_adddup2(&files, fd[i], i);
-	if (rc == 0 &&
-	    (rc = posix_spawn_file_actions_addclosefrom_np(&files,
-	    count)) == 0 &&
-	    (rc = posix_spawnattr_setsigdefault(&attr, &all)) == 0 &&
-	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
-	    (rc = posix_spawnattr_setflags(&attr, (short)((detached ?
-	    POSIX_SPAWN_SETSID : 0) | POSIX_SPAWN_SETSIGDEF |
-	    POSIX_SPAWN_SETSIGMASK))) == 0)
-		rc = posix_spawnp(pid, path, &files, &attr, argv, env);
-	(void)posix_spawnattr_destroy(&attr);
-	(void)posix_spawn_file_actions_destroy(&files);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	if ((*pid = vfork()) == 0)
+		child_become(&c, self, &rc);
+	if (*pid == -1)
+		rc = errno;
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	if (*pid > 0 && rc != 0)
+		(void)waitpid(*pid, NULL, 0);
 	return rc;
 }
 
@@ -75,7 +123,7 @@ child_read_all(int fd, int64_t deadline, struct buf *out)
 
 int
 child_run(char *const argv[], char *const env[], int timeout_ms,
-    struct buf *out)
+    bool errors, struct buf *out)
 {
 	int64_t	deadline = timeout_ms == -1 ? CLOCK_NEVER : clock_us() +
 		    timeout_ms * INT64_C(1000);
@@ -86,7 +134,7 @@ child_run(char *const argv[], char *const env[], int timeout_ms,
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return -1;
 	rc = child_spawn(&pid, argv[0], argv, env,
-	    (int[]){ -1, fd[1], fd[1] }, 3, false);
+	    (int[]){ -1, fd[1], errors ? fd[1] : STDERR_FILENO }, 3, false);
 	(void)close(fd[1]);
 	if (rc != 0) {
 		(void)close(fd[0]);

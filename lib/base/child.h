@@ -16,21 +16,28 @@
  * descriptors 0 to count - 1 are copies of fd[0] to fd[count - 1], where -1
  * stands for /dev/null; it inherits no others.  No fd[i] may be less than i.
  * Signals have their default action and are not blocked.  If `detached', the
- * program leads a session of its own.  Returns as posix_spawn: 0 or an error
- * number.
+ * program leads a session of its own; otherwise the kernel kills it when this
+ * process ends (child_end_with).  Returns as posix_spawn: 0 or an error number.
  */
 int child_spawn(pid_t *, const char *path, char *const argv[],
     char *const env[], const int fd[], int count, bool detached);
 
 /*
+ * In a new process: has the kernel kill it when `parent' ends, which started
+ * it; ends it if `parent' has ended already.  This survives execve.
+ */
+void child_end_with(pid_t parent);
+
+/*
  * Runs a program (searched in PATH if its name has no slash) with an empty
  * stdin and waits until it ends, at most timeout_ms milliseconds (-1: no
- * limit).  Appends its stdout and stderr to the buffer, up to the buffer's cap.
+ * limit).  Appends its stdout to the buffer, up to the buffer's cap, and its
+ * stderr, too, if `errors'; otherwise that is ours.
  * Returns its exit code, or -1 with errno (ENOENT: no such program; ETIMEDOUT;
  * EINTR: ended by a signal).
  */
 int child_run(char *const argv[], char *const env[], int timeout_ms,
-    struct buf *out);
+    bool errors, struct buf *out);
 
 /*
  * A program that runs in the background.  The caller polls its descriptor in

@@ -63,3 +63,9 @@ language_of(const char *tags)
 	}
 	return best;
 }
+
+const char *
+language_tag(enum language l)
+{
+	return l == LANGUAGE_PT ? "pt-BR" : language_tags[l];
+}

@@ -20,4 +20,7 @@ enum language {
  */
 enum language language_of(const char *tags);
 
+/* The tag of a language, as in the setting LANGUAGE. */
+const char *language_tag(enum language);
+
 #endif

@@ -22,10 +22,19 @@
 #define READ_MAX	16384
 
 /*
- * A client message: a character of the ticket may be written as `\u00e1', six
+ * A client message: a character of its text may be written as `\u00e1', six
  * bytes; the rest is for a token, the other fields and indentation.
  */
-#define MESSAGE_MAX(ticket)	((ticket) * 6 + 32768)
+#define MESSAGE_MAX(text)	((text) * 6 + 32768)
+
+/* What MAX_TICKET_BYTES may be at most. */
+#define TICKET_BYTES_MAX	16777216
+
+/* A question about an answer: two pages of text. */
+#define QUESTION_MAX	8192
+
+/* An instruction for a new answer: a few sentences. */
+#define INSTRUCTION_MAX	2000
 
 /* A JWT: far longer than any is, far shorter than what could hurt. */
 #define TOKEN_MAX	8192
@@ -64,8 +73,27 @@
 /* A list of models: `ollama list' of a large server is some 100 KB. */
 #define UPSTREAM_LIST_MAX	(4 * 1024 * 1024)
 
+/*
+ * What the model is given of a thread: the largest contexts have 262,144 tokens
+ * of some bytes each.  Of a longer thread the older half leaves.
+ */
+#define THREAD_BYTES	(4 * 1024 * 1024)
+
+/* The title of a note. */
+#define TITLE_MAX	200
+
+/* The user of a token, with its NUL. */
+#define USER_MAX	128
+
 /* SYSTEM_PROMPT_FILE: a page of text; more would eat the model's context. */
 #define SYSTEM_PROMPT_MAX	65536
+
+/* What KNOWLEDGE may be at most, and the bytes of all notes in a prompt. */
+#define KNOWLEDGE_MAX	10
+#define KNOWLEDGE_BYTES	3000
+
+/* KNOWLEDGE_SYNONYMS: some thousand groups of words. */
+#define SYNONYMS_MAX	262144
 
 /* websocketd.conf: the shipped one has 20 KB with its comments. */
 #define SETTINGS_FILE_MAX	262144

@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/listener.h"
 
 /* The value of an integer option; -1 if the socket does not have it. */
@@ -117,6 +117,7 @@ listener_try(void)
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	const pid_t			self = getpid();
 	int				fd, found = -1, saved;
 	pid_t				pid;
 
@@ -127,7 +128,7 @@ listener_try(void)
 	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0 &&
 	    listen(fd, 1) == 0 && (pid = fork()) != -1) {
 		if (pid == 0) {
-			(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+			child_end_with(self);
 			for (;;)
 				(void)pause();
 		}

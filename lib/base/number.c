@@ -26,6 +26,30 @@ number_read(const char *text, size_t len, int64_t max, int64_t *n)
 	return true;
 }
 
+bool
+number_thousandths(const char *text, size_t len, int64_t max, int64_t *n)
+{
+	const char	*point = memchr(text, '.', len);
+	const size_t	 whole = point == NULL ? len : (size_t)(point - text);
+	int64_t		 value, unit = 1000;
+	size_t		 i;
+
+	if (!number_read(text, whole, max / 1000, &value) ||
+	    (point != NULL && (len - whole < 2 || len - whole > 4)))
+		return false;
+	value *= 1000;
+	for (i = whole + 1; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		unit /= 10;
+		value += unit * (text[i] - '0');
+	}
+	if (value > max)
+		return false;
+	*n = value;
+	return true;
+}
+
 int64_t
 number_id(const char *text)
 {

@@ -16,6 +16,13 @@
 bool number_read(const char *text, size_t len, int64_t max, int64_t *n);
 
 /*
+ * Reads a number from 0 to `max' thousandths, in thousandths: as 2, 0.5 or
+ * 1.25, with at most three digits behind the point and at least one in front of
+ * it.  Returns as number_read.
+ */
+bool number_thousandths(const char *text, size_t len, int64_t max, int64_t *n);
+
+/*
  * Reads the number of a ticket or session: 1 to 2^63-1, without leading zeros.
  * Returns 0 if the text is anything else.
  */

@@ -82,6 +82,15 @@ origin_list_valid(const char *list)
 }
 
 bool
+origin_valid(const char *origin)
+{
+	struct origin	o;
+
+	return origin_split(origin, strlen(origin), &o) &&
+	    (o.port_len != 1 || *o.port != '*');
+}
+
+bool
 origin_allowed(const char *list, const char *origin)
 {
 	struct origin	o, e;
@@ -101,6 +110,22 @@ origin_allowed(const char *list, const char *origin)
 		    origin_same(e.host, e.host_len, o.host, o.host_len) &&
 		    ((e.port_len == 1 && *e.port == '*') ||
 			origin_same(e.port, e.port_len, o.port, o.port_len)))
+			return true;
+	}
+	return false;
+}
+
+bool
+origin_has_host(const char *list, const char *host, size_t host_len)
+{
+	struct origin	e;
+	size_t		len;
+
+	for (; *list != '\0'; list += len) {
+		list += strspn(list, " ");
+		len = strcspn(list, " ");
+		if (len > 0 && origin_split(list, len, &e) &&
+		    origin_same(e.host, e.host_len, host, host_len))
 			return true;
 	}
 	return false;

@@ -7,6 +7,7 @@
 #define ORIGIN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Whether a list is well-formed: origins scheme://host[:port] separated by
@@ -20,5 +21,14 @@ bool origin_list_valid(const char *list);
  * since the client is then not a browser.
  */
 bool origin_allowed(const char *list, const char *origin);
+
+/* Whether a text is an origin as browsers send it: a port is a number. */
+bool origin_valid(const char *);
+
+/*
+ * Whether an origin in a well-formed list has this host, of len bytes and
+ * without a port; an IPv6 address is in brackets.  `*' has none.
+ */
+bool origin_has_host(const char *list, const char *host, size_t len);
 
 #endif

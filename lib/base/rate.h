@@ -24,6 +24,7 @@ bool rate_parse(const char *, int64_t *count, int64_t *period);
  */
 #define RATE_OPEN	"open:"		/* told that there is no answer */
 #define RATE_RATINGS	"rate:"		/* ratings */
+#define RATE_WRITTEN	"write:"	/* a user's own answers */
 enum {
 	RATE_KEY_MAX = 512,
 	RATE_MINUTE = 60000000		/* microseconds */

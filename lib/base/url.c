@@ -105,7 +105,8 @@ url_entry_valid(const struct url *u)
 		    strchr("._-", u->name[i]) == NULL)
 			return false;
 	}
-	return u->weight >= 1 && (u->name == NULL || (u->name_len > 0 &&
+	return u->weight >= 1 && (u->token == NULL || u->token_len > 0) &&
+	    (u->name == NULL || (u->name_len > 0 &&
 	    u->name_len <= URL_WORD_MAX)) && u->len <= URL_LEN_MAX;
 }
 
@@ -350,7 +351,8 @@ url_simple(const char *list)
 	return true;
 }
 
-/* Finds which API an address names, and where its base ends. */
+/* Finds which API an address names, and where its base ends.  Only the path
+   counts: a host may be called "api" or "v1". */
 static void
 url_split(struct url *u)
 {
@@ -361,16 +363,20 @@ url_split(struct url *u)
 		{ "/api/generate", URL_GENERATE },
 		{ "/api/chat", URL_CHAT },
 		{ "/api", URL_CHAT },
+		{ "/v1/chat/completions", URL_OPENAI },
+		{ "/v1", URL_OPENAI },
 	};
-	size_t	len = u->len, i, n;
+	struct url_server	s;
+	size_t			len = u->len, path, i, n;
 
+	path = url_parse(u->text, len, &s) ? (size_t)(s.path - u->text) : len;
 	while (len > 0 && u->text[len - 1] == '/')
 		len--;
 	u->base = len;
 	u->api = URL_CHAT;
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		n = strlen(known[i].path);
-		if (len > n &&
+		if (len >= path + n &&
 		    memcmp(u->text + len - n, known[i].path, n) == 0) {
 			u->base = len - n;
 			u->api = known[i].api;
@@ -399,24 +405,37 @@ url_word(const char **list, const char *name, size_t *len)
 bool
 url_next(const char **list, struct url *u)
 {
-	const char	*w = NULL;
-	size_t		 len;
+	const char	*weight = NULL;
+	size_t		 len = 0;
 	int64_t		 n;
 
+	memset(u, 0, sizeof(*u));
 	u->text = *list + strspn(*list, " ");
 	u->len = strcspn(u->text, " ");
 	*list = u->text + u->len;
 	if (u->len == 0)
 		return false;
-	u->name = url_word(list, "name=", &u->name_len);
-	u->weight = 1;
-	if ((w = url_word(list, "weight=", &len)) != NULL)
-		u->weight = number_read(w, len, URL_WEIGHT_MAX, &n) ? (int)n :
-		    0;
-	if (u->name == NULL && w != NULL)
-		u->name = url_word(list, "name=", &u->name_len);
-	if (u->name == NULL)
-		u->name_len = 0;
+	/* The words in any order, each once; a second one is no address. */
+	while ((u->name == NULL && (u->name = url_word(list, "name=",
+	    &u->name_len)) != NULL) || (weight == NULL && (weight =
+	    url_word(list, "weight=", &len)) != NULL) || (u->token == NULL &&
+	    (u->token = url_word(list, "token=", &u->token_len)) != NULL))
+		;
+	u->weight = weight == NULL ? 1 : number_read(weight, len,
+	    URL_WEIGHT_MAX, &n) ? (int)n : 0;
 	url_split(u);
 	return true;
+}
+
+bool
+url_first_host(const char *list, const struct url *u)
+{
+	struct url_server	a, b;
+	struct url		first;
+
+	return url_next(&list, &first) &&
+	    url_parse(first.text, first.len, &a) &&
+	    url_parse(u->text, u->len, &b) &&
+	    url_key(first.text, (size_t)(a.path - first.text)) ==
+	    url_key(u->text, (size_t)(b.path - u->text));
 }

@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Ollama's two APIs, with different requests and lines. */
+/* Ollama's two APIs and OpenAI's, with different requests and lines. */
 enum url_api {
 	URL_GENERATE,	/* POST /api/generate */
-	URL_CHAT	/* POST /api/chat; also for an address without a path */
+	URL_CHAT,	/* POST /api/chat; also for an address without a path */
+	URL_OPENAI	/* POST /v1/chat/completions; the path ends in that or
+			   in /v1 */
 };
 
 #define URL_WEIGHT_MAX	100
@@ -22,21 +24,25 @@ enum url_api {
 struct url {
 	const char	*text;	/* borrowed, without a NUL */
 	size_t		 len;
-	size_t		 base;	/* length up to "/api/…", the same for all
-				   calls */
+	size_t		 base;	/* length up to "/api/…" or "/v1/…", the same
+				   for all calls */
 	enum url_api	 api;
 	int		 weight;	/* from weight=N, else 1; 0: not a valid
 					   number */
 	const char	*name;		/* from name=NAME, borrowed; NULL:
 					   none */
 	size_t		 name_len;
+	const char	*token;		/* from token=FILE, borrowed; NULL:
+					   none */
+	size_t		 token_len;
 };
 
 /*
  * Whether a text is a list of 1 to SERVERS_MAX different addresses, separated
  * by spaces: http or https, without user, query or fragment.  An address may be
- * followed, in any order, by weight=N (1 to URL_WEIGHT_MAX) and name=NAME
- * (letters, digits, `.', `_' and `-').
+ * followed, in any order, by weight=N (1 to URL_WEIGHT_MAX), name=NAME
+ * (letters, digits, `.', `_' and `-') and token=FILE (a file with the bearer
+ * for this server).
  */
 bool url_valid(const char *list);
 
@@ -60,6 +66,10 @@ bool url_simple(const char *list);
  */
 bool url_next(const char **list, struct url *);
 
+/* Whether an address has the host and port of the list's first address, and the
+   same scheme. */
+bool url_first_host(const char *list, const struct url *);
+
 /* The sum of the weights in a list. */
 int url_weights(const char *list);
 
@@ -72,9 +82,10 @@ uint64_t url_key(const char *base, size_t len);
 
 /*
  * The name of a server for counting its slots across machines: name=, else its
- * address in one spelling, with the port and without "/api/…".  If only this
- * machine can reach the address, the name begins with `machine' (this machine's
- * host name; "": left out) and a slash.  127.0.0.1 and [::1] become localhost.
+ * address in one spelling, with the port and without "/api/…" or "/v1/…".  If
+ * only this machine can reach the address, the name begins with `machine' (this
+ * machine's host name; "": left out) and a slash.  127.0.0.1 and [::1] become
+ * localhost.
  */
 void url_name(const struct url *, const char *machine,
     char to[URL_NAME_MAX]);

@@ -1,6 +1,7 @@
 /*
  * Checks, cuts and repairs UTF-8.
  */
+#include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -42,15 +43,24 @@ utf8_char(const char *s, size_t len)
 bool
 utf8_valid(const char *s, size_t len)
 {
-	size_t	i;
-	int	n;
+	uint64_t	eight;
+	size_t		i = 0;
+	int		n;
 
-	for (i = 0; i < len; i += (size_t)n) {
-		/* Most text is ASCII: avoid the call. */
+	while (i < len) {
+		/* Most text is ASCII. */
+		if (len - i >= sizeof(eight)) {
+			memcpy(&eight, s + i, sizeof(eight));
+			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+				i += sizeof(eight);
+				continue;
+			}
+		}
 		if ((unsigned char)s[i] < 0x80)
 			n = 1;
 		else if ((n = utf8_char(s + i, len - i)) <= 0)
 			return false;
+		i += (size_t)n;
 	}
 	return true;
 }
@@ -248,4 +258,35 @@ utf8_instead(const char *s, size_t len)
 	if (!utf8_valid(s, len))
 		return "not UTF-8, perhaps Windows-1252 or ISO 8859-1";
 	return utf8_is_blank(s, len) ? "blank" : NULL;
+}
+
+bool
+utf8_is_layout(const char *s)
+{
+	const unsigned char	c = (unsigned char)s[2];
+
+	return (memcmp(s, "\xe2\x80", 2) == 0 && c >= 0xa8 && c <= 0xae) ||
+	    (memcmp(s, "\xe2\x81", 2) == 0 && c >= 0xa6 && c <= 0xa9);
+}
+
+int
+utf8_tame(const char *text, size_t len, bool line, struct buf *b)
+{
+	struct utf8_cleaner	cleaner = { .len = 0 };
+	size_t			i = b->len;
+
+	/* What is left is an incomplete character. */
+	if (utf8_clean(&cleaner, text, len, b) == -1 ||
+	    (cleaner.len > 0 && buf_puts(b, "\xef\xbf\xbd") == -1))
+		return -1;
+	/* A carriage return would let a ticket overwrite what is on the
+	   screen. */
+	for (; i < b->len; i++) {
+		if ((unsigned char)b->data[i] < ' ' &&
+		    (line || (b->data[i] != '\n' && b->data[i] != '\t')))
+			b->data[i] = ' ';
+		if (b->len - i >= 3 && utf8_is_layout(b->data + i))
+			memcpy(b->data + i, "\xef\xbf\xbd", 3);
+	}
+	return 0;
 }

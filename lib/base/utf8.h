@@ -55,4 +55,19 @@ struct utf8_cleaner {
 int utf8_clean(struct utf8_cleaner *, const char *s, size_t len,
     struct buf *out) __attribute__((warn_unused_result));
 
+/*
+ * Whether three bytes are a character that changes the layout of the following
+ * text, so that what is shown is not what is stored.  U+202A to 202E and U+2066
+ * to 2069 change the writing direction (UAX #9); U+2028 and U+2029 end a line.
+ */
+bool utf8_is_layout(const char *);
+
+/*
+ * Appends a text from outside so that neither its control characters nor those
+ * that change the layout can act on a terminal.  With `line' it stays on one
+ * line.  Returns 0, or -1 as buf_add.
+ */
+int utf8_tame(const char *, size_t len, bool line, struct buf *)
+    __attribute__((warn_unused_result));
+
 #endif

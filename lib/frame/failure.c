@@ -49,9 +49,9 @@ static const struct entry {
 	    "Esta página no puede usar el servicio. Pida al administrador "
 	    "que la incluya en ALLOWED_ORIGINS." } },
 	[FAILURE_UNAUTHORIZED] = { "unauthorized", false, EXIT_CLIENT, {
-	    "Acesso negado a este chamado: entre de novo no sistema.",
-	    "No access to this ticket: sign in again.",
-	    "Sin acceso a este ticket: inicie sesión de nuevo." } },
+	    "Você não tem acesso a este chamado. Faça login novamente.",
+	    "You have no access to this ticket. Sign in again.",
+	    "No tiene acceso a este ticket. Inicie sesión de nuevo." } },
 	[FAILURE_NO_ANSWER] = { "no_answer", false, EXIT_CLIENT, {
 	    "Este chamado ainda não tem resposta.",
 	    "This ticket has no answer yet.",
@@ -62,28 +62,56 @@ static const struct entry {
 	    "This service does not offer that. Ask the administrator.",
 	    "Esta función está desactivada en este servicio. Consulte al "
 	    "administrador." } },
+	[FAILURE_THREAD_FULL] = { "thread_full", false, EXIT_CLIENT, {
+	    "Já foram feitas perguntas demais sobre esta resposta. Peça "
+	    "outra resposta e continue a partir dela.",
+	    "Too many questions were asked about this answer. Get another "
+	    "answer and go on from there.",
+	    "Ya se hicieron demasiadas preguntas sobre esta respuesta. Pida "
+	    "otra respuesta y siga a partir de ella." } },
+	[FAILURE_ANSWER_CHANGED] = { "answer_changed", false, EXIT_CLIENT, {
+	    "A resposta mudou enquanto você escrevia. Veja a resposta nova; "
+	    "seu texto não foi salvo.",
+	    "The answer changed while you were writing. Look at the new "
+	    "answer; your text was not saved.",
+	    "La respuesta cambió mientras usted escribía. Vea la respuesta "
+	    "nueva; su texto no se guardó." } },
+	[FAILURE_ANSWER_RUNNING] = { "answer_running", true, EXIT_CLIENT, {
+	    "A IA está escrevendo uma resposta para este chamado. Espere ela "
+	    "terminar e tente novamente.",
+	    "The AI is writing an answer to this ticket. Wait until it has "
+	    "finished and try again.",
+	    "La IA está escribiendo una respuesta a este ticket. Espere a "
+	    "que termine e inténtelo de nuevo." } },
 	[FAILURE_RATE_LIMITED] = { "rate_limited", true, EXIT_CLIENT, {
-	    "Muitas respostas pedidas ou muitas páginas abertas. Espere um "
-	    "pouco e tente de novo.",
+	    "Foram pedidas respostas demais ou há páginas demais abertas. "
+	    "Espere um pouco e tente novamente.",
 	    "Too many answers were asked for, or too many pages are open. "
 	    "Wait a while and try again.",
 	    "Se pidieron demasiadas respuestas o hay demasiadas páginas "
 	    "abiertas. Espere un poco e inténtelo de nuevo." } },
+	[FAILURE_FILTER_FAILED] = { "filter_failed", true, EXIT_UPSTREAM, {
+	    "Não foi possível preparar o texto para a IA. Tente novamente; se "
+	    "o problema continuar, avise o administrador.",
+	    "The text could not be prepared for the AI. Try again; if the "
+	    "problem continues, tell the administrator.",
+	    "No se pudo preparar el texto para la IA. Inténtelo de nuevo; si "
+	    "el problema continúa, avise al administrador." } },
 	[FAILURE_QUEUE_FULL] = { "queue_full", true, EXIT_UPSTREAM, {
-	    "Há respostas demais na fila. Tente de novo em instantes.",
+	    "Há respostas demais na fila. Tente novamente em instantes.",
 	    "Too many answers are waiting. Try again in a moment.",
 	    "Hay demasiadas respuestas en la cola. Inténtelo de nuevo en un "
 	    "momento." } },
 	[FAILURE_STOPPED] = { "stopped", true, EXIT_UPSTREAM, {
-	    "Alguém parou esta resposta.",
+	    "Alguém interrompeu esta resposta.",
 	    "Somebody stopped this answer.",
 	    "Alguien detuvo esta respuesta." } },
 	[FAILURE_INTERRUPTED] = { "interrupted", true, EXIT_UPSTREAM, {
-	    "A resposta foi interrompida por uma falha. Tente de novo.",
+	    "A resposta foi interrompida por uma falha. Tente novamente.",
 	    "A fault interrupted the answer. Try again.",
 	    "La respuesta se interrumpió por un fallo. Inténtelo de nuevo." } },
 	[FAILURE_SHUTTING_DOWN] = { "shutting_down", true, EXIT_UPSTREAM, {
-	    "O serviço está sendo encerrado. Tente de novo em instantes.",
+	    "O serviço está sendo encerrado. Tente novamente em instantes.",
 	    "The service is shutting down. Try again in a moment.",
 	    "El servicio se está deteniendo. Inténtelo de nuevo en un "
 	    "momento." } },
@@ -93,21 +121,21 @@ static const struct entry {
 	    "The AI cannot be reached. Tell the administrator.",
 	    "La IA no está disponible. Avise al administrador." } },
 	[FAILURE_UPSTREAM_BUSY] = { "upstream_busy", true, EXIT_UPSTREAM, {
-	    "A IA está ocupada. Tente de novo em instantes.",
+	    "A IA está ocupada. Tente novamente em instantes.",
 	    "The AI is busy. Try again in a moment.",
 	    "La IA está ocupada. Inténtelo de nuevo en un momento." } },
 	[FAILURE_UPSTREAM_TIMEOUT] = { "upstream_timeout", true,
 	    EXIT_UPSTREAM, {
-	    "A IA não respondeu a tempo. Tente de novo.",
+	    "A IA não respondeu a tempo. Tente novamente.",
 	    "The AI did not answer in time. Try again.",
 	    "La IA no respondió a tiempo. Inténtelo de nuevo." } },
 	[FAILURE_UPSTREAM_ERROR] = { "upstream_error", true, EXIT_UPSTREAM, {
-	    "A IA falhou durante a resposta. Tente de novo; se continuar, "
-	    "avise o administrador.",
-	    "The AI failed while answering. Try again; if this continues, "
-	    "tell the administrator.",
-	    "La IA falló mientras respondía. Inténtelo de nuevo; si "
-	    "continúa, avise al administrador." } },
+	    "A IA falhou durante a resposta. Tente novamente; se o problema "
+	    "continuar, avise o administrador.",
+	    "The AI failed while answering. Try again; if the problem "
+	    "continues, tell the administrator.",
+	    "La IA falló mientras respondía. Inténtelo de nuevo; si el "
+	    "problema continúa, avise al administrador." } },
 	[FAILURE_UPSTREAM_INVALID] = { "upstream_invalid", true,
 	    EXIT_UPSTREAM, {
 	    "O serviço não entendeu o que a IA respondeu. Avise o "
@@ -118,12 +146,13 @@ static const struct entry {
 	    "administrador." } },
 	[FAILURE_UPSTREAM_TRUNCATED] = { "upstream_truncated", true,
 	    EXIT_UPSTREAM, {
-	    "A resposta da IA foi cortada e não foi salva. Tente de novo.",
+	    "A resposta da IA chegou incompleta e não foi salva. Tente "
+	    "novamente.",
 	    "The AI's answer was cut off and not saved. Try again.",
-	    "La respuesta de la IA se cortó y no se guardó. Inténtelo de "
-	    "nuevo." } },
+	    "La respuesta de la IA llegó incompleta y no se guardó. "
+	    "Inténtelo de nuevo." } },
 	[FAILURE_EMPTY_ANSWER] = { "empty_answer", true, EXIT_UPSTREAM, {
-	    "A IA não escreveu nada. Tente de novo.",
+	    "A IA não escreveu nada. Tente novamente.",
 	    "The AI wrote nothing. Try again.",
 	    "La IA no escribió nada. Inténtelo de nuevo." } },
 	[FAILURE_UPSTREAM_REJECTED] = { "upstream_rejected", false,
@@ -146,26 +175,26 @@ static const struct entry {
 	    "The answer exceeded the limit of {} bytes and was not saved.",
 	    "La respuesta superó el límite de {} bytes y no se guardó." } },
 	[FAILURE_STORAGE] = { "storage", true, EXIT_SYSTEM, {
-	    "A resposta não pôde ser lida ou salva. Tente de novo; se "
-	    "continuar, avise o administrador.",
-	    "The answer could not be read or saved. Try again; if this "
-	    "continues, tell the administrator.",
-	    "La respuesta no se pudo leer o guardar. Inténtelo de nuevo; si "
-	    "continúa, avise al administrador." } },
+	    "Não foi possível ler ou salvar a resposta. Tente novamente; se o "
+	    "problema continuar, avise o administrador.",
+	    "The answer could not be read or saved. Try again; if the "
+	    "problem continues, tell the administrator.",
+	    "No se pudo leer o guardar la respuesta. Inténtelo de nuevo; si "
+	    "el problema continúa, avise al administrador." } },
 	[FAILURE_SCHEMA] = { "schema", false, EXIT_SETTINGS, {
-	    "O serviço está sendo atualizado. Se continuar, avise o "
+	    "O serviço está sendo atualizado. Se o problema continuar, avise o "
 	    "administrador.",
-	    "The service is being upgraded. If this continues, tell the "
-	    "administrator.",
-	    "El servicio se está actualizando. Si continúa, avise al "
-	    "administrador." } },
+	    "The service is being upgraded. If the problem continues, tell "
+	    "the administrator.",
+	    "El servicio se está actualizando. Si el problema continúa, avise "
+	    "al administrador." } },
 	[FAILURE_INTERNAL] = { "internal", true, EXIT_SYSTEM, {
-	    "Erro interno. Tente de novo; se continuar, avise o "
+	    "Erro interno. Tente novamente; se o problema continuar, avise o "
 	    "administrador.",
-	    "Internal error. Try again; if this continues, tell the "
+	    "Internal error. Try again; if the problem continues, tell the "
 	    "administrator.",
-	    "Error interno. Inténtelo de nuevo; si continúa, avise al "
-	    "administrador." } },
+	    "Error interno. Inténtelo de nuevo; si el problema continúa, avise "
+	    "al administrador." } },
 };
 
 struct failure
@@ -178,6 +207,18 @@ failure_make(enum failure_code code, const char *detail)
 		len = utf8_cut(detail, strlen(detail), sizeof(f.detail) - 1);
 		memcpy(f.detail, detail, len);
 	}
+	return f;
+}
+
+struct failure
+failure_too_large(size_t max, enum failure_cause cause)
+{
+	struct failure	f;
+	char		limit[32];
+
+	(void)snprintf(limit, sizeof(limit), "%zu", max);
+	f = failure_make(FAILURE_TOO_LARGE, limit);
+	f.cause = cause;
 	return f;
 }
 
@@ -255,31 +296,56 @@ static const struct {
 	{ FAILURE_BAD_REQUEST, FAILURE_TYPE, NULL, {
 	    "O campo \"{}\" tem um valor do tipo errado.",
 	    "The field \"{}\" has a value of the wrong type.",
-	    "El campo \"{}\" tiene un valor de un tipo equivocado." } },
+	    "El campo \"{}\" tiene un valor de tipo incorrecto." } },
 	{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "version", {
 	    "Este chamado não tem uma resposta com esse número.",
 	    "This ticket has no answer with that number.",
 	    "Este ticket no tiene una respuesta con ese número." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "session", {
+	    "Este chamado não tem essa resposta.",
+	    "This ticket does not have that answer.",
+	    "Este ticket no tiene esa respuesta." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "instruction", {
+	    "Uma instrução só vale com \"refresh\":true, para uma resposta "
+	    "nova.",
+	    "An instruction needs \"refresh\":true: it is for a new answer.",
+	    "Una instrucción necesita \"refresh\":true: es para una "
+	    "respuesta nueva." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "path", {
+	    "Não há nada neste endereço.",
+	    "There is nothing at this address.",
+	    "No hay nada en esta dirección." } },
+	{ FAILURE_BAD_REQUEST, FAILURE_USUAL, "method", {
+	    "Este endereço não aceita esse método; o campo Allow diz quais "
+	    "ele aceita.",
+	    "This address does not take that method; the field Allow says "
+	    "which ones it takes.",
+	    "Esta dirección no acepta ese método; el campo Allow dice cuáles "
+	    "acepta." } },
+	{ FAILURE_BAD_TICKET_ID, FAILURE_USUAL, "ticket", {
+	    "O parâmetro \"{}\" não é o número de um chamado, como em "
+	    "?ticket=42.",
+	    "The parameter \"{}\" is not a ticket's number, as in "
+	    "?ticket=42.",
+	    "El parámetro \"{}\" no es el número de un ticket, como en "
+	    "?ticket=42." } },
 	{ FAILURE_BAD_REQUEST, FAILURE_NUL, NULL, {
-	    "O texto do chamado tem um caractere inválido (U+0000). "
-	    "Apague-o.",
-	    "The ticket's text contains an invalid character (U+0000). "
-	    "Delete it.",
-	    "El texto del ticket contiene un carácter no válido "
-	    "(U+0000). Bórrelo." } },
+	    "O texto tem um caractere inválido (U+0000). Apague-o.",
+	    "The text contains an invalid character (U+0000). Delete it.",
+	    "El texto contiene un carácter no válido (U+0000). Bórrelo." } },
 	{ FAILURE_TOO_LARGE, FAILURE_TEXT, NULL, {
 	    "O texto é longo demais (limite: {} bytes).",
 	    "The text is too long (limit: {} bytes).",
 	    "El texto es demasiado largo (límite: {} bytes)." } },
 	{ FAILURE_BAD_JSON, FAILURE_HALF_PAIR, NULL, {
-	    "O texto do chamado tem um caractere inválido: metade de um "
-	    "emoji (de U+D800 a U+DFFF). Em JavaScript, use "
+	    "O texto tem um caractere inválido: metade de um emoji "
+	    "(de U+D800 a U+DFFF). Em JavaScript, use "
 	    "text.toWellFormed().",
-	    "The ticket's text contains an invalid character: half of "
-	    "an emoji (U+D800 to U+DFFF). In JavaScript, use "
+	    "The text contains an invalid character: half of an emoji "
+	    "(U+D800 to U+DFFF). In JavaScript, use "
 	    "text.toWellFormed().",
-	    "El texto del ticket contiene un carácter no válido: la "
-	    "mitad de un emoji (de U+D800 a U+DFFF). En JavaScript, use "
+	    "El texto contiene un carácter no válido: la mitad de un emoji "
+	    "(de U+D800 a U+DFFF). En JavaScript, use "
 	    "text.toWellFormed()." } },
 	{ FAILURE_BAD_JSON, FAILURE_MANY_VALUES, NULL, {
 	    "A mensagem tem mais de " LIMIT_TEXT(MESSAGE_TOKENS)

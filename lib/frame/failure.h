@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/language.h"
 
@@ -23,8 +24,14 @@ enum failure_code {
 	FAILURE_UNAUTHORIZED,		/* no JWT, or not a valid one */
 	FAILURE_NO_ANSWER,		/* nothing is saved, and nothing runs */
 	FAILURE_NOT_ALLOWED,		/* switched off, as by OPEN=off */
+	FAILURE_THREAD_FULL,		/* too many questions about an answer */
+	FAILURE_ANSWER_CHANGED,		/* the answer to be replaced is not the
+					   newest any more */
+	FAILURE_ANSWER_RUNNING,		/* an answer of the ticket is being
+					   generated */
 	FAILURE_RATE_LIMITED,		/* over RATE_LIMIT or MAX_VIEWERS */
 	FAILURE_QUEUE_FULL,		/* QUEUE_MAX generations wait already */
+	FAILURE_FILTER_FAILED,		/* TICKET_FILTER gave no text */
 	FAILURE_STOPPED,		/* a viewer sent `stop' */
 	FAILURE_INTERRUPTED,		/* the `answer' process died */
 	FAILURE_SHUTTING_DOWN,		/* `answer' got SIGTERM */
@@ -73,7 +80,7 @@ enum failure_cause {
 	FAILURE_BLANK,		/* a field holds only white space */
 	FAILURE_REPEATED,	/* a field appears more than once */
 	FAILURE_TYPE,		/* a field has a value of the wrong type */
-	FAILURE_NUL,		/* U+0000 in the ticket's text */
+	FAILURE_NUL,		/* U+0000 in a text */
 	FAILURE_HALF_PAIR,	/* half a surrogate pair in it */
 	FAILURE_TEXT,		/* too_large: a text other than the ticket's */
 	FAILURE_MANY_VALUES	/* more than MESSAGE_TOKENS */
@@ -84,6 +91,9 @@ struct failure {
 	enum failure_code	code;
 	enum failure_cause	cause;		/* selects the words */
 	int			retry_after;	/* seconds; 0: not known */
+	int64_t			session, version;	/* answer_changed: of
+							   the newest answer; 0:
+							   not known */
 	char			detail[128];	/* UTF-8; replaces "{}" in the
 						   message */
 };
@@ -92,6 +102,9 @@ struct failure {
  * Makes a failure.  `detail' may be NULL and is truncated to the field's size.
  */
 struct failure failure_make(enum failure_code, const char *detail);
+
+/* Makes a too_large failure; `max' is the limit in bytes. */
+struct failure failure_too_large(size_t max, enum failure_cause);
 
 /* The stable name of a code ("bad_json"). */
 const char *failure_name(enum failure_code);

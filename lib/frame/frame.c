@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/limit.h"
+#include "base/link.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "frame/frame.h"
@@ -25,6 +26,12 @@ static const char *const cached_message[LANGUAGE__MAX] = {
 	[LANGUAGE_PT] = "Este chamado já tem uma resposta.",
 	[LANGUAGE_EN] = "This ticket already has an answer.",
 	[LANGUAGE_ES] = "Este ticket ya tiene una respuesta.",
+};
+
+static const char *const asked_message[LANGUAGE__MAX] = {
+	[LANGUAGE_PT] = "Esta pergunta já foi respondida.",
+	[LANGUAGE_EN] = "This question already has an answer.",
+	[LANGUAGE_ES] = "Esta pregunta ya tiene una respuesta.",
 };
 
 /* What precedes and follows the text in a stream frame. */
@@ -48,16 +55,27 @@ frame_cached(struct buf *b, const struct session *s, unsigned how,
 
 	frame_begin(&w, b, "cached");
 	jsonw_string(&w, "response", s->response, s->response_len);
-	jsonw_text(&w, "message", cached_message[language]);
+	jsonw_text(&w, "message", s->follows != 0 ? asked_message[language] :
+	    cached_message[language]);
 	jsonw_text(&w, "createdAt", s->created);
 	if ((how & FRAME_BODY_CHANGED) != 0)
 		jsonw_bool(&w, "bodyChanged", true);
 	if (s->cut)
 		jsonw_text(&w, "reason", "length");
+	if (s->follows != 0) {
+		jsonw_int(&w, "session", s->follows);
+		jsonw_int(&w, "version", s->version);
+		jsonw_int(&w, "turn", s->id);
+		return jsonw_end(&w, true);
+	}
 	if (s->versions > 1) {
 		jsonw_int(&w, "version", s->version);
 		jsonw_int(&w, "versions", s->versions);
 	}
+	if (s->author != NULL)
+		jsonw_text(&w, "author", s->author);
+	if (s->instruction != NULL)
+		jsonw_text(&w, "instruction", s->instruction);
 	if ((how & FRAME_WITH_SESSION) != 0)
 		jsonw_int(&w, "session", s->id);
 	if ((how & FRAME_WITH_BODY) != 0)
@@ -105,6 +123,47 @@ frame_message(char *to, size_t size, const char *message, const char *detail)
 }
 
 int
+frame_turn(struct buf *b, const struct session *s)
+{
+	struct jsonw	w;
+
+	frame_begin(&w, b, "turn");
+	jsonw_int(&w, "session", s->id);
+	jsonw_string(&w, "question", s->prompt, s->prompt_len);
+	jsonw_string(&w, "response", s->response, s->response_len);
+	jsonw_text(&w, "createdAt", s->created);
+	return jsonw_end(&w, true);
+}
+
+void
+frame_sources_begin(struct jsonw *w, struct buf *b)
+{
+	frame_begin(w, b, "sources");
+	jsonw_array(w, "sources");
+}
+
+void
+frame_sources_add(struct jsonw *w, int64_t n, const char *title,
+    const char *url, int64_t ticket, bool cited)
+{
+	jsonw_object(w, NULL);
+	jsonw_int(w, "n", n);
+	jsonw_text(w, "title", title);
+	if (link_is_good(url, strlen(url)))
+		jsonw_text(w, "url", url);
+	if (ticket != 0)
+		jsonw_int(w, "ticket", ticket);
+	jsonw_bool(w, "cited", cited);
+	jsonw_close(w);
+}
+
+int
+frame_sources_end(struct jsonw *w)
+{
+	return jsonw_end(w, true);
+}
+
+int
 frame_rated(struct buf *b, int64_t session, int64_t version, int64_t good,
     int64_t bad)
 {
@@ -134,6 +193,10 @@ frame_error(struct buf *b, const struct failure *f, enum language language)
 		jsonw_int(&w, "retryAfter", f->retry_after);
 	if (f->detail[0] != '\0')
 		jsonw_text(&w, "detail", f->detail);
+	if (f->session != 0)
+		jsonw_int(&w, "session", f->session);
+	if (f->version != 0)
+		jsonw_int(&w, "version", f->version);
 	return jsonw_end(&w, true);
 }
 
@@ -162,7 +225,7 @@ frame_pong(struct buf *b)
 
 int
 frame_session(struct buf *b, int64_t session, int64_t pid,
-    const char *text_hash)
+    const struct frame_subject *s)
 {
 	struct jsonw	w;
 
@@ -171,8 +234,16 @@ frame_session(struct buf *b, int64_t session, int64_t pid,
 		jsonw_int(&w, "session", session);
 	jsonw_int(&w, "pid", pid);
 	jsonw_int(&w, "alive", ALIVE);
-	if (*text_hash != '\0')
-		jsonw_text(&w, "text", text_hash);
+	if (s->elsewhere)
+		jsonw_bool(&w, "elsewhere", true);
+	if (*s->text_hash != '\0')
+		jsonw_text(&w, "text", s->text_hash);
+	if (*s->instruction_hash != '\0')
+		jsonw_text(&w, "instruction", s->instruction_hash);
+	if (s->follows != 0) {
+		jsonw_int(&w, "follows", s->follows);
+		jsonw_text(&w, "question", s->question);
+	}
 	return jsonw_end(&w, true);
 }
 
@@ -185,22 +256,40 @@ frame_alive(struct buf *b)
 	return jsonw_end(&w, true);
 }
 
+/* Writes a number unless it is 0. */
+static void
+frame_number(struct jsonw *w, const char *key, int64_t number)
+{
+	if (number != 0)
+		jsonw_int(w, key, number);
+}
+
 int
 frame_done_again(struct buf *b, const char *line, size_t len,
-    bool body_changed, int64_t session)
+    bool body_changed, const struct frame_answer *a)
 {
+	struct buf	more = BUF_INIT(FRAME_MAX);
 	const size_t	before = b->len;
-	char		number[24];
+	struct jsonw	w;
+	bool		good;
 
-	(void)snprintf(number, sizeof(number), "%" PRId64, session);
-	if (len > 0 && line[len - 1] == '}' &&
+	jsonw_begin(&w, &more);
+	jsonw_object(&w, NULL);
+	if (body_changed)
+		jsonw_bool(&w, "bodyChanged", true);
+	frame_number(&w, "session", a->session);
+	frame_number(&w, "version", a->version);
+	frame_number(&w, "turn", a->turn);
+	/* The line without its bracket, a comma, and the members that follow
+	   the other bracket. */
+	good = jsonw_end(&w, true) == 0 && len > 0 && line[len - 1] == '}' &&
 	    buf_add(b, line, len - 1) == 0 &&
-	    (!body_changed || buf_puts(b, ",\"bodyChanged\":true") == 0) &&
-	    (session == 0 || (buf_puts(b, ",\"session\":") == 0 &&
-	    buf_puts(b, number) == 0)) && buf_puts(b, "}\n") == 0)
-		return 0;
-	b->len = before;
-	return -1;
+	    (more.data[1] == '}' || buf_puts(b, ",") == 0) &&
+	    buf_add(b, more.data + 1, more.len - 1) == 0;
+	buf_free(&more);
+	if (!good)
+		b->len = before;
+	return good ? 0 : -1;
 }
 
 int
@@ -318,15 +407,16 @@ frame_read_failure(const struct json *j)
 	return f;
 }
 
-/* Reads the hash of a session frame; leaves "" if it is not valid. */
+/* Reads a hash of a session frame; leaves "" if it is not valid. */
 static void
-frame_read_hash(struct frame *f, const struct json *j)
+frame_read_hash(const struct json *j, const char *key, char to[TEXT_HASH + 1],
+    size_t len)
 {
 	struct buf	hash = BUF_INIT(TEXT_HASH);
 
-	if (json_string(j, json_member(j, 0, "text"), false, &hash) == 0 &&
-	    hash.len == TEXT_HASH)
-		memcpy(f->text_hash, hash.data, TEXT_HASH);
+	if (json_string(j, json_member(j, 0, key), false, &hash) == 0 &&
+	    hash.len == len)
+		memcpy(to, hash.data, len);
 	buf_free(&hash);
 }
 
@@ -365,7 +455,12 @@ frame_read(struct frame *f, const char *line, size_t len)
 		f->session = json_int(&j, json_member(&j, 0, "session"), 0);
 		f->pid = json_int(&j, json_member(&j, 0, "pid"), 0);
 		f->alive = json_int(&j, json_member(&j, 0, "alive"), 0) > 0;
-		frame_read_hash(f, &j);
+		frame_read_hash(&j, "text", f->text_hash, TEXT_HASH);
+		frame_read_hash(&j, "instruction", f->instruction_hash,
+		    TEXT_HASH);
+		frame_read_hash(&j, "question", f->question, FRAME_QUESTION);
+		f->follows = json_int(&j, json_member(&j, 0, "follows"), 0);
+		f->elsewhere = json_true(&j, json_member(&j, 0, "elsewhere"));
 	} else if (json_equals(&j, type, "kept")) {
 		f->type = FRAME_KEPT;
 	} else if (json_equals(&j, type, "cost")) {

@@ -33,7 +33,8 @@ enum frame_type {
 /*
  * Each function appends one whole line.  Returns 0, or -1 with the buffer
  * unchanged (over its cap, or no memory).  `versions' is written if it is more
- * than one.
+ * than one.  If the session is a question (follows), `cached' names the session
+ * and the version of the answer it is about, and the session itself as `turn'.
  */
 enum frame_cached {			/* flags */
 	FRAME_BODY_CHANGED = 1,		/* bodyChanged: the answer is for
@@ -49,6 +50,19 @@ int frame_cached(struct buf *, const struct session *, unsigned how,
 int frame_done(struct buf *, bool cut_by_length, int64_t versions,
     int64_t session)
     __attribute__((warn_unused_result));
+/* A question about an answer, and its own answer. */
+int frame_turn(struct buf *, const struct session *)
+    __attribute__((warn_unused_result));
+
+/*
+ * The notes that the model was given: begin the frame, add them, end it.  A
+ * note has no url if that is no address to link to, and no ticket if that is 0.
+ */
+struct jsonw;
+void frame_sources_begin(struct jsonw *, struct buf *);
+void frame_sources_add(struct jsonw *, int64_t n, const char *title,
+    const char *url, int64_t ticket, bool cited);
+int frame_sources_end(struct jsonw *) __attribute__((warn_unused_result));
 /* How many users rated a session's answer good and bad. */
 int frame_rated(struct buf *, int64_t session, int64_t version, int64_t good,
     int64_t bad)
@@ -60,12 +74,18 @@ int frame_status(struct buf *, enum frame_state, int position, int viewers)
     __attribute__((warn_unused_result));
 int frame_pong(struct buf *) __attribute__((warn_unused_result));
 
+/* The answer that `done' is about; numbers that are 0 are left out. */
+struct frame_answer {
+	int64_t	session, version;
+	int64_t	turn;		/* the session of a question about it */
+};
+
 /*
  * Appends a copy of another frame's line (len bytes, without its line end),
- * with bodyChanged and the session (0: left out) added.
+ * with bodyChanged and these numbers added.
  */
 int frame_done_again(struct buf *, const char *line, size_t len,
-    bool body_changed, int64_t session)
+    bool body_changed, const struct frame_answer *)
     __attribute__((warn_unused_result));
 
 /*
@@ -73,13 +93,23 @@ int frame_done_again(struct buf *, const char *line, size_t len,
  *
  *	session	the first line: which session is being answered, the pid
  *		of `answer', that a line follows at least every ALIVE
- *		seconds, and the hash of the text being answered
- *		("": not known)
+ *		seconds, and the subject; again when that has changed
  *	alive	if there was nothing else to send
  *	cost	before the terminal frame: the tokens of the answer
  */
+enum { FRAME_QUESTION = 16 };	/* hexadecimal digits of `question' */
+struct frame_subject {
+	const char	*text_hash;	/* of the text being answered; "": not
+					   known */
+	const char	*instruction_hash;	/* "": none */
+	int64_t		 follows;	/* the answer that is asked about; 0:
+					   none */
+	const char	*question;	/* the question's name; "": it is the
+					   ticket's answer */
+	bool		 elsewhere;	/* another node generates it */
+};
 int frame_session(struct buf *, int64_t session, int64_t pid,
-    const char *text_hash)
+    const struct frame_subject *)
     __attribute__((warn_unused_result));
 int frame_alive(struct buf *) __attribute__((warn_unused_result));
 int frame_cost(struct buf *, int64_t tokens)
@@ -123,8 +153,13 @@ struct frame {
 	int64_t		pid;
 	bool		alive;		/* session frame: lines follow at least
 					   every ALIVE s */
-	char		text_hash[TEXT_HASH + 1];	/* session frame; "":
-							   not known */
+	/* session frame; "": none, or not known */
+	char		text_hash[TEXT_HASH + 1];
+	char		instruction_hash[TEXT_HASH + 1];
+	char		question[TEXT_HASH + 1];	/* session frame: see
+							   struct */
+	int64_t		follows;			/* frame_subject */
+	bool		elsewhere;
 	int64_t		tokens;		/* cost frame */
 	struct failure	failure;	/* error frame */
 	enum frame_state state;		/* status frame */

@@ -16,9 +16,15 @@ struct session {
 	size_t	 prompt_len;
 	char	*response;
 	size_t	 response_len;
+	char	*author;	/* whoever wrote it in place of the model, "":
+				   without a name; NULL: the model wrote it */
+	char	*instruction;	/* the hint that it was written with; NULL:
+				   none */
 	char	 created[40];	/* when the answer was saved, ISO 8601 UTC */
-	int64_t	 version;	/* the number of this answer of the ticket, from
-				   1 */
+	int64_t	 version;	/* the number of this answer of the ticket, or
+				   of the one it is about, from 1 */
+	int64_t	 follows;	/* the session of the answer that this is a
+				   question about; 0: it is no question */
 	int64_t	 versions;	/* how many answers the ticket has */
 	bool	 cut;		/* the answer ended at the model's token
 				   limit */

@@ -84,7 +84,7 @@ answer_stopped(const struct answer *a)
 		return FAILURE_NONE;
 	if (h->stop)
 		return FAILURE_STOPPED;
-	if (h->met && h->count == 0 && (a->filter ||
+	if (h->met && hub_viewers(h) == 0 && (a->filter ||
 	    (a->settings.number[SETTING_ON_DISCONNECT] ==
 	    ON_DISCONNECT_CANCEL && !node_watched(a->node))))
 		return FAILURE_STOPPED;
@@ -109,6 +109,7 @@ answer_leave(struct answer *a)
 	slot_leave(&a->slot);
 	if (a->node != NULL)
 		slots_release(a->node);
+	hub_dismiss(&a->hub);
 }
 
 /*
@@ -136,6 +137,7 @@ answer_whole(struct answer *a)
 static bool
 answer_last_frames(struct answer *a)
 {
+	const char	*why = a->upstream.cost.done_reason;
 	struct buf	*frames = &a->hub.frames;
 
 	a->over = true;
@@ -148,8 +150,8 @@ answer_last_frames(struct answer *a)
 	if (a->settled && (a->filter ? answer_whole(a) :
 	    frame_kept(frames)) == -1)
 		return false;
-	return frame_done(frames, strcmp(a->upstream.cost.done_reason,
-	    "length") == 0, a->versions, 0) == 0;
+	return frame_done(frames, strcmp(why, "length") == 0 || strcmp(why,
+	    "content_filter") == 0, a->follows == 0 ? a->versions : 0, 0) == 0;
 }
 
 static void
@@ -158,6 +160,10 @@ answer_log(const struct answer *a)
 	const struct cost	*c = &a->upstream.cost;
 	char			 why[512], model[256];
 
+	if (a->upstream.turns_left_out > 0)
+		log_line(LOG_LEVEL_INFO, "ticket=%" PRId64 " session=%" PRId64
+		    " thread=shortened turns_left_out=%zu", a->ticket,
+		    a->session, a->upstream.turns_left_out);
 	log_line(a->failure.code == FAILURE_NONE ? LOG_LEVEL_INFO :
 	    LOG_LEVEL_WARNING, "ticket=%" PRId64 " session=%" PRId64
 	    " outcome=%s code=%s model=\"%s\" bytes=%zu tokens=%" PRId64
@@ -246,9 +252,12 @@ answer_check_node(struct answer *a)
 	enum frame_state	shows;
 
 	if (state == NODE_OURS && a->session != node_session(a->node))
-		answer_session(a, node_session(a->node));
+		answer_session(a, node_session(a->node), false);
 	if (state == NODE_THEIRS && !a->theirs)
-		answer_session(a, 0);
+		answer_session(a, 0, true);
+	/* Tell whose answer was saved: a newer one may be there already. */
+	if (state == NODE_LATE && a->theirs)
+		answer_session(a, node_session(a->node), true);
 	a->theirs = state == NODE_THEIRS;
 	shows = node_shows(a->node);
 	if (a->theirs && shows != FRAME_STATE__MAX && (!a->has_status ||
@@ -301,13 +310,14 @@ answer_choose(struct answer *a)
 
 	if (u->settings == NULL) {
 		u->cost.queued = (clock_us() - a->started) / 1000;
-		if (!answer_load(a))
+		if (!answer_load(a) || !answer_read(a))
 			return answer_finish(a);
 		u->context = a;
+		u->memory = a->filter ? NULL :
+		    a->settings.text[SETTING_RUN_DIR];
 		u->on_text = answer_text;
 		u->on_state = answer_upstream_state;
-		upstream_begin(u, &a->settings, a->http, a->prompt.data,
-		    a->prompt.len, clock_us());
+		upstream_begin(u, &a->settings, a->http, clock_us());
 	}
 	a->state = ANSWER_WRITING;
 	if (u->phase == UPSTREAM_ENDED)
@@ -350,6 +360,22 @@ answer_stay_queued(struct answer *a, int position, int64_t now)
 	return ANSWER_WAIT;
 }
 
+/* Other people's programs prepare the texts, before a slot is waited for. */
+static enum answer_step
+answer_preparing(struct answer *a, int64_t now)
+{
+	if (answer_stopped(a) != FAILURE_NONE)
+		answer_fail(a, answer_stopped(a), "");
+	else if (!answer_prepare(a, now))
+		return ANSWER_WAIT;
+	hook_end(&a->hook);
+	if (a->turn != -1)
+		(void)close(a->turn);
+	a->turn = -1;
+	return a->failure.code == FAILURE_NONE ? answer_queue(a) :
+	    answer_finish(a);
+}
+
 static enum answer_step
 answer_queued(struct answer *a, int64_t now)
 {
@@ -361,7 +387,7 @@ answer_queued(struct answer *a, int64_t now)
 		answer_fail(a, answer_stopped(a), "");
 		return answer_finish(a);
 	}
-	a->slot.unwatched = a->hub.count == 0 && a->node != NULL &&
+	a->slot.unwatched = hub_viewers(&a->hub) == 0 && a->node != NULL &&
 	    !node_watched(a->node);
 	position = pool_try(&a->pool, &a->slot, a->node,
 	    (int)a->settings.number[SETTING_QUEUE_MAX]);
@@ -426,6 +452,7 @@ answer_written(struct answer *a)
 		answer_fail(a, FAILURE_INTERNAL, strerror(errno));
 	a->settled = settled == 1;
 	answer_notice(a);
+	pool_name(&a->pool, a->server);
 	pool_end(&a->pool, u->pass ? POOL_FAILED : u->first != 0 ? POOL_GOOD :
 	    POOL_UNKNOWN);
 	if (a->failure.code == FAILURE_NONE &&
@@ -475,6 +502,7 @@ answer_saved(struct answer *a, enum failure_code rc)
 	   session. */
 	if (rc == FAILURE_NONE && !store_is_file())
 		a->session = node_session(a->node);
+	a->saved = rc == FAILURE_NONE;
 	if (rc == FAILURE_INTERRUPTED && !store_is_file()) {
 		/* Viewers ask the database and show the other machine's answer,
 		   if saved. */
@@ -499,13 +527,17 @@ answer_saving(struct answer *a, int64_t now)
 {
 	const struct answered	all = {
 		a->prompt.data, a->prompt.len, a->text.data, a->text.len,
-		&a->upstream.cost
+		a->instruction.data, a->instruction.len, a->model_text.data,
+		a->model_text.len, &a->upstream.cost,
+		a->prompt_name, a->user.data == NULL ? "" : a->user.data,
+		a->server, a->sources, a->notes.count
 	};
 	enum failure_code	rc;
 	bool			last;
 
 	if (a->save_began == 0) {
 		slots_release(a->node);		/* the model's part is done */
+		answer_cite(a);
 		a->save_began = now;
 		a->save_pause = SAVE_PAUSE_MIN;
 	} else if (now < a->due && !a->hub.terminate && !node_saved(a->node)) {
@@ -548,6 +580,8 @@ static enum answer_step
 answer_step(struct answer *a, int64_t now)
 {
 	switch (a->state) {
+	case ANSWER_PREPARING:
+		return answer_preparing(a, now);
 	case ANSWER_QUEUED:
 		return answer_queued(a, now);
 	case ANSWER_CHOOSING:
@@ -590,18 +624,25 @@ answer_wait(struct answer *a)
 				    answer_deadline(a));
 	struct epoll_event	event;
 	int64_t			now;
+	int			ready;
 
-	if (a->state == ANSWER_CHOOSING || a->state == ANSWER_WRITING)
-		a->wait_failed = a->http->wait(a->hub.epoll, timeout) == -1;
-	else
+	if (a->state == ANSWER_CHOOSING || a->state == ANSWER_WRITING) {
+		ready = a->http->wait(a->hub.epoll, timeout);
+		a->wait_failed = ready == -1;
+	} else {
 		/* hub_step fetches the events itself. */
-		(void)epoll_wait(a->hub.epoll, &event, 1, timeout);
+		ready = epoll_wait(a->hub.epoll, &event, 1, timeout);
+	}
 	now = clock_us();
-	hub_step(&a->hub, now);
+	/* Most often only the model has sent something. */
+	if (ready == 1)
+		hub_step(&a->hub, now);
+	else
+		hub_tick(&a->hub, now);
 	answer_viewers(a, now);
 	if (a->node == NULL)
 		return;
-	node_viewers(a->node, a->hub.count > 0 || !a->hub.met);
+	node_viewers(a->node, hub_viewers(&a->hub) > 0 || !a->hub.met);
 	node_step(a->node, now);
 }
 
@@ -612,7 +653,8 @@ answer_wait(struct answer *a)
 static int
 answer_open_hub(struct answer *a)
 {
-	struct buf	line = BUF_INIT(sizeof(a->hub.first) - 1);
+	struct subject	subject = { .ticket = a->ticket };
+	struct buf	line = BUF_INIT(sizeof(a->hub.alive) - 1);
 	const size_t	max = (size_t)a->settings.number[
 			    SETTING_MAX_ANSWER_BYTES];
 	int		rc;
@@ -625,15 +667,12 @@ answer_open_hub(struct answer *a)
 		return -1;
 	if (a->filter)
 		return hub_add(&a->hub, a->out, true);
+	memcpy(subject.question, a->question, sizeof(a->question));
 	if (generation_path(a->path, sizeof(a->path),
-	    a->settings.text[SETTING_RUN_DIR], a->ticket) == -1 ||
-	    lstat(a->path, &a->socket) == -1 || (a->session != 0 &&
-	    frame_session(&line, a->session, getpid(), a->text_hash) == -1))
+	    a->settings.text[SETTING_RUN_DIR], &subject) == -1 ||
+	    lstat(a->path, &a->socket) == -1)
 		return -1;
-	/* Without a session, answer_session sends this line later. */
-	if (line.len > 0)
-		hub_first(&a->hub, line.data, line.len);
-	buf_clear(&line);
+	answer_session(a, a->session, false);
 	if (frame_alive(&line) == -1)
 		return -1;
 	memcpy(a->hub.alive, line.data, line.len);
@@ -649,9 +688,14 @@ answer_open_hub(struct answer *a)
 static void
 answer_open_node(struct answer *a)
 {
-	const struct node_wish	wish = { &a->settings, a->ticket, a->session,
-				    a->seen, a->text_hash,
-				    getenv(GENERATION_USER) };
+	const struct node_wish	wish = {
+		.settings = &a->settings, .ticket = a->ticket,
+		.session = a->session, .seen = a->seen,
+		.follows = a->follows, .question = a->question,
+		.text_hash = a->text_hash,
+		.instruction_hash = a->instruction_hash,
+		.user = getenv(GENERATION_USER)
+	};
 	enum failure_code	rc;
 
 	rc = node_open(&a->node, &wish);
@@ -673,10 +717,10 @@ answer_run(struct answer *a)
 	if (!a->filter)
 		answer_open_node(a);
 	pool_open(&a->pool, &a->settings, a->filter);
-	if (a->failure.code == FAILURE_NONE)
-		(void)answer_queue(a);
-	else
+	if (a->failure.code != FAILURE_NONE)
 		(void)answer_finish(a);
+	else if (!answer_prepares(a))
+		(void)answer_queue(a);
 	while (a->state != ANSWER_ENDED) {
 		step = answer_step(a, clock_us());
 		/* Send what the state has appended before the next state runs,
@@ -699,6 +743,14 @@ answer_free(struct answer *a)
 	frame_stream_free(&a->stream);
 	hub_free(&a->hub);
 	buf_free(&a->prompt);
+	buf_free(&a->instruction);
+	buf_free(&a->user);
 	buf_free(&a->text);
-	settings_free(&a->settings);
+	buf_free(&a->model_text);
+	buf_free(&a->model_instruction);
+	buf_free(&a->model_ticket);
+	buf_free(&a->note);
+	store_root_free(&a->root);
+	hook_close(&a->hook);
+	notes_free(&a->notes);
 }

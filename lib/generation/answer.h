@@ -8,8 +8,11 @@
  *	   ▲           │           │
  *	   └───────────┴───────────┘	the server failed, and there is another
  *
+ * With TICKET_FILTER or KNOWLEDGE_COMMAND, PREPARING is in front of QUEUED.
+ *
  * Every failure leads to DRAINING with an error frame.  answer.c has the
- * states, status.c what viewers are told about them.
+ * states, preparing.c what other people's programs do, status.c what viewers
+ * are told about the states, reading.c what the model reads.
  */
 #ifndef ANSWER_H
 #define ANSWER_H
@@ -24,6 +27,8 @@
 #include "frame/frame.h"
 #include "generation/hub.h"
 #include "generation/pool.h"
+#include "hook/hook.h"
+#include "knowledge/note.h"
 #include "ollama/http.h"
 #include "ollama/upstream.h"
 #include "settings/settings.h"
@@ -31,6 +36,7 @@
 #include "store/slot.h"
 
 enum answer_state {
+	ANSWER_PREPARING,	/* other people's programs prepare the texts */
 	ANSWER_QUEUED,		/* waiting for a server with a free slot */
 	ANSWER_CHOOSING,	/* asking several servers which models they have
 				   loaded */
@@ -45,7 +51,14 @@ struct answer {
 	/* Set by the caller. */
 	struct settings		 settings;
 	const struct http	*http;		/* set by answer_load */
-	struct buf		 prompt;	/* the ticket's text */
+	struct buf		 prompt;	/* the ticket's text, or the
+						   question */
+	struct buf		 instruction;	/* a hint for a new answer;
+						   empty: none */
+	struct buf		 user;		/* for whom it is generated: see
+						   struct answered */
+	char			 language[8];	/* tag of whoever asks; "": not
+						   known */
 	struct slot		 slot;
 	bool			 filter;	/* frames go to `out', not to
 						   whoever connects to the
@@ -56,7 +69,13 @@ struct answer {
 	int64_t			 seen;		/* session of the ticket's
 						   newest answer when chat
 						   asked */
+	int64_t			 follows;	/* the answer that is asked
+						   about; 0: none */
+	char			 question[QUESTION_HASH + 1];	/* "": the
+								   ticket's
+								   answer */
 	const char		*text_hash;	/* of the prompt; "": none */
+	const char		*instruction_hash;	/* "": none */
 
 	/* Set by answer_fail and by the states. */
 	struct failure		 failure;
@@ -72,6 +91,11 @@ struct answer {
 	struct upstream		 upstream;
 	struct frame_stream	 stream;
 	struct buf		 text;
+	struct notes		 notes;		/* that the model was given */
+	struct store_source	 sources[SOURCES_MAX];	/* the same, to be
+							   saved; borrowed */
+	char			 prompt_name[PROMPT_NAME + 1];
+	char			 server[URL_NAME_MAX];	/* that generates it */
 	char			 path[sizeof(((struct sockaddr_un *)0)->
 				    sun_path)];	/* of our socket */
 	struct stat		 socket;	/* the file at `path' that is
@@ -96,10 +120,34 @@ struct answer {
 						   milliseconds */
 	bool			 save_sent;	/* SAVING: viewers got the
 						   status `saving' */
+	bool			 saved;		/* by this process, just now */
 	int64_t			 versions;	/* of the ticket's answer, this
 						   one included */
 	bool			 settled;	/* the text to save differs from
 						   the text that was streamed */
+
+	/* Used by preparing.c and reading.c. */
+	struct hook		 hook;
+	int			 part;		/* PREPARING: which text it is
+						   about */
+	bool			 hooked;	/* PREPARING: `hook' runs */
+	int			 turn;		/* PREPARING: a descriptor, see
+						   hook/turn.h; -1: none */
+	bool			 has_turn;
+	int64_t			 turn_until;	/* clock_us: so long it waits
+						   for one; 0: not yet */
+	bool			 noted;		/* `notes' are those to be
+						   given */
+	struct store_root	 root;		/* the answer that is asked
+						   about, if it is known */
+	struct buf		 model_text;	/* what the model gets in place
+						   of `prompt', */
+	struct buf		 model_instruction;	/* of the instruction
+							   (or the root's), */
+	struct buf		 model_ticket;	/* of the root's ticket; empty:
+						   the same */
+	struct buf		 note;		/* PREPARING: the note that is
+						   filtered */
 
 	/* Used by status.c. */
 	bool			 has_status;	/* `status' and `place' are
@@ -138,8 +186,41 @@ bool answer_load(struct answer *);
  */
 int answer_run(struct answer *);
 
-/* Frees what answer_run has allocated. */
+/* Frees what answer_run has allocated, but not the settings. */
 void answer_free(struct answer *);
+
+/*
+ * preparing.c: has TICKET_FILTER and KNOWLEDGE_COMMAND run, without waiting.
+ * Returns whether all of that has ended, or a failure is noted; otherwise it is
+ * to be called again when the hub wakes up or at `due'.  answer_prepares
+ * returns whether there is anything to do.
+ */
+bool answer_prepares(const struct answer *);
+bool answer_prepare(struct answer *, int64_t now);
+
+/*
+ * reading.c: finds the notes for the ticket's text as the model gets it, unless
+ * they are known.
+ */
+void answer_find(struct answer *);
+
+/* reading.c: the ticket's text as the model gets it. */
+struct store_sent answer_ticket(const struct answer *);
+
+/*
+ * reading.c: reads the answer that is asked about, unless it is known.  Returns
+ * false with the failure noted.
+ */
+bool answer_read_root(struct answer *);
+
+/*
+ * reading.c: makes the prompt, when the answer has a slot.  Returns false with
+ * the failure noted.
+ */
+bool answer_read(struct answer *);
+
+/* reading.c: notes which of the notes the finished text cites. */
+void answer_cite(struct answer *);
 
 /*
  * status.c: sends a new state to all viewers.  `place' is the place in the
@@ -148,9 +229,10 @@ void answer_free(struct answer *);
 void answer_status(struct answer *, enum frame_state, int place);
 
 /*
- * Tells all viewers which session is being answered; 0: another node does it.
+ * Tells all viewers which session is being answered (0: not known yet), or that
+ * another node does it.
  */
-void answer_session(struct answer *, int64_t session);
+void answer_session(struct answer *, int64_t session, bool elsewhere);
 
 /*
  * Sends the number of viewers if it has changed, at most once in VIEWERS_PAUSE.

@@ -8,24 +8,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * Calls `each' for every ticket that has a socket in RUN_DIR, even a stale one
- * that nobody listens on.  Stops early if `each' returns false.  Returns 0, or
- * -1 with errno.
- */
-int generations_each(const char *run_dir,
-    bool (*each)(void *, int64_t ticket), void *);
+#include "generation/generation.h"
 
 /*
- * Takes a ticket's claim, so that no generation can start until the caller
- * closes the returned descriptor.  Returns -1 with errno on error: EBUSY if a
- * generation runs or another process holds the claim.
+ * Calls `each' for everything that has a socket in RUN_DIR, even a stale one
+ * that nobody listens on: a ticket's answer or a question.  Stops early if
+ * `each' returns false.  Returns 0, or -1 with errno.
+ */
+int generations_each(const char *run_dir,
+    bool (*each)(void *, const struct subject *), void *);
+
+/*
+ * Takes a ticket's claim, so that neither an answer nor a question of the
+ * ticket can start until the caller closes the returned descriptor.  Returns -1
+ * with errno on error: EBUSY if one runs or another process holds the claim.
  */
 int generations_hold(const char *run_dir, int64_t ticket);
 
+/* As generations_hold, but questions of the ticket may run. */
+int generations_hold_answer(const char *run_dir, int64_t ticket);
+
 /*
- * As generations_hold, but first asks a running generation to end, and waits
- * for its end.
+ * As generations_hold, but first asks what runs for the ticket to end, and
+ * waits for its end.
  */
 int generations_end(const char *run_dir, int64_t ticket);
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/limit.h"
+#include "base/peer.h"
 #include "generation/generation.h"
 #include "generation/hub.h"
 
@@ -111,8 +112,7 @@ hub_accept(struct hub *h, int64_t now)
 				h->accept_again = now + ACCEPT_PAUSE * 1000;
 			return;
 		}
-		if (!generation_peer_is_ours(fd) ||
-		    hub_add(h, fd, false) == -1)
+		if (!peer_is_ours(fd) || hub_add(h, fd, false) == -1)
 			(void)close(fd);
 	}
 	h->accept_again = now + ACCEPT_PAUSE * 1000;
@@ -147,7 +147,8 @@ static void
 hub_insert_status(const struct hub *h, struct follower *f)
 {
 	if (f->head_sent < f->head_len || f->status == h->status_number ||
-	    (f->offset > 0 && h->frames.data[f->offset - 1] != '\n'))
+	    f->aside || (f->offset > 0 &&
+	    h->frames.data[f->offset - 1] != '\n'))
 		return;
 	f->head_len = strlen(h->status);
 	f->head_sent = 0;
@@ -155,10 +156,28 @@ hub_insert_status(const struct hub *h, struct follower *f)
 	f->status = h->status_number;
 }
 
+/* How many bytes of the frames are for a follower now.  One that has sent
+   `wait' only gets the end of a line that was begun. */
+static size_t
+hub_due(const struct hub *h, const struct follower *f)
+{
+	const char	*from = h->frames.data + f->offset, *nl;
+	const size_t	 len = h->frames.len - f->offset;
+
+	if (!f->aside || len == 0)
+		return len;
+	if (f->offset == 0 || from[-1] == '\n' ||
+	    (nl = memchr(from, '\n', len)) == NULL)
+		return 0;
+	return (size_t)(nl + 1 - from);
+}
+
 /* Whether a follower has received everything. */
 static bool
 hub_complete(const struct hub *h, const struct follower *f)
 {
+	if (f->aside)
+		return f->head_sent == f->head_len && hub_due(h, f) == 0;
 	return f->head_sent == f->head_len && f->offset == h->frames.len &&
 	    f->status == h->status_number;
 }
@@ -182,7 +201,7 @@ hub_feed(struct hub *h, struct follower *f)
 				f->head_sent += (size_t)n;
 		} else {
 			n = hub_put(f, h->frames.data + f->offset,
-			    h->frames.len - f->offset);
+			    hub_due(h, f));
 			if (n > 0)
 				f->offset += (size_t)n;
 		}
@@ -218,7 +237,13 @@ hub_receive(struct hub *h, struct follower *f)
 		return -1;
 	f->in_len += (size_t)n;
 	while ((nl = memchr(f->in, '\n', f->in_len)) != NULL) {
-		if (nl - f->in == 4 && memcmp(f->in, "stop", 4) == 0)
+		if (nl - f->in == 4 && memcmp(f->in, "wait", 4) == 0 &&
+		    !f->aside) {
+			f->aside = true;
+			h->aside++;
+		}
+		if (nl - f->in == 4 && memcmp(f->in, "stop", 4) == 0 &&
+		    !f->aside)
 			h->stop = true;
 		if (nl - f->in == 3 && memcmp(f->in, "end", 3) == 0)
 			end = h->ending = true;
@@ -247,6 +272,7 @@ hub_drop(struct hub *h, struct follower *f)
 	for (i = 0; h->followers[i] != f; i++)
 		;
 	h->followers[i] = h->followers[--h->count];
+	h->aside -= f->aside;
 	(void)close(f->fd);	/* this also removes it from the epoll set */
 	free(f);
 }
@@ -280,6 +306,8 @@ hub_first(struct hub *h, const char *line, size_t len)
 			continue;
 		memcpy(f->head + f->head_len, line, len);
 		f->head_len += len;
+		h->aside -= f->aside;
+		f->aside = false;
 	}
 }
 
@@ -321,6 +349,22 @@ hub_beat(struct hub *h, int64_t now)
 }
 
 void
+hub_tick(struct hub *h, int64_t now)
+{
+	/* While accept fails, do not wait for the listener: it would be
+	   readable all the time. */
+	if (h->listener != -1 && h->accept_again != 0) {
+		bool	wait = now < h->accept_again;
+
+		(void)hub_watch(h, EPOLL_CTL_MOD, h->listener, wait ? 0U :
+		    (unsigned)EPOLLIN, h);
+		if (!wait)
+			h->accept_again = 0;
+	}
+	hub_beat(h, now);
+}
+
+void
 hub_step(struct hub *h, int64_t now)
 {
 	struct signalfd_siginfo	info;
@@ -353,17 +397,7 @@ hub_step(struct hub *h, int64_t now)
 		if (rc == -1)
 			hub_drop(h, f);
 	}
-	/* While accept fails, do not wait for the listener: it would be
-	   readable all the time. */
-	if (h->listener != -1 && h->accept_again != 0) {
-		bool	wait = now < h->accept_again;
-
-		(void)hub_watch(h, EPOLL_CTL_MOD, h->listener, wait ? 0U :
-		    (unsigned)EPOLLIN, h);
-		if (!wait)
-			h->accept_again = 0;
-	}
-	hub_beat(h, now);
+	hub_tick(h, now);
 }
 
 void
@@ -374,6 +408,25 @@ hub_write(struct hub *h)
 	for (i = 0; i < h->count; ) {
 		if (!h->followers[i]->blocked && !hub_complete(h,
 		    h->followers[i]) && hub_feed(h, h->followers[i]) == -1)
+			hub_drop(h, h->followers[i]);
+		else
+			i++;
+	}
+}
+
+size_t
+hub_viewers(const struct hub *h)
+{
+	return h->count - h->aside;
+}
+
+void
+hub_dismiss(struct hub *h)
+{
+	size_t	i;
+
+	for (i = 0; i < h->count; ) {
+		if (h->followers[i]->aside)
 			hub_drop(h, h->followers[i]);
 		else
 			i++;

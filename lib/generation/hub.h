@@ -16,7 +16,7 @@
 struct follower {
 	int	 fd;
 	size_t	 offset;	/* bytes of hub.frames sent to it */
-	char	 head[288];	/* lines to send before the next frame */
+	char	 head[512];	/* lines to send before the next frame */
 	size_t	 head_len, head_sent;
 	unsigned status;	/* status_number of the status line last sent to
 				   it */
@@ -24,6 +24,8 @@ struct follower {
 	size_t	 in_len;
 	bool	 plain;		/* fd is stdout, not a socket */
 	bool	 blocked;	/* waiting until fd is writable */
+	bool	 aside;		/* it sent `wait': it is no viewer, and only
+				   waits for the end */
 };
 
 struct hub {
@@ -31,9 +33,10 @@ struct hub {
 	int		 listener;	/* -1: closed */
 	struct follower	**followers;
 	size_t		 count, size;
+	size_t		 aside;		/* of them; the others are viewers */
 	struct buf	 frames;	/* the caller appends whole lines; grows
 					   until hub_free */
-	char		 first[128];	/* the line that every follower gets
+	char		 first[256];	/* the line that every follower gets
 					   first */
 	char		 alive[32];	/* sent if nothing else was sent for
 					   ALIVE_PAUSE; "": never */
@@ -81,25 +84,37 @@ void hub_status(struct hub *, const char *line, size_t len, bool news);
 
 /*
  * Sets the line that every follower gets first.  Followers that are already
- * connected get it now, before their next frame.
+ * connected get it now, before their next frame; those who sent `wait' decide
+ * anew.
  */
 void hub_first(struct hub *, const char *line, size_t len);
 
-/* When hub_step is due even if no event arrives: clock_us or CLOCK_NEVER. */
+/* When hub_tick is due even if no event arrives: clock_us or CLOCK_NEVER. */
 int64_t hub_deadline(const struct hub *);
 
 /*
  * Accepts followers, reads what they send, and writes what they can accept.
  * Whoever sends `end' or `end now' is not a viewer but the service ending: it
  * gets the `alive' line and is disconnected.  `end now' sets `terminate'.
+ * Whoever sends `wait' needs another generation: it gets no more frames, cannot
+ * stop this one, and is disconnected by hub_dismiss.
  */
 void hub_step(struct hub *, int64_t now);
+
+/* What is due by the time alone; hub_step does it as well. */
+void hub_tick(struct hub *, int64_t now);
 
 /*
  * Writes new frames to all followers that can accept them.  To be called once
  * in each turn of the event loop.
  */
 void hub_write(struct hub *);
+
+/* How many viewers are connected. */
+size_t hub_viewers(const struct hub *);
+
+/* Disconnects those who sent `wait'. */
+void hub_dismiss(struct hub *);
 
 /* Accepts the connections in the backlog and closes the listener. */
 void hub_close_listener(struct hub *);

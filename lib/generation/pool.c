@@ -3,12 +3,15 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "generation/pool.h"
 #include "ollama/ollama.h"
+#include "ollama/openai.h"
 #include "ollama/upstream.h"
 
 void
@@ -19,7 +22,7 @@ pool_open(struct pool *p, const struct settings *s, bool alone)
 
 	p->settings = s;
 	p->alone = alone;
-	p->chosen = -1;
+	p->chosen = p->last = -1;
 	while (p->count < SERVERS_MAX && url_next(&list, &u)) {
 		p->server[p->count].url = u;
 		p->slots[p->count].url = &p->server[p->count].url;
@@ -128,6 +131,8 @@ pool_end(struct pool *p, enum pool_end how)
 struct pool_call {
 	struct http_call	call;
 	struct buf		url, body;
+	char			*token;		/* the server's bearer, or
+						   NULL */
 };
 
 static bool
@@ -147,24 +152,31 @@ pool_ask_free(struct pool *p)
 		p->http->cancel(&p->calls[i].call);
 		buf_free(&p->calls[i].url);
 		buf_free(&p->calls[i].body);
+		free(p->calls[i].token);
 	}
 	free(p->calls);
-	free(p->token);
 	p->calls = NULL;
-	p->token = NULL;
 }
 
-/* Starts the call to a server.  Returns false if there is no memory. */
+/*
+ * Starts the call to a server.  Returns false if there is no memory, or if its
+ * bearer cannot be read.  OpenAI's dialect does not tell which models are
+ * loaded, only which there are.
+ */
 static bool
 pool_ask_start(struct pool *p, struct pool_call *c, const struct url *u)
 {
+	const char	*why;
+
 	c->url.cap = SETTING_MAX + 32;
 	c->body.cap = UPSTREAM_LIST_MAX;
 	if (buf_add(&c->url, u->text, u->base) == -1 ||
-	    buf_puts(&c->url, "/api/ps") == -1)
+	    buf_puts(&c->url, u->api == URL_OPENAI ? "/v1/models" :
+	    "/api/ps") == -1 ||
+	    upstream_token(p->settings, u, &c->token, &why) == -1)
 		return false;
 	c->call.url = c->url.data;
-	c->call.token = p->token;
+	c->call.token = c->token;
 	c->call.connect_timeout = c->call.timeout = LOADED_TIMEOUT;
 	c->call.receive = pool_ask_receive;
 	c->call.context = c;
@@ -175,26 +187,21 @@ bool
 pool_ask(struct pool *p, const struct http *http)
 {
 	const int64_t	 now = clock_us();
-	const char	*why;
 	bool		 good = true;
 	int		 i;
 
 	if (p->count < 2 || p->alone)
 		return false;
 	p->http = http;
-	if (upstream_token(p->settings, &p->token, &why) == -1 ||
-	    (p->calls = calloc((size_t)p->count, sizeof(*p->calls))) == NULL) {
-		pool_ask_free(p);	/* upstream_begin will report the
-					   error */
+	if ((p->calls = calloc((size_t)p->count, sizeof(*p->calls))) == NULL)
 		return false;
-	}
 	for (i = 0; good && i < p->count; i++) {
 		if (p->server[i].again <= now)
 			good = pool_ask_start(p, &p->calls[i],
 			    &p->server[i].url);
 	}
 	if (!good)
-		pool_ask_free(p);
+		pool_ask_free(p);	/* upstream_ask will report the error */
 	return good;
 }
 
@@ -213,19 +220,71 @@ pool_asking(const struct pool *p)
 
 /* Whether a server's answer lists the model as loaded. */
 static bool
-pool_ask_loaded(const struct pool *p, const struct pool_call *c)
+pool_ask_loaded(const struct pool *p, int i)
 {
+	const struct pool_call	*c = &p->calls[i];
+	const bool		 openai = p->server[i].url.api == URL_OPENAI;
+	struct openai_model	 m;
 	const char	*model = p->settings->text[SETTING_OLLAMA_MODEL];
 	char		 any[256];
 
 	if (c->call.status != 200)
 		return false;
+	if (*model != '\0' && openai)
+		return openai_model(c->body.data, c->body.len, model, &m);
 	if (*model != '\0')
 		return ollama_lists(c->body.data, c->body.len, model);
 	/* No model is set: the server will use any; prefer one that is
 	   loaded. */
-	return ollama_first_model(c->body.data, c->body.len, any,
-	    sizeof(any)) == FAILURE_NONE;
+	return (openai ? openai_first_model : ollama_first_model)(c->body.data,
+	    c->body.len, any, sizeof(any)) == FAILURE_NONE;
+}
+
+/* The name of a server; names of this machine's begin with the host's name. */
+static void
+pool_name_of(const struct pool *p, int i, char name[URL_NAME_MAX])
+{
+	char	machine[256] = "";
+
+	(void)gethostname(machine, sizeof(machine) - 1);
+	url_name(&p->server[i].url, machine, name);
+}
+
+void
+pool_name(const struct pool *p, char name[URL_NAME_MAX])
+{
+	*name = '\0';
+	if (p->chosen != -1)
+		pool_name_of(p, p->chosen, name);
+}
+
+void
+pool_note_last(struct pool *p, const char *name)
+{
+	char	one[URL_NAME_MAX];
+	int	i;
+
+	for (i = 0; i < p->count; i++) {
+		pool_name_of(p, i, one);
+		if (strcmp(one, name) == 0)
+			p->last = i;
+	}
+}
+
+/* Moves to the server that answered last.  Returns as slots_take. */
+static int
+pool_take_last(struct pool *p, struct node *node)
+{
+	struct slots_server	one[SERVERS_MAX];
+	int			i;
+
+	if (p->last == -1 || p->last == p->chosen ||
+	    p->slots[p->last].slots == 0)
+		return -1;
+	memcpy(one, p->slots, (size_t)p->count * sizeof(*one));
+	for (i = 0; i < p->count; i++)
+		one[i].slots = i == p->last ? one[i].slots : 0;
+	return slots_take(node, one, p->count, 0);
 }
 
 bool
@@ -248,13 +307,14 @@ pool_prefer(struct pool *p, struct node *node)
 			}
 		}
 		if (c->call.url == NULL || c->call.end != HTTP_COMPLETE ||
-		    !pool_ask_loaded(p, c))
+		    !pool_ask_loaded(p, i))
 			p->slots[i].slots = 0;	/* take no slot here */
 		else if (i == p->chosen)
 			here = true;
 	}
 	pool_ask_free(p);
-	if (!here)
+	got = pool_take_last(p, node);
+	if (got < 0 && !here)
 		got = slots_take(node, p->slots, p->count, 0);
 	if (got >= 0)
 		p->chosen = got;

@@ -24,11 +24,12 @@ struct pool {
 	const struct http	*http;		/* only while calls run */
 	struct pool_call	*calls;		/* an array, one for each
 						   server; NULL: none */
-	char			*token;		/* bearer for the calls, or
-						   NULL */
 	int			 count;
 	int			 chosen;	/* index of the server in use;
 						   -1: none */
+	int			 last;		/* the server that answered the
+						   ticket last; -1: not
+						   known */
 	bool			 alone;		/* a filter: slots and health
 						   are not used */
 	struct health		*health;	/* NULL with a single server */
@@ -76,7 +77,7 @@ void pool_end(struct pool *, enum pool_end);
 /*
  * Starts a call to every server that has not failed lately, asking which models
  * it has loaded.  Returns false if there is nothing to ask: a single server, a
- * filter, or an error that upstream_begin will report.
+ * filter, or an error that upstream_ask will report.
  */
 bool pool_ask(struct pool *, const struct http *);
 
@@ -86,10 +87,20 @@ bool pool_ask(struct pool *, const struct http *);
 bool pool_asking(const struct pool *);
 
 /*
- * Ends the calls.  Notes as failed each server that did not answer.  If the
- * chosen server does not have the model loaded, moves to one that has and has a
- * free slot.  Returns false if the chosen server did not answer and was passed
- * over for others.
+ * Notes the server with this name (of pool_name) as the one that answered the
+ * ticket last: it may still have the ticket in its cache.
+ */
+void pool_note_last(struct pool *, const char *name);
+
+/* Writes the name of the chosen server, by which it is found again. */
+void pool_name(const struct pool *, char name[URL_NAME_MAX]);
+
+/*
+ * Ends the calls.  Notes as failed each server that did not answer.  Moves to
+ * the server that answered the ticket last, if that has the model loaded and a
+ * free slot; else, if the chosen server does not have the model loaded, to one
+ * that has and has a free slot.  Returns false if the chosen server did not
+ * answer and was passed over for others.
  */
 bool pool_prefer(struct pool *, struct node *);
 

@@ -19,7 +19,7 @@ answer_status_line(struct answer *a, bool news)
 {
 	struct buf	line = BUF_INIT(FRAME_MAX);
 
-	a->viewers = a->hub.count;
+	a->viewers = hub_viewers(&a->hub);
 	if (frame_status(&line, a->status, a->place, (int)a->viewers) == 0)
 		hub_status(&a->hub, line.data, line.len, news);
 	buf_free(&line);
@@ -30,12 +30,21 @@ answer_status_line(struct answer *a, bool news)
 }
 
 void
-answer_session(struct answer *a, int64_t session)
+answer_session(struct answer *a, int64_t session, bool elsewhere)
 {
-	struct buf	line = BUF_INIT(sizeof(a->hub.first) - 1);
+	char				text[TEXT_HASH + 1] = "";
+	char				instruction[TEXT_HASH + 1] = "";
+	const struct frame_subject	s = {
+		elsewhere ? text : a->text_hash,
+		elsewhere ? instruction : a->instruction_hash,
+		a->follows, a->question, elsewhere
+	};
+	struct buf			line = BUF_INIT(
+					    sizeof(a->hub.first) - 1);
 
-	if (frame_session(&line, session, getpid(), session == 0 ? "" :
-	    a->text_hash) == 0)
+	if (elsewhere)
+		node_theirs(a->node, text, instruction);
+	if (frame_session(&line, session, getpid(), &s) == 0)
 		hub_first(&a->hub, line.data, line.len);
 	else
 		answer_fail(a, FAILURE_INTERNAL, "the frames' buffer is full");
@@ -61,17 +70,21 @@ answer_status(struct answer *a, enum frame_state state, int place)
 void
 answer_viewers(struct answer *a, int64_t now)
 {
+	const size_t	viewers = hub_viewers(&a->hub);
+
 	if (!a->has_status || a->over)
 		return;
-	if (a->hub.count != a->viewers_sent && now >= a->viewers_again)
+	if (viewers != a->viewers_sent && now >= a->viewers_again)
 		answer_status_line(a, true);
-	else if (a->hub.count != a->viewers)
+	else if (viewers != a->viewers)
 		answer_status_line(a, false);
 }
 
 int64_t
 answer_viewers_due(const struct answer *a)
 {
-	return a->has_status && !a->over && a->hub.count > 0 &&
-	    a->hub.count != a->viewers_sent ? a->viewers_again : CLOCK_NEVER;
+	const size_t	viewers = hub_viewers(&a->hub);
+
+	return a->has_status && !a->over && viewers > 0 &&
+	    viewers != a->viewers_sent ? a->viewers_again : CLOCK_NEVER;
 }

@@ -212,11 +212,20 @@ token(const struct json *j, int value)
 	return (const jsmntok_t *)j->tokens + value;
 }
 
+/* Runs jsmn; returns the number of tokens, or its error. */
+static int
+json_tokens(const struct json *j, size_t len, jsmntok_t *tokens, size_t size)
+{
+	jsmn_parser	parser;
+
+	jsmn_init(&parser);
+	return jsmn_parse(&parser, j->text, len, tokens, (unsigned)size);
+}
+
 int
 json_parse(struct json *j, const char *text, size_t len, unsigned max_depth,
     size_t max_tokens)
 {
-	jsmn_parser	 parser;
 	jsmntok_t	*t;
 	int		 count;
 
@@ -232,27 +241,27 @@ json_parse(struct json *j, const char *text, size_t len, unsigned max_depth,
 	}
 	if ((errno = json_check(text, len, max_depth)) != 0)
 		return -1;
-	jsmn_init(&parser);
-	if ((count = jsmn_parse(&parser, text, len, NULL, 0)) < 1) {
-		errno = EINVAL;
+	/* Most often there is room for as many tokens as the last text had. */
+	count = j->size == 0 ? JSMN_ERROR_NOMEM :
+	    json_tokens(j, len, j->tokens, j->size);
+	if (count == JSMN_ERROR_NOMEM) {
+		count = json_tokens(j, len, NULL, 0);
+		if (count > 0 && (size_t)count <= max_tokens) {
+			t = realloc(j->tokens, (size_t)count * sizeof(*t));
+			if (t == NULL)
+				return -1;
+			j->tokens = t;
+			j->size = (size_t)count;
+			count = json_tokens(j, len, j->tokens, j->size);
+		}
+	}
+	if (count < 1 || (size_t)count > max_tokens) {
+		errno = count < 1 ? EINVAL : E2BIG;
 		return -1;
 	}
-	if ((size_t)count > max_tokens) {
-		errno = E2BIG;
-		return -1;
-	}
-	if ((size_t)count > j->size) {
-		if ((t = realloc(j->tokens,
-		    (size_t)count * sizeof(*t))) == NULL)
-			return -1;
-		j->tokens = t;
-		j->size = (size_t)count;
-	}
-	jsmn_init(&parser);
-	j->count = jsmn_parse(&parser, text, len, j->tokens,
-	    (unsigned)count);
+	j->count = count;
 	/* jsmn accepts a bare number or word if white space follows. */
-	if (j->count != count || token(j, 0)->type == JSMN_PRIMITIVE) {
+	if (token(j, 0)->type == JSMN_PRIMITIVE) {
 		j->count = 0;
 		errno = EINVAL;
 		return -1;
@@ -433,14 +442,17 @@ json_equals(const struct json *j, int value, const char *s)
 	end = j->text + token(j, value)->end;
 	while (p < end) {
 		if (*p != '\\') {
-			c[0] = *p++;
+			/* *s is NUL at its end, and there is none within: NUL
+			   is always escaped. */
+			if (*p++ != *s)
+				return false;
 			n = 1;
 		} else {
 			p++;
 			p += unescape(p, end, c, &n, &lone);
+			if (n > len || memcmp(c, s, n) != 0)
+				return false;
 		}
-		if (n > len || memcmp(c, s, n) != 0)
-			return false;
 		s += n;
 		len -= n;
 	}
@@ -462,6 +474,13 @@ json_int(const struct json *j, int value, int64_t fallback)
 	if (errno != 0 || end != j->text + token(j, value)->end)
 		return fallback;
 	return n;
+}
+
+const char *
+json_raw(const struct json *j, int value, size_t *len)
+{
+	*len = (size_t)(token(j, value)->end - token(j, value)->start);
+	return j->text + token(j, value)->start;
 }
 
 int64_t

@@ -76,6 +76,9 @@ int json_next(const struct json *, int array, int element);
 int json_string(const struct json *, int value, bool strict, struct buf *)
     __attribute__((warn_unused_result));
 
+/* A value as it is written; a string without its quotes. */
+const char *json_raw(const struct json *, int value, size_t *len);
+
 /* Whether a value is this string. */
 bool json_equals(const struct json *, int value, const char *);
 

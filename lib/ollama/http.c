@@ -1,9 +1,14 @@
 /*
  * HTTP calls by libcurl; the module http.so.
+ *
+ * libcurl says which sockets it waits for, and is told which are ready: with
+ * curl_multi_poll and curl_multi_perform it asks about each of them once more.
  */
 #include <curl/curl.h>
-#include <limits.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,6 +19,52 @@
 #define RETRY_AFTER_MAX	3600
 
 static CURLM	*multi;
+
+/* What is waited for: first the caller's descriptor, then libcurl's sockets. */
+static struct pollfd	*waited;
+static nfds_t		 waited_count, waited_size;
+
+/* Makes room for one more.  Returns 0, or -1. */
+static int
+waited_grow(void)
+{
+	struct pollfd	*p;
+	nfds_t		 size = waited_size == 0 ? 4 : waited_size * 2;
+
+	if (waited_count < waited_size)
+		return 0;
+	if ((p = realloc(waited, size * sizeof(*p))) == NULL)
+		return -1;
+	waited = p;
+	waited_size = size;
+	return 0;
+}
+
+/* libcurl waits for a socket from now on, for something else, or no longer. */
+static int
+http_watch(CURL *e, curl_socket_t fd, int what, void *context, void *socket)
+{
+	nfds_t	i = 1;
+
+	(void)e;
+	(void)context;
+	(void)socket;
+	while (i < waited_count && waited[i].fd != fd)
+		i++;
+	if (what == CURL_POLL_REMOVE) {
+		if (i < waited_count)
+			waited[i] = waited[--waited_count];
+		return 0;
+	}
+	if (i == waited_count) {
+		if (waited_grow() == -1)
+			return -1;
+		waited[waited_count++] = (struct pollfd){ .fd = fd };
+	}
+	waited[i].events = (short)((what & CURL_POLL_IN ? POLLIN : 0) |
+	    (what & CURL_POLL_OUT ? POLLOUT : 0));
+	return 0;
+}
 
 static size_t
 http_receive(char *data, size_t size, size_t n, void *context)
@@ -209,19 +260,56 @@ collect(void)
 	}
 }
 
+/* Tells libcurl what has come for its sockets.  Returns 0, or -1. */
+static int
+http_act(void)
+{
+	nfds_t	i;
+	short	events;
+	int	how, running;
+	bool	acted = false;
+
+	/* From the last one, since libcurl may remove any of them meanwhile,
+	   and then the last one moves to its place. */
+	for (i = waited_count; i-- > 1; ) {
+		if (i >= waited_count || waited[i].revents == 0)
+			continue;
+		events = waited[i].revents;
+		waited[i].revents = 0;
+		how = (events & POLLIN ? CURL_CSELECT_IN : 0) |
+		    (events & POLLOUT ? CURL_CSELECT_OUT : 0);
+		/* What an error or an end means, it finds out by itself. */
+		if ((events & ~(POLLIN | POLLOUT)) != 0)
+			how = 0;
+		if (curl_multi_socket_action(multi, waited[i].fd, how,
+		    &running) != CURLM_OK)
+			return -1;
+		acted = true;
+	}
+	/* That looked at its timers, too. */
+	return acted || curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0,
+	    &running) == CURLM_OK ? 0 : -1;
+}
+
 static int
 http_wait_for(int fd, int timeout)
 {
-	struct curl_waitfd	extra = { fd, CURL_WAIT_POLLIN, 0 };
-	int			running;
+	long	due = -1;
+	int	n;
 
-	/* curl_multi_poll cannot wait without a limit. */
-	if (curl_multi_poll(multi, &extra, fd == -1 ? 0 : 1,
-	    timeout < 0 ? INT_MAX : timeout, NULL) != CURLM_OK ||
-	    curl_multi_perform(multi, &running) != CURLM_OK)
+	waited[0] = (struct pollfd){ fd, POLLIN, 0 };
+	if (curl_multi_timeout(multi, &due) != CURLM_OK)
+		return -1;
+	if (due >= 0 && (timeout < 0 || due < timeout))
+		timeout = (int)due;
+	n = poll(waited, waited_count, timeout);
+	if (n == -1 && errno != EINTR)
+		return -1;
+	/* A signal: nothing in `waited' was written. */
+	if (n != -1 && http_act() == -1)
 		return -1;
 	collect();
-	return 0;
+	return n > 0 && waited[0].revents != 0;
 }
 
 static void
@@ -229,6 +317,9 @@ http_finish(void)
 {
 	(void)curl_multi_cleanup(multi);
 	multi = NULL;
+	free(waited);
+	waited = NULL;
+	waited_count = waited_size = 0;
 	curl_global_cleanup();
 }
 
@@ -244,5 +335,11 @@ http_module(void)
 		curl_global_cleanup();
 		return NULL;
 	}
+	if (waited_grow() == -1 || curl_multi_setopt(multi,
+	    CURLMOPT_SOCKETFUNCTION, http_watch) != CURLM_OK) {
+		http_finish();
+		return NULL;
+	}
+	waited_count = 1;
 	return &module;
 }

@@ -53,7 +53,8 @@ struct http {
 
 	/*
 	 * Processes the calls: waits until something comes for them or on fd
-	 * (-1: none), at most timeout_ms (-1: no limit). Returns 0, or -1.
+	 * (-1: none), at most timeout_ms (-1: no limit). Returns 1 if fd has
+	 * become readable, otherwise 0, or -1.
 	 */
 	int	(*wait)(int fd, int timeout_ms);
 

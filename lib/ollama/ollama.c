@@ -12,114 +12,13 @@
 #include "base/utf8.h"
 #include "json/json.h"
 #include "json/jsonw.h"
+#include "ollama/fault.h"
 #include "ollama/ollama.h"
 
 /*
  * Nested brackets of an upstream line; /api/tags and tool calls have far fewer.
  */
 #define UPSTREAM_DEPTH	64
-
-/*
- * The most tokens of an answer, and with the model's thoughts, unless
- * OLLAMA_OPTIONS sets a limit: three times what our system prompt asks for.  As
- * JSON.
- */
-#define PREDICT_MAX		"1024"
-#define PREDICT_MAX_THINKING	"4096"
-
-/* Whether a text contains a part, whatever the case of its ASCII letters. */
-static bool
-has(const char *text, const char *part)
-{
-	return strcasestr(text, part) != NULL;
-}
-
-/* Whether a text contains one of several parts. */
-static bool
-has_one(const char *text, const char *const *parts, size_t count)
-{
-	size_t	i;
-
-	for (i = 0; i < count; i++) {
-		if (has(text, parts[i]))
-			return true;
-	}
-	return false;
-}
-#define HAS_ONE(text, parts) \
-	has_one((text), (parts), sizeof(parts) / sizeof((parts)[0]))
-
-/*
- * Whether an error says that the prompt does not fit.  Each version, engine and
- * cloud words that differently: in all of them something is too long for
- * something else.  Go's "context deadline exceeded" is about time.
- */
-static bool
-is_too_long(const char *error)
-{
-	static const char *const	where[] = {
-		"context length", "context size", "context window",
-		"context_length", "context_size", "context_window",
-	}, *const			what[] = {
-		"exceed", "longer than", "larger than", "greater than",
-		"too long", "too large", "too small", "maximum context length",
-	}, *const			alone[] = {
-		"prompt too long", "prompt is too long", "input too long",
-		"input is too long", "prompt too large", "prompt is too large",
-		"too many tokens", "too many input tokens",
-		"context limit exceeded", "exceeds the context",
-		"exceeds context", "larger than the context",
-		"longer than the context",
-	};
-
-	return (HAS_ONE(error, where) && HAS_ONE(error, what)) ||
-	    HAS_ONE(error, alone);
-}
-
-/* Whether an error says that there is too little memory for the model. */
-static bool
-is_memory(const char *error)
-{
-	static const char *const	words[] = {
-		"system memory", "gpu memory", "out of memory",
-		"out-of-memory", "enough memory", "insufficient memory",
-		"allocate memory", "unable to allocate", "failed to allocate",
-		"unable to load full model", "memory layout cannot",
-		"insufficient vram", "bad_alloc", "outofdevicememory",
-		"outofhostmemory",
-		/* The kernel kills a runner like this when memory runs out. */
-		"signal: killed",
-	};
-
-	return HAS_ONE(error, words) || (has(error, "model requires") &&
-	    has(error, "available"));
-}
-
-/* What an error text means, in a line of an answer or in a refusal. */
-static enum failure_code
-meaning(const char *error, bool *retry)
-{
-	static const char *const	restarts[] = {
-		/* After these the next request starts the runner again. */
-		"process has terminated", "process no longer running",
-		"runner has unexpectedly stopped", "unexpected server status",
-		"health resp", "error starting llama-server",
-		"reported out-of-memory", "timed out waiting",
-		"runner failed", "encountered while running the model",
-		"error reading llama-server", "server overloaded",
-	}, *const			rejected[] = {
-		"must be of type", "invalid format", "incompatible with",
-		"model requires", "does not support",
-	};
-
-	*retry = false;
-	if (is_too_long(error))
-		return FAILURE_PROMPT_TOO_LONG;
-	if (!is_memory(error) && HAS_ONE(error, rejected))
-		return FAILURE_UPSTREAM_REJECTED;
-	*retry = HAS_ONE(error, restarts);
-	return FAILURE_UPSTREAM_ERROR;
-}
 
 /*
  * Appends the text of a member.  Returns false if the member is no text; one
@@ -185,8 +84,9 @@ read_error(struct ollama_line *l, const struct json *j, int error)
 	if (json_string(j, error, false, &text) == -1 || text.data == NULL) {
 		l->failure = failure_make(FAILURE_UPSTREAM_ERROR, NULL);
 	} else {
-		l->failure = failure_make(meaning(text.data, &l->retry),
-		    is_memory(text.data) ? FAILURE_MEMORY : "200");
+		l->failure = failure_make(fault_meaning(text.data,
+		    &l->retry), fault_memory(text.data) ? FAILURE_MEMORY :
+		    "200");
 		(void)snprintf(l->reason, sizeof(l->reason), "%.*s",
 		    (int)utf8_cut(text.data, text.len, sizeof(l->reason) - 1),
 		    text.data);
@@ -262,41 +162,14 @@ struct failure
 ollama_refusal(long status, const char *body, size_t len, const char *model,
     bool *retry)
 {
-	struct buf		text = BUF_INIT(UPSTREAM_BODY_MAX);
-	enum failure_code	code;
-	const char		*error;
-	char			 number[24];
-	bool			 memory;
+	struct buf	text = BUF_INIT(UPSTREAM_BODY_MAX);
+	struct failure	f;
 
 	error_text(body, len, &text);
-	error = text.data == NULL ? "" : text.data;
-	memory = is_memory(error);
-	code = meaning(error, retry);
-	(void)snprintf(number, sizeof(number), "%ld", status);
-	if (status == 429 || status == 503) {
-		code = FAILURE_UPSTREAM_BUSY;
-		*retry = true;
-	} else if ((status == 404 && has(error, "not found")) ||
-	    has(error, "model is required")) {
-		code = FAILURE_MODEL_MISSING;
-	} else if (status >= 500) {
-		/*
-		 * An empty 500 is a panic of Ollama's; an empty 502 is a
-		 * proxy's.
-		 */
-		*retry = *retry || *error == '\0';
-	} else if (status >= 300) {
-		code = code == FAILURE_PROMPT_TOO_LONG ? code :
-		    FAILURE_UPSTREAM_REJECTED;
-		*retry = false;
-	} else {
-		code = FAILURE_UPSTREAM_INVALID;
-		*retry = false;
-	}
+	f = fault_refusal(status, text.data == NULL ? "" : text.data, model,
+	    retry);
 	buf_free(&text);
-	return failure_make(code, code == FAILURE_MODEL_MISSING ? model :
-	    code == FAILURE_UPSTREAM_ERROR && memory ? FAILURE_MEMORY :
-	    number);
+	return f;
 }
 
 /* keep_alive is a number of seconds or a duration like "30m". */
@@ -351,16 +224,11 @@ has_limit(const char *options)
 	return has;
 }
 
-/*
- * The limit of an answer.  A model's thoughts count too, and with
- * OLLAMA_THINK=server the model may think.
- */
-static const char *
-ollama_request_limit(const struct settings *s)
+int
+ollama_limit(const struct settings *s)
 {
 	return strcmp(s->text[SETTING_OLLAMA_THINK], "false") == 0 ?
-	    "\"num_predict\":" PREDICT_MAX :
-	    "\"num_predict\":" PREDICT_MAX_THINKING;
+	    PREDICT_MAX : PREDICT_MAX_THINKING;
 }
 
 /*
@@ -372,6 +240,10 @@ write_options(struct jsonw *w, const struct settings *s, bool limited)
 {
 	const char	*options = s->text[SETTING_OLLAMA_OPTIONS], *end;
 	struct buf	 b = BUF_INIT(SETTING_MAX + 64);
+	const char	*limit = ollama_limit(s) == PREDICT_MAX ?
+			    "\"num_predict\":" LIMIT_TEXT(PREDICT_MAX) "}" :
+			    "\"num_predict\":" LIMIT_TEXT(PREDICT_MAX_THINKING)
+			    "}";
 
 	if (!limited || (*options != '\0' && has_limit(options))) {
 		if (*options != '\0')
@@ -388,8 +260,7 @@ write_options(struct jsonw *w, const struct settings *s, bool limited)
 		end--;
 	if (buf_add(&b, options, (size_t)(end - options)) == -1 ||
 	    (end[-1] != '{' && buf_puts(&b, ",") == -1) ||
-	    buf_puts(&b, ollama_request_limit(s)) == -1 ||
-	    buf_puts(&b, "}") == -1)
+	    buf_puts(&b, limit) == -1)
 		w->failed = true;
 	else
 		jsonw_trusted(w, "options", b.data);
@@ -410,9 +281,11 @@ write_settings(struct jsonw *w, const struct settings *s, bool question)
 
 int
 ollama_request(struct buf *b, const struct settings *s, enum url_api api,
-    const char *model, const char *system, const char *ticket, size_t len)
+    const char *model, const struct prompt *p)
 {
-	struct jsonw	w;
+	const char			*system = p->system;
+	const struct prompt_message	*m = p->messages;
+	struct jsonw			 w;
 
 	jsonw_begin(&w, b);
 	jsonw_object(&w, NULL);
@@ -425,12 +298,14 @@ ollama_request(struct buf *b, const struct settings *s, enum url_api api,
 		jsonw_array(&w, "messages");
 		if (*system != '\0')
 			write_message(&w, "system", system, strlen(system));
-		write_message(&w, "user", ticket, len);
+		for (; m < p->messages + p->count; m++)
+			write_message(&w, m->model ? "assistant" : "user",
+			    m->text.data, m->text.len);
 		jsonw_close(&w);
 	} else {
 		if (*system != '\0')
 			jsonw_text(&w, "system", system);
-		jsonw_string(&w, "prompt", ticket, len);
+		jsonw_string(&w, "prompt", m->text.data, m->text.len);
 	}
 	jsonw_bool(&w, "stream", true);
 	jsonw_bool(&w, "truncate", false);
@@ -631,9 +506,8 @@ split_name(const char *text, struct part part[PARTS])
 	part[TAG] = or_else(part[TAG], "latest");
 }
 
-/* Whether two names are the same model for Ollama. */
-static bool
-same_model(const char *a, const char *b)
+bool
+ollama_same_model(const char *a, const char *b)
 {
 	struct part	x[PARTS], y[PARTS];
 	int		i;
@@ -664,7 +538,7 @@ ollama_model(const char *body, size_t len, const char *model,
 			buf_clear(&name);
 			if (json_string(&j, json_member(&j, m, "name"), false,
 			    &name) == -1 || name.data == NULL ||
-			    !same_model(name.data, model))
+			    !ollama_same_model(name.data, model))
 				continue;
 			found = true;
 			out->completes = completes(&j, m);

@@ -14,12 +14,20 @@
 #include "frame/failure.h"
 #include "frame/session.h"
 #include "json/json.h"
+#include "ollama/prompt.h"
 #include "settings/settings.h"
 
-/* What one line of an answer says. */
+/*
+ * The most tokens of an answer, and with the model's thoughts, unless
+ * OLLAMA_OPTIONS sets a limit: three times what our system prompt asks for.
+ */
+#define PREDICT_MAX		1024
+#define PREDICT_MAX_THINKING	4096
+
+/* What one line of an answer says, in either dialect. */
 struct ollama_line {
 	bool		thinking;	/* holds some of the model's thoughts */
-	bool		done;
+	bool		done;		/* it is the last line */
 	struct failure	failure;	/* an error, or not Ollama's */
 	bool		retry;		/* retry once if no text was shown */
 	char		reason[200];	/* of a failure, for the log */
@@ -27,14 +35,20 @@ struct ollama_line {
 
 /*
  * Writes the body of a question: model, system prompt (may be empty), the
- * ticket, the options of the settings, and "truncate":false, so that Ollama
- * refuses a prompt that does not fit and does not cut it silently.  If the
- * options have no num_predict, one of ours is added, since a small model may
- * never end.  Returns 0, or -1 as buf_add.
+ * messages (only one if the API is URL_GENERATE), the options of the settings,
+ * and "truncate":false, so that Ollama refuses a prompt that does not fit and
+ * does not cut it silently.  If the options have no num_predict, one of ours is
+ * added, since a small model may never end.  Returns 0, or -1 as buf_add.
  */
 int ollama_request(struct buf *, const struct settings *, enum url_api,
-    const char *model, const char *system, const char *ticket, size_t len)
+    const char *model, const struct prompt *)
     __attribute__((warn_unused_result));
+
+/*
+ * The limit of an answer unless the options set one.  A model's thoughts count
+ * too, and with OLLAMA_THINK=server the model may think.
+ */
+int ollama_limit(const struct settings *);
 
 /*
  * Writes the body of a call that only loads the model; returns as
@@ -83,10 +97,14 @@ struct ollama_model {
 bool ollama_model(const char *body, size_t len, const char *model,
     struct ollama_model *);
 
+/* Whether two names are the same model for Ollama. */
+bool ollama_same_model(const char *, const char *);
+
 /* Whether Ollama hands a model of this name on to its cloud, listed or not. */
 bool ollama_is_cloud(const char *model);
 
-/* Whether a response to /api/tags is a llama-server's. */
+/* Whether a response to /api/tags is a llama-server's, whose list has the
+   members of OpenAI's, too. */
 bool ollama_is_other(const char *body, size_t len);
 
 /* Whether a model is in the list of /api/ps or /api/tags. */

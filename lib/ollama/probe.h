@@ -20,14 +20,16 @@ struct probe {
 					   server itself */
 	char		reason[256];	/* details; may be empty */
 	char		advice[300];	/* what to do; may be empty */
+	char		note[300];	/* what a good server does not tell;
+					   may be empty */
 	int64_t		context;	/* tokens, as loaded; 0: it is not
 					   loaded */
 	int64_t		context_max;	/* tokens at most; 0: unknown */
 };
 
 /*
- * Asks a server's /api/tags and /api/ps and waits for the responses;
- * CONNECT_TIMEOUT applies.
+ * Asks a server's /api/tags, /api/version and /api/ps, or its /v1/models, and
+ * waits for the responses; CONNECT_TIMEOUT applies.
  */
 void probe_model(struct probe *, const struct settings *, const struct http *,
     const struct url *);
@@ -35,6 +37,7 @@ void probe_model(struct probe *, const struct settings *, const struct http *,
 /*
  * Makes a server load the model, and waits until it is loaded,
  * FIRST_TOKEN_TIMEOUT at most.  It stays loaded for OLLAMA_KEEP_ALIVE.
+ * OpenAI's dialect has no such call: then it is the same as probe_model.
  */
 void probe_load(struct probe *, const struct settings *, const struct http *,
     const struct url *);

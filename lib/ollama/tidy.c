@@ -36,7 +36,7 @@ void
 tidy_begin(struct tidy *t, const char *word)
 {
 	memcpy(t->word, word, strlen(word) + 1);
-	t->inside = t->letter = t->found = false;
+	t->inside = t->found = false;
 	buf_clear(&t->held);
 }
 
@@ -58,11 +58,11 @@ tidy_fence(const struct tidy *t, const char *text, size_t len, size_t *n)
 		i += i < len && text[i] == '/';
 		i += tidy_blanks(text + i, len - i, " ", 1);
 	}
-	for (word = 0; word < PROMPT_WORD && i < len; word++, i++) {
-		if (text[i] != t->word[word])
+	for (word = 0; word < TEXT_WORD && i < len; word++, i++) {
+		if (tolower((unsigned char)text[i]) != t->word[word])
 			return NO;
 	}
-	if (word < PROMPT_WORD)
+	if (word < TEXT_WORD)
 		return MAYBE;
 	*n = i;
 	if (open == 0)
@@ -100,10 +100,7 @@ end_marks(const char *text, size_t len)
 	return YES;
 }
 
-/*
- * Whether a fence may begin at a place of what is held; the word does not count
- * within another word.
- */
+/* Whether a fence may begin at a place of what is held. */
 static bool
 may_begin(const struct tidy *t, size_t i)
 {
@@ -111,8 +108,8 @@ may_begin(const struct tidy *t, size_t i)
 
 	if (t->word[0] == '\0')
 		return false;
-	return text[i] == '[' || (text[i] == t->word[0] && (t->everywhere ||
-	    !(i == 0 ? t->letter : isalnum((unsigned char)text[i - 1]))));
+	return text[i] == '[' ||
+	    tolower((unsigned char)text[i]) == t->word[0];
 }
 
 /*
@@ -225,7 +222,6 @@ tidy_give(struct tidy *t, size_t n, struct buf *out)
 	}
 	if (tidy_blanks(text + line, n - line, " \t\r", n) < n - line)
 		t->inside = true;
-	t->letter = isalnum((unsigned char)text[n - 1]) != 0;
 	buf_drop(&t->held, n);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /*
  * Removes from an answer what a model repeats though it is not meant for
- * people: the word of the fence around the ticket, with its brackets, and the
- * line if nothing else is on it; and, at the very end, the marks by which a
- * template ends a turn.  The text may come in pieces of any size; only what may
- * turn out to be one of these is held back.
+ * people: the word of the fences, wherever it stands and in either case, with
+ * its brackets, and the line if nothing else is on it; and, at the very end,
+ * the marks by which a template ends a turn.  The text may come in pieces of
+ * any size; only what may turn out to be one of these is held back.
  */
 #ifndef TIDY_H
 #define TIDY_H
@@ -12,13 +12,11 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "ollama/prompt.h"
+#include "text/text.h"
 
 struct tidy {
-	char		word[PROMPT_WORD + 1];	/* empty: no fence */
-	bool		everywhere;	/* also within another word */
+	char		word[TEXT_WORD + 1];	/* empty: no fence */
 	bool		inside;		/* the line has other text */
-	bool		letter;		/* the last byte passed on */
 	bool		found;		/* something was removed */
 	struct buf	held;		/* undecided text; the caller sets its
 					   cap */

@@ -1,5 +1,5 @@
 /*
- * One answer from Ollama: reading it, and the calls.
+ * One answer from a model server: reading it, and the calls.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,12 +11,14 @@
 #include "base/file.h"
 #include "base/limit.h"
 #include "ollama/ollama.h"
+#include "ollama/openai.h"
 #include "ollama/prompt.h"
+#include "ollama/recall.h"
 #include "base/utf8.h"
 #include "ollama/upstream.h"
 
-/* Bytes of the two lines of the fence around a ticket; see prompt.h. */
-#define PROMPT_FENCE	64
+/* How often half of the earlier turns may leave a prompt that is too long. */
+#define HALVINGS_MAX	3
 
 /*
  * Pause before the one retry, in ms, plus a random time of up to as much, so
@@ -29,6 +31,22 @@
  */
 #define LOADING_ASK_FIRST	500
 #define LOADING_ASK_AGAIN	2000
+
+/* How often a server is asked that is loading its model, in ms. */
+#define LOADING_PAUSE	1000
+
+static bool
+upstream_is_openai(const struct upstream *u)
+{
+	return u->server.api == URL_OPENAI;
+}
+
+/* The path of the list of models. */
+static const char *
+upstream_list(const struct upstream *u)
+{
+	return upstream_is_openai(u) ? "/v1/models" : "/api/tags";
+}
 
 static void
 upstream_tell(struct upstream *u, enum frame_state state)
@@ -108,12 +126,11 @@ settle_thoughts(struct upstream *u, struct buf *text)
 static int
 settle_marks(struct upstream *u, struct buf *text)
 {
-	struct tidy	t = { .everywhere = true,
-			    .held = BUF_INIT(text->len + 1) };
+	struct tidy	t = { .held = BUF_INIT(text->len + 1) };
 	struct buf	rest = BUF_INIT(text->len + 1);
 	int		rc = -1;
 
-	tidy_begin(&t, u->word);
+	tidy_begin(&t, u->prompt.word);
 	if (tidy_add(&t, text->data, text->len, &rest) == 0 &&
 	    tidy_end(&t, &rest) == 0)
 		rc = t.found;
@@ -155,9 +172,8 @@ upstream_take_line(struct upstream *u, const char *line, size_t len)
 	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL &&
 	    line[len - 1] != '\0')
 		len--;
-	if (len == 0)
+	if (len == 0 && !upstream_is_openai(u))
 		return true;
-	u->lines = true;
 	if (!utf8_valid(line, len)) {
 		buf_clear(&u->raw);
 		if (utf8_clean(&cleaner, line, len, &u->raw) == -1) {
@@ -169,7 +185,16 @@ upstream_take_line(struct upstream *u, const char *line, size_t len)
 		len = u->raw.len;
 	}
 	buf_clear(&u->text);
-	ollama_read(&l, u->server.api, line, len, &u->json, &u->text, &u->cost);
+	if (upstream_is_openai(u)) {
+		openai_read(&l, &u->events, line, len, &u->json, &u->text,
+		    &u->cost);
+		u->lines = u->lines || u->text.len > 0 || l.thinking ||
+		    u->events.finished;
+	} else {
+		ollama_read(&l, u->server.api, line, len, &u->json, &u->text,
+		    &u->cost);
+		u->lines = true;
+	}
 	u->failure = l.failure;
 	u->retry = l.retry;
 	if (l.failure.code != FAILURE_NONE) {
@@ -225,6 +250,21 @@ seconds(const struct upstream *u, enum setting which)
 	return u->settings->number[which] * 1000000;
 }
 
+/* Shortens a prompt that is too long.  Returns false if that is impossible. */
+static bool
+upstream_shorten(struct upstream *u)
+{
+	size_t	turns;
+
+	if (u->shown || u->halved++ == HALVINGS_MAX ||
+	    (turns = prompt_halve(&u->prompt)) == 0)
+		return false;
+	u->turns_left_out += turns;
+	return true;
+}
+
+static void	upstream_post(struct upstream *, int64_t);
+
 /*
  * Ends the use of the server: goes on to the next server, or to the pause
  * before the retry, or ends the answer.
@@ -232,10 +272,16 @@ seconds(const struct upstream *u, enum setting which)
 static void
 upstream_end(struct upstream *u, struct failure f, int64_t now)
 {
+	unsigned	refuses;
+
 	u->http->cancel(&u->call);
 	u->http->cancel(&u->small);
 	u->asking = false;
 	u->failure = f;
+	if (f.code == FAILURE_PROMPT_TOO_LONG && upstream_shorten(u)) {
+		upstream_post(u, now);
+		return;
+	}
 	if (f.code != FAILURE_NONE && !u->shown) {
 		if (u->pass && u->more) {
 			u->phase = UPSTREAM_SERVER;
@@ -252,6 +298,11 @@ upstream_end(struct upstream *u, struct failure f, int64_t now)
 		}
 	}
 	u->phase = UPSTREAM_ENDED;
+	refuses = u->refuses & OPENAI_REFUSES_ALL;
+	if (f.code == FAILURE_NONE && u->memory != NULL && refuses !=
+	    u->recalled)
+		recall_add(u->memory, url_key(u->server.text, u->server.base),
+		    refuses);
 	u->cost.total = (now - u->begun) / 1000;
 	u->cost.first_token = u->first == 0 ? 0 : (u->first - u->begun) / 1000;
 }
@@ -299,14 +350,30 @@ upstream_do_ask(struct upstream *u, const char *path)
 	return u->http->start(c) == 0;
 }
 
+/* Writes the URL and the body of the question.  Returns false if there is no
+   memory. */
+static bool
+upstream_compose(struct upstream *u)
+{
+	if (upstream_is_openai(u))
+		return address(u, &u->url, "/v1/chat/completions") &&
+		    openai_request(&u->request, u->settings, u->refuses,
+		    u->cost.model, &u->prompt) == 0;
+	return address(u, &u->url, u->server.api == URL_CHAT ? "/api/chat" :
+	    "/api/generate") && ollama_request(&u->request, u->settings,
+	    u->server.api, u->cost.model, &u->prompt) == 0;
+}
+
 /* Posts the question; the model is known by now. */
 static void
-post(struct upstream *u, int64_t now)
+upstream_post(struct upstream *u, int64_t now)
 {
 	struct http_call	*c = &u->call;
 
 	u->phase = UPSTREAM_ANSWER;
-	u->posted = u->last = now;
+	u->last = now;
+	if (!u->waits)
+		u->posted = now;
 	u->due = now + LOADING_ASK_FIRST * INT64_C(1000);
 	u->local = *u->settings->text[SETTING_OLLAMA_MODEL] == '\0' ?
 	    MODEL_HERE : ollama_is_cloud(u->cost.model) ? MODEL_ELSEWHERE :
@@ -314,14 +381,14 @@ post(struct upstream *u, int64_t now)
 	u->lines = u->retry = u->pass = u->over = false;
 	u->failure = failure_make(FAILURE_NONE, NULL);
 	thought_begin(&u->thought);
-	tidy_begin(&u->tidy, u->word);
+	tidy_begin(&u->tidy, u->prompt.word);
+	openai_begin(&u->events, &u->cost);
 	buf_clear(&u->line);
 	buf_clear(&u->body);
 	buf_clear(&u->request);
-	if (!address(u, &u->url, u->server.api == URL_CHAT ? "/api/chat" :
-	    "/api/generate") || ollama_request(&u->request, u->settings,
-	    u->server.api, u->cost.model, u->system, u->prompt.data,
-	    u->prompt.len) == -1) {
+	u->request.cap = (prompt_bytes(&u->prompt) + SYSTEM_PROMPT_MAX +
+	    SETTING_MAX) * 6;
+	if (!upstream_compose(u)) {
 		end_code(u, FAILURE_INTERNAL, NULL);
 		return;
 	}
@@ -377,13 +444,33 @@ bad:
 	return -1;
 }
 
-int
-upstream_token(const struct settings *s, char **token, const char **why)
+const char *
+upstream_token_file(const struct settings *s, const struct url *server,
+    char path[SETTING_MAX + 1])
 {
-	const char	*path = s->text[SETTING_OLLAMA_TOKEN_FILE];
+	const char	*file = s->text[SETTING_OLLAMA_TOKEN_FILE];
+
+	if (server->token != NULL) {
+		(void)snprintf(path, SETTING_MAX + 1, "%.*s",
+		    (int)server->token_len, server->token);
+		return "token=";
+	}
+	if (*file == '\0' || !url_first_host(s->text[SETTING_OLLAMA_SERVER],
+	    server))
+		return NULL;
+	(void)snprintf(path, SETTING_MAX + 1, "%s", file);
+	return "OLLAMA_TOKEN_FILE";
+}
+
+int
+upstream_token(const struct settings *s, const struct url *server,
+    char **token, const char **why)
+{
+	char	path[SETTING_MAX + 1];
 
 	*token = NULL;
-	return *path == '\0' ? 0 : upstream_read_token(path, token, why);
+	return upstream_token_file(s, server, path) == NULL ? 0 :
+	    upstream_read_token(path, token, why);
 }
 
 /* Posts the question, or asks which models there are first. */
@@ -391,8 +478,8 @@ static void
 upstream_try(struct upstream *u, int64_t now)
 {
 	if (*u->cost.model != '\0')
-		post(u, now);
-	else if (upstream_do_ask(u, "/api/tags"))
+		upstream_post(u, now);
+	else if (upstream_do_ask(u, upstream_list(u)))
 		u->phase = UPSTREAM_MODEL;
 	else
 		end_code(u, FAILURE_INTERNAL, NULL);
@@ -400,33 +487,43 @@ upstream_try(struct upstream *u, int64_t now)
 
 void
 upstream_begin(struct upstream *u, const struct settings *s,
-    const struct http *http, const char *ticket, size_t len, int64_t now)
+    const struct http *http, int64_t now)
 {
-	const char	*why = NULL;
-
 	u->settings = s;
 	u->http = http;
 	u->begun = u->due = now;
 	u->url.cap = u->small_url.cap = SETTING_MAX + 32;
 	u->body.cap = UPSTREAM_BODY_MAX;
 	u->small_body.cap = UPSTREAM_LIST_MAX;
-	u->request.cap = (len + PROMPT_FENCE + SYSTEM_PROMPT_MAX +
-	    SETTING_MAX) * 6;
-	u->line.cap = u->text.cap = UPSTREAM_LINE_MAX;
+	u->line.cap = u->text.cap = u->events.held.cap = UPSTREAM_LINE_MAX;
 	u->raw.cap = UPSTREAM_LINE_MAX * (size_t)3;	/* a U+FFFD each */
 	u->plain.cap = u->tidied.cap = u->thought.held.cap =
 	    u->tidy.held.cap = u->raw.cap * 2;	/* and as much held back */
-	u->system = prompt_system(s, &why);
-	u->prompt.cap = len + PROMPT_FENCE;
-	if (u->system == NULL || upstream_token(s, &u->token, &why) == -1) {
-		(void)snprintf(u->reason, sizeof(u->reason), "%s: %s",
-		    u->system == NULL ? "SYSTEM_PROMPT_FILE" :
-		    "OLLAMA_TOKEN_FILE", why == NULL ? strerror(errno) : why);
-		end_code(u, FAILURE_INTERNAL, NULL);
-		return;
-	}
-	if (prompt_ticket(&u->prompt, u->system, ticket, len, u->word) == -1)
-		end_code(u, FAILURE_INTERNAL, NULL);
+}
+
+/* Gets what belongs to the server: its bearer, and what it refuses.  Returns
+   false if the answer has ended here. */
+static bool
+upstream_prepare(struct upstream *u)
+{
+	char		 path[SETTING_MAX + 1];
+	const char	*why = NULL, *key;
+
+	free(u->token);
+	u->token = NULL;
+	u->retry = u->waits = false;
+	u->refuses = u->recalled = u->memory == NULL || !upstream_is_openai(u)
+	    ? 0 : recall_read(u->memory, url_key(u->server.text,
+	    u->server.base));
+	if (upstream_token(u->settings, &u->server, &u->token, &why) == 0)
+		return true;
+	key = upstream_token_file(u->settings, &u->server, path);
+	(void)snprintf(u->reason, sizeof(u->reason), "%s%.100s: %.100s", key,
+	    key[strlen(key) - 1] == '=' ? path : "",
+	    why == NULL ? strerror(errno) : why);
+	u->pass = true;
+	end_code(u, FAILURE_INTERNAL, NULL);
+	return false;
 }
 
 void
@@ -434,13 +531,17 @@ upstream_ask(struct upstream *u, const struct url *server, bool more,
     int64_t now)
 {
 	u->server = *server;
+	/* A conversation can be sent as messages only. */
+	if (u->prompt.count > 1 && u->server.api == URL_GENERATE)
+		u->server.api = URL_CHAT;
 	u->more = more;
 	u->state = FRAME_STATE__MAX;	/* `queued' may have been sent */
 	(void)snprintf(u->cost.model, sizeof(u->cost.model), "%s",
 	    u->settings->text[SETTING_OLLAMA_MODEL]);
 	u->cost.queued += (now - u->due) / 1000;
 	u->begun += now - u->due;
-	upstream_try(u, now);
+	if (upstream_prepare(u))
+		upstream_try(u, now);
 }
 
 int64_t
@@ -448,8 +549,10 @@ upstream_deadline(const struct upstream *u)
 {
 	int64_t	d, all;
 
-	if (u->phase == UPSTREAM_PAUSE)
-		return u->due;
+	if (u->phase == UPSTREAM_PAUSE) {
+		d = u->posted + seconds(u, SETTING_FIRST_TOKEN_TIMEOUT);
+		return u->waits && d < u->due ? d : u->due;
+	}
 	if (u->phase != UPSTREAM_ANSWER)
 		return CLOCK_NEVER;
 	d = u->lines ? u->last + seconds(u, SETTING_STALL_TIMEOUT) :
@@ -473,6 +576,7 @@ failure_of(struct upstream *u, const struct http_call *c)
 		    "CONNECT_TIMEOUT");
 	case HTTP_TIMEOUT:	/* a small call; an answer has our timers */
 		return failure_make(FAILURE_UPSTREAM_TIMEOUT,
+		    upstream_is_openai(u) ? "/v1/models: " SMALL_TIMEOUT_TEXT :
 		    "/api/tags: " SMALL_TIMEOUT_TEXT);
 	case HTTP_CERTIFICATE:
 		return failure_make(FAILURE_UPSTREAM_UNREACHABLE,
@@ -494,41 +598,145 @@ failure_of(struct upstream *u, const struct http_call *c)
 	}
 }
 
+/* Waits until the server has loaded its model, and asks again then. */
+static void
+upstream_wait(struct upstream *u, int64_t now)
+{
+	u->http->cancel(&u->call);
+	u->http->cancel(&u->small);
+	u->asking = false;
+	if (!u->waits && u->phase == UPSTREAM_MODEL)
+		u->posted = now;
+	u->waits = true;
+	u->phase = UPSTREAM_PAUSE;
+	u->due = now + LOADING_PAUSE * INT64_C(1000);
+	upstream_tell(u, FRAME_LOADING);
+}
+
+/* The length of an error's words without what they quote of the request. */
+static size_t
+upstream_quiet(const struct upstream *u, const char *words)
+{
+	const char *const	marks[] = { "'input'", "\"input\"",
+				    u->prompt.word };
+	size_t			n = strlen(words), i;
+	const char		*at;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		at = *marks[i] == '\0' ? NULL : strstr(words, marks[i]);
+		if (at != NULL && (size_t)(at - words) < n)
+			n = (size_t)(at - words);
+	}
+	return n;
+}
+
+/*
+ * A server that speaks OpenAI's dialect refused a call with this body.  Returns
+ * false if the server is asked again at once, or later.
+ */
+static bool
+upstream_refused(struct upstream *u, const struct http_call *c,
+    const struct buf *body, struct failure *f, int64_t now)
+{
+	struct openai_refusal	r;
+
+	openai_refuse(&r, c->status, body->data, body->len, u->cost.model);
+	/* The body may quote the request, and so the ticket: only its words. */
+	if (u->phase == UPSTREAM_ANSWER && *c->location == '\0')
+		(void)snprintf(u->reason, sizeof(u->reason), "HTTP %ld %.*s",
+		    c->status, (int)upstream_quiet(u, r.reason), r.reason);
+	*f = r.failure;
+	u->retry = r.retry;
+	if (r.loading && !u->more) {
+		upstream_wait(u, now);
+		return false;
+	}
+	u->waits = false;
+	if ((r.refuses & ~u->refuses) == 0 || u->phase != UPSTREAM_ANSWER)
+		return true;
+	u->refuses |= r.refuses;
+	u->http->cancel(&u->call);
+	upstream_post(u, now);
+	return false;
+}
+
+/* Takes over a refusal's Retry-After; the pause may be too short for it. */
+static void
+upstream_later(struct upstream *u, const struct http_call *c, struct failure *f)
+{
+	f->retry_after = c->retry_after;
+	u->retry = u->retry && c->retry_after <= RETRY_PAUSE / 1000;
+}
+
+/* The POST was answered with another status than 200. */
+static void
+upstream_status(struct upstream *u, int64_t now)
+{
+	struct http_call	*c = &u->call;
+	struct failure		 f;
+
+	(void)snprintf(u->reason, sizeof(u->reason), "HTTP %ld %s%.200s",
+	    c->status, *c->location == '\0' ? "" : "to ",
+	    *c->location != '\0' ? c->location : u->body.data == NULL ||
+	    upstream_is_openai(u) ? "" : u->body.data);
+	if (!upstream_is_openai(u))
+		f = ollama_refusal(c->status, u->body.data, u->body.len,
+		    u->cost.model, &u->retry);
+	else if (!upstream_refused(u, c, &u->body, &f, now))
+		return;
+	/* A question that one server refuses, the others would refuse, too. */
+	u->pass = failure_retryable(f.code) || f.code == FAILURE_MODEL_MISSING;
+	upstream_later(u, c, &f);
+	upstream_end(u, f, now);
+}
+
+/*
+ * All events have come, but not their mark [DONE].  The answer is whole if it
+ * had a finish_reason.
+ */
+static void
+upstream_close(struct upstream *u)
+{
+	struct ollama_line	l;
+
+	/* An empty line ends the last event. */
+	openai_read(&l, &u->events, "", 0, &u->json, &u->text, &u->cost);
+	if (l.failure.code != FAILURE_NONE) {
+		u->failure = l.failure;
+		(void)snprintf(u->reason, sizeof(u->reason), "%s", l.reason);
+		u->over = true;
+	} else if (u->events.finished) {
+		buf_clear(&u->text);
+		(void)show(u, true);
+		u->over = true;
+	}
+}
+
 /* The POST has ended, perhaps because its last line has been read. */
 static void
 answer_ended(struct upstream *u, int64_t now)
 {
 	struct http_call	*c = &u->call;
+	const bool		 whole = c->end == HTTP_COMPLETE &&
+				    c->status == 200;
 
 	/*
 	 * Ollama ends an error line, or a single object, without a line feed.
 	 */
-	if (!u->over && c->end == HTTP_COMPLETE && c->status == 200 &&
-	    u->line.len > 0)
+	if (!u->over && whole && u->line.len > 0)
 		u->over = !upstream_take_line(u, u->line.data, u->line.len);
+	if (!u->over && whole && upstream_is_openai(u))
+		upstream_close(u);
 	if (u->over) {
 		upstream_end(u, u->failure, now);
 	} else if (c->end != HTTP_COMPLETE) {
 		upstream_end(u, failure_of(u, c), now);
 	} else if (c->status != 200) {
-		struct failure	f = ollama_refusal(c->status, u->body.data,
-				    u->body.len, u->cost.model, &u->retry);
-
-		(void)snprintf(u->reason, sizeof(u->reason),
-		    "HTTP %ld %s%.200s", c->status,
-		    *c->location == '\0' ? "" : "to ",
-		    *c->location != '\0' ? c->location :
-		    u->body.data == NULL ? "" : u->body.data);
-		/*
-		 * A question that one server refuses, the others would refuse,
-		 * too.
-		 */
-		u->pass = failure_retryable(f.code) ||
-		    f.code == FAILURE_MODEL_MISSING;
-		f.retry_after = c->retry_after;
-		upstream_end(u, f, now);
+		upstream_status(u, now);
 	} else {
 		(void)snprintf(u->reason, sizeof(u->reason), "%s",
+		    upstream_is_openai(u) ?
+		    "the stream ended without [DONE] or a finish_reason" :
 		    "the stream ended without done:true");
 		u->retry = true;
 		upstream_end(
@@ -536,7 +744,16 @@ answer_ended(struct upstream *u, int64_t now)
 	}
 }
 
-/* The call of /api/tags has ended. */
+/* Copies the name of the first model of a list. */
+static enum failure_code
+upstream_first_model(struct upstream *u)
+{
+	return (upstream_is_openai(u) ? openai_first_model :
+	    ollama_first_model)(u->small_body.data, u->small_body.len,
+	    u->cost.model, sizeof(u->cost.model));
+}
+
+/* The call for the list of models has ended. */
 static void
 model_ended(struct upstream *u, int64_t now)
 {
@@ -547,23 +764,23 @@ model_ended(struct upstream *u, int64_t now)
 	if (c->end != HTTP_COMPLETE) {
 		upstream_end(u, failure_of(u, c), now);
 	} else if (c->status != 200) {
-		f = ollama_refusal(c->status, u->small_body.data,
-		    u->small_body.len, "", &u->retry);
-		f.retry_after = c->retry_after;
 		(void)snprintf(u->reason, sizeof(u->reason),
-		    "HTTP %ld for /api/tags", c->status);
+		    "HTTP %ld for %s", c->status, upstream_list(u));
+		if (!upstream_is_openai(u))
+			f = ollama_refusal(c->status, u->small_body.data,
+			    u->small_body.len, "", &u->retry);
+		else if (!upstream_refused(u, c, &u->small_body, &f, now))
+			return;
+		upstream_later(u, c, &f);
 		u->pass = true;
 		upstream_end(u, f, now);
-	} else if ((code = ollama_first_model(u->small_body.data,
-	    u->small_body.len, u->cost.model, sizeof(u->cost.model))) !=
-	    FAILURE_NONE) {
+	} else if ((code = upstream_first_model(u)) != FAILURE_NONE) {
 		u->pass = true;
-		upstream_end(u,
-		    failure_make(
-			code, code == FAILURE_MODEL_MISSING ? "gemma3" : NULL),
-		    now);
+		upstream_end(u, failure_make(code, code !=
+		    FAILURE_MODEL_MISSING ? NULL : upstream_is_openai(u) ?
+		    "?" : "gemma3"), now);
 	} else {
-		post(u, now);
+		upstream_post(u, now);
 	}
 }
 
@@ -615,6 +832,10 @@ watch_loading(struct upstream *u, int64_t now)
 		u->asking = false;
 		u->due = CLOCK_NEVER;
 		take_list(u, now);
+	} else if (now >= u->due && upstream_is_openai(u)) {
+		/* Nothing says what the server does. */
+		u->due = CLOCK_NEVER;
+		upstream_tell(u, FRAME_GENERATING);
 	} else if (!u->asking && now >= u->due) {
 		u->asking = upstream_do_ask(u, "/api/ps");
 		u->due = CLOCK_NEVER;
@@ -644,7 +865,11 @@ upstream_step(struct upstream *u, int64_t now)
 		if (u->small.end != HTTP_RUNNING)
 			model_ended(u, now);
 	} else if (u->phase == UPSTREAM_PAUSE) {
-		if (now >= u->due)
+		if (u->waits && now >= u->posted +
+		    seconds(u, SETTING_FIRST_TOKEN_TIMEOUT))
+			upstream_cancel(u, FAILURE_UPSTREAM_TIMEOUT,
+			    "FIRST_TOKEN_TIMEOUT");
+		else if (now >= u->due)
 			upstream_try(u, now);
 	} else if (u->phase == UPSTREAM_ENDED || u->phase == UPSTREAM_SERVER) {
 		return;
@@ -671,15 +896,16 @@ upstream_cancel(struct upstream *u, enum failure_code code, const char *detail)
 void
 upstream_free(struct upstream *u)
 {
-	struct buf	*all[] = { &u->url, &u->prompt, &u->request, &u->body,
+	struct buf	*all[] = { &u->url, &u->request, &u->body,
 			    &u->small_url, &u->small_body, &u->line, &u->raw,
 			    &u->text, &u->plain, &u->tidied,
-			    &u->thought.held, &u->tidy.held };
+			    &u->thought.held, &u->tidy.held,
+			    &u->events.held };
 	size_t		 i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		buf_free(all[i]);
+	prompt_free(&u->prompt);
 	json_free(&u->json);
-	free(u->system);
 	free(u->token);
 }

@@ -8,9 +8,8 @@
 #include "request/connection.h"
 
 static enum language
-connection_language(const struct settings *s)
+connection_language(const struct settings *s, const char *accepted)
 {
-	const char	*accepted;
 	enum language	 l;
 
 	if (s->number[SETTING_LANGUAGE] == LANGUAGE_FIXED_PT)
@@ -19,8 +18,8 @@ connection_language(const struct settings *s)
 		return LANGUAGE_EN;
 	if (s->number[SETTING_LANGUAGE] == LANGUAGE_FIXED_ES)
 		return LANGUAGE_ES;
-	if ((accepted = getenv("HTTP_ACCEPT_LANGUAGE")) == NULL ||
-	    (l = language_of(accepted)) == LANGUAGE__MAX)
+	if (accepted == NULL || (l = language_of(accepted)) ==
+	    LANGUAGE__MAX)
 		return LANGUAGE_PT;
 	return l;
 }
@@ -41,11 +40,10 @@ connection_ticket(const char *path, bool websocketd)
 	return !websocketd && *path == '/' ? number_id(path + 1) : 0;
 }
 
+/* A text of the environment; "-" if it is empty or not there. */
 static const char *
-connection_env(const char *name)
+connection_text(const char *v)
 {
-	const char	*v = getenv(name);
-
 	return v != NULL && *v != '\0' ? v : "-";
 }
 
@@ -56,16 +54,34 @@ connection_is_websocketd(void)
 }
 
 void
+connection_make(struct connection *c, const struct settings *s,
+    const struct connection_facts *f)
+{
+	c->websocketd = f->served;
+	c->ticket = connection_ticket(f->path, f->served);
+	c->origin = f->origin;
+	c->authorization = f->authorization;
+	c->cookie = f->cookie;
+	c->id = connection_text(f->id);
+	address_client(s->text[SETTING_TRUSTED_PROXIES],
+	    connection_text(f->peer), f->forwarded, c->remote);
+	c->language = connection_language(s, f->languages);
+}
+
+void
 connection_read(struct connection *c, const struct settings *s)
 {
-	c->websocketd = connection_is_websocketd();
-	c->ticket = connection_ticket(getenv("PATH_INFO"), c->websocketd);
-	c->origin = getenv("HTTP_ORIGIN");
-	c->authorization = getenv("HTTP_AUTHORIZATION");
-	c->cookie = getenv("HTTP_COOKIE");
-	c->id = connection_env("UNIQUE_ID");
-	address_client(s->text[SETTING_TRUSTED_PROXIES],
-	    connection_env("REMOTE_ADDR"), getenv("HTTP_X_FORWARDED_FOR"),
-	    c->remote);
-	c->language = connection_language(s);
+	const struct connection_facts	f = {
+		.served = connection_is_websocketd(),
+		.path = getenv("PATH_INFO"),
+		.origin = getenv("HTTP_ORIGIN"),
+		.authorization = getenv("HTTP_AUTHORIZATION"),
+		.cookie = getenv("HTTP_COOKIE"),
+		.id = getenv("UNIQUE_ID"),
+		.peer = getenv("REMOTE_ADDR"),
+		.forwarded = getenv("HTTP_X_FORWARDED_FOR"),
+		.languages = getenv("HTTP_ACCEPT_LANGUAGE")
+	};
+
+	connection_make(c, s, &f);
 }

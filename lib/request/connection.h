@@ -16,8 +16,9 @@
 #define CONNECTION_PATH	"/api/websocket/chat/"
 
 struct connection {
-	bool		 websocketd;	/* started by websocketd:
-					   GATEWAY_INTERFACE is set */
+	bool		 websocketd;	/* a client of the service: websocketd
+					   has set GATEWAY_INTERFACE, or it has
+					   connected to the door */
 	int64_t		 ticket;	/* from PATH_INFO; 0: it names none.  At
 					   a shell PATH_INFO may be "/42"
 					   alone */
@@ -30,6 +31,20 @@ struct connection {
 	enum language	 language;	/* of messages, unless a request names
 					   its own */
 };
+
+/* What is known of a client.  NULL: nothing. */
+struct connection_facts {
+	bool		 served;	/* by the service, not at a shell */
+	const char	*path;		/* that of a ticket */
+	const char	*origin, *authorization, *cookie, *id;
+	const char	*peer;		/* the address that has connected */
+	const char	*forwarded;	/* X-Forwarded-For */
+	const char	*languages;	/* Accept-Language */
+};
+
+/* Sets a connection.  All texts are borrowed. */
+void connection_make(struct connection *, const struct settings *,
+    const struct connection_facts *);
 
 /* Whether websocketd has started this process. */
 bool connection_is_websocketd(void);

@@ -190,6 +190,15 @@ message_incomplete(const struct message_reader *r)
 	return r->begun;
 }
 
+bool
+message_release(struct message_reader *r)
+{
+	if (!r->given || r->text.size <= READ_MAX)
+		return false;
+	buf_free(&r->text);
+	return true;
+}
+
 void
 message_free(struct message_reader *r)
 {

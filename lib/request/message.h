@@ -72,6 +72,12 @@ char *message_rest(struct message_reader *, size_t *len);
 /* Whether a message has begun but not ended. */
 bool message_incomplete(const struct message_reader *);
 
+/*
+ * After the caller has read a message: frees the memory of a large one.
+ * Returns whether it did; the memory of small ones is used again.
+ */
+bool message_release(struct message_reader *);
+
 void message_free(struct message_reader *);
 
 #endif

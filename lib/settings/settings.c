@@ -33,13 +33,13 @@ const char settings_default_file[] = CONF_FILE;
 /* What a value must look like. */
 enum kind {
 	IS_TEXT, IS_NUMBER, IS_WORD, IS_DURATION, IS_URL, IS_OBJECT, IS_ORIGINS,
-	IS_RATE, IS_ADDRESSES
+	IS_RATE, IS_ADDRESSES, IS_PORT, IS_HOSTS, IS_DECIMAL, IS_PROGRAM
 };
 
 /* Who reads a setting. */
 enum reader {
 	CHAT,		/* chat and the programs that it starts */
-	SERVICE,	/* run.sh and `sessions hold', for websocketd */
+	SERVICE,	/* run.sh and `sessions hold', for websocketd; door */
 	TIMER		/* deploy/upkeep.sh, at night */
 };
 
@@ -53,6 +53,10 @@ enum reader {
 #define ORIGINS			IS_ORIGINS, 0, 0, NULL
 #define RATE			IS_RATE, 0, 0, NULL
 #define ADDRESSES		IS_ADDRESSES, 0, 0, NULL
+#define PORT_OR_OFF		IS_PORT, 1, 65535, NULL
+#define HOSTS			IS_HOSTS, 0, 0, NULL
+#define DECIMAL(max)		IS_DECIMAL, 0, (max), NULL
+#define PROGRAM			IS_PROGRAM, 0, 0, NULL
 
 #define ROW(key, fallback, reader, ...) \
 	[SETTING_##key] = { #key, fallback, reader, __VA_ARGS__ }
@@ -62,7 +66,8 @@ static const struct row {
 	const char	*fallback;	/* a good value: t_settings checks it */
 	enum reader	 reader;
 	enum kind	 kind;
-	int64_t		 min, max;	/* of a number */
+	int64_t		 min, max;	/* of a number; in thousandths
+					   of a decimal one */
 	const char	*words;		/* of a word, a space behind each */
 } table[SETTING__MAX] = {
 	ROW(PORT, "5000", SERVICE, NUMBER(1, 65535)),
@@ -71,6 +76,9 @@ static const struct row {
 	ROW(TLS_CERT, "", SERVICE, TEXT),
 	ROW(TLS_KEY, "", SERVICE, TEXT),
 	ROW(WEB, "on", SERVICE, WORD("on off ")),
+	ROW(HTTP_PORT, "off", SERVICE, PORT_OR_OFF),
+	ROW(HTTP_HOSTS, "", SERVICE, HOSTS),
+	ROW(METRICS_FROM, "127.0.0.0/8 ::1", SERVICE, ADDRESSES),
 	ROW(DATABASE, "var/ticketchat.db", CHAT, TEXT),
 	ROW(RUN_DIR, "var/run", CHAT, TEXT),
 	ROW(LOG, "var/ticketchat.log", CHAT, TEXT),
@@ -89,7 +97,7 @@ static const struct row {
 	ROW(IDLE_TIMEOUT, "600", CHAT, NUMBER(1, 604800)),
 	ROW(SEND_TIMEOUT, "30", CHAT, NUMBER(1, 86400)),
 	ROW(STOP_WAIT, "5", SERVICE, NUMBER(0, 86400)),
-	ROW(MAX_TICKET_BYTES, "65536", CHAT, NUMBER(1, 16777216)),
+	ROW(MAX_TICKET_BYTES, "65536", CHAT, NUMBER(1, TICKET_BYTES_MAX)),
 	ROW(MAX_ANSWER_BYTES, "1048576", CHAT, NUMBER(1, ANSWER_MAX)),
 	ROW(GENERATIONS, "1", CHAT, NUMBER(1, 1024)),
 	ROW(QUEUE_MAX, "64", CHAT, NUMBER(0, 4096)),
@@ -102,6 +110,11 @@ static const struct row {
 	ROW(CACHE, "ticket", CHAT, WORD("ticket body ")),
 	ROW(OPEN, "auto", CHAT, WORD("auto on answer off ")),
 	ROW(RATINGS, "on", CHAT, WORD("on off ")),
+	ROW(WRITE, "auto", CHAT, WORD("auto on off ")),
+	ROW(KNOWLEDGE, "3", CHAT, NUMBER(0, KNOWLEDGE_MAX)),
+	ROW(KNOWLEDGE_FLOOR, "1.3", CHAT, DECIMAL(100000)),
+	ROW(KNOWLEDGE_ANSWERS, "off", CHAT, WORD("off written rated ")),
+	ROW(KNOWLEDGE_SYNONYMS, "", CHAT, TEXT),
 	ROW(LANGUAGE, "auto", CHAT, WORD("auto pt-BR en es ")),
 	ROW(AUTH, "off", CHAT, WORD("off required ")),
 	ROW(JWT_KEY_FILE, "", CHAT, TEXT),
@@ -112,6 +125,9 @@ static const struct row {
 	ROW(RATE_LIMIT, "off", CHAT, RATE),
 	ROW(MAX_VIEWERS, "0", CHAT, NUMBER(0, VIEWERS_MAX)),
 	ROW(TRUSTED_PROXIES, "", CHAT, ADDRESSES),
+	ROW(TICKET_FILTER, "", CHAT, PROGRAM),
+	ROW(KNOWLEDGE_COMMAND, "", CHAT, PROGRAM),
+	ROW(DONE_COMMAND, "", CHAT, PROGRAM),
 	ROW(BACKUPS, "14", TIMER, NUMBER(0, 3650)),
 	ROW(RETENTION_DAYS, "0", TIMER, NUMBER(0, 36500)),
 };
@@ -226,7 +242,7 @@ settings_check_servers(struct settings *s, size_t i)
 		    table[i].key, t, (int)len, p);
 	return settings_fail(s, "%s=%.200s: not addresses like "
 	    "http://localhost:11434/api/generate, each of another server, and "
-	    "each with weight=3 or name=gpu1 after it if needed",
+	    "each with weight=3, name=gpu1 or token=FILE after it if needed",
 	    table[i].key, t);
 }
 
@@ -246,6 +262,30 @@ settings_check_object(struct settings *s, size_t i)
 	if (!good)
 		return settings_fail(s, "%s=%.200s: not a JSON object",
 		    table[i].key, t);
+	return 0;
+}
+
+/*
+ * Checks a list of hosts.  Host and port of an origin have the same form, so a
+ * host is good if an origin with it is.
+ */
+static int
+settings_check_hosts(struct settings *s, size_t i)
+{
+	const char	*list = s->text[i];
+	char		 origin[SETTING_MAX + 16];
+	size_t		 len;
+
+	for (; *(list += strspn(list, " ")) != '\0'; list += len) {
+		len = strcspn(list, " ");
+		(void)snprintf(origin, sizeof(origin), "http://%.*s", (int)len,
+		    list);
+		if (!origin_list_valid(origin) || memchr(list + (*list == '['),
+		    ':', strcspn(list, "] ")) != NULL)
+			return settings_fail(s, "%s=%.200s: not names like "
+			    "desk.example, without a port", table[i].key,
+			    s->text[i]);
+	}
 	return 0;
 }
 
@@ -289,6 +329,10 @@ settings_check(struct settings *s, size_t i)
 			    "https://help.example http://localhost:*",
 			    r->key, t);
 		return 0;
+	case IS_PORT:
+		return strcmp(t, "off") == 0 ? 0 : settings_check_number(s, i);
+	case IS_HOSTS:
+		return settings_check_hosts(s, i);
 	case IS_RATE:
 		if (!rate_parse(t, &count, &period))
 			return settings_fail(s, "%s=%.60s: neither off nor a "
@@ -298,6 +342,17 @@ settings_check(struct settings *s, size_t i)
 		if (!address_list_valid(t))
 			return settings_fail(s, "%s=%.200s: not addresses or "
 			    "networks like 127.0.0.1 10.0.0.0/8", r->key, t);
+		return 0;
+	case IS_DECIMAL:
+		if (!number_thousandths(t, strlen(t), r->max, &s->number[i]))
+			return settings_fail(s, "%s=%.60s: not a number from 0 "
+			    "to %lld like 1.3", r->key, t,
+			    (long long)r->max / 1000);
+		return 0;
+	case IS_PROGRAM:
+		if (*t != '\0' && *t != '/')
+			return settings_fail(s, "%s=%.200s: not an absolute "
+			    "path, which begins with /", r->key, t);
 		return 0;
 	case IS_TEXT:
 	default:
@@ -353,6 +408,17 @@ settings_log_is_file(const struct settings *s)
 	const char	*log = s->text[SETTING_LOG];
 
 	return strcmp(log, "syslog") != 0 && strcmp(log, "stderr") != 0;
+}
+
+size_t
+settings_ticket_max(const struct settings *s)
+{
+	const int64_t	max = s->number[SETTING_MAX_TICKET_BYTES];
+
+	if (*s->text[SETTING_TICKET_FILTER] == '\0')
+		return (size_t)max;
+	return (size_t)(max < TICKET_BYTES_MAX / SETTINGS_FILTERED ?
+	    max * SETTINGS_FILTERED : TICKET_BYTES_MAX);
 }
 
 /* Whether the directory of a path is in /proc, wherever that is mounted. */
@@ -526,6 +592,10 @@ settings_check_together(struct settings *s)
 	    (*s->text[SETTING_TLS_KEY] == '\0'))
 		return settings_fail(s, "TLS_CERT and TLS_KEY must both be "
 		    "set, or neither");
+	if (s->number[SETTING_HTTP_PORT] != 0 &&
+	    s->number[SETTING_HTTP_PORT] == s->number[SETTING_PORT])
+		return settings_fail(s, "HTTP_PORT and PORT are the same: "
+		    "websocketd has PORT, give the door another one");
 	if (s->number[SETTING_AUTH] == AUTH_REQUIRED &&
 	    *s->text[SETTING_JWT_KEY_FILE] == '\0')
 		return settings_fail(s, "AUTH=required needs JWT_KEY_FILE");
@@ -535,15 +605,17 @@ settings_check_together(struct settings *s)
 size_t
 settings_find(const char *key, size_t len, size_t first)
 {
-	size_t	i, n;
+	const size_t	from = first < SETTING__MAX ? first : 0;
+	size_t		i = from;
 
-	for (n = 0; n < SETTING__MAX; n++) {
-		i = (first + n) % SETTING__MAX;
+	do {
 		if (*table[i].key == *key &&
 		    strncmp(table[i].key, key, len) == 0 &&
 		    table[i].key[len] == '\0')
 			return i;
-	}
+		if (++i == SETTING__MAX)
+			i = 0;
+	} while (i != from);
 	return SETTING__MAX;
 }
 
@@ -561,7 +633,8 @@ settings_complete(struct settings *s)
 	for (i = 0; i < SETTING__MAX; i++) {
 		if (s->text[i] == NULL) {
 			s->text[i] = table[i].fallback;
-			if (table[i].kind != IS_NUMBER)
+			if (table[i].kind != IS_NUMBER &&
+			    table[i].kind != IS_DECIMAL)
 				continue;	/* good; number is 0 */
 		}
 		if (settings_check(s, i) == -1)
@@ -606,6 +679,39 @@ settings_choose_open(struct settings *s, bool file)
 	s->text[SETTING_OPEN] = on ? "on" : "answer";
 }
 
+/* Replaces WRITE=auto: only where users have names may they write. */
+static void
+settings_choose_write(struct settings *s)
+{
+	bool	on;
+
+	if (s->number[SETTING_WRITE] != WRITE_AUTO)
+		return;
+	on = s->number[SETTING_AUTH] == AUTH_REQUIRED;
+	s->number[SETTING_WRITE] = on ? WRITE_ON : WRITE_OFF;
+	s->text[SETTING_WRITE] = on ? "on" : "off";
+}
+
+/*
+ * Refuses to make knowledge of answers that anybody may have written or rated:
+ * without tokens only where all clients are on this machine.
+ */
+static int
+settings_check_answers(struct settings *s)
+{
+	if (s->number[SETTING_KNOWLEDGE_ANSWERS] == ANSWERS_OFF ||
+	    s->number[SETTING_AUTH] == AUTH_REQUIRED ||
+	    (s->number[SETTING_WRITE] == WRITE_OFF &&
+	    s->number[SETTING_RATINGS] == RATINGS_OFF) ||
+	    (*s->text[SETTING_TRUSTED_PROXIES] == '\0' &&
+	    settings_is_local(s)))
+		return 0;
+	return settings_fail(s, "KNOWLEDGE_ANSWERS=%s with AUTH=off: anybody "
+	    "could teach the service. Set AUTH=required, or WRITE=off and "
+	    "RATINGS=off, or ADDRESS=127.0.0.1 without TRUSTED_PROXIES",
+	    s->text[SETTING_KNOWLEDGE_ANSWERS]);
+}
+
 int
 settings_load(struct settings *s, const char *file, int optional)
 {
@@ -615,9 +721,11 @@ settings_load(struct settings *s, const char *file, int optional)
 	    settings_complete(s) == -1)
 		return -1;
 	settings_choose_open(s, file != NULL);
+	settings_choose_write(s);
 	/* run.sh and chat pass on what has been checked already. */
 	if (file != NULL && (settings_check_log(s) == -1 ||
-	    settings_check_listen(s) == -1))
+	    settings_check_listen(s) == -1 ||
+	    settings_check_answers(s) == -1))
 		return -1;
 	return settings_check_together(s);
 }
@@ -679,16 +787,17 @@ char **
 settings_environment(const struct settings *s, const char *own)
 {
 	char	**env, *p;
-	size_t	  i, n = 0, size = 0;
+	size_t	  i, n = 0, size = 0, most = SETTING__MAX + 2;
 
 	for (i = 0; i < SETTING__MAX; i++)
 		size += strlen(SETTINGS_PREFIX) + strlen(table[i].key) +
 		    strlen(s->text[i]) + 2;
-	if (own != NULL)
-		size += strlen(own) + 1;
-	if ((env = malloc((SETTING__MAX + 2) * sizeof(*env) + size)) == NULL)
+	for (i = 0; own != NULL && own[i] != '\0'; i++)
+		most += own[i] == '\n';
+	size += i + 1;
+	if ((env = malloc(most * sizeof(*env) + size)) == NULL)
 		return NULL;
-	p = (char *)(env + SETTING__MAX + 2);
+	p = (char *)(env + most);
 	for (i = 0; i < SETTING__MAX; i++) {
 		if (table[i].reader != CHAT)
 			continue;
@@ -697,8 +806,11 @@ settings_environment(const struct settings *s, const char *own)
 		p = stpcpy(stpcpy(p, "="), s->text[i]) + 1;
 	}
 	if (own != NULL) {
-		env[n++] = p;
 		memcpy(p, own, strlen(own) + 1);
+		while (p != NULL && *p != '\0') {
+			env[n++] = p;
+			(void)strsep(&p, "\n");
+		}
 	}
 	env[n] = NULL;
 	return env;

@@ -20,6 +20,7 @@
 enum setting {
 	SETTING_PORT, SETTING_ADDRESS, SETTING_MAX_CONNECTIONS,
 	SETTING_TLS_CERT, SETTING_TLS_KEY, SETTING_WEB,
+	SETTING_HTTP_PORT, SETTING_HTTP_HOSTS, SETTING_METRICS_FROM,
 	SETTING_DATABASE, SETTING_RUN_DIR, SETTING_LOG,
 	SETTING_OLLAMA_SERVER, SETTING_OLLAMA_MODEL, SETTING_OLLAMA_OPTIONS,
 	SETTING_OLLAMA_KEEP_ALIVE, SETTING_OLLAMA_THINK,
@@ -32,10 +33,12 @@ enum setting {
 	SETTING_ALLOWED_ORIGINS, SETTING_TICKETS,
 	SETTING_TICKETS_TABLE, SETTING_TICKETS_ID_COLUMN,
 	SETTING_ON_DISCONNECT, SETTING_CACHE, SETTING_OPEN, SETTING_RATINGS,
-	SETTING_LANGUAGE,
+	SETTING_WRITE, SETTING_KNOWLEDGE, SETTING_KNOWLEDGE_FLOOR,
+	SETTING_KNOWLEDGE_ANSWERS, SETTING_KNOWLEDGE_SYNONYMS, SETTING_LANGUAGE,
 	SETTING_AUTH, SETTING_JWT_KEY_FILE, SETTING_JWT_ISSUER,
 	SETTING_JWT_AUDIENCE, SETTING_JWT_COOKIE, SETTING_JWT_TICKET_CLAIM,
 	SETTING_RATE_LIMIT, SETTING_MAX_VIEWERS, SETTING_TRUSTED_PROXIES,
+	SETTING_TICKET_FILTER, SETTING_KNOWLEDGE_COMMAND, SETTING_DONE_COMMAND,
 	SETTING_BACKUPS, SETTING_RETENTION_DAYS,
 	SETTING__MAX
 };
@@ -47,13 +50,16 @@ enum { ON_DISCONNECT_FINISH, ON_DISCONNECT_CANCEL };
 enum { AUTH_OFF, AUTH_REQUIRED };
 enum { CACHE_TICKET, CACHE_BODY };
 enum { RATINGS_ON, RATINGS_OFF };
+enum { WRITE_AUTO, WRITE_ON, WRITE_OFF };
 enum { OPEN_AUTO, OPEN_ON, OPEN_ANSWER, OPEN_OFF };
+enum { ANSWERS_OFF, ANSWERS_WRITTEN, ANSWERS_RATED };
 enum { LANGUAGE_AUTO, LANGUAGE_FIXED_PT, LANGUAGE_FIXED_EN,
 	LANGUAGE_FIXED_ES };
 
 struct settings {
 	const char	*text[SETTING__MAX];	/* the effective value */
-	int64_t		 number[SETTING__MAX];	/* a number; a word's place */
+	int64_t		 number[SETTING__MAX];	/* a number; a word's place;
+						   thousandths */
 	char		*file;			/* `text' may point into it */
 	char		 error[512];		/* one line, if it failed */
 };
@@ -80,6 +86,14 @@ const char *settings_key(enum setting);
 /* Whether LOG is a file, and neither syslog nor stderr. */
 bool settings_log_is_file(const struct settings *);
 
+/*
+ * The most bytes of a ticket's text that are admitted: MAX_TICKET_BYTES, or, if
+ * a filter makes it shorter before that is checked, SETTINGS_FILTERED times as
+ * much, but no more than MAX_TICKET_BYTES may be.
+ */
+enum { SETTINGS_FILTERED = 16 };
+size_t settings_ticket_max(const struct settings *);
+
 /* Prints each key as KEY=value in the table's order. */
 void settings_print(const struct settings *, FILE *);
 
@@ -91,8 +105,9 @@ void settings_print_names(FILE *);
 
 /*
  * An environment for a child of chat or of `sessions': TICKETCHAT_<KEY> for
- * each setting that chat needs, then `own', an entry NAME=value, unless NULL.
- * It is one allocation, which the caller frees.  NULL: no memory.
+ * each setting that chat needs, then `own', unless NULL: entries NAME=value
+ * with a newline between two.  It is one allocation, which the caller frees.
+ * NULL: no memory.
  */
 char **settings_environment(const struct settings *, const char *own);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/limit.h"
 #include "base/lock.h"
 #include "store/identity.h"
@@ -43,8 +44,7 @@ identity_read_name(int fd, char name[STORE_IDENTITY + 1])
 	memset(name, 0, STORE_IDENTITY + 1);
 	if ((n = pread(fd, name, STORE_IDENTITY, 0)) == -1)
 		return -1;
-	if (n != STORE_IDENTITY || strspn(name, "0123456789abcdef") !=
-	    STORE_IDENTITY)
+	if (n != STORE_IDENTITY || !hex_is(name, STORE_IDENTITY))
 		name[0] = '\0';
 	return 0;
 }

@@ -49,18 +49,24 @@ enum failure_code store_purge(struct store *, struct purge *);
 /*
  * Deletes a ticket and all that belongs to it, leaving no byte of it in the
  * database and its log.  The file is rebuilt, because secure deletion alone
- * does not clear copies that moved within a page.  The caller must hold the
- * ticket's claim.
+ * does not clear copies that moved within a page.  `sweep' removes what the
+ * ticket has left elsewhere, before the file is rewritten.  The caller must
+ * hold the ticket's claim.
  */
-enum failure_code store_forget(struct store *, int64_t ticket, bool *found);
+enum failure_code store_forget(struct store *, int64_t ticket,
+    enum failure_code (*sweep)(struct store *), bool *found);
 
 /*
- * Deletes the ratings of a user, and what a server's database notes about the
- * user's generations (a hash), and leaves no byte of them.  `who' is as
- * admission_who writes it.  store_user_left counts the rows that still name the
- * user, on a server those of the rate limit too.
+ * Deletes the ratings of a user, the user's name beside answers that the user
+ * wrote or asked for (the answers stay), and what a server's database notes
+ * about the user's generations (a hash), and leaves no byte of them.  `sweep'
+ * removes what these ratings have left elsewhere; it is called when they count
+ * no more, before the file is rewritten, and again by the next call if this one
+ * is interrupted.  `who' is as admission_who writes it.  store_user_left counts
+ * the rows that still name the user, on a server those of the rate limit too.
  */
-enum failure_code store_forget_user(struct store *, const char *who);
+enum failure_code store_forget_user(struct store *, const char *who,
+    enum failure_code (*sweep)(struct store *));
 enum failure_code store_user_left(struct store *, const char *who,
     int64_t *rows);
 

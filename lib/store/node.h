@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "frame/failure.h"
 #include "frame/frame.h"
 #include "settings/settings.h"
@@ -37,7 +38,12 @@ struct node_wish {
 	int64_t			 seen;		/* only if `session' is 0: the
 						   newest answer that the caller
 						   knows */
+	int64_t			 follows;	/* the answer that is asked
+						   about; 0: none */
+	const char		*question;	/* store_question_hash; "": the
+						   ticket's answer is wanted */
 	const char		*text_hash;	/* of the text; "": not known */
+	const char		*instruction_hash;	/* "": none */
 	const char		*user;		/* hash of the user who waits in
 						   the queue; NULL: nobody */
 };
@@ -55,6 +61,13 @@ const char *node_error(const struct node *);
 /* Who generates the ticket's answer, and, if NODE_OURS, for which session. */
 enum node_state node_state(const struct node *);
 int64_t node_session(const struct node *);
+
+/*
+ * What the other node's generation is about: as text_hash and instruction_hash
+ * of its wish.
+ */
+void node_theirs(const struct node *, char text_hash[TEXT_HASH + 1],
+    char instruction_hash[TEXT_HASH + 1]);
 
 /* What the other node is doing; FRAME_STATE__MAX: not known yet. */
 enum frame_state node_shows(const struct node *);
@@ -100,11 +113,23 @@ bool node_saved(const struct node *);
 void node_hurry(struct node *);
 
 /*
- * Ends a run with its result: gives up the ticket and the slot, waiting up to
- * NODE_LINGER ms for the server.  If that fails, the lease expires by itself.
- * Accepts NULL.
+ * Ends a run with its result: deletes the row of a question without an answer,
+ * and gives up the ticket and the slot, waiting up to NODE_LINGER ms for the
+ * server.  If that fails, the lease expires by itself.  Accepts NULL.
  */
 void node_release(struct node *, enum failure_code);
+
+/*
+ * For lookup: makes a call for the run of another process on this machine, and
+ * appends the row that it returns.
+ *
+ *	{"run":"watch","args":[7,1,1]}	{"row":["running"]}
+ *
+ * Opens the store if it is NULL.  Returns false if the line is no such call,
+ * else true and *rc; FAILURE_BAD_REQUEST: there is no call of that name.
+ */
+bool node_relay(struct store **, const struct settings *, const char *line,
+    size_t len, struct buf *out, enum failure_code *rc);
 
 /* Frees a node; accepts NULL. */
 void node_close(struct node *);

@@ -4,17 +4,23 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 
 #include "base/limit.h"
+#include "base/link.h"
 #include "base/utf8.h"
 #include "store/record.h"
+#include "store/store.h"
 
 enum type {
 	TICKET,		/* 1 to 2^63-1 */
 	SESSION,	/* 1 to 2^62-1: leaves room for new ids above it */
 	COUNT,		/* 0 to 2^63-1 */
+	NUMBER,		/* 1 to SOURCES_MAX */
 	FLAG,		/* 0 or 1 */
 	TIME,		/* ISO 8601, UTC: 2026-11-23T12:18:14.398Z */
+	ADDRESS,	/* that a page may link to: base/link.h */
+	TITLE,		/* UTF-8 on one line, at most TITLE_MAX bytes */
 	TEXT		/* UTF-8 */
 };
 
@@ -40,18 +46,39 @@ static const struct {
 	[RECORD_LOAD_MS] = { "load_ms", COUNT, true },
 	[RECORD_PROMPT_MS] = { "prompt_ms", COUNT, true },
 	[RECORD_ANSWER_MS] = { "answer_ms", COUNT, true },
+	[RECORD_FOLLOWS] = { "follows", SESSION, true },
+	[RECORD_INSTRUCTION] = { "instruction", TEXT, true },
+	[RECORD_AUTHOR] = { "author", TEXT, true },
+	[RECORD_MODEL_TEXT] = { "model_text", TEXT, true },
+	[RECORD_PROMPT_HASH] = { "prompt_hash", TEXT, true },
+	[RECORD_ASKED_BY] = { "asked_by", TEXT, true },
+	[RECORD_SERVER] = { "server", TEXT, true },
 	[RECORD_RATES] = { "rates", SESSION, false },
 	[RECORD_USER] = { "user", TEXT, false },
 	[RECORD_GOOD] = { "good", FLAG, false },
 	[RECORD_WHY] = { "why", TEXT, true },
 	[RECORD_COMMENT] = { "comment", TEXT, true },
 	[RECORD_RATED] = { "rated", TIME, false },
+	[RECORD_GIVEN] = { "given", SESSION, false },
+	[RECORD_N] = { "n", NUMBER, false },
+	[RECORD_NAME] = { "name", TEXT, false },
+	[RECORD_TITLE] = { "title", TITLE, false },
+	[RECORD_URL] = { "url", ADDRESS, true },
+	[RECORD_FROM_TICKET] = { "from_ticket", TICKET, true },
+	[RECORD_NOTE] = { "note", TEXT, false },
+	[RECORD_CITED] = { "cited", FLAG, false },
 };
 
 bool
 record_is_number(int f)
 {
 	return fields[f].type <= FLAG;
+}
+
+bool
+record_is_optional(int f)
+{
+	return f >= RECORD_FOLLOWS && f < RECORD_RATES;
 }
 
 /* The number made of two digits. */
@@ -115,11 +142,20 @@ record_is_good(const struct record_value *v, enum type type)
 		return v->number > 0 && v->number <= INT64_MAX / 2;
 	case COUNT:
 		return v->number >= 0;
+	case NUMBER:
+		return v->number > 0 && v->number <= SOURCES_MAX;
 	case FLAG:
 		return v->number == 0 || v->number == 1;
 	case TIME:
 		return v->text.len > 0 &&
 		    record_is_time(v->text.data, v->text.len);
+	case ADDRESS:
+		return v->text.len > 0 &&
+		    link_is_good(v->text.data, v->text.len);
+	case TITLE:
+		return v->text.len > 0 && v->text.len <= TITLE_MAX &&
+		    utf8_valid(v->text.data, v->text.len) &&
+		    memchr(v->text.data, '\n', v->text.len) == NULL;
 	case TEXT:
 	default:
 		return v->text.len == 0 || utf8_valid(v->text.data,
@@ -127,20 +163,30 @@ record_is_good(const struct record_value *v, enum type type)
 	}
 }
 
+/* The first field of a kind of lines, and the one behind its last one. */
+struct record_kind {
+	int	from, to;
+};
+
+static const struct record_kind	sessions = { 0, RECORD_RATES },
+				ratings = { RECORD_RATES, RECORD_GIVEN },
+				sources = { RECORD_GIVEN, RECORD__MAX };
+
 /* Whether a line of this kind has the field. */
 static bool
-record_has(bool rating, int f)
+record_has(const struct record_kind *k, int f)
 {
-	return f == RECORD_TICKET || (f >= RECORD_RATES) == rating;
+	return f == RECORD_TICKET || (f >= k->from && f < k->to);
 }
 
-/* As record_check, of a rating. */
+/* As record_check, of a rating or a source. */
 static int
-record_check_rating(const struct record *r, char *error, size_t size)
+record_check_other(const struct record *r, const struct record_kind *k,
+    char *error, size_t size)
 {
 	int	i;
 
-	for (i = RECORD_RATES; i < RECORD__MAX; i++) {
+	for (i = k->from; i < k->to; i++) {
 		const struct record_value	*v = &r->value[i];
 
 		if (v->null ? fields[i].null :
@@ -152,34 +198,57 @@ record_check_rating(const struct record *r, char *error, size_t size)
 	return 0;
 }
 
+/* Whether a field of a session must be null. */
+static bool
+record_must_be_null(const struct record *r, int f)
+{
+	if (f >= RECORD_CREATED && r->value[RECORD_SESSION].null)
+		return true;
+	return r->value[RECORD_MODEL].null && ((f > RECORD_MODEL &&
+	    f <= RECORD_ANSWER_MS) || f >= RECORD_PROMPT_HASH);
+}
+
+/* Whether it must have a value; often both are good. */
+static bool
+record_must_have(const struct record *r, int f)
+{
+	if (!fields[f].null)
+		return true;
+	if (f == RECORD_CREATED || f == RECORD_PROMPT)
+		return !r->value[RECORD_SESSION].null;
+	return f > RECORD_MODEL && f <= RECORD_ANSWER_MS &&
+	    !r->value[RECORD_MODEL].null;
+}
+
 int
 record_check(const struct record *r, char *error, size_t size)
 {
-	const bool	session = !r->value[RECORD_SESSION].null;
-	const bool	cost = !r->value[RECORD_MODEL].null;
-	int		i;
+	const struct record_value	*v = r->value;
+	const bool			 session = !v[RECORD_SESSION].null;
+	int				 i;
 
-	if (!r->value[RECORD_RATES].null)
-		return record_check_rating(r, error, size);
+	if (!v[RECORD_RATES].null)
+		return record_check_other(r, &ratings, error, size);
+	if (!v[RECORD_GIVEN].null)
+		return record_check_other(r, &sources, error, size);
 	for (i = 0; i < RECORD_RATES; i++) {
-		const struct record_value	*v = &r->value[i];
-		bool				 null = fields[i].null;
-
-		if (i >= RECORD_CREATED && !session && !v->null) {
+		if (i >= RECORD_CREATED && !session && !v[i].null) {
 			(void)snprintf(error, size, "%s without a session",
 			    fields[i].name);
 			return -1;
 		}
-		if (session && (i == RECORD_CREATED || i == RECORD_PROMPT))
-			null = false;
-		if (i >= RECORD_MODEL && cost)
-			null = false;
-		if (v->null ? !null : !record_is_good(v, fields[i].type) ||
-		    (i >= RECORD_MODEL && !cost)) {
+		if (v[i].null ? record_must_have(r, i) :
+		    record_must_be_null(r, i) ||
+		    !record_is_good(&v[i], fields[i].type)) {
 			(void)snprintf(error, size, "%s is invalid",
 			    fields[i].name);
 			return -1;
 		}
+	}
+	if (!v[RECORD_FOLLOWS].null &&
+	    v[RECORD_FOLLOWS].number >= v[RECORD_SESSION].number) {
+		(void)snprintf(error, size, "follows is invalid");
+		return -1;
 	}
 	return 0;
 }
@@ -219,9 +288,9 @@ int
 record_read(struct record *r, const char *line, size_t len, char *error,
     size_t size)
 {
-	bool	rating;
-	int	count = 0;
-	int	i, value;
+	const struct record_kind	*k = &sessions;
+	int				 count = 0;
+	int				 i, value;
 
 	if (json_parse(&r->json, line, len, 1, 4 * RECORD__MAX) == -1 ||
 	    json_type(&r->json, 0) != JSON_OBJECT) {
@@ -229,13 +298,18 @@ record_read(struct record *r, const char *line, size_t len, char *error,
 		    "not a JSON object with the fields of a session");
 		return -1;
 	}
-	rating = json_member(&r->json, 0, fields[RECORD_RATES].name) != -1;
+	if (json_member(&r->json, 0, fields[RECORD_RATES].name) != -1)
+		k = &ratings;
+	else if (json_member(&r->json, 0, fields[RECORD_GIVEN].name) != -1)
+		k = &sources;
 	for (i = 0; i < RECORD__MAX; i++) {
 		r->value[i].null = true;
-		if (!record_has(rating, i))
+		if (!record_has(k, i))
+			continue;
+		value = json_member(&r->json, 0, fields[i].name);
+		if (value == -1 && record_is_optional(i))
 			continue;
 		count++;
-		value = json_member(&r->json, 0, fields[i].name);
 		if (value >= 0 &&
 		    record_read_value(r, (enum record_field)i, value) == 0)
 			continue;

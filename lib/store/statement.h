@@ -46,11 +46,12 @@ bool store_has_ratings(struct store *);
 enum failure_code store_is(struct store *, enum statement, int64_t ticket,
     bool *yes);
 
+/* As text_word, with the database's secret. */
+enum failure_code store_word(struct store *, int64_t ticket, const char *text,
+    size_t len, unsigned counter, char word[TEXT_WORD + 1]);
+
 /* Prepares the connection for a report. */
 enum failure_code store_report_ready(struct store *);
-
-/* The number in a cell; 0 if it is NULL. */
-int64_t store_cell_number(const struct cell *);
 
 /* Calls `found' with the text of each row that is not "ok". */
 enum failure_code store_faults(struct store *, enum statement,

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limit.h"
 #include "frame/failure.h"
 #include "frame/session.h"
 #include "text/text.h"
@@ -109,6 +110,22 @@ enum failure_code store_session_by_text(struct store *, int64_t ticket,
 enum failure_code store_text_hash(struct store *, const char *text,
     size_t len, char hash[TEXT_HASH + 1]);
 
+/* A text that the model will read; borrowed. */
+struct store_sent {
+	const char	*text;
+	size_t		 len;
+};
+
+/*
+ * Computes the word of the fences (lib/ollama/prompt.h) around a ticket's text:
+ * the first one of text_word that occurs neither in the texts that will be sent
+ * nor in any saved text of the ticket.  The same ticket and text have the same
+ * word as long as that is so.
+ */
+enum failure_code store_fence(struct store *, int64_t ticket,
+    const char *text, size_t len, const struct store_sent *, size_t count,
+    char word[TEXT_WORD + 1]);
+
 /* The database's random name: 32 hexadecimal digits. */
 enum { STORE_IDENTITY = 32 };
 enum failure_code store_identity(struct store *, char id[STORE_IDENTITY + 1]);
@@ -123,24 +140,134 @@ enum failure_code store_identity(struct store *, char id[STORE_IDENTITY + 1]);
 enum failure_code store_get_or_create(struct store *, int64_t ticket,
     bool existing, int64_t seen, int64_t *id);
 
+/*
+ * Questions about an answer, the root: rows of their own, which follow the
+ * root's row.  Answered ones are the turns of the root's thread.
+ */
+enum {
+	THREAD_MAX = 200,	/* questions about one answer */
+	QUESTION_HASH = 16	/* hexadecimal digits */
+};
+
+/*
+ * Gets the next turn after session `after' (0: the first), in the order in
+ * which they were asked; id 0: there is none.  `prompt' is the question.  The
+ * caller frees it with session_free.
+ */
+enum failure_code store_thread_next(struct store *, int64_t ticket,
+    int64_t root, int64_t after, struct session *);
+
+/* The same, but `prompt' is what the model got in place of the question. */
+enum failure_code store_thread_read(struct store *, int64_t ticket,
+    int64_t root, int64_t after, struct session *);
+
+/*
+ * Gets the newest turn with the same question, blanks folded (text_folded); 0:
+ * none.  *questions is how many there are, those without an answer included.
+ */
+enum failure_code store_thread_find(struct store *, int64_t ticket,
+    int64_t root, const char *question, size_t len, int64_t *id,
+    int64_t *questions);
+
+/*
+ * The name of a question's generation: a hash of the root and the folded
+ * question, made with the database's own secret.
+ */
+enum failure_code store_question_hash(struct store *, int64_t root,
+    const char *question, size_t len, char hash[QUESTION_HASH + 1]);
+
+/*
+ * Makes a row for a question.  FAILURE_THREAD_FULL: there are THREAD_MAX;
+ * FAILURE_UNKNOWN_TICKET: the root was deleted.  store_question_delete deletes
+ * the row of a question that ended without an answer.
+ */
+enum failure_code store_question_add(struct store *, int64_t ticket,
+    int64_t root, int64_t *id);
+enum failure_code store_question_delete(struct store *, int64_t id);
+
+/* What the model reads of an answer to be asked about.  All texts are owned. */
+struct store_root {
+	char	*text;		/* the ticket's text */
+	size_t	 text_len;
+	char	*answer;
+	size_t	 answer_len;
+	char	*instruction;	/* NULL: none */
+	size_t	 instruction_len;
+	char	*model_text;	/* what the model got in place of `text'; NULL:
+				   `text' itself */
+	size_t	 model_text_len;
+};
+
+/*
+ * Gets a root; FAILURE_UNKNOWN_TICKET if it was deleted.  The caller calls
+ * store_root_free, also after an error.
+ */
+enum failure_code store_root(struct store *, int64_t ticket, int64_t id,
+    struct store_root *);
+void store_root_free(struct store_root *);
+
+/*
+ * A note that the model was given for an answer, number n of them.  All
+ * pointers are borrowed.
+ */
+struct store_source {
+	int64_t		 n;		/* from 1 to SOURCES_MAX */
+	int64_t		 passage;	/* 0: it is none of ours */
+	const char	*name, *title, *url;	/* url "": none */
+	int64_t		 ticket;	/* the solved ticket that it comes from;
+					   0: none */
+	const char	*text;		/* as sent */
+	bool		 cited;		/* the answer cites it */
+};
+enum { SOURCES_MAX = KNOWLEDGE_MAX };
+
+/*
+ * Calls `each' for each note that the model was given for a session's answer,
+ * in their order.
+ */
+enum failure_code store_sources(struct store *, int64_t session,
+    void (*each)(void *, const struct store_source *), void *);
+
 /* What is saved of an answer.  All pointers are borrowed. */
 struct answered {
 	const char		*prompt;	/* the ticket's text as asked */
 	size_t			 prompt_len;
 	const char		*response;
 	size_t			 response_len;
+	const char		*instruction;	/* "": none */
+	size_t			 instruction_len;
+	const char		*model_text;	/* what the model got in place
+						   of `prompt'; may be NULL */
+	size_t			 model_text_len;	/* 0: `prompt' itself */
 	const struct cost	*cost;
+	/* Kept with the cost; "": not known. */
+	const char		*prompt_name;	/* of prompt_name */
+	const char		*user;		/* for whom it was generated, as
+						   in ratings */
+	const char		*server;	/* of url_name */
+	const struct store_source	*sources;
+	size_t			 source_count;
 };
 
 /*
- * Saves the text, its hash, the answer and its cost in one transaction.  May be
- * repeated if it is not known whether it succeeded: a session that holds this
- * same answer is a success.  Returns FAILURE_INTERRUPTED if the session holds
- * another answer, FAILURE_UNKNOWN_TICKET if it was deleted.  Sets *versions to
- * the number of answers the ticket has now.
+ * Saves the text, its hash, the answer, its cost and its sources in one
+ * transaction; all other columns of the row become NULL.  May be repeated if it
+ * is not known whether it succeeded: a session that holds this same answer is a
+ * success.
+ * Returns FAILURE_INTERRUPTED if the session holds another answer,
+ * FAILURE_UNKNOWN_TICKET if it was deleted.  Sets *versions to the number of
+ * answers the ticket has now.
  */
 enum failure_code store_update_response(struct store *, int64_t id,
     const struct answered *, int64_t *versions);
+
+/*
+ * Gets the name of the server that generated the ticket's newest answer; "":
+ * not known.
+ */
+enum { STORE_SERVER = 640 };
+enum failure_code store_last_server(struct store *, int64_t ticket,
+    char name[STORE_SERVER]);
 
 /* What admission_who writes in front of the user of a token. */
 #define STORE_USER	"user:"
@@ -163,11 +290,37 @@ struct rating {
 enum failure_code store_rate(struct store *, int64_t session,
     const char *user, const struct rating *, int64_t *good, int64_t *bad);
 
+/* A person's answer.  All pointers are borrowed. */
+struct written {
+	int64_t		 ticket;
+	int64_t		 session;	/* the answer that it replaces; 0: the
+					   newest */
+	const char	*author;	/* "": without a name */
+	const char	*response;
+	size_t		 response_len;
+	unsigned	 cited;		/* of text_cited */
+};
+
 /*
- * Asks all machines that share the database to stop what runs for a ticket;
- * *heard: something runs.  Does nothing for a file.
+ * Saves a person's answer as the ticket's next version, with the ticket's text
+ * and the sources of the answer that it replaces; the caller has the ticket's
+ * claim.
+ * Sets *session and *version to those of the newest answer, which is this one
+ * after FAILURE_NONE.  If the newest answer is this very text by this author,
+ * nothing is saved: a repeated call does no harm.  Returns FAILURE_NO_ANSWER;
+ * FAILURE_BAD_REQUEST: the session to be replaced is not an answer of this
+ * ticket; FAILURE_ANSWER_CHANGED: it is one, but not the newest;
+ * FAILURE_ANSWER_RUNNING: another machine is generating an answer.
  */
-enum failure_code store_stop(struct store *, int64_t ticket, bool *heard);
+enum failure_code store_write(struct store *, const struct written *,
+    int64_t *session, int64_t *version);
+
+/*
+ * Asks all machines that share the database to stop a ticket's answer, and with
+ * `all' the questions, too; *heard: something runs.  Does nothing for a file.
+ */
+enum failure_code store_stop(struct store *, int64_t ticket, bool all,
+    bool *heard);
 
 /*
  * Whether a generation for the ticket runs on any machine that shares the
@@ -240,18 +393,23 @@ bool store_served(struct store *, const char *run_dir, char *other,
     size_t size);
 
 /*
- * The reports of sql/reports.sql: each row is a list of named texts.
+ * The reports of sql/reports.sql and sql/report.sql: each row is a list of
+ * named texts.
  * STORE_HEAD is for `sessions doctor' and differs between files and servers.
  */
 enum store_report {
-	STORE_EXPORT, STORE_EXPORT_RATINGS, STORE_LIST, STORE_SHOW,
+	STORE_EXPORT, STORE_EVENT, STORE_EXPORT_RATINGS, STORE_EXPORT_SOURCES,
+	STORE_LIST, STORE_SHOW, STORE_SHOW_SOURCES,
 	STORE_HISTORY, STORE_STATS, STORE_STATS_BY_DAY,
-	STORE_STATS_BY_MODEL,
+	STORE_STATS_BY_MODEL, STORE_STATS_BY_PROMPT,
 	STORE_ASKS, STORE_METRICS, STORE_HEAD, STORE_AGES,
+	STORE_REPORT_ANSWERS, STORE_REPORT_RATINGS, STORE_REPORT_SOURCES,
+	STORE_REPORT_DOCUMENTS, STORE_REPORT_UNFITTED,
+	STORE_KNOWLEDGE,
 	STORE_REPORT__MAX
 };
 
-enum { CELLS_MAX = 17 };
+enum { CELLS_MAX = 24 };
 
 /* A cell; text is NULL for an SQL NULL. */
 struct cell {
@@ -260,6 +418,9 @@ struct cell {
 	size_t		 len;
 	bool		 number;
 };
+
+/* The number in a cell; 0 if it is NULL. */
+int64_t store_cell_number(const struct cell *);
 
 /* A callback for each row; returns false to end the report. */
 typedef bool store_row(void *, const struct cell *, int cells);
@@ -272,6 +433,13 @@ enum failure_code store_report(struct store *, enum store_report, int64_t arg,
     int64_t rows, store_row *row, void *);
 
 /*
+ * From now on the counters of STORE_METRICS keep what deleted generations had
+ * counted.  A file costs each connection a little more then, so this is for
+ * somebody who watches them; a server's database always does it.
+ */
+enum failure_code store_totals_make(struct store *);
+
+/*
  * For STORE_ASKS, whose rows belong to this connection: store_asks makes an
  * empty table, store_ask counts a question of a user and its outcome.
  */
@@ -280,7 +448,8 @@ enum failure_code store_ask(struct store *, const char *day, const char *user,
     const char *outcome);
 
 /*
- * Full-text search in all tickets and answers; ignores case and accents.
+ * Full-text search in all tickets and answers; letters are folded as in
+ * text/fold.h, and in scripts without spaces each character is a word.
  * store_search_begin reads all of them into an index that belongs to this
  * connection, and calls `progress' (may be NULL) now and then.  store_search
  * finds what contains all words, best match first.  A word that contains spaces

@@ -1,12 +1,14 @@
 /*
  * The same-text form: see text.h.
  */
+#include <inttypes.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "text/siphash.h"
 #include "text/text.h"
@@ -177,6 +179,27 @@ text_form(const char *text, size_t len, size_t *form_len)
 	return form;
 }
 
+char *
+text_folded(const char *text, size_t len, size_t *folded_len)
+{
+	char	*form;
+	size_t	 form_len, i, n = 0;
+	bool	 blank, before = false;
+
+	if ((form = text_form(text, len, &form_len)) == NULL)
+		return NULL;
+	for (i = 0; i < form_len; i++, before = blank) {
+		blank = form[i] == ' ' || (form[i] >= '\t' && form[i] <= '\r');
+		if (!blank || !before)
+			form[n++] = form[i];
+		if (blank && !before)
+			form[n - 1] = ' ';
+	}
+	form[n] = '\0';
+	*folded_len = n;
+	return form;
+}
+
 bool
 text_same(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -221,13 +244,52 @@ text_hash(const unsigned char secret[TEXT_SECRET], const char *text,
 {
 	unsigned char	 bytes[SIPHASH_128];
 	char		*form;
-	size_t		 form_len, i;
+	size_t		 form_len;
 
 	if ((form = text_form(text, len, &form_len)) == NULL)
 		return -1;
 	siphash_128(secret, form, form_len, bytes);
-	for (i = 0; i < sizeof(bytes); i++)
-		(void)snprintf(hash + 2 * i, 3, "%02x", bytes[i]);
+	hex_write(bytes, sizeof(bytes), hash);
 	free(form);
 	return 0;
+}
+
+int
+text_word(const unsigned char secret[TEXT_SECRET], int64_t ticket,
+    const char *text, size_t len, unsigned counter, char word[TEXT_WORD + 1])
+{
+	unsigned char	 bytes[SIPHASH_128];
+	char		 head[64], *form, *all = NULL;
+	size_t		 form_len;
+	int		 n;
+
+	n = snprintf(head, sizeof(head), "%cfence %" PRId64 " %u ", '\0',
+	    ticket, counter);
+	if ((form = text_form(text, len, &form_len)) == NULL ||
+	    (all = malloc((size_t)n + form_len)) == NULL) {
+		free(form);
+		return -1;
+	}
+	memcpy(all, head, (size_t)n);
+	memcpy(all + n, form, form_len);
+	siphash_128(secret, all, (size_t)n + form_len, bytes);
+	hex_write(bytes, TEXT_WORD / 2, word);
+	free(all);
+	free(form);
+	return 0;
+}
+
+bool
+text_has_word(const char *text, size_t len, const char *word)
+{
+	const size_t	n = strlen(word);
+	size_t		i;
+
+	/* In a digit this bit is set, and it makes a letter small. */
+	for (i = 0; n > 0 && i + n <= len; i++) {
+		if ((text[i] | 0x20) == (word[0] | 0x20) &&
+		    strncasecmp(text + i, word, n) == 0)
+			return true;
+	}
+	return false;
 }

@@ -14,10 +14,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
 	TEXT_SECRET = 16,	/* bytes of the key for hashes */
-	TEXT_HASH = 32		/* hexadecimal digits of a hash */
+	TEXT_HASH = 32,		/* hexadecimal digits of a hash */
+	TEXT_WORD = 16		/* hexadecimal digits of a fence's word */
 };
 
 /*
@@ -33,6 +35,12 @@ char *text_form(const char *text, size_t len, size_t *form_len);
 bool text_same(const char *a, size_t a_len, const char *b, size_t b_len);
 
 /*
+ * As text_form, with each run of white space (U+0009 to U+000D, U+0020) as one
+ * space: the form in which questions are compared.
+ */
+char *text_folded(const char *text, size_t len, size_t *folded_len);
+
+/*
  * Reads a key from hexadecimal digits.  Returns false if they are invalid or
  * NULL.
  */
@@ -45,5 +53,19 @@ bool text_secret(unsigned char secret[TEXT_SECRET], const char *digits);
 int text_hash(const unsigned char secret[TEXT_SECRET], const char *text,
     size_t len, char hash[TEXT_HASH + 1])
     __attribute__((warn_unused_result));
+
+/*
+ * Writes the word of the fences (ollama/prompt.h) around a ticket's text: the
+ * first 16 hexadecimal digits of SipHash-2-4-128 over the ticket's id, a
+ * counter and the text's form.  What is hashed begins with a NUL, which no text
+ * contains, so that no text has this hash in another use of the key.  Returns
+ * as text_hash.
+ */
+int text_word(const unsigned char secret[TEXT_SECRET], int64_t ticket,
+    const char *text, size_t len, unsigned counter, char word[TEXT_WORD + 1])
+    __attribute__((warn_unused_result));
+
+/* Whether a text contains the word in upper or lower case; "": it does not. */
+bool text_has_word(const char *text, size_t len, const char *word);
 
 #endif

@@ -13,14 +13,17 @@
 #include "base/limit.h"
 #include "base/rate.h"
 #include "frame/frame.h"
+#include "generation/generation.h"
 #include "json/json.h"
 #include "json/jsonw.h"
+#include "store/resident.h"
+#include "text/cite.h"
 #include "viewer/query.h"
-#include "viewer/resident.h"
 
 enum {
 	OPEN_MISSES = 60,	/* "no answer" replies per user and minute */
-	RATINGS = 30		/* ratings per user and minute */
+	RATINGS = 30,		/* ratings per user and minute */
+	WRITTEN = 30		/* a user's own answers per minute */
 };
 
 static const char	program[] = LIBEXECDIR "/lookup";
@@ -38,9 +41,12 @@ verdict_clear(struct verdict *v)
 	v->failure.code = FAILURE_NONE;
 	v->failure.cause = FAILURE_USUAL;
 	v->failure.retry_after = 0;
+	v->failure.session = v->failure.version = 0;
 	v->failure.detail[0] = v->error[0] = v->call[0] = v->identity[0] =
-	    v->text_hash[0] = v->user_hash[0] = '\0';
-	v->session = 0;
+	    v->text_hash[0] = v->instruction_hash[0] = v->user_hash[0] =
+	    v->user_name[0] = '\0';
+	v->session = v->follows = v->version = 0;
+	v->question[0] = '\0';
 	v->newest = SEEN_UNKNOWN;
 	v->heard = false;
 }
@@ -61,6 +67,26 @@ verdict_fail_store(struct verdict *v, enum failure_code code,
 	verdict_fail(v, code, "store", store_error(store));
 }
 
+/* Whether an answer was written with the question's instruction. */
+static bool
+query_same_instruction(const struct request *r, const struct session *found)
+{
+	const char	*saved = found->instruction;
+	char		*x, *y;
+	size_t		 x_len, y_len;
+	bool		 same;
+
+	if (saved == NULL || r->instruction.len == 0)
+		return saved == NULL && r->instruction.len == 0;
+	x = text_folded(saved, strlen(saved), &x_len);
+	y = text_folded(r->instruction.data, r->instruction.len, &y_len);
+	same = x != NULL && y != NULL && x_len == y_len &&
+	    memcmp(x, y, x_len) == 0;
+	free(x);
+	free(y);
+	return same;
+}
+
 /* Whether a saved answer is what the question asks for. */
 static bool
 query_serves(const struct settings *s, const struct request *r, int64_t seen,
@@ -68,7 +94,8 @@ query_serves(const struct settings *s, const struct request *r, int64_t seen,
 {
 	if (found->id == 0)
 		return false;
-	if (r->refresh && found->id <= seen)
+	if (r->refresh && (found->id <= seen ||
+	    !query_same_instruction(r, found)))
 		return false;
 	return s->number[SETTING_CACHE] == CACHE_TICKET ||
 	    text_same(found->prompt, found->prompt_len, r->body.data,
@@ -136,6 +163,19 @@ query_take(struct store *store, const struct settings *s, const char *key,
 	}
 }
 
+/* Counts something other than a generation against a user's limit for it. */
+static void
+query_take_one(struct store *store, const struct settings *s,
+    const char *prefix, const char *user, int64_t count, struct verdict *v)
+{
+	char	key[RATE_KEY_MAX];
+
+	if (*user == '\0')
+		return;
+	(void)snprintf(key, sizeof(key), "%s%s", prefix, user);
+	query_take(store, s, key, count, RATE_MINUTE, v);
+}
+
 /* Charges a generation to the user's RATE_LIMIT. */
 static void
 query_charge(struct store *store, const struct settings *s, const char *user,
@@ -149,29 +189,48 @@ query_charge(struct store *store, const struct settings *s, const char *user,
 }
 
 /*
+ * The ticket has no such answer.  Replies of this kind are rate-limited, so
+ * that nobody can probe all ticket numbers.
+ */
+static void
+query_miss(struct store *store, const struct settings *s,
+    const struct query *q, enum failure_code code, const char *detail,
+    struct verdict *v)
+{
+	v->failure = failure_make(code, detail);
+	query_take_one(store, s, RATE_OPEN, q->user, OPEN_MISSES, v);
+}
+
+/*
  * There is no answer to open: fails unless another machine is generating one.
- * Replies of this kind are rate-limited, so that nobody can probe all ticket
- * numbers.
  */
 static void
 query_no_answer(struct store *store, const struct settings *s,
     const struct query *q, struct verdict *v)
 {
-	char			key[RATE_KEY_MAX];
 	enum failure_code	rc;
 
 	if ((rc = store_ticket_runs(store, q->ticket, &v->heard)) !=
-	    FAILURE_NONE) {
+	    FAILURE_NONE)
 		verdict_fail_store(v, rc, store);
-		return;
-	}
-	if (v->heard)
-		return;
-	v->failure = failure_make(FAILURE_NO_ANSWER, NULL);
-	if (*q->user == '\0')
-		return;
-	(void)snprintf(key, sizeof(key), RATE_OPEN "%s", q->user);
-	query_take(store, s, key, OPEN_MISSES, RATE_MINUTE, v);
+	else if (!v->heard)
+		query_miss(store, s, q, FAILURE_NO_ANSWER, NULL, v);
+}
+
+/* The name of a user for ratings: from the JWT, else a hash. */
+static enum failure_code
+query_user(struct store *store, const char *who, char name[ADMISSION_WHO])
+{
+	static const char	 shell[] = "shell";
+	const char		*user = store_user(who);
+
+	if (*who == '\0')
+		memcpy(name, shell, sizeof(shell));
+	else if (user != NULL)
+		(void)snprintf(name, ADMISSION_WHO, "%s", user);
+	else
+		return store_text_hash(store, who, strlen(who), name);
+	return FAILURE_NONE;
 }
 
 /*
@@ -202,8 +261,27 @@ query_begin(struct store *store, const struct settings *s,
 	if (*q->user != '\0' && store_text_hash(store, q->user,
 	    strlen(q->user), v->user_hash) != FAILURE_NONE)
 		v->user_hash[0] = '\0';
+	if (query_user(store, q->user, v->user_name) != FAILURE_NONE)
+		v->user_name[0] = '\0';
 	if (q->charge)
 		query_charge(store, s, q->user, v);
+}
+
+/* Sets the hash of the instruction, in the form in which it is compared. */
+static void
+query_hash_instruction(struct store *store, const struct request *r,
+    struct verdict *v)
+{
+	enum failure_code	 rc = FAILURE_INTERNAL;
+	char			*folded;
+	size_t			 len;
+
+	if ((folded = text_folded(r->instruction.data, r->instruction.len,
+	    &len)) != NULL)
+		rc = store_text_hash(store, folded, len, v->instruction_hash);
+	free(folded);
+	if (rc != FAILURE_NONE)
+		verdict_fail_store(v, rc, store);
 }
 
 /* Sets what is needed to attach to a generation or to start one. */
@@ -218,22 +296,8 @@ query_none(struct store *store, const struct query *q, struct verdict *v)
 	    store_text_hash(store, q->request->body.data,
 	    q->request->body.len, v->text_hash) != FAILURE_NONE)
 		v->text_hash[0] = '\0';	/* then texts are not compared */
-}
-
-/* The name of a user for ratings: from the JWT, else a hash. */
-static enum failure_code
-query_user(struct store *store, const char *who, char name[ADMISSION_WHO])
-{
-	static const char	 shell[] = "shell";
-	const char		*user = store_user(who);
-
-	if (*who == '\0')
-		memcpy(name, shell, sizeof(shell));
-	else if (user != NULL)
-		(void)snprintf(name, ADMISSION_WHO, "%s", user);
-	else
-		return store_text_hash(store, who, strlen(who), name);
-	return FAILURE_NONE;
+	if (v->failure.code == FAILURE_NONE && q->request->instruction.len > 0)
+		query_hash_instruction(store, q->request, v);
 }
 
 /* The answer that a message is about: the named one, else the newest. */
@@ -261,6 +325,17 @@ query_subject(struct store *store, const struct query *q,
 	return v->failure.code;
 }
 
+/*
+ * Whether the user has a token for one ticket, as a customer has: what such a
+ * user thinks of an answer makes it no note for others.
+ */
+static bool
+query_is_customer(const struct settings *s, const struct query *q)
+{
+	return s->number[SETTING_AUTH] == AUTH_REQUIRED &&
+	    !q->request->tickets;
+}
+
 /* Saves the user's rating of an answer and reports everybody's. */
 static void
 query_rate(struct store *store, const struct settings *s,
@@ -269,15 +344,12 @@ query_rate(struct store *store, const struct settings *s,
 	const struct request	*r = q->request;
 	const struct rating	 rating = { r->good, r->reason, r->body.data,
 				    r->body.len };
-	char			 key[RATE_KEY_MAX], user[ADMISSION_WHO];
+	char			 user[ADMISSION_WHO];
 	struct session		 found = { 0 };
 	enum failure_code	 rc;
 	int64_t			 good, bad;
 
-	if (*q->user != '\0') {
-		(void)snprintf(key, sizeof(key), RATE_RATINGS "%s", q->user);
-		query_take(store, s, key, RATINGS, RATE_MINUTE, v);
-	}
+	query_take_one(store, s, RATE_RATINGS, q->user, RATINGS, v);
 	if (v->failure.code != FAILURE_NONE ||
 	    query_subject(store, q, &found, v) != FAILURE_NONE)
 		return;
@@ -290,7 +362,226 @@ query_rate(struct store *store, const struct settings *s,
 		v->failure = failure_make(FAILURE_INTERNAL, NULL);
 	else
 		v->session = found.id;
+	if (rc == FAILURE_NONE && found.follows == 0 &&
+	    (!query_is_customer(s, q) || !r->good))
+		generation_learn(s, found.id);
 	session_free(&found);
+}
+
+/*
+ * Who writes an answer: the user of the JWT, "shell" in a pipe, and nobody's
+ * name where a client without a JWT may write.  Never an address.
+ */
+static const char *
+query_author(const char *who)
+{
+	const char	*user = store_user(who);
+
+	return user != NULL ? user : *who == '\0' ? "shell" : "";
+}
+
+/*
+ * Saves the user's answer as the ticket's next version, with the claim.  If the
+ * answer to be replaced is not the newest, the failure names the newest.
+ */
+static void
+query_replace(struct store *store, const struct settings *s,
+    const struct query *q, struct buf *frames, struct verdict *v)
+{
+	const struct request	*r = q->request;
+	struct written		 w = { q->ticket, r->session,
+				    query_author(q->user), r->body.data,
+				    r->body.len, text_cited(r->body.data,
+				    r->body.len) };
+	struct session		 named = { 0 };
+	enum failure_code	 rc;
+	int64_t			 session = 0, version = 0, before = 0;
+
+	if (r->session == 0 && r->version != 0) {
+		if (query_subject(store, q, &named, v) != FAILURE_NONE)
+			return;
+		w.session = named.id;
+		session_free(&named);
+	}
+	/* Whatever is saved already is not told again. */
+	rc = store_newest(store, q->ticket, &before);
+	if (rc == FAILURE_NONE)
+		rc = store_write(store, &w, &session, &version);
+	if (rc == FAILURE_NONE && session != before) {
+		generation_tell(s, session);
+		if (!query_is_customer(s, q))
+			generation_learn(s, session);
+	}
+	if (rc == FAILURE_BAD_REQUEST) {
+		v->failure = failure_make(rc, "session");
+	} else if (rc == FAILURE_NO_ANSWER || rc == FAILURE_ANSWER_RUNNING ||
+	    rc == FAILURE_ANSWER_CHANGED) {
+		v->failure = failure_make(rc, NULL);
+		v->failure.session = session;
+		v->failure.version = version;
+	} else if (rc != FAILURE_NONE) {
+		verdict_fail_store(v, rc, store);
+	} else if (frame_done(frames, false, version, session) == -1) {
+		v->failure = failure_make(FAILURE_INTERNAL, NULL);
+	} else {
+		v->session = session;
+	}
+}
+
+/*
+ * A user's own answer: without the claim only counted, and with it saved.  What
+ * the database says about the newest answer holds only with the claim.
+ */
+static void
+query_written(struct store *store, const struct settings *s,
+    const struct query *q, struct buf *frames, struct verdict *v)
+{
+	if (q->kind == QUERY_BEGIN) {
+		query_replace(store, s, q, frames, v);
+		return;
+	}
+	query_take_one(store, s, RATE_WRITTEN, q->user, WRITTEN, v);
+	if (v->failure.code == FAILURE_NONE)
+		query_none(store, q, v);
+}
+
+/* Sets what is needed to attach to the generation of a question. */
+static void
+query_name_question(struct store *store, const struct query *q,
+    struct verdict *v)
+{
+	const struct buf	*text = &q->request->body;
+	enum failure_code	 rc;
+
+	rc = store_identity(store, v->identity);
+	if (rc == FAILURE_NONE)
+		rc = store_question_hash(store, v->follows, text->data,
+		    text->len, v->question);
+	if (rc == FAILURE_NONE)
+		rc = store_text_hash(store, text->data, text->len,
+		    v->text_hash);
+	if (rc != FAILURE_NONE)
+		verdict_fail_store(v, rc, store);
+}
+
+/* Appends the frame of a question that is answered already. */
+static void
+query_answered(struct store *store, const struct query *q, int64_t id,
+    struct buf *frames, struct verdict *v)
+{
+	struct session		found = { 0 };
+	enum failure_code	rc;
+
+	if ((rc = store_session(store, q->ticket, id, &found)) != FAILURE_NONE)
+		verdict_fail_store(v, rc, store);
+	else if (found.id == 0)
+		v->failure = failure_make(FAILURE_INTERRUPTED, NULL);
+	else if (frame_cached(frames, &found, 0, q->request->language) == -1)
+		v->failure = failure_make(FAILURE_INTERNAL, NULL);
+	else
+		v->session = id;
+	session_free(&found);
+}
+
+/* A question: which answer it is about, and whether it is answered already. */
+static void
+query_question(struct store *store, const struct settings *s,
+    const struct query *q, struct buf *frames, struct verdict *v)
+{
+	const struct request	*r = q->request;
+	struct session		 root = { 0 };
+	enum failure_code	 rc;
+	int64_t			 id, questions;
+
+	(void)query_subject(store, q, &root, v);
+	if (v->failure.code == FAILURE_NONE && root.follows != 0)
+		v->failure = failure_make(FAILURE_BAD_REQUEST, "session");
+	v->follows = root.id;
+	v->version = root.version;
+	session_free(&root);
+	if (v->failure.code == FAILURE_NO_ANSWER ||
+	    v->failure.code == FAILURE_BAD_REQUEST)
+		query_take_one(store, s, RATE_OPEN, q->user, OPEN_MISSES, v);
+	if (v->failure.code != FAILURE_NONE)
+		return;
+	rc = store_thread_find(store, q->ticket, v->follows, r->body.data,
+	    r->body.len, &id, &questions);
+	if (rc != FAILURE_NONE)
+		verdict_fail_store(v, rc, store);
+	else if (id != 0)
+		query_answered(store, q, id, frames, v);
+	else if (q->kind == QUERY_BEGIN && questions >= THREAD_MAX)
+		v->failure = failure_make(FAILURE_THREAD_FULL, NULL);
+	else if (q->kind == QUERY_BEGIN)
+		query_begin(store, s, q, v);
+	else
+		query_name_question(store, q, v);
+}
+
+/* Appends the next turns of a thread: some frames, so that a reader can have
+   all of them while only these take memory. */
+static void
+query_turns(struct store *store, const struct query *q, struct buf *frames,
+    struct verdict *v)
+{
+	const size_t		before = frames->len;
+	struct session		turn;
+	enum failure_code	rc;
+	int64_t			after = q->after;
+
+	do {
+		rc = store_thread_next(store, q->ticket, q->session, after,
+		    &turn);
+		after = turn.id;
+		if (rc != FAILURE_NONE)
+			verdict_fail_store(v, rc, store);
+		else if (after != 0 && frame_turn(frames, &turn) == -1)
+			v->failure = failure_make(FAILURE_INTERNAL, NULL);
+		else if (after != 0)
+			v->session = after;
+		session_free(&turn);
+	} while (v->failure.code == FAILURE_NONE && after != 0 &&
+	    frames->len - before < OUTPUT_PENDING);
+}
+
+/* For writing a frame of sources. */
+struct query_sources {
+	struct jsonw	w;
+	bool		tickets;	/* tell their numbers */
+	bool		customer;	/* may see one ticket only: a title
+					   has the number, too */
+};
+
+static void
+query_source(void *context, const struct store_source *s)
+{
+	struct query_sources	*f = context;
+
+	frame_sources_add(&f->w, s->n, s->ticket != 0 && f->customer ?
+	    "\342\200\224" : s->title, s->url, f->tickets ? s->ticket : 0,
+	    s->cited);
+}
+
+/* Appends the sources of a session's answer. */
+static void
+query_sources(struct store *store, const struct settings *s,
+    const struct query *q, struct buf *frames, struct verdict *v)
+{
+	const size_t		before = frames->len;
+	struct query_sources	f = { .tickets = q->request->tickets,
+				    .customer = query_is_customer(s, q) };
+	enum failure_code	rc;
+
+	frame_sources_begin(&f.w, frames);
+	rc = store_sources(store, q->session, query_source, &f);
+	if (frame_sources_end(&f.w) == -1) {
+		v->failure = failure_make(FAILURE_INTERNAL, NULL);
+	} else if (rc != FAILURE_NONE) {
+		frames->len = before;
+		verdict_fail_store(v, rc, store);
+	} else {
+		v->session = q->session;
+	}
 }
 
 static void
@@ -311,15 +602,15 @@ query_look(struct store *store, const struct settings *s,
 		if (r->type == REQUEST_OPEN)
 			how |= s->number[SETTING_OPEN] == OPEN_ON ?
 			    FRAME_WITH_BODY : 0;
-		else if (!text_same(found.prompt, found.prompt_len,
-		    r->body.data, r->body.len))
+		else if (r->type == REQUEST_ASK && !text_same(found.prompt,
+		    found.prompt_len, r->body.data, r->body.len))
 			how |= FRAME_BODY_CHANGED;
 		if (frame_cached(frames, &found, how, r->language) == -1)
 			v->failure = failure_make(FAILURE_INTERNAL, NULL);
 	} else if (q->kind == QUERY_SESSION) {
 		v->failure = failure_make(FAILURE_INTERRUPTED, NULL);
 	} else if (r->version != 0) {
-		v->failure = failure_make(FAILURE_BAD_REQUEST, "version");
+		query_miss(store, s, q, FAILURE_BAD_REQUEST, "version", v);
 	} else if (q->kind == QUERY_BEGIN && r->type == REQUEST_OPEN) {
 		query_no_answer(store, s, q, v);
 	} else if (q->kind == QUERY_BEGIN) {
@@ -340,11 +631,20 @@ query_run(struct store **store, const struct settings *s,
 	if (*store == NULL)
 		rc = store_open(store, s->text[SETTING_DATABASE]);
 	if (rc == FAILURE_NONE && q->kind == QUERY_STOP)
-		rc = store_stop(*store, q->ticket, &v->heard);
+		rc = store_stop(*store, q->ticket, false, &v->heard);
 	if (rc != FAILURE_NONE)
 		verdict_fail_store(v, rc, *store);
 	else if (q->kind == QUERY_RATE)
 		query_rate(*store, s, q, frames, v);
+	else if (q->kind == QUERY_TURNS)
+		query_turns(*store, q, frames, v);
+	else if (q->kind == QUERY_SOURCES)
+		query_sources(*store, s, q, frames, v);
+	else if (q->request->type == REQUEST_QUESTION &&
+	    q->kind != QUERY_SESSION && q->kind != QUERY_STOP)
+		query_question(*store, s, q, frames, v);
+	else if (q->kind != QUERY_STOP && q->request->type == REQUEST_WRITE)
+		query_written(*store, s, q, frames, v);
 	else if (q->kind != QUERY_STOP)
 		query_look(*store, s, q, frames, v);
 }
@@ -356,13 +656,25 @@ query_write_rating(struct jsonw *w, const struct query *q)
 	const struct request	*r = q->request;
 
 	jsonw_text(w, "type", "rate");
-	jsonw_text(w, "user", q->user);
 	jsonw_bool(w, "good", r->good);
 	if (*r->reason != '\0')
 		jsonw_text(w, "reason", r->reason);
 	jsonw_string(w, "comment", r->body.data, r->body.len);
-	if (r->session != 0)
-		jsonw_int(w, "session", r->session);
+}
+
+/* Writes the type and the text of another message. */
+static void
+query_write_request(struct jsonw *w, const struct request *r)
+{
+	if (r->type == REQUEST_OPEN) {
+		jsonw_text(w, "type", "open");
+		return;
+	}
+	if (r->type == REQUEST_WRITE)
+		jsonw_text(w, "type", "write");
+	jsonw_string(w, r->type == REQUEST_WRITE ? "response" :
+	    r->type == REQUEST_QUESTION ? "question" : "ticketBody",
+	    r->body.data, r->body.len);
 }
 
 int
@@ -378,12 +690,28 @@ query_write(struct buf *out, const struct query *q)
 		jsonw_text(&w, "type", "stop");
 		return jsonw_end(&w, true);
 	}
+	if (q->kind == QUERY_SOURCES) {
+		jsonw_text(&w, "type", "open");
+		jsonw_int(&w, "sourcesOf", q->session);
+		jsonw_bool(&w, "tickets", r->tickets);
+		return jsonw_end(&w, true);
+	}
+	if (q->kind == QUERY_TURNS) {
+		jsonw_text(&w, "type", "open");
+		jsonw_int(&w, "root", q->session);
+		jsonw_int(&w, "after", q->after);
+		return jsonw_end(&w, true);
+	}
 	if (q->kind == QUERY_RATE)
 		query_write_rating(&w, q);
-	else if (r->type == REQUEST_OPEN)
-		jsonw_text(&w, "type", "open");
 	else
-		jsonw_string(&w, "ticketBody", r->body.data, r->body.len);
+		query_write_request(&w, r);
+	if ((q->kind == QUERY_RATE || r->type == REQUEST_WRITE) && r->tickets)
+		jsonw_bool(&w, "tickets", true);	/* no customer's */
+	if (r->session != 0)
+		jsonw_int(&w, "session", r->session);
+	if (*q->user != '\0')
+		jsonw_text(&w, "user", q->user);
 	if (r->sessions)
 		jsonw_bool(&w, "sessions", true);
 	jsonw_text(&w, "lang", languages[r->language]);
@@ -391,16 +719,45 @@ query_write(struct buf *out, const struct query *q)
 		jsonw_int(&w, "version", r->version);
 	if (r->refresh)
 		jsonw_bool(&w, "refresh", true);
+	if (r->instruction.len > 0)
+		jsonw_string(&w, "instruction", r->instruction.data,
+		    r->instruction.len);
 	if (r->refresh && r->seen != SEEN_UNKNOWN)
 		jsonw_int(&w, "seen", r->seen);
 	if (q->kind == QUERY_SESSION)
-		jsonw_int(&w, "session", q->session);
+		jsonw_int(&w, r->type == REQUEST_QUESTION ? "turn" : "session",
+		    q->session);
 	if (q->kind == QUERY_BEGIN) {
 		jsonw_bool(&w, "begin", true);
-		jsonw_text(&w, "user", q->user);
 		jsonw_bool(&w, "charge", q->charge);
 	}
 	return jsonw_end(&w, true);
+}
+
+/* Reads what is asked, and about which session. */
+static void
+query_read_kind(struct query *q, const struct json *j, const struct request *r)
+{
+	const int	session = json_member(j, 0,
+			    r->type == REQUEST_QUESTION ? "turn" : "session");
+	const int	root = json_member(j, 0, "root");
+	const int	sources = json_member(j, 0, "sourcesOf");
+
+	q->session = json_int(j, sources != -1 ? sources : root != -1 ? root :
+	    session, 0);
+	if (r->type == REQUEST_STOP)
+		q->kind = QUERY_STOP;
+	else if (r->type == REQUEST_RATE)
+		q->kind = QUERY_RATE;
+	else if (sources != -1)
+		q->kind = QUERY_SOURCES;
+	else if (root != -1)
+		q->kind = QUERY_TURNS;
+	else if (session != -1 && r->type != REQUEST_WRITE)
+		q->kind = QUERY_SESSION;
+	else
+		q->kind = json_true(j, json_member(j, 0, "begin")) ?
+		    QUERY_BEGIN : QUERY_LOOK;
 }
 
 /*
@@ -412,19 +769,16 @@ query_read_more(struct query *q, const struct json *j, struct request *r,
     char user[], size_t size)
 {
 	struct buf	b = BUF_INIT(size - 1);
-	const int	session = json_member(j, 0, "session");
 	int		value;
 	bool		good;
 
 	q->ticket = json_int(j, json_member(j, 0, "ticket"), 0);
-	q->session = json_int(j, session, 0);
+	q->after = json_int(j, json_member(j, 0, "after"), 0);
 	r->seen = json_int(j, json_member(j, 0, "seen"), SEEN_UNKNOWN);
 	r->sessions = json_true(j, json_member(j, 0, "sessions"));
+	r->tickets = json_true(j, json_member(j, 0, "tickets"));
 	q->charge = json_true(j, json_member(j, 0, "charge"));
-	q->kind = r->type == REQUEST_STOP ? QUERY_STOP :
-	    r->type == REQUEST_RATE ? QUERY_RATE : session != -1 ?
-	    QUERY_SESSION : json_true(j, json_member(j, 0, "begin")) ?
-	    QUERY_BEGIN : QUERY_LOOK;
+	query_read_kind(q, j, r);
 	value = json_member(j, 0, "user");
 	good = value == -1 || json_string(j, value, true, &b) == 0;
 	(void)snprintf(user, size, "%s", b.data == NULL ? "" : b.data);
@@ -476,16 +830,27 @@ verdict_write(struct buf *out, const struct verdict *v)
 		verdict_text(&w, "detail", v->failure.detail);
 		verdict_text(&w, "call", v->call);
 		verdict_text(&w, "error", v->error);
+		if (v->failure.session != 0) {
+			jsonw_int(&w, "newestSession", v->failure.session);
+			jsonw_int(&w, "newestVersion", v->failure.version);
+		}
 	}
 	if (v->failure.retry_after != 0)
 		jsonw_int(&w, "retryAfter", v->failure.retry_after);
 	if (v->session != 0)
 		jsonw_int(&w, "session", v->session);
+	if (v->follows != 0) {
+		jsonw_int(&w, "follows", v->follows);
+		jsonw_int(&w, "version", v->version);
+	}
+	verdict_text(&w, "question", v->question);
 	if (v->newest != SEEN_UNKNOWN)
 		jsonw_int(&w, "newest", v->newest);
 	verdict_text(&w, "identity", v->identity);
 	verdict_text(&w, "textHash", v->text_hash);
+	verdict_text(&w, "instructionHash", v->instruction_hash);
 	verdict_text(&w, "userHash", v->user_hash);
+	verdict_text(&w, "userName", v->user_name);
 	if (v->heard)
 		jsonw_bool(&w, "heard", true);
 	return jsonw_end(&w, true);
@@ -516,7 +881,13 @@ verdict_read_all(struct verdict *v, const struct json *j)
 	int64_t	wait = json_int(j, json_member(j, 0, "retryAfter"), 0);
 
 	v->session = json_int(j, json_member(j, 0, "session"), 0);
+	v->follows = json_int(j, json_member(j, 0, "follows"), 0);
+	v->version = json_int(j, json_member(j, 0, "version"), 0);
 	v->newest = json_int(j, json_member(j, 0, "newest"), SEEN_UNKNOWN);
+	v->failure.session = json_int(j, json_member(j, 0, "newestSession"),
+	    0);
+	v->failure.version = json_int(j, json_member(j, 0, "newestVersion"),
+	    0);
 	v->heard = json_true(j, json_member(j, 0, "heard"));
 	if (!json_equals(j, json_member(j, 0, "type"), "verdict") ||
 	    !verdict_read_text(j, "code", code, sizeof(code)) ||
@@ -526,10 +897,16 @@ verdict_read_all(struct verdict *v, const struct json *j)
 	    !verdict_read_text(j, "error", v->error, sizeof(v->error)) ||
 	    !verdict_read_text(j, "identity", v->identity,
 	    sizeof(v->identity)) ||
+	    !verdict_read_text(j, "question", v->question,
+	    sizeof(v->question)) ||
 	    !verdict_read_text(j, "textHash", v->text_hash,
 	    sizeof(v->text_hash)) ||
+	    !verdict_read_text(j, "instructionHash", v->instruction_hash,
+	    sizeof(v->instruction_hash)) ||
 	    !verdict_read_text(j, "userHash", v->user_hash,
-	    sizeof(v->user_hash)))
+	    sizeof(v->user_hash)) ||
+	    !verdict_read_text(j, "userName", v->user_name,
+	    sizeof(v->user_name)))
 		return false;
 	if (*code != '\0')
 		v->failure.code = failure_from_name(code, strlen(code));
@@ -588,8 +965,7 @@ query_start(struct asking *a, const struct settings *s, const struct query *q,
 	a->timeout = q->kind == QUERY_BEGIN ? QUERY_CLAIM_TIMEOUT :
 	    QUERY_TIMEOUT;
 	a->child.out.cap = OUTPUT_MAX;
-	a->line.cap = MESSAGE_MAX(
-	    (size_t)s->number[SETTING_MAX_TICKET_BYTES]);
+	a->line.cap = request_message_max(s);
 	if (query_write(&a->line, q) == -1) {
 		saved = errno;
 		buf_free(&a->line);

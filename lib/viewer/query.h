@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/admission.h"
 #include "base/buf.h"
 #include "base/child.h"
 #include "frame/failure.h"
@@ -27,8 +28,11 @@ enum query_kind {
 	QUERY_LOOK,	/* is there a saved answer that can be used? */
 	QUERY_BEGIN,	/* the same with the claim, and: may one be generated?
 			   Or, for opening an answer: is another machine
-			   generating it? */
+			   generating it?  Or, for the user's own answer: save
+			   it */
 	QUERY_SESSION,	/* get the answer of this session */
+	QUERY_SOURCES,	/* get the sources of this session's answer */
+	QUERY_TURNS,	/* get the next turns of a thread */
 	QUERY_RATE,	/* save the user's rating of an answer */
 	QUERY_STOP	/* stop the ticket's generation on any machine */
 };
@@ -37,12 +41,17 @@ enum query_kind {
 struct query {
 	enum query_kind		 kind;
 	int64_t			 ticket;
-	int64_t			 session;	/* QUERY_SESSION */
+	int64_t			 session;	/* QUERY_SESSION, QUERY_SOURCES;
+						   QUERY_TURNS: the thread's
+						   root */
 	const struct request	*request;	/* unused for QUERY_STOP */
-	/* For QUERY_BEGIN and QUERY_RATE. */
+	/* For QUERY_BEGIN and QUERY_RATE, and if the request is WRITE or
+	   QUESTION, or names a version. */
 	const char		*user;		/* from admission_who; "":
 						   none */
 	bool			 charge;	/* count it in RATE_LIMIT */
+	int64_t			 after;		/* QUERY_TURNS: the last turn
+						   so far; 0: none */
 };
 
 struct verdict {
@@ -50,14 +59,20 @@ struct verdict {
 	char		error[1024];	/* the reason for the log, and */
 	char		call[16];	/* the call that failed; "": none
 					   failed */
-	int64_t		session;	/* whose saved answer is used; 0:
-					   none */
+	int64_t		session;	/* whose saved answer is used, or the
+					   last turn; 0: none */
+	/* For a question: the answer that it is about, and its name. */
+	int64_t		follows, version;
+	char		question[QUESTION_HASH + 1];	/* "": not known */
 	int64_t		newest;		/* session of the newest answer, 0:
 					   none; SEEN_UNKNOWN: not looked for */
 	/* If no saved answer can be used; "": not known. */
 	char		identity[STORE_IDENTITY + 1];	/* of the database */
 	char		text_hash[TEXT_HASH + 1];
-	char		user_hash[TEXT_HASH + 1];	/* QUERY_BEGIN */
+	char		instruction_hash[TEXT_HASH + 1];
+	/* QUERY_BEGIN */
+	char		user_hash[TEXT_HASH + 1];
+	char		user_name[ADMISSION_WHO];	/* as in ratings */
 	bool		heard;		/* QUERY_STOP: something runs;
 					   QUERY_BEGIN for opening an answer:
 					   another machine is generating it */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +41,10 @@
 #define ATTACH_PAUSE_US_MAX	6000
 
 enum {
-	OPEN_PAUSE = 2000	/* ms between two looks whether another machine
+	OPEN_PAUSE = 2000,	/* ms between two looks whether another machine
 				   has saved the answer */
+	BURY_WAIT = 100		/* ms in which a generation that lives
+				   says so */
 };
 
 /* What a state's function returns. */
@@ -62,9 +65,11 @@ question_init(struct question *q, const struct settings *s,
 	q->out = out;
 	q->admission = a;
 	q->remote = !store_serves(s->text[SETTING_DATABASE]);
-	q->fd = q->pidfd = q->run_dir = q->claim = -1;
+	q->fd = q->pidfd = q->run_dir = q->claim = q->claim_ticket = -1;
 	q->asking.child.fd = q->asking.child.pidfd = -1;
 	q->in.cap = 4 * FRAME_MAX;
+	q->last.cap = FRAME_MAX;
+	q->subject.ticket = c->ticket;
 }
 
 /*
@@ -150,7 +155,7 @@ question_end(struct question *q)
 		    " tokens=%" PRId64 " first_ms=%" PRId64 " total_ms=%"
 		    PRId64, q->connection->id, q->connection->remote,
 		    log_value(user, sizeof(user),
-		    admission_user(q->admission)), q->connection->ticket,
+		    q->request.user), q->connection->ticket,
 		    q->session, q->outcome, q->code == FAILURE_NONE ? "-" :
 		    failure_name(q->code), q->bytes, q->tokens,
 		    q->first == 0 ? 0 : (q->first - q->started) / 1000,
@@ -191,6 +196,48 @@ question_newest(struct question *q, const struct verdict *v)
 		q->request.seen = v->newest;
 }
 
+/* What `done' says of the answer, for clients that know it. */
+static struct frame_answer
+question_about(const struct question *q)
+{
+	const bool	asked = q->request.type == REQUEST_QUESTION;
+
+	return (struct frame_answer){
+		.session = !q->request.sessions ? 0 : asked ? q->root :
+		    q->session,
+		.version = asked ? q->version : 0,
+		.turn = asked ? q->session : 0
+	};
+}
+
+/*
+ * Ends the question with `done' (a line without its end), or first sends the
+ * sources and the thread.  `word' names the outcome in the log.
+ */
+static enum question_next
+question_finish(struct question *q, const char *word, const char *line,
+    size_t len, bool changed)
+{
+	const struct frame_answer	 a = question_about(q);
+	const bool			 more = q->request.thread ||
+					    q->request.sources;
+	struct buf			*out = more ? &q->last :
+					    &q->out->data;
+	const size_t			 before = out->len;
+
+	if (frame_done_again(out, line, len, changed, &a) == -1)
+		return question_fail_code(q, FAILURE_INTERNAL);
+	if (more) {
+		q->outcome = word;
+		q->turn = 0;
+		q->asked = q->request.sources ? QUERY_SOURCES : QUERY_TURNS;
+		q->state = QUESTION_TURNING;
+		return QUESTION_GO_ON;
+	}
+	question_count(q, before);
+	return question_done(q, word, FAILURE_NONE);
+}
+
 /*
  * Ends the question with a saved answer of this session.  Its frame was already
  * appended to the output, whose size was `before'.
@@ -198,14 +245,34 @@ question_newest(struct question *q, const struct verdict *v)
 static enum question_next
 question_cached(struct question *q, int64_t session, size_t before)
 {
+	static const char	done[] = "{\"type\":\"done\"}";
+
 	q->session = session;
-	if (frame_done(&q->out->data, false, 0, q->request.sessions ?
-	    session : 0) == -1)
-		return question_fail_code(q, FAILURE_INTERNAL);
 	question_count(q, before);
 	if (q->first == 0)
 		q->first = clock_us();
-	return question_done(q, "cached", FAILURE_NONE);
+	return question_finish(q, "cached", done, sizeof(done) - 1, false);
+}
+
+/*
+ * TURNING: the sources or the next turns were appended to the output, which had
+ * `before' bytes before them; behind the last one appends the frame `done'.
+ */
+static enum question_next
+question_turned(struct question *q, int64_t turn, size_t before)
+{
+	const bool	sources = q->asked == QUERY_SOURCES;
+
+	question_count(q, before);
+	q->asked = QUERY_TURNS;
+	q->turn = sources ? 0 : turn;
+	if (sources ? q->request.thread : turn != 0)
+		return QUESTION_GO_ON;
+	before = q->out->data.len;
+	if (buf_add(&q->out->data, q->last.data, q->last.len) == -1)
+		return question_fail_code(q, FAILURE_INTERNAL);
+	question_count(q, before);
+	return question_done(q, q->outcome, FAILURE_NONE);
 }
 
 /*
@@ -241,8 +308,11 @@ static enum question_next
 question_attach(struct question *q, const struct verdict *v, int64_t now)
 {
 	memcpy(q->text_hash, v->text_hash, sizeof(q->text_hash));
+	memcpy(q->instruction_hash, v->instruction_hash,
+	    sizeof(q->instruction_hash));
 	if (question_share(q, v->identity) == QUESTION_ENDED)
 		return QUESTION_ENDED;
+	memcpy(q->subject.question, v->question, sizeof(v->question));
 	q->pause = ATTACH_PAUSE_US_MIN;
 	q->deadline = now + ATTACH_TIMEOUT * INT64_C(1000);
 	q->next = now;
@@ -258,7 +328,7 @@ question_follow(struct question *q, int fd)
 	q->state = QUESTION_FOLLOWING;
 	q->session = 0;
 	q->stop_sent = q->alive = q->changed = q->waiting = q->elsewhere =
-	    false;
+	    q->own = q->begun = false;
 	q->waits = 0;
 	q->wait_end = clock_us() + ALIVE * INT64_C(1000000);
 	buf_clear(&q->in);
@@ -275,7 +345,9 @@ question_drop_claim(struct question *q)
 {
 	if (q->claim != -1)
 		(void)close(q->claim);
-	q->claim = -1;
+	if (q->claim_ticket != -1)
+		(void)close(q->claim_ticket);
+	q->claim = q->claim_ticket = -1;
 }
 
 /* Tries to attach again after a pause. */
@@ -293,35 +365,97 @@ question_pause(struct question *q, int64_t now)
 }
 
 /*
+ * Deletes the row that this question made, unless it is answered.  To be called
+ * only when nobody generates the answer any more.
+ */
+static void
+question_unmake(struct question *q)
+{
+	if (q->made != 0)
+		(void)store_question_delete(q->store, q->made);
+	q->made = 0;
+}
+
+/* The generation did not start: removes what was made for it. */
+static void
+question_not_started(struct question *q)
+{
+	generation_sweep(q->settings->text[SETTING_RUN_DIR], &q->subject);
+	question_unmake(q);
+}
+
+/* The answer is not saved: was its generation killed, and the row left over? */
+static void
+question_bury(struct question *q)
+{
+	struct pollfd	p = { .fd = -1, .events = POLLIN };
+	int		tries;
+	bool		dead = q->made != 0;
+	char		c;
+
+	for (tries = 0; dead && tries < ATTACH_TRIES; tries++) {
+		switch (generation_connect(q->settings->text[SETTING_RUN_DIR],
+		    &q->subject, &p.fd)) {
+		case GENERATION_NONE:
+			question_unmake(q);
+			return;
+		case GENERATION_RUNNING:
+			/* One that lives sends its first line.  One that was
+			   just killed may still listen; then this closes. */
+			dead = poll(&p, 1, BURY_WAIT) == 1 && recv(p.fd, &c, 1,
+			    MSG_PEEK | MSG_DONTWAIT) <= 0;
+			(void)close(p.fd);
+			break;
+		case GENERATION_BUSY:
+		case GENERATION_ERROR:
+		default:
+			return;
+		}
+	}
+}
+
+/*
  * Under the claim: connects to the new socket before starting the generation,
  * which might otherwise end before this viewer is connected.
  */
 static enum question_next
-question_spawn(struct question *q, const char *user_hash, int listener,
+question_spawn(struct question *q, const struct verdict *v, int listener,
     int64_t session, int64_t now)
 {
-	const char	*run_dir = q->settings->text[SETTING_RUN_DIR];
-	const int64_t	 ticket = q->connection->ticket;
-	int		 fd;
+	const struct generation_wish	 wish = {
+		.ticket = q->connection->ticket,
+		.session = session, .seen = q->newest,
+		.follows = q->root, .question = q->subject.question,
+		.text = q->request.body.data, .len = q->request.body.len,
+		.text_hash = q->text_hash,
+		.instruction = q->request.instruction.data,
+		.instruction_len = q->request.instruction.len,
+		.instruction_hash = q->instruction_hash,
+		.user = v->user_hash, .user_name = v->user_name,
+		.language = q->request.language,
+		.listener = listener, .run_dir = q->run_dir
+	};
+	enum question_next		 next;
+	enum generation			 is;
+	int				 fd = -1;
 
-	switch (generation_connect(run_dir, ticket, &fd)) {
-	case GENERATION_RUNNING:
-		break;
-	case GENERATION_ERROR:
-		return question_fail_errno(q, "connect");
-	case GENERATION_NONE:
-	case GENERATION_BUSY:
-	default:
-		return question_pause(q, now);
+	is = generation_connect(q->settings->text[SETTING_RUN_DIR],
+	    &q->subject, &fd);
+	if (is == GENERATION_RUNNING &&
+	    generation_start(q->settings, &wish) != -1) {
+		(void)question_follow(q, fd);
+		q->own = true;
+		return QUESTION_GO_ON;
 	}
-	if (generation_start(q->settings, ticket, session, q->newest, listener,
-	    q->request.body.data, q->request.body.len, q->text_hash, user_hash,
-	    q->run_dir) != -1)
-		return question_follow(q, fd);
-	(void)question_fail_errno(q, "answer");
-	(void)close(fd);
-	generation_sweep(run_dir, ticket);
-	return QUESTION_ENDED;
+	if (is == GENERATION_RUNNING || is == GENERATION_ERROR)
+		next = question_fail_errno(q, is == GENERATION_RUNNING ?
+		    "answer" : "connect");
+	else
+		next = question_pause(q, now);
+	if (fd != -1)
+		(void)close(fd);
+	question_not_started(q);
+	return next;
 }
 
 /*
@@ -329,7 +463,7 @@ question_spawn(struct question *q, const char *user_hash, int listener,
  * user may have an answer generated.
  */
 static enum question_next
-question_start(struct question *q, const char *user_hash, int64_t now)
+question_start(struct question *q, const struct verdict *v, int64_t now)
 {
 	const struct settings	*s = q->settings;
 	const int64_t		 ticket = q->connection->ticket;
@@ -342,7 +476,14 @@ question_start(struct question *q, const char *user_hash, int64_t now)
 
 	/* On PostgreSQL `answer' makes the session's row: another node may
 	   already be answering the ticket. */
-	if (!q->remote)
+	if (!q->remote && q->root != 0) {
+		/* Nobody listens: if we started a generation before, it was
+		   killed. */
+		question_unmake(q);
+		rc = store_question_add(q->store, ticket, q->root, &session);
+		q->made = session;
+	}
+	if (!q->remote && q->root == 0)
 		rc = store_get_or_create(q->store, ticket,
 		    s->number[SETTING_TICKETS] == TICKETS_EXISTING, q->newest,
 		    &session);
@@ -352,13 +493,18 @@ question_start(struct question *q, const char *user_hash, int64_t now)
 		f = failure_make(rc, name);
 		return question_fail(q, &f);
 	}
+	if (rc == FAILURE_THREAD_FULL)
+		return question_fail_code(q, rc);
 	if (rc != FAILURE_NONE)
 		return question_fail_call(q, rc, "store",
 		    store_error(q->store));
 	if ((listener = generation_listen(s->text[SETTING_RUN_DIR],
-	    ticket)) == -1)
-		return question_fail_errno(q, "listen");
-	next = question_spawn(q, user_hash, listener, session, now);
+	    &q->subject)) == -1) {
+		next = question_fail_errno(q, "listen");
+		question_not_started(q);
+		return next;
+	}
+	next = question_spawn(q, v, listener, session, now);
 	/* Close the listener before the claim: with this copy open, the socket
 	   of a dead generation would still accept connections. */
 	(void)close(listener);
@@ -392,22 +538,35 @@ question_verdict(struct question *q, const struct verdict *v, size_t before,
     int64_t now)
 {
 	question_newest(q, v);
+	if (q->asked == QUERY_SESSION &&
+	    v->failure.code == FAILURE_INTERRUPTED)
+		question_bury(q);
 	if (*v->call != '\0')
 		return question_fail_call(q, v->failure.code, v->call,
 		    v->error);
 	if (v->failure.code != FAILURE_NONE)
 		return question_fail(q, &v->failure);
-	if (q->asked == QUERY_RATE) {
+	if (q->asked == QUERY_RATE || (q->asked == QUERY_BEGIN &&
+	    q->request.type == REQUEST_WRITE)) {
 		q->session = v->session;
 		question_count(q, before);
-		return question_done(q, "rated", FAILURE_NONE);
+		return question_done(q, q->asked == QUERY_RATE ? "rated" :
+		    "written", FAILURE_NONE);
+	}
+	if (q->asked == QUERY_SOURCES || q->asked == QUERY_TURNS)
+		return question_turned(q, v->session, before);
+	if (v->follows != 0) {
+		/* From now on it is about this answer, however new another
+		   one is. */
+		q->root = q->request.session = v->follows;
+		q->version = v->version;
 	}
 	if (v->session != 0)
 		return question_cached(q, v->session, before);
 	if (q->asked == QUERY_BEGIN && v->heard)
 		return question_wait_elsewhere(q, now);
 	if (q->asked == QUERY_BEGIN)
-		return question_start(q, v->user_hash, now);
+		return question_start(q, v, now);
 	return question_attach(q, v, now);
 }
 
@@ -420,13 +579,17 @@ question_ask(struct question *q, int64_t now)
 {
 	char			who[ADMISSION_WHO] = "";
 	const struct query	query = { q->asked, q->connection->ticket,
-				    q->session, &q->request, who,
-				    !q->charged };
+				    q->asked == QUERY_TURNS && q->root != 0 ?
+				    q->root : q->session, &q->request, who,
+				    !q->charged, q->turn };
 	const size_t		before = q->out->data.len;
 	struct verdict		v;
 
-	if (q->asked == QUERY_RATE || q->asked == QUERY_BEGIN)
-		admission_who(q->admission, who);
+	/* Not for what is looked for most: a ticket's answer. */
+	if (q->asked == QUERY_BEGIN || q->request.version != 0 ||
+	    (q->request.type != REQUEST_ASK && q->request.type !=
+	    REQUEST_OPEN))
+		admission_who(q->admission, q->request.user, who);
 	if (q->asked == QUERY_BEGIN)
 		q->charged = true;	/* charge once, even if several
 					   generations are started */
@@ -453,6 +616,18 @@ question_looking(struct question *q, int64_t now)
 	    question_verdict(q, &v, before, now) : QUESTION_WAIT;
 }
 
+/* The function of the state TURNING. */
+static enum question_next
+question_turning(struct question *q, int64_t now)
+{
+	if (q->asking.child.fd != -1 || output_size(q->out) < OUTPUT_PENDING)
+		return question_looking(q, now);
+	/* The viewer reads slowly: meanwhile keep no database open. */
+	store_close(q->store);
+	q->store = NULL;
+	return QUESTION_WAIT;
+}
+
 /*
  * ATTACHING: connects to the ticket's generation, or takes the claim to start
  * one.  Pauses between tries, since another process may be about to start a
@@ -461,15 +636,25 @@ question_looking(struct question *q, int64_t now)
 
 /*
  * Connects to the ticket's generation.  Returns true if nobody listens; else
- * false, and *next says how to go on.
+ * false, and *next says how to go on.  A user's own answer does not wait for a
+ * generation.
  */
 static bool
 question_is_alone(struct question *q, enum question_next *next, int64_t now)
 {
-	int	fd;
+	enum generation	is;
+	int		fd = -1;
 
-	switch (generation_connect(q->settings->text[SETTING_RUN_DIR],
-	    q->connection->ticket, &fd)) {
+	is = generation_connect(q->settings->text[SETTING_RUN_DIR],
+	    &q->subject, &fd);
+	if (q->request.type == REQUEST_WRITE && (is == GENERATION_RUNNING ||
+	    is == GENERATION_BUSY)) {
+		if (fd != -1)
+			(void)close(fd);
+		*next = question_fail_code(q, FAILURE_ANSWER_RUNNING);
+		return false;
+	}
+	switch (is) {
 	case GENERATION_NONE:
 		return true;
 	case GENERATION_RUNNING:
@@ -497,7 +682,9 @@ question_attaching(struct question *q, int64_t now)
 		return next;
 	if (generation_prepare(run_dir) == -1)
 		return question_fail_errno(q, "run_dir");
-	q->claim = generation_claim(run_dir, q->connection->ticket);
+	q->claim = q->root == 0 ? generation_claim(run_dir,
+	    q->connection->ticket) : generation_claim_question(run_dir,
+	    &q->subject, &q->claim_ticket);
 	if (q->claim == -1)
 		return errno == 0 ? question_pause(q, now) :
 		    question_fail_errno(q, "claim");
@@ -528,10 +715,11 @@ question_leave(struct question *q, enum query_kind kind)
 static enum question_next
 question_lost(struct question *q)
 {
-	/* Start over if the generation answered another text or ran on another
-	   node, or if it ended before we got its first line. */
-	if (q->waiting || q->elsewhere ||
-	    (q->session == 0 && ++q->tries < ATTACH_TRIES))
+	/* Start over if the generation answered another text, if it ran on
+	   another node, where it may have failed, or if it ended before we got
+	   its first line. */
+	if (q->waiting || (q->session == 0 && (q->elsewhere ||
+	    ++q->tries < ATTACH_TRIES)))
 		return question_leave(q, QUERY_LOOK);
 	return question_leave(q, QUERY_SESSION);
 }
@@ -549,44 +737,63 @@ question_forward(struct question *q, const char *line, size_t len)
 }
 
 /*
- * Reads the first line of a generation: which session it answers, and whether
- * it answers a different text than the viewer's.  Returns false if there is no
- * memory.
+ * Whether a generation is not the one that the viewer needs: its answer will
+ * have another instruction, or be for another text where that matters.
+ */
+static bool
+question_needs_another(const struct question *q, const struct frame *f)
+{
+	if (q->changed && q->settings->number[SETTING_CACHE] == CACHE_BODY)
+		return true;
+	return q->request.type == REQUEST_ASK && q->request.refresh &&
+	    strcmp(f->instruction_hash, q->instruction_hash) != 0;
+}
+
+/*
+ * Reads the first line of a generation: its session and its subject.  A viewer
+ * that needs another generation only waits for this one's end.  Returns false
+ * if there is no memory.
  */
 static bool
 question_begun(struct question *q, const struct frame *f)
 {
+	const bool	waited = q->waiting;
+
 	q->session = f->session;
-	q->elsewhere = f->session == 0;
+	q->elsewhere = f->elsewhere;
 	q->alive = f->alive;
 	/* The pid cannot have been reused: the process still has the connection
 	   open. */
 	if (q->alive && q->pidfd == -1 && f->pid > 0 && f->pid <= INT_MAX)
 		q->pidfd = pidfd_open((pid_t)f->pid, 0);
-	q->changed = f->text_hash[0] != '\0' && q->text_hash[0] != '\0' &&
-	    strcmp(f->text_hash, q->text_hash) != 0;
-	q->waiting = q->changed &&
-	    q->settings->number[SETTING_CACHE] == CACHE_BODY;
-	return !q->waiting || !q->request.status ||
+	q->changed = q->root == 0 && f->text_hash[0] != '\0' &&
+	    q->text_hash[0] != '\0' && strcmp(f->text_hash, q->text_hash) != 0;
+	q->begun = true;
+	q->waiting = question_needs_another(q, f);
+	if (q->waiting && !waited)
+		generation_say_wait(q->fd);
+	return !q->waiting || waited || !q->request.status ||
 	    frame_status(&q->out->data, FRAME_QUEUED, 1, 0) == 0;
 }
 
-/* Forwards the last line, with bodyChanged if another text was answered. */
+/* Forwards the last line, with what this viewer gets more. */
 static enum question_next
 question_generated(struct question *q, const char *line, size_t len)
 {
-	const size_t	before = q->out->data.len;
-
-	if (!q->changed && !q->request.sessions) {
-		if (!question_forward(q, line, len + 1))
-			return question_fail_code(q, FAILURE_INTERNAL);
-	} else {
-		if (frame_done_again(&q->out->data, line, len, q->changed,
-		    q->request.sessions ? q->session : 0) == -1)
-			return question_fail_code(q, FAILURE_INTERNAL);
-		question_count(q, before);
-	}
+	if (q->changed || q->request.sessions || q->request.thread ||
+	    q->request.sources)
+		return question_finish(q, "generated", line, len, q->changed);
+	if (!question_forward(q, line, len + 1))
+		return question_fail_code(q, FAILURE_INTERNAL);
 	return question_done(q, "generated", FAILURE_NONE);
+}
+
+/* Whether a generation's first line names the subject that is followed. */
+static bool
+question_meant(const struct question *q, const struct frame *f)
+{
+	return f->follows == q->root &&
+	    strcmp(f->question, q->subject.question) == 0;
 }
 
 /* Handles a line that is not forwarded unchanged. */
@@ -594,7 +801,12 @@ static enum question_next
 question_line(struct question *q, const struct frame *f, const char *line,
     size_t len)
 {
-	/* The generation for another text is over: now answer this viewer's. */
+	/* Nothing counts before the first line: it tells what this is about. */
+	if (f->type == FRAME_SESSION ? !question_meant(q, f) : !q->begun)
+		return f->type == FRAME_OTHER ? QUESTION_WAIT :
+		    question_lost(q);
+	/* A generation of an older version, which does not know `wait', has
+	   ended. */
 	if (q->waiting && (f->type == FRAME_DONE || f->type == FRAME_ERROR))
 		return question_leave(q, QUERY_LOOK);
 	if (f->type == FRAME_DONE)
@@ -615,7 +827,7 @@ question_line(struct question *q, const struct frame *f, const char *line,
 static bool
 question_shows(const struct question *q, const struct frame *f)
 {
-	return !q->waiting && (f->type == FRAME_STREAM ||
+	return q->begun && !q->waiting && (f->type == FRAME_STREAM ||
 	    (f->type == FRAME_STATUS && q->request.status));
 }
 
@@ -739,8 +951,10 @@ question_following(struct question *q, const struct pollfd *p, int64_t now)
 		next = question_silence(q, p->fd == q->fd, now);
 	if (next != QUESTION_WAIT || !q->stop || q->stop_sent)
 		return next;
-	/* That generation answers another text, for other viewers: do not stop
-	   it. */
+	/* Before the first line it is not known whether this generation is for
+	   this viewer. */
+	if (!q->begun && !q->own)
+		return QUESTION_WAIT;
 	if (q->waiting)
 		return question_fail_code(q, FAILURE_STOPPED);
 	q->stop_sent = true;
@@ -767,8 +981,9 @@ question_stop_failed(struct question *q, const char *error)
 static enum question_next
 question_stop_elsewhere(struct question *q)
 {
-	const struct query	query = { QUERY_STOP, q->connection->ticket,
-				    0, &q->request, "", false };
+	const struct query	query = { .kind = QUERY_STOP,
+				    .ticket = q->connection->ticket,
+				    .request = &q->request, .user = "" };
 
 	if (query_start(&q->asking, q->settings, &query,
 	    q->connection->websocketd) == -1)
@@ -791,7 +1006,7 @@ question_stopping(struct question *q, int64_t now)
 	if (now < q->next)
 		return QUESTION_WAIT;
 	switch (generation_connect(q->settings->text[SETTING_RUN_DIR],
-	    q->connection->ticket, &fd)) {
+	    &q->subject, &fd)) {
 	case GENERATION_RUNNING:
 		generation_say_stop(fd);
 		(void)close(fd);
@@ -832,6 +1047,9 @@ question_step(struct question *q, const struct pollfd *p, int64_t now)
 		case QUESTION_FOLLOWING:
 			next = question_following(q, p, now);
 			break;
+		case QUESTION_TURNING:
+			next = question_turning(q, now);
+			break;
 		case QUESTION_STOPPING:
 			next = question_stopping(q, now);
 			break;
@@ -867,21 +1085,51 @@ question_note(struct question *q, struct request *r, bool behind)
 	q->store = NULL;
 }
 
-/* Whether the settings allow this type of message. */
+/*
+ * Whether the settings allow instructions: without a system prompt the model
+ * would not know what they are, and with AUTH=off anybody could give one.
+ */
 static bool
-question_is_allowed(const struct settings *s, const struct request *r)
+question_instruction_is_allowed(const struct settings *s)
 {
+	return strcmp(s->text[SETTING_SYSTEM_PROMPT_FILE], "none") != 0 &&
+	    (s->number[SETTING_AUTH] == AUTH_REQUIRED ||
+	    s->number[SETTING_WRITE] == WRITE_ON);
+}
+
+/* What the settings say about a message: FAILURE_NONE, or why it is refused. */
+static struct failure
+question_policy(const struct settings *s, const struct request *r)
+{
+	const int64_t	max = s->number[SETTING_MAX_ANSWER_BYTES];
+	struct failure	f = failure_make(FAILURE_NONE, NULL);
+
 	switch (r->type) {
 	case REQUEST_OPEN:
-		return s->number[SETTING_OPEN] != OPEN_OFF;
+		if (s->number[SETTING_OPEN] == OPEN_OFF)
+			f.code = FAILURE_NOT_ALLOWED;
+		break;
 	case REQUEST_RATE:
-		return s->number[SETTING_RATINGS] != RATINGS_OFF;
+		if (s->number[SETTING_RATINGS] == RATINGS_OFF)
+			f.code = FAILURE_NOT_ALLOWED;
+		break;
+	case REQUEST_WRITE:
+		if (s->number[SETTING_WRITE] != WRITE_ON)
+			f.code = FAILURE_NOT_ALLOWED;
+		else if (r->body.len > (size_t)max)
+			f = failure_too_large((size_t)max, FAILURE_TEXT);
+		break;
 	case REQUEST_ASK:
+		if (r->instruction.len > 0 &&
+		    !question_instruction_is_allowed(s))
+			f.code = FAILURE_NOT_ALLOWED;
+		break;
+	case REQUEST_QUESTION:
 	case REQUEST_STOP:
 	case REQUEST_PING:
 		break;
 	}
-	return true;
+	return f;
 }
 
 void
@@ -889,8 +1137,8 @@ question_begin(struct question *q, struct request *r, int64_t now)
 {
 	struct failure	f = r->failure;
 
-	if (f.code == FAILURE_NONE && !question_is_allowed(q->settings, r))
-		f = failure_make(FAILURE_NOT_ALLOWED, NULL);
+	if (f.code == FAILURE_NONE)
+		f = question_policy(q->settings, r);
 	q->request = *r;
 	memset(r, 0, sizeof(*r));
 	if (q->request.seen == SEEN_SAME)
@@ -900,7 +1148,8 @@ question_begin(struct question *q, struct request *r, int64_t now)
 	q->started = now;
 	q->first = 0;
 	q->bytes = 0;
-	q->session = q->tokens = 0;
+	q->session = q->tokens = q->root = q->version = q->turn = q->made = 0;
+	q->subject.question[0] = '\0';
 	q->tries = 0;
 	q->text_hash[0] = q->call[0] = '\0';
 	q->charged = q->stop = q->stop_sent = false;
@@ -938,6 +1187,9 @@ question_wait(const struct question *q, struct pollfd *p)
 	case QUESTION_ATTACHING:
 	case QUESTION_STOPPING:
 		return q->next;
+	case QUESTION_TURNING:
+		/* As FOLLOWING; else there is more to read now. */
+		return output_size(q->out) >= OUTPUT_PENDING ? CLOCK_NEVER : 0;
 	case QUESTION_LOOKING:
 		return q->next;		/* a pause: no lookup program runs */
 	case QUESTION_IDLE:
@@ -951,14 +1203,26 @@ void
 question_stop(struct question *q)
 {
 	const int64_t	now = clock_us();
+	const bool	looks = q->state == QUESTION_LOOKING ||
+			    q->state == QUESTION_STARTING;
+	bool		asked;
 
+	/* What a person has written is being saved: `stopped' may be wrong. */
+	if (looks && (q->request.type == REQUEST_RATE ||
+	    q->request.type == REQUEST_WRITE))
+		return;
 	/* Do not wait for a slow database server: fail the question now, and
 	   then also stop a generation that may be running already. */
-	if (q->state == QUESTION_LOOKING || q->state == QUESTION_STARTING) {
+	if (looks) {
+		asked = q->request.type == REQUEST_QUESTION;
 		(void)question_fail_code(q, FAILURE_STOPPED);
 		question_end(q);
+		/* It was not about the ticket's answer. */
+		if (asked)
+			return;
 	}
 	if (q->state == QUESTION_IDLE) {
+		q->subject.question[0] = '\0';
 		q->outcome = NULL;
 		q->call[0] = '\0';
 		q->exit = 0;
@@ -981,13 +1245,13 @@ question_free(struct question *q)
 		(void)close(q->pidfd);
 	if (q->run_dir != -1)
 		(void)close(q->run_dir);
-	if (q->claim != -1)
-		(void)close(q->claim);
-	q->fd = q->pidfd = q->run_dir = q->claim = -1;
+	question_drop_claim(q);
+	q->fd = q->pidfd = q->run_dir = -1;
 	query_end(&q->asking);
 	q->state = QUESTION_IDLE;
 	store_close(q->store);
 	q->store = NULL;
 	request_free(&q->request);
 	buf_free(&q->in);
+	buf_free(&q->last);
 }

@@ -9,8 +9,9 @@
  *	   │            └────────────┘             │
  *	   └───────────────────────────────────────┘	the generation has gone
  *
- * LOOKING ends with a saved answer, FOLLOWING with a new one, and every state
- * may end with an error.  A question writes exactly one terminal frame.
+ * LOOKING ends with a saved answer, FOLLOWING with a new one; then TURNING
+ * sends the thread, if the viewer asked for it.  Every state may end with an
+ * error.  A question writes exactly one terminal frame.
  */
 #ifndef QUESTION_H
 #define QUESTION_H
@@ -20,6 +21,7 @@
 #include <stdint.h>
 
 #include "auth/admission.h"
+#include "generation/generation.h"
 #include "request/connection.h"
 #include "request/request.h"
 #include "settings/settings.h"
@@ -36,6 +38,8 @@ enum question_state {
 				   more, then starting `answer' */
 	QUESTION_FOLLOWING,	/* connected: forwarding the generation's
 				   lines */
+	QUESTION_TURNING,	/* the answer is sent: reading the turns of its
+				   thread as fast as the viewer takes them */
 	QUESTION_STOPPING	/* no question: sending `stop' to the ticket's
 				   generation */
 };
@@ -64,6 +68,10 @@ struct question {
 	int64_t			 tokens;	/* the answer's length; 0: not
 						   known */
 	bool			 stop;		/* the viewer asked to stop */
+	struct subject		 subject;	/* of the generation that the
+						   question needs */
+	int64_t			 root, version;	/* QUESTION: the answer that it
+						   is about; 0: not known */
 
 	/* Used in LOOKING and STARTING. */
 	enum query_kind		 asked;
@@ -76,15 +84,21 @@ struct question {
 	int64_t			 noted;		/* the value of `newest' when
 						   first known, or
 						   SEEN_UNKNOWN */
-	char			 text_hash[TEXT_HASH + 1];	/* "": not
-								   known */
+	/* "": not known, or there is none */
+	char			 text_hash[TEXT_HASH + 1];
+	char			 instruction_hash[TEXT_HASH + 1];
 
 	/* Used in ATTACHING and STARTING. */
 	int			 run_dir;	/* the shared lock on RUN_DIR
 						   (store/identity.h), until the
 						   end; -1: none yet */
-	int			 claim;		/* the ticket's claim; -1: not
+	int			 claim;		/* the ticket's or question's
+						   claim; -1: not held */
+	int			 claim_ticket;	/* the ticket's claim, shared
+						   for a question; -1: not
 						   held */
+	int64_t			 made;		/* the row that this question
+						   made for itself; 0: none */
 	int			 tries;		/* generations that ended before
 						   their first line came */
 	int64_t			 pause;		/* until the next try;
@@ -100,10 +114,14 @@ struct question {
 						   -1: none */
 	struct buf		 in;		/* bytes of an incomplete
 						   line */
+	bool			 own;		/* this question started the
+						   generation */
+	bool			 begun;		/* its first line came */
 	bool			 changed;	/* the generation answers
 						   another text */
-	bool			 waiting;	/* for that generation to end;
-						   then our text is answered */
+	bool			 waiting;	/* we need another generation,
+						   and wait for the end of this
+						   one */
 	bool			 elsewhere;	/* the generation runs on
 						   another node */
 	bool			 stop_sent;
@@ -114,6 +132,10 @@ struct question {
 	int			 waits;		/* in a row without a line */
 	int64_t			 wait_end;	/* of the current wait:
 						   clock_us */
+
+	/* Used in TURNING. */
+	struct buf		 last;		/* the frame `done' */
+	int64_t			 turn;		/* the last turn sent */
 
 	/* What question_end reads. */
 	const char		*outcome;	/* for the log; NULL: there was

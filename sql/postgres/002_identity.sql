@@ -28,6 +28,51 @@ UPDATE TicketAISessions SET Prompt = '' WHERE AiResponse IS NULL;
 CREATE INDEX TicketAISessions_Time
 ON TicketAISessions (coalesce(UpdatedAt, CreatedAt));
 
+-- A text in which each character of a script without spaces stands between two
+-- characters 1, which no word has: so any part of a run can be searched for.  The
+-- scripts are those of fold_spaceless (lib/text/fold.c).
+CREATE OR REPLACE FUNCTION spaced(t text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT regexp_replace(t, '([' ||
+		chr(3585) || '-' || chr(3839) ||
+		chr(4096) || '-' || chr(4255) ||
+		chr(6016) || '-' || chr(6143) ||
+		chr(11904) || '-' || chr(12287) ||
+		chr(12293) || '-' || chr(40959) ||
+		chr(44032) || '-' || chr(55215) ||
+		chr(63744) || '-' || chr(64255) ||
+		chr(65382) || '-' || chr(65439) ||
+		chr(131072) || '-' || chr(262143) ||
+		'])', chr(1) || chr(92) || '1' || chr(1), 'g')
+$$;
+
+-- As in schema 1, but full-width forms, half-width kana and ligatures become the
+-- usual characters, as lib/text/fold.c does it; unaccent does the rest.
+CREATE OR REPLACE FUNCTION plain(t text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT translate(ticketchat.spaced(normalize(left(t, 200000), NFKC)),
+		'!"#$%&()*+,-./:;<=>?@[]^_`{|}~' || chr(39) || chr(92) ||
+		chr(9) || chr(10) || chr(13) || chr(1), repeat(' ', 41))
+$$;
+
+-- The part of a session that matches a query, with `…' where text is left out.
+CREATE OR REPLACE FUNCTION snippet(prompt text, response text, q tsquery)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	whole	text := spaced(left(CASE WHEN to_tsvector('words',
+			plain(response)) @@ q THEN response ELSE prompt END,
+			200000));
+	piece	text := ts_headline('words', whole, q,
+			'StartSel="", StopSel="", MinWords=15, MaxWords=16, '
+			'ShortWord=0');
+BEGIN
+	RETURN CASE WHEN starts_with(whole, piece) THEN '' ELSE '…' END ||
+		replace(piece, chr(1), '') ||
+		CASE WHEN right(whole, length(piece)) = piece THEN ''
+		ELSE '…' END;
+END
+$$;
+
 -- The words of a session.  An empty lexeme separates prompt and response, so
 -- that no phrase matches across both.  Names are qualified, because a copy is
 -- loaded without a search_path.  If the words of both texts do not fit together
@@ -47,10 +92,27 @@ EXCEPTION WHEN program_limit_exceeded THEN
 END
 $$;
 
+-- The columns are explained in sql/002_identity.sql.  FollowsId is no foreign
+-- key, because a restore of a database of schema 1 drops the primary key; a
+-- trigger below deletes the questions about an answer.
 ALTER TABLE TicketAISessions ADD COLUMN TextHash text,
+	ADD COLUMN FollowsId bigint,
+	ADD COLUMN Instruction text,
+	ADD COLUMN Author text COLLATE "C",
+	ADD COLUMN ModelText text,
 	ADD COLUMN Words tsvector
 	GENERATED ALWAYS AS (session_words(Prompt, AiResponse)) STORED;
-ALTER TABLE TicketAISessions ALTER Words SET STATISTICS 0;
+ALTER TABLE TicketAISessions ALTER Words SET STATISTICS 0,
+	ALTER Instruction SET STATISTICS 0, ALTER Author SET STATISTICS 0,
+	ALTER ModelText SET STATISTICS 0;
+CREATE INDEX TicketAISessions_Thread ON TicketAISessions (FollowsId)
+WHERE FollowsId IS NOT NULL;
+CREATE INDEX TicketAISessions_Answer ON TicketAISessions (TicketId, Id)
+WHERE FollowsId IS NULL;
+ALTER TABLE TicketAIGenerations ADD COLUMN PromptHash text,
+	ADD COLUMN UserName text COLLATE "C",
+	ADD COLUMN Server text;
+ALTER TABLE TicketAIGenerations ALTER UserName SET STATISTICS 0;
 CREATE INDEX TicketAISessions_Words ON TicketAISessions USING gin (Words);
 
 -- What 0.1 used for a generation: locks of a connection, and frames for other
@@ -84,6 +146,8 @@ CREATE TABLE IF NOT EXISTS TicketAIRuns (
 			DEFAULT nextval('TicketAIRunNumbers'),
 	TicketId	bigint NOT NULL,
 	Subject		text COLLATE "C" NOT NULL,	-- '': the answer
+	About		text COLLATE "C" NOT NULL DEFAULT '',	-- hashes of
+							-- text and instruction
 	SessionId	bigint NOT NULL,
 	Owner		text COLLATE "C" NOT NULL,	-- random, new for each
 							-- try
@@ -256,9 +320,9 @@ BEGIN
 END
 $$;
 
--- Gets a session to be answered: the ticket's newest one if it has no answer,
--- else a new one.  Returns -1 if there is no such ticket, 0 if it has an answer
--- newer than `seen'.
+-- Gets a session to be answered: the ticket's newest one that is no question,
+-- if it has no answer (only its time stays), else a new one.  Returns -1 if
+-- there is no such ticket, 0 if it has an answer newer than `seen'.
 CREATE OR REPLACE FUNCTION session_begin(ticket bigint, seen bigint,
 	existing boolean) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
@@ -270,7 +334,8 @@ BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
 	PERFORM pg_advisory_xact_lock(lock_key('begin', ticket::text));
 	SELECT max(Id), max(Id) FILTER (WHERE AiResponse IS NOT NULL)
-	INTO newest, answer FROM TicketAISessions WHERE TicketId = ticket;
+	INTO newest, answer FROM TicketAISessions
+	WHERE TicketId = ticket AND FollowsId IS NULL;
 	IF answer > seen THEN
 		RETURN 0;
 	END IF;
@@ -284,24 +349,82 @@ BEGIN
 	IF newest IS NULL OR newest = answer THEN
 		INSERT INTO TicketAISessions (TicketId, Prompt)
 		VALUES (ticket, '') RETURNING Id INTO newest;
+	ELSE
+		-- Unless it is being saved.
+		UPDATE TicketAISessions SET Prompt = '', TextHash = NULL,
+			Instruction = NULL, Author = NULL, ModelText = NULL,
+			UpdatedAt = NULL
+		WHERE Id = (SELECT Id FROM TicketAISessions WHERE Id = newest
+			AND AiResponse IS NULL FOR NO KEY UPDATE SKIP LOCKED);
 	END IF;
 	RETURN newest;
 END
 $$;
 
--- Saves a text and its answer with the cost.  Returns how many answers the
--- ticket has now, 0 if the session was deleted, -1 if it has another answer.
--- Safe to repeat.
+-- Makes a session for a question about an answer.  Returns -1 if that is gone,
+-- 0 if it has been asked `most' questions.
+CREATE OR REPLACE FUNCTION question_begin(ticket bigint, root bigint,
+	most bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	session	bigint;
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	-- Counts and inserts alone.
+	PERFORM FROM TicketAISessions WHERE Id = root AND TicketId = ticket AND
+		FollowsId IS NULL AND AiResponse IS NOT NULL FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RETURN -1;
+	END IF;
+	IF (SELECT count(*) FROM TicketAISessions WHERE FollowsId = root) >=
+		most
+	THEN
+		RETURN 0;
+	END IF;
+	INSERT INTO TicketAISessions (TicketId, Prompt, FollowsId)
+	VALUES (ticket, '', root) RETURNING Id INTO session;
+	RETURN session;
+END
+$$;
+
+-- Saves a text and its answer with the cost; `more' is the instruction, what is
+-- kept with the cost (the prompt's hash, the user, the server), and what the
+-- model got in place of the text; `given' are its sources, as an array in JSON.
+-- Returns how many answers the ticket has now, 0 if the session was deleted, -1
+-- if it has another answer.  Safe to repeat.
 CREATE OR REPLACE FUNCTION session_answer(session bigint, body text,
-	hash text, response text, model text, reason text, n bigint[])
+	hash text, response text, model text, reason text, n bigint[],
+	more text[], given text DEFAULT '[]')
 RETURNS bigint LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 BEGIN
 	UPDATE TicketAISessions SET Prompt = body, TextHash = hash,
-		AiResponse = response, UpdatedAt = utc(clock_timestamp())
+		AiResponse = response, UpdatedAt = utc(clock_timestamp()),
+		Instruction = nullif(more[1], ''), Author = NULL,
+		ModelText = nullif(more[5], '')
 	WHERE Id = session AND AiResponse IS NULL;
 	IF FOUND THEN
-		INSERT INTO TicketAIGenerations VALUES (session, model, reason,
-			n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8]);
+		INSERT INTO TicketAIGenerations (SessionId, Model, DoneReason,
+			PromptTokens, AnswerTokens, QueuedMs, FirstTokenMs,
+			TotalMs, LoadMs, PromptMs, AnswerMs, PromptHash,
+			UserName, Server)
+		VALUES (session, model, reason, n[1], n[2], n[3], n[4], n[5],
+			n[6], n[7], n[8], nullif(more[2], ''),
+			nullif(more[3], ''), nullif(more[4], ''));
+		INSERT INTO TicketAISources (SessionId, N, PassageId, Name,
+			Title, Url, TicketId, Text, Cited)
+		SELECT session, g.n, nullif(g.passage, 0), g.name, g.title,
+			g.url, nullif(g.ticket, 0), g.text, g.cited
+		FROM json_to_recordset(given::json) AS g (n bigint,
+			passage bigint, name text, title text, url text,
+			ticket bigint, text text, cited boolean)
+		-- Only while the note's ticket has an answer, or an imported
+		-- answer has the note; the lock makes a DELETE wait, or waits
+		-- for it.
+		WHERE g.ticket = 0 OR EXISTS (SELECT FROM TicketAISessions AS s
+			WHERE s.TicketId = g.ticket AND s.FollowsId IS NULL AND
+				s.AiResponse IS NOT NULL FOR KEY SHARE) OR
+			EXISTS (SELECT FROM TicketAISources AS t
+			WHERE t.TicketId = g.ticket FOR KEY SHARE);
 	ELSE
 		-- Update the row, so that this COMMIT, too, waits for a
 		-- standby.
@@ -314,24 +437,29 @@ BEGIN
 		END IF;
 	END IF;
 	RETURN (SELECT count(AiResponse) FROM TicketAISessions
-		WHERE TicketId = (SELECT TicketId FROM TicketAISessions
-			WHERE Id = session));
+		WHERE FollowsId IS NULL AND TicketId = (SELECT TicketId
+			FROM TicketAISessions WHERE Id = session));
 END
 $$;
 
--- Begins a run.  The verdict is mine, busy (with the other run and its
--- session), answered, unknown, closed or full.  Repeated by the same owner: the
--- same run.  A row that is locked is being saved: the lock replaces the lease.
+-- Begins a run for a ticket's answer, or for the question `subj' about the
+-- answer `seen', which may have `turns' of them.  The verdict is mine, busy
+-- (with the other run, its session and what it is about), answered, unknown,
+-- thread_full, closed or full.  Repeated by the same owner: the same run.  A
+-- row that is locked is being saved: the lock replaces the lease.
 CREATE OR REPLACE FUNCTION run_begin(ticket bigint, subj text, own text,
 	seen bigint, existing boolean, who text, machine text, here boolean,
-	most int, servers text[], slots int[], OUT verdict text,
-	OUT me bigint, OUT session bigint, OUT place int, OUT got text,
-	OUT next_ms int)
+	most int, servers text[], slots int[],
+	turns bigint DEFAULT 200,
+	about_ text DEFAULT '', OUT verdict text, OUT me bigint,
+	OUT session bigint, OUT place int, OUT got text, OUT next_ms int,
+	OUT theirs text)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
 DECLARE
 	c	record;
 	r	TicketAIRuns;
 	locked	boolean := false;
+	full_up	boolean := false;
 	waiting	int;
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
@@ -360,6 +488,7 @@ BEGIN
 			verdict := 'busy';
 			me := r.Run;
 			session := r.SessionId;
+			theirs := r.About;
 			RETURN;
 		END IF;
 		UPDATE TicketAIRuns SET Ended = 'interrupted', Server = NULL,
@@ -368,19 +497,26 @@ BEGIN
 	IF r.Owner IS DISTINCT FROM own THEN
 		IF subj = '' THEN
 			session := session_begin(ticket, seen, existing);
+		ELSIF EXISTS (SELECT FROM TicketAIRuns AS d
+			JOIN TicketAISessions AS s ON s.Id = d.SessionId
+			WHERE d.TicketId = ticket AND d.Subject = subj AND
+			d.Ended = 'done' AND s.AiResponse IS NOT NULL)
+		THEN
+			session := 0;	/* by another node, just now */
 		ELSE
-			INSERT INTO TicketAISessions (TicketId, Prompt)
-			VALUES (ticket, '') RETURNING Id INTO session;
+			session := question_begin(ticket, seen, turns);
+			full_up := session = 0;
 		END IF;
 		IF session <= 0 THEN
-			verdict := CASE session WHEN 0 THEN 'answered'
+			verdict := CASE WHEN full_up THEN 'thread_full'
+				WHEN session = 0 THEN 'answered'
 				ELSE 'unknown' END;
 			RETURN;
 		END IF;
 		INSERT INTO TicketAIRuns (TicketId, Subject, SessionId, Owner,
-			Until, UserName, Node, Began, Viewers)
+			Until, UserName, Node, Began, Viewers, About)
 		VALUES (ticket, subj, session, own, c.t + interval '6 s', who,
-			machine, c.t, here) RETURNING * INTO r;
+			machine, c.t, here, about_) RETURNING * INTO r;
 		DELETE FROM TicketAIRuns WHERE Run IN (
 			SELECT Run FROM TicketAIRuns WHERE Until < c.low -
 				CASE WHEN Ended IS NULL THEN interval '1 hour'
@@ -408,6 +544,20 @@ BEGIN
 	END IF;
 END
 $$;
+
+-- A question's row does not outlive a run that ended without an answer.
+CREATE OR REPLACE FUNCTION run_over() RETURNS trigger
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+BEGIN
+	DELETE FROM TicketAISessions WHERE Id = NEW.SessionId AND
+		FollowsId IS NOT NULL AND AiResponse IS NULL;
+	RETURN NULL;
+END
+$$;
+DROP TRIGGER IF EXISTS TicketAIRuns_Over ON TicketAIRuns;
+CREATE TRIGGER TicketAIRuns_Over AFTER UPDATE OF Ended ON TicketAIRuns
+FOR EACH ROW WHEN (NEW.Subject <> '' AND NEW.Ended <> 'done')
+EXECUTE FUNCTION run_over();
 
 -- Renews the lease.  The verdict is mine, over (with the code in stop), or gone
 -- if there is no such row.  `want' is queued (gives a slot up, or takes one in
@@ -511,7 +661,8 @@ $$;
 -- COMMIT may wait long.
 CREATE OR REPLACE FUNCTION run_save(me bigint, own text, session bigint,
 	body text, hash text, response text, model text, reason text,
-	n bigint[], OUT verdict text, OUT versions bigint)
+	n bigint[], more text[], given text DEFAULT '[]',
+	OUT verdict text, OUT versions bigint)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 BEGIN
 	PERFORM FROM TicketAIRuns WHERE Run = me AND Owner = own AND
@@ -520,7 +671,7 @@ BEGIN
 		Prompt = body AND AiResponse = response)
 	THEN
 		versions := session_answer(session, body, hash, response,
-			model, reason, n);
+			model, reason, n, more, given);
 		UPDATE TicketAIRuns SET Server = NULL,
 			Until = clock_timestamp(), Ended = CASE
 			WHEN versions > 0 THEN 'done' ELSE 'interrupted' END
@@ -544,8 +695,9 @@ $$;
 
 -- What became of another node's run, for viewers here: queued, running, saving;
 -- saved; over: begin a new run; gone: the same, but its owner may begin it
--- again first; or the code of its error.
-CREATE OR REPLACE FUNCTION run_watch(me bigint, session bigint) RETURNS text
+-- again first; or the code of its error.  `here': there are viewers.
+CREATE OR REPLACE FUNCTION run_watch(me bigint, session bigint,
+	here boolean DEFAULT true) RETURNS text
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE
 	c	record;
@@ -567,7 +719,7 @@ BEGIN
 	ELSIF r.Ended IS NOT NULL THEN
 		RETURN r.Ended;
 	END IF;
-	IF coalesce(r.Watched < c.t - interval '5 s', true) THEN
+	IF here AND coalesce(r.Watched < c.t - interval '5 s', true) THEN
 		UPDATE TicketAIRuns SET Watched = c.t WHERE Run = (SELECT Run
 			FROM TicketAIRuns WHERE Run = me FOR NO KEY UPDATE
 			SKIP LOCKED);
@@ -581,7 +733,8 @@ BEGIN
 END
 $$;
 
--- Ends a queued run at once and asks a running one to stop.  Returns how many.
+-- Ends a queued run at once and asks a running one to stop: a ticket's answer
+-- (''), a question, or (NULL) all of them.  Returns how many.
 CREATE OR REPLACE FUNCTION run_stop(ticket bigint, subj text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE
@@ -590,8 +743,8 @@ BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
 	UPDATE TicketAIRuns SET Stop = true,
 		Ended = CASE WHEN State = 'queued' THEN 'stopped' END
-	WHERE TicketId = ticket AND Subject = subj AND Ended IS NULL AND
-		State <> 'saving';
+	WHERE TicketId = ticket AND Subject = coalesce(subj, Subject) AND
+		Ended IS NULL AND State <> 'saving';
 	GET DIAGNOSTICS n = ROW_COUNT;
 	RETURN n;
 END
@@ -615,9 +768,11 @@ BEGIN
 END
 $$;
 
--- How many runs of a ticket are active or being saved.  The lock `begin' keeps
--- others from beginning until the transaction ends.
-CREATE OR REPLACE FUNCTION run_lives(ticket bigint) RETURNS bigint
+-- How many runs of a ticket are active or being saved: all of them, or those of
+-- one subject.  The lock `begin' keeps others from beginning until the
+-- transaction ends.
+CREATE OR REPLACE FUNCTION run_lives(ticket bigint, subj text DEFAULT NULL)
+RETURNS bigint
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 DECLARE
 	c	record;
@@ -625,15 +780,94 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(lock_key('begin', ticket::text));
 	c := run_clock();
 	RETURN (SELECT count(*) FROM TicketAIRuns WHERE TicketId = ticket AND
+		Subject = coalesce(subj, Subject) AND
 		Ended IS NULL AND (Until BETWEEN c.low AND c.high OR Run NOT IN
 		(SELECT Run FROM TicketAIRuns WHERE TicketId = ticket AND
 			Ended IS NULL FOR NO KEY UPDATE SKIP LOCKED)));
 END
 $$;
 
--- What people think of an answer: each user's latest rating.  Nothing here depends
--- on tables and functions of schema 1: a restore of a database of that schema
--- replaces them, and the ratings then belong to no session.
+-- The team's knowledge, and which notes an answer was given: as in
+-- sql/knowledge.sql.  PassageIndex has the folded words as texts for the score,
+-- and as an array-made tsvector for the search; PassageWords counts the
+-- passages that hold a word, because a tsvector has no such number.
+CREATE TABLE IF NOT EXISTS Documents (
+	Id		bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	Name		text COLLATE "C" NOT NULL UNIQUE,
+	Source		text COLLATE "C" NOT NULL,
+	Hash		text NOT NULL,
+	Title		text NOT NULL,
+	Url		text NOT NULL,
+	Question	text,
+	TicketId	bigint,
+	SessionId	bigint,
+	LearnedAt	text COLLATE "C" NOT NULL
+);
+CREATE TABLE IF NOT EXISTS Passages (
+	Id		bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	DocumentId	bigint NOT NULL,
+	Title		text NOT NULL,
+	Text		text NOT NULL,
+	Hash		text NOT NULL
+);
+CREATE INDEX IF NOT EXISTS Passages_DocumentId ON Passages (DocumentId);
+CREATE TABLE IF NOT EXISTS PassageIndex (
+	Id		bigint PRIMARY KEY,
+	Title		text NOT NULL,
+	Body		text NOT NULL,
+	Asked		text NOT NULL,
+	Terms		tsvector NOT NULL
+);
+CREATE INDEX IF NOT EXISTS PassageIndex_Terms ON PassageIndex USING gin (Terms);
+CREATE TABLE IF NOT EXISTS PassageWords (
+	Word		text COLLATE "C" PRIMARY KEY,
+	Docs		bigint NOT NULL
+) WITH (fillfactor = 50);
+CREATE OR REPLACE FUNCTION passage_indexed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+BEGIN
+	IF TG_OP <> 'INSERT' THEN
+		UPDATE PassageWords SET Docs = Docs - 1
+		WHERE Word = ANY (tsvector_to_array(OLD.Terms));
+		DELETE FROM PassageWords WHERE Docs <= 0 AND
+			Word = ANY (tsvector_to_array(OLD.Terms));
+	END IF;
+	IF TG_OP <> 'DELETE' THEN
+		INSERT INTO PassageWords AS w (Word, Docs)
+		SELECT t, 1 FROM unnest(tsvector_to_array(NEW.Terms)) AS t
+		ON CONFLICT (Word) DO UPDATE SET Docs = w.Docs + 1;
+	END IF;
+	RETURN NULL;
+END
+$$;
+DROP TRIGGER IF EXISTS PassageIndex_Words ON PassageIndex;
+CREATE TRIGGER PassageIndex_Words AFTER INSERT OR UPDATE OR DELETE
+ON PassageIndex FOR EACH ROW EXECUTE FUNCTION passage_indexed();
+CREATE TABLE IF NOT EXISTS PassageFold (Version bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS Asked (
+	PassageId	bigint NOT NULL,
+	SessionId	bigint NOT NULL,
+	PRIMARY KEY (PassageId, SessionId)
+);
+DROP TABLE IF EXISTS TicketAISources;
+CREATE TABLE TicketAISources (
+	SessionId	bigint NOT NULL,
+	N		bigint NOT NULL,
+	PassageId	bigint,
+	Name		text NOT NULL,
+	Title		text NOT NULL,
+	Url		text NOT NULL,
+	TicketId	bigint,
+	Text		text NOT NULL,
+	Cited		boolean NOT NULL,
+	PRIMARY KEY (SessionId, N)
+);
+CREATE INDEX TicketAISources_TicketId ON TicketAISources (TicketId)
+WHERE TicketId IS NOT NULL;
+
+-- What people think of an answer: each user's latest rating.  Nothing here
+-- depends on tables and functions of schema 1: a restore of a database of that
+-- schema replaces them, and the ratings then belong to no session.
 DROP TABLE IF EXISTS TicketAIRatings;
 CREATE TABLE TicketAIRatings (
 	SessionId	bigint NOT NULL,
@@ -648,11 +882,59 @@ CREATE OR REPLACE FUNCTION session_deleted() RETURNS trigger
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
 BEGIN
 	DELETE FROM TicketAIRatings WHERE SessionId = OLD.Id;
+	DELETE FROM TicketAISources WHERE SessionId = OLD.Id;
+	DELETE FROM TicketAISources WHERE TicketId = OLD.TicketId AND
+		NOT EXISTS (SELECT FROM TicketAISessions
+		WHERE TicketId = OLD.TicketId AND FollowsId IS NULL AND
+			AiResponse IS NOT NULL);
+	DELETE FROM TicketAISessions WHERE FollowsId = OLD.Id;
 	RETURN NULL;
 END
 $$;
 CREATE TRIGGER TicketAISessions_Deleted AFTER DELETE ON TicketAISessions
 FOR EACH ROW EXECUTE FUNCTION session_deleted();
+
+-- What deleted generations had counted, so that counters never fall.  Label is the
+-- upper bound of FirstTokenMs in the histogram of METRICS.  Whoever deletes adds to
+-- a row that nobody else has locked, or makes one: there are as many rows as there
+-- ever were deletions at the same time, and none waits for another.
+CREATE TABLE IF NOT EXISTS Totals (
+	Name	text NOT NULL,
+	Label	bigint NOT NULL,
+	Value	bigint NOT NULL
+);
+CREATE OR REPLACE FUNCTION totals_add(what text, bound bigint, more bigint)
+RETURNS void
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+BEGIN
+	UPDATE Totals SET Value = Value + more
+	WHERE ctid = (SELECT ctid FROM Totals
+		WHERE Name = what AND Label = bound
+		LIMIT 1 FOR UPDATE SKIP LOCKED);
+	IF NOT FOUND THEN
+		INSERT INTO Totals (Name, Label, Value)
+		VALUES (what, bound, more);
+	END IF;
+END
+$$;
+CREATE OR REPLACE FUNCTION generation_deleted() RETURNS trigger
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	bound	bigint;
+BEGIN
+	SELECT min(Ms) INTO bound FROM unnest(ARRAY[250, 500, 1000, 2500, 5000,
+		10000, 30000, 60000, 120000, 300000, 600000,
+		9223372036854775807]) AS Ms
+	WHERE Ms >= OLD.FirstTokenMs;
+	PERFORM totals_add('generations', bound, 1);
+	PERFORM totals_add('first_token_ms', bound,
+		least(OLD.FirstTokenMs, 1000000000000000));
+	RETURN NULL;
+END
+$$;
+DROP TRIGGER IF EXISTS TicketAIGenerations_Deleted ON TicketAIGenerations;
+CREATE TRIGGER TicketAIGenerations_Deleted AFTER DELETE ON TicketAIGenerations
+FOR EACH ROW EXECUTE FUNCTION generation_deleted();
 
 -- Saves a user's rating of a session, unless it is the same as before.  Returns
 -- how many users rated it good and bad; NULL: there is no such session.
@@ -675,6 +957,65 @@ BEGIN
 	SELECT count(*) FILTER (WHERE r.Good), count(*) FILTER (WHERE NOT
 		r.Good) INTO good, bad
 	FROM TicketAIRatings AS r WHERE SessionId = session;
+END
+$$;
+
+-- Saves a person's answer as the ticket's next version in place of the answer
+-- `want' (0: the newest).  The verdict is done, none (there is no answer),
+-- changed (`want' is not the newest), unknown (`want' is no answer of the
+-- ticket), running or closed; session and version are those of the newest
+-- answer.  Safe to repeat: the newest answer is not replaced by the same text
+-- of the same author.  The new answer gets the sources of the other one, and
+-- cites the numbers whose bits are set in `cites'.
+CREATE OR REPLACE FUNCTION session_write(ticket bigint, want bigint, who text,
+	words text, cites bigint DEFAULT 0, OUT verdict text, OUT session bigint,
+	OUT version bigint)
+LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+DECLARE
+	newest	TicketAISessions;
+BEGIN
+	IF NOT pg_try_advisory_xact_lock_shared(lock_key('gate', '')) THEN
+		verdict := 'closed';
+		RETURN;
+	ELSIF run_lives(ticket, '') > 0 THEN
+		verdict := 'running';
+		RETURN;
+	END IF;
+	-- The lock makes a DELETE of the ticket wait, or waits for it.
+	SELECT * INTO newest FROM TicketAISessions
+	WHERE TicketId = ticket AND FollowsId IS NULL AND AiResponse IS NOT NULL
+	ORDER BY Id DESC LIMIT 1 FOR KEY SHARE;
+	session := newest.Id;
+	IF session IS NULL THEN
+		verdict := 'none';
+		RETURN;
+	END IF;
+	verdict := 'done';
+	IF newest.Author = who AND newest.AiResponse = words THEN
+		-- Update the row, so that this COMMIT, too, waits for a
+		-- standby.
+		UPDATE TicketAISessions SET UpdatedAt = UpdatedAt
+		WHERE Id = session;
+	ELSIF want NOT IN (0, session) THEN
+		verdict := CASE WHEN EXISTS (SELECT FROM TicketAISessions
+			WHERE Id = want AND TicketId = ticket AND
+				FollowsId IS NULL AND AiResponse IS NOT NULL)
+			THEN 'changed' ELSE 'unknown' END;
+	ELSE
+		INSERT INTO TicketAISessions (TicketId, Prompt, TextHash,
+			ModelText, Author, AiResponse, UpdatedAt)
+		VALUES (ticket, newest.Prompt, newest.TextHash,
+			newest.ModelText, who, words, utc(clock_timestamp()))
+		RETURNING Id INTO session;
+		INSERT INTO TicketAISources (SessionId, N, PassageId, Name,
+			Title, Url, TicketId, Text, Cited)
+		SELECT session, N, PassageId, Name, Title, Url, TicketId, Text,
+			cites >> N::int & 1 = 1
+		FROM TicketAISources WHERE SessionId = newest.Id;
+	END IF;
+	version := (SELECT count(*) FROM TicketAISessions
+		WHERE TicketId = ticket AND FollowsId IS NULL AND
+			AiResponse IS NOT NULL);
 END
 $$;
 

@@ -42,39 +42,47 @@ SELECT Version FROM SchemaVersion;
 
 -- name: ANSWER_BY_TICKET again
 -- The newest answer of a ticket, how many the ticket has, and whether this one
--- was cut at the token limit.
+-- was cut at the token limit.  Then, as below: the number of this one (NULL:
+-- the newest), what it follows, who wrote it, and the hint that it was written
+-- with.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
-	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1
+	AND FollowsId IS NULL),
 	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
-	AND DoneReason = 'length')
+	AND DoneReason IN ('length', 'content_filter')),
+	NULL, NULL, Author, Instruction
 FROM TicketAISessions
-WHERE TicketId = $1 AND AiResponse IS NOT NULL
+WHERE TicketId = $1 AND FollowsId IS NULL AND AiResponse IS NOT NULL
 ORDER BY Id DESC LIMIT 1;
 
 -- name: ANSWER_BY_SESSION again
+-- A question's version is that of the answer it is about.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
-	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2),
-	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
-	AND DoneReason = 'length'),
 	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2
-	AND Id <= $1)
-FROM TicketAISessions
+	AND FollowsId IS NULL),
+	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = s.Id
+	AND DoneReason IN ('length', 'content_filter')),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $2
+	AND FollowsId IS NULL AND Id <= coalesce(s.FollowsId, $1)),
+	FollowsId, Author, Instruction
+FROM TicketAISessions AS s
 WHERE Id = $1 AND TicketId = $2 AND AiResponse IS NOT NULL;
 
 -- name: ANSWER_BY_VERSION again
 -- The ticket's n-th answer; the oldest is 1.
 SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt),
-	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1),
+	(SELECT count(AiResponse) FROM TicketAISessions WHERE TicketId = $1
+	AND FollowsId IS NULL),
 	(SELECT count(*) FROM TicketAIGenerations WHERE SessionId = Id
-	AND DoneReason = 'length'),
-	$2
+	AND DoneReason IN ('length', 'content_filter')),
+	$2, NULL, Author, Instruction
 FROM TicketAISessions
-WHERE TicketId = $1 AND AiResponse IS NOT NULL
+WHERE TicketId = $1 AND FollowsId IS NULL AND AiResponse IS NOT NULL
 ORDER BY Id LIMIT 1 OFFSET $2 - 1;
 
 -- name: NEWEST_ANSWER again
 SELECT coalesce(max(Id), 0) FROM TicketAISessions
-WHERE TicketId = $1 AND AiResponse IS NOT NULL;
+WHERE TicketId = $1 AND FollowsId IS NULL AND AiResponse IS NOT NULL;
 
 -- name: TICKET_EXISTS again
 SELECT count(*) FROM Tickets WHERE Id = $1;
@@ -82,21 +90,77 @@ SELECT count(*) FROM Tickets WHERE Id = $1;
 -- name: SESSION_BEGIN again
 SELECT session_begin($1, $2, $3 <> 0);
 
+-- name: THREAD_NEXT again
+-- The next answered question about an answer ($2) of a ticket ($1) after the
+-- session $3; columns as in ANSWER_BY_SESSION.
+SELECT Id, Prompt, AiResponse, coalesce(UpdatedAt, CreatedAt), 0, 0, 0,
+	FollowsId, NULL, NULL
+FROM TicketAISessions
+WHERE TicketId = $1 AND FollowsId = $2 AND Id > $3 AND AiResponse IS NOT NULL
+ORDER BY Id LIMIT 1;
+
+-- name: THREAD_READ again
+-- As THREAD_NEXT, but with what the model got in place of the question.
+SELECT Id, coalesce(ModelText, Prompt), AiResponse,
+	coalesce(UpdatedAt, CreatedAt), 0, 0, 0, FollowsId, NULL, NULL
+FROM TicketAISessions
+WHERE TicketId = $1 AND FollowsId = $2 AND Id > $3 AND AiResponse IS NOT NULL
+ORDER BY Id LIMIT 1;
+
+-- name: THREAD_QUESTIONS again
+SELECT Id, CASE WHEN AiResponse IS NOT NULL THEN Prompt END
+FROM TicketAISessions
+WHERE TicketId = $1 AND FollowsId = $2 ORDER BY Id DESC;
+
+-- name: ROOT again
+-- What the model reads of an answer to be asked about.
+SELECT Prompt, AiResponse, Instruction, ModelText FROM TicketAISessions
+WHERE Id = $2 AND TicketId = $1 AND FollowsId IS NULL AND
+	AiResponse IS NOT NULL;
+
+-- name: QUESTION_ADD
+SELECT question_begin($1, $2, $3);
+
+-- name: QUESTION_DELETE again
+DELETE FROM TicketAISessions
+WHERE Id = $1 AND FollowsId IS NOT NULL AND AiResponse IS NULL;
+
 -- name: SESSION_ANSWER again
 SELECT session_answer($1, $2, $3, $4, $5, $6, ARRAY[$7, $8, $9, $10, $11,
-	$12, $13, $14]);
+	$12, $13, $14], ARRAY[$15, $16, $17, $18, $19], $20);
+
+-- name: SOURCES again
+-- The notes that the model was given for a session's answer.
+SELECT N, PassageId, Name, Title, Url, TicketId, Text, Cited::int
+FROM TicketAISources WHERE SessionId = $1 ORDER BY N;
+
+-- name: TEXTS_NEAR
+-- All texts of a ticket, in which the word of its fences must not occur.
+SELECT Id, Prompt, AiResponse, Instruction, ModelText FROM TicketAISessions
+WHERE TicketId = $1
+UNION ALL SELECT SessionId, Comment, NULL, NULL, NULL FROM TicketAIRatings
+WHERE SessionId IN (SELECT Id FROM TicketAISessions WHERE TicketId = $1);
+
+-- name: LAST_SERVER
+-- The model server of the ticket's newest answer; also a question's.
+SELECT g.Server FROM TicketAIGenerations AS g
+JOIN TicketAISessions AS s ON s.Id = g.SessionId
+WHERE s.TicketId = $1 ORDER BY g.SessionId DESC LIMIT 1;
 
 -- name: SESSION_OF_TEXT again
 -- Answers of a ticket whose text may have the hash $2, newest first; with their
 -- text if they have no hash.
 SELECT Id, CASE WHEN TextHash IS NULL THEN Prompt END FROM TicketAISessions
-WHERE TicketId = $1 AND AiResponse IS NOT NULL AND
+WHERE TicketId = $1 AND FollowsId IS NULL AND AiResponse IS NOT NULL AND
 	coalesce(TextHash = $2, true)
 ORDER BY Id DESC;
 
 -- name: RATE again
 SELECT good, bad FROM session_rate($1, $2, $3 <> 0, nullif($4, ''),
 	nullif($5, ''));
+
+-- name: WRITE again
+SELECT verdict, session, version FROM session_write($1, $2, $3, $4, $5);
 
 -- name: IDENTITY again
 SELECT Id, Secret FROM Identity;
@@ -113,28 +177,35 @@ SELECT rate_take($1, $2, $3, $4);
 -- name: RATE_FORGET again
 DELETE FROM RateLimits WHERE Key = $1;
 
--- name: RUN_BEGIN
-SELECT verdict, me, session, place, got, next_ms
-FROM run_begin($1, '', $2, $3, $4 <> 0, $5, $6, $7 <> 0, $8::int,
-	$9::text[], $10::int[]);
+-- name: RUN_BEGIN again
+SELECT verdict, me, session, place, got, next_ms, theirs
+FROM run_begin($1, $11, $2, $3, $4 <> 0, $5, $6, $7 <> 0, $8::int,
+	$9::text[], $10::int[], $12, $13);
 
--- name: RUN_RENEW
+-- name: RUN_RENEW again
 SELECT verdict, stop, place, got, next_ms, others::int
 FROM run_renew($1, $2, $3, $4, $5 <> 0, $6::text[], $7::int[]);
 
 -- name: RUN_SAVE
 SELECT verdict, versions FROM run_save($1, $2, $3, $4,
 	nullif($5, ''), $6, $7, $8,
-	ARRAY[$9, $10, $11, $12, $13, $14, $15, $16]);
+	ARRAY[$9, $10, $11, $12, $13, $14, $15, $16],
+	ARRAY[$17, $18, $19, $20, $21], $22);
 
 -- name: RUN_END
 SELECT run_end($1, $2, $3);
 
--- name: RUN_WATCH
-SELECT run_watch($1, $2);
+-- name: RUN_WATCH again
+SELECT run_watch($1, $2, $3 <> 0);
 
 -- name: RUN_STOP again
 SELECT run_stop($1, '');
+
+-- name: RUN_STOP_ALL again
+SELECT run_stop($1, NULL);
+
+-- name: RUN_STOP_ONE again
+SELECT run_stop($1, $2);
 
 -- name: RUN_IS again
 -- Whether a run for the ticket is active; its lease may expire while it is

@@ -16,7 +16,8 @@ import sqlite3
 import struct
 import time
 
-OURS, SHELL = "ticketchat", "shell"
+# As it is installed; with the system's libcurl; the least that anything of this shape costs (floor.c).
+OURS, FULL, FLOOR, SHELL = "ticketchat", "CURL=no", "floor", "shell"
 PATH = "/api/websocket/chat/"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 TICK = 1000 / os.sysconf("SC_CLK_TCK")     # ms
@@ -138,7 +139,7 @@ def wanted(tokens, pace=0, first=0):
 
 
 class Service:
-    """Ours, as run.sh starts it, or the shell handler below websocketd."""
+    """Ours, as run.sh starts it, or another handler below websocketd."""
     count = 0
 
     def __init__(self, who, tmp, model, sessions=1000, **settings):
@@ -153,10 +154,10 @@ class Service:
                "OLLAMA_SERVER": model.url, "OLLAMA_MODEL": "bench", "TICKETCHAT_MAX_CONNECTIONS": "2000",
                "TICKETCHAT_GENERATIONS": "1024", **settings}
         # So that run.sh finds nothing to build: `make bench CURL=DIRECTORY'.
-        env |= {k: os.environ[k] for k in ("CURL", "MAKEFLAGS") if k in os.environ}
-        argv = ["./run.sh", "-c", "/dev/null"] if who == OURS else [
+        env |= {k: os.environ[k] for k in ("CURL", "MAKEFLAGS") if k in os.environ} | ({"CURL": "no"} if who == FULL else {})
+        argv = {OURS: ["./run.sh", "-c", "/dev/null"], FULL: [tmp + "/full/run.sh", "-c", "/dev/null"]}.get(who) or [
             "websocketd", "--port=%d" % self.port, "--address=127.0.0.1", "--loglevel=error",
-            "--passenv=" + ",".join(env), tmp + "/shell"]
+            "--passenv=" + ",".join(env), tmp + "/" + who]
 
         def run():
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -282,7 +283,10 @@ class Viewer:
         self.data += got
 
     def ask(self, text):
-        payload = json.dumps({"ticketBody": text}).encode()
+        return self.say({"ticketBody": text})
+
+    def say(self, message):
+        payload = json.dumps(message).encode()
         # A mask of zeros leaves the bytes as they are; all our texts are short.
         self.s.sendall(struct.pack("!BB", 0x81, 0x80 | len(payload)) + b"\0\0\0\0" + payload)
         return self

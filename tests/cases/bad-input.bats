@@ -207,7 +207,7 @@ message_says() {
 	message_says 'O campo "refresh" aparece mais de uma vez.' \
 	    '{"ticketBody":"a","refresh":true,"refresh":false}' pt-BR
 	message_says 'The field "status" has a value of the wrong type.' '{"ticketBody":"a","status":1}'
-	message_says 'El campo "ticketBody" tiene un valor de un tipo equivocado.' '{"ticketBody":[]}' es
+	message_says 'El campo "ticketBody" tiene un valor de tipo incorrecto.' '{"ticketBody":[]}' es
 	message_says 'The field "type" has a value that is not accepted.' '{"type":"ask"}'
 	message_says 'O campo "type" tem um valor que não é aceito.' '{"type":""}' pt-BR
 	message_says 'This ticket has no answer with that number.' '{"ticketBody":"a","version":7}'
@@ -276,16 +276,16 @@ brackets() { head -c "$1" /dev/zero | tr '\0' '['; }
 # bats test_tags=fault,fault:25
 @test "a message of the limit is good, one over it is too_large" {
 	replay "$UP/good.ndjson"
-	export TICKETCHAT_MAX_TICKET_BYTES=16	# 6 * 16 + 32768 bytes of JSON
+	export TICKETCHAT_MAX_TICKET_BYTES=10000	# 6 * 10000 + 32768 bytes of JSON
 	padded() { printf '{"ticketBody":"printer jam",%*s"x":1}\n' \
 		$(($1 - 34)) ''; }
 	is "$(padded 100 | wc -c)" 101
-	padded 32864 | pipe 42 1
+	padded 92768 | pipe 42 1
 	generated
-	{ padded 32865; echo "$Q"; } | pipe 42 2
+	{ padded 92769; echo "$Q"; } | pipe 42 2
 	is "$(types) $(code)" 'error cached done too_large'
 	# However it is cut, and whatever it is.
-	{ padded 40000 | tr , '\n'; echo "$Q"; } | pipe 42 2
+	{ padded 100000 | tr , '\n'; echo "$Q"; } | pipe 42 2
 	is "$(types) $(code)" 'error cached done too_large'
 	{ head -c 10000000 /dev/zero; printf '\n%s\n' "$Q"; } | pipe 42 2
 	is "$(types) $(code)" 'error cached done too_large'

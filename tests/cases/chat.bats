@@ -403,7 +403,7 @@ null'
 	grep -q 'was cut off and not saved' <<<"$frames"
 	viewed $pt
 	failed_with upstream_truncated
-	grep -q 'foi cortada e não foi salva' <<<"$frames"
+	grep -q 'chegou incompleta e não foi salva' <<<"$frames"
 }
 
 @test "a desktop's LANGUAGE, which is gettext's, stops nobody" {

@@ -2,7 +2,8 @@
 # database, RUN_DIR and LOG in it; teardown ends what the test started, by
 # pid, and looks whether anything was left behind (the oracle).
 #
-#	replay [options] FILE	a replayed Ollama; see tests/replay
+#	replay [options] FILE	a replayed Ollama; see tests/replay.  SPEAKS=/v1
+#				lets it speak OpenAI's dialect
 #	replay_part FILE	one that stops in mid-stream, until replay_rest
 #	ask 42 MESSAGE...	chat in a pipe; sets frames, status, err
 #	viewer 42 MESSAGE...	the same in the background; sets V, a number
@@ -13,6 +14,7 @@
 #	client URL MESSAGE	asks a service; prints the frames
 #	answer			the filter: prompt on stdin; sets as ask
 #	tamper PID INJECT...	strace -e inject=INJECT for one that runs
+#	certify			makes $T/cert and $T/key, for localhost
 #	clocked COMMAND		with the clocks of set_clocks, for answer too
 #	is GOT WANTED		compares, and shows both
 #	within SECONDS COMMAND	polls until it succeeds
@@ -26,6 +28,7 @@
 bats_require_minimum_version 1.5.0
 export LC_ALL=C.UTF-8	# a bare system has no other, and may set none
 unset PYTHONUNBUFFERED	# nor this
+export CURL=no	# LD_PRELOAD reaches no answer that is linked statically
 shopt -s lastpipe	# printf ... | pipe 42 1 sets our variables
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -219,7 +222,7 @@ end() {
 
 end_all() {
 	local p
-	p=$(processes 'answer|lookup')
+	p=$(processes 'answer|lookup|door')
 	[ -z "$p" ] || kill -KILL $p 2>/dev/null || true
 	p=$(chats)
 	[ -z "$p" ] || kill -CONT $p 2>/dev/null || true
@@ -285,7 +288,7 @@ replay() {
 	track $REPLAY
 	within 10 test -s "$T/port"
 	PORT=$(cat "$T/port")
-	export OLLAMA_SERVER=http://127.0.0.1:$PORT/api/generate
+	export OLLAMA_SERVER=http://127.0.0.1:$PORT${SPEAKS:-/api/generate}
 }
 
 # One that stops in its answer, so that what a test does meanwhile takes the
@@ -314,9 +317,12 @@ long() {
 # The service
 
 # A free port of the loopback.
+# A port below those that the kernel gives to whoever connects: nobody else takes it
+# before it is listened on.
 free_port() {
-	/usr/bin/python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	local p
+	while p=$((10000 + SRANDOM % 22000)); listening "$p"; do :; done
+	echo "$p"
 }
 
 listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -328,6 +334,12 @@ service() {
 	SERVICE=$!
 	track $SERVICE
 	within 60 listening "$P"
+}
+
+# A certificate for localhost: $T/cert and $T/key.
+certify() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+	    -addext subjectAltName=DNS:localhost -days 2 -keyout "$T/key" -out "$T/cert" 2>"$T/openssl"
 }
 
 # Asks a running service; prints the frames, each as it comes.  $3: more
@@ -359,6 +371,10 @@ chat() {
 	shift
 	PATH_INFO=$(path_of "$t") "$CHAT_BIN" -c "$T/conf" "$@"
 }
+
+# The columns that a row of costs cannot do without, for an INSERT.
+COSTS='TicketAIGenerations (SessionId, Model, DoneReason, PromptTokens, AnswerTokens,
+QueuedMs, FirstTokenMs, TotalMs, LoadMs, PromptMs, AnswerMs)'
 
 sessions() { "$B/bin/sessions" -c "$T/conf" "$@"; }
 # What both databases understand, and print alike.
@@ -555,11 +571,24 @@ kept() {
 FRAMES='
 def ended: .type | IN("done", "error", "rated");
 def frame: type == "object" and (.type |
-    IN("stream", "cached", "done", "error", "status", "pong", "rated")) and
+    IN("stream", "cached", "done", "error", "status", "pong", "rated", "turn",
+	"sources")) and
     (if .type == "stream" then (.content | type == "string" and . != "")
     elif .type == "cached" then (.response | type) == "string" and
 	(.message | type) == "string" and
 	(.createdAt | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$"))
+    elif .type == "turn" then keys == ["createdAt", "question", "response",
+	"session", "type"] and (.session | type) == "number" and
+	(.question | type == "string" and . != "") and
+	(.response | type == "string" and . != "") and
+	(.createdAt | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$"))
+    elif .type == "sources" then keys == ["sources", "type"] and
+	(.sources | type == "array" and length <= 10 and all(.[];
+	((keys - ["ticket", "url"]) == ["cited", "n", "title"]) and
+	(.n | type) == "number" and (.cited | type) == "boolean" and
+	(.title | type == "string" and . != "") and
+	((.url // "http://") | test("^https?://")) and
+	((.ticket // 1) | type) == "number"))
     elif .type == "error" then (.message | type == "string" and . != "" and
 	(test("[{][}]") | not)) and (.code | type) == "string" and
 	(.retryable | type) == "boolean"
@@ -574,7 +603,9 @@ def frame: type == "object" and (.type |
     elif ($all | length > 0) and ($all[-1] | ended | not) then
 	"frames behind the last end"
     elif [range($all | length) | select($all[.].type == "cached" and
-	$all[. + 1].type != "done")] != [] then "cached without done"
+	($all[. + 1].type | IN("done", "turn", "sources", "error") |
+	not))] != []
+	then "cached without done"
     else "good", ([range($frames | length) | select($frames[.].type != "stream"
 	or . == 0 or $frames[. - 1].type != "stream") | $frames[.].type] |
 	join(" ")),
@@ -602,7 +633,7 @@ check() {
 		[[ $whole != *[$'\001'-$'\011'$'\013'-$'\037'$'\177']* ]] ||
 		    problem="a raw control byte"
 		[ ${#whole} -lt 4000 ] || awk 'length > 3999 &&
-		    !/^{"type":"cached"/ { exit 1 }' "$1" ||
+		    !/^{"type":"(cached|turn|sources)"/ { exit 1 }' "$1" ||
 		    problem="a long frame"
 	fi
 	[ -z "$problem" ] && return
@@ -618,7 +649,7 @@ clean_node() {
 		bad=1
 	fi
 	if [ -d "$TICKETCHAT_RUN_DIR" ] && ls -A "$TICKETCHAT_RUN_DIR" | grep -vE \
-	    '^(claims|health|database|identity|lookup|queue|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
+	    '^(claims|health|database|hooks|identity|lookup|model|questions|queue|refusals|slots|viewers|rate\.db(-wal|-shm|-lock)?)$' >&2; then
 		echo "a file is left" >&2
 		bad=1
 	fi
@@ -631,8 +662,9 @@ clean_node() {
 
 # What is exported, beside what a test may have saved: all of $T/kept.
 EXPORTED='[$ARGS.named[]] as $may | [inputs] |
-    if all((.response == null) == (.model == null)) then empty
-    else "an answer without its cost, or the reverse" end,
+    if all((.response == null) == (.model == null and .author == null))
+    then empty
+    else "an answer without its cost or its author, or the reverse" end,
     (.[].response // empty | select(IN($may[]) | not) |
 	"a partial answer was saved: " + .[0:1000])'
 clean_store() {

@@ -133,21 +133,27 @@ of_done() { jq -c --arg f "$1" 'select(.type == "done")[$f]' <<<"$frames"; }
 	not grep -q ticketBody "$T/out"
 }
 
-@test "nobody walks the tickets: sixty that are empty a minute, then a pause" {
+# Somebody at address $1 says $2 again and again: $3 each time, until it is too
+# much.  One more may each second, so it takes more than sixty.
+walks() {
 	local n
-	export GATEWAY_INTERFACE=x REMOTE_ADDR=203.0.113.7
-	# One more may each second, so it takes more than sixty.
+	export REMOTE_ADDR=$1
 	tab 100
 	for ((n = 1; n < 600; n++)); do
-		say $V "$O"
+		say $V "$2"
 		within 10 eval '[ "$(so_far $V | wc -l)" = $n ]'
 		! has $V rate_limited || break
 	done
 	[ $n -gt 60 ]
 	is "$(so_far $V | jq -r .code | sort | uniq -c | tr -s ' ' | paste -sd,)" \
-	    " $((n - 1)) no_answer, 1 rate_limited"
+	    " $((n - 1)) $3, 1 rate_limited"
 	has $V retryAfter
 	leave $V
+}
+
+@test "nobody walks the tickets: sixty that are empty a minute, then a pause" {
+	export GATEWAY_INTERFACE=x
+	walks 203.0.113.7 "$O" no_answer
 	# Somebody else may, and a question is not charged for it.
 	export REMOTE_ADDR=203.0.113.8
 	tab 200
@@ -177,4 +183,22 @@ of_done() { jq -c --arg f "$1" 'select(.type == "done")[$f]' <<<"$frames"; }
 	# Without a good token nothing is opened, nor counted.
 	ask 42 "$O"
 	failed_with unauthorized 1
+}
+
+@test "nobody walks the tickets by versions and sessions" {
+	local m n=10
+	export GATEWAY_INTERFACE=x
+	for m in '{"type":"open","version":1}' '{"ticketBody":"x","version":1}' \
+	    '{"question":"x","version":1}' '{"question":"x","session":7}' \
+	    '{"ticketBody":"x","version":7,"refresh":true}'; do
+		walks 203.0.113.$((++n)) "$m" bad_request
+	done
+	# What is there is no walk.
+	replay "$UP/good.ndjson"
+	tab 42
+	say $V "$Q"
+	sees $V '"done"'
+	say $V '{"ticketBody":"x","version":1}'
+	sees $V cached
+	leave $V
 }

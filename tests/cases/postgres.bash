@@ -169,19 +169,10 @@ pg_pooler() {
 	POOLER_PORT=$(free_port)
 	pg_directory "$d"
 	echo '"ticketchat" ""' >"$d/users"
-	cat >"$d/ini" <<-END
-	[databases]
-	* = host=127.0.0.1 port=$PG_PORT
-	[pgbouncer]
-	listen_addr = 127.0.0.1
-	listen_port = $POOLER_PORT
-	unix_socket_dir =
-	auth_type = trust
-	auth_file = $d/users
-	pool_mode = transaction
-	pidfile = $d/pid
-	logfile = $d/log
-	END
+	sed -e "s|@SERVER@|$PG_PORT|; s|@PORT@|$POOLER_PORT|; s|@DIRECTORY@|$d|" \
+	    -e 's|@ADDRESSES@|127.0.0.1|; s|@AUTH@|trust|' \
+	    "$ROOT/tests/postgres/pgbouncer.ini" >"$d/ini"
+	echo "pidfile = $d/pid" >>"$d/ini"
 	chmod a+r "$d/users" "$d/ini"
 	POOLER=$d/pid
 	cp "$(PATH=$PATH:/usr/sbin:$B/tests/debian/usr/sbin \

@@ -28,29 +28,25 @@ checkout() {
 	checkout
 	local n i
 	n=$(blocks sh)
-	[ "$n" -ge 3 ]
+	is "$n" 2
 	for i in $(seq "$n"); do
 		sh -eu "$T/block.$i" >"$T/out.$i" 2>"$T/err.$i"
 	done
-	frames=$(<"$T/out.1")
-	generated
-	frames=$(<"$T/out.2")
-	generated
-	grep -q '^ *42 ' "$T/out.3"
-	is "$(posts)" 2
+	is "$(head -n 1 "$T/out.1")" "${GOOD%$'\n'}"
+	grep -q '^ *42 ' "$T/out.1"
+	is "$(types "$(<"$T/out.2")")" "cached done stream done stream done"
+	is "$(posts)" 3
 }
 
 @test "each JSON block of the README is JSON, as it would be sent" {
 	local n i
 	n=$(blocks json)
-	[ "$n" -ge 3 ]
+	is "$n" 2
 	for i in $(seq "$n"); do
 		jq -e 'type == "object"' "$T/block.$i" >/dev/null
 	done
 	# The frames are what the programs write but for texts and times.
-	cat "$T"/block.1 "$T"/block.2 >"$T/frames"
-	check <(head -3 "$T/block.1") 1
-	check "$T/block.2" 1
+	check "$T/block.1" 2
 }
 
 @test "the programs, the packages and websocket.md have one version" {
@@ -116,7 +112,7 @@ checkout() {
 	for k in $(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$ROOT/websocketd.conf"); do
 		grep -q "^\.It Cm $k\$" "$T/websocketd.conf.5"
 	done
-	for p in chat answer sessions; do
+	for p in chat answer sessions door; do
 		for o in $("$B/bin/$p" --help | grep -oE -e '--[a-z]+' |
 		    sort -u); do
 			grep -qE "Fl -${o#--}" "$ROOT/man/$p.1"
@@ -125,6 +121,31 @@ checkout() {
 	for o in $("$B/bin/sessions" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
 		grep -qE "^\.(It )?Cm $o" "$ROOT/man/sessions.1"
 	done
+}
+
+# The long options in what is on stdin, written as $1 and a name.
+options() { grep -oE -e "$1[a-z][a-z-]*" | sed "s/^$1//" | sort -u; }
+
+@test "an option is in the program, its help and its manual page, or in none" {
+	local p
+	for p in chat answer door; do
+		is "$p $(options 'Fl -' <"$ROOT/man/$p.1")" "$p $("$B/bin/$p" --help | options --)"
+	done
+	is "$(options 'Fl -' <"$ROOT/man/ticketchat.8")" "$("$ROOT/run.sh" --help | options --)"
+	is "$(sed -n 's/^	*\(-h | \)*--\([a-z]*\)) .*/\2/p' "$ROOT/run.sh" | sort)" \
+	    "$("$ROOT/run.sh" --help | options --)"
+	# Of sessions: the tables of its commands, and what `hold' reads itself.
+	{
+		grep -hoE '\{ "[a-z-]{2,}", (&|NULL)' "$ROOT"/handlers/sessions/*.c | sed 's/.*{ "\([^"]*\)".*/--\1/'
+		echo --listen
+	} | options -- >"$T/program"
+	for p in $("$B/bin/sessions" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		"$B/bin/sessions" "$p" --help | sed -n '/^usage/p'
+	done | options -- >"$T/help"
+	diff "$T/program" "$T/help"
+	# Those of all programs, and one of websocketd, are in the page besides.
+	diff <({ cat "$T/program"; printf '%s\n' config help passenv version; } | sort -u) \
+	    <(options 'Fl -' <"$ROOT/man/sessions.1")
 }
 
 @test "the error codes of websocket.md are those of the programs" {
@@ -137,7 +158,7 @@ checkout() {
 
 @test "usage: --help and --version good, anything unknown 100" {
 	local p
-	for p in chat answer sessions; do
+	for p in chat answer sessions door; do
 		"$B/bin/$p" --help | grep -q '^usage: '"$p"
 		"$B/bin/$p" --version | grep -q '^ticketchat [0-9]'
 		run -100 "$B/bin/$p" --nonsense

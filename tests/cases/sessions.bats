@@ -19,7 +19,7 @@ id = db.execute("INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse,"
     (ticket, prompt, answer, when, answer and when)).lastrowid
 if answer is not None:
     db.execute("INSERT INTO TicketAIGenerations VALUES (?, ?, 'stop', 10, 20,"
-        "0, 1500, 4000, 1, 2, 3)", (id, "gemma3"))
+        "0, 1500, 4000, 1, 2, 3, NULL, NULL, NULL)", (id, "gemma3"))
 db.commit()
 END
 }
@@ -161,7 +161,7 @@ END
 		[ "$(widest <"$T/out")" -le $w ]
 		is "$(wc -l <"$T/out")" 5
 	done
-	for w in 200 100 80 60; do
+	for w in 200 100 80 70; do
 		on_terminal $w "$B/bin/sessions" -c "$T/conf" history 77 \
 		    >"$T/out"
 		is "$(widest <"$T/out")" $w
@@ -290,7 +290,7 @@ for i in range(1, 238):
     rows.append((day, model, r))
     db.execute("INSERT INTO Tickets (Id) VALUES (?)", (i,))
     db.execute("INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, UpdatedAt) VALUES (?, 'p', 'a', ?)", (i, day + "T12:00:00.000Z"))
-    db.execute("INSERT INTO TicketAIGenerations VALUES (?, ?, 'stop', ?, ?, 0, ?, ?, 0, 0, 0)", (i, model, *r))
+    db.execute("INSERT INTO TicketAIGenerations VALUES (?, ?, 'stop', ?, ?, 0, ?, ?, 0, 0, 0, NULL, NULL, NULL)", (i, model, *r))
     db.executemany("INSERT INTO TicketAIRatings (SessionId, UserName, Good) VALUES (?, ?, ?)", [(i, "a", 1), (i, "b", 1), (i, "c", 0)])
 db.commit()
 def rank(v, p): return sorted(v)[math.ceil(len(v) * p / 100) - 1]
@@ -298,7 +298,7 @@ def sums(key):
     out = []
     for k in sorted({key(r) for r in rows}):
         v = list(zip(*[r[2] for r in rows if key(r) == k]))
-        out.append((k, len(v[0]), sum(v[0]), sum(v[1]), rank(v[2], 50), rank(v[2], 95), rank(v[3], 50), rank(v[3], 95), sum(v[3]), 2 * len(v[0]), len(v[0])))
+        out.append((k, len(v[0]), sum(v[0]), sum(v[1]), rank(v[2], 50), rank(v[2], 95), rank(v[3], 50), rank(v[3], 95), sum(v[3]), 2 * len(v[0]), len(v[0]), 0, 0))
     return out
 print(json.dumps([list(sums(lambda r: 1)[0][1:])]))
 print(json.dumps([list(x) for x in sorted(sums(lambda r: r[0]), reverse=True)]))
@@ -394,10 +394,10 @@ for f in parse(sys.stdin.read()):
 	    'ticketchat_answers model=m"\ x 1.0' \
 	    'ticketchat_answer_tokens model=gemma3 20.0' \
 	    'ticketchat_first_token_seconds_bucket le=1 0.0' \
-	    'ticketchat_first_token_seconds_bucket le=2.5 1.0' \
-	    'ticketchat_first_token_seconds_bucket le=600 1.0' \
-	    'ticketchat_first_token_seconds_bucket le=+Inf 2.0' \
-	    'ticketchat_first_token_seconds_sum 701.5' \
+	    'ticketchat_first_token_seconds_bucket le=2.5 3.0' \
+	    'ticketchat_first_token_seconds_bucket le=600 3.0' \
+	    'ticketchat_first_token_seconds_bucket le=+Inf 4.0' \
+	    'ticketchat_first_token_seconds_sum 704.5' \
 	    "ticketchat_schema_version $SCHEMA.0" 'ticketchat_generations_running 0.0' \
 	    "ticketchat_newest_answer_timestamp_seconds 1795219200.0" \
 	    "ticketchat_database_bytes $(stat -c %s "$TICKETCHAT_DATABASE").0" \

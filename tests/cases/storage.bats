@@ -348,7 +348,7 @@ body() { printf '{"ticketBody":"%s"}' "$(head -c "$1" /dev/zero | tr '\0' x)"; }
 	    UpdatedAt) SELECT Id, hex(randomblob(2000)), hex(randomblob(2000)),
 	    '2025-01-01T00:00:00.000Z', '2025-01-01T00:00:00.000Z'
 	    FROM Tickets WHERE Id > 1;
-	INSERT INTO TicketAIGenerations SELECT Id, hex(randomblob(20)), 'stop', 1,
+	INSERT INTO $COSTS SELECT Id, hex(randomblob(20)), 'stop', 1,
 	    2, 3, 4, 5, 6, 7, 8 FROM TicketAISessions WHERE TicketId > 1"
 	sessions export >"$T/out.ndjson"
 	export TMPDIR=$T/elsewhere
@@ -609,7 +609,7 @@ rows() { sql "SELECT count(*), count(AiResponse) FROM TicketAISessions
 	mkdir -m 700 "$T/theirs"
 	[ "$(id -u)" != 0 ] || chown 65534 "$T/theirs"
 	l=$T/$(printf 'x%.0s' {1..100})
-	for d in "$T/open" "$T/group" "$T/file" "$T/no/where" "${l:0:83}" \
+	for d in "$T/open" "$T/group" "$T/file" "$T/no/where" "${l:0:66}" \
 	    "$T/theirs"; do
 		[ "$d" != "$T/theirs" ] || [ "$(id -u)" = 0 ] || continue
 		export TICKETCHAT_RUN_DIR=$d
@@ -620,7 +620,7 @@ rows() { sql "SELECT count(*), count(AiResponse) FROM TicketAISessions
 		kept
 	done
 	is "$(stat -c %a "$T/open")" 755
-	TICKETCHAT_RUN_DIR=${l:0:82}
+	TICKETCHAT_RUN_DIR=${l:0:65}
 	ask 43 "$Q"
 	generated
 	is "$(posts)" 2
@@ -635,7 +635,7 @@ hard() {
 	    '[31mred' || char(7, 155, 8238, 127, 9, 10) || 'é 😀,');
 	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse)
 	VALUES (9223372036854775807, '=1+1', '');
-	INSERT INTO TicketAIGenerations VALUES (2, char(27) || ']0;x' ||
+	INSERT INTO $COSTS VALUES (2, char(27) || ']0;x' ||
 	    char(7), 'stop', 1, 2, 3, 4, 5, 6, 7, 8), (3, 'gemma', 'stop',
 	    1, 2, 3, 4, 5, 6, 7, 8)"
 	sql "SELECT AiResponse FROM TicketAISessions WHERE Id = 2" |
@@ -760,7 +760,7 @@ for kind in "", ".list":
 	sql "INSERT INTO Tickets (Id) VALUES (7);
 	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, CreatedAt)
 	VALUES (7, 'printer jam', 'old answer', '2020-01-02T03:04:05Z');
-	INSERT INTO TicketAIGenerations SELECT Id, '', '', 0, 0, 0, 0, 0, 0, 0, 0
+	INSERT INTO $COSTS SELECT Id, '', '', 0, 0, 0, 0, 0, 0, 0, 0
 	FROM TicketAISessions"
 	printf 'old answer' >"$T/kept/old"
 	ask 7 "$Q"
@@ -796,7 +796,7 @@ for kind in "", ".list":
 		is "$(sql 'PRAGMA integrity_check; PRAGMA user_version;
 		    SELECT count(*) FROM sqlite_schema
 		    WHERE type IN ("table", "trigger")' | paste -sd ' ')" \
-		    "ok $SCHEMA 8"
+		    "ok $SCHEMA 9"
 	done <"$T/points"
 	is "$killed" "$(wc -l <"$T/points")"
 }

@@ -331,6 +331,217 @@ reports() {
 	sessions metrics | grep -q '^ticketchat_build_info{version='
 }
 
+# Threads: answers, questions about them, and what people wrote
+
+THREADS=$ROOT/tests/cases/store/threads.ndjson
+threads() {
+	take_in "$THREADS"
+	NO_DATABASE=1
+}
+# The lines of a file, or of the database, each in the same form.
+formed() { jq -c . "$@"; }
+
+@test "threads: exported and imported, nothing is lost, and in any order" {
+	threads
+	is "$(cat "$T/said")" '7 sessions and 2 tickets imported, 0 sessions were here already'
+	is "$(exported | formed)" "$(formed "$THREADS")"
+	# What all lines have is as it was: version 0.1 reads a plain one.
+	is "$(exported | head -n 1 | jq -c 'keys | length')" 20
+	run -0 sessions import "$THREADS"
+	is "$output" '0 sessions and 0 tickets imported, 7 sessions were here already'
+	run -0 sessions check --full
+	is "$output" 'no damage: 2 tickets, 7 sessions, 0 of them without an answer'
+	# The questions before what they are about.
+	run -0 sessions delete 50
+	tac "$THREADS" | run -0 sessions import
+	is "$output" '6 sessions and 1 tickets imported, 1 sessions were here already'
+	is "$(exported | formed)" "$(formed "$THREADS")"
+	# With the text's hash, and not with that of a question.
+	TICKETCHAT_CACHE=body ask 50 '{"ticketBody":" printer jam"}'
+	is "$(cached session) $(cached version) $(cached versions)" 'null 3 3'
+	TICKETCHAT_CACHE=body ask 50 '{"ticketBody":"And the okapi?"}'
+	failed_with upstream_unreachable
+	ask 50 '{"type":"open"}' '{"type":"open","version":2}'
+	is "$(cached author)" $'maria\nnull'
+	is "$(cached instruction)" $'null\nin Portuguese,\n=1+1'
+}
+
+@test "threads: --since has the answers that its questions are about" {
+	threads
+	local now
+	now=$(days_ago 0)
+	jq -c --arg now "$now" 'if .session == 104 then .created = $now | .answered = $now else . end' \
+	    "$THREADS" >"$T/in"
+	run -0 sessions delete 50
+	run -0 sessions delete 51
+	take_in "$T/in"
+	is "$(sessions export --since 1 | jq -r .session | paste -sd ' ')" '100 104'
+	sessions export --since 1 >"$T/part"
+	run -0 sessions delete 50
+	run -0 sessions import "$T/part"
+	is "$output" '2 sessions and 1 tickets imported, 0 sessions were here already'
+}
+
+@test "threads: a question about what is no answer is not taken in" {
+	local f
+	line 60 200 2020-01-02T03:04:05Z p a >"$T/root"
+	for f in '.follows = 199' '.follows = 201' '.ticket = 61 | .follows = 200' '.follows = 202' \
+	    '.follows = 203'; do
+		{
+			cat "$T/root"
+			line 60 202 2020-01-02T03:04:05Z unanswered
+			line 60 203 2020-01-02T03:04:05Z q a | jq -c '.follows = 200'
+			line 60 204 2020-01-02T03:04:05Z q a | jq -c "$f"
+		} >"$T/in"
+		run -1 sessions import "$T/in"
+		[[ $output = *'line 4: session 204 follows what is no answer of its ticket; nothing was imported'* ]]
+		run -1 sessions show 60
+	done
+	for f in '.follows = 204' '.follows = 205' '.follows = 0' '.follows = "200"' '.author = 7'; do
+		line 60 204 2020-01-02T03:04:05Z q a | jq -c "$f" >"$T/in"
+		run -1 sessions import "$T/in"
+		[[ $output = *'is invalid'* ]]
+	done
+	# A session that is here as an answer does not become a question.
+	take_in "$T/root"
+	line 60 199 2020-01-02T03:04:05Z p a | sessions import
+	jq -c '.follows = 199' "$T/root" | run -1 sessions import
+	[[ $output = *'session 200 is a different one here'* ]]
+	NO_DATABASE=1
+}
+
+@test "threads: show has the questions under their answer; history counts them" {
+	threads
+	is "$(of 50 session)" '100 101 104 102 103 105'
+	is "$(of 50 follows)" '- 100 100 - 102 -'
+	is "$(of 50 author)" '- - - - - maria'
+	is "$(of 51 author)" ''
+	is "$(sessions show --json -n 2 50 | jq -r .session | paste -sd ' ')" '102 103 105'
+	is "$(sessions show --json 50 | jq -c 'select(.session == 102) | [.instruction, .model_text, .good]')" \
+	    '["in Portuguese,\n=1+1","printer jam (masked)",1]'
+	is "$(sessions history --json 50 | jq -c '[.version, .session, .author, .asked]')" \
+	    $'[3,105,"maria",0]\n[2,102,null,1]\n[1,100,null,2]'
+	sessions show 50 >"$T/shown"
+	grep -qx 'author: maria' "$T/shown"
+	grep -qx 'follows: 100' "$T/shown"
+	sed -n '/^instruction:/,/^=1+1/p' "$T/shown" | is "$(cat)" $'instruction:\nin Portuguese,\n=1+1'
+	# People's text neither acts on a terminal nor on a spreadsheet.
+	not grep -q $'[\033\u202e]' "$T/shown"
+	sessions show --csv 50 >"$T/csv"
+	grep -qF "\"'+fórmula" "$T/csv"
+	is "$(sessions list --json | jq -c '[.ticket, .session]')" $'[51,106]\n[50,105]'
+}
+
+@test "threads: search finds questions, and says that they are" {
+	threads
+	is "$(sessions search --json zebra | jq -c '[.ticket, .version, .kind]')" '[50,1,"question"]'
+	is "$(sessions search --json okapi | jq -c '[.ticket, .version, .kind]')" '[50,1,"question"]'
+	is "$(sessions search --json cartucho | jq -c '[.ticket, .version, .kind]')" '[50,3,"answer"]'
+	is "$(sessions search --json fórmula | jq -c '[.version, .kind]')" '[2,"question"]'
+	sessions search zebra | head -n 1 | grep -qE '^ticket +version +kind '
+	run -1 sessions search masked
+}
+
+@test "threads: stats counts questions, by system prompt too; not what people wrote" {
+	threads
+	is "$(sessions stats --json | jq -c '[.answers, .prompt_tokens, .good, .bad]')" '[5,150,1,1]'
+	is "$(sessions stats --json --by prompt | jq -c '[.prompt, .answers, .good, .bad]')" \
+	    $'[null,2,0,0]\n["0a1b2c3d",2,0,1]\n["ffff0000",1,1,0]'
+	is "$(sessions stats --json --by model | jq -c '[.model, .answers, .good, .bad]')" \
+	    $'["gemma3",4,0,1]\n["llama3:8b",1,1,0]'
+	sessions stats --by prompt | head -n 1 | grep -q '^prompt .*good  *bad  *noted  *citing$'
+	run -100 sessions stats --by prompts
+}
+
+@test "threads: purge takes an answer only when no question about it is left" {
+	threads
+	local now
+	now=$(days_ago 1)
+	jq -c --arg now "$now" 'if .session == 104 or .session == 106 then .created = $now | .answered = $now
+	    else . end' "$THREADS" >"$T/in"
+	run -0 sessions delete 50
+	run -0 sessions delete 51
+	take_in "$T/in"
+	run -0 sessions purge --older-than 90d --dry-run
+	[[ $output = *4* ]]
+	run -0 sessions purge --older-than 90d
+	is "$(of 50 session)" '100 104'
+	is "$(of 51 session)" 106
+	run -0 sessions check --full
+	# When the question goes, so does its answer, and the ticket.
+	jq -c 'select(.session == 100 or .session == 101 or .session == 102 or .session == 103)' "$THREADS" |
+	    sessions import >"$T/said"
+	run -0 sessions delete 50
+	jq -c 'select(.ticket == 50)' "$THREADS" | sessions import >"$T/said"
+	run -0 sessions purge --older-than 90d
+	run -1 sessions show 50
+	run -0 sessions check --full
+	[[ $output = *'1 tickets, 1 sessions'* ]]
+}
+
+@test "threads: purge takes a question that was killed, and none that is answered" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	replay_end
+	long 1000
+	replay_part "$T/long.ndjson"
+	viewer 42 '{"question":"And then?"}'
+	sees $V stream
+	old() { sql "UPDATE TicketAISessions SET CreatedAt = '2020-01-02T03:04:05.000Z',
+	    UpdatedAt = CASE WHEN AiResponse IS NOT NULL THEN '2020-01-02T03:04:05.000Z' END"; }
+	questions_left() { sql 'SELECT count(*) FROM TicketAISessions WHERE FollowsId IS NOT NULL'; }
+	old
+	# It runs: neither it nor what it is about goes.
+	run -0 sessions purge --older-than 90d --force
+	is "$(of 42 session | wc -w) $(questions_left)" '2 1'
+	# Whoever asked would remove the row of its question, if it lived.
+	kill -KILL $(chats) $(answers)
+	within 60 no_chats
+	within 60 none_answers
+	is "$(questions_left)" 1
+	purged() { sessions purge --older-than 90d --force && [ "$(questions_left)" = 0 ]; }
+	old
+	within 40 purged >"$T/purges" 2>&1
+	run -1 sessions show 42
+	run -0 sessions check --full
+	rm -f "$TICKETCHAT_RUN_DIR"/*.sock
+}
+
+@test "threads: forget takes a ticket with all of it, and a user's name from what stays" {
+	threads
+	touch "$TICKETCHAT_LOG"
+	all_that_is_kept | tr -d '\0' | grep -qa gnu
+	run -0 sessions forget --user maria --verify
+	[[ $output = *'0 rows are left'* ]]
+	not grep -qa 'maria' <<<"$(all_that_is_kept | tr -d '\0')"
+	not grep -qa 'gnu comment' <<<"$(all_that_is_kept | tr -d '\0')"
+	# The answer stays, and is still a person's.
+	is "$(exported | jq -c 'select(.session == 105) | [.author, .response]')" '["","Troque o cartucho.\n"]'
+	is "$(exported | jq -c 'select(.session == 101 or .session == 104) | .asked_by')" $'null\nnull'
+	is "$(exported | jq -c 'select(.session == 100).asked_by')" '"ana"'
+	is "$(exported | jq -c 'select(.rates != null) | [.rates, .user]')" '[102,"ana"]'
+	# What was exported before is no other content now.
+	run -0 sessions import "$THREADS"
+	is "$(exported | jq -c 'select(.session == 105).author')" '""'
+	run -0 sessions forget --user maria
+	all_that_is_kept | tr -d '\0' | grep -qa 'masked'
+	run -0 sessions forget --ticket 50 --verify
+	not grep -qaE 'zebra|okapi|masked|Portuguese|cartucho' <<<"$(all_that_is_kept | tr -d '\0')"
+	is "$(exported | jq -r .session)" 106
+	run -0 sessions check --full
+}
+
+@test "threads: a question without its answer is found by check" {
+	threads
+	sql 'UPDATE TicketAISessions SET FollowsId = 106 WHERE Id = 101'
+	run ! sessions check
+	[[ $output = *'TicketAISessions: row 101 follows 106, which is no answer of its ticket'* ]]
+	sql 'UPDATE TicketAISessions SET FollowsId = 101 WHERE Id = 104'
+	sql 'UPDATE TicketAISessions SET FollowsId = 100 WHERE Id = 101'
+	run ! sessions check
+	[[ $output = *'row 104 follows 101, which is no answer of its ticket'* ]]
+}
+
 @test "reports of nothing" {
 	for c in list 'show 1' 'history 1' 'search x' stats 'stats --by day' \
 	    'stats --since 3' 'delete 1' 'forget --ticket 1'; do
@@ -383,7 +594,10 @@ $(days_ago 5 | cut -c1-10)"
 	line 3 3 2020-01-02T03:04:05Z 'e-mail não abre' qqq
 	line 4 4 2020-01-02T03:04:05Z 'the printer of a room that is far away' \
 	    'nobody knows where, but it is said to be somewhere'
-	line 5 5 2020-01-02T03:04:05Z 'ÜBER straße' 'Ação'; } | take_in
+	line 5 5 2020-01-02T03:04:05Z 'ÜBER straße' 'Ação'
+	line 6 6 2020-01-02T03:04:05Z 'VPN連不上，請重新啟動' 'ﾌﾟﾘﾝﾀの紙詰まり'
+	line 7 7 2020-01-02T03:04:05Z 'ขอสลิปเงินเดือนด้วย' $'Ｒｏｕｔｅｒ ﬁxed, cora\xc3\xa7\xc3\xa3o, e\xcc\x81clair'
+	line 8 8 2020-01-02T03:04:05Z '프린터가 고장' 'の'; } | take_in
 	NO_DATABASE=1
 	found() { sessions search --json -- "$@" 2>/dev/null | jq .ticket |
 	    sort -n | paste -sd ' '; }
@@ -406,6 +620,32 @@ $(days_ago 5 | cut -c1-10)"
 	5|uber|
 	5|acao|
 	5|AÇÃO|
+	5|strasse|
+	6|連不上|
+	6|不上|
+	6|上|
+	6|VPN連|
+	6|vpn|重新
+	6|ｖｐｎ|
+	|不連|
+	|連上|
+	6|重新*|
+	6|プリンタ|
+	6|ﾘﾝﾀ|
+	6|紙詰|プリンタ
+	6 8|の|
+	7|เงินเดือน|
+	7|สลิป|
+	|เดือนเงิน|
+	7|router|
+	7|FIXED|
+	7|ﬁx*|
+	7|coracao|
+	7|éclair|
+	7|eclair|
+	8|프린터|
+	8|고장|
+	|터프|
 	2|(printer|"jam"
 	2|open the*|
 	|printer OR papel|
@@ -436,6 +676,9 @@ $(days_ago 5 | cut -c1-10)"
 	    '[2,1]'
 	is "$(sessions search abre --json | jq -c '[.version, .date]')" \
 	    '[1,"2020-01-02T03:04:05Z"]'
+	for w in 連不上 เงินเดือน; do
+		[[ $(sessions search $w --json | jq -r .snippet) = *$w* ]]
+	done
 	for w in jam impressora acao; do
 		sessions search $w --json | jq -r .snippet |
 		    iconv -f UTF-8 -t ASCII//TRANSLIT | grep -qi "$w"
@@ -443,7 +686,7 @@ $(days_ago 5 | cut -c1-10)"
 	run -1 --separate-stderr sessions search nothing
 	is "$output ${#stderr_lines[@]}" ' 1'
 	is "$(sessions search printer --csv | sed -n '1p' | tr -d '\r')" \
-	    ticket,version,date,snippet
+	    ticket,version,kind,date,snippet
 }
 
 @test "import: what is not right is named, and nothing is taken in" {

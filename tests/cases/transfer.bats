@@ -35,7 +35,7 @@ fill() {
 	    (5, 1, '', NULL, '2020-01-02T03:04:05.678Z', NULL),
 	    (4611686018427387903, 9223372036854775807, 'x', '',
 	    '2020-01-02T03:04:05.678Z', '2020-01-02T03:04:05.678Z');
-	INSERT INTO TicketAIGenerations VALUES (1, 'm:\"é\"', 'stop', 1, 2, 3,
+	INSERT INTO $COSTS VALUES (1, 'm:\"é\"', 'stop', 1, 2, 3,
 	    4, 5, 6, 7, 8), (2, '', '', 0, 0, 0, 0, 0, 0, 0,
 	    0), (4611686018427387903, 'm', 'length', 1, 2, 3, 4, 5, 6, 7,
 	    9223372036854775807)"
@@ -49,7 +49,7 @@ many() {
 	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, UpdatedAt)
 	    SELECT Id, 'printer jam', hex(zeroblob($2 / 2)), CreatedAt
 	    FROM Tickets;
-	INSERT INTO TicketAIGenerations SELECT Id, 'm', 'stop', 1, 2, 3, 4, 5,
+	INSERT INTO $COSTS SELECT Id, 'm', 'stop', 1, 2, 3, 4, 5,
 	    6, 7, 8 FROM TicketAISessions"
 	NO_DATABASE=1
 }

@@ -252,7 +252,7 @@ shows() { grep -qE -e "$1" "$T/shown"; }
 	is "$status" 0
 	local m
 	for m in $(grep -o 'ticketchat_[a-z_]*' "$PAGE" | sort -u); do
-		grep -q "\"${m#ticketchat_}\"" "$ROOT/handlers/sessions/metrics.c"
+		grep -q "\"${m#ticketchat_}\"" "$ROOT/handlers/metrics.c"
 	done
 	TICKETCHAT_DATABASE=$T/none try 'the complete metrics, or (with an exit code'
 	is "$status" 111

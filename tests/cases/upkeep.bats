@@ -13,7 +13,7 @@ keep() {
 	    'kept $1 open the rear door and pull the paper out',
 	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-$2 days'),
 	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-$2 days'));
-	INSERT INTO TicketAIGenerations VALUES (last_insert_rowid(),
+	INSERT INTO $COSTS VALUES (last_insert_rowid(),
 	    'm', 'stop', 1, 2, 3, 4, 5, 6, 7, 8)"
 	printf 'kept %s open the rear door and pull the paper out' "$1" \
 	    >"$T/kept/$1"
@@ -28,7 +28,7 @@ many() {
 	INSERT INTO TicketAISessions (TicketId, Prompt, AiResponse, CreatedAt,
 	    UpdatedAt) SELECT Id, 'printer jam', '$(head -c -1 <<<"$GOOD")' || char(10),
 	    CreatedAt, CreatedAt FROM Tickets;
-	INSERT INTO TicketAIGenerations SELECT Id, 'm', 'stop', 1, 2, 3, 4, 5,
+	INSERT INTO $COSTS SELECT Id, 'm', 'stop', 1, 2, 3, 4, 5,
 	    6, 7, 8 FROM TicketAISessions"
 }
 
@@ -68,13 +68,13 @@ small_disk() {
 	run -0 sessions check --full
 	# An index of as many rows, but other ones, is seen by --full only.
 	sql '.dbconfig defensive off' "PRAGMA writable_schema = ON;
-	UPDATE sqlite_schema SET sql = replace(sql, '(TicketId, Id)',
+	UPDATE sqlite_schema SET sql = replace(sql, '(TicketId, FollowsId)',
 	    '(UpdatedAt, Id)')
 	WHERE name = 'TicketAISessions_TicketId'"
 	sql 'REINDEX'
 	sql '.dbconfig defensive off' "PRAGMA writable_schema = ON;
 	UPDATE sqlite_schema SET sql = replace(sql, '(UpdatedAt, Id)',
-	    '(TicketId, Id)')
+	    '(TicketId, FollowsId)')
 	WHERE name = 'TicketAISessions_TicketId'"
 	run -0 sessions check
 	run -1 sessions check --full
@@ -245,15 +245,16 @@ copies() { ls "$T/backup" | paste -sd ' '; }
 		    "$B/bin/sessions" -c "$T/conf" purge --older-than 90d \
 		    >/dev/null 2>&1 || killed=$((killed + 1))
 		is "$(sql 'PRAGMA integrity_check')" ok
-		# Whole chunks.
-		case $(count TicketAISessions) in
-		1401 | 901 | 401 | 1) ;;
-		*) count TicketAISessions; false ;;
-		esac
+		# The oldest are gone, none is half gone.  A chunk ends by the
+		# time, too: how many it has depends on the machine.
+		is "$(sql "SELECT count(*) = 1 OR min(Id) + count(*) = 1402 FROM TicketAISessions")" 1
+		is "$(sql 'SELECT count(*) FROM TicketAIGenerations WHERE SessionId NOT IN
+		    (SELECT Id FROM TicketAISessions)')" 0
 		run -0 sessions purge --older-than 90d
 		is "$(count TicketAISessions) $(count Tickets)" '1 1'
 	done <"$T/points"
-	is "$killed" "$(wc -l <"$T/points")"
+	# A run with fewer chunks does not come to the last points.
+	[ "$killed" -ge $(($(wc -l <"$T/points") / 2)) ]
 }
 
 # The write lock is given back at least once for each PURGE_CHUNK, 500.

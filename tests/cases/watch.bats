@@ -109,6 +109,24 @@ joined() {
 	for c in 'tail x' 'tail 1 2' 'tail --x'; do run -100 sessions $c; done
 }
 
+@test "tail of a ticket: a question about its answer, if nothing else is written" {
+	replay "$UP/good.ndjson"
+	ask 42 "$Q"
+	ask 7 "$Q"
+	replay_end
+	long 40
+	replay_part "$T/long.ndjson"
+	viewer 42 '{"question":"And then?"}'
+	sees $V w1 60
+	run -1 sessions tail 7
+	watch 42
+	within 60 grep -q w1 "$T/tail"
+	replay_rest
+	viewed $V
+	wait $TAIL
+	is "$(cat "$T/tail"; echo .)" "$LONG."
+}
+
 @test "tail of a ticket: how it failed is its exit code" {
 	long 1000
 	replay --pace 50 "$T/long.ndjson"

@@ -187,6 +187,56 @@ END
 	within 10 no_chats
 }
 
+@test "people write answers: a megabyte, at once, and while the model writes" {
+	export TICKETCHAT_WRITE=on
+	replay "$UP/good.ndjson"
+	server
+	/usr/bin/python3 -c 'print("é\n" * 349525, end="")' >"$T/kept/mine"
+	printf 'Outra.' >"$T/kept/other"
+	clients 9 <<'END'
+def write(name, **more):
+    return json.dumps(dict(type="write", response=kept(name), **more))
+
+async def main():
+    async with Client("42") as a, Client("42") as b:
+        is_error(await a.ask(write("other")), "no_answer")
+        is_generated(await a.ask())
+        [done] = await a.ask(write("mine"))
+        assert (done["type"], done["versions"]) == ("done", 2), done
+        frames = await b.ask()
+        is_cached(frames, "mine")
+        assert frames[0]["author"] == "", frames[0]["author"]
+        # Both replace the same answer: one of them is told.
+        ends = await asyncio.gather(*(c.ask(write("other", session=done["session"], lang="en"))
+                                      for c in (a, b)))
+        ends = [frames[-1] for frames in ends]
+        good = [f for f in ends if f["type"] == "done"]
+        # They say the same, and have no names: so it is the same answer.
+        assert len(good) == 2 and good[0] == good[1], ends
+        is_error(await b.ask(write("mine", session=done["session"])), "answer_changed")
+        is_error(await b.ask(json.dumps({"type": "write", "response": "x" * 1048577})), "too_large")
+        is_cached(await b.ask('{"type":"open"}'), "other")
+END
+	is "$(posts)" 1
+	long 40
+	replay_end
+	replay_part "$T/long.ndjson"
+	P=
+	end "$SERVER"
+	server
+	clients 3 <<'END'
+async def main():
+    async with Client("42") as a, Client("42") as b:
+        await a.begin('{"ticketBody":"printer jam","refresh":true}')
+        is_error(await b.ask('{"type":"write","response":"Outra."}'), "answer_running")
+        rest()
+        is_generated(await a.answer(), "long")
+        [done] = await b.ask('{"type":"write","response":"Outra."}')
+        assert done["versions"] == 5, done
+END
+	is "$(posts)" 2
+}
+
 # bats test_tags=fault,fault:3
 @test "three ways to leave in mid-stream: the answer is kept" {
 	long 40

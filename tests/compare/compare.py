@@ -1070,11 +1070,11 @@ class Transfer(Comparison):
         rows = [row | {"good": 0, "bad": 0} for row in rows]      # nobody has rated them
         shown = ("show", "-n", str(len(rows)), "1")
         listed = one.run("sessions", *shown, "--json").decode().split("\n")[:-1]
-        if [{k: row[k] for k in x} for x, row in zip(map(json.loads, listed), rows)] != [json.loads(x) for x in listed]:
+        if [{k: row.get(k) for k in x} for x, row in zip(map(json.loads, listed), rows)] != [json.loads(x) for x in listed]:
             return "show --json is not what was imported"
         table = list(csv.reader(io.StringIO(one.run("sessions", *shown, "--csv").decode(), newline=""), strict=True))
         for got, want in zip(table[1:], rows, strict=True):
-            want = ["" if want[n] is None else str(want[n]) if isinstance(want[n], int) else self.escaped(want[n])
+            want = ["" if want.get(n) is None else str(want[n]) if isinstance(want[n], int) else self.escaped(want[n])
                     for n in table[0]]
             if got != want:
                 return f"csv: {got}\nwanted: {want}"

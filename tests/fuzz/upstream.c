@@ -1,7 +1,7 @@
 /*
- * Fuzzes what comes from Ollama (lines, refusals, lists of models) and the
- * frames from answer to chat.  What reaches viewers must be clean, in short
- * valid frames that hold exactly the text.
+ * Fuzzes what comes from model servers, in both dialects (lines, refusals,
+ * lists of models), and the frames from answer to chat.  What reaches viewers
+ * must be clean, in short valid frames that hold exactly the text.
  */
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "fuzz.h"
 #include "json/json.h"
 #include "ollama/ollama.h"
+#include "ollama/openai.h"
 
 /* Checks that the frames give the text back. */
 static void
@@ -45,6 +46,8 @@ try_lines(const char *data, size_t size, enum url_api api)
 	struct buf		clean = BUF_INIT(UPSTREAM_LINE_MAX);
 	struct buf		frames = BUF_INIT(UPSTREAM_LINE_MAX * 8);
 	struct frame_stream	stream = { .out = &frames };
+	struct openai_stream	events = { .held =
+				    BUF_INIT(UPSTREAM_LINE_MAX) };
 	struct json		j = { 0 };
 	const char		*nl, *end = data + size;
 
@@ -57,8 +60,13 @@ try_lines(const char *data, size_t size, enum url_api api)
 		if ((nl = memchr(data, '\n', (size_t)(end - data))) == NULL)
 			nl = end;
 		buf_clear(&text);
-		ollama_read(&l, api, data, (size_t)(nl - data), &j, &text,
-		    &cost);
+		if (api == URL_OPENAI)
+			openai_read(&l, &events, data, (size_t)(nl - data), &j,
+			    &text, &cost);
+		else
+			ollama_read(&l, api, data, (size_t)(nl - data), &j,
+			    &text, &cost);
+		must(cost.prompt_tokens >= 0 && cost.answer_tokens >= 0);
 		if (l.failure.code == FAILURE_NONE && text.len > 0) {
 			must(utf8_valid(text.data, text.len));
 			must(utf8_clean(&cleaner, text.data, text.len,
@@ -74,6 +82,7 @@ try_lines(const char *data, size_t size, enum url_api api)
 	check_frames(&frames, &clean);
 	frame_stream_free(&stream);
 	json_free(&j);
+	buf_free(&events.held);
 	buf_free(&text);
 	buf_free(&clean);
 	buf_free(&frames);
@@ -88,10 +97,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool			 retry;
 	struct failure		 f;
 	struct frame		 frame;
+	struct openai_refusal	 r;
+	struct openai_model	 m;
 
 	if (size == 0)
 		return 0;
 	try_lines(s, size, size % 2 == 0 ? URL_CHAT : URL_GENERATE);
+	try_lines(s, size, URL_OPENAI);
+	openai_refuse(&r, status[size % 6], s, size, "m");
+	must(r.failure.code != FAILURE_NONE && r.failure.code < FAILURE__MAX);
+	must((r.refuses & ~(unsigned)OPENAI_REFUSES_ALL) == 0);
+	must(utf8_valid(r.reason, strlen(r.reason)));
+	if (openai_first_model(s, size, model, sizeof(model)) == FAILURE_NONE)
+		must(model[0] != '\0' && openai_model(s, size, model, &m));
 	f = ollama_refusal(status[size % 6], s, size, "m", &retry);
 	must(f.code != FAILURE_NONE && f.code < FAILURE__MAX);
 	frame_read(&frame, s, size);

@@ -108,6 +108,8 @@ END
 	line=$(head_says build)
 	eval "${line/build/build --isolation chroot --layers=false --pull-never}" \
 	    >"$BATS_TEST_TMPDIR/log" 2>&1 || { tail -n 20 "$BATS_TEST_TMPDIR/log"; false; }
+	grep -q '^building a small libcurl' "$BATS_TEST_TMPDIR/log"
+	not grep '^no small libcurl' "$BATS_TEST_TMPDIR/log"
 	printf 'FROM scratch\nCOPY . /\n' >"$BATS_TEST_TMPDIR/all"
 	podman build --isolation chroot -q -t all -f "$BATS_TEST_TMPDIR/all" .
 	ls -A "$(podman image mount all)" >"$BATS_TEST_TMPDIR/there"
@@ -138,6 +140,24 @@ END
 	# Another container, the same volume.
 	start
 	ask 42 | grep -q '"type":"cached"'
+	podman stop -t 20 "$CONTAINER"
+}
+
+@test "HEALTHCHECK: healthy, unhealthy without its database, healthy again" {
+	cd "$BATS_TEST_DIRNAME/../.."
+	model
+	start
+	health() {
+		podman healthcheck run "$CONTAINER" || true
+		podman inspect --format '{{.State.Health.Status}}' "$CONTAINER"
+	}
+	healthy() { [ "$(health | tail -n 1)" = healthy ]; }
+	unhealthy() { [ "$(health | tail -n 1)" = unhealthy ]; }
+	within 30 healthy
+	podman exec "$CONTAINER" mv /var/lib/ticketchat/ticketchat.db /var/lib/ticketchat/away
+	within 30 unhealthy
+	podman exec "$CONTAINER" mv /var/lib/ticketchat/away /var/lib/ticketchat/ticketchat.db
+	within 30 healthy
 	podman stop -t 20 "$CONTAINER"
 }
 

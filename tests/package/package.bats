@@ -223,12 +223,12 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 }
 
 @test "the units are as closed as they say" {
-	for u in ticketchat ticketchat-upkeep; do
+	for u in ticketchat ticketchat-upkeep ticketchat-door@; do
 		dpkg --fsys-tarfile "$PACKAGE"/ticketchat_*.deb |
 		    tar -xO "./lib/systemd/system/$u.service" \
-		    >"$BATS_TEST_TMPDIR/$u.service"
+		    >"$BATS_TEST_TMPDIR/${u/@/@1}.service"
 		systemd-analyze security --offline=true --threshold=15 \
-		    --no-pager "$BATS_TEST_TMPDIR/$u.service" | tail -n 1
+		    --no-pager "$BATS_TEST_TMPDIR/${u/@/@1}.service" | tail -n 1
 	done
 }
 
@@ -249,6 +249,25 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 	inside journalctl --utc -o short-iso -t chat |
 	    sessions stats --log - >"$BATS_TEST_TMPDIR/stats"
 	grep -qE "^$(date -u +%F) +10\.0\.2\.2 +[1-9]" "$BATS_TEST_TMPDIR/stats"
+}
+
+@test "the door, held by systemd" {
+	inside systemctl enable --now ticketchat-door.socket
+	inside apt-get install -y --no-install-recommends curl
+	[ "$(inside curl -sSf http://127.0.0.1:5001/healthz)" = ok ]
+	inside curl -sSf -H 'Content-Type: application/json' -d '{"ticketBody":"printer jam"}' \
+	    'http://127.0.0.1:5001/api/ask?ticket=42' | grep -q '"type":"done"'
+	# An answer goes on without the unit of its request.
+	inside curl -sSf -H 'Prefer: respond-async' -H 'Content-Type: application/json' \
+	    -d '{"ticketBody":"no network"}' 'http://127.0.0.1:5001/api/ask?ticket=49'
+	saved() { inside curl -sSf 'http://127.0.0.1:5001/api/answer?ticket=49' | grep -q '"type":"cached"'; }
+	within 30 saved
+	inside curl -sSf http://127.0.0.1:5001/metrics | grep -q '^ticketchat_tickets '
+	inside journalctl -t door --no-pager | grep 'ticket=42 ' | grep -q 'remote=127\.0\.0\.1 '
+	idle() { [ "$(inside systemctl show -p NConnections --value ticketchat-door.socket)" = 0 ]; }
+	within 30 idle
+	[ "$(inside systemctl --failed --no-legend 'ticketchat*')" = '' ]
+	inside systemctl disable --now ticketchat-door.socket
 }
 
 @test "an upgrade: who reads goes on, who comes gets the new program" {
@@ -276,6 +295,12 @@ installed_version() { inside dpkg-query -W -f '${Version}' ticketchat; }
 	# The administrator's settings are still there.
 	inside grep -qx ALLOWED_ORIGINS=https://desk.example \
 	    /etc/ticketchat/websocketd.conf
+}
+
+@test "answers use a small libcurl, built from this machine's apt sources" {
+	inside grep -q '^[0-9.]*$' /usr/libexec/ticketchat/libcurl
+	inside runuser -u ticketchat -- sessions doctor --quick |
+	    grep '^ok *libcurl: a small one, [0-9.]*, linked into answer\.$'
 }
 
 @test "the timer's work: a good copy of the database, and an end of old answers" {

@@ -229,7 +229,7 @@ restoring() { "$B/bin/sessions" -c "$T/conf" restore "$T/copy" >"$T/restored" 2>
 	line 90 8 b | sessions import
 	psql -c "SELECT setval('TicketAIRunNumbers', 500)"
 	# Nor does the server end a connection that says nothing meanwhile.
-	psql -c 'ALTER ROLE ticketchat SET idle_session_timeout = 1000'
+	psql -c "ALTER ROLE ticketchat IN DATABASE $PG_DATABASE SET idle_session_timeout = 1000"
 	slow_restore 4
 	restoring
 	while [ ! -e "$T/rested" ]; do
@@ -239,7 +239,7 @@ restoring() { "$B/bin/sessions" -c "$T/conf" restore "$T/copy" >"$T/restored" 2>
 		[ -e "$T/exchanged" ] || continue
 		[[ $(code) = shutting_down || $(code) = storage || -e $T/rested ]]
 	done
-	psql -c 'ALTER ROLE ticketchat RESET idle_session_timeout'
+	psql -c "ALTER ROLE ticketchat IN DATABASE $PG_DATABASE RESET idle_session_timeout"
 	wait $R
 	[ $t -gt 103 ]
 	on 2 ask 99 "$Q"
@@ -258,7 +258,7 @@ restoring() { "$B/bin/sessions" -c "$T/conf" restore "$T/copy" >"$T/restored" 2>
 	sessions backup "$T/copy"
 	# Whoever reads the last table that it drops holds the exchange up.
 	psql -c BEGIN -c 'SELECT * FROM TicketAISessions LIMIT 0' \
-	    -c "SELECT 'holds'" -c 'SELECT pg_sleep(25)' >"$T/lock" &
+	    -c "SELECT 'holds'" -c 'SELECT pg_sleep(600)' >"$T/lock" &
 	locked=$!
 	track $locked
 	within 10 grep -q holds "$T/lock"
@@ -274,13 +274,54 @@ restoring() { "$B/bin/sessions" -c "$T/conf" restore "$T/copy" >"$T/restored" 2>
 	kill -0 $locked
 	kill -0 $R
 	is "$(posts)" 0
-	psql -c "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(25)%' AND pid <> pg_backend_pid()" >"$T/cancelled"
+	psql -c "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()" >"$T/cancelled"
 	within 30 dead $R
 	wait $R
 	on 2 ask 7 "$Q"
 	kept a
 	NO_DATABASE=1
 }
+# The only process that $1 has started.
+child_of() { C=$(<"/proc/$1/task/$1/children"); [ -n "$C" ]; }
+
+@test "restore, backup: killed alone, no pg_restore or pg_dump goes on" {
+	local p
+	tools
+	line 50 7 a | sessions import
+	sessions backup "$T/copy"
+	# The real one, which waits for a lock.
+	psql -c BEGIN -c 'SELECT * FROM TicketAISessions LIMIT 0' \
+	    -c "SELECT 'holds'" -c 'SELECT pg_sleep(600)' >"$T/lock" &
+	track $!
+	within 60 grep -q holds "$T/lock"
+	restoring
+	within 60 exchanging
+	child_of $R
+	kill -KILL $R
+	within 60 dead ${C% }
+	psql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()" >"$T/ended"
+	# At each of their calls, one that has not even begun its work.
+	mkdir "$T/bin"
+	for p in pg_dump pg_restore; do
+		printf '#!/bin/sh\necho $$ >"%s"\nexec sleep 600\n' "$T/pid" >"$T/bin/$p"
+		chmod +x "$T/bin/$p"
+		PATH=$T/bin:$PATH
+		case $p in
+		pg_dump) "$B/bin/sessions" -c "$T/conf" backup "$T/new" >"$T/made" 2>&1 3>&- & ;;
+		*) "$B/bin/sessions" -c "$T/conf" restore --force "$T/copy" >"$T/made" 2>&1 3>&- & ;;
+		esac
+		R=$!
+		track $R
+		within 60 test -s "$T/pid"
+		C=$(<"$T/pid")
+		kill -KILL $R
+		within 60 dead $C
+		rm "$T/pid" "$T/bin/$p"
+	done
+	is "$(sessions export | jq -r .ticket | sort -u)" 7
+	NO_DATABASE=1
+}
+
 # Whether it waits for the lock of a table.
 exchanging() { [ "$(psql -c "SELECT count(*) FROM pg_stat_activity WHERE
     application_name = 'pg_restore' AND wait_event_type = 'Lock'")" = 1 ]; }
@@ -356,7 +397,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 
 @test "migrate waits for generations of 0.1 on all machines, and none begins" {
 	as_old
-	old_generation 7 slot 4
+	old_generation 7 slot 15
 	old_generation 8 waits 60
 	sessions migrate >"$T/said" 2>&1 &
 	M=$!
@@ -366,7 +407,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 	not may_begin
 	# Who waits for a turn may ask again; what is written is saved.
 	within 10 grep -q stopped "$T/old.8"
-	within 30 dead $M
+	within 60 dead $M
 	wait $M
 	grep -q saved "$T/old.7"
 	grep -q "schema $SCHEMA, was 1" "$T/said"
@@ -435,7 +476,7 @@ version() { psql -c 'TABLE SchemaVersion'; }
 	psql -c 'ALTER TABLE TicketAIRuns OWNER TO ticketchat'
 	for right in 'UPDATE ON ticketaisessions' 'INSERT ON tickets' 'DELETE ON ratelimits' \
 	    'USAGE ON SEQUENCE ticketairunnumbers' \
-	    'EXECUTE ON FUNCTION run_lives(bigint)' 'SELECT ON ticketaibeat'; do
+	    'EXECUTE ON FUNCTION run_lives(bigint,text)' 'SELECT ON ticketaibeat'; do
 		psql -c "REVOKE $right FROM PUBLIC, ticketchat"
 		run -102 "$B/bin/sessions" -c "$T/conf" migrate
 		what=${right##* }

@@ -89,6 +89,32 @@ is_heard() {
 }
 
 # bats test_tags=fault
+@test "lookup alone: a call for a run" {
+	run_of() { status=0; printf "$1" | "$B/libexec/lookup" -c "$T/conf" >"$T/looked" || status=$?; }
+	begin='{"run":"begin","args":[77,"me",0,0,"","here",1,9,"{\\"a\\"}","{1}","",200,""]}'
+	run_of "$begin"
+	is "$status $(jq -c '.row | [.[0], .[4]]' "$T/looked")" '0 ["mine","a"]'
+	number=$(jq -r '.row[1]' "$T/looked")
+	# The same owner again: the same run.
+	run_of "$begin"
+	is "$(jq -r '.row[1]' "$T/looked")" "$number"
+	run_of "{\"run\":\"renew\",\"args\":[$number,\"me\",\"running\",\"a\",1,\"{a}\",\"{1}\"]}"
+	is "$status $(jq -c '.row | [.[0], .[1], .[3]]' "$T/looked")" '0 ["mine",null,"a"]'
+	run_of "{\"run\":\"watch\",\"args\":[$number,1,1]}"
+	is "$status $(jq -c .row "$T/looked")" '0 ["running"]'
+	for line in '{"run":"end","args":[1,"me","x"]}' '{"run":"","args":[]}' '{"run":7,"args":[]}' \
+	    '{"run":"watch","args":[[1],1]}' '{"run":"watch","args":[1,"\\ud800"]}' '{"run":null}'; do
+		run_of "$line"
+		is "$line: $status $(jq -r '.code + " " + .detail' "$T/looked")" "$line: 1 bad_request run"
+	done
+	for line in '{"run":"watch","args":[]}' '{"run":"watch"}' \
+	    '{"run":"watch","args":["x","y","z"]}' '{"run":"renew","args":[1,"me","queued","",1,"a","b"]}'; do
+		run_of "$line"
+		is "$line: $status $(jq -r .code "$T/looked")" "$line: 111 storage"
+	done
+	psql -c "DELETE FROM TicketAIRuns" -c "DELETE FROM Tickets WHERE Id = 77" >"$T/gone"
+}
+
 @test "the server hangs in the look: a ping is answered, then it is storage" {
 	replay "$UP/good.ndjson"
 	talker 42

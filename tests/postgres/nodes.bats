@@ -72,6 +72,85 @@ is_anew() {
 	not has $C interrupted
 }
 
+@test "while one node generates an answer nobody writes one on another" {
+	export TICKETCHAT_WRITE=on
+	replay "$UP/good.ndjson"
+	on 1 ask 42 "$Q"
+	replay_end
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 '{"ticketBody":"printer jam","refresh":true}'
+	A=$V
+	sees $A w8
+	printf 'Minha.' >"$T/kept/mine"
+	on 2 ask 42 '{"type":"write","response":"Minha."}'
+	failed_with answer_running 1
+	run -1 on 2 sessions write 42 <"$T/kept/mine"
+	[[ $output = *'is being generated on another machine'* ]]
+	is "$(answers_kept)" 1
+	replay_rest
+	viewed $A
+	is_whole
+	on 2 ask 42 '{"type":"write","response":"Minha.","version":1}'
+	failed_with answer_changed 1
+	# Both nodes at once: each is a version of its own.
+	on 1 viewer 42 '{"type":"write","response":"Minha."}'
+	A=$V
+	printf 'Outra.' >"$T/kept/other"
+	on 2 viewer 42 '{"type":"write","response":"Outra."}'
+	C=$V
+	both is_written
+	is "$(answers_kept)" 4
+	# A generation that has died keeps nobody from it when its lease is over.
+	rm "$T/go"
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 '{"ticketBody":"printer jam","refresh":true}'
+	A=$V
+	sees $A w8
+	kill -KILL "$(node_answer 42 1)"
+	viewed $A 60
+	printf 'Enfim.' >"$T/kept/last"
+	within 30 writes_again
+	is "$(answers_kept)" 5
+	swept
+}
+is_written() { is "$(types)" done; }
+writes_again() {
+	on 2 ask 42 '{"type":"write","response":"Enfim.","session":'"$(psql -c '
+	    SELECT max(Id) FROM TicketAISessions WHERE AiResponse IS NOT NULL')"'}'
+	[ "$(types)" = done ]
+}
+
+@test "two nodes that ask the same about an answer have one generation of it" {
+	export TICKETCHAT_GENERATIONS=2
+	local asked='{"question":"And then?"}'
+	replay "$UP/good.ndjson"
+	on 1 ask 42 "$Q"
+	replay_end
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 "$asked"
+	A=$V
+	sees $A w1 60
+	on 2 viewer 42 "${asked%\}},\"status\":true}"
+	C=$V
+	sees $C generating 60
+	# Another question is a generation of its own.
+	on 3 viewer 42 '{"question":"And before?"}'
+	B2=$V
+	sees $B2 w1 60
+	is "$(runs 42)" 2
+	replay_rest
+	viewed $A 60
+	is_whole
+	viewed $C 60
+	is_theirs
+	viewed $B2 60
+	is_whole
+	is "$(posts)" 3
+	is "$(psql -c 'SELECT count(*) FROM TicketAISessions WHERE FollowsId IS NOT NULL')" 2
+}
+
 @test "an answer that another node writes is opened when it is saved" {
 	local O='{"type":"open"}'
 	on 2 ask 42 "$O"
@@ -304,6 +383,43 @@ nobody_learns() {
 	viewed $E
 	is "$(types)" "stream done"
 	is "$(posts)" 2
+}
+
+@test "another instruction elsewhere: its own answer, and neither stop nor viewer" {
+	hint() { printf '{"ticketBody":"printer jam","refresh":true,"status":true,"instruction":"%s"}' "$1"; }
+	export TICKETCHAT_WRITE=on TICKETCHAT_GENERATIONS=2
+	long 25
+	replay_part "$T/long.ndjson"
+	on 1 viewer 42 "$(hint a)"
+	A=$V
+	sees $A w8
+	on 2 talker 42
+	other=$V
+	say $other "$(hint b)"
+	sees $other queued
+	on 3 viewer 42 "$(hint ' a ')"
+	same=$V
+	sees $same generating
+	on 2 talker 42
+	third=$V
+	say $third "$(hint c)"
+	sees $third queued
+	say $third '{"type":"stop"}'
+	sees $third stopped
+	sleep 1
+	not has $other generating
+	replay_rest
+	viewed $A 60
+	is "$(last | jq -r .type) $(text)" "done $LONG"
+	viewed $same 60
+	is "$(content)" "$LONG"
+	viewed $other 60
+	is "$(last | jq -r .type) $(text)" "done $LONG"
+	viewed $third
+	failed_with stopped 2
+	is "$(posts)" 2
+	is "$(psql -c 'SELECT Instruction FROM TicketAISessions ORDER BY Id' |
+	    paste -sd ' ')" 'a b'
 }
 
 @test "asked at the same moment on all nodes, many times: one request each" {
@@ -619,12 +735,12 @@ met() { grep -c 'canceling statement due to lock timeout' "$PG/log" || true; }
 # bats test_tags=fault
 @test "a slow database delays nobody who is where the answer is" {
 	needs_nft
-	slow 1 400
+	slow 1 200
 	long 60
 	replay --pace 20 "$T/long.ndjson"
 	on 1 viewer 42 "$Q"
 	A=$V
-	sees $A w1 30
+	sees $A w1 60
 	on 2 viewer 42 "$Q"
 	C=$V
 	both_whole
@@ -691,6 +807,36 @@ met() { grep -c 'canceling statement due to lock timeout' "$PG/log" || true; }
 	viewed $A
 	is_whole
 	for v in "${all[@]}"; do viewed $v 60; is_text "$LONG"; done
+}
+
+@test "who waits calls through the lookup that stays, and goes on without it" {
+	long 25
+	replay_part "$T/long.ndjson"
+	export TICKETCHAT_GENERATIONS=1
+	tab 1
+	A=$V
+	say $A "$S"
+	within 60 has $A w8
+	tab 2
+	say $V "$S"
+	within 60 has $V '"queued","position":1'
+	waits=$(answer_of 2)
+	stays=$(processes lookup)
+	is "$(wc -w <<<"$stays")" 1
+	# Three calls, all to the socket; PostgreSQL's port is not needed.
+	strace -qq -s 200 -e trace=connect -p "$waits" 2>"$T/calls" &
+	tracer=$!
+	within 60 eval '[ "$(grep -c "run/lookup" "$T/calls")" -ge 3 ]'
+	not grep -q AF_INET "$T/calls"
+	# Without it: over a connection of its own.
+	kill -KILL "$stays"
+	within 60 grep -q AF_INET "$T/calls"
+	kill $tracer
+	replay_rest
+	within 60 has $A '"done"'
+	within 60 has $V '"done"'
+	leave $V
+	leave $A
 }
 few_connections() { [ "$(psql -c "SELECT count(*) FROM pg_stat_activity
     WHERE usename = 'ticketchat'")" -le 1 ]; }

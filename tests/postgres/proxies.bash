@@ -10,24 +10,26 @@ prepare() {
 	export TICKETCHAT_ALLOWED_ORIGINS=https://desk.example
 }
 
-# At the port that it had, if it had one.
+# Node I is 127.0.0.I; the ports are the same, as in the samples.
 start_node() {
-	P=${NODE[$1]:-$(free_port)}
-	on "$1" launch
-	NODE[$1]=$P SERVICES[$1]=$SERVICE
+	P=$NODE_PORT D=$DOOR_PORT
+	on "$1" launch "$1"
+	SERVICES[$1]=$SERVICE
 }
 launch() {
-	TICKETCHAT_PORT=$P TICKETCHAT_ADDRESS=127.0.0.1 "$ROOT/run.sh" >"$T/said" 2>&1 3>&- &
+	TICKETCHAT_PORT=$P TICKETCHAT_HTTP_PORT=$D TICKETCHAT_ADDRESS=127.0.0.$1 \
+	    "$ROOT/run.sh" >"$T/said" 2>&1 3>&- &
 	SERVICE=$!
 	track $SERVICE
-	within 60 listening "$P"
+	within 60 node_listens "$1"
 }
-stop_node() { end "${SERVICES[$1]}"; within 10 not listening "${NODE[$1]}"; }
+node_listens() { (: <"/dev/tcp/127.0.0.$1/$NODE_PORT") 2>/dev/null; }
+stop_node() { end "${SERVICES[$1]}"; within 10 not node_listens "$1"; }
 websocketd_of() { pgrep -P "${SERVICES[$1]}" -x websocketd; }
 # As when its machine loses power.
 kill_node() {
 	kill -KILL "${SERVICES[$1]}" $(on "$1" answers) $(on "$1" chats)
-	within 10 not listening "${NODE[$1]}"
+	within 10 not node_listens "$1"
 	rm -f "$T/run$([ "$1" = 1 ] || echo ".$1")"/*.sock
 }
 
@@ -40,11 +42,12 @@ behind() {
 	haproxy) sample=$ROOT/deploy/haproxy.cfg ;;
 	caddy) sample=$ROOT/deploy/Caddyfile-nodes ;;
 	esac
-	NODE=() SERVICES=()
+	SERVICES=() NODE_PORT=$(free_port) DOOR_PORT=$(free_port)
 	for i in 1 2 3; do
 		start_node $i
-		edits+=(-e "s/10\.0\.0\.1$i:5000/127.0.0.1:$P/")
+		edits+=(-e "s/10\.0\.0\.1$i/127.0.0.$i/")
 	done
+	edits+=(-e "s/\([: ]\)5000/\1$NODE_PORT/; s/\([: ]\)5001/\1$DOOR_PORT/")
 	FRONT=$(free_port)
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -subj /CN=desk.example -addext subjectAltName=DNS:desk.example \

@@ -44,7 +44,7 @@ meet_and_move() {
 
 # Takes every place of node 1, until $FULL ends.
 fill() {
-	/usr/bin/python3 - "ws://127.0.0.1:${NODE[1]}/api/websocket/chat/99" >"$T/full" 3>&- <<'END' &
+	/usr/bin/python3 - "ws://127.0.0.1:$NODE_PORT/api/websocket/chat/99" >"$T/full" 3>&- <<'END' &
 import asyncio, sys
 from websockets.legacy.client import connect
 async def main():
@@ -88,13 +88,20 @@ bad_nodes() {
 	good "$t"
 	kill -CONT "$w"
 	within 60 settled cmp -s "$T/before"
-	# Without its database: an error of its own tickets, which may be tried again.
+	# Without its database: where /healthz is asked, its tickets go to others; else an
+	# error of its own tickets, which may be tried again.
 	cut_off 2 reset
-	through "$(ticket_of 2)" >"$T/away" || true
-	is "$(jq -r 'select(.type == "error") | .code' "$T/away")" storage
-	for t in 1 3; do good "$(ticket_of $t)"; done
+	if [ "$1" = nginx ]; then
+		through "$(ticket_of 2)" >"$T/away" || true
+		is "$(jq -r 'select(.type == "error") | .code' "$T/away")" storage
+		for t in 1 3; do within 60 good "$(ticket_of $t)"; done
+	else
+		within 60 settled all_away_from 2
+		is "$(wc -l <"$T/where")" 12
+	fi
 	reconnect 2
 	within 30 good "$(ticket_of 2)"
+	within 90 settled cmp -s "$T/before"
 }
 
 # bats test_tags=fault
@@ -107,7 +114,7 @@ bad_nodes() {
 without_a_page() {
 	replay "$UP/good.ndjson"
 	export TICKETCHAT_WEB=off
-	CHANGE='s|health_uri /|&\nhealth_status 404|' behind "$1"
+	behind "$1"
 	within 30 good 1
 	sleep 5		# checks that would fail have failed
 	good 1
@@ -115,6 +122,39 @@ without_a_page() {
 }
 @test "haproxy: without a page (WEB=off)" { without_a_page haproxy; }
 @test "Caddy: without a page (WEB=off)" { without_a_page caddy; }
+
+# The door, at the root and below a prefix: one generation for all who ask about a
+# ticket by it and by a WebSocket, on the same node.
+door_of_nodes() {
+	local base
+	all_is_well "$1"
+	base=https://desk.example:$FRONT
+	ask_door() {
+		curl -sS -m 60 --resolve "desk.example:$FRONT:127.0.0.1" --cacert "$SSL_CERT_FILE" -o "$T/body" \
+		    -w '%{http_code}' "$@"
+	}
+	is "$(ask_door "$base/healthz") $(<"$T/body")" '200 ok'
+	is "$(ask_door "$base/ai/healthz")" 200
+	is "$(ask_door "$base/metrics") $(ask_door "$base/ai/metrics")" '403 403'
+	is "$(ask_door "$base/api/answer?ticket=77")" 404
+	forget_logs
+	for base in "$base" "$base/ai"; do
+		is "$(ask_door -H 'Content-Type: application/json' -d "$Q" "$base/api/ask?ticket=70")" 200
+		is "$(ask_door "$base/api/answer?ticket=70")" 200
+	done
+	[[ $(node_of 70) = [123] ]]
+	# A node without its door gets no requests.
+	t=$(node_of 70)
+	kill_node "$t"
+	forget_logs
+	base=${base%/ai}
+	answered() { [ "$(ask_door "$base/api/answer?ticket=70")" = 200 ]; }
+	within 60 answered
+	is "$(posts)" "$(($(wc -l <"$T/before") + 1))"
+}
+@test "nginx: the door of the nodes" { door_of_nodes nginx; }
+@test "haproxy: the door of the nodes" { door_of_nodes haproxy; }
+@test "Caddy: the door of the nodes" { door_of_nodes caddy; }
 
 # Stays connected $1 s, pings each $2 s ($2 = 0: never), then asks for ticket 70;
 # prints how it went.

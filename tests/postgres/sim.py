@@ -114,7 +114,7 @@ async def nap(s, own):
 async def save(me, own, ticket, session, text):
     until = time.monotonic() + 600 * S
     while True:
-        try: v = (await call('run_save', me, own, session, 'body ' + own, 'h', text, 'm', 'stop', "'{1,1,1,1,1,1,1,1}'", raw=(8,)))['verdict']
+        try: v = (await call('run_save', me, own, session, 'body ' + own, 'h', text, 'm', 'stop', "'{1,1,1,1,1,1,1,1}'", "'{}'", raw=(8, 9)))['verdict']
         except Again:
             if time.monotonic() > until or stopping > 1: stat['save: gave up'] += 1; return None
             await asyncio.sleep(random.uniform(0.2, 1) * S); continue

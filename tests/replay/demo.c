@@ -25,7 +25,8 @@ count(const char *text, const char *expression)
 	return n;
 }
 
-/* The ticket in a request, still escaped: the prompt, or the last message. */
+/* The text to be answered, in a request: the prompt, or the last message.  What
+   is escaped in it becomes blanks, so that words have their ends. */
 static char *
 ticket(const char *body)
 {
@@ -42,6 +43,9 @@ ticket(const char *body)
 		n += found[n] == '\\' && found[n + 1] != '\0' ? 2 : 1;
 	if ((text = strndup(found, n)) == NULL)
 		err(111, NULL);
+	for (i = 0; text[i] != '\0'; i++)
+		if (text[i] == '\\' && text[i + 1] != '\0')
+			text[i] = text[i + 1] = ' ';
 	return text;
 }
 

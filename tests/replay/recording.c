@@ -1,6 +1,8 @@
 /*
- * Recordings: NAME.http is an HTTP answer, byte for byte; any other file holds
- * lines of NDJSON, each of which becomes a chunk.
+ * Recordings: NAME.http is an HTTP answer, byte for byte (of events, which were
+ * recorded without their chunks, each line becomes one); NAME.sse holds events,
+ * each line of which becomes a chunk; any other file holds lines of NDJSON,
+ * each of which becomes a chunk, or an event for /v1.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -118,13 +120,71 @@ put_line(FILE *f, const char *line, const char *end, bool chat,
 	fwrite(stop, 1, (size_t)(end - stop), f);
 }
 
+/*
+ * Writes a line as events of OpenAI's: the text, and what ends it.  Copies what
+ * is not an object.
+ */
 static void
-put_chunk(FILE *f, const char *line, size_t len, bool chat, long long context)
+put_events(FILE *f, const char *line, const char *end)
+{
+	struct member	 m, say = { NULL, "\"\"", 0, 2 }, think = { 0 };
+	struct member	 reason = { NULL, "\"stop\"", 0, 6 };
+	struct member	 in = { NULL, "0", 0, 1 }, out = in;
+	const char	*p = line + strspn(line, " \t"), *stop = NULL;
+	bool		 error = false, done = false;
+
+	for (; (*p == '{' || *p == ',') &&
+	    (p = member(&m, p + 1, end)) != NULL; stop = p) {
+		if (is(&m, "\"response\""))
+			say = m;
+		else if (is(&m, "\"thinking\""))
+			think = m;
+		else if (is(&m, "\"done_reason\""))
+			reason = m;
+		else if (is(&m, "\"prompt_eval_count\""))
+			in = m;
+		else if (is(&m, "\"eval_count\""))
+			out = m;
+		else if (is(&m, "\"error\""))
+			error = true;
+		else if (is(&m, "\"done\""))
+			done = *m.val == 't';
+	}
+	if (stop == NULL || *stop != '}') {
+		fwrite(line, 1, (size_t)(end - line), f);
+		return;
+	}
+	if (error) {
+		fprintf(f, "data: %.*s\n\n", (int)(stop + 1 - line), line);
+		return;
+	}
+	fprintf(f, "data: {\"object\":\"chat.completion.chunk\",\"choices\":"
+	    "[{\"index\":0,\"delta\":{\"content\":%.*s", (int)say.vlen,
+	    say.val);
+	if (think.vlen > 0)
+		fprintf(f, ",\"reasoning_content\":%.*s", (int)think.vlen,
+		    think.val);
+	fputs("},\"finish_reason\":null}]}\n\n", f);
+	if (done)
+		fprintf(f, "data: {\"choices\":[{\"index\":0,\"delta\":{},"
+		    "\"finish_reason\":%.*s}]}\n\ndata: {\"choices\":[],"
+		    "\"usage\":{\"prompt_tokens\":%.*s,"
+		    "\"completion_tokens\":%.*s}}\n\ndata: [DONE]\n\n",
+		    (int)reason.vlen, reason.val, (int)in.vlen, in.val,
+		    (int)out.vlen, out.val);
+}
+
+static void
+put_chunk(FILE *f, const char *line, size_t len, enum api api,
+    long long context)
 {
 	struct text	 t;
 	FILE		*to = memory(&t);
 
-	put_line(to, line, line + len, chat, context);
+	if (api == OPENAI)
+		put_events(to, line, line + len);
+	else
+		put_line(to, line, line + len, api == CHAT, context);
 	fclose(to);
 	fprintf(f, "%zx\r\n", t.len);
 	fwrite(t.p, 1, t.len, f);
@@ -133,25 +193,48 @@ put_chunk(FILE *f, const char *line, size_t len, bool chat, long long context)
 }
 
 static void
-put_head(FILE *f)
+put_head(FILE *f, enum api api)
 {
-	fputs("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
-	    "Transfer-Encoding: chunked\r\n\r\n", f);
+	fprintf(f, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n", api == OPENAI ?
+	    "text/event-stream" : "application/x-ndjson");
+}
+
+/* Makes each line of events a chunk, as it is. */
+static struct text
+as_events(const char *p, const char *end)
+{
+	struct text	 a;
+	const char	*nl;
+	FILE		*f = memory(&a);
+	size_t		 n;
+
+	put_head(f, OPENAI);
+	for (; p < end; p += n) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		n = (size_t)(nl == NULL ? end - p : nl + 1 - p);
+		fprintf(f, "%zx\r\n", n);
+		fwrite(p, 1, n, f);
+		fputs("\r\n", f);
+	}
+	fputs("0\r\n\r\n", f);
+	fclose(f);
+	return a;
 }
 
 struct text
-recording_lines(const struct text *lines, bool chat, long long context)
+recording_lines(const struct text *lines, enum api api, long long context)
 {
 	struct text	 a;
 	const char	*p = lines->p, *end = p + lines->len, *nl;
 	FILE		*f = memory(&a);
 	size_t		 n;
 
-	put_head(f);
+	put_head(f, api);
 	for (; p < end; p += n) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		n = (size_t)(nl == NULL ? end - p : nl + 1 - p);
-		put_chunk(f, p, n, chat, context);
+		put_chunk(f, p, n, api, context);
 	}
 	fputs("0\r\n\r\n", f);
 	fclose(f);
@@ -182,13 +265,13 @@ as_chat(const struct text *recorded)
 	FILE		*f = memory(&a);
 	size_t		 n;
 
-	put_head(f);
+	put_head(f, CHAT);
 	if (strstr(recorded->p, "\r\nContent-Length:") != NULL) {
-		put_chunk(f, p, (size_t)(end - p), true, 0);
+		put_chunk(f, p, (size_t)(end - p), CHAT, 0);
 		p = "0\r\n\r\n";
 	} else {	/* one line per chunk; the last may be incomplete */
 		while (recording_chunk(&p, end, &line, &n))
-			put_chunk(f, line, n, true, 0);
+			put_chunk(f, line, n, CHAT, 0);
 		p = *p == '0' ? p : "";
 	}
 	fputs(p, f);
@@ -197,14 +280,20 @@ as_chat(const struct text *recorded)
 }
 
 struct text
-recording_file(const char *name, bool chat, long long context)
+recording_file(const char *name, enum api api, long long context)
 {
 	struct text	 t = load(name), a;
-	const char	*dot = strrchr(name, '.');
+	const char	*dot = strrchr(name, '.'), *body;
 
-	if (dot == NULL || strcmp(dot, ".http") != 0)
-		a = recording_lines(&t, chat, context);
-	else if (chat && strncmp(t.p, "HTTP/1.1 200 ", 13) == 0)
+	body = strstr(t.p, "\r\n\r\n");
+	if (dot != NULL && strcmp(dot, ".sse") == 0)
+		a = as_events(t.p, t.p + t.len);
+	else if (dot == NULL || strcmp(dot, ".http") != 0)
+		a = recording_lines(&t, api, context);
+	else if (strncmp(t.p, "HTTP/1.1 200 ", 13) == 0 && body != NULL &&
+	    strcasestr(t.p, "Content-Type: text/event-stream") != NULL)
+		a = as_events(body + 4, t.p + t.len);
+	else if (api == CHAT && strncmp(t.p, "HTTP/1.1 200 ", 13) == 0)
 		a = as_chat(&t);
 	else
 		return t;

@@ -11,9 +11,11 @@
  * answer, sent byte for byte; any other file holds lines of NDJSON, sent as
  * HTTP 200, one line per chunk.  POST /api/chat gets the same lines in the form
  * of that API ("message" in place of "response" and "thinking", no "context");
- * a recording whose status is not 200 is sent unchanged.  The request is
- * ignored, except with --demo, where the words of the ticket choose topic and
- * language.  GET of /, /api/tags, /api/ps and /api/version is answered at once.
+ * a recording whose status is not 200 is sent unchanged.  POST
+ * /v1/chat/completions gets them as events of OpenAI's dialect; NAME.sse holds
+ * such events.  The request is ignored, except with --demo, where the words of
+ * the ticket choose topic and language.  GET of /, /api/tags, /api/ps,
+ * /api/version and /v1/models is answered at once.
  *
  * The options are in the table below, which --help prints.  Counts of bytes
  * include the answer's head.  Without --pace the answer is written at once, or
@@ -61,6 +63,8 @@ static const struct {
 	{ "log", "FILE", &options.log, "append what happens" },
 	{ "bodies", "DIR", &options.bodies, "Nth POST's body to DIR/N.json" },
 	{ "tags", "FILE", &options.tags, "NAME.http for GET /api/tags" },
+	{ "models", "FILE", &options.models, "NAME.http for GET /v1/models" },
+	{ "no-version", NULL, &options.no_version, "404 for /api/version" },
 	{ "ps", "FILE", &options.ps, "NAME.http for GET /api/ps" },
 	{ "delay", "MS", &options.how.delay, "before byte 1; demo: 600" },
 	{ "pace", "MS", &options.how.pace, "between chunks; demo: some 45" },
@@ -74,6 +78,9 @@ static const struct {
 	{ "times", "N", &options.times, "only the first N POSTs get FILE" },
 	{ "then", "FILE2", &options.then, "and the later ones FILE2, without "
 	    "delay, cut, reset and stall" },
+	{ "room", "N", &options.room, "refuse prompts over N bytes" },
+	{ "read", "US", &options.read, "wait so long for each byte that the "
+	    "prompt before did not begin with" },
 	{ "die-with-parent", NULL, &die, "end with its parent" },
 	{ "help", NULL, &help, "this" },
 };
@@ -178,7 +185,7 @@ static void
 check_files(void)
 {
 	const char	*name[] = { options.file, options.then, options.tags,
-			    options.ps };
+			    options.ps, options.models };
 	size_t		 i;
 
 	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)
@@ -237,9 +244,11 @@ main(int argc, char *argv[])
 	signal(SIGCHLD, SIG_IGN);	/* the kernel reaps children */
 	signal(SIGTERM, SIG_DFL);	/* "&" in a shell ignores SIGINT */
 	signal(SIGINT, SIG_DFL);
+	options.slot = mmap(NULL, sizeof(*options.slot), PROT_READ |
+	    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	options.posts = mmap(NULL, sizeof(*options.posts), PROT_READ |
 	    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (options.posts == MAP_FAILED)
+	if (options.posts == MAP_FAILED || options.slot == MAP_FAILED)
 		err(111, NULL);
 	listener = listen_here();
 	for (;;) {

@@ -25,11 +25,16 @@ struct manner {
 extern struct options {
 	const char	*file, *then;		/* play `then' after `times'
 						   POSTs */
-	const char	*demo, *bodies, *log, *tags, *ps, *until;
-	long long	 times, context;
+	const char	*demo, *bodies, *log, *tags, *ps, *models, *until;
+	long long	 times, context, room, read;
+	bool		 no_version;
 	struct manner	 how;
 	int		 log_fd;
 	atomic_uint	*posts;			/* shared by all children */
+	struct slot {
+		size_t	len;
+		char	prompt[1 << 20];	/* the last one, cut there */
+	}		*slot;			/* shared, too */
 } options;
 
 /* How sending ended. */
@@ -41,11 +46,13 @@ enum fate { SENT, GONE, ENDED };	/* GONE: the client closed the
 struct text load(const char *name);
 FILE *memory(struct text *t);
 
-/* recording.c: a whole HTTP answer from a file or from lines of NDJSON, for
-   /api/generate or, with `chat', for /api/chat.  `context' is the number of
-   integers in the last line. */
-struct text recording_file(const char *name, bool chat, long long context);
-struct text recording_lines(const struct text *lines, bool chat,
+/* The APIs, and what is posted to for each. */
+enum api { GENERATE, CHAT, OPENAI };
+
+/* recording.c: a whole HTTP answer from a file or from lines of NDJSON, for one
+   of the APIs.  `context' is the number of integers in the last line. */
+struct text recording_file(const char *name, enum api api, long long context);
+struct text recording_lines(const struct text *lines, enum api api,
     long long context);
 
 /* Skips the chunk at *p, which holds n bytes of data.  Returns false if it is
@@ -55,6 +62,13 @@ bool recording_chunk(const char **p, const char *end, const char **data,
 
 /* demo.c: lines of NDJSON that answer a request, from DIR/TOPIC.LANG.txt. */
 struct text demo_lines(const char *dir, const char *body);
+
+/* prompt.c: all texts of a request in the order in which the model reads them,
+   still escaped; how many of their bytes are new to the slot, which then holds
+   them; and Ollama's refusal of a prompt that does not fit. */
+struct text prompt_text(const char *body);
+size_t prompt_new(const struct text *);
+struct text prompt_refusal(void);
 
 /* server.c: serves a connection until it ends. */
 void converse(int fd);

@@ -50,18 +50,18 @@ keep_body(const struct request *r, unsigned int n)
 
 /* Makes the answer to the nth request for a generation. */
 static struct text
-compose(const struct request *r, unsigned int n, bool chat)
+compose(const struct request *r, unsigned int n, enum api api)
 {
 	struct text	lines, a;
 
 	if (options.demo != NULL) {
 		lines = demo_lines(options.demo, r->in + r->head);
-		a = recording_lines(&lines, chat, 0);
+		a = recording_lines(&lines, api, 0);
 		free(lines.p);
 		return a;
 	}
 	return recording_file(n <= options.times ? options.file :
-	    options.then, chat, options.context);
+	    options.then, api, options.context);
 }
 
 /*
@@ -69,11 +69,11 @@ compose(const struct request *r, unsigned int n, bool chat)
  * continue.
  */
 static bool
-serve_post(int fd, const struct request *r, bool chat)
+serve_post(int fd, const struct request *r, enum api api)
 {
 	const unsigned int	n = atomic_fetch_add(options.posts, 1) + 1;
 	struct manner		how = options.how;
-	struct text		a;
+	struct text		a, prompt;
 	enum fate		fate;
 	bool			keep;
 
@@ -85,7 +85,17 @@ serve_post(int fd, const struct request *r, bool chat)
 		keep_body(r, n);
 	dprintf(options.log_fd, "request %u POST %s %zu\n", n, r->path,
 	    r->body);
-	a = compose(r, n, chat);
+	prompt = prompt_text(r->in + r->head);
+	if (options.room > 0 && prompt.len > (size_t)options.room) {
+		a = prompt_refusal();
+	} else {
+		a = compose(r, n, api);
+		if (options.read > 0)
+			how.delay = (how.delay < 0 ? 0 : how.delay) +
+			    (long long)prompt_new(&prompt) *
+			    options.read / 1000;
+	}
+	free(prompt.p);
 	fate = play(fd, &a, &how);
 	if (fate == GONE)
 		dprintf(options.log_fd, "gone %u\n", n);
@@ -99,8 +109,10 @@ static bool
 serve_get(int fd, const char *path)
 {
 	const bool	 ps = strcmp(path, "/api/ps") == 0;
-	const bool	 list = ps || strcmp(path, "/api/tags") == 0;
-	const char	*recorded = ps ? options.ps : options.tags;
+	const bool	 models = strcmp(path, "/v1/models") == 0;
+	const bool	 list = ps || models || strcmp(path, "/api/tags") == 0;
+	const char	*recorded = ps ? options.ps : models ? options.models :
+			    options.tags;
 	const char	*status = "200 OK";
 	struct text	 a, body;
 	FILE		*f;
@@ -108,14 +120,19 @@ serve_get(int fd, const char *path)
 
 	dprintf(options.log_fd, "get %s\n", path);
 	if (list && recorded != NULL) {
-		a = recording_file(recorded, false, 0);
+		a = recording_file(recorded, GENERATE, 0);
 	} else {
 		f = memory(&body);
-		if (list)
+		if (models)
+			fprintf(f, "{\"object\":\"list\",\"data\":[{\"id\":"
+			    "\"%s\",\"object\":\"model\"}]}", options.demo !=
+			    NULL ? "demo" : "replay:latest");
+		else if (list)
 			fprintf(f, "{\"models\":[{\"name\":\"%s\","
 			    "\"context_length\":4096}]}", options.demo != NULL ?
 			    "demo" : "replay:latest");
-		else if (strcmp(path, "/api/version") == 0)
+		else if (strcmp(path, "/api/version") == 0 &&
+		    !options.no_version)
 			fputs("{\"version\":\"0.0.0\"}", f);
 		else if (strcmp(path, "/") == 0)
 			fputs("Ollama is running", f);
@@ -173,9 +190,11 @@ read_request(int fd, struct request *r)
 void
 converse(int fd)
 {
+	static const char	*const paths[] = { "/api/generate",
+				    "/api/chat", "/v1/chat/completions" };
 	struct request	r = { .in = malloc(REQUEST_MAX + 1) };
-	bool		chat, keep = true;
-	int		on = 1;
+	bool		keep = true;
+	int		api, on = 1;
 
 	if (r.in == NULL)
 		err(111, NULL);
@@ -183,10 +202,11 @@ converse(int fd)
 	srandom((unsigned int)getpid());
 	(void)prctl(PR_SET_TIMERSLACK, 1);	/* allows pauses of 40 us */
 	while (keep && !r.last && read_request(fd, &r)) {
-		chat = strcmp(r.path, "/api/chat") == 0;
-		if (strcmp(r.method, "POST") == 0 &&
-		    (chat || strcmp(r.path, "/api/generate") == 0))
-			keep = serve_post(fd, &r, chat);
+		for (api = GENERATE; api <= OPENAI && strcmp(r.path,
+		    paths[api]) != 0; )
+			api++;
+		if (strcmp(r.method, "POST") == 0 && api <= OPENAI)
+			keep = serve_post(fd, &r, (enum api)api);
 		else
 			keep = serve_get(fd, r.path);
 	}

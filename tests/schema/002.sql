@@ -21,11 +21,11 @@ CREATE TABLE TicketAISessions (
 	CreatedAt	TEXT NOT NULL
 			DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
 	UpdatedAt	TEXT		-- when the answer was kept
-, TextHash TEXT) STRICT;
-INSERT INTO TicketAISessions VALUES(1,42,'printer jam',replace('Reinicie a impressora.\n','\n',char(10)),'2026-11-23T18:26:12.760Z','2026-11-23T18:26:12.774Z','0efb29cd2b45fb9d4112da12e2e219f6');
-INSERT INTO TicketAISessions VALUES(2,42,'printer jam again',replace('Reinicie a impressora.\n','\n',char(10)),'2026-11-23T18:26:12.982Z','2026-11-23T18:26:13.002Z','588127ae983378af2b94f275e2d8d3f1');
-INSERT INTO TicketAISessions VALUES(3,43,'A impressora não imprime',replace('Reinicie a impressora.\n','\n',char(10)),'2026-11-23T18:26:13.008Z','2026-11-23T18:26:13.027Z','dc2657b5d0772f84a65586e4386c6a09');
-INSERT INTO TicketAISessions VALUES(4,44,'',NULL,'2026-11-23T18:26:13.038Z',NULL,NULL);
+, FollowsId INTEGER, Instruction TEXT, Author TEXT, ModelText TEXT, TextHash TEXT) STRICT;
+INSERT INTO TicketAISessions VALUES(1,42,'printer jam',replace('Reinicie a impressora.\n','\n',char(10)),'2026-11-23T18:26:12.760Z','2026-11-23T18:26:12.774Z',NULL,NULL,NULL,NULL,'0efb29cd2b45fb9d4112da12e2e219f6');
+INSERT INTO TicketAISessions VALUES(2,42,'printer jam again',replace('Reinicie a impressora.\n','\n',char(10)),'2026-11-23T18:26:12.982Z','2026-11-23T18:26:13.002Z',NULL,NULL,NULL,NULL,'588127ae983378af2b94f275e2d8d3f1');
+INSERT INTO TicketAISessions VALUES(3,43,'A impressora não imprime',replace('Reinicie a impressora.\n','\n',char(10)),'2026-11-23T18:26:13.008Z','2026-11-23T18:26:13.027Z',NULL,NULL,NULL,NULL,'dc2657b5d0772f84a65586e4386c6a09');
+INSERT INTO TicketAISessions VALUES(4,44,'',NULL,'2026-11-23T18:26:13.038Z',NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE TicketAIGenerations (
 	SessionId	INTEGER PRIMARY KEY
 			REFERENCES TicketAISessions (Id) ON DELETE CASCADE,
@@ -39,10 +39,10 @@ CREATE TABLE TicketAIGenerations (
 	LoadMs		INTEGER NOT NULL,	-- these three as Ollama
 	PromptMs	INTEGER NOT NULL,	-- tells them
 	AnswerMs	INTEGER NOT NULL
-) STRICT;
-INSERT INTO TicketAIGenerations VALUES(1,'gemma3:270m','stop',18,6,0,0,0,191,505,240);
-INSERT INTO TicketAIGenerations VALUES(2,'gemma3:270m','stop',18,6,4,4,4,191,505,240);
-INSERT INTO TicketAIGenerations VALUES(3,'gemma3:270m','stop',18,6,0,1,1,191,505,240);
+, PromptHash TEXT, UserName TEXT, Server TEXT) STRICT;
+INSERT INTO TicketAIGenerations VALUES(1,'gemma3:270m','stop',18,6,0,0,0,191,505,240,NULL,NULL,NULL);
+INSERT INTO TicketAIGenerations VALUES(2,'gemma3:270m','stop',18,6,4,4,4,191,505,240,NULL,NULL,NULL);
+INSERT INTO TicketAIGenerations VALUES(3,'gemma3:270m','stop',18,6,0,1,1,191,505,240,NULL,NULL,NULL);
 CREATE TABLE Identity (
 	Id	TEXT NOT NULL,
 	Secret	TEXT NOT NULL
@@ -50,7 +50,6 @@ CREATE TABLE Identity (
 INSERT INTO Identity VALUES('a622fc162bd9f8aa937f72f0ebd25cac','e5a9ea301995348f505375245b782b77');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('TicketAISessions',4);
-CREATE INDEX TicketAISessions_TicketId ON TicketAISessions (TicketId, Id);
 CREATE TRIGGER Tickets_Deleted AFTER DELETE ON Tickets BEGIN
 	DELETE FROM TicketAISessions WHERE TicketId = OLD.Id;
 END;
@@ -59,10 +58,15 @@ Reason TEXT, Comment TEXT, RatedAt TEXT, PRIMARY KEY (SessionId, UserName))
 STRICT, WITHOUT ROWID;
 INSERT INTO TicketAIRatings VALUES(1,'ana',1,NULL,NULL,'2026-11-23T12:20:00.000Z');
 INSERT INTO TicketAIRatings VALUES(1,'bob',0,'wrong','Não é isso.','2026-11-23T12:21:00.000Z');
+CREATE INDEX TicketAISessions_TicketId ON TicketAISessions (TicketId, FollowsId);
 CREATE TRIGGER TicketAISessions_Deleted AFTER DELETE ON TicketAISessions BEGIN
 	DELETE FROM TicketAIGenerations WHERE SessionId = OLD.Id;
 	DELETE FROM TicketAIRatings WHERE SessionId = OLD.Id;
 END;
 CREATE INDEX TicketAISessions_Time
 ON TicketAISessions (coalesce(UpdatedAt, CreatedAt));
+CREATE TRIGGER TicketAISessions_Thread AFTER DELETE ON TicketAISessions BEGIN
+	DELETE FROM TicketAISessions
+	WHERE TicketId = OLD.TicketId AND FollowsId = OLD.Id;
+END;
 COMMIT;

@@ -94,6 +94,9 @@ t_ask(struct store *s, int64_t ticket, const char *prompt)
 }
 
 static int64_t	t_versions;	/* after the last answer */
+static const char	*t_instruction = "";	/* of the next one */
+static const struct store_source	*t_sources;	/* of the next one */
+static size_t	t_source_count;
 
 static inline enum failure_code
 t_answer(struct store *s, int64_t id, const char *text)
@@ -104,8 +107,14 @@ t_answer(struct store *s, int64_t id, const char *text)
 
 	const char		*prompt = t_prompt[(uint64_t)id % 256];
 	const struct answered	 all = {
-		prompt == NULL ? "" : prompt,
-		prompt == NULL ? 0 : strlen(prompt), text, strlen(text), &cost
+		.prompt = prompt == NULL ? "" : prompt,
+		.prompt_len = prompt == NULL ? 0 : strlen(prompt),
+		.response = text, .response_len = strlen(text),
+		.instruction = t_instruction,
+		.instruction_len = strlen(t_instruction),
+		.cost = &cost, .prompt_name = "0badcafe", .user = "maria",
+		.server = "http://gpu:11434",
+		.sources = t_sources, .source_count = t_source_count
 	};
 
 	return store_update_response(s, id, &all, &t_versions);

@@ -111,7 +111,7 @@ test("a server may import and construct it: there is no window, document or WebS
   chat.subscribe(() => assert.fail("nothing happens"))();
   chat.stop();
   chat.close();
-  assert.deepEqual(chat.view, { state: "idle", text: "", fresh: false, partial: false });
+  assert.deepEqual(chat.view, { state: "idle", text: "", fresh: false, partial: false, turns: [] });
   assert.deepEqual([chat.token, chat.lang], ["t", "en"]);
   assert.equal(endpoint("https://h.example/x/?y#z", 1), "wss://h.example/x/api/websocket/chat/1");
 });
@@ -808,7 +808,7 @@ describe("the real service", () => {
   });
 
   test("a slow model: in the line, loading, and pings keep the connection", async (t) => {
-    const service = await served(t, { replay: ["--delay", 5000, "--ps", recording("ps"), recording(NAME)], env: { TICKETCHAT_GENERATIONS: "1" } });
+    const service = await served(t, { replay: ["--delay", 15000, "--ps", recording("ps"), recording(NAME)], env: { TICKETCHAT_GENERATIONS: "1" } });
     const first = await open(t, { server: service.server, ticketId: 1 });
     await until("the first request", () => service.requests() === 1);
     const tab = await open(t, { server: service.server, ticketId: 2, clock: "running" });

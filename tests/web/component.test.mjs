@@ -52,14 +52,14 @@ for (const react of VERSIONS) {
       await first.grown(40);
       assert.equal(await first.busy(), true);
       assert.match(await first.line(), /Escrevendo/);
-      assert.equal(await first.button("Parar").count(), 1);
+      assert.equal(await first.button("Interromper").count(), 1);
       await first.photo("2-writing");
       assert.deepEqual(await first.done(), [[ANSWER, false]]);
       const texts = await assertNeverWrong(first.page);
       assert.ok(texts.length > 5, `it was seen growing only ${texts.length} times`);
       assert.equal(texts.at(-1), await shown(first.page));
       assert.equal(await first.busy(), false);
-      assert.match(await first.line(), /parou no limite/); // as it was recorded
+      assert.match(await first.line(), /parou ao atingir o limite/); // as it was recorded
       await first.photo("3-done");
 
       const second = await open(t, service);
@@ -73,7 +73,7 @@ for (const react of VERSIONS) {
 
       assert.equal(service.requests(), 1);
       for (const { page } of [first, second]) {
-        assert.deepEqual(page.sent, [{ ticketBody: BODY, status: true, lang: "pt-BR" }]);
+        assert.deepEqual(page.sent, [{ ticketBody: BODY, status: true, thread: true, sources: true, lang: "pt-BR" }]);
         assert.equal(await page.locator("ticket-chat").getAttribute("class"), "ticket-chat");
         assert.equal(page.received.filter((frame) => /"type":"(done|error)"/.test(frame)).length, 1);
         await until("the socket to close", async () => String(await seen(page).sockets()) === "3");
@@ -87,7 +87,7 @@ for (const react of VERSIONS) {
       const first = await open(t, service, { ticketId: 1 }, { locale: "en-US" });
       await until("the first request", () => service.requests() === 1);
       const second = await open(t, service, { ticketId: 2 }, { locale: "en-US" });
-      assert.equal(await second.said(/number/), "In the queue: number 1");
+      assert.equal(await second.said(/position/), "In the queue: position 1");
       assert.equal(await second.busy(), true);
       await second.photo("5-queued");
       await first.done();
@@ -104,7 +104,7 @@ for (const react of VERSIONS) {
       assert.equal(await tab.line(), error.message);
       await tab.photo("6-error");
       await service.startOllama(PACED);
-      await tab.button("Tentar de novo").click();
+      await tab.button("Tentar novamente").click();
       assert.deepEqual(await tab.done(), [[ANSWER, false]]);
       assert.equal(await tab.text(), await shown(tab.page));
       assert.deepEqual(tab.page.problems, []);
@@ -162,7 +162,7 @@ for (const react of VERSIONS) {
       const two = await open(t, service);
       await one.grown(20);
       await two.grown(20);
-      await one.button(/^Parar/).click();
+      await one.button(/^Interromper/).click();
       for (const tab of [one, two]) {
         await tab.idle();
         await until("the error frame", () => tab.page.received.some((frame) => JSON.parse(frame).code === "stopped"));
@@ -172,7 +172,7 @@ for (const react of VERSIONS) {
         await assertNeverWrong(tab.page);
       }
       await one.photo("8-stopped");
-      await one.button("Tentar de novo").click();
+      await one.button("Tentar novamente").click();
       assert.deepEqual(await one.done(), [[ANSWER, false]]);
       assert.equal(service.requests(), 2);
       assert.deepEqual([...one.page.problems, ...two.page.problems], []);

@@ -58,7 +58,7 @@ for (const react of VERSIONS) {
 test("every JSON example is one valid message", () => {
   const examples = blocks(markdown).filter(({ info }) => info === "json").map(({ text }) => JSON.parse(text));
   const types = new Set(examples.map(({ type }) => type));
-  for (const type of ["stop", "ping", "pong", "stream", "cached", "done", "error", "status"]) assert.ok(types.has(type), type);
+  for (const type of ["open", "rate", "write", "stop", "ping", "pong", "stream", "cached", "done", "error", "status"]) assert.ok(types.has(type), type);
 });
 
 test("every error code is in the table, with the right word about a retry", () => {
@@ -76,7 +76,7 @@ test("the limits are those of the service", () => {
   assert.equal(define("QUESTIONS_WAITING"), "4");
   assert.equal(define("MESSAGE_DEPTH"), "64");
   assert.equal(define("MESSAGE_TIMEOUT"), "2000");
-  assert.equal(define("MESSAGE_MAX\\(ticket\\)"), "((ticket) * 6 + 32768)"); // 425,984 with MAX_TICKET_BYTES=65536
+  assert.equal(define("MESSAGE_MAX\\(text\\)"), "((text) * 6 + 32768)"); // 425,984 with MAX_TICKET_BYTES=65536
 });
 
 test("the plain JavaScript runs as printed", async (t) => {

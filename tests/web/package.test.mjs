@@ -94,6 +94,8 @@ for (const react of VERSIONS) {
         return <>
           <TicketChat ref={chat} {...props} style={{ margin: 0 }} onClick={() => chat.current?.refresh()} onError={({ code }) => console.log(code)} />
           <ticket-chat ticket-id="42" ticket-body="jam" manual lang="es" ref={chat} className="wide" />
+          <TicketChat ticketId={7} lazy thread="off" ratings={false} write onTurn={({ question, session }) => console.log(question.length, session)} />
+          <ticket-chat ticket-id="42" lazy thread="off" ratings="off" write="off" />
           <p onClick={() => show(1)}>{view.viewers}{odd}</p>
         </>;
       }`);

@@ -31,7 +31,8 @@ window.mount = (props, strict = false) => {
   };
   const chat = (
     <TicketChat {...props} ref={(node) => { window.chat = node; }} onDone={done}
-      onError={({ code }) => window.told.push(`error ${code}`)} onFrame={({ type }) => window.told.push(type)} />
+      onError={({ code }) => window.told.push(`error ${code}`)} onFrame={({ type }) => window.told.push(type)}
+      onTurn={({ question }) => window.told.push(`turn ${question}`)} />
   );
   root.render(strict ? <StrictMode>{chat}</StrictMode> : chat);
 };

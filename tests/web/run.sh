@@ -32,7 +32,7 @@ if [ ! -e node_modules/.package-lock.json ] ||
     node_modules/.package-lock.json)" ]; then
 	npm ci --loglevel=error --no-audit --no-fund
 fi
-[ -n "${CHAT:-}" ] || make -s -C ../.. all build/tests/replay
+[ -n "${CHAT:-}" ] || CURL=no make -s -C ../.. all build/tests/replay
 
 [ $# -gt 0 ] || set -- *.test.mjs
 # Two files at a time also where there are two processors, as they wait a lot.

@@ -205,6 +205,39 @@ for (const react of VERSIONS) {
       assert.deepEqual(tab.page.problems, []);
     });
 
+    test("what people add: each part can be switched off and on, and onTurn hears of the thread", async (t) => {
+      const tab = await open(t, (say, { question }) => {
+        if (question) return [{ type: "stream", content: "so" }, { type: "done", session: 7, turn: 9 }].forEach(say);
+        say({ type: "cached", response: "kept", message: "Kept.", session: 7 });
+        say({ type: "done", session: 7 });
+      }, { thread: false, ratings: "off", write: true });
+      const shown = (...parts) => until(`${parts}`, async () => {
+        const visible = [];
+        for (const part of ["follow", "rating", "edit", "instruction"])
+          if ((await tab.page.locator(`ticket-chat .${part}`).count()) && (await tab.page.locator(`ticket-chat .${part}`).first().isVisible())) visible.push(part);
+        return String(visible) === String(parts);
+      });
+      await shown("edit", "instruction");
+      await tab.mount({ thread: undefined, ratings: true, write: false });
+      await shown("follow", "rating");
+      await tab.page.locator("ticket-chat .question").fill("why?");
+      await tab.page.locator("ticket-chat .question").press("Enter");
+      await until("the turn", async () => (await tab.page.evaluate(() => window.told)).includes("turn why?"));
+      assert.equal((await tab.page.evaluate(() => window.done)).length, 1, "onDone is for the answer");
+      assert.equal(tab.fake.questions.length, 2);
+      assert.deepEqual(tab.page.problems, []);
+    });
+
+    test("in a list it opens what is saved when it is seen, and asks after a click", async (t) => {
+      const tab = await open(t, (say, { type }) => (type === "open" ? say({ type: "error", code: "no_answer", message: "None yet.", retryable: false }) : say({ type: "done" })),
+        { lazy: true });
+      await tab.said(/None yet/);
+      assert.deepEqual(tab.fake.questions.map(({ type, ticketBody }) => [type, ticketBody]), [["open", undefined]]);
+      await tab.button("Get an answer").click();
+      await tab.done();
+      assert.equal(tab.fake.questions[1].ticketBody, "jam");
+    });
+
     test("the hook draws anything: text, another answer, an older one, another try", async (t) => {
       const fake = await fakeService((say, { version, refresh }, n) => {
         if (n === 3) return say({ type: "error", message: "No.", code: "storage", retryable: true });

@@ -49,12 +49,16 @@ export async function until(what, check, deadline = DEADLINE) {
   }
 }
 
+/** Below those that the kernel gives to whoever connects: nobody else takes it before it is listened on. */
 export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 10000 + Math.floor(Math.random() * 22000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const free = await new Promise((resolve) => server.once("listening", () => resolve(true)).once("error", () => resolve(false)));
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** Processes with this text in their environment: ours, whatever they have become a child of. */

@@ -45,7 +45,7 @@ pg_backup_run(struct store *s, const char *const arguments[], struct buf *says)
 	for (i = 0; i < ARGUMENTS && arguments[i] != NULL && code == 0; i++)
 		code = (argv[i] = strdup(arguments[i])) == NULL ? -1 : 0;
 	if (code == 0)
-		code = child_run(argv, environ, -1, &out);
+		code = child_run(argv, environ, -1, true, &out);
 	if (code == -1 && errno == ENOENT)
 		rc = pg_refuse(s, FAILURE_STORAGE, "there is no %s: install "
 		    "the package postgresql-client", arguments[0]);

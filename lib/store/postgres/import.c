@@ -137,22 +137,29 @@ pg_import_row(void *context, const struct cell *c, int cells)
 static enum failure_code
 pg_import_examine(struct store *s)
 {
-	struct import_rows		t = { .count = 0 };
+	static const struct {
+		enum statement	 statement;	/* finds such lines */
+		const char	*what, *why;	/* before and after the id */
+	} wrong[] = {
+		{ STATEMENT_IMPORT_TWICE, "session", "is there twice" },
+		{ STATEMENT_IMPORT_STRANGERS, "there is no ticket",
+		    "in TICKETS_TABLE, and import adds none" },
+		{ STATEMENT_IMPORT_STRAYS, "session", "follows what is no "
+		    "answer of its ticket; nothing was imported" },
+	};
+	struct import_rows	t = { .count = 0 };
 	enum failure_code	rc;
+	size_t			i;
 
-	if ((rc = store_rows(s, STATEMENT_IMPORT_TWICE, pg_import_row,
-	    &t, NO_ARGS)) != FAILURE_NONE)
-		return rc;
-	if (t.count > 0)
-		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64
-		    ": session %" PRId64 " is there twice", t.line, t.id);
-	if ((rc = store_rows(s, STATEMENT_IMPORT_STRANGERS, pg_import_row,
-	    &t, NO_ARGS)) != FAILURE_NONE)
-		return rc;
-	if (t.count > 0)
-		return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64 ": "
-		    "there is no ticket %" PRId64 " in TICKETS_TABLE, and "
-		    "import adds none", t.line, t.id);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		if ((rc = store_rows(s, wrong[i].statement, pg_import_row, &t,
+		    NO_ARGS)) != FAILURE_NONE)
+			return rc;
+		if (t.count > 0)
+			return pg_refuse(s, FAILURE_BAD_REQUEST, "line %" PRId64
+			    ": %s %" PRId64 " %s", t.line, wrong[i].what, t.id,
+			    wrong[i].why);
+	}
 	return FAILURE_NONE;
 }
 
@@ -177,7 +184,7 @@ static enum failure_code
 pg_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
-	int64_t			ours, costs, ratings;
+	int64_t			ours, costs, ratings, sources;
 
 	if ((rc = pg_run(s, STATEMENT_TICKETS_ARE_OURS, NULL, &ours)) !=
 	    FAILURE_NONE || (ours != 0 && (rc = pg_change(s,
@@ -186,7 +193,8 @@ pg_merge(struct store *s, struct import *i)
 	    &i->sessions)) != FAILURE_NONE || (rc = pg_change(s,
 	    STATEMENT_MERGE_COSTS, NULL, &costs)) != FAILURE_NONE ||
 	    (rc = pg_change(s, STATEMENT_MERGE_RATINGS, NULL, &ratings)) !=
-	    FAILURE_NONE)
+	    FAILURE_NONE || (rc = pg_change(s, STATEMENT_MERGE_SOURCES, NULL,
+	    &sources)) != FAILURE_NONE)
 		return rc;
 	return pg_raise_ids(s);
 }

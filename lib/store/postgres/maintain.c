@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/limit.h"
+#include "store/knowledge.h"
 #include "store/maintain.h"
 #include "store/postgres/pg.h"
 
@@ -58,25 +59,20 @@ store_runs(struct store *s, store_row *row, void *ctx)
 
 /* Stops a ticket's generation on any machine, and deletes the ticket. */
 static enum failure_code
-pg_delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
+pg_delete(struct store *s, int64_t ticket, int64_t *found)
 {
 	const int64_t		 until = clock_us() + FORGET_TIMEOUT *
 				    INT64_C(1000);
 	struct pg_args		 a = { .count = 0 };
 	enum failure_code	 rc;
-	PGresult		*res;
 	bool			 heard;
 
 	pg_int(&a, ticket);
 	for (;;) {
-		if ((rc = store_stop(s, ticket, &heard)) != FAILURE_NONE ||
-		    (rc = pg_query(s, STATEMENT_FORGET, &a, &res)) !=
-		    FAILURE_NONE)
-			return rc;
-		*found = pg_number(res, 0, 0);
-		*transaction = pg_number(res, 0, 1);
-		PQclear(res);
-		if (*found != -1)
+		rc = store_stop(s, ticket, true, &heard);
+		if (rc == FAILURE_NONE)
+			rc = pg_run(s, STATEMENT_FORGET, &a, found);
+		if (rc != FAILURE_NONE || *found != -1)
 			return rc;
 		if (clock_us() > until)
 			return pg_refuse(s, FAILURE_STORAGE, "the generation "
@@ -86,17 +82,19 @@ pg_delete(struct store *s, int64_t ticket, int64_t *found, int64_t *transaction)
 	}
 }
 
-/* Rewrites tables until the dead rows of a transaction are gone. */
+/* Rewrites tables until the rows that were deleted before are gone. */
 static enum failure_code
-pg_vacuum(struct store *s, int64_t transaction, enum statement tables,
-    enum statement proof)
+pg_vacuum(struct store *s, enum statement tables, enum statement proof)
 {
 	const int64_t		until = clock_us() + CUT_TIMEOUT *
 				    INT64_C(1000);
 	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
-	int64_t			clean = 0;
+	int64_t			transaction, clean = 0;
 
+	if ((rc = pg_run(s, STATEMENT_TRANSACTION, NULL, &transaction)) !=
+	    FAILURE_NONE)
+		return rc;
 	pg_int(&a, transaction);
 	while ((rc = pg_alone(s, tables, NULL, NULL)) ==
 	    FAILURE_NONE && (rc = pg_run(s, proof, &a,
@@ -112,20 +110,23 @@ pg_vacuum(struct store *s, int64_t transaction, enum statement tables,
 }
 
 enum failure_code
-store_forget(struct store *s, int64_t ticket, bool *found)
+store_forget(struct store *s, int64_t ticket,
+    enum failure_code (*sweep)(struct store *), bool *found)
 {
 	enum failure_code	rc;
-	int64_t			there, transaction;
+	int64_t			there;
 
 	*found = false;
 	s->patience = -1;
-	if ((rc = pg_delete(s, ticket, &there, &transaction)) != FAILURE_NONE)
+	if ((rc = pg_delete(s, ticket, &there)) != FAILURE_NONE)
 		return rc;
 	*found = there != 0;
+	if ((rc = sweep(s)) != FAILURE_NONE)
+		return rc;
 	/* Rewrite the tables even if the ticket was not found: an earlier try
 	   may have been killed after deleting it. */
 	pg_show_progress(s, "rewriting the tables", 0, 0);
-	return pg_vacuum(s, transaction, STATEMENT_VACUUM, STATEMENT_VACUUMED);
+	return pg_vacuum(s, STATEMENT_VACUUM, STATEMENT_VACUUMED);
 }
 
 /* The hash by which TicketAIRuns and TicketAIRatings know a user. */
@@ -146,21 +147,28 @@ pg_hash_user(struct store *s, const char *who, char hash[TEXT_HASH + 1],
 }
 
 enum failure_code
-store_forget_user(struct store *s, const char *who)
+store_forget_user(struct store *s, const char *who,
+    enum failure_code (*sweep)(struct store *))
 {
 	char			hash[TEXT_HASH + 1];
 	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
-	int64_t			transaction;
+	int64_t			rows;
 
 	s->patience = -1;
 	if ((rc = pg_hash_user(s, who, hash, &a)) != FAILURE_NONE ||
-	    (rc = pg_run(s, STATEMENT_FORGET_USER, &a, &transaction)) !=
-	    FAILURE_NONE)
+	    (rc = pg_run(s, STATEMENT_FORGET_USER, &a, NULL)) !=
+	    FAILURE_NONE || (rc = pg_run(s, STATEMENT_USER_WRITTEN, NULL,
+	    &rows)) != FAILURE_NONE || (rc = sweep(s)) != FAILURE_NONE)
 		return rc;
-	pg_show_progress(s, "rewriting the table of generations", 0, 0);
-	return pg_vacuum(s, transaction, STATEMENT_VACUUM_RUNS,
-	    STATEMENT_VACUUMED_RUNS);
+	pg_show_progress(s, "rewriting the tables", 0, 0);
+	if (rows == 0)
+		return pg_vacuum(s, STATEMENT_VACUUM_RUNS,
+		    STATEMENT_VACUUMED_RUNS);
+	/* The large tables only if they named the user. */
+	rc = pg_vacuum(s, STATEMENT_VACUUM, STATEMENT_VACUUMED);
+	return rc != FAILURE_NONE ? rc :
+	    pg_run(s, STATEMENT_USER_CLEAR, NULL, NULL);
 }
 
 enum failure_code
@@ -183,7 +191,7 @@ store_check(struct store *s, bool full, struct census *c,
 {
 	enum failure_code	rc;
 
-	(void)full;	/* for indexes the server has amcheck */
+	/* For indexes the server has amcheck. */
 	memset(c, 0, sizeof(*c));
 	pg_show_progress(s, "reading every text", 0, 0);
 	rc = store_faults(s, STATEMENT_CHECK, found, context);
@@ -194,6 +202,8 @@ store_check(struct store *s, bool full, struct census *c,
 		found(context, s->error);
 		return FAILURE_NONE;
 	}
+	if (rc == FAILURE_NONE)
+		rc = store_knowledge_check(s, full, found, context);
 	if (rc == FAILURE_NONE)
 		rc = store_census(s, c);
 	return rc;

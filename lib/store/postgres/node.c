@@ -41,7 +41,7 @@ node_open(struct node **out, const struct node_wish *wish)
 	if ((*out = n = calloc(1, sizeof(*n))) == NULL)
 		return FAILURE_INTERNAL;
 	n->wish = *wish;
-	n->fd = -1;
+	n->fd = n->relay = -1;
 	n->server = -1;
 	n->here = n->fresh = true;
 	n->next = CLOCK_NEVER;		/* slots_try makes the first call */
@@ -72,6 +72,17 @@ node_session(const struct node *n)
 	return n->session;
 }
 
+void
+node_theirs(const struct node *n, char text_hash[TEXT_HASH + 1],
+    char instruction_hash[TEXT_HASH + 1])
+{
+	const size_t	len = strcspn(n->theirs, " ");
+
+	(void)snprintf(text_hash, TEXT_HASH + 1, "%.*s", (int)len, n->theirs);
+	(void)snprintf(instruction_hash, TEXT_HASH + 1, "%s",
+	    n->theirs[len] == '\0' ? "" : n->theirs + len + 1);
+}
+
 enum frame_state
 node_shows(const struct node *n)
 {
@@ -90,16 +101,26 @@ node_fd(const struct node *n)
 	return n->epoll;
 }
 
+/* What to poll for during a call, and until when: clock_us. */
+static int64_t
+pg_node_wait(const struct node *n, struct pollfd *p)
+{
+	int64_t	due;
+
+	if (n->relay != -1) {
+		*p = (struct pollfd){ .fd = n->relay, .events = POLLIN };
+		return n->until;
+	}
+	due = pg_wait(n->store, p);
+	return due < n->until ? due : n->until;
+}
+
 int64_t
 node_deadline(const struct node *n)
 {
 	struct pollfd	p;
-	int64_t		due;
 
-	if (n->call == CALL_NONE)
-		return n->next;
-	due = pg_wait(n->store, &p);
-	return due < n->until ? due : n->until;
+	return n->call == CALL_NONE ? n->next : pg_node_wait(n, &p);
 }
 
 /* Puts the connection's descriptor into the epoll set during a call. */
@@ -110,7 +131,7 @@ pg_watch(struct node *n)
 	struct epoll_event	e = { .events = 0 };
 
 	if (n->call != CALL_NONE)
-		(void)pg_wait(n->store, &p);
+		(void)pg_node_wait(n, &p);
 	if (n->fd != -1 && n->fd != p.fd)
 		(void)epoll_ctl(n->epoll, EPOLL_CTL_DEL, n->fd, NULL);
 	if (p.fd != -1) {
@@ -252,6 +273,8 @@ pg_node_begun(struct node *n, int64_t now)
 		n->state = NODE_THEIRS;
 		n->shows = FRAME_STATE__MAX;
 		n->session = pg_number(n->store->result, 0, 2);
+		(void)snprintf(n->theirs, sizeof(n->theirs), "%s",
+		    pg_node_word(n, 6));
 		n->next = now;
 	} else if (strcmp(verdict, "answered") == 0) {
 		n->state = NODE_LATE;
@@ -259,7 +282,8 @@ pg_node_begun(struct node *n, int64_t now)
 	} else {
 		pg_node_over(n, strcmp(verdict, "unknown") == 0 ?
 		    FAILURE_UNKNOWN_TICKET : strcmp(verdict, "full") == 0 ?
-		    FAILURE_QUEUE_FULL : FAILURE_SHUTTING_DOWN);
+		    FAILURE_QUEUE_FULL : strcmp(verdict, "thread_full") == 0 ?
+		    FAILURE_THREAD_FULL : FAILURE_SHUTTING_DOWN);
 		n->run = 0;
 		n->next = CLOCK_NEVER;
 	}
@@ -446,16 +470,25 @@ pg_add_servers(const struct node *n, struct pg_args *a, char names[NAMES],
 	pg_text(a, slots, len);
 }
 
-static enum failure_code
+/* Sends a call, to the resident or over our connection. */
+static bool
+pg_node_send(struct node *n, enum statement statement, const struct pg_args *a)
+{
+	return n->store->db == NULL ? relay_start(n, statement, a) :
+	    pg_call(n->store, statement, a) == FAILURE_NONE;
+}
+
+static bool
 pg_call_begin(struct node *n)
 {
 	const struct settings	*s = n->wish.settings;
 	struct pg_args		 a = { .count = 0 };
 	char			 names[NAMES], slots[NUMBERS];
+	char			 about[sizeof(n->theirs)];
 
 	pg_int(&a, n->wish.ticket);
 	pg_word(&a, n->owner);
-	pg_int(&a, n->wish.seen);
+	pg_int(&a, n->wish.follows != 0 ? n->wish.follows : n->wish.seen);
 	pg_int(&a, s->number[SETTING_TICKETS] == TICKETS_EXISTING);
 	pg_word(&a, n->wish.user == NULL ? "" : n->wish.user);
 	pg_word(&a, n->machine);
@@ -463,10 +496,15 @@ pg_call_begin(struct node *n)
 	/* A lost run had its place in the queue already. */
 	pg_int(&a, n->lost ? INT_MAX : n->most);
 	pg_add_servers(n, &a, names, slots);
-	return pg_call(n->store, STATEMENT_RUN_BEGIN, &a);
+	pg_word(&a, n->wish.question);
+	pg_int(&a, THREAD_MAX);
+	(void)snprintf(about, sizeof(about), "%s %s", n->wish.text_hash,
+	    n->wish.instruction_hash);
+	pg_word(&a, about);
+	return pg_node_send(n, STATEMENT_RUN_BEGIN, &a);
 }
 
-static enum failure_code
+static bool
 pg_call_renew(struct node *n)
 {
 	struct pg_args	a = { .count = 0 };
@@ -482,10 +520,10 @@ pg_call_renew(struct node *n)
 	pg_word(&a, used);
 	pg_int(&a, n->here);
 	pg_add_servers(n, &a, names, slots);
-	return pg_call(n->store, STATEMENT_RUN_RENEW, &a);
+	return pg_node_send(n, STATEMENT_RUN_RENEW, &a);
 }
 
-static enum failure_code
+static bool
 pg_call_save(struct node *n)
 {
 	const struct cost	*c = n->all.cost;
@@ -493,9 +531,14 @@ pg_call_save(struct node *n)
 				    c->answer_tokens, c->queued,
 				    c->first_token, c->total, c->load,
 				    c->prompt, c->answer };
+	struct buf		 given = BUF_INIT(OUTPUT_MAX);
 	struct pg_args		 a = { .count = 0 };
 	size_t			 i;
+	bool			 sent;
 
+	if (pg_sources(&given, &n->all) == -1)
+		return pg_refuse(n->store, FAILURE_STORAGE, "no memory") ==
+		    FAILURE_NONE;
 	pg_int(&a, n->run);
 	pg_word(&a, n->owner);
 	pg_int(&a, n->session);
@@ -506,11 +549,19 @@ pg_call_save(struct node *n)
 	pg_word(&a, c->done_reason);
 	for (i = 0; i < sizeof(number) / sizeof(number[0]); i++)
 		pg_int(&a, number[i]);
-	return pg_call(n->store, STATEMENT_RUN_SAVE, &a);
+	pg_text(&a, n->all.instruction, n->all.instruction_len);
+	pg_word(&a, n->all.prompt_name);
+	pg_word(&a, n->all.user);
+	pg_word(&a, n->all.server);
+	pg_text(&a, n->all.model_text, n->all.model_text_len);
+	pg_text(&a, given.data, given.len);
+	sent = pg_node_send(n, STATEMENT_RUN_SAVE, &a);
+	buf_free(&given);
+	return sent;
 }
 
-/* Sends the call. */
-static enum failure_code
+/* Sends the call.  Returns false on error. */
+static bool
 pg_send_call(struct node *n)
 {
 	struct pg_args	a = { .count = 0 };
@@ -525,17 +576,19 @@ pg_send_call(struct node *n)
 	case CALL_WATCH:
 		pg_int(&a, n->run);
 		pg_int(&a, n->session);
-		return pg_call(n->store, STATEMENT_RUN_WATCH, &a);
+		pg_int(&a, n->here);
+		return pg_node_send(n, STATEMENT_RUN_WATCH, &a);
 	case CALL_STOP:
 		pg_int(&a, n->wish.ticket);
-		return pg_call(n->store, STATEMENT_RUN_STOP, &a);
+		pg_word(&a, n->wish.question);
+		return pg_node_send(n, STATEMENT_RUN_STOP_ONE, &a);
 	case CALL_END:
 	case CALL_NONE:
 	default:
 		pg_int(&a, n->run);
 		pg_word(&a, n->owner);
 		pg_word(&a, failure_name(n->code));
-		return pg_call(n->store, STATEMENT_RUN_END, &a);
+		return pg_node_send(n, STATEMENT_RUN_END, &a);
 	}
 }
 
@@ -557,16 +610,41 @@ pg_connected(struct node *n)
 	return false;
 }
 
-/* Begins the next call; connects first if necessary. */
+/* Whether the resident may make the call: the run begins, or waits. */
+static bool
+pg_is_relayed(const struct node *n)
+{
+	return !n->saving && (n->call == CALL_BEGIN || n->call == CALL_WATCH ||
+	    (n->call == CALL_RENEW && n->want == WANT_QUEUED));
+}
+
+/* Begins the next call; if it is not relayed, connects first if necessary. */
 static bool
 pg_node_start(struct node *n, int64_t now)
 {
 	n->call = pg_choose(n, now);
+	if (n->store->db == NULL && pg_is_relayed(n) && pg_send_call(n)) {
+		n->until = pg_later(now, QUERY_HEARD);
+		return true;
+	}
 	n->until = CLOCK_NEVER;
 	if (n->store->db == NULL)
 		return pg_start(n->store) == FAILURE_NONE;
 	n->until = pg_later(now, CALL_TIMEOUT);
-	return pg_send_call(n) == FAILURE_NONE;
+	return pg_send_call(n);
+}
+
+/* Continues a call that the resident makes.  If it cannot, makes it over a
+   connection of our own. */
+static enum pg_progress
+pg_go_on_relayed(struct node *n, int64_t now)
+{
+	const enum pg_progress	rc = relay_step(n, now);
+
+	if (rc != PG_FAILED)
+		return rc;
+	n->until = CLOCK_NEVER;
+	return pg_start(n->store) == FAILURE_NONE ? PG_MORE : PG_FAILED;
 }
 
 /* Continues a call. */
@@ -575,13 +653,14 @@ pg_go_on(struct node *n, int64_t now)
 {
 	enum pg_progress	rc;
 
+	if (n->relay != -1)
+		return pg_go_on_relayed(n, now);
 	rc = pg_step(n->store);
 	if (n->until == CLOCK_NEVER && rc == PG_DONE) {
 		if (!pg_connected(n))
 			return PG_DONE;
 		n->until = pg_later(now, CALL_TIMEOUT);
-		rc = pg_send_call(n) == FAILURE_NONE ? pg_step(n->store) :
-		    PG_FAILED;
+		rc = pg_send_call(n) ? pg_step(n->store) : PG_FAILED;
 	}
 	if (rc == PG_MORE && now >= n->until) {
 		(void)pg_refuse(n->store, FAILURE_STORAGE,
@@ -622,7 +701,7 @@ runs_wait(struct node *n, int ms)
 		node_step(n, now);
 		if (n->call == CALL_NONE)
 			continue;
-		due = pg_wait(n->store, &p);
+		due = pg_node_wait(n, &p);
 		(void)poll(&p, 1, clock_poll(now, due < until ? due : until));
 	}
 }
@@ -717,6 +796,7 @@ node_release(struct node *n, enum failure_code code)
 		runs_now(n);
 		runs_wait(n, NODE_LINGER);
 	}
+	relay_end(n);
 	pg_drop(n->store);
 	n->call = CALL_NONE;
 	n->next = CLOCK_NEVER;
@@ -729,6 +809,7 @@ node_close(struct node *n)
 {
 	if (n == NULL)
 		return;
+	relay_end(n);
 	store_close(n->store);
 	if (n->epoll != -1)
 		(void)close(n->epoll);

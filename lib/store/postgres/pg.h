@@ -20,7 +20,7 @@
 #include "store/statement.h"
 #include "store/store.h"
 
-enum { PG_ARGS_MAX = 18 };
+enum { PG_ARGS_MAX = 24 };
 
 enum pg_progress {
 	PG_MORE,	/* nothing to do until something arrives */
@@ -199,6 +199,10 @@ enum failure_code pg_copy_end(struct store *);
 
 /* The value in a row as a number. */
 int64_t pg_number(const PGresult *, int row, int column);
+
+/* Appends an answer's sources as an array in JSON.  Returns as buf_add. */
+int pg_sources(struct buf *, const struct answered *)
+    __attribute__((warn_unused_result));
 
 /* Calls the callback of store_watch. */
 void pg_show_progress(struct store *, const char *what, int64_t done,

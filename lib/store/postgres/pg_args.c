@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/hex.h"
 #include "store/postgres/pg.h"
 
 /* Type OIDs from pg_type.dat; they never change. */
@@ -38,12 +39,10 @@ bool
 pg_draw_name(char name[PG_NAME])
 {
 	unsigned char	random[(PG_NAME - 1) / 2];
-	size_t		i;
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return false;
-	for (i = 0; i < sizeof(random); i++)
-		(void)snprintf(name + 2 * i, 3, "%02x", random[i]);
+	hex_write(random, sizeof(random), name);
 	return true;
 }
 

@@ -56,21 +56,39 @@ pg_unanswered_session(struct store *s, struct purge *p)
 	return rc;
 }
 
-enum failure_code
-store_purge(struct store *s, struct purge *p)
+/*
+ * Deletes the old answers, those to questions first: an answer goes when no
+ * question about it is left.
+ */
+static enum failure_code
+pg_purge_answers(struct store *s, struct purge *p)
 {
 	enum failure_code	rc;
-	int64_t			gone[2] = { 0, 0 }, ours = 0;
+	int64_t			gone[2] = { 0, 0 };
 
-	s->patience = -1;
 	do {
 		pg_show_progress(s, "deleting sessions", p->sessions, p->old);
 		rc = pg_purge_run(s, STATEMENT_PURGE_SESSIONS, p->before, 0,
 		    PURGE_CHUNK, gone);
 		p->sessions += gone[1];
 	} while (rc == FAILURE_NONE && gone[0] != 0);
+	return rc;
+}
+
+enum failure_code
+store_purge(struct store *s, struct purge *p)
+{
+	enum failure_code	rc;
+	int64_t			gone[2] = { 0, 0 }, ours = 0, before;
+
+	s->patience = -1;
+	rc = pg_purge_answers(s, p);
+	before = p->sessions;
 	if (rc == FAILURE_NONE)
 		rc = pg_unanswered_session(s, p);
+	/* Some of these may have been questions. */
+	if (rc == FAILURE_NONE && p->sessions > before)
+		rc = pg_purge_answers(s, p);
 	if (rc == FAILURE_NONE && p->tickets)
 		rc = pg_run(s, STATEMENT_TICKETS_ARE_OURS, NULL, &ours);
 	gone[0] = 0;

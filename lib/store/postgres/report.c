@@ -29,13 +29,14 @@ pg_report_row(const PGresult *res, store_row *row, void *ctx)
 	return row(ctx, cell, n);
 }
 
-/* Runs a statement in a transaction and calls `row' for its rows. */
+/* Runs a statement in a transaction and calls `row' for its rows.  If `stay',
+   the transaction is the caller's, and the connection must not end. */
 static enum failure_code
 pg_report_run(struct store *s, enum statement which, const struct pg_args *a,
-    store_row *row, void *ctx)
+    store_row *row, void *ctx, bool stay)
 {
 	PGresult	*res;
-	bool		 wanted;
+	bool		 wanted = true;
 
 	/* The first row may take long. */
 	s->patience = -1;
@@ -43,9 +44,9 @@ pg_report_run(struct store *s, enum statement which, const struct pg_args *a,
 		return pg_fail(s, "", NULL);
 	while ((res = pg_next(s)) != NULL &&
 	    PQresultStatus(res) == PGRES_SINGLE_TUPLE) {
-		wanted = pg_report_row(res, row, ctx);
+		wanted = wanted && pg_report_row(res, row, ctx);
 		PQclear(res);
-		if (!wanted) {
+		if (!wanted && !stay) {
 			/* Do not read the rows that are left. */
 			pg_drop(s);
 			return FAILURE_NONE;
@@ -93,10 +94,10 @@ store_rows(struct store *s, enum statement which, store_row *row, void *ctx,
 
 	pg_args_of(&args, a, count);
 	if (s->inside)
-		return pg_report_run(s, which, &args, row, ctx);
+		return pg_report_run(s, which, &args, row, ctx, true);
 	if ((rc = pg_begin(s)) != FAILURE_NONE)
 		return rc;
-	rc = pg_report_run(s, which, &args, row, ctx);
+	rc = pg_report_run(s, which, &args, row, ctx, false);
 	return s->db == NULL ? rc : pg_end(s, rc);
 }
 
@@ -104,6 +105,13 @@ enum failure_code
 store_report_ready(struct store *s)
 {
 	return pg_copy_end(s);
+}
+
+enum failure_code
+store_totals_make(struct store *s)
+{
+	(void)s;
+	return FAILURE_NONE;
 }
 
 enum failure_code

@@ -41,6 +41,12 @@ struct node {
 	int64_t			 until;		/* end of the call: clock_us;
 						   CLOCK_NEVER while
 						   connecting */
+	int			 relay;		/* socket on which the resident
+						   makes the call; -1: it is our
+						   own */
+	bool			 relayed;	/* the resident has accepted
+						   it */
+	struct buf		 reply;		/* of the resident */
 	int64_t			 next;		/* earliest time of the next
 						   call: clock_us */
 	int64_t			 away;		/* clock_us: since when no call
@@ -68,6 +74,9 @@ struct node {
 						   `here' */
 	bool			 others;	/* other nodes have viewers */
 	bool			 stop;		/* ask the other node to stop */
+	/* What the other node's run is about: the hashes of the text and of the
+	   instruction. */
+	char			 theirs[2 * TEXT_HASH + 2];
 
 	/* Used at the end of a run. */
 	bool			 saving, committed;	/* the slot is released;
@@ -86,6 +95,19 @@ struct node {
 
 /* Makes the next step begin a call at once. */
 void runs_now(struct node *);
+
+/*
+ * A run that waits in the queue, or for another node, calls every few seconds.
+ * Connecting takes twenty times as long as such a call.  So the lookup that
+ * stays on this node (store/resident.h) makes it, and also the call that begins
+ * a run, over its connection.  relay_start sends the call, and returns false if
+ * there is no such lookup.  relay_step returns PG_DONE with the result in
+ * n->store->result, or PG_FAILED if the lookup does not make the call: then it
+ * is made over a connection of our own.  relay_end forgets the call.
+ */
+bool relay_start(struct node *, enum statement, const struct pg_args *);
+enum pg_progress relay_step(struct node *, int64_t now);
+void relay_end(struct node *);
 
 /* Steps until a call has ended, up to `ms' milliseconds. */
 void runs_wait(struct node *, int ms);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limit.h"
+#include "json/jsonw.h"
 #include "store/maintain.h"
 #include "store/postgres/pg.h"
 #include "store/store.h"
@@ -110,6 +112,16 @@ pg_store_copy(const PGresult *res, int column, size_t *len)
 	return p;
 }
 
+/* The same of a value that may be NULL; false: there is no memory. */
+static bool
+pg_store_optional(const PGresult *res, int column, char **text)
+{
+	size_t	len;
+
+	return PQgetisnull(res, 0, column) ||
+	    (*text = pg_store_copy(res, column, &len)) != NULL;
+}
+
 /* Runs a statement that finds a session. */
 static enum failure_code
 pg_find(struct store *s, enum statement which, const struct pg_args *a,
@@ -129,9 +141,12 @@ pg_find(struct store *s, enum statement which, const struct pg_args *a,
 		    PQgetvalue(res, 0, 3));
 		out->versions = pg_number(res, 0, 4);
 		out->cut = pg_number(res, 0, 5) != 0;
-		out->version = PQnfields(res) > 6 ? pg_number(res, 0, 6) :
-		    out->versions;
-		if (out->prompt == NULL || out->response == NULL) {
+		out->version = PQgetisnull(res, 0, 6) ? out->versions :
+		    pg_number(res, 0, 6);
+		out->follows = pg_number(res, 0, 7);
+		if (!pg_store_optional(res, 8, &out->author) ||
+		    !pg_store_optional(res, 9, &out->instruction) ||
+		    out->prompt == NULL || out->response == NULL) {
 			session_free(out);
 			rc = pg_refuse(s, FAILURE_STORAGE, "no memory");
 		}
@@ -217,6 +232,18 @@ store_text_hash(struct store *s, const char *text, size_t len,
 }
 
 enum failure_code
+store_word(struct store *s, int64_t ticket, const char *text, size_t len,
+    unsigned counter, char word[TEXT_WORD + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = pg_identity(s)) != FAILURE_NONE)
+		return rc;
+	return text_word(s->secret, ticket, text, len, counter, word) == 0 ?
+	    FAILURE_NONE : pg_refuse(s, FAILURE_STORAGE, "no memory");
+}
+
+enum failure_code
 store_session_by_text(struct store *s, int64_t ticket, const char *text,
     size_t len, struct session *out)
 {
@@ -258,11 +285,91 @@ store_get_or_create(struct store *s, int64_t ticket, bool existing,
 	return FAILURE_UNKNOWN_TICKET;
 }
 
+/* Gets a turn with one of the two statements. */
+static enum failure_code
+pg_thread_turn(struct store *s, enum statement statement, int64_t ticket,
+    int64_t root, int64_t after, struct session *out)
+{
+	struct pg_args	a = { .count = 0 };
+
+	pg_int(&a, ticket);
+	pg_int(&a, root);
+	pg_int(&a, after);
+	return pg_find(s, statement, &a, out);
+}
+
+enum failure_code
+store_thread_next(struct store *s, int64_t ticket, int64_t root, int64_t after,
+    struct session *out)
+{
+	return pg_thread_turn(s, STATEMENT_THREAD_NEXT, ticket, root, after,
+	    out);
+}
+
+enum failure_code
+store_thread_read(struct store *s, int64_t ticket, int64_t root, int64_t after,
+    struct session *out)
+{
+	return pg_thread_turn(s, STATEMENT_THREAD_READ, ticket, root, after,
+	    out);
+}
+
+enum failure_code
+store_question_add(struct store *s, int64_t ticket, int64_t root, int64_t *id)
+{
+	enum failure_code	rc;
+
+	rc = store_run(s, STATEMENT_QUESTION_ADD, id, ARGS(ARG_INT(ticket),
+	    ARG_INT(root), ARG_INT(THREAD_MAX)));
+	if (rc == FAILURE_NONE && *id <= 0)
+		rc = *id == 0 ? FAILURE_THREAD_FULL : FAILURE_UNKNOWN_TICKET;
+	if (rc != FAILURE_NONE)
+		*id = 0;
+	return rc;
+}
+
+enum failure_code
+store_question_delete(struct store *s, int64_t id)
+{
+	return store_run(s, STATEMENT_QUESTION_DELETE, NULL,
+	    ARGS(ARG_INT(id)));
+}
+
+/* Writes a source of pg_sources. */
+static void
+pg_source(struct jsonw *w, const struct store_source *n)
+{
+	jsonw_object(w, NULL);
+	jsonw_int(w, "n", n->n);
+	jsonw_int(w, "passage", n->passage);
+	jsonw_text(w, "name", n->name);
+	jsonw_text(w, "title", n->title);
+	jsonw_text(w, "url", n->url);
+	jsonw_int(w, "ticket", n->ticket);
+	jsonw_text(w, "text", n->text);
+	jsonw_bool(w, "cited", n->cited);
+	jsonw_close(w);
+}
+
+int
+pg_sources(struct buf *b, const struct answered *a)
+{
+	struct jsonw	w;
+	size_t		i;
+
+	jsonw_begin(&w, b);
+	jsonw_array(&w, NULL);
+	for (i = 0; i < a->source_count; i++)
+		pg_source(&w, &a->sources[i]);
+	return jsonw_end(&w, false);
+}
+
 enum failure_code
 store_update_response(struct store *s, int64_t id, const struct answered *all,
     int64_t *versions)
 {
 	const struct cost	*c = all->cost;
+	struct buf		 given = BUF_INIT(OUTPUT_MAX);
 	char			 hash[TEXT_HASH + 1];
 	enum failure_code	 rc;
 
@@ -270,6 +377,8 @@ store_update_response(struct store *s, int64_t id, const struct answered *all,
 	if ((rc = store_text_hash(s, all->prompt, all->prompt_len, hash)) !=
 	    FAILURE_NONE)
 		return rc;
+	if (pg_sources(&given, all) == -1)
+		return pg_refuse(s, FAILURE_STORAGE, "no memory");
 	rc = store_run(s, STATEMENT_SESSION_ANSWER, versions, ARGS(ARG_INT(id),
 	    ARG_TEXT(all->prompt, all->prompt_len), ARG_TEXT(hash, TEXT_HASH),
 	    ARG_TEXT(all->response, all->response_len),
@@ -277,7 +386,14 @@ store_update_response(struct store *s, int64_t id, const struct answered *all,
 	    ARG_TEXT(c->done_reason, strlen(c->done_reason)),
 	    ARG_INT(c->prompt_tokens), ARG_INT(c->answer_tokens),
 	    ARG_INT(c->queued), ARG_INT(c->first_token), ARG_INT(c->total),
-	    ARG_INT(c->load), ARG_INT(c->prompt), ARG_INT(c->answer)));
+	    ARG_INT(c->load), ARG_INT(c->prompt), ARG_INT(c->answer),
+	    ARG_TEXT(all->instruction, all->instruction_len),
+	    ARG_TEXT(all->prompt_name, strlen(all->prompt_name)),
+	    ARG_TEXT(all->user, strlen(all->user)),
+	    ARG_TEXT(all->server, strlen(all->server)),
+	    ARG_TEXT(all->model_text, all->model_text_len),
+	    ARG_TEXT(given.data, given.len)));
+	buf_free(&given);
 	if (rc != FAILURE_NONE || *versions > 0)
 		return rc;
 	rc = *versions == 0 ? FAILURE_UNKNOWN_TICKET : FAILURE_INTERRUPTED;
@@ -321,9 +437,10 @@ store_rate(struct store *s, int64_t session, const char *user,
 }
 
 enum failure_code
-store_stop(struct store *s, int64_t ticket, bool *heard)
+store_stop(struct store *s, int64_t ticket, bool all, bool *heard)
 {
-	return store_is(s, STATEMENT_RUN_STOP, ticket, heard);
+	return store_is(s, all ? STATEMENT_RUN_STOP_ALL : STATEMENT_RUN_STOP,
+	    ticket, heard);
 }
 
 enum failure_code

@@ -10,6 +10,7 @@
 struct node {
 	const struct settings	*settings;
 	int64_t			 session;
+	bool			 question;	/* the session is one */
 	struct store		*store;		/* open while saving */
 	int			 slots;		/* the file RUN_DIR/slots; -1:
 						   not open */

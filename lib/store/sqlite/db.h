@@ -91,6 +91,11 @@ bool db_foreign(struct store *, int version);
 enum failure_code db_steps(struct store *, int from);
 
 /*
+ * As store_knowledge_make (store/knowledge.h), in the caller's transaction.
+ */
+enum failure_code db_make_knowledge(struct store *);
+
+/*
  * Checks for damage (with `full' also in indexes) and for rows without their
  * owner; calls `found' with a line about each.
  */

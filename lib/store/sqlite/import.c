@@ -106,12 +106,42 @@ db_step(struct store *s, enum statement which, int64_t *count)
 	return rc;
 }
 
+/* The line and the session of a question that follows nothing. */
+struct import_stray {
+	int64_t	line, session;
+};
+
+static void
+db_import_stray(void *context, int64_t line, int64_t session)
+{
+	*(struct import_stray *)context = (struct import_stray){ line,
+	    session };
+}
+
+/* Refuses a question about an answer that is neither here nor in the file. */
+static enum failure_code
+db_import_strays(struct store *s)
+{
+	struct import_stray	stray;
+	enum failure_code	rc;
+	int64_t			count = 0;
+
+	rc = db_import_each(s, STATEMENT_IMPORT_STRAYS, &count,
+	    db_import_stray, &stray);
+	if (rc != FAILURE_NONE || count == 0)
+		return rc;
+	(void)snprintf(s->error, sizeof(s->error), "line %lld: session %lld "
+	    "follows what is no answer of its ticket; nothing was imported",
+	    (long long)stray.line, (long long)stray.session);
+	return FAILURE_BAD_REQUEST;
+}
+
 /* Merges all that was gathered. */
 static enum failure_code
 db_merge(struct store *s, struct import *i)
 {
 	enum failure_code	rc;
-	int64_t			costs, ratings;
+	int64_t			costs, ratings, sources = 0;
 
 	if ((rc = db_step(s, STATEMENT_MERGE_TICKETS, &i->tickets)) ==
 	    FAILURE_NONE && (rc = db_step(s, STATEMENT_MERGE_SESSIONS,
@@ -119,6 +149,12 @@ db_merge(struct store *s, struct import *i)
 		rc = db_step(s, STATEMENT_MERGE_COSTS, &costs);
 	if (rc == FAILURE_NONE)
 		rc = db_step(s, STATEMENT_MERGE_RATINGS, &ratings);
+	if (rc == FAILURE_NONE)
+		rc = store_run(s, STATEMENT_MERGE_SOURCES_COUNT, &sources,
+		    NO_ARGS);
+	if (rc == FAILURE_NONE && sources > 0 &&
+	    (rc = db_make_knowledge(s)) == FAILURE_NONE)
+		rc = db_step(s, STATEMENT_MERGE_SOURCES, &sources);
 	return rc;
 }
 
@@ -142,6 +178,8 @@ import_merge(struct store *s, struct import *i,
 		    (long long)i->left);
 		rc = FAILURE_BAD_REQUEST;
 	}
+	if (rc == FAILURE_NONE)
+		rc = db_import_strays(s);
 	db_progress(s, "importing", 0, 0);
 	if (rc == FAILURE_NONE)
 		rc = db_merge(s, i);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/utf8.h"
+#include "store/knowledge.h"
 #include "store/maintain.h"
 #include "store/sqlite/db.h"
 #include "store/sqlite/room.h"
@@ -108,7 +109,10 @@ db_leave_nothing(struct store *s, const char *what)
 	return rc;
 }
 
-/* Runs a statement about a user: the name beside ratings, and its hash. */
+/* The tables that name users: ratings, sessions, generations. */
+enum { USER_TABLES = 3 };
+
+/* Runs a statement about a user: the name, and its hash. */
 static enum failure_code
 db_user(struct store *s, enum statement which, const char *who, int64_t *rows)
 {
@@ -124,35 +128,47 @@ db_user(struct store *s, enum statement which, const char *who, int64_t *rows)
 	    ARG_TEXT(hash, TEXT_HASH)));
 }
 
-/* The same in a transaction. */
+/* Runs several of them in a transaction. */
 static enum failure_code
-db_change_user(struct store *s, enum statement which, const char *who)
+db_change_user(struct store *s, const enum statement which[USER_TABLES],
+    const char *who)
 {
 	enum failure_code	rc;
+	int			i;
 
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
-	return db_end(s, db_user(s, which, who, NULL));
+	for (i = 0; i < USER_TABLES && rc == FAILURE_NONE; i++)
+		rc = db_user(s, which[i], who, NULL);
+	return db_end(s, rc);
 }
 
 /*
- * The rows are deleted last: a call after an interrupted one finds them by the
- * hash, and rewrites the file.
+ * The rows are deleted, or lose the hash, last: a call after an interrupted one
+ * finds them by the hash, and rewrites the file.
  */
 enum failure_code
-store_forget_user(struct store *s, const char *who)
+store_forget_user(struct store *s, const char *who,
+    enum failure_code (*sweep)(struct store *))
 {
-	enum failure_code	rc;
-	int64_t			rows = 0;
+	static const enum statement	hide[USER_TABLES] = {
+		STATEMENT_USER_HIDE, STATEMENT_USER_HIDE_AUTHOR,
+		STATEMENT_USER_HIDE_ASKER
+	};
+	static const enum statement	delete[USER_TABLES] = {
+		STATEMENT_USER_DELETE, STATEMENT_USER_DELETE_AUTHOR,
+		STATEMENT_USER_DELETE_ASKER
+	};
+	enum failure_code		rc;
+	int64_t				rows = 0;
 
-	rc = db_change_user(s, STATEMENT_USER_HIDE, who);
+	rc = db_change_user(s, hide, who);
 	if (rc == FAILURE_NONE)
 		rc = store_user_left(s, who, &rows);
-	if (rc != FAILURE_NONE || rows == 0)
+	if (rc != FAILURE_NONE || rows == 0 || (rc = sweep(s)) != FAILURE_NONE)
 		return rc;
-	rc = db_leave_nothing(s, "the ratings are");
-	return rc != FAILURE_NONE ? rc :
-	    db_change_user(s, STATEMENT_USER_DELETE, who);
+	rc = db_leave_nothing(s, "the name is");
+	return rc != FAILURE_NONE ? rc : db_change_user(s, delete, who);
 }
 
 enum failure_code
@@ -163,13 +179,15 @@ store_user_left(struct store *s, const char *who, int64_t *rows)
 }
 
 enum failure_code
-store_forget(struct store *s, int64_t ticket, bool *found)
+store_forget(struct store *s, int64_t ticket,
+    enum failure_code (*sweep)(struct store *), bool *found)
 {
 	enum failure_code	rc;
 
 	/* Rewrite the file even if the ticket was not found: an earlier try may
 	   have been killed after deleting it. */
-	if ((rc = store_delete(s, ticket, found)) != FAILURE_NONE)
+	if ((rc = store_delete(s, ticket, found)) != FAILURE_NONE ||
+	    (rc = sweep(s)) != FAILURE_NONE)
 		return rc;
 	return db_leave_nothing(s, "the ticket is");
 }
@@ -191,14 +209,22 @@ db_check(struct store *s, bool full, void (*found)(void *, const char *),
     void *context)
 {
 	enum failure_code	rc;
+	bool			there;
 
 	db_progress(s, "reading every page", 0, 0);
 	rc = store_faults(s, full ? STATEMENT_CHECK_FULL :
 	    STATEMENT_CHECK_QUICK, found, context);
 	if (rc == FAILURE_NONE)
 		rc = store_faults(s, STATEMENT_CHECK_OWNERS, found, context);
-	return rc != FAILURE_NONE || !store_has_ratings(s) ? rc :
-	    store_faults(s, STATEMENT_CHECK_RATINGS, found, context);
+	if (rc != FAILURE_NONE || !store_has_ratings(s))
+		return rc;
+	rc = store_faults(s, STATEMENT_CHECK_RATINGS, found, context);
+	if (rc == FAILURE_NONE)
+		rc = store_knowledge_there(s, &there);
+	if (rc == FAILURE_NONE && there)
+		rc = store_faults(s, STATEMENT_CHECK_SOURCES, found, context);
+	return rc != FAILURE_NONE ? rc :
+	    store_faults(s, STATEMENT_CHECK_THREADS, found, context);
 }
 
 /* The callback for texts that are not UTF-8. */
@@ -221,6 +247,19 @@ db_maintain_check_text(void *context, int64_t session, const char *s,
 	l->found(l->context, line);
 }
 
+/* Checks the notes and their index, if there are any. */
+static enum failure_code
+db_check_knowledge(struct store *s, bool full, void (*found)(void *,
+    const char *), void *context)
+{
+	enum failure_code	rc;
+	bool			there;
+
+	rc = store_knowledge_there(s, &there);
+	return rc != FAILURE_NONE || !there ? rc :
+	    store_knowledge_check(s, full, found, context);
+}
+
 enum failure_code
 store_check(struct store *s, bool full, struct census *c,
     void (*found)(void *, const char *), void *context)
@@ -233,6 +272,8 @@ store_check(struct store *s, bool full, struct census *c,
 		db_progress(s, "reading every text", 0, 0);
 		rc = store_texts(s, 0, db_maintain_check_text, &l);
 	}
+	if (rc == FAILURE_NONE)
+		rc = db_check_knowledge(s, full, found, context);
 	if (rc == FAILURE_NONE)
 		rc = store_census(s, c);
 	if (rc != FAILURE_NONE && (sqlite3_errcode(s->db) & 0xff) ==

@@ -18,6 +18,7 @@ node_open(struct node **out, const struct node_wish *wish)
 		return FAILURE_INTERNAL;
 	n->settings = wish->settings;
 	n->session = wish->session;
+	n->question = wish->follows != 0;
 	n->slots = -1;
 	n->slot = -1;
 	return FAILURE_NONE;
@@ -42,6 +43,14 @@ int64_t
 node_session(const struct node *n)
 {
 	return n->session;
+}
+
+void
+node_theirs(const struct node *n, char text_hash[TEXT_HASH + 1],
+    char instruction_hash[TEXT_HASH + 1])
+{
+	(void)n;
+	text_hash[0] = instruction_hash[0] = '\0';
 }
 
 enum frame_state
@@ -137,9 +146,15 @@ node_hurry(struct node *n)
 void
 node_release(struct node *n, enum failure_code code)
 {
-	(void)code;
 	if (n == NULL)
 		return;
+	store_close(n->store);
+	n->store = NULL;
+	/* If this fails, a purge deletes the row. */
+	if (n->question && code != FAILURE_NONE &&
+	    store_open(&n->store, n->settings->text[SETTING_DATABASE]) ==
+	    FAILURE_NONE)
+		(void)store_question_delete(n->store, n->session);
 	store_close(n->store);
 	n->store = NULL;
 }

@@ -156,8 +156,12 @@ db_purge_unanswered(struct store *s, struct purge *p)
 	return rc;
 }
 
-enum failure_code
-store_purge(struct store *s, struct purge *p)
+/*
+ * Deletes the old answers, those to questions first: an answer goes when no
+ * question about it is left.
+ */
+static enum failure_code
+db_purge_answers(struct store *s, struct purge *p)
 {
 	enum failure_code	rc;
 	int64_t			last, before;
@@ -170,9 +174,22 @@ store_purge(struct store *s, struct purge *p)
 		rc = db_purge_batch(s, p, STATEMENT_PURGE_SESSIONS_NEXT,
 		    STATEMENT_PURGE_SESSION, &last, &p->sessions);
 	} while (rc == FAILURE_NONE && p->sessions > before);
+	return rc;
+}
+
+enum failure_code
+store_purge(struct store *s, struct purge *p)
+{
+	enum failure_code	rc;
+	int64_t			last = 0, before;
+
+	rc = db_purge_answers(s, p);
+	before = p->sessions;
 	if (rc == FAILURE_NONE)
 		rc = db_purge_unanswered(s, p);
-	last = 0;
+	/* Some of these may have been questions. */
+	if (rc == FAILURE_NONE && p->sessions > before)
+		rc = db_purge_answers(s, p);
 	while (rc == FAILURE_NONE && p->tickets) {
 		db_progress(s, "deleting tickets", p->emptied, 0);
 		rc = db_purge_batch(s, p, STATEMENT_PURGE_TICKETS_NEXT,

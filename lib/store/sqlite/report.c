@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "store/knowledge.h"
 #include "store/sqlite/db.h"
 #include "store/store.h"
 
@@ -37,12 +38,49 @@ store_rows(struct store *s, enum statement which, store_row *row, void *ctx,
 	return db_done(s, st, rc);
 }
 
+/* Whether the table of sql/totals.sql is there. */
+static enum failure_code
+report_totals_there(struct store *s, bool *there)
+{
+	enum failure_code	rc;
+	int64_t			n = 0;
+
+	rc = store_run(s, STATEMENT_TOTALS_THERE, &n, NO_ARGS);
+	*there = n > 0;
+	return rc;
+}
+
 /* Sorts in memory: reports must work on a full disk. */
 enum failure_code
 store_report_ready(struct store *s)
 {
-	return sqlite3_exec(s->db, "PRAGMA temp_store = MEMORY", NULL, NULL,
-	    NULL) == SQLITE_OK ? FAILURE_NONE : db_fail(s, s->path);
+	enum failure_code	rc;
+	bool			there;
+
+	if (sqlite3_exec(s->db, "PRAGMA temp_store = MEMORY", NULL, NULL,
+	    NULL) != SQLITE_OK)
+		return db_fail(s, s->path);
+	if ((rc = store_knowledge_there(s, &there)) == FAILURE_NONE && !there)
+		rc = store_run(s, STATEMENT_SOURCES_NONE, NULL, NO_ARGS);
+	if (rc == FAILURE_NONE &&
+	    (rc = report_totals_there(s, &there)) == FAILURE_NONE && !there)
+		rc = store_run(s, STATEMENT_TOTALS_NONE, NULL, NO_ARGS);
+	return rc;
+}
+
+enum failure_code
+store_totals_make(struct store *s)
+{
+	enum failure_code	rc;
+	bool			there;
+
+	if ((rc = report_totals_there(s, &there)) != FAILURE_NONE || there ||
+	    (rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = sqlite3_exec(s->db, store_statements[STATEMENT_TOTALS_CREATE],
+	    NULL, NULL, NULL) == SQLITE_OK ? FAILURE_NONE :
+	    db_fail(s, s->path);
+	return db_end(s, rc);
 }
 
 enum failure_code

@@ -6,7 +6,116 @@
 
 #include "base/buf.h"
 #include "base/limit.h"
+#include "base/utf8.h"
 #include "store/sqlite/db.h"
+#include "text/fold.h"
+
+enum {
+	SEARCH_WORD = 256,	/* bytes of a folded word */
+	SEARCH_CHAR = 4		/* bytes of a character, at most */
+};
+
+/* What FTS5 calls for each token: its text, and where it stands. */
+typedef int search_token(void *, int flags, const char *, int len, int from,
+    int to);
+
+/* A word, while a text is divided. */
+struct search_word {
+	search_token	*token;
+	void		*context;
+	char		 text[SEARCH_WORD];
+	size_t		 len;
+	size_t		 from, to;	/* bytes of the text */
+	int		 rc;		/* SQLite's */
+};
+
+static bool
+db_search_tell(struct search_word *w)
+{
+	if (w->len > 0)
+		w->rc = w->token(w->context, 0, w->text, (int)w->len,
+		    (int)w->from, (int)w->to);
+	w->len = 0;
+	return w->rc == SQLITE_OK;
+}
+
+/* Takes a folded character.  In scripts without spaces each one is a word, so
+   that any part of a run can be searched for. */
+static bool
+db_search_take(void *context, uint32_t c, size_t from, size_t to)
+{
+	struct search_word	*w = context;
+	const enum fold_kind	 kind = fold_kind(c);
+	const bool		 alone = fold_spaceless(c);
+
+	if (kind == FOLD_OTHER || (kind == FOLD_MARK && w->len == 0 && !alone))
+		return db_search_tell(w);
+	if (alone && !db_search_tell(w))
+		return false;
+	if (w->len == 0)
+		w->from = from;
+	if (w->len + SEARCH_CHAR <= sizeof(w->text))
+		w->len += utf8_encode(c, w->text + w->len);
+	w->to = to;
+	return !alone || db_search_tell(w);
+}
+
+static int
+db_search_divide(Fts5Tokenizer *t, void *context, int flags, const char *text,
+    int len, search_token *token)
+{
+	struct search_word	w = { .token = token, .context = context,
+				    .rc = SQLITE_OK };
+
+	(void)t;
+	(void)flags;
+	fold_text(text, (size_t)len, db_search_take, &w);
+	if (w.rc == SQLITE_OK)
+		(void)db_search_tell(&w);
+	return w.rc;
+}
+
+/* The tokenizer has no state: SQLite gets any pointer that is not NULL. */
+static int
+db_search_create(void *context, const char **arguments, int count,
+    Fts5Tokenizer **out)
+{
+	static char	any;
+
+	(void)context;
+	(void)arguments;
+	(void)count;
+	*out = (Fts5Tokenizer *)(void *)&any;
+	return SQLITE_OK;
+}
+
+static void
+db_search_delete(Fts5Tokenizer *t)
+{
+	(void)t;
+}
+
+/* Gives this connection the tokenizer that folds words as lib/text/fold.h. */
+static enum failure_code
+db_search_fold(struct store *s)
+{
+	static fts5_tokenizer	 folded = {
+		db_search_create, db_search_delete, db_search_divide
+	};
+	sqlite3_stmt		*st;
+	fts5_api		*api = NULL;
+	int			 rc;
+
+	if ((st = db_statement(s, STATEMENT_SEARCH_API)) == NULL ||
+	    sqlite3_bind_pointer(st, 1, &api, "fts5_api_ptr", NULL) !=
+	    SQLITE_OK)
+		return db_fail(s, "search");
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW && api != NULL)
+		rc = api->xCreateTokenizer(api, "folded", NULL, &folded,
+		    NULL) == SQLITE_OK ? SQLITE_DONE : SQLITE_ERROR;
+	return db_done(s, st, rc);
+}
 
 enum failure_code
 store_search_begin(struct store *s, void (*progress)(void *, const char *,
@@ -15,7 +124,8 @@ store_search_begin(struct store *s, void (*progress)(void *, const char *,
 	enum failure_code	rc;
 	int64_t			all = 0, done = 0, next = 0;
 
-	if ((rc = store_run(s, STATEMENT_SEARCH_TEXTS, NULL, NO_ARGS)) !=
+	if ((rc = db_search_fold(s)) != FAILURE_NONE ||
+	    (rc = store_run(s, STATEMENT_SEARCH_TEXTS, NULL, NO_ARGS)) !=
 	    FAILURE_NONE ||
 	    (rc = store_run(s, STATEMENT_SEARCH_CREATE, NULL, NO_ARGS)) !=
 	    FAILURE_NONE ||

@@ -106,6 +106,17 @@ db_store_copy(sqlite3_stmt *st, int column, size_t *len)
 	return p;
 }
 
+/* The same of a column that may be NULL; false: there is no memory. */
+static bool
+db_store_optional(sqlite3_stmt *st, int column, char **text)
+{
+	size_t	len;
+
+	if (sqlite3_column_type(st, column) == SQLITE_NULL)
+		return true;
+	return (*text = db_store_copy(st, column, &len)) != NULL;
+}
+
 /* Runs a bound statement that finds a session. */
 static enum failure_code
 db_store_find(struct store *s, sqlite3_stmt *st, struct session *out)
@@ -125,8 +136,11 @@ db_store_find(struct store *s, sqlite3_stmt *st, struct session *out)
 			    "%s", created);
 		out->versions = sqlite3_column_int64(st, 4);
 		out->cut = sqlite3_column_int(st, 5) != 0;
-		out->version = sqlite3_column_count(st) > 6 ?
-		    sqlite3_column_int64(st, 6) : out->versions;
+		out->version = sqlite3_column_type(st, 6) == SQLITE_NULL ?
+		    out->versions : sqlite3_column_int64(st, 6);
+		out->follows = sqlite3_column_int64(st, 7);
+		good = good && db_store_optional(st, 8, &out->author) &&
+		    db_store_optional(st, 9, &out->instruction);
 		if (!good || out->prompt == NULL || out->response == NULL) {
 			session_free(out);
 			rc = SQLITE_NOMEM;
@@ -223,6 +237,18 @@ store_text_hash(struct store *s, const char *text, size_t len,
 }
 
 enum failure_code
+store_word(struct store *s, int64_t ticket, const char *text, size_t len,
+    unsigned counter, char word[TEXT_WORD + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = db_identity(s)) != FAILURE_NONE)
+		return rc;
+	return text_word(s->secret, ticket, text, len, counter, word) == 0 ?
+	    FAILURE_NONE : db_fail(s, "no memory");
+}
+
+enum failure_code
 store_session_by_text(struct store *s, int64_t ticket, const char *text,
     size_t len, struct session *out)
 {
@@ -301,15 +327,115 @@ store_get_or_create(struct store *s, int64_t ticket, bool existing,
 	return rc;
 }
 
+/* Gets a turn with one of the two statements. */
 static enum failure_code
-db_add_cost(struct store *s, int64_t id, const struct cost *c)
+db_thread_turn(struct store *s, enum statement statement, int64_t ticket,
+    int64_t root, int64_t after, struct session *out)
 {
+	sqlite3_stmt	*st;
+
+	memset(out, 0, sizeof(*out));
+	if ((st = db_bound(s, statement, ARGS(ARG_INT(ticket), ARG_INT(root),
+	    ARG_INT(after)))) == NULL)
+		return db_fail(s, s->path);
+	return db_store_find(s, st, out);
+}
+
+enum failure_code
+store_thread_next(struct store *s, int64_t ticket, int64_t root, int64_t after,
+    struct session *out)
+{
+	return db_thread_turn(s, STATEMENT_THREAD_NEXT, ticket, root, after,
+	    out);
+}
+
+enum failure_code
+store_thread_read(struct store *s, int64_t ticket, int64_t root, int64_t after,
+    struct session *out)
+{
+	return db_thread_turn(s, STATEMENT_THREAD_READ, ticket, root, after,
+	    out);
+}
+
+/* The body of store_question_add's transaction. */
+static enum failure_code
+db_add_question(struct store *s, int64_t ticket, int64_t root, int64_t *id)
+{
+	struct store_root	r;
+	enum failure_code	rc;
+
+	rc = store_run(s, STATEMENT_QUESTION_ADD, id, ARGS(ARG_INT(ticket),
+	    ARG_INT(root), ARG_INT(THREAD_MAX)));
+	if (rc != FAILURE_NONE || *id != 0)
+		return rc;
+	rc = store_root(s, ticket, root, &r);
+	store_root_free(&r);
+	return rc == FAILURE_NONE ? FAILURE_THREAD_FULL : rc;
+}
+
+enum failure_code
+store_question_add(struct store *s, int64_t ticket, int64_t root, int64_t *id)
+{
+	enum failure_code	rc;
+
+	*id = 0;
+	/* As in store_get_or_create. */
+	(void)sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL,
+	    NULL);
+	if ((rc = db_begin(s)) == FAILURE_NONE)
+		rc = db_end(s, db_add_question(s, ticket, root, id));
+	(void)sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL,
+	    NULL);
+	return rc;
+}
+
+enum failure_code
+store_question_delete(struct store *s, int64_t id)
+{
+	enum failure_code	rc;
+
+	if ((rc = db_begin(s)) != FAILURE_NONE)
+		return rc;
+	return db_end(s, store_run(s, STATEMENT_QUESTION_DELETE, NULL,
+	    ARGS(ARG_INT(id))));
+}
+
+static enum failure_code
+db_add_cost(struct store *s, int64_t id, const struct answered *a)
+{
+	const struct cost	*c = a->cost;
+
 	return store_run(s, STATEMENT_GENERATION_ADD, NULL, ARGS(ARG_INT(id),
 	    ARG_TEXT(c->model, strlen(c->model)),
 	    ARG_TEXT(c->done_reason, strlen(c->done_reason)),
 	    ARG_INT(c->prompt_tokens), ARG_INT(c->answer_tokens),
 	    ARG_INT(c->queued), ARG_INT(c->first_token), ARG_INT(c->total),
-	    ARG_INT(c->load), ARG_INT(c->prompt), ARG_INT(c->answer)));
+	    ARG_INT(c->load), ARG_INT(c->prompt), ARG_INT(c->answer),
+	    ARG_TEXT(a->prompt_name, strlen(a->prompt_name)),
+	    ARG_TEXT(a->user, strlen(a->user)),
+	    ARG_TEXT(a->server, strlen(a->server))));
+}
+
+/* Saves the notes that the model was given. */
+static enum failure_code
+db_add_sources(struct store *s, int64_t id, const struct answered *a)
+{
+	const struct store_source	*n = a->sources;
+	enum failure_code		 rc = FAILURE_NONE;
+	size_t				 i;
+
+	if (a->source_count > 0)
+		rc = db_make_knowledge(s);
+	for (i = 0; i < a->source_count && rc == FAILURE_NONE; i++)
+		rc = store_run(s, STATEMENT_SOURCE_ADD, NULL, ARGS(ARG_INT(id),
+		    ARG_INT(n[i].n), ARG_INT(n[i].passage),
+		    ARG_TEXT(n[i].name, strlen(n[i].name)),
+		    ARG_TEXT(n[i].title, strlen(n[i].title)),
+		    ARG_TEXT(n[i].url, strlen(n[i].url)),
+		    ARG_INT(n[i].ticket),
+		    ARG_TEXT(n[i].text, strlen(n[i].text)),
+		    ARG_INT(n[i].cited)));
+	return rc;
 }
 
 /* Runs the UPDATE.  *changed: a row without an answer was updated. */
@@ -325,7 +451,9 @@ db_write_answer(struct store *s, int64_t id, const struct answered *a,
 		return rc;
 	rc = store_run(s, STATEMENT_SESSION_ANSWER, NULL, ARGS(ARG_INT(id),
 	    ARG_TEXT(a->prompt, a->prompt_len), ARG_TEXT(hash, TEXT_HASH),
-	    ARG_TEXT(a->response, a->response_len)));
+	    ARG_TEXT(a->response, a->response_len),
+	    ARG_TEXT(a->instruction, a->instruction_len),
+	    ARG_TEXT(a->model_text, a->model_text_len)));
 	*changed = rc == FAILURE_NONE && sqlite3_changes(s->db) == 1;
 	return rc;
 }
@@ -359,8 +487,10 @@ store_update_response(struct store *s, int64_t id, const struct answered *a,
 		return rc;
 	rc = db_write_answer(s, id, a, &changed);
 	if (rc == FAILURE_NONE)
-		rc = changed ? db_add_cost(s, id, a->cost) :
+		rc = changed ? db_add_cost(s, id, a) :
 		    db_check_answer(s, id, a);
+	if (rc == FAILURE_NONE && changed)
+		rc = db_add_sources(s, id, a);
 	if (rc == FAILURE_NONE)
 		rc = store_run(s, STATEMENT_VERSIONS, versions,
 		    ARGS(ARG_INT(id)));
@@ -406,9 +536,10 @@ store_rate(struct store *s, int64_t session, const char *user,
 }
 
 enum failure_code
-store_stop(struct store *s, int64_t ticket, bool *heard)
+store_stop(struct store *s, int64_t ticket, bool all, bool *heard)
 {
 	(void)s;
+	(void)all;
 	(void)ticket;
 	*heard = false;
 	return FAILURE_NONE;

@@ -272,17 +272,53 @@ users(void)
 	shell.websocketd = false;
 	admission_init(&a, &settings, &c);
 	admission_init(&s, &settings, &shell);
-	admission_who(&a, who);
+	admission_who(&a, admission_user(&a), who);
 	check_str(who, "ip:1.2.3.4");
 	row("the user, wherever he is");
 	(void)snprintf(a.token.user, sizeof(a.token.user), "ana");
-	admission_who(&a, who);
+	admission_who(&a, admission_user(&a), who);
 	check_str(who, "user:ana");
 	row("nobody in a shell");
-	admission_who(&s, who);
+	admission_who(&s, admission_user(&s), who);
 	check_str(who, "");
 	admission_free(&a);
 	admission_free(&s);
+}
+
+/* The numbers of other tickets are for a token without a ticket. */
+static void
+tells_tickets(void)
+{
+	struct connection	c = from("1.2.3.4"), shell = from("-");
+	struct request		r = { .tickets = true };
+	struct admission	a;
+
+	admission_init(&a, &settings, &c);
+	row("before there is a token");
+	admission_note(&a, &r);
+	check(!r.tickets);
+	row("a token of this ticket");
+	check_int(check_it(&a, token(42, "ana", 600)), FAILURE_NONE);
+	admission_note(&a, &r);
+	check(!r.tickets);
+	check_str(r.user, "ana");
+	row("a token for all tickets");
+	check_int(check_it(&a, token(0, "eva", 600)), FAILURE_NONE);
+	admission_note(&a, &r);
+	check(r.tickets);
+	check_str(r.user, "eva");
+	row("the other one again");
+	check_int(check_it(&a, token(42, "ana", 600)), FAILURE_NONE);
+	admission_note(&a, &r);
+	check(!r.tickets);
+	admission_free(&a);
+	row("at a shell without a token");
+	shell.websocketd = false;
+	admission_init(&a, &settings, &shell);
+	admission_note(&a, &r);
+	check(r.tickets);
+	check_str(r.user, "");
+	admission_free(&a);
 }
 
 int
@@ -301,6 +337,7 @@ main(void)
 	load_settings();
 	run(tokens);
 	run(holds);
+	run(tells_tickets);
 	(void)unsetenv("TICKETCHAT_AUTH");
 	check(setenv("TICKETCHAT_MAX_VIEWERS", "2", 1) == 0);
 	load_settings();

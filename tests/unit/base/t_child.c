@@ -2,6 +2,7 @@
  * lib/base/child: a program in the background.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -123,6 +124,96 @@ cannot(void)
 	child_end(&c);
 }
 
+/* How the program is started that lasts longer than whoever started it. */
+enum way { RUN, START, SPAWN, DETACHED, WAYS };
+
+/* In a process of its own, with the pipe as stderr, until it is killed. */
+static void __attribute__((noreturn))
+outlived(enum way way, int in, int out)
+{
+	char		sh[] = "/bin/sh", option[] = "-c";
+	char		text[] = "echo begun >&2; read -r x <&0; echo $x >&2";
+	char		last[] = "echo begun >&2; exec sleep 600";
+	char		*argv[] = { sh, option, way == DETACHED ? text : last,
+			    NULL };
+	char		path[] = "PATH=/usr/bin:/bin", *env[] = { path, NULL };
+	struct child	c = { .fd = -1, .pidfd = -1, .out = BUF_INIT(1) };
+	struct buf	b = BUF_INIT(1);
+	pid_t		pid;
+
+	(void)dup2(out, STDERR_FILENO);
+	(void)close(out);
+	if (way == RUN)
+		(void)child_run(argv, env, -1, false, &b);
+	else if (way == START)
+		(void)child_start(&c, argv, env, "", 0, 600000);
+	else
+		(void)child_spawn(&pid, "sh", argv, env, (int[]){ in, -1,
+		    STDERR_FILENO }, 3, way == DETACHED);
+	for (;;)
+		(void)pause();
+}
+
+/* Reads a line of the pipe, "" at its end. */
+static const char *
+pipe_line(int fd)
+{
+	static char	text[64];
+	struct pollfd	p = { .fd = fd, .events = POLLIN };
+	ssize_t		n = -1;
+
+	if (poll(&p, 1, 60000) == 1)
+		n = read(fd, text, sizeof(text) - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? "nothing" : text;
+}
+
+/* A program ends with whoever started it, unless it was started detached. */
+static void
+ends_with_its_parent(void)
+{
+	static const char	*const after[WAYS] = { "", "", "", "still\n" };
+	int			 in[2], out[2], way;
+	pid_t			 pid;
+
+	for (way = RUN; way < WAYS; way++) {
+		row("%d", way);
+		if (pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
+			t_die("pipe2");
+		if ((pid = t_fork()) == 0)
+			outlived((enum way)way, in[0], out[1]);
+		(void)close(in[0]);
+		(void)close(out[1]);
+		check_str(pipe_line(out[0]), "begun\n");
+		(void)kill(pid, SIGKILL);
+		check_int(t_wait(pid), 256 + SIGKILL);
+		if (way == DETACHED)
+			check_int(write(in[1], "still\n", 6), 6);
+		check_str(pipe_line(out[0]), after[way]);
+		(void)close(in[1]);
+		(void)close(out[0]);
+	}
+}
+
+/* Whoever began too late to be killed with its parent ends by itself. */
+static void
+parent_is_gone(void)
+{
+	const pid_t	self = getpid();
+	const pid_t	parents[] = { self, 1, self + 1, 0 };
+	size_t		i;
+	pid_t		pid;
+
+	for (i = 0; i < sizeof(parents) / sizeof(parents[0]); i++) {
+		row("%zu", i);
+		if ((pid = t_fork()) == 0) {
+			child_end_with(parents[i]);
+			_exit(7);
+		}
+		check_int(t_wait(pid), i == 0 ? 7 : 127);
+	}
+}
+
 int
 main(void)
 {
@@ -130,5 +221,7 @@ main(void)
 	run(ends);
 	run(leaves_nothing);
 	run(cannot);
+	run(ends_with_its_parent);
+	run(parent_is_gone);
 	return t_end();
 }

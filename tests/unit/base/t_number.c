@@ -41,6 +41,40 @@ spellings(void)
 	check_int(n, 42);
 }
 
+/* Numbers with a point, in thousandths. */
+static void
+thousandths(void)
+{
+	static const struct {
+		const char	*text;
+		int64_t		 max, want;	/* -1: none */
+	} rows[] = {
+		{ "0", 100000, 0 }, { "1.3", 100000, 1300 },
+		{ "0.001", 100000, 1 }, { "12.25", 100000, 12250 },
+		{ "100", 100000, 100000 }, { "100.0", 100000, 100000 },
+		{ "100.001", 100000, -1 }, { "101", 100000, -1 },
+		{ "1.2345", 100000, -1 }, { "1.", 100000, -1 },
+		{ ".5", 100000, -1 }, { "01.5", 100000, -1 },
+		{ "1.5.5", 100000, -1 }, { "-1", 100000, -1 },
+		{ "+1", 100000, -1 }, { "1,3", 100000, -1 },
+		{ "1e1", 100000, -1 }, { "1.x", 100000, -1 },
+		{ "", 100000, -1 }, { ".", 100000, -1 },
+		{ "1. 5", 100000, -1 }, { "nan", 100000, -1 },
+	};
+	int64_t	n;
+	size_t	i;
+	bool	good;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].text);
+		n = -2;
+		good = number_thousandths(rows[i].text, strlen(rows[i].text),
+		    rows[i].max, &n);
+		check_int(good, rows[i].want != -1);
+		check_int(n, good ? rows[i].want : -2);
+	}
+}
+
 /* Numbers of tickets. */
 static void
 ids(void)
@@ -70,6 +104,7 @@ main(void)
 {
 	t_begin();
 	run(spellings);
+	run(thousandths);
 	run(ids);
 	return t_end();
 }

@@ -86,6 +86,14 @@ static const struct {
 	{ "http://h name=a name=b", false },
 	{ "http://h weight=2 name=a weight=2", false },
 	{ "http://h name=", false }, { "http://h name", false },
+	{ "http://h/v1 token=/etc/key", true },
+	{ "http://h/v1 token=k name=a weight=2 http://i token=k", true },
+	{ "http://h weight=2 token=/a/b:c name=a", true },
+	{ "http://h token=", false }, { "http://h token", false },
+	{ "http://h token=a token=b", false }, { "token=a http://h", false },
+	{ "http://h Token=a", false }, { "http://h/v1 http://h", false },
+	{ "http://h/v1 http://h/v1/chat/completions", false },
+	{ "http://h/a/v1 http://h/b/v1", true },
 	{ "http://h Name=a", false }, { "name=a http://h", false },
 	{ "http://h name=a/b", false }, { "http://h name=a:1", false },
 	{ "http://h name=\xc3\xa9", false },
@@ -156,6 +164,25 @@ split(void)
 		    URL_CHAT },
 		{ "http://h/xapi/chat", "http://h/xapi/chat", URL_CHAT },
 		{ "http://h/API/chat", "http://h/API/chat", URL_CHAT },
+		{ "http://h/v1", "http://h", URL_OPENAI },
+		{ "http://h/v1/", "http://h", URL_OPENAI },
+		{ "https://h:1/openai/v1//", "https://h:1/openai",
+		    URL_OPENAI },
+		{ "http://h/v1/chat/completions", "http://h", URL_OPENAI },
+		{ "http://h/x/v1/chat/completions/", "http://h/x",
+		    URL_OPENAI },
+		{ "http://h/v1/chat", "http://h/v1/chat", URL_CHAT },
+		{ "http://h/v1/completions", "http://h/v1/completions",
+		    URL_CHAT },
+		{ "http://h/xv1", "http://h/xv1", URL_CHAT },
+		{ "http://h/v1x", "http://h/v1x", URL_CHAT },
+		{ "http://h/v12", "http://h/v12", URL_CHAT },
+		{ "http://h/V1", "http://h/V1", URL_CHAT },
+		/* Hosts that are called like a path. */
+		{ "http://v1", "http://v1", URL_CHAT },
+		{ "http://v1/v1", "http://v1", URL_OPENAI },
+		{ "https://api", "https://api", URL_CHAT },
+		{ "http://api/api/chat", "http://api", URL_CHAT },
 	};
 	const char	*list;
 	struct url	 u;
@@ -186,6 +213,34 @@ several(void)
 	check(url_next(&list, &u));
 	check_mem(u.text, u.base, "http://c", 8);
 	check(!url_next(&list, &u));
+	check(!url_next(&list, &u));
+}
+
+static void
+tokens(void)
+{
+	const char	*all = "http://a/v1 token=/k/1 http://A:80/x weight=2 "
+			    "token=k2 name=n https://a/v1 http://b:80/v1";
+	static const struct {
+		const char	*token;
+		bool		 first;
+	} rows[] = {
+		{ "/k/1", true }, { "k2", true }, { NULL, false },
+		{ NULL, false },
+	};
+	const char	*list = all;
+	struct url	 u;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%zu", i);
+		check(url_next(&list, &u));
+		check_int(u.token != NULL, rows[i].token != NULL);
+		check_int(url_first_host(all, &u), rows[i].first);
+		if (u.token != NULL)
+			check_mem(u.token, u.token_len, rows[i].token,
+			    strlen(rows[i].token));
+	}
 	check(!url_next(&list, &u));
 }
 
@@ -311,6 +366,7 @@ main(void)
 	run(simple);
 	run(split);
 	run(several);
+	run(tokens);
 	run(weights);
 	run(names);
 	run(many);

@@ -66,7 +66,7 @@ static void
 people(void)
 {
 	static const char *const	words[] = {
-		"OLLAMA_", "Ollama", "ollama", "MAX_", "sessions ", "log",
+		"OLLAMA_", "Ollama", "ollama", "MAX_", "sess", " log ", " log.",
 	};
 	size_t				i, l, w;
 
@@ -79,6 +79,28 @@ people(void)
 				    (enum failure_code)i, (enum language)l),
 				    words[w]) == NULL);
 			}
+		}
+	}
+}
+
+/* Nor that of an answer which the ticket does not have: only we know
+   sessions. */
+static void
+answers_not_sessions(void)
+{
+	static const char *const	fields[] = { "session", "version" };
+	struct failure			f;
+	const char			*m;
+	size_t				i, l;
+
+	for (i = 0; i < 2; i++) {
+		f = failure_make(FAILURE_BAD_REQUEST, fields[i]);
+		for (l = 0; l < LANGUAGE__MAX; l++) {
+			row("%s %zu", fields[i], l);
+			m = failure_words(&f, (enum language)l);
+			check(strstr(m, "sess") == NULL);
+			check(strstr(m, "sesi") == NULL);
+			check(strstr(m, "{}") == NULL);
 		}
 	}
 }
@@ -176,6 +198,7 @@ main(void)
 	t_begin();
 	run(entries);
 	run(people);
+	run(answers_not_sessions);
 	run(exits);
 	run(names);
 	run(documented);

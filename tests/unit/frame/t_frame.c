@@ -64,7 +64,8 @@ shapes(void)
 	check(frame_status(&b, FRAME_SAVING, 0, 12) == 0);
 	check(frame_status(&b, FRAME_QUEUED, 4, 2) == 0);
 	check(frame_pong(&b) == 0);
-	check(frame_session(&b, INT64_MAX, 12, "") == 0);
+	check(frame_session(&b, INT64_MAX, 12, &(const struct frame_subject){
+	    "", "", 0, "", false }) == 0);
 	check(frame_alive(&b) == 0);
 	check(frame_cost(&b, 298) == 0);
 	for (i = 0, line = b.data; i < sizeof(want) / sizeof(want[0]); i++) {
@@ -87,21 +88,27 @@ more_shapes(void)
 	struct session	opened = { .id = 5, .prompt = (char[]){ "a\"\nb" },
 			    .prompt_len = 4, .response = (char[]){ "" },
 			    .created = "x" };
+	static const struct frame_answer	none, seven = { 7, 0, 0 },
+						turn = { 7, 2, 9 };
 	struct buf	b = BUF_INIT(10000);
 	struct frame	f;
 
 	row("a line with bodyChanged and its session, a hash in the first one");
-	check(frame_done_again(&b, "{\"type\":\"done\"}", 15, true, 0) == 0);
+	check(!frame_done_again(&b, "{\"type\":\"done\"}", 15, true, &none));
 	check(frame_done_again(&b, "{\"type\":\"done\",\"versions\":2}",
-	    28, true, INT64_MAX) == 0);
-	check(frame_done_again(&b, "{\"type\":\"done\"}", 15, false, 7) == 0);
+	    28, true, &(const struct frame_answer){ INT64_MAX, 0, 0 }) == 0);
+	check(!frame_done_again(&b, "{\"type\":\"done\"}", 15, false, &seven));
+	check(!frame_done_again(&b, "{\"type\":\"done\"}", 15, false, &turn));
 	check_str(b.data, "{\"type\":\"done\",\"bodyChanged\":true}\n"
 	    "{\"type\":\"done\",\"versions\":2,\"bodyChanged\":true,"
 	    "\"session\":9223372036854775807}\n"
-	    "{\"type\":\"done\",\"session\":7}\n");
+	    "{\"type\":\"done\",\"session\":7}\n"
+	    "{\"type\":\"done\",\"session\":7,\"version\":2,"
+	    "\"turn\":9}\n");
 	buf_clear(&b);
 	b.cap = 30;
-	check(frame_done_again(&b, "{\"type\":\"done\"}", 15, true, 7) == -1 &&
+	check(frame_done_again(&b, "{\"type\":\"done\"}", 15, true, &seven) ==
+	    -1 &&
 	    b.len == 0);
 	b.cap = 10000;
 	row("what an opened answer has besides");
@@ -116,14 +123,36 @@ more_shapes(void)
 	buf_clear(&b);
 	check(frame_cached(&b, &opened, FRAME_WITH_SESSION, LANGUAGE_EN) == 0);
 	check(strstr(b.data, "ticketBody") == NULL);
+	check(strstr(b.data, "author") == NULL &&
+	    strstr(b.data, "instruction") == NULL);
 	buf_clear(&b);
-	check(frame_session(&b, 7, 12, "0123456789abcdef0123456789abcdef") ==
-	    0);
+	row("a person's answer");
+	opened.author = (char[]){ "Jo\xc3\xa3o \"x\"" };
+	opened.instruction = (char[]){ "a\nb" };
+	check(frame_cached(&b, &opened, 0, LANGUAGE_EN) == 0);
+	check(strstr(b.data, ",\"author\":\"Jo\xc3\xa3o \\\"x\\\"\","
+	    "\"instruction\":\"a\\nb\"}\n") != NULL);
+	buf_clear(&b);
+	opened.author = (char[]){ "" };
+	check(frame_cached(&b, &opened, 0, LANGUAGE_EN) == 0);
+	check(strstr(b.data, "\"author\":\"\"") != NULL);
+	buf_clear(&b);
+	check(frame_session(&b, 7, 12, &(const struct frame_subject){
+	    "0123456789abcdef0123456789abcdef",
+	    "ffffffffffffffff0123456789abcdef", INT64_MAX,
+	    "0123456789abcdef", true }) == 0);
+	check(b.len < 256);
 	frame_read(&f, b.data, b.len - 1);
 	check(f.type == FRAME_SESSION && f.session == 7 && f.pid == 12);
+	check(f.follows == INT64_MAX && f.elsewhere);
+	check_str(f.question, "0123456789abcdef");
 	check_str(f.text_hash, "0123456789abcdef0123456789abcdef");
+	check_str(f.instruction_hash, "ffffffffffffffff0123456789abcdef");
 	frame_read(&f, "{\"type\":\"session\",\"text\":\"0123\"}", 32);
 	check_str(f.text_hash, "");
+	check_str(f.instruction_hash, "");
+	check_str(f.question, "");
+	check(f.follows == 0 && !f.elsewhere);
 	buf_free(&b);
 	row("over the cap");
 	b.cap = 10;

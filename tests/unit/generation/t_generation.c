@@ -13,6 +13,9 @@
 #undef LIBEXECDIR
 #define LIBEXECDIR	"."
 #include "generation/generation.c"
+#include "generation/generations.h"
+
+#define T(n)	(&(const struct subject){ .ticket = (n) })
 
 static void
 paths(void)
@@ -21,10 +24,10 @@ paths(void)
 	size_t	n;
 	int	l;
 
-	check_int(generation_path(path, sizeof(path), "/run/x", 42), 0);
+	check_int(generation_path(path, sizeof(path), "/run/x", T(42)), 0);
 	check_str(path, "/run/x/42.sock");
-	check_int(generation_path(path, 15, "/run/x", 42), 0);
-	check_int(generation_path(path, 14, "/run/x", 42), -1);
+	check_int(generation_path(path, 15, "/run/x", T(42)), 0);
+	check_int(generation_path(path, 14, "/run/x", T(42)), -1);
 	check_int(errno, ENAMETOOLONG);
 	/* 107 bytes and a NUL, with the longest ticket id. */
 	for (n = 81; n <= 83; n++) {
@@ -32,11 +35,11 @@ paths(void)
 		memset(dir, 'd', n);
 		dir[n] = '\0';
 		errno = 0;
-		check_int(generation_prepare(dir), n <= 82 ? 0 : -1);
-		check_int(errno == ENAMETOOLONG, n > 82);
-		if (n > 82)
+		check_int(generation_prepare(dir), n <= RUN_DIR_MAX ? 0 : -1);
+		check_int(errno == ENAMETOOLONG, n > RUN_DIR_MAX);
+		if (n > RUN_DIR_MAX)
 			continue;
-		check((l = generation_listen(dir, INT64_MAX)) != -1);
+		check((l = generation_listen(dir, T(INT64_MAX))) != -1);
 		(void)close(l);
 	}
 }
@@ -75,43 +78,43 @@ meets(void)
 	char		c;
 
 	row("nobody");
-	check_int(generation_connect("run", 42, &fd), GENERATION_NONE);
+	check_int(generation_connect("run", T(42), &fd), GENERATION_NONE);
 	row("somebody");
-	check((l = generation_listen("run", 42)) != -1);
+	check((l = generation_listen("run", T(42))) != -1);
 	check_int(fcntl(l, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-	check_int(generation_connect("run", 42, &fd), GENERATION_RUNNING);
-	check_int(generation_connect("run", 43, &fd2), GENERATION_NONE);
+	check_int(generation_connect("run", T(42), &fd), GENERATION_RUNNING);
+	check_int(generation_connect("run", T(43), &fd2), GENERATION_NONE);
 	check_int(fd2, -1);
 	check((peer = accept(l, NULL, NULL)) != -1);
 	check_int(write(peer, "x", 1), 1);
 	check(read(fd, &c, 1) == 1 && c == 'x');
-	check(generation_peer_is_ours(peer));
+	check(peer_is_ours(peer));
 	check(read(fd, &c, 1) == -1 && errno == EAGAIN);
 	(void)close(peer);
 	(void)close(fd);
 	row("a stale socket");
 	(void)close(l);
 	check(lstat("run/42.sock", &st) == 0);
-	check_int(generation_connect("run", 42, &fd), GENERATION_NONE);
-	check((l = generation_listen("run", 42)) != -1);
-	check_int(generation_connect("run", 42, &fd), GENERATION_RUNNING);
+	check_int(generation_connect("run", T(42), &fd), GENERATION_NONE);
+	check((l = generation_listen("run", T(42))) != -1);
+	check_int(generation_connect("run", T(42), &fd), GENERATION_RUNNING);
 	(void)close(fd);
 	row("swept");
-	generation_sweep("run", 42);
+	generation_sweep("run", T(42));
 	check(lstat("run/42.sock", &st) == -1 && errno == ENOENT);
-	generation_sweep("run", 42);
-	check_int(generation_connect("run", 42, &fd), GENERATION_NONE);
+	generation_sweep("run", T(42));
+	check_int(generation_connect("run", T(42), &fd), GENERATION_NONE);
 	(void)close(l);
 	row("no socket");
 	t_write("run/42.sock", "", 0);
-	check_int(generation_connect("run", 42, &fd), GENERATION_NONE);
-	generation_sweep("run", 42);
+	check_int(generation_connect("run", T(42), &fd), GENERATION_NONE);
+	generation_sweep("run", T(42));
 	row("no directory");
-	check_int(generation_connect("nothere", 42, &fd), GENERATION_NONE);
-	check(generation_listen("nothere", 42) == -1);
+	check_int(generation_connect("nothere", T(42), &fd), GENERATION_NONE);
+	check(generation_listen("nothere", T(42)) == -1);
 	row("a directory in its place");
 	check(mkdir("run/42.sock", 0700) == 0);
-	check(generation_listen("run", 42) == -1);
+	check(generation_listen("run", T(42)) == -1);
 	check(rmdir("run/42.sock") == 0);
 }
 
@@ -123,13 +126,13 @@ busy(void)
 	enum generation		g = GENERATION_NONE;
 	int			l, fd[9], n;
 
-	(void)generation_path(a.sun_path, sizeof(a.sun_path), "run", 5);
+	(void)generation_path(a.sun_path, sizeof(a.sun_path), "run", T(5));
 	if ((l = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
 	    bind(l, (const struct sockaddr *)&a, sizeof(a)) == -1 ||
 	    listen(l, 1) == -1)
 		t_die("listen");
 	for (n = 0; n < 9; n++) {
-		g = generation_connect("run", 5, &fd[n]);
+		g = generation_connect("run", T(5), &fd[n]);
 		if (g != GENERATION_RUNNING)
 			break;
 	}
@@ -137,35 +140,10 @@ busy(void)
 	while (n > 0)
 		(void)close(fd[--n]);
 	(void)close(l);
-	generation_sweep("run", 5);
+	generation_sweep("run", T(5));
 }
 
 /* A socket of another user is refused. */
-static void
-peers(void)
-{
-	int	sv[2], p[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == -1 || pipe(p) == -1)
-		t_die("socketpair");
-	check(generation_peer_is_ours(sv[0]));
-	check(!generation_peer_is_ours(p[0]));
-	check(!generation_peer_is_ours(-1));
-	(void)close(sv[0]);
-	(void)close(sv[1]);
-	(void)close(p[0]);
-	(void)close(p[1]);
-	if (geteuid() != 0)
-		return;
-	row("another's");
-	if (seteuid(65534) == -1 ||
-	    socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == -1 || seteuid(0) == -1)
-		t_die("seteuid");
-	check(!generation_peer_is_ours(sv[0]));
-	(void)close(sv[0]);
-	(void)close(sv[1]);
-}
-
 static void
 claims_are_exclusive(void)
 {
@@ -233,7 +211,7 @@ variants(void)
 /* What the test's `answer' saw, written to files. */
 static const char	fake[] =
     "#!/bin/sh\n"
-    "cat >text.new\n"
+    "tr '\\0' '|' >text.new\n"
     "{ printf '%s\\n' \"$@\"; } >args\n"
     "cut -d ' ' -f 6 /proc/$$/stat >sid\n"	/* our name contains no space */
     "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD= >env\n"
@@ -261,7 +239,16 @@ saw(const char *file, const char *want)
 static void
 starts(void)
 {
-	static char	ticket[200000];
+	static char	ticket[200000], all[200022];
+	struct generation_wish	wish = { .ticket = 42, .session = 7,
+			    .text = ticket, .len = sizeof(ticket) - 1,
+			    .text_hash = "0123456789abcdef0123456789abcdef",
+			    .instruction = "be brief", .instruction_len = 8,
+			    .instruction_hash =
+			    "ffffffffffffffff0123456789abcdef",
+			    .user_name = "maria",
+			    .user = "0123456789abcdef0123456789abcdef",
+			    .run_dir = -1 };
 	struct settings	s;
 	struct stat	st;
 	sigset_t	set;
@@ -269,6 +256,8 @@ starts(void)
 	int		l, pid, i;
 
 	memset(ticket, 't', sizeof(ticket) - 1);
+	memset(all, 't', sizeof(ticket) - 1);
+	memcpy(all + sizeof(ticket) - 1, "|be brief|maria|pt-BR", 22);
 	t_write("answer-http", fake, sizeof(fake) - 1);
 	check(chmod("answer-http", 0700) == 0);
 	check(setenv("HTTP_COOKIE", "secret", 1) == 0);
@@ -277,20 +266,21 @@ starts(void)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGHUP, SIG_IGN);
-	l = generation_listen("run", 42);
+	l = generation_listen("run", T(42));
 	/* A descriptor that a shell may have left open, without
 	   close-on-exec. */
 	check(dup2(l, 8) == 8);
-	pid = generation_start(&s, 42, 7, 0, l, ticket, sizeof(ticket) - 1,
-	    "", "0123456789abcdef0123456789abcdef", -1);
+	wish.listener = l;
+	pid = generation_start(&s, &wish);
 	check(pid > 0);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	for (i = 0; i < 2000 && stat("text", &st) == -1; i++)
 		t_sleep_ms(10);
 	check_int(t_wait(pid), 0);
 	(void)close(8);
-	saw("text", ticket);
-	saw("args", "42\n7\n");
+	saw("text", all);
+	saw("args", "42\n7\n0123456789abcdef0123456789abcdef\n"
+	    "ffffffffffffffff0123456789abcdef\n");
 	(void)snprintf(want, sizeof(want), "%d\n", pid);
 	saw("sid", want);
 	/* dash has its script open as 10; none of the inherited ones is
@@ -314,17 +304,106 @@ starts(void)
 		check(strstr(env, "TICKETCHAT_BACKUPS=") == NULL);
 		for (i = 0; (p = strchr(p, '\n')) != NULL; p++)
 			i++;
-		check_int(i, SETTING__MAX - 9 + 1);
+		check_int(i, SETTING__MAX - 12 + 1);
 		check(strstr(env, "\nQUEUE_USER=0123456789abcdef"
 		    "0123456789abcdef\n") != NULL);
 		free(env);
 	}
 	row("it cannot be started");
 	check(unlink("answer-http") == 0);
-	check(generation_start(&s, 42, 7, 0, l, "x", 1, "", "", -1) == -1 &&
-	    errno == ENOENT);
+	check(generation_start(&s, &wish) == -1 && errno == ENOENT);
 	(void)close(l);
 	settings_free(&s);
+}
+
+/* For generations_each. */
+static bool
+collect(void *context, const struct subject *s)
+{
+	struct buf	*all = context;
+	char		 line[64];
+
+	(void)snprintf(line, sizeof(line), "%lld:%s ", (long long)s->ticket,
+	    s->question);
+	check_int(buf_puts(all, line), 0);
+	return true;
+}
+
+/*
+ * A question has a socket and a claim of its own; whoever has its ticket's
+ * claim keeps it from beginning.
+ */
+static void
+questions(void)
+{
+	const struct subject	a = { 42, "0123456789abcdef" },
+				b = { 42, "fedcba9876543210" },
+				max = { INT64_MAX, "ffffffffffffffff" };
+	static const char *const	strange[] = {
+		"run/42-0123456789abcde.sock", "run/42-0123456789ABCDEF.sock",
+		"run/-0123456789abcdef.sock", "run/x-0123456789abcdef.sock",
+		"run/42-0123456789abcdef", "run/.sock", "run/0.sock",
+	};
+	struct buf	all = BUF_INIT(1000);
+	char		path[200], dir[RUN_DIR_MAX + 1];
+	int		claim, other, fd, l, ticket, shared;
+	size_t		i;
+
+	memset(dir, 'x', RUN_DIR_MAX);
+	dir[RUN_DIR_MAX] = '\0';
+	check_int(generation_path(path, 108, dir, &max), 0);
+	check_int(generation_path(path, 107, dir, &max), -1);
+	check(generation_same(&a, &a) && !generation_same(&a, &b) &&
+	    !generation_same(&a, T(42)));
+	(void)mkdir("run", 0700);
+	check((l = generation_listen("run", &a)) != -1);
+	check_int(generation_connect("run", &a, &fd), GENERATION_RUNNING);
+	(void)close(fd);
+	check_int(generation_connect("run", &b, &fd), GENERATION_NONE);
+	check_int(generation_connect("run", T(42), &fd), GENERATION_NONE);
+	row("other files are no sockets");
+	for (i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
+		(void)close(open(strange[i], O_CREAT | O_WRONLY, 0600));
+	check_int(generations_each("run", collect, &all), 0);
+	check_str(all.data, "42:0123456789abcdef ");
+	for (i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
+		(void)unlink(strange[i]);
+	row("what runs for a ticket is seen by whoever wants it alone");
+	check(generations_hold("run", 42) == -1 && errno == EBUSY);
+	check(generations_hold_all("run") == -1 && errno == EBUSY);
+	check((claim = generations_hold("run", 43)) != -1);
+	(void)close(claim);
+	(void)close(l);
+	(void)generation_path(path, sizeof(path), "run", &a);
+	check(access(path, F_OK) == 0);
+	check((claim = generations_hold("run", 42)) != -1);
+	check(access(path, F_OK) == -1);
+	(void)close(claim);
+	row("claims");
+	check((claim = generation_claim_question("run", &a, &shared)) != -1);
+	check(generation_claim_question("run", &a, &ticket) == -1 &&
+	    errno == 0 && ticket == -1);
+	check((other = generation_claim_question("run", &b, &ticket)) != -1);
+	check(generation_claim("run", 42) == -1 && errno == 0);
+	(void)close(other);
+	(void)close(ticket);
+	check(generation_claim("run", 42) == -1 && errno == 0);
+	(void)close(claim);
+	(void)close(shared);
+	check((claim = generation_claim("run", 42)) != -1);
+	check(generation_claim_question("run", &a, &ticket) == -1 &&
+	    errno == 0);
+	(void)close(claim);
+	check((claim = generations_hold_all("run")) != -1);
+	check(generation_claim_question("run", &max, &ticket) == -1 &&
+	    errno == 0);
+	(void)close(claim);
+	check((claim = generation_claim_question("run", &max, &ticket)) != -1);
+	(void)close(claim);
+	(void)close(ticket);
+	check(generation_claim_question("nothere", &a, &ticket) == -1 &&
+	    errno == ENOENT);
+	buf_free(&all);
 }
 
 int
@@ -335,9 +414,9 @@ main(void)
 	run(prepares);
 	run(meets);
 	run(busy);
-	run(peers);
 	run(claims_are_exclusive);
 	run(variants);
+	run(questions);
 	run(starts);
 	return t_end();
 }

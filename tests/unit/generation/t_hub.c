@@ -14,6 +14,8 @@
 #include "generation/hub.h"
 #include "t.h"
 
+#define T(n)	(&(const struct subject){ .ticket = (n) })
+
 static void
 begin(struct hub *h)
 {
@@ -445,10 +447,10 @@ listens(void)
 
 	begin(&h);
 	(void)snprintf(h.first, sizeof(h.first), "first\n");
-	l = generation_listen(".", 42);
+	l = generation_listen(".", T(42));
 	check_int(hub_listen(&h, l), 0);
-	check_int(generation_connect(".", 42, &fd[0]), GENERATION_RUNNING);
-	check_int(generation_connect(".", 42, &fd[1]), GENERATION_RUNNING);
+	check_int(generation_connect(".", T(42), &fd[0]), GENERATION_RUNNING);
+	check_int(generation_connect(".", T(42), &fd[1]), GENERATION_RUNNING);
 	check(is_ready(&h));
 	hub_step(&h, clock_us());
 	check_int(h.count, 2);
@@ -457,11 +459,11 @@ listens(void)
 	got(fd[0], "first\none\n");
 	got(fd[1], "first\none\n");
 	row("who waits as it closes is served");
-	check_int(generation_connect(".", 42, &fd[2]), GENERATION_RUNNING);
+	check_int(generation_connect(".", T(42), &fd[2]), GENERATION_RUNNING);
 	hub_close_listener(&h);
 	check_int(h.count, 3);
 	check_int(h.listener, -1);
-	check_int(generation_connect(".", 42, &late), GENERATION_NONE);
+	check_int(generation_connect(".", T(42), &late), GENERATION_NONE);
 	frames(&h, "done\n");
 	hub_write(&h);
 	got(fd[2], "first\none\ndone\n");
@@ -487,9 +489,9 @@ no_descriptors(void)
 	int		l, fd;
 
 	begin(&h);
-	l = generation_listen(".", 43);
+	l = generation_listen(".", T(43));
 	check_int(hub_listen(&h, l), 0);
-	check_int(generation_connect(".", 43, &fd), GENERATION_RUNNING);
+	check_int(generation_connect(".", T(43), &fd), GENERATION_RUNNING);
 	if (getrlimit(RLIMIT_NOFILE, &old) == -1)
 		t_die("getrlimit");
 	few = old;
@@ -529,9 +531,9 @@ closes_without_descriptors(void)
 		row("%s", turn == 0 ? "at the end" : turn == 1 ? "before too" :
 		    "and closed twice");
 		begin(&h);
-		l = generation_listen(".", 44);
+		l = generation_listen(".", T(44));
 		check_int(hub_listen(&h, l), 0);
-		check_int(generation_connect(".", 44, &fd),
+		check_int(generation_connect(".", T(44), &fd),
 		    GENERATION_RUNNING);
 		few = old;
 		few.rlim_cur = (rlim_t)fd + 1;
@@ -664,6 +666,62 @@ crowd(void)
 	hub_free(&h);
 }
 
+/*
+ * Whoever needs another generation gets the rest of a line that was begun,
+ * signs of life, and nothing else; it is no viewer, stops nothing, and is let
+ * go.
+ */
+static void
+asides(void)
+{
+	struct hub	h;
+	int		a, b;
+
+	begin(&h);
+	(void)snprintf(h.first, sizeof(h.first), "first\n");
+	(void)snprintf(h.alive, sizeof(h.alive), "alive\n");
+	a = follow(&h);
+	b = follow(&h);
+	hub_write(&h);
+	got(a, "first\n");
+	got(b, "first\n");
+	frames(&h, "half");
+	hub_write(&h);
+	got(b, "half");
+	say(b, "wait\nwait\nstop\n");
+	hub_step(&h, clock_us());
+	check_int(hub_viewers(&h), 1);
+	check_int(h.count, 2);
+	check(!h.stop);
+	frames(&h, " line\nnext\n");
+	hub_status(&h, "status\n", 7, true);
+	hub_write(&h);
+	got(b, " line\n");
+	got(a, "half line\nnext\nstatus\n");
+	check(hub_drained(&h));
+	hub_step(&h, clock_us() + 60000000);
+	hub_step(&h, clock_us() + 120000000);
+	hub_write(&h);
+	got(b, "alive\n");
+	row("it goes, and another one comes");
+	(void)close(b);
+	hub_step(&h, clock_us());
+	check_int(hub_viewers(&h), 1);
+	check_int(h.aside, 0);
+	b = follow(&h);
+	say(b, "wait\n");
+	hub_step(&h, clock_us());
+	hub_write(&h);
+	got(b, "first\n");
+	hub_dismiss(&h);
+	check(is_gone(b));
+	check_int(h.count, 1);
+	check_int(h.aside, 0);
+	hub_free(&h);
+	(void)close(a);
+	(void)close(b);
+}
+
 int
 main(void)
 {
@@ -680,5 +738,6 @@ main(void)
 	run(signals);
 	run(plain);
 	run(crowd);
+	run(asides);
 	return t_end();
 }

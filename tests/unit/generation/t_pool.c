@@ -73,7 +73,7 @@ begin(const char *servers, const char *model, bool alone)
 	started = 0;
 	refuse_start = false;
 	if (node_open(&node, &(struct node_wish){
-	    &settings, 1, 1, 0, "", NULL }) != FAILURE_NONE)
+	    &settings, 1, 1, 0, 0, "", "", "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	pool_open(&p, &settings, alone);
 }
@@ -189,7 +189,7 @@ passes(void)
 	node_close(node);
 	row("another generation");
 	if (node_open(&node, &(struct node_wish){
-	    &settings, 2, 2, 0, "", NULL }) != FAILURE_NONE)
+	    &settings, 2, 2, 0, 0, "", "", "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	memset(&p, 0, sizeof(p));
 	pool_open(&p, &settings, false);
@@ -221,7 +221,7 @@ again(void)
 
 	begin("http://a http://b", "m", false);
 	if (node_open(&other, &(struct node_wish){
-	    &settings, 2, 2, 0, "", NULL }) != FAILURE_NONE)
+	    &settings, 2, 2, 0, 0, "", "", "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	check_int(slots_take(other, &b, 1, 0), 0);
 	chooses(0);
@@ -305,7 +305,7 @@ full(void)
 
 	begin("http://a http://b", "m", false);
 	if (node_open(&other, &(struct node_wish){
-	    &settings, 2, 2, 0, "", NULL }) != FAILURE_NONE)
+	    &settings, 2, 2, 0, 0, "", "", "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	check_int(slots_take(other, &b, 1, 0), 0);
 	chooses(0);

@@ -6,19 +6,48 @@
 #include "ollama/ollama.h"
 #include "t.h"
 
+#define ASKED	"\"prompt\":\"a\\n\\\"\","
 #define HEAD	"{\"model\":\"m\","
 #define TAIL	"\"stream\":true,\"truncate\":false"
 #define LIMIT	"\"options\":{\"num_predict\":1024}"
 #define THINKING "\"options\":{\"num_predict\":4096}"
 
+struct request_row {
+	const char	*key, *value;	/* a setting */
+	enum url_api	 api;
+	const char	*system, *want;
+};
+
+static void
+request_row(const struct request_row *r)
+{
+	struct buf	b = BUF_INIT(1000);
+	struct prompt	p = { .count = 0 };
+	struct settings	s;
+
+	if (r->key != NULL && setenv(r->key, r->value, 1) == -1)
+		t_die("setenv");
+	check_int(settings_load(&s, NULL, 0), 0);
+	p.system = strdup(r->system);
+	check_int(prompt_answer(&p, "a\n\"", 3), 0);
+	p.messages[0].model = false;	/* taken as it is */
+	check_int(ollama_request(&b, &s, r->api, "m", &p), 0);
+	check_mem(b.data, b.len, r->want, strlen(r->want));
+	if (r->key != NULL)
+		(void)unsetenv(r->key);
+	buf_free(&b);
+	b.cap = 20;
+	check_int(ollama_request(&b, &s, r->api, "m", &p), -1);
+	check_int(b.len, 0);
+	buf_free(&b);
+	prompt_free(&p);
+	settings_free(&s);
+}
+
 static void
 requests(void)
 {
-	static const struct {
-		const char	*key, *value;	/* a setting */
-		enum url_api	 api;
-		const char	*system, *want;
-	} rows[] = {
+	static const struct request_row	rows[] = {
 		{ NULL, NULL, URL_GENERATE, "", HEAD "\"prompt\":\"a\\n\\\"\","
 		    TAIL ",\"think\":false," LIMIT "}" },
 		{ NULL, NULL, URL_GENERATE, "be\n", HEAD
@@ -31,14 +60,12 @@ requests(void)
 		    "\"messages\":[{\"role\":\"system\",\"content\":\"be\"},"
 		    "{\"role\":\"user\",\"content\":\"a\\n\\\"\"}]," TAIL
 		    ",\"think\":false," LIMIT "}" },
-		{ "OLLAMA_THINK", "true", URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":true,"
-		    THINKING "}" },
-		{ "OLLAMA_THINK", "low", URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":\"low\","
-		    THINKING "}" },
-		{ "OLLAMA_THINK", "server", URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL "," THINKING "}" },
+		{ "OLLAMA_THINK", "true", URL_GENERATE, "", HEAD ASKED TAIL
+		    ",\"think\":true," THINKING "}" },
+		{ "OLLAMA_THINK", "low", URL_GENERATE, "", HEAD ASKED TAIL
+		    ",\"think\":\"low\"," THINKING "}" },
+		{ "OLLAMA_THINK", "server", URL_GENERATE, "", HEAD ASKED TAIL
+		    "," THINKING "}" },
 		{ "OLLAMA_KEEP_ALIVE", "-1", URL_GENERATE, "", HEAD
 		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
 		    "\"keep_alive\":-1," LIMIT "}" },
@@ -49,9 +76,8 @@ requests(void)
 		    "\"messages\":[{\"role\":\"user\",\"content\":"
 		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false,"
 		    "\"options\":{\"num_ctx\": 8192,\"num_predict\":1024}}" },
-		{ "OLLAMA_OPTIONS", " { } ", URL_GENERATE, "", HEAD
-		    "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
-		    "\"options\": {\"num_predict\":1024}}" },
+		{ "OLLAMA_OPTIONS", " { } ", URL_GENERATE, "", HEAD ASKED TAIL
+		    ",\"think\":false,\"options\": {\"num_predict\":1024}}" },
 		{ "OLLAMA_OPTIONS", "{\"stop\":[\"}\"] } ", URL_GENERATE, "",
 		    HEAD "\"prompt\":\"a\\n\\\"\"," TAIL ",\"think\":false,"
 		    "\"options\":{\"stop\":[\"}\"],\"num_predict\":1024}}" },
@@ -67,30 +93,55 @@ requests(void)
 		    "\"a\\n\\\"\"}]," TAIL ",\"think\":false,"
 		    "\"options\":{\"num_predict\":7,\"seed\":1}}" },
 	};
-	struct settings	s;
-	size_t		i;
+	size_t				i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct buf	b = BUF_INIT(1000);
-
 		row("%zu", i);
-		if (rows[i].key != NULL &&
-		    setenv(rows[i].key, rows[i].value, 1) == -1)
-			t_die("setenv");
-		check_int(settings_load(&s, NULL, 0), 0);
-		check_int(ollama_request(&b, &s, rows[i].api, "m",
-		    rows[i].system, "a\n\"", 3), 0);
-		check_mem(b.data, b.len, rows[i].want, strlen(rows[i].want));
-		if (rows[i].key != NULL)
-			(void)unsetenv(rows[i].key);
-		buf_free(&b);
-		b.cap = 20;
-		check_int(ollama_request(&b, &s, rows[i].api, "m", "", "a",
-		    1), -1);
-		check_int(b.len, 0);
-		buf_free(&b);
-		settings_free(&s);
+		request_row(&rows[i]);
 	}
+}
+
+/*
+ * All requests about one answer: each begins with the bytes of the one before,
+ * up to the end of its last message, and their settings are the same bytes.
+ */
+static void
+threads(void)
+{
+	static const char	end[] = "\"}],\"stream\"";
+	struct buf	all[4] = { BUF_INIT(9999), BUF_INIT(9999),
+			    BUF_INIT(9999), BUF_INIT(9999) };
+	struct prompt	p = { .word = "89abcdef01234567" };
+	struct settings	s;
+	char		*tail;
+	size_t		i, n;
+
+	check_int(settings_load(&s, NULL, 0), 0);
+	p.system = strdup("be brief");
+	check_int(prompt_ticket(&p, "jam", 3, "short", 5), 0);
+	for (i = 0; i < 4; i++) {
+		row("%zu turns", i);
+		check_int(ollama_request(&all[i], &s, URL_CHAT, "m", &p), 0);
+		check_int(prompt_answer(&p, "Open it.\n", 9), 0);
+		check_int(prompt_question(&p, "and then?", 9), 0);
+		tail = strstr(all[i].data, end);
+		if (i == 0 || !check(tail != NULL))
+			continue;
+		n = (size_t)(strstr(all[i - 1].data, end) - all[i - 1].data);
+		check_mem(all[i].data, n, all[i - 1].data, n);
+		check_str(tail, strstr(all[i - 1].data, end));
+	}
+	check(strstr(all[1].data, "\"messages\":[{\"role\":\"system\","
+	    "\"content\":\"be brief\"},{\"role\":\"user\",\"content\":"
+	    "\"[[89abcdef01234567]]\\njam\\n[[/89abcdef01234567]]\\n"
+	    "[[89abcdef01234567]]\\nshort\\n[[/89abcdef01234567]]\\n\"},"
+	    "{\"role\":\"assistant\",\"content\":\"Open it.\\n\"},"
+	    "{\"role\":\"user\",\"content\":\"[[89abcdef01234567]]\\n"
+	    "and then?\\n[[/89abcdef01234567]]\\n\"}]") != NULL);
+	for (i = 0; i < 4; i++)
+		buf_free(&all[i]);
+	prompt_free(&p);
+	settings_free(&s);
 }
 
 enum { D = 1, T = 2, R = 4 };	/* done, thinking, retry */
@@ -626,6 +677,7 @@ main(void)
 {
 	t_begin();
 	run(requests);
+	run(threads);
 	run(lines);
 	run(costs);
 	run(refusals);

@@ -18,6 +18,7 @@ there_and_back(void)
 		p.failure = failure_make((enum failure_code)code, "m");
 		(void)snprintf(p.model, sizeof(p.model), "gem\"ma\n:1b");
 		(void)snprintf(p.reason, sizeof(p.reason), "não há {\\}");
+		(void)snprintf(p.note, sizeof(p.note), "\"ç\"");
 		p.context = 4096;
 		p.context_max = INT64_MAX;
 		buf_clear(&line);
@@ -29,6 +30,7 @@ there_and_back(void)
 		check_int(q.failure.code, p.failure.code);
 		check_str(q.model, p.model);
 		check_str(q.reason, p.reason);
+		check_str(q.note, p.note);
 		check_int(q.context, 4096);
 		check_int(q.context_max, INT64_MAX);
 	}
@@ -65,6 +67,7 @@ others(void)
 		    rows[i].rc);
 		check_str(p.model, "");
 		check_str(p.reason, "");
+		check_str(p.note, "");
 		check_int(p.context + p.context_max, 0);
 	}
 	row("a code of another version, or none");

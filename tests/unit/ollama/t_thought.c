@@ -170,7 +170,7 @@ promptly(void)
 		{ false, { "<th" }, "<th" }, { false, { "A", "<th" }, NULL },
 		{ false, { "<think>a</think>", "B" }, NULL },
 		{ true, { "Open" }, NULL }, { true, { "Open ", "it" }, NULL },
-		{ true, { "x", "0" }, NULL },	/* within a word */
+		{ true, { "x", "0" }, "0" },	/* within a word, too */
 		{ true, { "x ", "0" }, "0" }, { true, { "x ", "1" }, NULL },
 		{ true, { "a [b" }, NULL }, { true, { "a [[" }, "[[" },
 		{ true, { "a <b" }, NULL }, { true, { "a <|im" }, "<|im" },

@@ -8,76 +8,85 @@
 
 enum { MAX = 20 };	/* of the body */
 
+static const struct {
+	const char		*text;
+	enum request_type	 type;
+	const char		*body;
+	bool			 refresh, status;
+	enum language		 language;
+} taken[] = {
+	{ "{\"ticketBody\":\"x\"}", REQUEST_ASK, "x", false, false,
+	    LANGUAGE_PT },
+	{ " {\"ticketBody\" : \"a\\n\\u00e1\" } \r", REQUEST_ASK,
+	    "a\n\xc3\xa1", false, false, LANGUAGE_PT },
+	{ "\xef\xbb\xbf{\"ticketBody\":\"x\"}", REQUEST_ASK, "x",
+	    false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"refresh\":true,\"status\":true}",
+	    REQUEST_ASK, "x", true, true, LANGUAGE_PT },
+	{ "{\"status\":false,\"refresh\":false,\"ticketBody\":\"x\"}",
+	    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"lang\":\"en-US\"}", REQUEST_ASK,
+	    "x", false, false, LANGUAGE_EN },
+	{ "{\"ticketBody\":\"x\",\"version\":7}", REQUEST_ASK, "x",
+	    false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"lang\":\"de\"}", REQUEST_ASK, "x",
+	    false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"lang\":\"\"}", REQUEST_ASK, "x",
+	    false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"token\":\"t\"}", REQUEST_ASK, "x",
+	    false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"other\":1,\"other\":[{}]}",
+	    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"o\":{\"type\":\"stop\"}}",
+	    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"TicketBody\":1,\"Type\":2}",
+	    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
+	{ "{\"ticket\\u0042ody\":\"x\"}", REQUEST_ASK, "x", false,
+	    false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"01234567890123456789\"}", REQUEST_ASK,
+	    "01234567890123456789", false, false, LANGUAGE_PT },
+	{ "{\"ticketBody\":\"\\u0030123456789012345678\\u0039\"}",
+	    REQUEST_ASK, "01234567890123456789", false, false,
+	    LANGUAGE_PT },
+	{ "{\"type\":\"stop\"}", REQUEST_STOP, NULL, false, false,
+	    LANGUAGE_PT },
+	{ "{\"type\":\"open\",\"refresh\":true,\"ticketBody\":\"x\"}",
+	    REQUEST_OPEN, NULL, true, false, LANGUAGE_PT },
+	{ "{\"type\":\"write\",\"response\":"
+	    "\"\\u0030123456789012345678901\"}", REQUEST_WRITE,
+	    "0123456789012345678901", false, false, LANGUAGE_PT },
+	{ "{\"type\":\"write\",\"response\":\"a\\n\",\"good\":7,"
+	    "\"session\":null}", REQUEST_WRITE, "a\n", false, false,
+	    LANGUAGE_PT },
+	{ "{\"ticketBody\":\"x\",\"response\":7,\"session\":\"y\"}",
+	    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
+	{ "{\"type\":\"ping\"}", REQUEST_PING, NULL, false, false,
+	    LANGUAGE_PT },
+	{ "{\"type\":\"pin\\u0067\",\"ticketBody\":\"x\"}",
+	    REQUEST_PING, NULL, false, false, LANGUAGE_PT },
+};
+
 static void
 takes(void)
 {
-	static const struct {
-		const char		*text;
-		enum request_type	 type;
-		const char		*body;
-		bool			 refresh, status;
-		enum language		 language;
-	} rows[] = {
-		{ "{\"ticketBody\":\"x\"}", REQUEST_ASK, "x", false, false,
-		    LANGUAGE_PT },
-		{ " {\"ticketBody\" : \"a\\n\\u00e1\" } \r", REQUEST_ASK,
-		    "a\n\xc3\xa1", false, false, LANGUAGE_PT },
-		{ "\xef\xbb\xbf{\"ticketBody\":\"x\"}", REQUEST_ASK, "x",
-		    false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"x\",\"refresh\":true,\"status\":true}",
-		    REQUEST_ASK, "x", true, true, LANGUAGE_PT },
-		{ "{\"status\":false,\"refresh\":false,\"ticketBody\":\"x\"}",
-		    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"x\",\"lang\":\"en-US\"}", REQUEST_ASK,
-		    "x", false, false, LANGUAGE_EN },
-		{ "{\"ticketBody\":\"x\",\"version\":7}", REQUEST_ASK, "x",
-		    false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"x\",\"lang\":\"de\"}", REQUEST_ASK, "x",
-		    false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"x\",\"lang\":\"\"}", REQUEST_ASK, "x",
-		    false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"x\",\"token\":\"t\"}", REQUEST_ASK, "x",
-		    false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"x\",\"other\":1,\"other\":[{}]}",
-		    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"x\",\"o\":{\"type\":\"stop\"}}",
-		    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"x\",\"TicketBody\":1,\"Type\":2}",
-		    REQUEST_ASK, "x", false, false, LANGUAGE_PT },
-		{ "{\"ticket\\u0042ody\":\"x\"}", REQUEST_ASK, "x", false,
-		    false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"01234567890123456789\"}", REQUEST_ASK,
-		    "01234567890123456789", false, false, LANGUAGE_PT },
-		{ "{\"ticketBody\":\"\\u0030123456789012345678\\u0039\"}",
-		    REQUEST_ASK, "01234567890123456789", false, false,
-		    LANGUAGE_PT },
-		{ "{\"type\":\"stop\"}", REQUEST_STOP, NULL, false, false,
-		    LANGUAGE_PT },
-		{ "{\"type\":\"open\",\"refresh\":true,\"ticketBody\":\"x\"}",
-		    REQUEST_OPEN, NULL, true, false, LANGUAGE_PT },
-		{ "{\"type\":\"ping\"}", REQUEST_PING, NULL, false, false,
-		    LANGUAGE_PT },
-		{ "{\"type\":\"pin\\u0067\",\"ticketBody\":\"x\"}",
-		    REQUEST_PING, NULL, false, false, LANGUAGE_PT },
-	};
 	size_t	i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
 		struct request	r;
 
-		row("%s", rows[i].text);
-		request_read(&r, rows[i].text, strlen(rows[i].text), MAX,
+		row("%s", taken[i].text);
+		request_read(&r, taken[i].text, strlen(taken[i].text), MAX,
 		    LANGUAGE_PT);
 		check_int(r.failure.code, FAILURE_NONE);
-		check_int(r.type, rows[i].type);
-		if (rows[i].body != NULL)
-			check_mem(r.body.data, r.body.len, rows[i].body,
-			    strlen(rows[i].body));
-		check_int(r.refresh, rows[i].refresh);
-		check_int(r.status, rows[i].status);
-		check_int(r.language, rows[i].language);
+		check_int(r.type, taken[i].type);
+		if (taken[i].body != NULL)
+			check_mem(r.body.data, r.body.len, taken[i].body,
+			    strlen(taken[i].body));
+		check_int(r.refresh, taken[i].refresh);
+		check_int(r.status, taken[i].status);
+		check_int(r.language, taken[i].language);
 		check_int(r.seen, 0);
-		check_int(r.version, strstr(rows[i].text, "version") == NULL ?
+		check_int(r.version, strstr(taken[i].text, "version") == NULL ?
 		    0 : 7);
 		request_free(&r);
 	}
@@ -144,6 +153,21 @@ static const struct {
 	{ "{\"type\":\"stop\",\"status\":1}", FAILURE_BAD_REQUEST,
 	    "status" },
 	{ "{\"status\":1,\"type\":2}", FAILURE_BAD_REQUEST, "type" },
+	{ "{\"type\":\"write\"}", FAILURE_BAD_REQUEST, "response" },
+	{ "{\"type\":\"write\",\"response\":null}", FAILURE_BAD_REQUEST,
+	    "response" },
+	{ "{\"type\":\"write\",\"response\":[]}", FAILURE_BAD_REQUEST,
+	    "response" },
+	{ "{\"type\":\"write\",\"response\":\" \\u00a0\\n\"}",
+	    FAILURE_BAD_REQUEST, "response" },
+	{ "{\"type\":\"write\",\"response\":\"a\\u0000\"}",
+	    FAILURE_BAD_REQUEST, "response" },
+	{ "{\"type\":\"write\",\"response\":\"a\",\"respons\\u0065\":"
+	    "\"b\"}", FAILURE_BAD_REQUEST, "response" },
+	{ "{\"type\":\"write\",\"response\":\"a\",\"session\":0}",
+	    FAILURE_BAD_REQUEST, "session" },
+	{ "{\"type\":\"write\",\"response\":\"\\ud83d\"}",
+	    FAILURE_BAD_JSON, "" },
 	{ "{\"ticketBody\":\"012345678901234567890\"}",
 	    FAILURE_TOO_LARGE, "20" },
 	{ "{\"ticketBody\":\"0123456789012345678\\u00e1\"}",
@@ -266,6 +290,29 @@ refused_unread(void)
 	request_free(&r);
 }
 
+/* Only where people may write is a message as long as an answer, and only with
+   a filter longer than a ticket. */
+static void
+longest(void)
+{
+	struct settings	s = { .text[SETTING_TICKET_FILTER] = "" };
+
+	s.number[SETTING_MAX_TICKET_BYTES] = 10000;
+	s.number[SETTING_MAX_ANSWER_BYTES] = 50000;
+	s.number[SETTING_WRITE] = WRITE_OFF;
+	/* A question may have its length, however short tickets are. */
+	s.number[SETTING_MAX_TICKET_BYTES] = 1000;
+	check_int(request_message_max(&s), MESSAGE_MAX(QUESTION_MAX));
+	s.number[SETTING_MAX_TICKET_BYTES] = 10000;
+	check_int(request_message_max(&s), MESSAGE_MAX(10000));
+	s.number[SETTING_WRITE] = WRITE_ON;
+	check_int(request_message_max(&s), MESSAGE_MAX(50000));
+	s.number[SETTING_MAX_TICKET_BYTES] = 60000;
+	check_int(request_message_max(&s), MESSAGE_MAX(60000));
+	s.text[SETTING_TICKET_FILTER] = "/bin/cat";
+	check_int(request_message_max(&s), MESSAGE_MAX(960000));
+}
+
 int
 main(void)
 {
@@ -276,5 +323,6 @@ main(void)
 	run(limits);
 	run(nulls);
 	run(refused_unread);
+	run(longest);
 	return t_end();
 }

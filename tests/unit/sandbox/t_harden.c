@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "sandbox/harden.h"
 #include "t.h"
@@ -49,6 +51,7 @@ fences(void)
 		{ WRITES, "logs/log", true }, { READS, "conf/key one", false },
 		{ READS, "conf/a", true }, { READS, "conf/b", true },
 		{ READS, "conf/my prompt", true },
+		{ READS, "conf/words", true }, { WRITES, "conf/words", false },
 		{ READS, "conf/token", true }, { WRITES, "conf/a", false },
 		{ READS, "conf/other", false }, { WRITES, "conf/other",
 		    false }, { MAKES, "conf/new", false },
@@ -61,6 +64,7 @@ fences(void)
 	static const char	*const files[] = { "state/db", "run/claims",
 				    "logs/log", "conf/key one", "conf/a",
 				    "conf/b", "conf/my prompt", "conf/token",
+				    "conf/words",
 				    "conf/other", "elsewhere" };
 	struct settings	s;
 	enum harden	h = HARDEN_FAILED;
@@ -140,6 +144,69 @@ limits(void)
 	settings_free(&s);
 }
 
+#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(__x86_64__)
+/* getpid of x86, which a kernel may not have. */
+static long
+old_call(void)
+{
+	long	rc = 20;
+
+	__asm__ volatile("int $0x80" : "+a"(rc) : : "memory", "cc", "r8", "r9",
+	    "r10", "r11");
+	return rc;
+}
+#endif
+
+/* What a program of other people may call. */
+static int
+calls_fault(void)
+{
+	int	pair[2];
+
+	if (harden_enter(HARDEN_NONE) == -1)
+		return 1;
+	if (socket(AF_UNIX, SOCK_STREAM, 0) != -1 || errno != EACCES)
+		return 2;
+	if (socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) != -1 ||
+	    errno != EACCES)
+		return 3;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
+		return 4;
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) != -1 ||
+	    errno != EACCES)
+		return 5;
+	if (socket(AF_INET, SOCK_STREAM, 0) == -1 ||
+	    socket(AF_INET, SOCK_DGRAM, 0) == -1)
+		return 6;
+	if (syscall(SYS_io_uring_setup, 1, NULL) != -1 || errno != ENOSYS)
+		return 7;
+	if (syscall(0x40000000 | SYS_getpid) != -1 || errno != ENOSYS)
+		return 8;
+	return 0;
+}
+
+static void
+calls(void)
+{
+	pid_t	pid;
+
+	if ((pid = t_fork()) == 0)
+		_exit(calls_fault());
+	check_int(t_wait(pid), 0);
+#if defined(__x86_64__)
+	if ((pid = t_fork()) == 0)
+		_exit(old_call() == (long)getpid() ? 0 : 1);
+	if (t_wait(pid) != 0)
+		return;
+	if ((pid = t_fork()) == 0)
+		_exit(harden_enter(HARDEN_NONE) == 0 &&
+		    old_call() == -ENOSYS ? 0 : 1);
+	check_int(t_wait(pid), 0);
+#endif
+}
+#endif
+
 int
 main(void)
 {
@@ -149,9 +216,13 @@ main(void)
 	    setenv("TICKETCHAT_LOG", "logs/log", 1) != 0 ||
 	    setenv("TICKETCHAT_JWT_KEY_FILE", "conf/a conf/b", 1) != 0 ||
 	    setenv("OLLAMA_TOKEN_FILE", "conf/token", 1) != 0 ||
-	    setenv("TICKETCHAT_SYSTEM_PROMPT_FILE", "conf/my prompt", 1) != 0)
+	    setenv("TICKETCHAT_SYSTEM_PROMPT_FILE", "conf/my prompt", 1) != 0 ||
+	    setenv("TICKETCHAT_KNOWLEDGE_SYNONYMS", "conf/words", 1) != 0)
 		t_die("setenv");
 	run(fences);
 	run(limits);
+#if defined(__x86_64__) || defined(__aarch64__)
+	run(calls);
+#endif
 	return t_end();
 }

@@ -60,8 +60,9 @@ passed(void)
 {
 	/* Settings for websocketd, its parents and the timer. */
 	static const char	others[] = " PORT ADDRESS MAX_CONNECTIONS "
-				    "TLS_CERT TLS_KEY WEB STOP_WAIT BACKUPS "
-				    "RETENTION_DAYS ";
+				    "TLS_CERT TLS_KEY WEB HTTP_PORT "
+				    "HTTP_HOSTS METRICS_FROM STOP_WAIT "
+				    "BACKUPS RETENTION_DAYS ";
 	struct settings		s;
 	char			want[5000], *text = NULL, *names, **env;
 	size_t			i, n = 0, len;
@@ -87,13 +88,23 @@ passed(void)
 		check_mem(names, len, want, strcspn(want, "="));
 		names += len + (names[len] == ',');
 	}
-	check_int(n, SETTING__MAX - 9);
+	check_int(n, SETTING__MAX - 12);
 	check_str(names, "");
 	check_str(env[n], "OWN=1");
 	check(env[n + 1] == NULL);
 	free(env);
 	env = settings_environment(&s, NULL);
 	check(env != NULL && env[n - 1] != NULL && env[n] == NULL);
+	free(env);
+	env = settings_environment(&s, "OWN=1\nMORE=\nLAST=a b=c");
+	check(env != NULL);
+	check_str(env[n], "OWN=1");
+	check_str(env[n + 1], "MORE=");
+	check_str(env[n + 2], "LAST=a b=c");
+	check(env[n + 3] == NULL);
+	free(env);
+	env = settings_environment(&s, "");
+	check(env != NULL && env[n] == NULL);
 	free(env);
 	free(text);
 	settings_free(&s);
@@ -154,6 +165,30 @@ try(size_t i, const char *value, bool good, int64_t number)
 	settings_free(&s);
 }
 
+/* What is admitted, with and without a filter. */
+static void
+ticket_max(void)
+{
+	static const struct {
+		int64_t	set, filtered;
+	} rows[] = {
+		{ 1, 16 }, { 65536, 1048576 }, { 1048575, 16777200 },
+		{ 1048576, 16777216 }, { 1048577, 16777216 },
+		{ 16777216, 16777216 },
+	};
+	struct settings	s = { .text[SETTING_TICKET_FILTER] = "" };
+	size_t		i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%lld", (long long)rows[i].set);
+		s.number[SETTING_MAX_TICKET_BYTES] = rows[i].set;
+		s.text[SETTING_TICKET_FILTER] = "";
+		check_int(settings_ticket_max(&s), rows[i].set);
+		s.text[SETTING_TICKET_FILTER] = "/bin/cat";
+		check_int(settings_ticket_max(&s), rows[i].filtered);
+	}
+}
+
 static void
 numbers(void)
 {
@@ -174,6 +209,7 @@ numbers(void)
 		{ SETTING_GENERATIONS, 1, 1024 },
 		{ SETTING_QUEUE_MAX, 0, 4096 },
 		{ SETTING_MAX_VIEWERS, 0, VIEWERS_MAX },
+		{ SETTING_KNOWLEDGE, 0, 10 },
 		{ SETTING_BACKUPS, 0, 3650 },
 		{ SETTING_RETENTION_DAYS, 0, 36500 },
 	};
@@ -250,6 +286,10 @@ static const struct {
 	{ SETTING_TRUSTED_PROXIES, "127.0.0.1 10.0.0.0/8 ::1", true,
 	    0 },
 	{ SETTING_TRUSTED_PROXIES, "proxy.example", false, 0 },
+	{ SETTING_TICKET_FILTER, "/bin/cat", true, 0 },
+	{ SETTING_TICKET_FILTER, "cat", false, 0 },
+	{ SETTING_KNOWLEDGE_COMMAND, "./cat", false, 0 },
+	{ SETTING_DONE_COMMAND, "~/cat", false, 0 },
 	{ SETTING_TRUSTED_PROXIES, "10.0.0.0/08", false, 0 },
 	{ SETTING_TRUSTED_PROXIES, "10.0.0.0/+8", false, 0 },
 	{ SETTING_TRUSTED_PROXIES, "10.0.0.0/", false, 0 },
@@ -747,6 +787,7 @@ main(void)
 	run(defaults);
 	run(passed);
 	run(numbers);
+	run(ticket_max);
 	run(others);
 	run(together);
 	run(syntax);

@@ -68,6 +68,55 @@ broken(void)
 	check_int(read_line("[" SESSION COST "]"), -1);
 }
 
+/* Fields that older versions do not write. */
+static void
+optional(void)
+{
+	static const struct {
+		const char	*more, *why;	/* "": it is good */
+	} rows[] = {
+		{ "\"follows\":6,", "" }, { "\"follows\":null,", "" },
+		{ "\"instruction\":\"a\\nb\",\"author\":\"\",", "" },
+		{ "\"model_text\":\"x\",\"prompt_hash\":\"01\",", "" },
+		{ "\"asked_by\":\"ana\",\"server\":\"gpu1\",", "" },
+		{ "\"follows\":7,", "follows is invalid" },
+		{ "\"follows\":8,", "follows is invalid" },
+		{ "\"follows\":0,", "follows is invalid" },
+		{ "\"follows\":-1,", "follows is invalid" },
+		{ "\"follows\":\"6\",", "follows is invalid" },
+		{ "\"follows\":6,\"follows\":6,", "follows is there twice" },
+		{ "\"author\":7,", "author is invalid" },
+		{ "\"author\":\"a\",\"authors\":\"b\",",
+		    "it has an unknown field" },
+	};
+	char	line[2000];
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].more);
+		(void)snprintf(line, sizeof(line), "%s%s%s", SESSION,
+		    rows[i].more, COST);
+		check_int(read_line(line), *rows[i].why == '\0' ? 0 : -1);
+		check_str(why, rows[i].why);
+	}
+	check_int(read_line(SESSION "\"follows\":6,\"author\":\"ana\","
+	    COST), 0);
+	check_int(r.value[RECORD_FOLLOWS].number, 6);
+	check_str(r.value[RECORD_AUTHOR].text.data, "ana");
+	check(r.value[RECORD_INSTRUCTION].null);
+	/* The next line has nothing of it. */
+	check_int(read_line(SESSION COST), 0);
+	check(r.value[RECORD_FOLLOWS].null && r.value[RECORD_AUTHOR].null);
+	/* Without a cost nobody has asked, and without a session nothing is. */
+	check_int(read_line(SESSION "\"server\":\"x\"," NO_COST), -1);
+	check_str(why, "server is invalid");
+	check_int(read_line(SESSION "\"author\":\"x\"," NO_COST), 0);
+	check_int(read_line("{\"ticket\":1,\"ticket_created\":null,\"session\":"
+	    "null,\"created\":null,\"answered\":null,\"prompt\":null,"
+	    "\"response\":null,\"author\":\"x\"," NO_COST), -1);
+	check_str(why, "author without a session");
+}
+
 /* A line that holds what a user thinks of an answer. */
 static void
 ratings(void)
@@ -114,6 +163,68 @@ ratings(void)
 	check(r.value[RECORD_RATES].null && r.value[RECORD_USER].null);
 }
 
+/* A line that holds a note that an answer was given. */
+static void
+sources(void)
+{
+	static const struct {
+		const char	*line, *why;	/* NULL: it is good */
+	} rows[] = {
+#define SOURCE(n, title, url, more) "{\"ticket\":1,\"given\":7,\"n\":" n \
+	",\"name\":\"a.md\",\"title\":" title ",\"url\":" url "," more \
+	"\"note\":\"a\\nb\",\"cited\":1}"
+#define FROM(n) "\"from_ticket\":" n ","
+		{ SOURCE("1", "\"A\"", "\"https://w/\"", FROM("17")), NULL },
+		{ SOURCE("10", "\"A\"", "null", FROM("null")), NULL },
+		{ SOURCE("0", "\"A\"", "null", FROM("null")), "n is invalid" },
+		{ SOURCE("11", "\"A\"", "null", FROM("null")), "n is invalid" },
+		{ SOURCE("1", "\"\"", "null", FROM("null")),
+		    "title is invalid" },
+		{ SOURCE("1", "\"a\\nb\"", "null", FROM("null")),
+		    "title is invalid" },
+		{ SOURCE("1", "null", "null", FROM("null")),
+		    "title is invalid" },
+		{ SOURCE("1", "\"A\"", "\"\"", FROM("null")),
+		    "url is invalid" },
+		{ SOURCE("1", "\"A\"", "\"javascript:x\"", FROM("null")),
+		    "url is invalid" },
+		{ SOURCE("1", "\"A\"", "null", FROM("0")),
+		    "from_ticket is invalid" },
+		{ SOURCE("1", "\"A\"", "null", ""), "from_ticket is missing" },
+		{ SOURCE("1", "\"A\"", "null", FROM("null")
+		    "\"passage\":1,"), "it has an unknown field" },
+		{ SOURCE("1", "\"A\"", "null", FROM("null")
+		    "\"rates\":7,"), "user is missing" },
+		{ SOURCE("1", "\"A\"", "null", FROM("null")
+		    "\"session\":7,"), "it has an unknown field" },
+		{ "{\"ticket\":1,\"given\":7}", "n is missing" },
+	};
+	char	line[1000], title[TITLE_MAX + 4];
+	size_t	i, k;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].line);
+		check_int(read_line(rows[i].line), rows[i].why == NULL ? 0 :
+		    -1);
+		check_str(why, rows[i].why == NULL ? "" : rows[i].why);
+	}
+	check_int(read_line(rows[0].line), 0);
+	check_int(r.value[RECORD_GIVEN].number, 7);
+	check_int(r.value[RECORD_FROM_TICKET].number, 17);
+	check_str(r.value[RECORD_NOTE].text.data, "a\nb");
+	check(r.value[RECORD_SESSION].null && r.value[RECORD_RATES].null);
+	row("the length of a title");
+	for (k = 0; k < 2; k++) {
+		memset(title, 'a', TITLE_MAX + k);
+		title[TITLE_MAX + k] = '\0';
+		(void)snprintf(line, sizeof(line), SOURCE("1", "\"%s\"",
+		    "null", FROM("null")), title);
+		check_int(read_line(line), k == 0 ? 0 : -1);
+	}
+	check_int(read_line(SESSION COST), 0);
+	check(r.value[RECORD_GIVEN].null && r.value[RECORD_TITLE].null);
+}
+
 static void
 times(void)
 {
@@ -157,7 +268,9 @@ main(void)
 	t_begin();
 	run(whole);
 	run(broken);
+	run(optional);
 	run(ratings);
+	run(sources);
 	run(times);
 	record_free(&r);
 	return t_end();

@@ -27,8 +27,10 @@ add(struct store *s, int64_t ticket, const char *prompt, const char *answer)
 	const struct cost	cost = { .model = "m", .done_reason = "stop",
 				    .answer_tokens = 2, .first_token = 300 };
 	const struct answered	all = {
-		prompt, strlen(prompt), answer, answer == NULL ? 0 :
-		    strlen(answer), &cost
+		.prompt = prompt, .prompt_len = strlen(prompt),
+		.response = answer,
+		.response_len = answer == NULL ? 0 : strlen(answer),
+		.cost = &cost, .prompt_name = "", .user = "", .server = ""
 	};
 	int64_t			id, versions;
 

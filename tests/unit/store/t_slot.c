@@ -36,7 +36,7 @@ enter(struct generation *g, const char *run_dir, int slots)
 	    settings_load(&settings, NULL, 0) == -1)
 		t_die(settings.error);
 	if (node_open(&g->node, &(struct node_wish){
-	    &settings, 1, 1, 0, "", NULL }) != FAILURE_NONE)
+	    &settings, 1, 1, 0, 0, "", "", "", NULL }) != FAILURE_NONE)
 		t_die("node_open");
 	slot_user(&g->slot, user);
 	return slot_enter(&g->slot, run_dir);

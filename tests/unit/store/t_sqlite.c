@@ -432,9 +432,9 @@ statements(void)
 {
 	const enum statement	first[] = { STATEMENT_RATE_CREATE,
 				    STATEMENT_ASKS_CREATE,
-				    STATEMENT_SEARCH_TEXTS,
-				    STATEMENT_SEARCH_CREATE,
-				    STATEMENT_IMPORT_CREATE };
+				    STATEMENT_IMPORT_CREATE,
+				    STATEMENT_KNOWLEDGE_CREATE,
+				    STATEMENT_TOTALS_CREATE };
 	struct store	*s = t_make("st");
 	size_t		 i;
 
@@ -443,6 +443,8 @@ statements(void)
 	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
 		check(sqlite3_exec(s->db, store_statements[first[i]], NULL,
 		    NULL, NULL) == SQLITE_OK);
+	/* Its tables need a tokenizer of ours. */
+	check_int(store_search_begin(s, NULL, NULL), FAILURE_NONE);
 	for (i = 0; i < STATEMENT__MAX; i++) {
 		/* NULL: one of PostgreSQL's. */
 		if (store_statements[i] == NULL ||

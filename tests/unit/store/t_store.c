@@ -471,11 +471,312 @@ reports(void)
 	n = (struct seen){ 0 };
 	check_int(store_report(s, STORE_SHOW, 2, 50, see, &n), FAILURE_NONE);
 	check_int(n.tickets, 22);
-	check_int(n.cells, 15);
+	check_int(n.cells, 19);
 	check_str(n.last, "NULL");
 	n = (struct seen){ 0 };
 	check_int(store_report(s, STORE_SHOW, 9, 50, see, &n), FAILURE_NONE);
 	check_int(n.rows, 0);
+	store_close(s);
+}
+
+/* Asks a question about an answer and answers it. */
+static int64_t
+t_turn(struct store *s, int64_t ticket, int64_t root, const char *question,
+    const char *answer)
+{
+	int64_t	id = -1;
+
+	check_int(store_question_add(s, ticket, root, &id), FAILURE_NONE);
+	t_prompt[(uint64_t)id % 256] = question;
+	if (answer != NULL)
+		check_int(t_answer(s, id, answer), FAILURE_NONE);
+	return id;
+}
+
+/* Checks what is found for a question, and how many there are. */
+static void
+t_found_is(struct store *s, int64_t root, const char *question, int64_t id,
+    int64_t all)
+{
+	int64_t	found = -1, questions = -1;
+
+	row("%s", question);
+	check_int(store_thread_find(s, 7, root, question, strlen(question),
+	    &found, &questions), FAILURE_NONE);
+	check_int(found, id);
+	check_int(questions, all);
+}
+
+/* What concerns the ticket's answer knows nothing of questions about it. */
+static void
+questions_are_no_answers(void)
+{
+	struct store	*s = t_make("questions");
+	struct session	 found;
+	int64_t		 a, b, one, two, id = -1;
+
+	a = t_ask(s, 7, "jam");
+	check_int(store_question_add(s, 7, a, &id), FAILURE_UNKNOWN_TICKET);
+	check_int(id, 0);
+	check_int(t_answer(s, a, "A"), FAILURE_NONE);
+	one = t_turn(s, 7, a, "why?", "because");
+	check(one > a);
+	check_int(t_versions, 1);
+	t_newest_is(s, 7, a, "jam", "A");
+	check_int(store_session_by_ticket(s, 7, &found), FAILURE_NONE);
+	check_int(found.versions, 1);
+	check_int(found.follows, 0);
+	session_free(&found);
+	check_int(store_session_by_version(s, 7, 2, &found), FAILURE_NONE);
+	check_int(found.id, 0);
+	check_int(store_session_by_text(s, 7, "why?", 4, &found),
+	    FAILURE_NONE);
+	check_int(found.id, 0);
+	row("by its own session, with the version that it is about");
+	check_int(store_session(s, 7, one, &found), FAILURE_NONE);
+	check_int(found.follows, a);
+	check_int(found.version, 1);
+	t_is(FAILURE_NONE, &found, one, "why?", "because");
+	row("about a question, of another ticket, or about nothing");
+	check_int(store_question_add(s, 7, one, &id), FAILURE_UNKNOWN_TICKET);
+	check_int(store_question_add(s, 8, a, &id), FAILURE_UNKNOWN_TICKET);
+	check_int(store_question_add(s, 7, 999, &id), FAILURE_UNKNOWN_TICKET);
+	row("an unanswered question is never begun again as an answer");
+	two = t_turn(s, 7, a, "and now?", NULL);
+	b = t_ask(s, 7, "jam again");
+	check(b > two);
+	check_int(t_ask(s, 7, "jam again"), b);
+	check_int(t_answer(s, b, "B"), FAILURE_NONE);
+	check_int(t_versions, 2);
+	check_int(t_answer(s, two, "pull"), FAILURE_NONE);
+	check_int(t_versions, 2);
+	t_newest_is(s, 7, b, "jam again", "B");
+	check_int(store_session(s, 7, two, &found), FAILURE_NONE);
+	check_int(found.version, 1);
+	session_free(&found);
+	store_close(s);
+}
+
+static void
+threads(void)
+{
+	struct store		*s = t_make("thread");
+	struct session		 turn;
+	struct store_root	 root;
+	char			 x[QUESTION_HASH + 1], y[QUESTION_HASH + 1];
+	int64_t			 a, b, one, two, open, id = -1, i;
+
+	a = t_ask(s, 7, "jam");
+	check_int(t_answer(s, a, "A"), FAILURE_NONE);
+	one = t_turn(s, 7, a, "The light\tstays  red,\r\n what now?", "1");
+	open = t_turn(s, 7, a, "lost", NULL);
+	two = t_turn(s, 7, a, "and\nnow?", "2");
+	row("in order, without those that have no answer");
+	t_is(store_thread_next(s, 7, a, 0, &turn), &turn, one,
+	    "The light\tstays  red,\r\n what now?", "1");
+	t_is(store_thread_next(s, 7, a, one, &turn), &turn, two, "and\nnow?",
+	    "2");
+	t_is(store_thread_next(s, 7, a, two, &turn), &turn, 0, "", "");
+	t_is(store_thread_next(s, 8, a, 0, &turn), &turn, 0, "", "");
+	t_is(store_thread_next(s, 7, one, 0, &turn), &turn, 0, "", "");
+	row("the same question, blanks folded");
+	t_found_is(s, a, "The light stays red, what now?", one, 3);
+	t_found_is(s, a, " \nthe light stays red, what now?", 0, 3);
+	t_found_is(s, a, "\v and   now?\xc2\xa0", two, 3);
+	t_found_is(s, a, "and now ?", 0, 3);
+	t_found_is(s, a, "lost", 0, 3);
+	t_found_is(s, a + 100, "and now?", 0, 0);
+	row("its name: of the root and of the question");
+	check_int(store_question_hash(s, a, "and now?", 8, x), FAILURE_NONE);
+	check_int(store_question_hash(s, a, " and\tnow? ", 10, y),
+	    FAILURE_NONE);
+	check_str(x, y);
+	check(strlen(x) == QUESTION_HASH && strspn(x, "0123456789abcdef") ==
+	    QUESTION_HASH);
+	check_int(store_question_hash(s, a + 1, "and now?", 8, y),
+	    FAILURE_NONE);
+	check(strcmp(x, y) != 0);
+	row("what the model reads");
+	check_int(store_root(s, 7, a, &root), FAILURE_NONE);
+	check_mem(root.text, root.text_len, "jam", 3);
+	check_mem(root.answer, root.answer_len, "A", 1);
+	check(root.instruction == NULL && root.model_text == NULL);
+	store_root_free(&root);
+	check_int(store_root(s, 7, one, &root), FAILURE_UNKNOWN_TICKET);
+	store_root_free(&root);
+	check_int(store_root(s, 8, a, &root), FAILURE_UNKNOWN_TICKET);
+	store_root_free(&root);
+	row("one that ended without an answer; no other row is deleted");
+	check_int(store_question_delete(s, open), FAILURE_NONE);
+	check_int(store_question_delete(s, one), FAILURE_NONE);
+	b = t_ask(s, 7, "again");
+	check_int(store_question_delete(s, b), FAILURE_NONE);
+	check_int(t_ask(s, 7, "again"), b);
+	t_found_is(s, a, "and now?", two, 2);
+	row("full");
+	for (i = 2; i < THREAD_MAX; i++)
+		(void)t_turn(s, 7, a, "more", NULL);
+	check_int(store_question_add(s, 7, a, &id), FAILURE_THREAD_FULL);
+	check_int(id, 0);
+	row("a new version begins an empty thread");
+	check_int(t_answer(s, b, "B"), FAILURE_NONE);
+	(void)t_turn(s, 7, b, "and now?", "3");
+	t_found_is(s, b, "more", 0, 1);
+	store_close(s);
+}
+
+/* Describes the sources of a session. */
+static void
+add_source(void *context, const struct store_source *s)
+{
+	char	*all = context;
+	size_t	 len = strlen(all);
+
+	(void)snprintf(all + len, 2000 - len, "%lld %lld %s|%s|%s|%lld|%s|%d\n",
+	    (long long)s->n, (long long)s->passage, s->name, s->title, s->url,
+	    (long long)s->ticket, s->text, s->cited);
+}
+
+static void
+t_sources_are(struct store *s, int64_t session, const char *want)
+{
+	char	got[2000] = "";
+
+	check_int(store_sources(s, session, add_source, got), FAILURE_NONE);
+	check_str(got, want);
+}
+
+/* The notes that the model was given, kept with the answer and nowhere else. */
+static void
+sources(void)
+{
+	static const struct store_source	given[] = {
+		{ 1, 5, "a.md", "The \"p\"\xc3\xa9", "https://wiki/1", 0,
+		    "Open\n\\it\x01\x7f", true },
+		{ 3, 0, "", "Ticket 17", "", 17, "Close it.", false },
+	};
+	static const char	first[] = "1 5 a.md|The \"p\"\xc3\xa9|"
+				    "https://wiki/1|0|Open\n\\it\x01\x7f|1\n"
+				    "3 0 |Ticket 17||17|Close it.|0\n";
+	static const char	second[] = "1 5 a.md|The \"p\"\xc3\xa9|"
+				    "https://wiki/1|0|Open\n\\it\x01\x7f|0\n"
+				    "3 0 |Ticket 17||17|Close it.|1\n";
+	struct store	*s = t_make("sources");
+	struct written	 w = { 7, 0, "ana", "see [3]", 7, 1U << 3 | 1U << 9 };
+	int64_t		 a, b, c, id, version;
+	bool		 found;
+
+	row("none was ever given");
+	a = t_ask(s, 7, "jam");
+	t_sources_are(s, a, "");
+	check_int(store_delete(s, 99, &found), FAILURE_NONE);
+	row("kept with the answer, while their tickets have one");
+	check_int(t_answer(s, t_ask(s, 17, "tray"), "Close it."),
+	    FAILURE_NONE);
+	t_sources = given;
+	t_source_count = 2;
+	check_int(t_answer(s, a, "A"), FAILURE_NONE);
+	t_sources_are(s, a, first);
+	row("the same answer again, and another one, change nothing");
+	t_source_count = 1;
+	check_int(t_answer(s, a, "A"), FAILURE_NONE);
+	check_int(t_answer(s, a, "B"), FAILURE_INTERRUPTED);
+	t_sources_are(s, a, first);
+	row("a person's answer has those of the one that it replaces");
+	check_int(store_write(s, &w, &b, &version), FAILURE_NONE);
+	t_sources_are(s, b, second);
+	check_int(store_write(s, &w, &id, &version), FAILURE_NONE);
+	check_int(id, b);
+	t_sources_are(s, b, second);
+	row("a question has its own");
+	c = t_turn(s, 7, b, "why?", "because");
+	t_sources_are(s, c, "1 5 a.md|The \"p\"\xc3\xa9|https://wiki/1|0|"
+	    "Open\n\\it\x01\x7f|1\n");
+	row("a row that is begun again has none");
+	t_source_count = 0;
+	id = t_ask(s, 7, "jam");
+	check_int(t_ask(s, 7, "jam"), id);
+	check_int(t_answer(s, id, "C"), FAILURE_NONE);
+	t_sources_are(s, id, "");
+	row("those of a solved ticket go with its last answer");
+	check_int(t_answer(s, t_ask(s, 17, "solved"), "Close it."),
+	    FAILURE_NONE);
+	check_int(t_answer(s, t_ask(s, 17, "solved"), "Close it."),
+	    FAILURE_NONE);
+	id = t_turn(s, 17, t_newest(s, 17), "why?", NULL);
+	check_int(store_question_delete(s, id), FAILURE_NONE);
+	t_sources_are(s, a, first);
+	check_int(store_delete(s, 17, &found), FAILURE_NONE);
+	t_sources_are(s, a, "1 5 a.md|The \"p\"\xc3\xa9|https://wiki/1|0|"
+	    "Open\n\\it\x01\x7f|1\n");
+	row("deleted with the ticket");
+	check_int(store_delete(s, 7, &found), FAILURE_NONE);
+	check(found);
+	t_sources_are(s, a, "");
+	t_sources_are(s, b, "");
+	t_sources_are(s, c, "");
+	store_close(s);
+}
+
+/* A person's answer: the same on both stores. */
+static void
+writes(void)
+{
+	struct store	*s = t_make("written");
+	struct session	 got;
+	struct written	 w = { 7, 0, "ana", "mine\xc3\xa9", 6, 0 };
+	int64_t		 first, mine, id, version;
+
+	check_int(store_write(s, &w, &id, &version), FAILURE_NO_ANSWER);
+	(void)t_ask(s, 7, "text");	/* a row without an answer is none */
+	check_int(store_write(s, &w, &id, &version), FAILURE_NO_ANSWER);
+	check_int(t_answer(s, first = t_ask(s, 7, "text"), "A"), FAILURE_NONE);
+	(void)t_ask(s, 7, "text");
+	check_int(store_write(s, &w, &mine, &version), FAILURE_NONE);
+	check(mine > first);
+	check_int(version, 2);
+	check_int(store_session_by_ticket(s, 7, &got), FAILURE_NONE);
+	check_int(got.id, mine);
+	check_int(got.version, 2);
+	check_mem(got.response, got.response_len, w.response, 6);
+	check_str(got.prompt, "text");
+	check_str(got.author, "ana");
+	check(got.instruction == NULL);
+	session_free(&got);
+	row("again");
+	w.session = first;
+	check_int(store_write(s, &w, &id, &version), FAILURE_NONE);
+	check_int(id, mine);
+	row("changed");
+	w.response = "other";
+	w.response_len = 5;
+	check_int(store_write(s, &w, &id, &version), FAILURE_ANSWER_CHANGED);
+	check_int(id, mine);
+	check_int(version, 2);
+	row("another ticket's");
+	check_int(t_answer(s, w.session = t_ask(s, 8, "text"), "A"),
+	    FAILURE_NONE);
+	check_int(store_write(s, &w, &id, &version), FAILURE_BAD_REQUEST);
+	w.session = 99999;
+	check_int(store_write(s, &w, &id, &version), FAILURE_BAD_REQUEST);
+	row("without a name");
+	w.session = mine;
+	w.author = "";
+	check_int(store_write(s, &w, &id, &version), FAILURE_NONE);
+	check_int(version, 3);
+	check_int(store_session_by_text(s, 7, "text ", 5, &got),
+	    FAILURE_NONE);
+	check_int(got.id, id);
+	check_str(got.author, "");
+	session_free(&got);
+	check_int(store_session_by_version(s, 7, 1, &got), FAILURE_NONE);
+	check_int(got.id, first);
+	check(got.author == NULL);
+	session_free(&got);
+	row("a new answer of the model comes behind it");
+	check_int(t_answer(s, t_ask(s, 7, "text"), "B"), FAILURE_NONE);
+	check_int(store_newest(s, 7, &id), FAILURE_NONE);
+	check(id > mine);
 	store_close(s);
 }
 
@@ -488,11 +789,15 @@ main(void)
 	run(kept_with_its_answer);
 	run(by_text);
 	run(identity);
+	run(questions_are_no_answers);
+	run(threads);
 	run(deletes);
 	if (*t_server != '\0')
 		run(answered_since);
 	run(migrations_race);
 	run(writers_race);
 	run(reports);
+	run(writes);
+	run(sources);
 	return t_end();
 }

@@ -234,6 +234,84 @@ hashes(void)
 	free(form);
 }
 
+/* The form in which questions are compared. */
+static void
+folds(void)
+{
+	static const char *const	rows[][2] = {
+		{ "", "" }, { " \t\n\v\f\r ", "" }, { "a", "a" },
+		{ " a  b ", "a b" }, { "a\t\tb", "a b" },
+		{ "a\r\n\r\nb\n", "a b" }, { "a \n b", "a b" },
+		{ "a\xc2\xa0\xc2\xa0""b", "a b" }, { "a\vb\fc", "a b c" },
+		{ "a\xe3\x80\x80""b", "a\xe3\x80\x80""b" },
+		{ "e\xcc\x81  X", "\xc3\xa9 X" },
+	};
+	char	*folded;
+	size_t	 i, len;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%zu", i);
+		folded = text_folded(rows[i][0], strlen(rows[i][0]), &len);
+		check_mem(folded, len, rows[i][1], strlen(rows[i][1]));
+		check(folded[len] == '\0');
+		free(folded);
+	}
+}
+
+/*
+ * A ticket's word: the same one for the same text, however it was typed;
+ * another one for another ticket, text, counter or key.  It is not the start of
+ * a hash.
+ */
+static void
+words(void)
+{
+	static const struct {
+		int64_t		 ticket;
+		const char	*text;
+		unsigned	 counter, key;
+	} rows[] = {
+		{ 42, "a\nb", 0, 0 }, { 43, "a\nb", 0, 0 },
+		{ 4, "2 a\nb", 0, 0 }, { 42, "a b", 0, 0 },
+		{ 42, "a\nb", 1, 0 }, { 42, "a\nb", 2, 0 },
+		{ 42, "a\nb", 0, 1 }, { 42, "", 0, 0 },
+		{ INT64_MAX, "a\nb", 0, 0 }, { 42, "0 a\nb", 0, 0 },
+	};
+	enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+	unsigned char	key[2][TEXT_SECRET] = { { 0 }, { 1 } };
+	char		word[ROWS][TEXT_WORD + 1], hash[TEXT_HASH + 1];
+	size_t		i, k;
+
+	for (i = 0; i < ROWS; i++) {
+		row("%zu", i);
+		check_int(text_word(key[rows[i].key], rows[i].ticket,
+		    rows[i].text, strlen(rows[i].text), rows[i].counter,
+		    word[i]), 0);
+		check_int(strspn(word[i], "0123456789abcdef"), TEXT_WORD);
+		check_int(strlen(word[i]), TEXT_WORD);
+		for (k = 0; k < i; k++)
+			check(strcmp(word[i], word[k]) != 0);
+	}
+	check_int(text_word(key[0], 42, "\xef\xbb\xbf" "a \r\nb\n", 9, 0,
+	    word[1]), 0);
+	check_str(word[1], word[0]);
+	check_int(text_hash(key[0], "a\nb", 3, hash), 0);
+	check(strncmp(hash, word[0], TEXT_WORD) != 0);
+}
+
+/* A word is found in either case, anywhere. */
+static void
+has_words(void)
+{
+	check(text_has_word("0123456789abcdef", 16, "0123456789abcdef"));
+	check(text_has_word("x0123456789ABCDEFx", 18, "0123456789abcdef"));
+	check(text_has_word("[[/0123456789aBcDeF]]", 21, "0123456789abcdef"));
+	check(!text_has_word("0123456789abcde", 15, "0123456789abcdef"));
+	check(!text_has_word("0123456789abcde f", 17, "0123456789abcdef"));
+	check(!text_has_word(NULL, 0, "0123456789abcdef"));
+	check(!text_has_word("a", 1, ""));
+}
+
 int
 main(void)
 {
@@ -242,5 +320,8 @@ main(void)
 	run(has_form);
 	run(differs);
 	run(hashes);
+	run(folds);
+	run(words);
+	run(has_words);
 	return t_end();
 }

@@ -9,6 +9,7 @@
 
 #include "auth/admission.h"
 #include "t_store.h"
+#include "frame/frame.h"
 #include "viewer/query.h"
 
 static struct settings	settings;
@@ -239,11 +240,14 @@ writes_questions(void)
 		r.reason = i % 10 < 5 ? "" : "unsafe";
 		q.kind = (enum query_kind)kind;
 		/* 0: no generation has named its session */
-		q.session = kind == QUERY_SESSION && i % 8 < 4 ? 17 : 0;
+		q.session = kind == QUERY_TURNS || kind == QUERY_SOURCES ||
+		    (kind == QUERY_SESSION && i % 8 < 4) ? 17 : 0;
+		q.after = (int64_t)i;
 		q.charge = i % 3 == 0;
 		r.refresh = i % 2 == 0 && kind != QUERY_RATE;
 		r.seen = r.refresh && i % 4 == 0 ? INT64_MAX : SEEN_UNKNOWN;
 		r.version = i % 5 == 0 ? 3 : 0;
+		r.tickets = i % 7 < 3;
 		buf_clear(&line);
 		check_int(query_write(&line, &q), 0);
 		check(strchr(line.data, '\n') == line.data + line.len - 1);
@@ -252,7 +256,13 @@ writes_questions(void)
 		check_int(got.failure.code, FAILURE_NONE);
 		check_int(back.kind, q.kind);
 		check_int(back.ticket, 42);
-		if (kind != QUERY_STOP) {
+		if (kind == QUERY_TURNS) {
+			check_int(back.session, q.session);
+			check_int(back.after, q.after);
+		} else if (kind == QUERY_SOURCES) {
+			check_int(back.session, q.session);
+			check_int(got.tickets, r.tickets);
+		} else if (kind != QUERY_STOP) {
 			check_str(got.body.data, texts[i / KINDS]);
 			check_int(got.type, r.type);
 			check_int(got.language, LANGUAGE_ES);
@@ -276,6 +286,140 @@ writes_questions(void)
 		buf_free(&r.body);
 	}
 	buf_free(&line);
+}
+
+/* A question, with and without what names its answer. */
+static void
+asks_questions(void)
+{
+	static const enum query_kind	kinds[] = { QUERY_LOOK, QUERY_BEGIN,
+					    QUERY_SESSION };
+	struct buf	line = BUF_INIT(20000);
+	char		user[ADMISSION_WHO];
+	struct request	r = { .type = REQUEST_QUESTION, .sessions = true,
+			    .seen = SEEN_UNKNOWN }, got;
+	struct query	q = { .ticket = 42, .request = &r,
+			    .user = "user:ana \"x\"" }, back;
+	size_t		i;
+
+	r.body = (struct buf)BUF_INIT(100);
+	check_int(buf_puts(&r.body, " why\t\"so\"?\n"), 0);
+	for (i = 0; i < 12; i++) {
+		row("%zu", i);
+		q.kind = kinds[i % 3];
+		q.session = q.kind == QUERY_SESSION ? 9 : 0;
+		q.charge = i % 2 == 0;
+		r.session = i / 3 % 2 == 0 ? 0 : 7;
+		r.version = i / 6 == 0 ? 0 : 3;
+		buf_clear(&line);
+		check_int(query_write(&line, &q), 0);
+		query_read(&back, &got, user, sizeof(user), line.data,
+		    line.len, 5);
+		check_int(got.failure.code, FAILURE_NONE);
+		check_int(got.type, REQUEST_QUESTION);
+		check_int(back.kind, q.kind);
+		check_int(back.session, q.session);
+		check_int(got.session, r.session);
+		check_int(got.version, r.version);
+		check(got.sessions);
+		check_str(got.body.data, r.body.data);
+		if (q.kind != QUERY_SESSION)
+			check_str(back.user, q.user);
+		request_free(&got);
+	}
+	buf_free(&r.body);
+	buf_free(&line);
+}
+
+/* A user's own answer, without and with the claim. */
+static void
+writes_answers(void)
+{
+	struct buf	line = BUF_INIT(20000);
+	char		user[ADMISSION_WHO];
+	struct request	r = { .type = REQUEST_WRITE, .seen = SEEN_UNKNOWN },
+			got;
+	struct query	q = { .ticket = 42, .request = &r,
+			    .user = "user:ana \"x\"" }, back;
+	size_t		i;
+
+	r.body = (struct buf)BUF_INIT(2000);
+	for (i = 0; i < 1500; i++)
+		check_int(buf_puts(&r.body, i % 2 == 0 ? "\"" : "\n"), 0);
+	for (i = 0; i < 8; i++) {
+		row("%zu", i);
+		q.kind = i % 2 == 0 ? QUERY_LOOK : QUERY_BEGIN;
+		r.session = i % 4 < 2 ? 7 : 0;
+		r.version = i < 4 ? 3 : 0;
+		buf_clear(&line);
+		check_int(query_write(&line, &q), 0);
+		/* Longer than what a ticket's text may have. */
+		query_read(&back, &got, user, sizeof(user), line.data,
+		    line.len, 1000);
+		check_int(got.failure.code, FAILURE_NONE);
+		check_int(got.type, REQUEST_WRITE);
+		check_int(back.kind, q.kind);
+		check_int(got.session, r.session);
+		check_int(got.version, r.version);
+		check_str(back.user, q.user);
+		check_mem(got.body.data, got.body.len, r.body.data,
+		    r.body.len);
+		request_free(&got);
+	}
+	buf_free(&r.body);
+	buf_free(&line);
+}
+
+/* What the database says about a user's own answer. */
+static void
+replaces(void)
+{
+	static const char	words[] = "\"response\":\"mine\"";
+	char			line[256];
+	struct buf		frames = BUF_INIT(10000);
+	struct verdict		v, back;
+	struct buf		told = BUF_INIT(10000);
+	int64_t			first, mine;
+
+	(void)snprintf(line, sizeof(line), "{\"ticket\":77,\"type\":"
+	    "\"write\",%s,\"begin\":true}", words);
+	ask(line, &frames, &v);
+	check_int(v.failure.code, FAILURE_NO_ANSWER);
+	first = t_ask(store, 77, "the text");
+	check_int(t_answer(store, first, "the answer"), FAILURE_NONE);
+	/* Without the claim nothing is saved. */
+	ask("{\"ticket\":77,\"type\":\"write\",\"response\":\"mine\"}",
+	    &frames, &v);
+	check_int(v.failure.code, FAILURE_NONE);
+	check_int(v.session, 0);
+	check(v.identity[0] != '\0');
+	check_int(frames.len, 0);
+	ask(line, &frames, &v);
+	check_int(v.failure.code, FAILURE_NONE);
+	mine = v.session;
+	check(mine > first && strstr(frames.data, "\"versions\":2") != NULL);
+	buf_clear(&frames);
+	(void)snprintf(line, sizeof(line), "{\"ticket\":77,\"type\":"
+	    "\"write\",\"response\":\"other\",\"begin\":true,"
+	    "\"session\":%lld}", (long long)first);
+	ask(line, &frames, &v);
+	check_int(v.failure.code, FAILURE_ANSWER_CHANGED);
+	check_int(v.failure.session, mine);
+	check_int(v.failure.version, 2);
+	check_int(v.session, 0);
+	check_int(frames.len, 0);
+	/* And so it reaches the client. */
+	check_int(verdict_write(&told, &v), 0);
+	check(verdict_read(&back, told.data, told.len - 1));
+	check_int(back.failure.session, mine);
+	check_int(back.failure.version, 2);
+	buf_clear(&told);
+	check_int(frame_error(&told, &back.failure, LANGUAGE_EN), 0);
+	(void)snprintf(line, sizeof(line), "\"session\":%lld,\"version\":2}",
+	    (long long)mine);
+	check(strstr(told.data, line) != NULL);
+	buf_free(&told);
+	buf_free(&frames);
 }
 
 static void
@@ -417,6 +561,58 @@ reads_what_is_whole(void)
 	buf_free(&frames);
 }
 
+/* What the frame of an answer's sources says, and what it never says. */
+static void
+shows_sources(void)
+{
+	static const struct store_source	given[] = {
+		{ 1, 5, "notes/a.md", "The \"printer\"", "https://wiki/1", 0,
+		    "SECRET", true },
+		{ 2, 6, "Ticket 17", "Ticket 17", "", 17, "SECRET", false },
+		{ 10, 0, "x", "x", "javascript:alert(1)", 0, "SECRET", false },
+	};
+	struct buf	frames = BUF_INIT(10000);
+	struct verdict	v;
+	char		line[200];
+	int64_t		with, without;
+
+	/* A source is kept only while its ticket has an answer. */
+	without = t_ask(store, 17, "jam");
+	check_int(t_answer(store, without, "Open it."), FAILURE_NONE);
+	with = t_ask(store, 88, "jam");
+	t_sources = given;
+	t_source_count = 3;
+	check_int(t_answer(store, with, "Open it [1]."), FAILURE_NONE);
+	t_source_count = 0;
+	without = t_ask(store, 89, "jam");
+	check_int(t_answer(store, without, "Open it [1]."), FAILURE_NONE);
+	(void)snprintf(line, sizeof(line), "{\"ticket\":88,\"type\":\"open\","
+	    "\"sourcesOf\":%lld,\"tickets\":true}", (long long)with);
+	ask(line, &frames, &v);
+	check_int(v.failure.code, FAILURE_NONE);
+	check_int(v.session, with);
+	check_str(frames.data, "{\"type\":\"sources\",\"sources\":["
+	    "{\"n\":1,\"title\":\"The \\\"printer\\\"\",\"url\":"
+	    "\"https://wiki/1\",\"cited\":true},"
+	    "{\"n\":2,\"title\":\"Ticket 17\",\"ticket\":17,\"cited\":"
+	    "false},{\"n\":10,\"title\":\"x\",\"cited\":false}]}\n");
+	row("not for whoever may see one ticket only");
+	(void)snprintf(line, sizeof(line), "{\"ticket\":88,\"type\":\"open\","
+	    "\"sourcesOf\":%lld}", (long long)with);
+	buf_clear(&frames);
+	ask(line, &frames, &v);
+	check(strstr(frames.data, "\"ticket\"") == NULL);
+	check(strstr(frames.data, "\"n\":2") != NULL);
+	row("none");
+	(void)snprintf(line, sizeof(line), "{\"ticket\":89,\"type\":\"open\","
+	    "\"sourcesOf\":%lld}", (long long)without);
+	buf_clear(&frames);
+	ask(line, &frames, &v);
+	check_int(v.session, without);
+	check_str(frames.data, "{\"type\":\"sources\",\"sources\":[]}\n");
+	buf_free(&frames);
+}
+
 int
 main(void)
 {
@@ -425,11 +621,16 @@ main(void)
 	settings.text[SETTING_DATABASE] = t_database("query");
 	settings.text[SETTING_RUN_DIR] = ".";
 	settings.text[SETTING_RATE_LIMIT] = "off";
+	settings.text[SETTING_DONE_COMMAND] = "";
 	run(decides);
 	run(tells_what_is_there);
 	run(begins);
 	run(writes_questions);
+	run(writes_answers);
+	run(asks_questions);
+	run(replaces);
 	run(refuses_questions);
+	run(shows_sources);
 	run(writes_verdicts);
 	run(reads_what_is_whole);
 	store_close(store);

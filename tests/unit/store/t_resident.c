@@ -1,5 +1,5 @@
 /*
- * lib/viewer/resident: asking a lookup process that stays.
+ * lib/store/resident: asking a lookup process that stays.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "t.h"
-#include "viewer/resident.h"
+#include "store/resident.h"
 
 static struct settings	settings, other;
 

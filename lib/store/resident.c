@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/limit.h"
-#include "generation/generation.h"
+#include "base/peer.h"
+#include "store/resident.h"
 #include "text/siphash.h"
-#include "viewer/resident.h"
 
 /* Computes the key of these settings.  Returns false if there is no memory. */
 static bool
@@ -73,7 +73,7 @@ resident_ask(const struct settings *s, const char *question, size_t len)
 	    (fd = resident_socket()) == -1)
 		return -1;
 	if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 &&
-	    generation_peer_is_ours(fd) &&
+	    peer_is_ours(fd) &&
 	    sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)(sizeof(key) + len) &&
 	    shutdown(fd, SHUT_WR) == 0)
 		return fd;
@@ -187,7 +187,7 @@ resident_hear(const struct resident *r, const struct settings *s,
 
 	if ((fd = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC)) == -1)
 		return -1;
-	if (generation_peer_is_ours(fd) && resident_read(fd, question) &&
+	if (peer_is_ours(fd) && resident_read(fd, question) &&
 	    question->len >= sizeof(key) && resident_key(s, key) &&
 	    memcmp(question->data, key, sizeof(key)) == 0 &&
 	    resident_is_waited_for(fd) &&

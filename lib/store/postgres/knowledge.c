@@ -1,0 +1,204 @@
+/*
+ * The team's knowledge on a server: texts, a tsvector made of their words, and
+ * a table of how many passages hold each word.
+ */
+#include <stdio.h>
+
+#include "store/knowledge.h"
+#include "store/postgres/pg.h"
+
+enum {
+	WORDS_BYTES = 1 << 20,
+	/* Passages that may match: each of them is valued by the server, which
+	   is slower than SQLite's rank. */
+	MATCHES_MAX = 10000,
+	MATCHES_WORDS = 3	/* so many words whatever they match */
+};
+
+#define TEXT(t)	ARG_TEXT((t).text, (t).len)
+
+enum failure_code
+store_knowledge_there(struct store *s, bool *there)
+{
+	(void)s;
+	*there = true;
+	return FAILURE_NONE;
+}
+
+enum failure_code
+store_knowledge_make(struct store *s)
+{
+	(void)s;
+	return FAILURE_NONE;
+}
+
+enum failure_code
+store_knowledge_read(struct store *s)
+{
+	enum failure_code	rc;
+
+	if ((rc = pg_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = pg_run(s, STATEMENT_KNOWLEDGE_READ, NULL, NULL);
+	if (rc == FAILURE_NONE)
+		rc = pg_run(s, STATEMENT_KNOWLEDGE_TIME, NULL, NULL);
+	return rc == FAILURE_NONE ? rc : pg_end(s, rc);
+}
+
+void
+store_knowledge_read_end(struct store *s)
+{
+	if (s->inside)
+		(void)pg_end(s, FAILURE_NONE);
+}
+
+/* Joins words: with a blank, or as they stand in a tsquery. */
+static bool
+pg_words(struct buf *b, const struct store_word *w, size_t count,
+    const char *between, const char *quote)
+{
+	size_t	i;
+
+	/* A word has only letters, digits and marks: nothing in it is
+	   syntax. */
+	for (i = 0; i < count; i++) {
+		if ((i > 0 && buf_puts(b, between) == -1) ||
+		    buf_puts(b, quote) == -1 ||
+		    buf_add(b, w[i].text, w[i].len) == -1 ||
+		    buf_puts(b, quote) == -1)
+			return false;
+	}
+	return true;
+}
+
+enum failure_code
+store_words(struct store *s, struct store_word *w, size_t count,
+    int64_t *passages)
+{
+	struct buf		b = BUF_INIT(WORDS_BYTES);
+	struct pg_args		a = { .count = 0 };
+	enum failure_code	rc = FAILURE_INTERNAL;
+	PGresult		*res = NULL;
+	size_t			i;
+
+	*passages = 0;
+	if (pg_words(&b, w, count, " ", "")) {
+		pg_text(&a, b.data, b.len);
+		rc = pg_query(s, STATEMENT_WORDS, &a, &res);
+	}
+	for (i = 0; rc == FAILURE_NONE && i < count &&
+	    (int)i < PQntuples(res); i++) {
+		w[i].passages = pg_number(res, (int)i, 0);
+		*passages = pg_number(res, (int)i, 1);
+	}
+	PQclear(res);
+	buf_free(&b);
+	return rc;
+}
+
+enum failure_code
+store_candidates(struct store *s, const struct store_word *w, size_t count,
+    int64_t most, store_row *row, void *ctx)
+{
+	struct buf		query = BUF_INIT(WORDS_BYTES),
+				words = BUF_INIT(WORDS_BYTES),
+				values = BUF_INIT(WORDS_BYTES);
+	enum failure_code	rc = FAILURE_INTERNAL;
+	char			number[40];
+	int64_t			matches = 0;
+	size_t			i;
+	bool			good = true;
+
+	for (i = 0; good && i < count; i++) {
+		(void)snprintf(number, sizeof(number), "%s%.6f",
+		    i == 0 ? "" : " ", w[i].value);
+		good = buf_puts(&values, number) == 0;
+	}
+	/* The rare ones come first. */
+	for (i = 0; i < count && (i < MATCHES_WORDS || matches +
+	    w[i].passages <= MATCHES_MAX); i++)
+		matches += w[i].passages;
+	if (good && pg_words(&query, w, i, " | ", "'") &&
+	    pg_words(&words, w, count, " ", "'"))
+		rc = store_rows(s, STATEMENT_CANDIDATES, row, ctx,
+		    ARGS(ARG_TEXT(query.data, query.len),
+		    ARG_TEXT(words.data, words.len),
+		    ARG_TEXT(values.data, values.len), ARG_INT(most)));
+	buf_free(&query);
+	buf_free(&words);
+	buf_free(&values);
+	return rc;
+}
+
+enum failure_code
+store_learn_begin(struct store *s)
+{
+	enum failure_code	rc;
+
+	if ((rc = pg_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = pg_run(s, STATEMENT_KNOWLEDGE_LOCK, NULL, NULL);
+	return rc == FAILURE_NONE ? rc : pg_end(s, rc);
+}
+
+enum failure_code
+store_learn_end(struct store *s, enum failure_code rc)
+{
+	return pg_end(s, rc);
+}
+
+enum failure_code
+store_passage_delete(struct store *s, int64_t id)
+{
+	return store_run(s, STATEMENT_PASSAGE_DELETE, NULL, ARGS(ARG_INT(id)));
+}
+
+enum failure_code
+store_index_put(struct store *s, int64_t id, const struct store_index *x)
+{
+	return store_run(s, STATEMENT_INDEX_PUT, NULL, ARGS(ARG_INT(id),
+	    TEXT(x->title), TEXT(x->body), TEXT(x->asked)));
+}
+
+enum failure_code
+store_index_optimize(struct store *s)
+{
+	return pg_alone(s, STATEMENT_INDEX_OPTIMIZE, NULL, NULL);
+}
+
+enum failure_code
+store_index_merge(struct store *s)
+{
+	return pg_alone(s, STATEMENT_INDEX_MERGE, NULL, NULL);
+}
+
+/* Counts the words anew. */
+static enum failure_code
+pg_count_words(struct store *s)
+{
+	enum failure_code	rc;
+
+	if ((rc = store_learn_begin(s)) != FAILURE_NONE)
+		return rc;
+	rc = store_run(s, STATEMENT_INDEX_CLEAR, NULL, NO_ARGS);
+	if (rc == FAILURE_NONE)
+		rc = store_run(s, STATEMENT_INDEX_REBUILD, NULL, NO_ARGS);
+	return store_learn_end(s, rc);
+}
+
+enum failure_code
+store_knowledge_check(struct store *s, bool full, void (*fault)(void *,
+    const char *), void *ctx)
+{
+	enum failure_code	rc;
+	int64_t			wrong = 0;
+
+	rc = store_faults(s, STATEMENT_CHECK_KNOWLEDGE, fault, ctx);
+	if (rc == FAILURE_NONE && full)
+		rc = store_run(s, STATEMENT_INDEX_CHECK, &wrong, NO_ARGS);
+	if (rc != FAILURE_NONE || wrong == 0)
+		return rc;
+	fault(ctx, "PassageWords: it does not match the passages, and is made "
+	    "anew");
+	return pg_count_words(s);
+}

@@ -1,0 +1,70 @@
+-- What `sessions report' reads, as sql/report.sql.  $1 is how many days there
+-- are, today (UTC) the last of them, $2 the most rows.
+
+-- name: REPORT_ANSWERS
+-- All answers, those to questions among them: the day, whether it answers a
+-- question, the author, and what it cost.
+SELECT substr(coalesce(s.UpdatedAt, s.CreatedAt), 1, 10) AS day,
+	(s.FollowsId IS NOT NULL)::integer AS follows, s.Author AS author,
+	g.Model AS model, g.PromptHash AS prompt,
+	CASE WHEN g.Model IS NOT NULL THEN least(g.QueuedMs + g.FirstTokenMs,
+		1000000000) END AS wait_ms,
+	least(coalesce(g.TotalMs, 0), 1000000000) AS total_ms,
+	least(coalesce(g.PromptTokens, 0), 1000000000) AS prompt_tokens,
+	least(coalesce(g.AnswerTokens, 0), 1000000000) AS answer_tokens
+FROM TicketAISessions AS s
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE coalesce(s.UpdatedAt, s.CreatedAt) >=
+	substr(utc(clock_timestamp() - ($1 - 1) * interval '24 hours'), 1, 10)
+	AND s.AiResponse IS NOT NULL
+LIMIT $2;
+
+-- name: REPORT_RATINGS
+-- All ratings of such answers: the answer's day, its author, what wrote it, and
+-- the rating.
+SELECT substr(coalesce(s.UpdatedAt, s.CreatedAt), 1, 10) AS day,
+	s.Author AS author, g.Model AS model, g.PromptHash AS prompt,
+	r.Good::integer AS good, r.Reason AS reason
+FROM TicketAIRatings AS r
+JOIN TicketAISessions AS s ON s.Id = r.SessionId
+LEFT JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE coalesce(s.UpdatedAt, s.CreatedAt) >=
+	substr(utc(clock_timestamp() - ($1 - 1) * interval '24 hours'), 1, 10)
+LIMIT $2;
+
+-- name: REPORT_SOURCES
+-- The notes that the model was given: name, title, and whether its answer cited
+-- the note.  A person's answer only has a copy of them.
+SELECT x.Name AS name, min(x.Title) AS title, max(x.Cited::integer) AS cited
+FROM TicketAISessions AS s
+JOIN TicketAISources AS x ON x.SessionId = s.Id
+WHERE coalesce(s.UpdatedAt, s.CreatedAt) >=
+	substr(utc(clock_timestamp() - ($1 - 1) * interval '24 hours'), 1, 10)
+	AND s.AiResponse IS NOT NULL AND
+	s.Author IS NULL
+GROUP BY s.Id, x.Name LIMIT $2;
+
+-- name: REPORT_DOCUMENTS
+-- All that was learnt and still counts.
+SELECT Name AS name, Title AS title FROM Documents
+LIMIT $2;
+
+-- name: REPORT_UNFITTED
+-- The tickets whose newest answer by the model was given no note, newest first,
+-- since there are notes.
+SELECT s.TicketId AS ticket,
+	substr(coalesce(s.UpdatedAt, s.CreatedAt), 1, 10) AS day,
+	substr(s.Prompt, 1, 300) AS words
+FROM TicketAISessions AS s
+JOIN TicketAIGenerations AS g ON g.SessionId = s.Id
+WHERE coalesce(s.UpdatedAt, s.CreatedAt) >=
+	substr(utc(clock_timestamp() - ($1 - 1) * interval '24 hours'), 1, 10)
+	AND s.AiResponse IS NOT NULL AND s.FollowsId IS NULL AND
+	NOT EXISTS (SELECT FROM TicketAISessions AS n WHERE
+		n.TicketId = s.TicketId AND n.Id > s.Id AND
+		n.FollowsId IS NULL AND n.AiResponse IS NOT NULL AND
+		n.Author IS NULL) AND
+	(s.Id >= (SELECT min(SessionId) FROM TicketAISources) OR
+	s.UpdatedAt >= (SELECT min(LearnedAt) FROM Documents)) AND
+	NOT EXISTS (SELECT FROM TicketAISources WHERE SessionId = s.Id)
+ORDER BY s.Id DESC LIMIT $2;

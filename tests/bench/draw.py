@@ -4,7 +4,8 @@
 
 RESULTS (docs/bench.json) is what run.sh has measured; it is kept as docs/bench.json.  PEERS are lines of another bench,
 which ran ticketchat (as `ticketchat' or `tc'; as `full' where it was built with CURL=no) beside servers that stay in
-memory: the rows that it has are taken from it as a whole, because figures are to be compared within one run.
+memory: in the rows that it has, all figures of its servers are taken from it, because figures are to be compared within one
+run; the floor, the shell's and those of CURL=no stay the ones of our own run, if it had none.  Run both on one machine, in turn.
 
 README has the figures that matter most, and each one in which another server is better.
 """
@@ -61,7 +62,7 @@ def merge(results, path):
             if (r["mode"], r["n"], r["tokens"], r["interval_us"]) == scenario:
                 found.setdefault(NAMES.get(r["name"], r["name"]), []).append(value(r))
         if OURS in found:
-            row["values"] = {who: statistics.median(found[who]) for who in SERVERS if who in found}
+            row["values"] |= {who: statistics.median(found[who]) for who in SERVERS if who in found}
     results["peers"] = time.strftime("%Y-%m-%d", time.localtime(os.stat(path).st_mtime))
 
 

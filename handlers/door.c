@@ -755,7 +755,7 @@ door_route(struct door *d)
 	const bool		 get = strcmp(h->method, "GET") == 0 ||
 				    strcmp(h->method, "HEAD") == 0;
 	const bool		 options = strcmp(h->method, "OPTIONS") == 0;
-	const char		*host = head_field(h, "host");
+	const char		*host = head_host(h);
 	char			 fields[64], text[256];
 
 	if (!guard_allows(&d->settings, h)) {

@@ -65,7 +65,7 @@ guard_allows_host(const struct settings *s, const char *host)
 bool
 guard_allows(const struct settings *s, const struct head *h)
 {
-	const char	*host = head_field(h, "host");
+	const char	*host = head_host(h);
 	const char	*origin = head_field(h, "origin");
 	const char	*site = head_field(h, "sec-fetch-site");
 

@@ -54,21 +54,55 @@ head_token(const char *s)
 	return n;
 }
 
+/*
+ * Splits a request target that names its server (RFC 9112 3.2.2), as
+ * http://desk.example/path.  Returns the path, or NULL if it has another form.
+ */
+static char *
+head_split_target(struct head *h, char *target)
+{
+	static char	root[] = "/";
+	size_t		skip, len;
+
+	if (strncasecmp(target, "http://", 7) == 0)
+		skip = 7;
+	else if (strncasecmp(target, "https://", 8) == 0)
+		skip = 8;
+	else
+		return NULL;
+	len = strcspn(target + skip, "/?#");
+	if (len == 0 || memchr(target + skip, '@', len) != NULL)
+		return NULL;
+	/* One to the left, so that there is room for its NUL and the path. */
+	h->authority = memmove(target + skip - 1, target + skip, len);
+	target += skip + len;
+	target[-1] = '\0';
+	if (*target == '\0')
+		return root;
+	/* A query without a path: the second slash is free. */
+	if (*target == '?') {
+		*--target = '/';
+		h->authority = memmove(h->authority - 1, h->authority, len);
+		target[-1] = '\0';
+	}
+	return target;
+}
+
 /* Reads the request line, which ends with a NUL. */
 static int
 head_read_line(struct head *h, char *line, const char **what)
 {
-	char	*p = line + head_token(line), *version, *query;
+	char	*p = line + head_token(line), *path, *version, *query;
 
 	*what = "request line";
 	if (p == line || *p != ' ')
 		return HEAD_BAD;
 	*p++ = '\0';
 	h->method = line;
-	h->path = p;
+	path = p;
 	for (; *p > ' ' && *p < 0x7f; p++)
 		;
-	if (p == h->path || *p != ' ')
+	if (p == path || *p != ' ')
 		return HEAD_BAD;
 	*p++ = '\0';
 	version = p;
@@ -80,18 +114,18 @@ head_read_line(struct head *h, char *line, const char **what)
 		return HEAD_VERSION;
 	}
 	h->old = version[7] == '0';
-	/* A path alone, as every client sends it that does not take us for a
-	   proxy. */
-	if (*h->path != '/' && (strcmp(h->path, "*") != 0 ||
-	    strcmp(h->method, "OPTIONS") != 0))
+	if (*path != '/' && (strcmp(path, "*") != 0 ||
+	    strcmp(h->method, "OPTIONS") != 0) &&
+	    (path = head_split_target(h, path)) == NULL)
 		return HEAD_BAD;
-	h->query = "";
-	if ((query = strchr(h->path, '?')) != NULL) {
+	if (strchr(path, '#') != NULL)
+		return HEAD_BAD;
+	if ((query = strchr(path, '?')) != NULL) {
 		*query = '\0';
 		h->query = query + 1;
 	}
-	return strchr(h->query, '#') != NULL || strchr(h->path, '#') != NULL ?
-	    HEAD_BAD : 0;
+	h->path = path;
+	return 0;
 }
 
 /* Reads the line of a field, which ends with a NUL. */
@@ -190,6 +224,12 @@ head_read(struct head *h, char *text, size_t len, const char **what)
 		*what = "head";
 	}
 	return head_check(h, what);
+}
+
+const char *
+head_host(const struct head *h)
+{
+	return h->authority != NULL ? h->authority : head_field(h, "host");
 }
 
 const char *

@@ -26,6 +26,8 @@ struct head {
 	const char		*method;
 	const char		*path;		/* begins with a slash; "*" for
 						   OPTIONS */
+	char			*authority;	/* of a target that names its
+						   server; NULL: it is a path */
 	const char		*query;		/* behind the question mark;
 						   "": none */
 	bool			 old;		/* HTTP/1.0 */
@@ -50,6 +52,12 @@ int head_read(struct head *, char *text, size_t len, const char **what);
 
 /* The value of a field, whose name is in small letters; NULL: none. */
 const char *head_field(const struct head *, const char *name);
+
+/*
+ * The host that the request is for: the one of its target, which counts more
+ * than the field (RFC 9112 3.2.2).  NULL: none, which only HTTP/1.0 has.
+ */
+const char *head_host(const struct head *);
 
 /*
  * The values of a field that may be there several times, joined by a comma, in

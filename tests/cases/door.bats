@@ -299,6 +299,11 @@ ok'
 		door 'GET /healthz HTTP/1.0\r\n%b\r\n\r\n' "$f"
 		is "$f $status" "$f 200"
 	done
+	# The host of a target counts, not the field beside it.
+	door 'GET http://desk.example:80/healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n'
+	is "$status" 200
+	door 'GET http://evil.example/healthz HTTP/1.1\r\nHost: desk.example\r\n\r\n'
+	refused 403 forbidden_origin
 	door 'GET /healthz HTTP/1.0\r\nOrigin: https://desk.example\r\n\r\n'
 	is "$(field Access-Control-Allow-Origin) $(field Vary)" 'https://desk.example Origin'
 	# The page of that origin may read a refusal, too.
@@ -418,7 +423,8 @@ GET / HTTP/1.1\r\nHost: localhost\r\n folded\r\n\r\n
 GET /healthz HTTP/1.1\r\nHost : localhost\r\n\r\n
 GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: \0\r\n\r\n
 GET /healthz HTTP/3.0\r\nHost: localhost\r\n\r\n
-GET http://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n
+GET http://localhost@evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n
+GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n
 CONNECT /../../../../bin/sh HTTP/1.1\r\nHost: localhost\r\n\r\n#!/bin/sh\necho hello
 CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n
 \x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n

@@ -2,6 +2,7 @@
  * lib/door/head and chunked: what two programs could read in two ways is
  * refused.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "door/chunked.h"
@@ -68,7 +69,14 @@ refused(void)
 		{ 400, "G(T / HTTP/1.1\r\n" HOST "\r\n" },
 		{ 400, "GET * HTTP/1.1\r\n" HOST "\r\n" },
 		{ 400, "GET a HTTP/1.1\r\n" HOST "\r\n" },
-		{ 400, "GET http://localhost/ HTTP/1.1\r\n" HOST "\r\n" },
+		{ 400, "GET http:// HTTP/1.1\r\n" HOST "\r\n" },
+		{ 400, "GET http:/// HTTP/1.1\r\n" HOST "\r\n" },
+		{ 400, "GET http://?a HTTP/1.1\r\n" HOST "\r\n" },
+		{ 400, "GET http://a@b/ HTTP/1.1\r\n" HOST "\r\n" },
+		{ 400, "GET http://a/#b HTTP/1.1\r\n" HOST "\r\n" },
+		{ 400, "GET http:/a HTTP/1.1\r\n" HOST "\r\n" },
+		{ 400, "GET ftp://a/ HTTP/1.1\r\n" HOST "\r\n" },
+		{ 400, "GET http://a/ HTTP/1.1\r\n\r\n" },
 		{ 400, "CONNECT localhost:80 HTTP/1.1\r\n" HOST "\r\n" },
 		{ 400, "GET /#a HTTP/1.1\r\n" HOST "\r\n" },
 		{ 400, "GET /?a#b HTTP/1.1\r\n" HOST "\r\n" },
@@ -106,6 +114,36 @@ refused(void)
 	read_all(rows, sizeof(rows) / sizeof(rows[0]));
 	check_int(read_bytes(&h, nul, sizeof(nul) - 1), 400);
 	check_int(read_bytes(&h, "", 0), 400);
+}
+
+/* A target may name its server, which then counts more than Host. */
+static void
+named(void)
+{
+	static const struct {
+		const char	*target, *host, *path, *query;
+	}			rows[] = {
+		{ "/a?b", "localhost", "/a", "b" },
+		{ "http://desk:80/a?b", "desk:80", "/a", "b" },
+		{ "HTTPS://[::1]/", "[::1]", "/", "" },
+		{ "http://desk", "desk", "/", "" },
+		{ "http://d?a=/@", "d", "/", "a=/@" },
+		{ "http://d/http://e/?http://f/", "d", "/http://e/",
+		    "http://f/" },
+	};
+	static struct head	h;
+	char			text[256];
+	size_t			i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].target);
+		(void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n"
+		    "Host: localhost\r\n\r\n", rows[i].target);
+		check_int(read_bytes(&h, text, strlen(text)), 0);
+		check_str(head_host(&h), rows[i].host);
+		check_str(h.path, rows[i].path);
+		check_str(h.query, rows[i].query);
+	}
 }
 
 /* Where the body ends. */
@@ -358,6 +396,7 @@ main(void)
 {
 	t_begin();
 	run(refused);
+	run(named);
 	run(framed);
 	run(fields);
 	run(queries);

@@ -149,6 +149,6 @@ all_is_well() {
 	behind "$1"
 	# Health checks have to find all of them first.
 	all_nodes() { [ "$(cut -d' ' -f2 "$1" | sort -u | paste -sd ' ')" = '1 2 3' ]; }
-	within 30 settled all_nodes
+	within 60 settled all_nodes || { cat "$T/where" "$T/where.err" >&2; false; }
 	mv "$T/where" "$T/before"
 }

@@ -243,8 +243,10 @@ make_flags() {
 		flags="$flags
 --maxframesize=$((max * 6 + 32768))"
 	fi
+	# See SETTINGS_MALLOC in lib/settings/settings.h.
+	export GLIBC_TUNABLES=glibc.malloc.tcache_count=0
 	flags="$flags
-$passenv"
+$passenv,GLIBC_TUNABLES"
 }
 
 # Adds to `flags' the page and what a browser may do with it.

@@ -80,9 +80,9 @@ struct chat {
 	char			 in[READ_MAX];	/* read from standard input */
 	size_t			 in_len, in_done;
 	bool			 dropped;	/* at least one question */
-	bool			 large;		/* a message or an answer was,
-						   since memory was last given
-						   back */
+	bool			 used;		/* memory, since it was last
+						   given back */
+	bool			 follows;	/* a generation */
 	bool			 eof;		/* standard input has ended */
 	int64_t			 since;		/* clock_us: first byte of the
 						   current message */
@@ -131,6 +131,7 @@ chat_begin_waiting(struct chat *c, int64_t now)
 		memmove(&c->waiting[0], &c->waiting[1],
 		    --c->count * sizeof(c->waiting[0]));
 		question_begin(&c->question, &r, now);
+		c->used = true;
 	}
 }
 
@@ -225,7 +226,7 @@ chat_receive_all(struct chat *c, enum message_event event, int64_t now)
 	chat_receive(c, event);
 	if (event == MESSAGE_BROKEN)
 		chat_read_rest(c, now);
-	c->large |= message_release(&c->reader);
+	c->used |= message_release(&c->reader);
 }
 
 /* Splits the input into messages and handles them. */
@@ -356,16 +357,20 @@ chat_is_finished(const struct chat *c)
 }
 
 /*
- * Between two questions: returns memory to the system.  A page that is open may
- * wait for hours, and malloc keeps what large texts needed.
+ * Returns to the system what malloc keeps after texts and SQLite: when a
+ * generation begins, which may take minutes, and between two questions, which
+ * may be hours.
  */
 static void
 chat_give_back(struct chat *c)
 {
-	if (!c->large || !chat_is_idle(c))
-		return;
-	(void)malloc_trim(0);
-	c->large = false;
+	const bool	followed = c->follows;
+
+	c->follows = c->question.state == QUESTION_FOLLOWING;
+	if ((c->follows && !followed) || (c->used && chat_is_idle(c))) {
+		(void)malloc_trim(0);
+		c->used = c->follows;
+	}
 }
 
 /* The event loop; returns when nothing is left to do. */
@@ -386,7 +391,6 @@ chat_serve(struct chat *c)
 		do {
 			chat_split_input(c, now);
 			chat_begin_waiting(c, now);
-			c->large |= c->out.data.size > READ_MAX;
 			if (output_write(&c->out, now) == -1) {
 				if (errno != EPIPE)	/* EPIPE: the client is
 							   gone */

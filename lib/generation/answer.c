@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +313,8 @@ answer_choose(struct answer *a)
 		u->cost.queued = (clock_us() - a->started) / 1000;
 		if (!answer_load(a) || !answer_read(a))
 			return answer_finish(a);
+		/* What SQLite had, while the model writes. */
+		(void)malloc_trim(0);
 		u->context = a;
 		u->memory = a->filter ? NULL :
 		    a->settings.text[SETTING_RUN_DIR];

@@ -787,14 +787,14 @@ char **
 settings_environment(const struct settings *s, const char *own)
 {
 	char	**env, *p;
-	size_t	  i, n = 0, size = 0, most = SETTING__MAX + 2;
+	size_t	  i, n = 0, size = 0, most = SETTING__MAX + 3;
 
 	for (i = 0; i < SETTING__MAX; i++)
 		size += strlen(SETTINGS_PREFIX) + strlen(table[i].key) +
 		    strlen(s->text[i]) + 2;
 	for (i = 0; own != NULL && own[i] != '\0'; i++)
 		most += own[i] == '\n';
-	size += i + 1;
+	size += i + 1 + sizeof(SETTINGS_MALLOC);
 	if ((env = malloc(most * sizeof(*env) + size)) == NULL)
 		return NULL;
 	p = (char *)(env + most);
@@ -805,6 +805,8 @@ settings_environment(const struct settings *s, const char *own)
 		p = stpcpy(stpcpy(p, SETTINGS_PREFIX), table[i].key);
 		p = stpcpy(stpcpy(p, "="), s->text[i]) + 1;
 	}
+	env[n++] = p;
+	p = stpcpy(p, SETTINGS_MALLOC) + 1;
 	if (own != NULL) {
 		memcpy(p, own, strlen(own) + 1);
 		while (p != NULL && *p != '\0') {

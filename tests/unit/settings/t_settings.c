@@ -90,6 +90,7 @@ passed(void)
 	}
 	check_int(n, SETTING__MAX - 12);
 	check_str(names, "");
+	check_str(env[n++], SETTINGS_MALLOC);
 	check_str(env[n], "OWN=1");
 	check(env[n + 1] == NULL);
 	free(env);

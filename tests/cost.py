@@ -25,8 +25,10 @@ TICKET = "The printer on floor 2 is jammed: Papierstau, atolamento de papel"
 TEXT = "Open the rear door, and pull the sheet out. Não force o papel.\n" * 32      # an answer of 2 KB
 MANY = 1000
 
-# The functions of the C library that every processor has, for those that are chosen by it need other numbers.
-PLAIN = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-BMI1,-BMI2,-ERMS,-FSRM,-LZCNT,-MOVBE,-RTM,-SSE4_1,-SSE4_2,-SSSE3"
+# As run.sh has it.  The functions of the C library that every processor has, for those that are chosen by it need other
+# numbers.
+MALLOC = "glibc.malloc.tcache_count=0"
+PLAIN = f"GLIBC_TUNABLES={MALLOC}:glibc.cpu.hwcaps=-AVX,-AVX2,-BMI1,-BMI2,-ERMS,-FSRM,-LZCNT,-MOVBE,-RTM,-SSE4_1,-SSE4_2,-SSSE3"
 # What to put in front of a program, and how it tells its count on stderr; None: our own rusage.
 TOOLS = {
     "instructions": (["env", PLAIN, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"],
@@ -121,6 +123,7 @@ def meeting_place(ticket):
 lines = subprocess.check_output([SESSIONS, "-c", "/dev/null", "settings", "--service"], text=True).splitlines()
 passed = lines.pop().partition("=")[2].split(",")
 SETTINGS = {name: value for name, value in (f"TICKETCHAT_{line}".split("=", 1) for line in lines) if name in passed}
+SETTINGS["GLIBC_TUNABLES"] = MALLOC
 CGI = {     # as from websocketd
     "GATEWAY_INTERFACE": "websocketd-CGI/0.1", "HTTP_ORIGIN": "http://localhost:5000", "REMOTE_ADDR": "127.0.0.1",
     "HTTP_ACCEPT_LANGUAGE": "pt-BR,pt;q=0.9", "UNIQUE_ID": "17641234567890123451",

@@ -19,33 +19,23 @@
 
 enum { LINE_BYTES = 65536, BESIDE = 76 };
 
-static bool
-knowledge_found(void *context, const struct cell *c, int cells)
-{
-	int64_t	*id = context;
-
-	(void)cells;
-	*id = store_cell_number(&c[0]);
-	return true;
-}
-
 /* Deletes a document and, with `purge', its texts in what was given. */
 static int
 knowledge_delete(struct store *store, const char *name, bool purge)
 {
 	const struct store_text	 t = { name, strlen(name) };
+	struct store_ids	 found = { .count = 0 };
 	enum failure_code	 rc;
-	int64_t			 id = 0;
 
-	command_need(store_document_find(store, t, knowledge_found, &id),
+	command_need(store_document_find(store, t, store_ids_add, &found),
 	    store);
-	if (id == 0)
+	if (found.count == 0)
 		program_fail(EXIT_CLIENT, "there is no document \"%s\" "
 		    "(sessions knowledge lists them)", name);
 	command_need(store_learn_begin(store), store);
-	rc = purge ? store_sources_purge(store, &id, 1) : FAILURE_NONE;
+	rc = purge ? store_sources_purge(store, &found) : FAILURE_NONE;
 	if (rc == FAILURE_NONE)
-		rc = store_document_delete(store, id);
+		rc = store_document_delete(store, found.id[0]);
 	command_need(store_learn_end(store, rc), store);
 	command_need(learn_sweep(store, true), store);
 	return EXIT_GOOD;

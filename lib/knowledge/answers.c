@@ -17,36 +17,19 @@
 enum {
 	PART = 50,		/* answers that are read at a time */
 	SETTLE_MAX = 5,		/* how often one is settled again */
-	CITED_MAX = 64,
 	NAME_MAX_BYTES = 40
 };
-
-struct passages {
-	int64_t	id[CITED_MAX];
-	size_t	count;
-};
-
-static bool
-answers_note(void *context, const struct cell *c, int cells)
-{
-	struct passages	*p = context;
-
-	(void)cells;
-	if (p->count < CITED_MAX)
-		p->id[p->count++] = store_cell_number(&c[0]);
-	return true;
-}
 
 /* Lends the ticket's words to the passages that the answer cited. */
 static enum failure_code
 answers_ask(struct store *s, int64_t session)
 {
-	struct passages		p = { .count = 0 };
+	struct store_ids	p = { .count = 0 };
 	enum failure_code	rc;
 	size_t			i;
 
-	if ((rc = store_cited(s, session, answers_note, &p)) != FAILURE_NONE ||
-	    p.count == 0)
+	if ((rc = store_cited(s, session, store_ids_add, &p)) !=
+	    FAILURE_NONE || p.count == 0)
 		return rc;
 	if ((rc = store_learn_begin(s)) != FAILURE_NONE)
 		return rc;
@@ -91,7 +74,7 @@ answers_learn(struct learning *l, struct store *s, int64_t session,
 enum failure_code
 answers_unlearn(struct store *s, int64_t session)
 {
-	struct passages		p = { .count = 0 };
+	struct store_ids	p = { .count = 0 };
 	enum failure_code	rc;
 	int64_t			document = 0;
 	bool			there;
@@ -100,7 +83,7 @@ answers_unlearn(struct store *s, int64_t session)
 	if ((rc = store_knowledge_there(s, &there)) != FAILURE_NONE || !there)
 		return rc;
 	if ((rc = store_document_of_session(s, session, &document)) !=
-	    FAILURE_NONE || (rc = store_asked_of(s, session, answers_note,
+	    FAILURE_NONE || (rc = store_asked_of(s, session, store_ids_add,
 	    &p)) != FAILURE_NONE || (document == 0 && p.count == 0))
 		return rc;
 	if ((rc = store_learn_begin(s)) != FAILURE_NONE)
@@ -212,7 +195,7 @@ answers_settle(struct store *s, int64_t session, bool written)
 static enum failure_code
 answers_unlearn_bad(struct store *s)
 {
-	struct passages		sessions;
+	struct store_ids	sessions;
 	struct goods		g;
 	enum failure_code	rc;
 	int64_t			last = 0;
@@ -220,7 +203,7 @@ answers_unlearn_bad(struct store *s)
 
 	do {
 		sessions.count = 0;
-		rc = store_teachers(s, last, CITED_MAX, answers_note,
+		rc = store_teachers(s, last, STORE_IDS_MAX, store_ids_add,
 		    &sessions);
 		for (i = 0; i < sessions.count && rc == FAILURE_NONE; i++) {
 			last = sessions.id[i];
@@ -232,7 +215,7 @@ answers_unlearn_bad(struct store *s)
 				rc = answers_settle(s, last, false);
 			answers_free(&g);
 		}
-	} while (rc == FAILURE_NONE && sessions.count == CITED_MAX);
+	} while (rc == FAILURE_NONE && sessions.count == STORE_IDS_MAX);
 	return rc;
 }
 

@@ -21,7 +21,6 @@ enum {
 	HASH_MAX = 2 * SIPHASH_128 + 1,
 	WORDS_MAX = 1 << 20,	/* bytes of a passage's words */
 	SOURCE_MAX = 4096,
-	SWEEP_ROWS = PURGE_MAX,	/* of one transaction */
 	STAGE_SHIFT = 40	/* bits of the time in a stage's number */
 };
 
@@ -192,14 +191,6 @@ learn_fold(const struct learn_document *d, const char *hash)
 	return NULL;
 }
 
-static bool
-learn_number(void *context, const struct cell *c, int cells)
-{
-	(void)cells;
-	*(int64_t *)context = store_cell_number(&c[0]);
-	return true;
-}
-
 /* The passages that a document has. */
 struct had {
 	struct {
@@ -264,16 +255,17 @@ static enum failure_code
 learn_stage(struct learning *l, const struct waiting *w)
 {
 	static struct had	h;
+	struct store_ids	document = { .count = 0 };
 	enum failure_code	rc;
-	int64_t			began, document = 0;
+	int64_t			began;
 	size_t			i = 0, added;
 
 	h.count = 0;
-	rc = store_document_find(l->store, learn_text(w->name), learn_number,
+	rc = store_document_find(l->store, learn_text(w->name), store_ids_add,
 	    &document);
-	if (rc == FAILURE_NONE && document != 0)
-		rc = store_document_passages(l->store, document, learn_had,
-		    &h);
+	if (rc == FAILURE_NONE && document.count > 0)
+		rc = store_document_passages(l->store, document.id[0],
+		    learn_had, &h);
 	while (i < w->count && rc == FAILURE_NONE) {
 		if ((rc = store_learn_begin(l->store)) != FAILURE_NONE)
 			return rc;
@@ -449,30 +441,12 @@ learn_document(struct learning *l, const struct learn_document *d,
 	return l->waiting < LEARN_BATCH ? FAILURE_NONE : learn_flush(l);
 }
 
-/* Ids from rows. */
-struct ids {
-	int64_t	id[SWEEP_ROWS], other[SWEEP_ROWS];
-	size_t	count;
-};
-
-static bool
-learn_id(void *context, const struct cell *c, int cells)
-{
-	struct ids	*ids = context;
-
-	if (ids->count == SWEEP_ROWS)
-		return true;
-	ids->id[ids->count] = store_cell_number(&c[0]);
-	ids->other[ids->count++] = cells > 1 ? store_cell_number(&c[1]) : 0;
-	return true;
-}
-
 /* For pruning: which documents of a source are not kept. */
 struct pruning {
 	bool		(*keep)(void *, const char *, size_t);
 	void		*context;
 	int64_t		 last;
-	struct ids	 gone;
+	struct store_ids gone;
 };
 
 static bool
@@ -482,7 +456,7 @@ learn_look(void *context, const struct cell *c, int cells)
 
 	(void)cells;
 	p->last = store_cell_number(&c[0]);
-	if (p->gone.count < SWEEP_ROWS && !p->keep(p->context,
+	if (p->gone.count < STORE_IDS_MAX && !p->keep(p->context,
 	    c[1].text == NULL ? "" : c[1].text, c[1].len))
 		p->gone.id[p->gone.count++] = p->last;
 	return true;
@@ -496,7 +470,7 @@ learn_purge(struct learning *l)
 
 /* Empties the texts of documents in what answers were given. */
 static enum failure_code
-learn_purge_texts(struct learning *l, const struct ids *gone)
+learn_purge_texts(struct learning *l, const struct store_ids *gone)
 {
 	enum failure_code	rc;
 
@@ -504,7 +478,7 @@ learn_purge_texts(struct learning *l, const struct ids *gone)
 		return FAILURE_NONE;
 	rc = store_learn_begin(l->store);
 	return rc != FAILURE_NONE ? rc : store_learn_end(l->store,
-	    store_sources_purge(l->store, gone->id, gone->count));
+	    store_sources_purge(l->store, gone));
 }
 
 enum failure_code
@@ -522,7 +496,7 @@ learn_prune(struct learning *l, const char *source, bool (*keep)(void *,
 		behind = p.last;
 		p.gone.count = 0;
 		rc = store_documents_of(l->store, learn_text(source), behind,
-		    SWEEP_ROWS, learn_look, &p);
+		    STORE_IDS_MAX, learn_look, &p);
 		if (rc == FAILURE_NONE)
 			rc = learn_purge_texts(l, &p.gone);
 		for (i = 0; rc == FAILURE_NONE && i < p.gone.count; i++) {
@@ -597,14 +571,15 @@ learn_index(struct store *s, int64_t passage)
 static enum failure_code
 learn_all_anew(struct store *s)
 {
-	struct ids		ids = { .count = 0 };
+	struct store_ids	ids = { .count = 0 };
 	enum failure_code	rc;
 	int64_t			last = 0;
 	size_t			i;
 
 	do {
 		ids.count = 0;
-		rc = store_passages_next(s, last, SWEEP_ROWS, learn_id, &ids);
+		rc = store_passages_next(s, last, STORE_IDS_MAX,
+		    store_ids_add, &ids);
 		if (rc != FAILURE_NONE || ids.count == 0)
 			break;
 		if ((rc = store_learn_begin(s)) != FAILURE_NONE)
@@ -681,7 +656,7 @@ learn_repair(struct store *s, enum store_orphans kind, int64_t id,
 }
 
 static bool
-learn_same_ids(const struct ids *a, const struct ids *b)
+learn_same_ids(const struct store_ids *a, const struct store_ids *b)
 {
 	return a->count == b->count &&
 	    memcmp(a->id, b->id, a->count * sizeof(a->id[0])) == 0 &&
@@ -693,13 +668,13 @@ learn_same_ids(const struct ids *a, const struct ids *b)
 static enum failure_code
 learn_sweep_kind(struct store *s, enum store_orphans kind)
 {
-	struct ids		ids, before = { .count = 0 };
+	struct store_ids	ids, before = { .count = 0 };
 	enum failure_code	rc;
 	size_t			i;
 
 	do {
 		ids.count = 0;
-		rc = store_orphans(s, kind, SWEEP_ROWS, learn_id, &ids);
+		rc = store_orphans(s, kind, STORE_IDS_MAX, store_ids_add, &ids);
 		if (rc != FAILURE_NONE || learn_same_ids(&ids, &before))
 			return rc;
 		before = ids;

@@ -11,6 +11,18 @@ enum { NUMBER_BYTES = 21 };	/* of an id, and a comma */
 
 #define TEXT(t)	ARG_TEXT((t).text, (t).len)
 
+bool
+store_ids_add(void *context, const struct cell *c, int cells)
+{
+	struct store_ids	*ids = context;
+
+	if (ids->count == STORE_IDS_MAX)
+		return true;
+	ids->id[ids->count] = store_cell_number(&c[0]);
+	ids->other[ids->count++] = cells > 1 ? store_cell_number(&c[1]) : 0;
+	return true;
+}
+
 enum failure_code
 store_passage(struct store *s, int64_t id, store_row *row, void *ctx)
 {
@@ -73,36 +85,16 @@ store_document_of_session(struct store *s, int64_t session, int64_t *id)
 	    ARGS(ARG_INT(session)));
 }
 
-/* A list of ids: so many passages are deleted in one transaction. */
-enum { IDS_MAX = 200 };
-
-struct id_list {
-	int64_t	id[IDS_MAX];
-	size_t	count;
-};
-
-static bool
-store_knowledge_note_id(void *context, const struct cell *c, int cells)
-{
-	struct id_list	*l = context;
-
-	(void)cells;
-	if (l->count < IDS_MAX)
-		l->id[l->count++] = store_cell_number(&c[0]);
-	return true;
-}
-
 enum failure_code
 store_document_delete(struct store *s, int64_t id)
 {
-	static struct id_list	l;
+	struct store_ids	passages = { .count = 0 };
 	enum failure_code	rc;
 	size_t			i;
 
-	l.count = 0;
-	rc = store_document_passages(s, id, store_knowledge_note_id, &l);
-	for (i = 0; rc == FAILURE_NONE && i < l.count; i++)
-		rc = store_passage_delete(s, l.id[i]);
+	rc = store_document_passages(s, id, store_ids_add, &passages);
+	for (i = 0; rc == FAILURE_NONE && i < passages.count; i++)
+		rc = store_passage_delete(s, passages.id[i]);
 	/* If there were more, nobody finds them, and the next sweep deletes
 	   them. */
 	return rc != FAILURE_NONE ? rc : store_run(s,
@@ -195,14 +187,14 @@ store_orphans(struct store *s, enum store_orphans which, int64_t most,
 }
 
 enum failure_code
-store_sources_purge(struct store *s, const int64_t *documents, size_t count)
+store_sources_purge(struct store *s, const struct store_ids *documents)
 {
-	char	ids[PURGE_MAX * NUMBER_BYTES];
+	char	ids[STORE_IDS_MAX * NUMBER_BYTES];
 	size_t	i, len = 0;
 
-	for (i = 0; i < count && i < PURGE_MAX; i++)
+	for (i = 0; i < documents->count; i++)
 		len += (size_t)snprintf(ids + len, sizeof(ids) - len,
-		    "%s%" PRId64, i == 0 ? "" : ",", documents[i]);
+		    "%s%" PRId64, i == 0 ? "" : ",", documents->id[i]);
 	return len == 0 ? FAILURE_NONE : store_run(s,
 	    STATEMENT_SOURCES_PURGE, NULL, ARGS(ARG_TEXT(ids, len)));
 }

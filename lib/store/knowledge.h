@@ -25,6 +25,18 @@ enum failure_code store_knowledge_there(struct store *, bool *there);
 /* Makes these tables, in a transaction of its own, if they are not there. */
 enum failure_code store_knowledge_make(struct store *);
 
+/* Ids from rows: their first column, and the second one, or 0.  As many are
+   changed in one transaction. */
+enum { STORE_IDS_MAX = 200 };
+
+struct store_ids {
+	int64_t	id[STORE_IDS_MAX], other[STORE_IDS_MAX];
+	size_t	count;
+};
+
+/* A `row' that adds to a struct store_ids; what is too much is left out. */
+bool store_ids_add(void *, const struct cell *, int cells);
+
 /*
  * All other functions need the tables.
  *
@@ -188,11 +200,10 @@ enum failure_code store_index_optimize(struct store *);
 /* Makes the index quick again after many changes, in short transactions. */
 enum failure_code store_index_merge(struct store *);
 
-/* Empties, in what answers were given, the texts of at most PURGE_MAX
-   documents, which are there still. */
-enum { PURGE_MAX = 200 };
-enum failure_code store_sources_purge(struct store *, const int64_t *documents,
-    size_t count);
+/* Empties, in what answers were given, the texts of these documents, which are
+   there still. */
+enum failure_code store_sources_purge(struct store *,
+    const struct store_ids *);
 
 /* Deletes one note of what an answer was given. */
 enum failure_code store_source_delete(struct store *, int64_t session,

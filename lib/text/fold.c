@@ -8,19 +8,19 @@
 
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
-/* The index of the last entry of a table whose first member is at most c. */
+/* The last row of a table whose first number, its `member', is at most c. */
 #define FOLD_FIND(table, member, c, found)				\
 	do {								\
 		size_t	low_ = 0, high_ = COUNT(table), mid_;		\
 									\
 		while (high_ - low_ > 1) {				\
 			mid_ = low_ + (high_ - low_) / 2;		\
-			if ((table)[mid_].member <= (c))		\
+			if ((table)[mid_] member <= (c))		\
 				low_ = mid_;				\
 			else						\
 				high_ = mid_;				\
 		}							\
-		(found) = low_;						\
+		(found) = &(table)[low_];				\
 	} while (0)
 
 uint32_t
@@ -49,8 +49,9 @@ fold_next(const char **s, const char *end)
 size_t
 fold(uint32_t c, uint32_t out[FOLD_MAX])
 {
-	const char	*s, *end;
-	size_t		 i, n = 0;
+	const struct fold_run	*run;
+	uint32_t		 behind, to;
+	size_t			 i, n;
 
 	out[0] = c;
 	if (c < 0x80) {
@@ -58,39 +59,36 @@ fold(uint32_t c, uint32_t out[FOLD_MAX])
 			out[0] = c + ('a' - 'A');
 		return 1;
 	}
-	FOLD_FIND(fold_singles, first, c, i);
-	if (c >= fold_singles[i].first && c <= fold_singles[i].last) {
-		const uint32_t	behind = c - fold_singles[i].first;
-
-		if (fold_singles[i].step == 0)
-			out[0] = fold_singles[i].to;
-		else if (fold_singles[i].step == 1 || behind % 2 == 0)
-			out[0] = fold_singles[i].to + behind;
+	FOLD_FIND(fold_runs, .first, c, run);
+	behind = c - run->first;
+	if (c < run->first || behind >= run->count ||
+	    (run->step == 2 && behind % 2 == 1))
+		return 1;
+	to = run->step == 3 ? fold_listed[run->to + behind] :
+	    run->to + (run->step == 0 ? 0 : behind);
+	if (to == 0)
+		return 0;
+	n = to >> 24;
+	if (n == 0) {
+		out[0] = to;
 		return 1;
 	}
-	FOLD_FIND(fold_texts, from, c, i);
-	if (fold_texts[i].from != c)
-		return 1;
-	end = s = fold_texts[i].to;
-	while (*end != '\0')
-		end++;
-	while (s < end && n < FOLD_MAX)
-		out[n++] = fold_next(&s, end);
+	for (i = 0; i < n; i++)
+		out[i] = fold_pool[(to & 0xffffff) + i];
 	return n;
 }
 
 enum fold_kind
 fold_kind(uint32_t c)
 {
-	size_t	i;
+	const uint32_t	*kind;
 
 	if (c < 0x80)
 		return c >= '0' && c <= '9' ? FOLD_DIGIT :
 		    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ?
 		    FOLD_LETTER : FOLD_OTHER;
-	FOLD_FIND(fold_kinds, first, c, i);
-	return c >= fold_kinds[i].first && c <= fold_kinds[i].last ?
-	    fold_kinds[i].kind : FOLD_OTHER;
+	FOLD_FIND(fold_kinds, >> 2, c, kind);
+	return (enum fold_kind)(*kind & 3);
 }
 
 bool

@@ -4,7 +4,9 @@
 """
 import unicodedata
 
-LAST = 0x10FFFF
+# fold.c itself knows ASCII.
+FIRST, LAST = 0x80, 0x10FFFF
+ROW = 27    # bytes of a row of fold_runs
 # Letters that Unicode does not decompose.
 MORE = {"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d", "ħ": "h",
         "ŧ": "t", "ŋ": "n", "ĸ": "k", "ſ": "s", "ς": "σ"}
@@ -27,62 +29,65 @@ def fold(c):
     return out
 
 
-def categories():
-    """(first, last, kind) of letters, numbers and marks"""
-    rows = []
-    for o in range(LAST + 1):
-        c = chr(o)
-        name = unicodedata.category(c)
-        kind = "FOLD_DIGIT" if name == "Nd" else {"L": "FOLD_LETTER", "N": "FOLD_LETTER", "M": "FOLD_MARK"}.get(name[0])
-        if kind is None or o in GONE:
-            continue
-        if rows and rows[-1][1] == o - 1 and rows[-1][2] == kind:
-            rows[-1][1] = o
-        else:
-            rows.append([o, o, kind])
+def kinds():
+    """Where letters, numbers, marks and other characters begin: the character, and behind it, in two bits, the kind"""
+    rows, before = [FIRST << 2], 0
+    for o in range(FIRST, LAST + 1):
+        name = unicodedata.category(chr(o))
+        kind = 0 if o in GONE else 2 if name == "Nd" else {"L": 1, "N": 1, "M": 3}.get(name[0], 0)
+        if kind != before:
+            rows.append(o << 2 | kind)
+            before = kind
     return rows
 
 
 def maps():
-    """(first, last, step, to) of characters that become one other, and {character: text} of the others"""
-    single, texts = {}, {}
-    for o in range(LAST + 1):
-        if 0xD800 <= o <= 0xDFFF or 0xAC00 <= o <= 0xD7AF:
-            continue
-        f = fold(chr(o))
-        if f == chr(o):
-            continue
-        if len(f) == 1:
-            single[o] = ord(f)
-        else:
-            texts[o] = f
-    rows, o = [], 0
-    while o <= LAST:
-        if o not in single:
-            o += 1
-            continue
-        best = (1, 0)
-        for step in (0, 1):
+    """{character: text} of those that become something else"""
+    out = {}
+    for o in range(FIRST, LAST + 1):
+        if not (0xD800 <= o <= 0xDFFF or 0xAC00 <= o <= 0xD7AF) and fold(chr(o)) != chr(o):
+            out[o] = fold(chr(o))
+    return out
+
+
+def share(texts):
+    """A text that contains all of them."""
+    pool = ""
+    for text in sorted(set(texts), key=lambda t: (-len(t), t)):
+        if text not in pool:
+            pool += text[max(n for n in range(len(text)) if pool.endswith(text[:n])):]
+    return pool
+
+
+def runs(to):
+    """(first, count, step, to) of {character: number}, and the list for those of step 3, in the fewest bytes"""
+    chars = sorted(to)
+    best = [(0, None)] * (len(chars) + 1)
+    for i in range(len(chars) - 1, -1, -1):
+        first, tries = chars[i], []
+        for step, every in ((0, 1), (1, 1), (2, 2)):
             n = 1
-            while o + n in single and single[o + n] == single[o] + step * n:
+            while i + n < len(chars) and chars[i + n] == first + n * every and \
+                    to[chars[i + n]] == to[first] + (n * every if step else 0):
                 n += 1
-            best = max(best, (n, step))
-        n = 2
-        while o + n in single and single[o + n] == single[o] + n and o + n - 1 not in single and o + n - 1 not in texts:
-            n += 2
-        if n - 1 > best[0]:
-            best = (n - 1, 2)
-        rows.append((o, o + best[0] - 1, best[1], single[o]))
-        o += best[0]
-    return rows, texts
-
-
-def literal(text):
-    """A string of C."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        return '"%s"' % text
-    octal = ["\\%03o" % b for b in text.encode()]
-    return '"%s"' % '"\n\t    "'.join("".join(octal[i:i + 14]) for i in range(0, len(octal), 14))
+            tries += [(ROW + best[i + k][0], (step, k)) for k in range(1, n + 1)]
+        size = ROW
+        for k in range(i, min(i + 1500, len(chars))):
+            if k > i and chars[k] - chars[k - 1] > 6:
+                break
+            for c in range(chars[k - 1] + 1 if k > i else first, chars[k] + 1):
+                size += len("0x%x, " % to.get(c, c))
+            tries.append((size + best[k + 1][0], (3, k + 1 - i)))
+        best[i] = min(tries)
+    rows, listed, i = [], [], 0
+    while i < len(chars):
+        step, n = best[i][1]
+        first, last = chars[i], chars[i + n - 1]
+        rows.append((first, last + 1 - first, step, len(listed) if step == 3 else to[first]))
+        if step == 3:
+            listed += [to.get(c, c) for c in range(first, last + 1)]
+        i += n
+    return rows, listed
 
 
 def pack(entries):
@@ -97,23 +102,33 @@ def pack(entries):
     print(line)
 
 
+def numbers(name, words, rows):
+    print("%s\nstatic const uint32_t %s[] = {" % (words, name))
+    pack("0x%x," % n for n in rows)
+    print("};\n")
+
+
 def main():
-    rows, texts = maps()
-    print("/*\n * The tables of fold.c, made by fold_table.py from Unicode %s.\n */\n"
-          % unicodedata.unidata_version)
-    print("static const struct {\n\tuint32_t\tfirst, last;\n\tenum fold_kind\tkind;\n} fold_kinds[] = {")
-    pack("{ 0x%x, 0x%x, %s }," % tuple(row) for row in categories())
+    folded = maps()
+    pool = share(f for f in folded.values() if len(f) > 1)
+    rows, listed = runs({o: ord(f) if len(f) == 1 else len(f) << 24 | pool.index(f) if f else 0
+                         for o, f in folded.items()})
+    print("/*\n * The tables of fold.c, made by fold_table.py from Unicode %s.\n */\n" % unicodedata.unidata_version)
+    numbers("fold_kinds", "/* Where characters of a kind begin: the character, and the kind in the last two\n"
+            "   bits. */", kinds())
+    print("""/*
+ * What becomes something else: all of a run the same, `to' (step 0); each what
+ * is as far behind `to' as the character is behind `first' (1), or every second
+ * one only (2); or each its own, which stands in fold_listed from `to' on (3).
+ */
+static const struct fold_run {
+	uint32_t	first, count, step, to;
+} fold_runs[] = {""")
+    pack("{ 0x%x, %d, %d, %s }," % (*row[:3], row[3] if row[2] == 3 else "0x%x" % row[3]) for row in rows)
     print("};\n")
-    print("/* What becomes one other character: `to' (step 0), what is as far behind\n"
-          "   `to' as the character is behind `first' (1), or the same for every second\n"
-          "   character only (2). */")
-    print("static const struct {\n\tuint32_t\tfirst, last, to;\n\tint\t\tstep;\n} fold_singles[] = {")
-    pack("{ 0x%x, 0x%x, 0x%x, %d }," % (first, last, to, step) for first, last, step, to in rows)
-    print("};\n")
-    print("/* What becomes several characters, or none. */")
-    print("static const struct {\n\tuint32_t\tfrom;\n\tconst char\t*to;\n} fold_texts[] = {")
-    pack("{ 0x%x, %s }," % (o, literal(f)) for o, f in sorted(texts.items()))
-    print("};")
+    numbers("fold_listed", "/* A character; or how many, in the highest byte, and from where in fold_pool;\n"
+            "   or 0: none. */", listed)
+    numbers("fold_pool", "/* What becomes several characters, one upon the other. */", map(ord, pool))
 
 
 main()

@@ -158,15 +158,24 @@ folds(void)
 	check_str(joined("a\0b", 3), "a b");
 }
 
-/* Each character, valid or not, folds to something that does not grow on. */
+/*
+ * Each character, valid or not, folds to something that does not grow on, and
+ * to the same as ever: FOLD_VERSION changes with this hash (FNV-1a, of numbers
+ * in place of bytes).
+ */
 static void
 whole_unicode(void)
 {
+	const uint64_t	prime = UINT64_C(0x100000001b3);
+	uint64_t	hash = UINT64_C(0xcbf29ce484222325);
 	uint32_t	c, once[FOLD_MAX], twice[FOLD_MAX];
 	size_t		n, i, bad = 0;
 
 	for (c = 0; c <= 0x110000; c++) {
 		n = fold(c, once);
+		hash = (hash ^ (n << 2 | (unsigned)fold_kind(c))) * prime;
+		for (i = 0; i < n && i < FOLD_MAX; i++)
+			hash = (hash ^ once[i]) * prime;
 		if (n > FOLD_MAX)
 			bad++;
 		for (i = 0; i < n && i < FOLD_MAX; i++)
@@ -174,6 +183,7 @@ whole_unicode(void)
 			    twice[0] != once[i];
 	}
 	check_int(bad, 0);
+	check_int(hash, -INT64_C(2883943631642183579));
 }
 
 static bool

@@ -67,6 +67,9 @@
  */
 #define UPSTREAM_TOKENS	600000
 
+/* Nested brackets of an upstream line; lists and tool calls have far fewer. */
+#define UPSTREAM_DEPTH	64
+
 /* The body of a refusal, of which only `error' is read. */
 #define UPSTREAM_BODY_MAX	65536
 

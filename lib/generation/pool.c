@@ -10,8 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "generation/pool.h"
-#include "ollama/ollama.h"
-#include "ollama/openai.h"
+#include "ollama/models.h"
 #include "ollama/upstream.h"
 
 void
@@ -223,21 +222,19 @@ static bool
 pool_ask_loaded(const struct pool *p, int i)
 {
 	const struct pool_call	*c = &p->calls[i];
-	const bool		 openai = p->server[i].url.api == URL_OPENAI;
-	struct openai_model	 m;
+	const enum url_api	 api = p->server[i].url.api;
 	const char	*model = p->settings->text[SETTING_OLLAMA_MODEL];
+	struct model	 m;
 	char		 any[256];
 
 	if (c->call.status != 200)
 		return false;
-	if (*model != '\0' && openai)
-		return openai_model(c->body.data, c->body.len, model, &m);
 	if (*model != '\0')
-		return ollama_lists(c->body.data, c->body.len, model);
+		return models_find(api, c->body.data, c->body.len, model, &m);
 	/* No model is set: the server will use any; prefer one that is
 	   loaded. */
-	return (openai ? openai_first_model : ollama_first_model)(c->body.data,
-	    c->body.len, any, sizeof(any)) == FAILURE_NONE;
+	return models_first(api, c->body.data, c->body.len, any, sizeof(any)) ==
+	    FAILURE_NONE;
 }
 
 /* The name of a server; names of this machine's begin with the host's name. */

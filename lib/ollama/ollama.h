@@ -71,43 +71,4 @@ void ollama_read(struct ollama_line *, enum url_api, const char *line,
 struct failure ollama_refusal(long status, const char *body, size_t len,
     const char *model, bool *retry);
 
-/*
- * Copies the name of the first model of /api/tags that can complete a text and
- * that the server runs itself; a model of Ollama's cloud has to be named by the
- * settings.  Returns FAILURE_NONE, FAILURE_MODEL_MISSING (there is none) or
- * FAILURE_UPSTREAM_INVALID (this is not Ollama's list).
- */
-enum failure_code ollama_first_model(const char *body, size_t len, char *model,
-    size_t size);
-
-/* What a list says of a model. */
-struct ollama_model {
-	bool	completes;
-	char	remote[128];	/* of /api/tags: on whose machine it runs;
-				   empty: on the server's own */
-	int64_t	context;	/* in tokens: of /api/ps what it was loaded
-				   with, of /api/tags the most that it can;
-				   0: not told */
-};
-
-/*
- * Finds a model in the list of /api/ps or /api/tags.  Returns false if it is
- * not there.
- */
-bool ollama_model(const char *body, size_t len, const char *model,
-    struct ollama_model *);
-
-/* Whether two names are the same model for Ollama. */
-bool ollama_same_model(const char *, const char *);
-
-/* Whether Ollama hands a model of this name on to its cloud, listed or not. */
-bool ollama_is_cloud(const char *model);
-
-/* Whether a response to /api/tags is a llama-server's, whose list has the
-   members of OpenAI's, too. */
-bool ollama_is_other(const char *body, size_t len);
-
-/* Whether a model is in the list of /api/ps or /api/tags. */
-bool ollama_lists(const char *body, size_t len, const char *model);
-
 #endif

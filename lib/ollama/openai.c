@@ -1,6 +1,5 @@
 /*
- * OpenAI's API: the requests, the events of an answer, refusals, the list of
- * models.
+ * OpenAI's API: the requests, the events of an answer, refusals.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,9 +11,6 @@
 #include "json/jsonw.h"
 #include "ollama/fault.h"
 #include "ollama/openai.h"
-
-/* Nested brackets of what a server sends. */
-#define OPENAI_DEPTH	64
 
 /* Lines of one event; no known server uses more than one. */
 #define OPENAI_LINES	64
@@ -486,7 +482,7 @@ openai_data(struct ollama_line *l, struct openai_stream *s, const char *data,
 		data = s->held.data;
 		len = s->held.len;
 	}
-	if (len > 0 && json_parse(j, data, len, OPENAI_DEPTH,
+	if (len > 0 && json_parse(j, data, len, UPSTREAM_DEPTH,
 	    UPSTREAM_TOKENS) == 0) {
 		if (json_type(j, 0) == JSON_OBJECT)
 			openai_object(l, s, false, j, text, c);
@@ -507,7 +503,7 @@ openai_error_line(struct ollama_line *l, struct openai_stream *s,
 {
 	struct buf	words = BUF_INIT(UPSTREAM_BODY_MAX);
 
-	if (len > 0 && json_parse(j, data, len, OPENAI_DEPTH,
+	if (len > 0 && json_parse(j, data, len, UPSTREAM_DEPTH,
 	    UPSTREAM_TOKENS) == 0 && json_type(j, 0) == JSON_OBJECT) {
 		openai_object(l, s, true, j, text, c);
 		return;
@@ -534,7 +530,7 @@ openai_read(struct ollama_line *l, struct openai_stream *s, const char *line,
 		openai_data(l, s, line, len, j, text, c);
 	} else if (openai_field(&line, &len, "error:")) {
 		openai_error_line(l, s, line, len, j, text, c);
-	} else if (json_parse(j, line, len, OPENAI_DEPTH, UPSTREAM_TOKENS) ==
+	} else if (json_parse(j, line, len, UPSTREAM_DEPTH, UPSTREAM_TOKENS) ==
 	    0 && json_type(j, 0) == JSON_OBJECT) {
 		openai_object(l, s, false, j, text, c);
 	} else if (!openai_unknown(line, len)) {
@@ -587,7 +583,7 @@ openai_refuse(struct openai_refusal *r, long status, const char *body,
 	bool		 missing;
 
 	memset(r, 0, sizeof(*r));
-	if (len > 0 && json_parse(&j, body, len, OPENAI_DEPTH,
+	if (len > 0 && json_parse(&j, body, len, UPSTREAM_DEPTH,
 	    UPSTREAM_TOKENS) == 0)
 		(void)openai_error(&j, true, &text);
 	json_free(&j);
@@ -608,95 +604,4 @@ openai_refuse(struct openai_refusal *r, long status, const char *body,
 	    openai_limit(error)) && !fault_memory(error))
 		r->refuses = openai_named(status, error);
 	buf_free(&text);
-}
-
-/* Parses the list of models.  Returns the array, or -1. */
-static int
-openai_models(struct json *j, const char *body, size_t len)
-{
-	int	list = -1;
-
-	if (len > 0 && json_parse(j, body, len, OPENAI_DEPTH,
-	    UPSTREAM_TOKENS) == 0)
-		list = json_member(j, 0, "data");
-	return json_type(j, list) == JSON_ARRAY ? list : -1;
-}
-
-/* Reads a model's name into an empty buffer.  Returns false if it has none. */
-static bool
-openai_id(const struct json *j, int model, struct buf *id)
-{
-	buf_clear(id);
-	return json_string(j, json_member(j, model, "id"), false, id) == 0 &&
-	    id->len > 0;
-}
-
-enum failure_code
-openai_first_model(const char *body, size_t len, char *model, size_t size)
-{
-	struct buf		id = BUF_INIT(size - 1);
-	struct json		j = { 0 };
-	enum failure_code	code = FAILURE_UPSTREAM_INVALID;
-	int			list, m;
-
-	if ((list = openai_models(&j, body, len)) != -1) {
-		code = FAILURE_MODEL_MISSING;
-		for (m = json_first(&j, list); m != -1;
-		    m = json_next(&j, list, m)) {
-			if (!openai_id(&j, m, &id) ||
-			    strlen(id.data) != id.len ||
-			    ollama_is_cloud(id.data))
-				continue;
-			(void)snprintf(model, size, "%s", id.data);
-			code = FAILURE_NONE;
-			break;
-		}
-	}
-	buf_free(&id);
-	json_free(&j);
-	return code;
-}
-
-/* Whether a model of the list is a llama.cpp's. */
-static bool
-openai_is_llama(const struct json *j, int model, const struct buf *id)
-{
-	return json_equals(j, json_member(j, model, "owned_by"), "llamacpp") ||
-	    (id->len > 5 && memcmp(id->data + id->len - 5, ".gguf", 5) == 0);
-}
-
-bool
-openai_model(const char *body, size_t len, const char *model,
-    struct openai_model *out)
-{
-	struct buf	id = BUF_INIT(1024);
-	struct json	j = { 0 };
-	bool		found = false, llama;
-	int		list, m, meta;
-
-	memset(out, 0, sizeof(*out));
-	if ((list = openai_models(&j, body, len)) != -1) {
-		for (m = json_first(&j, list); m != -1 && !found;
-		    m = json_next(&j, list, m)) {
-			if (!openai_id(&j, m, &id))
-				continue;
-			llama = openai_is_llama(&j, m, &id);
-			out->any = !ollama_same_model(id.data, model);
-			if (out->any && !llama)
-				continue;
-			found = true;
-			meta = json_member(&j, m, "meta");
-			out->context = openai_count(&j, m, "max_model_len");
-			if (out->context == 0)
-				out->context = openai_count(&j, meta, "n_ctx");
-			out->context_max = openai_count(&j, m,
-			    "context_length");
-			if (out->context_max == 0)
-				out->context_max = openai_count(&j, meta,
-				    "n_ctx_train");
-		}
-	}
-	buf_free(&id);
-	json_free(&j);
-	return found;
 }

@@ -85,26 +85,4 @@ struct openai_refusal {
 void openai_refuse(struct openai_refusal *, long status, const char *body,
     size_t len, const char *model);
 
-/*
- * Copies the name of the first model of /v1/models that does not run in
- * Ollama's cloud.  Returns as ollama_first_model.
- */
-enum failure_code openai_first_model(const char *body, size_t len, char *model,
-    size_t size);
-
-/* What /v1/models says of a model; most servers say no more than its name. */
-struct openai_model {
-	int64_t	context;	/* tokens, as loaded; 0: not told */
-	int64_t	context_max;	/* tokens at most; 0: not told */
-	bool	any;		/* a llama.cpp, which answers with the model
-				   that it has, whatever the name */
-};
-
-/*
- * Finds a model in the list of /v1/models; of a llama.cpp any name is its
- * model's.  Returns false if it is not there.
- */
-bool openai_model(const char *body, size_t len, const char *model,
-    struct openai_model *);
-
 #endif

@@ -12,6 +12,7 @@
 #include "base/url.h"
 #include "json/json.h"
 #include "json/jsonw.h"
+#include "ollama/models.h"
 #include "ollama/ollama.h"
 #include "ollama/openai.h"
 #include "ollama/probe.h"
@@ -152,35 +153,46 @@ probe_refused(struct probe *p, const struct http_call *c,
 		    "OpenAI's dialect", (int)server->base, server->text, path);
 }
 
+/* Copies the name of the settings' model, or else of the first usable one of a
+   list.  Returns as models_first; the former is not looked for. */
+static enum failure_code
+probe_name(struct probe *p, const struct settings *s,
+    const struct url *server, const struct buf *list)
+{
+	const char		*wanted = s->text[SETTING_OLLAMA_MODEL];
+	enum failure_code	 code;
+
+	code = models_first(server->api, list->data, list->len, p->model,
+	    sizeof(p->model));
+	if (*wanted == '\0' || code == FAILURE_UPSTREAM_INVALID)
+		return code;
+	(void)snprintf(p->model, sizeof(p->model), "%s", wanted);
+	return FAILURE_MODEL_MISSING;
+}
+
 /* Finds the model of the settings, or the first usable one, in a list. */
 static void
 probe_choose(struct probe *p, const struct settings *s,
     const struct url *server, const struct buf *list)
 {
-	const char		*wanted = s->text[SETTING_OLLAMA_MODEL];
-	struct ollama_model	 m = { .completes = true };
-	enum failure_code	 code;
+	struct model		m = { .completes = true };
+	enum failure_code	code;
 
-	if (ollama_is_other(list->data, list->len)) {
+	if (models_is_other(list->data, list->len)) {
 		advise_openai(p, server, "a llama-server, which speaks /v1 "
 		    "and not Ollama's /api");
 		return;
 	}
-	code = ollama_first_model(list->data, list->len, p->model,
-	    sizeof(p->model));
-	if (*wanted != '\0' && code != FAILURE_UPSTREAM_INVALID) {
-		(void)snprintf(p->model, sizeof(p->model), "%s", wanted);
-		code = FAILURE_MODEL_MISSING;
-	}
-	if (p->model[0] != '\0' &&
-	    ollama_model(list->data, list->len, p->model, &m)) {
+	code = probe_name(p, s, server, list);
+	if (p->model[0] != '\0' && models_find(server->api, list->data,
+	    list->len, p->model, &m)) {
 		code = FAILURE_NONE;
-	} else if (code == FAILURE_MODEL_MISSING && ollama_is_cloud(p->model)) {
+	} else if (code == FAILURE_MODEL_MISSING && models_is_cloud(p->model)) {
 		code = FAILURE_NONE;	/* a model of the cloud need not be
 					   listed */
 		m.completes = true;
 	}
-	if (m.remote[0] == '\0' && ollama_is_cloud(p->model))
+	if (m.remote[0] == '\0' && models_is_cloud(p->model))
 		(void)snprintf(m.remote, sizeof(m.remote), "Ollama's cloud");
 	(void)snprintf(p->remote, sizeof(p->remote), "%s", m.remote);
 	p->context_max = m.context;
@@ -201,19 +213,13 @@ static void
 probe_choose_openai(struct probe *p, const struct settings *s,
     const struct url *server, const struct buf *list)
 {
-	const char		*wanted = s->text[SETTING_OLLAMA_MODEL];
-	struct openai_model	 m;
-	enum failure_code	 code;
+	enum failure_code	code = probe_name(p, s, server, list);
+	struct model		m;
 
-	code = openai_first_model(list->data, list->len, p->model,
-	    sizeof(p->model));
-	if (*wanted != '\0' && code != FAILURE_UPSTREAM_INVALID) {
-		(void)snprintf(p->model, sizeof(p->model), "%s", wanted);
-		code = FAILURE_MODEL_MISSING;
-	}
 	if (code == FAILURE_UPSTREAM_INVALID) {
 		advise_page(p, server);
-	} else if (openai_model(list->data, list->len, p->model, &m)) {
+	} else if (models_find(server->api, list->data, list->len, p->model,
+	    &m)) {
 		code = FAILURE_NONE;
 		p->context = m.context;
 		p->context_max = m.context_max;
@@ -223,12 +229,13 @@ probe_choose_openai(struct probe *p, const struct settings *s,
 		    ", how long a prompt may be", m.any ? "; it is a "
 		    "llama.cpp, which answers with the model that it has, "
 		    "whatever OLLAMA_MODEL is" : "");
-		if (ollama_is_cloud(p->model))
+		if (models_is_cloud(p->model))
 			(void)snprintf(p->remote, sizeof(p->remote),
 			    "Ollama's cloud");
 	} else {
 		advise(p, "%s: set OLLAMA_MODEL to a name of %.*s/v1/models",
-		    *wanted == '\0' ? "The server lists no model" :
+		    *s->text[SETTING_OLLAMA_MODEL] == '\0' ?
+		    "The server lists no model" :
 		    "The server does not list it", (int)server->base,
 		    server->text);
 	}
@@ -309,7 +316,7 @@ probe_model(struct probe *p, const struct settings *s, const struct http *http,
 {
 	const bool		openai = server->api == URL_OPENAI;
 	struct buf		list = BUF_INIT(UPSTREAM_LIST_MAX);
-	struct ollama_model	m;
+	struct model		m;
 
 	memset(p, 0, sizeof(*p));
 	if (call(p, s, http, server, openai ? "/v1/models" : "/api/tags", NULL,
@@ -321,7 +328,8 @@ probe_model(struct probe *p, const struct settings *s, const struct http *http,
 	if (!openai && p->failure.code == FAILURE_NONE) {
 		if (call(p, s, http, server, "/api/ps", NULL,
 		    UPSTREAM_SMALL_TIMEOUT, &list) &&
-		    ollama_model(list.data, list.len, p->model, &m))
+		    models_find(server->api, list.data, list.len, p->model,
+		    &m))
 			p->context = m.context;
 		/* Without /api/ps only the context is unknown. */
 		p->failure = failure_make(FAILURE_NONE, NULL);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limit.h"
+#include "ollama/models.h"
 #include "ollama/ollama.h"
 #include "ollama/openai.h"
 #include "ollama/prompt.h"
@@ -376,7 +377,7 @@ upstream_post(struct upstream *u, int64_t now)
 		u->posted = now;
 	u->due = now + LOADING_ASK_FIRST * INT64_C(1000);
 	u->local = *u->settings->text[SETTING_OLLAMA_MODEL] == '\0' ?
-	    MODEL_HERE : ollama_is_cloud(u->cost.model) ? MODEL_ELSEWHERE :
+	    MODEL_HERE : models_is_cloud(u->cost.model) ? MODEL_ELSEWHERE :
 	    MODEL_UNKNOWN;
 	u->lines = u->retry = u->pass = u->over = false;
 	u->failure = failure_make(FAILURE_NONE, NULL);
@@ -744,15 +745,6 @@ answer_ended(struct upstream *u, int64_t now)
 	}
 }
 
-/* Copies the name of the first model of a list. */
-static enum failure_code
-upstream_first_model(struct upstream *u)
-{
-	return (upstream_is_openai(u) ? openai_first_model :
-	    ollama_first_model)(u->small_body.data, u->small_body.len,
-	    u->cost.model, sizeof(u->cost.model));
-}
-
 /* The call for the list of models has ended. */
 static void
 model_ended(struct upstream *u, int64_t now)
@@ -774,7 +766,9 @@ model_ended(struct upstream *u, int64_t now)
 		upstream_later(u, c, &f);
 		u->pass = true;
 		upstream_end(u, f, now);
-	} else if ((code = upstream_first_model(u)) != FAILURE_NONE) {
+	} else if ((code = models_first(u->server.api, u->small_body.data,
+	    u->small_body.len, u->cost.model, sizeof(u->cost.model))) !=
+	    FAILURE_NONE) {
 		u->pass = true;
 		upstream_end(u, failure_make(code, code !=
 		    FAILURE_MODEL_MISSING ? NULL : upstream_is_openai(u) ?
@@ -784,27 +778,23 @@ model_ended(struct upstream *u, int64_t now)
 	}
 }
 
-/* Whether the list of a small response says that the model runs elsewhere. */
-static bool
-listed_elsewhere(const struct upstream *u)
-{
-	struct ollama_model	m;
-
-	return u->small.end == HTTP_COMPLETE && u->small.status == 200 &&
-	    ollama_model(u->small_body.data, u->small_body.len,
-	    u->cost.model, &m) && m.remote[0] != '\0';
-}
-
 /* Reads the response to a call of watch_loading. */
 static void
 take_list(struct upstream *u, int64_t now)
 {
+	const bool	good = u->small.end == HTTP_COMPLETE &&
+			    u->small.status == 200;
+	struct model	m;
+	const bool	listed = good && models_find(u->server.api,
+			    u->small_body.data, u->small_body.len,
+			    u->cost.model, &m);
+
 	if (u->local == MODEL_ASKED) {
-		u->local = listed_elsewhere(u) ? MODEL_ELSEWHERE : MODEL_HERE;
-	} else if (u->small.end != HTTP_COMPLETE || u->small.status != 200) {
+		u->local = listed && m.remote[0] != '\0' ? MODEL_ELSEWHERE :
+		    MODEL_HERE;
+	} else if (!good) {
 		return;		/* not worth a failure */
-	} else if (ollama_lists(u->small_body.data, u->small_body.len,
-	    u->cost.model)) {
+	} else if (listed) {
 		upstream_tell(u, FRAME_GENERATING);
 		return;
 	} else if (u->local == MODEL_UNKNOWN) {

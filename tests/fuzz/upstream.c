@@ -10,6 +10,7 @@
 #include "frame/frame.h"
 #include "fuzz.h"
 #include "json/json.h"
+#include "ollama/models.h"
 #include "ollama/ollama.h"
 #include "ollama/openai.h"
 
@@ -92,13 +93,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const long	status[] = { 400, 401, 404, 429, 500, 503 };
+	static const enum url_api lists[] = { URL_OPENAI, URL_CHAT };
 	const char		*s = (const char *)data;
 	char			 model[64];
 	bool			 retry;
 	struct failure		 f;
 	struct frame		 frame;
 	struct openai_refusal	 r;
-	struct openai_model	 m;
+	struct model		 m;
+	int			 i;
 
 	if (size == 0)
 		return 0;
@@ -108,15 +111,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(r.failure.code != FAILURE_NONE && r.failure.code < FAILURE__MAX);
 	must((r.refuses & ~(unsigned)OPENAI_REFUSES_ALL) == 0);
 	must(utf8_valid(r.reason, strlen(r.reason)));
-	if (openai_first_model(s, size, model, sizeof(model)) == FAILURE_NONE)
-		must(model[0] != '\0' && openai_model(s, size, model, &m));
+	for (i = 0; i < 2; i++) {
+		if (models_first(lists[i], s, size, model, sizeof(model)) ==
+		    FAILURE_NONE)
+			must(model[0] != '\0' && models_find(lists[i], s,
+			    size, model, &m));
+	}
 	f = ollama_refusal(status[size % 6], s, size, "m", &retry);
 	must(f.code != FAILURE_NONE && f.code < FAILURE__MAX);
 	frame_read(&frame, s, size);
 	must(frame.type != FRAME_ERROR ||
 	    (frame.failure.code != FAILURE_NONE &&
 	    frame.failure.code < FAILURE__MAX));
-	if (ollama_first_model(s, size, model, sizeof(model)) == FAILURE_NONE)
-		must(model[0] != '\0' && ollama_lists(s, size, model));
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <utime.h>
 
 #include "base/limit.h"
+#include "ollama/models.h"
 #include "ollama/openai.h"
 #include "ollama/recall.h"
 #include "t.h"
@@ -315,10 +316,8 @@ recordings(void)
 		{ "llamacpp-models", 200, 0,
 		    "/models/SmolLM2-135M-Instruct.Q4_1.gguf" },
 	};
-	static const char	odd[] = "{\"data\":[{\"id\":\"abcdef\"},"
-			    "{\"id\":\"b\\u0000\"},{\"id\":\"c\"}]}";
 	struct openai_refusal	r;
-	struct openai_model	m;
+	struct model		m;
 	char			path[128], model[256], *text, *body;
 	size_t			i, len;
 
@@ -333,27 +332,17 @@ recordings(void)
 			openai_refuse(&r, rows[i].status, body, len, "nope");
 			check_int(r.failure.code, rows[i].code);
 		} else {
-			check_int(openai_first_model(body, len, model,
+			check_int(models_first(URL_OPENAI, body, len, model,
 			    sizeof(model)), 0);
 			check_str(model, rows[i].model);
-			check(openai_model(body, len, model, &m));
+			check(models_find(URL_OPENAI, body, len, model, &m));
 			check_int(m.any, false);
-			check_int(openai_model(body, len, "other", &m),
-			    strstr(model, ".gguf") != NULL);
-			check_int(m.any, true);
+			check_int(models_find(URL_OPENAI, body, len, "other",
+			    &m), strstr(model, ".gguf") != NULL);
+			check_int(m.any, strstr(model, ".gguf") != NULL);
 		}
 		free(text);
 	}
-	row("lists that are none");
-	check_int(openai_first_model("", 0, model, sizeof(model)),
-	    FAILURE_UPSTREAM_INVALID);
-	check_int(openai_first_model("{\"data\":{}}", 11, model,
-	    sizeof(model)), FAILURE_UPSTREAM_INVALID);
-	check_int(openai_first_model("{\"data\":[]}", 11, model,
-	    sizeof(model)), MISSING);
-	check_int(openai_first_model(odd, sizeof(odd) - 1, model, 4), 0);
-	check_str(model, "c");
-	check(!openai_model("{\"data\":[{\"id\":\"a\"}]}", 21, "b", &m));
 }
 
 static void

@@ -13,12 +13,8 @@
 #include "ollama/fault.h"
 #include "ollama/ollama.h"
 
-/*
- * Appends the text of a member.  Returns false if the member is no text; one
- * that is absent or null, as gateways write it, is no text to append.
- */
-static bool
-append(const struct json *j, int object, const char *name, struct buf *b)
+bool
+ollama_text(const struct json *j, int object, const char *name, struct buf *b)
 {
 	int	value = json_member(j, object, name);
 
@@ -46,7 +42,7 @@ read_cost(const struct json *j, struct cost *c)
 	struct buf	reason = BUF_INIT(sizeof(c->done_reason) - 1);
 
 	(void)snprintf(c->done_reason, sizeof(c->done_reason), "stop");
-	if (append(j, 0, "done_reason", &reason) && reason.len > 0)
+	if (ollama_text(j, 0, "done_reason", &reason) && reason.len > 0)
 		(void)snprintf(c->done_reason, sizeof(c->done_reason), "%s",
 		    reason.data);
 	buf_free(&reason);
@@ -125,8 +121,8 @@ ollama_read(struct ollama_line *l, enum url_api api, const char *line,
 		name = "content";
 	}
 	good = (where == -1 || json_type(j, where) == JSON_OBJECT) &&
-	    json_type(j, done) == JSON_BOOL && append(j, where, name,
-	    text) && append(j, where, "thinking", &thoughts);
+	    json_type(j, done) == JSON_BOOL && ollama_text(j, where, name,
+	    text) && ollama_text(j, where, "thinking", &thoughts);
 	if (!good) {
 		invalid(l, "a line without the fields of an Ollama reply");
 	} else {
@@ -188,8 +184,8 @@ write_think(struct jsonw *w, const char *value)
 		jsonw_text(w, "think", value);
 }
 
-static void
-write_message(struct jsonw *w, const char *role, const char *text, size_t len)
+void
+ollama_message(struct jsonw *w, const char *role, const char *text, size_t len)
 {
 	jsonw_object(w, NULL);
 	jsonw_text(w, "role", role);
@@ -290,9 +286,9 @@ ollama_request(struct buf *b, const struct settings *s, enum url_api api,
 	if (api == URL_CHAT) {
 		jsonw_array(&w, "messages");
 		if (*system != '\0')
-			write_message(&w, "system", system, strlen(system));
+			ollama_message(&w, "system", system, strlen(system));
 		for (; m < p->messages + p->count; m++)
-			write_message(&w, m->model ? "assistant" : "user",
+			ollama_message(&w, m->model ? "assistant" : "user",
 			    m->text.data, m->text.len);
 		jsonw_close(&w);
 	} else {

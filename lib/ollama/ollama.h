@@ -14,6 +14,7 @@
 #include "frame/failure.h"
 #include "frame/session.h"
 #include "json/json.h"
+#include "json/jsonw.h"
 #include "ollama/prompt.h"
 #include "settings/settings.h"
 
@@ -70,5 +71,17 @@ void ollama_read(struct ollama_line *, enum url_api, const char *line,
  */
 struct failure ollama_refusal(long status, const char *body, size_t len,
     const char *model, bool *retry);
+
+/* Writes a message of a request, in either dialect. */
+void ollama_message(struct jsonw *, const char *role, const char *text,
+    size_t len);
+
+/*
+ * Appends the text of a member, in either dialect; one that is absent or null,
+ * as gateways write it, is no text to append.  Returns false if it is of
+ * another type.
+ */
+bool ollama_text(const struct json *, int object, const char *name,
+    struct buf *);
 
 #endif

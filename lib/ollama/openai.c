@@ -117,15 +117,6 @@ openai_left_out(const struct settings *s, struct buf *b)
 	return rc;
 }
 
-static void
-openai_message(struct jsonw *w, const char *role, const char *text, size_t len)
-{
-	jsonw_object(w, NULL);
-	jsonw_text(w, "role", role);
-	jsonw_string(w, "content", text, len);
-	jsonw_close(w);
-}
-
 /* Writes the system prompt and the first message as one. */
 static void
 openai_joined(struct jsonw *w, const char *system,
@@ -137,7 +128,7 @@ openai_joined(struct jsonw *w, const char *system,
 	    buf_add(&b, m->text.data, m->text.len) == -1)
 		w->failed = true;
 	else
-		openai_message(w, "user", b.data, b.len);
+		ollama_message(w, "user", b.data, b.len);
 	buf_free(&b);
 }
 
@@ -154,11 +145,11 @@ openai_request(struct buf *b, const struct settings *s, unsigned refuses,
 	jsonw_text(&w, "model", model);
 	jsonw_array(&w, "messages");
 	if (*system != '\0' && (refuses & OPENAI_NO_SYSTEM) == 0)
-		openai_message(&w, "system", system, strlen(system));
+		ollama_message(&w, "system", system, strlen(system));
 	else if (*system != '\0')
 		openai_joined(&w, system, m++);
 	for (; m < p->messages + p->count; m++)
-		openai_message(&w, m->model ? "assistant" : "user",
+		ollama_message(&w, m->model ? "assistant" : "user",
 		    m->text.data, m->text.len);
 	jsonw_close(&w);
 	jsonw_bool(&w, "stream", true);
@@ -273,18 +264,6 @@ openai_invalid(struct ollama_line *l, const char *why)
 	(void)snprintf(l->reason, sizeof(l->reason), "%s", why);
 }
 
-/* Appends the text of a member; null is no text.  Returns false if the member
-   is of another type. */
-static bool
-openai_text(const struct json *j, int object, const char *name, struct buf *b)
-{
-	int	value = json_member(j, object, name);
-
-	if (value == -1 || json_type(j, value) == JSON_NULL)
-		return true;
-	return json_string(j, value, false, b) == 0;
-}
-
 /* Whether a member is a text that is not empty. */
 static bool
 openai_has(const struct json *j, int object, const char *name)
@@ -339,7 +318,7 @@ openai_finish(struct ollama_line *l, struct openai_stream *s,
 	s->finished = whole;
 	if (!whole) {
 		openai_unfinished(l, "the server gave up (its finish_reason)");
-	} else if (openai_text(j, choice, "finish_reason", &reason)) {
+	} else if (ollama_text(j, choice, "finish_reason", &reason)) {
 		(void)snprintf(c->done_reason, sizeof(c->done_reason), "%s",
 		    reason.data);
 	}
@@ -378,7 +357,7 @@ openai_choice(struct ollama_line *l, struct openai_stream *s,
 		return false;
 	where = openai_piece(l, s, j, choice);
 	if (where != -1 && (json_type(j, where) != JSON_OBJECT ||
-	    !openai_text(j, where, "content", text)))
+	    !ollama_text(j, where, "content", text)))
 		return false;
 	s->spoke = s->spoke || text->len > 0;
 	l->thinking = openai_has(j, where, "reasoning_content") ||

@@ -245,12 +245,6 @@ admission_who(const struct admission *a, const char *user,
 	}
 }
 
-const char *
-admission_user(const struct admission *a)
-{
-	return a->token.user;
-}
-
 void
 admission_note(const struct admission *a, struct request *r)
 {

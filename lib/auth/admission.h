@@ -74,9 +74,6 @@ struct failure admission_check(struct admission *, const struct request *);
 void admission_who(const struct admission *, const char *user,
     char who[ADMISSION_WHO]);
 
-/* The user of the last good token, "" if there is none. */
-const char *admission_user(const struct admission *);
-
 /*
  * Notes in a request what the last good token says: the user, and whether the
  * numbers of other tickets may be told, which a token for one ticket does not

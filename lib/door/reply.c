@@ -58,7 +58,8 @@ static const int	failures[FAILURE__MAX] = {
 	[FAILURE_UPSTREAM_TIMEOUT] = 504,
 };
 
-int
+/* The status for a failure. */
+static int
 reply_status(enum failure_code code)
 {
 	return failures[code] != 0 ? failures[code] : 502;

@@ -63,7 +63,4 @@ void reply_frame(struct reply *, const char *line, size_t len);
 /* Ends a response that has begun; one without any frame has no content. */
 void reply_end(struct reply *);
 
-/* The status for a failure. */
-int reply_status(enum failure_code);
-
 #endif

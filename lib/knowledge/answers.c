@@ -41,7 +41,13 @@ answers_ask(struct store *s, int64_t session)
 	return store_learn_end(s, rc);
 }
 
-enum failure_code
+/*
+ * Learns an answer as the document "Ticket N", in place of an older one of the
+ * ticket, and lends the ticket's words to the passages that it cited.  The
+ * document has no citations: they would name other notes in another prompt.
+ * All texts are valid UTF-8.
+ */
+static enum failure_code
 answers_learn(struct learning *l, struct store *s, int64_t session,
     int64_t ticket, const char *text, size_t len, const char *answer,
     size_t answer_len)
@@ -71,7 +77,8 @@ answers_learn(struct learning *l, struct store *s, int64_t session,
 	return rc != FAILURE_NONE ? rc : answers_ask(s, session);
 }
 
-enum failure_code
+/* Takes back what answers_learn did: the document, and the words. */
+static enum failure_code
 answers_unlearn(struct store *s, int64_t session)
 {
 	struct store_ids	p = { .count = 0 };

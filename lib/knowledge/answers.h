@@ -17,26 +17,11 @@
 #define ANSWERS_SOURCE	"answers"
 
 /*
- * Learns an answer as the document "Ticket N", in place of an older one of the
- * ticket, and lends the ticket's words to the passages that it cited.  The
- * document has no citations: they would name other notes in another prompt.
- * All texts are valid UTF-8.
- */
-enum failure_code answers_learn(struct learning *, struct store *,
-    int64_t session, int64_t ticket, const char *text, size_t len,
-    const char *answer, size_t answer_len);
-
-/*
- * Takes back what answers_learn did: the document, and the words.  Does nothing
- * where nothing was learnt.  The words cannot be found any more; a later
- * learn_sweep removes their bytes from the file.
- */
-enum failure_code answers_unlearn(struct store *, int64_t session);
-
-/*
  * After an answer was written or rated: learns it if it is good (`written':
  * only if a person wrote it), else unlearns it.  Looks again behind that, as
- * another process may have changed the ratings or deleted the ticket.
+ * another process may have changed the ratings or deleted the ticket.  What was
+ * unlearnt cannot be found any more; a later learn_sweep removes its bytes from
+ * the file.
  */
 enum failure_code answers_settle(struct store *, int64_t session,
     bool written);

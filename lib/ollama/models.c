@@ -220,7 +220,8 @@ models_split(const char *text, struct part part[PARTS])
 	part[TAG] = models_or_else(part[TAG], "latest");
 }
 
-bool
+/* Whether two names are the same model for Ollama. */
+static bool
 models_same(const char *a, const char *b)
 {
 	struct part	x[PARTS], y[PARTS];

@@ -42,9 +42,6 @@ struct model {
 bool models_find(enum url_api, const char *body, size_t len, const char *model,
     struct model *);
 
-/* Whether two names are the same model for Ollama. */
-bool models_same(const char *, const char *);
-
 /* Whether Ollama hands a model of this name on to its cloud, listed or not. */
 bool models_is_cloud(const char *model);
 

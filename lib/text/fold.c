@@ -23,29 +23,6 @@
 		(found) = &(table)[low_];				\
 	} while (0)
 
-uint32_t
-fold_next(const char **s, const char *end)
-{
-	const unsigned char	*p = (const unsigned char *)*s;
-	const int		 len = utf8_char(*s, (size_t)(end - *s));
-
-	*s += len > 0 ? len : 1;
-	switch (len) {
-	case 1:
-		return p[0];
-	case 2:
-		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
-	case 3:
-		return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 |
-		    (p[2] & 0x3fu);
-	case 4:
-		return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 |
-		    (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
-	default:
-		return 0;
-	}
-}
-
 size_t
 fold(uint32_t c, uint32_t out[FOLD_MAX])
 {
@@ -131,6 +108,33 @@ fold_voiced(uint32_t kana, uint32_t mark)
 	if (hiragana == 0x3046)
 		return kana == 0x3046 ? 0x3094 : 0x30f4;
 	return ha || ka || tsu ? kana + 1 : 0;
+}
+
+/*
+ * Reads one character of UTF-8 and moves *s behind it; an invalid byte counts
+ * as one that separates words.  *s must be below end.
+ */
+static uint32_t
+fold_next(const char **s, const char *end)
+{
+	const unsigned char	*p = (const unsigned char *)*s;
+	const int		 len = utf8_char(*s, (size_t)(end - *s));
+
+	*s += len > 0 ? len : 1;
+	switch (len) {
+	case 1:
+		return p[0];
+	case 2:
+		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+	case 3:
+		return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 |
+		    (p[2] & 0x3fu);
+	case 4:
+		return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 |
+		    (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+	default:
+		return 0;
+	}
 }
 
 void

@@ -46,10 +46,4 @@ bool fold_spaceless(uint32_t c);
 void fold_text(const char *text, size_t len, bool (*each)(void *,
     uint32_t c, size_t from, size_t to), void *);
 
-/*
- * Reads one character of UTF-8 and moves *s behind it; an invalid byte counts
- * as one that separates words.  *s must be below end.
- */
-uint32_t fold_next(const char **s, const char *end);
-
 #endif

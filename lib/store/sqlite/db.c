@@ -258,19 +258,6 @@ db_bound(struct store *s, enum statement which, const struct arg *a, int count)
 	return st;
 }
 
-enum failure_code
-store_run(struct store *s, enum statement which, int64_t *number,
-    const struct arg *a, int count)
-{
-	sqlite3_stmt	*st;
-
-	if (number != NULL)
-		*number = 0;
-	if ((st = db_bound(s, which, a, count)) == NULL)
-		return db_fail(s, s->path);
-	return db_run(s, st, number);
-}
-
 bool
 db_bind_text(sqlite3_stmt *st, int i, const char *text, size_t len)
 {
@@ -303,13 +290,19 @@ db_done(struct store *s, sqlite3_stmt *st, int rc)
 }
 
 enum failure_code
-db_run(struct store *s, sqlite3_stmt *st, int64_t *id)
+store_run(struct store *s, enum statement which, int64_t *number,
+    const struct arg *a, int count)
 {
-	int	rc;
+	sqlite3_stmt	*st;
+	int		 rc;
 
+	if (number != NULL)
+		*number = 0;
+	if ((st = db_bound(s, which, a, count)) == NULL)
+		return db_fail(s, s->path);
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (id != NULL)
-			*id = sqlite3_column_int64(st, 0);
+		if (number != NULL)
+			*number = sqlite3_column_int64(st, 0);
 		rc = sqlite3_step(st);
 	}
 	return db_done(s, st, rc);

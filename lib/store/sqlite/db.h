@@ -121,12 +121,6 @@ bool db_column_text(sqlite3_stmt *, int column, const char **, size_t *len);
 /* Resets a statement; rc is the last result of sqlite3_step. */
 enum failure_code db_done(struct store *, sqlite3_stmt *, int rc);
 
-/*
- * Runs a bound statement to its end and sets *id to the value that it RETURNs,
- * if any.
- */
-enum failure_code db_run(struct store *, sqlite3_stmt *, int64_t *id);
-
 /* Calls the callback of store_watch. */
 void db_progress(struct store *, const char *what, int64_t done, int64_t total);
 

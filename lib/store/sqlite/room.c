@@ -46,7 +46,8 @@ room_held(const char *path)
 	    (int64_t)st.st_blocks * BLOCK : 0;
 }
 
-int64_t
+/* The free bytes on the disk of a file, which need not exist; -1: not known. */
+static int64_t
 room_beside(const char *file)
 {
 	char		path[PATH_MAX], *slash;

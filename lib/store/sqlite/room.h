@@ -8,9 +8,6 @@
 
 #include "store/sqlite/db.h"
 
-/* The free bytes on the disk of a file, which need not exist; -1: not known. */
-int64_t room_beside(const char *file);
-
 /* The bytes in the reserve of a database. */
 int64_t room_reserved(const char *database);
 

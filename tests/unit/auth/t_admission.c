@@ -72,7 +72,7 @@ doors(void)
 		c.origin = rows[i].origin;
 		admission_init(&a, &settings, &c);
 		check_int(check_it(&a, NULL), rows[i].want);
-		check_str(admission_user(&a), "");
+		check_str(a.token.user, "");
 		admission_free(&a);
 	}
 }
@@ -179,7 +179,7 @@ tokens(void)
 		c.cookie = rows[i].cookie;
 		admission_init(&a, &settings, &c);
 		check_int(check_it(&a, rows[i].message), rows[i].want);
-		check_str(admission_user(&a), rows[i].user);
+		check_str(a.token.user, rows[i].user);
 		admission_free(&a);
 	}
 }
@@ -199,10 +199,10 @@ holds(void)
 	row("a bad one does not undo it, but does not get in");
 	check_int(check_it(&a, "x"), NO);
 	check_int(check_it(&a, NULL), FAILURE_NONE);
-	check_str(admission_user(&a), "ana");
+	check_str(a.token.user, "ana");
 	row("a newer one counts");
 	check_int(check_it(&a, token(0, "eva", -59)), FAILURE_NONE);
-	check_str(admission_user(&a), "eva");
+	check_str(a.token.user, "eva");
 	row("it runs out");
 	t_sleep_ms(1100);
 	check_int(check_it(&a, NULL), NO);
@@ -214,10 +214,10 @@ holds(void)
 	c.cookie = cookie;
 	admission_init(&a, &settings, &c);
 	check_int(check_it(&a, token(42, "eva", -58)), FAILURE_NONE);
-	check_str(admission_user(&a), "eva");
+	check_str(a.token.user, "eva");
 	t_sleep_ms(2100);
 	check_int(check_it(&a, NULL), FAILURE_NONE);
-	check_str(admission_user(&a), "ana");
+	check_str(a.token.user, "ana");
 	admission_free(&a);
 	c.cookie = NULL;
 	row("no keys, no entry");
@@ -272,14 +272,14 @@ users(void)
 	shell.websocketd = false;
 	admission_init(&a, &settings, &c);
 	admission_init(&s, &settings, &shell);
-	admission_who(&a, admission_user(&a), who);
+	admission_who(&a, a.token.user, who);
 	check_str(who, "ip:1.2.3.4");
 	row("the user, wherever he is");
 	(void)snprintf(a.token.user, sizeof(a.token.user), "ana");
-	admission_who(&a, admission_user(&a), who);
+	admission_who(&a, a.token.user, who);
 	check_str(who, "user:ana");
 	row("nobody in a shell");
-	admission_who(&s, admission_user(&s), who);
+	admission_who(&s, s.token.user, who);
 	check_str(who, "");
 	admission_free(&a);
 	admission_free(&s);

@@ -150,6 +150,13 @@ enum {
 };
 
 /*
+ * Begins or ends a view: between the two, reads of a file see one state of it,
+ * and take its locks only once.  It must not wait for anybody in between.  With
+ * a server each read is as without.
+ */
+void store_view(struct store *, bool begin);
+
+/*
  * Gets the next turn after session `after' (0: the first), in the order in
  * which they were asked; id 0: there is none.  `prompt' is the question.  The
  * caller frees it with session_free.

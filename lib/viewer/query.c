@@ -529,6 +529,7 @@ query_turns(struct store *store, const struct query *q, struct buf *frames,
 	enum failure_code	rc;
 	int64_t			after = q->after;
 
+	store_view(store, true);
 	do {
 		rc = store_thread_next(store, q->ticket, q->session, after,
 		    &turn);
@@ -542,6 +543,7 @@ query_turns(struct store *store, const struct query *q, struct buf *frames,
 		session_free(&turn);
 	} while (v->failure.code == FAILURE_NONE && after != 0 &&
 	    frames->len - before < OUTPUT_PENDING);
+	store_view(store, false);
 }
 
 /* For writing a frame of sources. */

@@ -622,9 +622,6 @@ question_turning(struct question *q, int64_t now)
 {
 	if (q->asking.child.fd != -1 || output_size(q->out) < OUTPUT_PENDING)
 		return question_looking(q, now);
-	/* The viewer reads slowly: meanwhile keep no database open. */
-	store_close(q->store);
-	q->store = NULL;
 	return QUESTION_WAIT;
 }
 

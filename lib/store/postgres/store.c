@@ -298,6 +298,13 @@ pg_thread_turn(struct store *s, enum statement statement, int64_t ticket,
 	return pg_find(s, statement, &a, out);
 }
 
+void
+store_view(struct store *s, bool begin)
+{
+	(void)s;
+	(void)begin;
+}
+
 enum failure_code
 store_thread_next(struct store *s, int64_t ticket, int64_t root, int64_t after,
     struct session *out)

@@ -341,6 +341,14 @@ db_thread_turn(struct store *s, enum statement statement, int64_t ticket,
 	return db_store_find(s, st, out);
 }
 
+void
+store_view(struct store *s, bool begin)
+{
+	/* If it fails, each read takes the locks itself. */
+	(void)sqlite3_exec(s->db, begin ? "BEGIN" : "COMMIT", NULL, NULL,
+	    NULL);
+}
+
 enum failure_code
 store_thread_next(struct store *s, int64_t ticket, int64_t root, int64_t after,
     struct session *out)

@@ -571,12 +571,14 @@ threads(void)
 	one = t_turn(s, 7, a, "The light\tstays  red,\r\n what now?", "1");
 	open = t_turn(s, 7, a, "lost", NULL);
 	two = t_turn(s, 7, a, "and\nnow?", "2");
-	row("in order, without those that have no answer");
+	row("in order, without those that have no answer, in one view");
+	store_view(s, true);
 	t_is(store_thread_next(s, 7, a, 0, &turn), &turn, one,
 	    "The light\tstays  red,\r\n what now?", "1");
 	t_is(store_thread_next(s, 7, a, one, &turn), &turn, two, "and\nnow?",
 	    "2");
 	t_is(store_thread_next(s, 7, a, two, &turn), &turn, 0, "", "");
+	store_view(s, false);
 	t_is(store_thread_next(s, 8, a, 0, &turn), &turn, 0, "", "");
 	t_is(store_thread_next(s, 7, one, 0, &turn), &turn, 0, "", "");
 	row("the same question, blanks folded");

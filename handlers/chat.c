@@ -82,7 +82,6 @@ struct chat {
 	bool			 dropped;	/* at least one question */
 	bool			 used;		/* memory, since it was last
 						   given back */
-	bool			 follows;	/* a generation */
 	bool			 eof;		/* standard input has ended */
 	int64_t			 since;		/* clock_us: first byte of the
 						   current message */
@@ -357,20 +356,16 @@ chat_is_finished(const struct chat *c)
 }
 
 /*
- * Returns to the system what malloc keeps after texts and SQLite: when a
- * generation begins, which may take minutes, and between two questions, which
- * may be hours.
+ * Between two questions: returns to the system what malloc keeps after texts
+ * and SQLite.  A page that is open may wait for hours.
  */
 static void
 chat_give_back(struct chat *c)
 {
-	const bool	followed = c->follows;
-
-	c->follows = c->question.state == QUESTION_FOLLOWING;
-	if ((c->follows && !followed) || (c->used && chat_is_idle(c))) {
-		(void)malloc_trim(0);
-		c->used = c->follows;
-	}
+	if (!c->used || !chat_is_idle(c))
+		return;
+	(void)malloc_trim(0);
+	c->used = false;
 }
 
 /* The event loop; returns when nothing is left to do. */

@@ -45,10 +45,6 @@ CREATE TABLE IF NOT EXISTS Passages (
 CREATE INDEX IF NOT EXISTS Passages_DocumentId ON Passages (DocumentId);
 CREATE VIRTUAL TABLE IF NOT EXISTS PassageIndex USING fts5 (title, body, asked,
 	tokenize = "unicode61 remove_diacritics 0 categories 'L* N* Co M*'");
-CREATE VIRTUAL TABLE IF NOT EXISTS PassageWords
-USING fts5vocab (PassageIndex, 'row');
-CREATE VIRTUAL TABLE IF NOT EXISTS PassageHits
-USING fts5vocab (PassageIndex, 'instance');
 CREATE TABLE IF NOT EXISTS PassageFold (Version INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS Asked (
 	PassageId	INTEGER NOT NULL,
@@ -88,13 +84,10 @@ ROLLBACK;
 -- name: PASSAGES_COUNT
 SELECT count(*) FROM Passages;
 
--- name: WORD_PASSAGES
--- How many passages hold a word.
-SELECT doc FROM PassageWords WHERE term = ?1;
-
--- name: HITS
--- Where a word stands, passage by passage.
-SELECT doc, col FROM PassageHits WHERE term = ?1;
+-- name: WORD
+-- Visits the passages that hold a word: visit_passages is a function of ours.
+SELECT visit_passages(PassageIndex) FROM PassageIndex
+WHERE PassageIndex MATCH '"' || ?1 || '"' LIMIT 1;
 
 -- name: CANDIDATES
 -- A passage with its words.  What a deleted answer has left counts no more.

@@ -155,7 +155,7 @@ ORDER BY Day DESC, Asks DESC, User LIMIT ?2;
 -- connection, so that the service has no index to update.  The texts are not
 -- copied.
 
--- name: SEARCH_API
+-- name: FTS5_API
 -- FTS5 writes its interface to the pointer.
 SELECT fts5(?1);
 

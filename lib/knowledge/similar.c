@@ -96,6 +96,7 @@ similar_want(struct search *x, const struct term *t, int group)
 	w->weight = t->weight;
 	w->code = t->code;
 	w->group = group;
+	x->word[x->count].passages = STORE_UNCOUNTED;
 	w->common = t->common || (t->digit && ++x->numbers > NUMBERS_MAX);
 	x->word[x->count].text = w->text;
 	x->word[x->count].len = t->len;
@@ -138,7 +139,9 @@ similar_value(struct search *x, int64_t passages)
 		passages = FEW;
 	x->one = log((double)passages + 1);
 	for (i = 0; i < x->count; i++) {
-		const double	 df = (double)x->word[i].passages;
+		const double	 df = x->word[i].passages == STORE_UNCOUNTED ?
+				    (double)passages :
+				    (double)x->word[i].passages;
 		const double	 rare = log(((double)passages - df + 0.5) /
 				    (df + 0.5));
 		double		*v = &x->word[i].value;
@@ -159,7 +162,7 @@ similar_value(struct search *x, int64_t passages)
 			   only if none of them is. */
 			if (j < i)
 				best = 0;
-			else if (best > 0 && x->word[j].passages > 0 &&
+			else if (best > 0 && x->word[j].passages != 0 &&
 			    (x->word[i].passages == 0 ||
 			    x->word[j].value > best))
 				best = x->word[j].value;
@@ -167,6 +170,33 @@ similar_value(struct search *x, int64_t passages)
 		total += best;
 	}
 	return total;
+}
+
+/*
+ * Counts the terms, as far as it matters, values them, and sets the floor.
+ */
+static enum failure_code
+similar_weigh(struct store *s, struct search *x, int64_t passages,
+    int64_t budget)
+{
+	enum failure_code	rc;
+	double			whole;
+
+	if ((rc = store_words(s, x->word, x->count, ASKED_MIN, budget)) !=
+	    FAILURE_NONE)
+		return rc;
+	/* A term that was not counted is worth more, if anything. */
+	whole = WHOLE_TICKET * similar_value(x, passages);
+	if (x->floor > 0 && whole < x->floor * x->one) {
+		if ((rc = store_words(s, x->word, x->count, 0, INT64_MAX)) !=
+		    FAILURE_NONE)
+			return rc;
+		whole = WHOLE_TICKET * similar_value(x, passages);
+	}
+	x->need = x->floor * x->one < whole ? x->floor * x->one : whole;
+	if (x->floor <= 0)
+		x->need = 0;
+	return FAILURE_NONE;
 }
 
 static const struct search	*similar_sorting;
@@ -185,15 +215,10 @@ similar_compare(const void *a, const void *b)
 
 /* Chooses the terms that look for candidates.  Returns -1: no memory. */
 static int
-similar_choose(struct search *x, int64_t passages)
+similar_choose(struct search *x, int64_t budget)
 {
 	size_t	*order, i, n = 0;
-	int64_t	 rows = 0, budget = passages / 2;
-
-	if (budget < BUDGET_LEAST)
-		budget = BUDGET_LEAST;
-	if (budget > BUDGET_MOST)
-		budget = BUDGET_MOST;
+	int64_t	 rows = 0;
 
 	if ((order = malloc((x->count + 1) * sizeof(*order))) == NULL)
 		return -1;
@@ -354,19 +379,20 @@ similar_search(struct store *s, struct search *x, size_t most,
 	struct store_word	 asked[ASKED_MAX];
 	struct reading		 r = { .notes = out };
 	enum failure_code	 rc;
-	int64_t			 passages = 0;
-	double			 total;
+	int64_t			 passages = 0, budget;
 	size_t			 i, best, before;
 
-	if ((rc = store_words(s, x->word, x->count, &passages)) !=
-	    FAILURE_NONE || passages == 0)
+	if ((rc = store_passages_count(s, &passages)) != FAILURE_NONE ||
+	    passages == 0)
 		return rc;
-	total = similar_value(x, passages);
-	x->need = x->floor * x->one < WHOLE_TICKET * total ?
-	    x->floor * x->one : WHOLE_TICKET * total;
-	if (x->floor <= 0)
-		x->need = 0;
-	if (similar_choose(x, passages) == -1)
+	budget = passages / 2;
+	if (budget < BUDGET_LEAST)
+		budget = BUDGET_LEAST;
+	if (budget > BUDGET_MOST)
+		budget = BUDGET_MOST;
+	if ((rc = similar_weigh(s, x, passages, budget)) != FAILURE_NONE)
+		return rc;
+	if (similar_choose(x, budget) == -1)
 		return FAILURE_INTERNAL;
 	if (x->asked_count == 0)
 		return FAILURE_NONE;

@@ -46,6 +46,9 @@ bool store_ids_add(void *, const struct cell *, int cells);
 enum failure_code store_knowledge_read(struct store *);
 void store_knowledge_read_end(struct store *);
 
+/* Sets *passages to how many there are. */
+enum failure_code store_passages_count(struct store *, int64_t *passages);
+
 /* A word of a ticket; the text is borrowed. */
 struct store_word {
 	const char	*text;
@@ -54,9 +57,17 @@ struct store_word {
 	double		 value;		/* what a passage with it is worth */
 };
 
-/* Sets how many passages hold each word, and *passages to all passages. */
+/* `passages' of a word that was not counted (yet). */
+enum { STORE_UNCOUNTED = -1 };
+
+/*
+ * Sets how many passages hold each word that is not counted yet.  Common words
+ * take long and may stay so: those which, with all that are rarer (`least' of
+ * them or more), stand in more than `rows' passages, counted once for each
+ * word.
+ */
 enum failure_code store_words(struct store *, struct store_word *,
-    size_t count, int64_t *passages);
+    size_t count, size_t least, int64_t rows);
 
 /*
  * Calls `row' for at most `most' passages that hold one of these words (at

@@ -11,10 +11,12 @@ SET LOCAL statement_timeout = 5000;
 -- One writer at a time: words are counted in rows that all of them change.
 SELECT pg_advisory_xact_lock(lock_key('knowledge', ''));
 
+-- name: PASSAGES_COUNT again
+SELECT count(*) FROM Passages;
+
 -- name: WORDS again
--- How many passages hold each of the words in $1, in their order, and how many
--- passages there are.
-SELECT coalesce(w.Docs, 0), (SELECT count(*) FROM Passages)
+-- How many passages hold each of the words in $1, in their order.
+SELECT coalesce(w.Docs, 0)
 FROM unnest(string_to_array($1, ' ') COLLATE "C") WITH ORDINALITY AS t (Word, N)
 LEFT JOIN PassageWords AS w ON w.Word = t.Word ORDER BY t.N;
 

@@ -340,6 +340,24 @@ b' | head -n 2100 >"$d/sections.md"
 	[ "$(wc -l <"$T/found")" -ge 2 ]
 }
 
+@test "the floor of a short ticket counts its common words, too" {
+	needs_sqlite 'the other store always counts all words'
+	lines first 'Something else.' | learn -
+	# 7,000 of 24,000 passages have all four words: that is more than is
+	# walked through for three, and the fourth is not counted at first.
+	sql "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 24000)
+	INSERT INTO Passages SELECT i, 1, 'title', 'text', i FROM n;
+	INSERT INTO PassageIndex (rowid, title, body, asked) SELECT Id, '',
+	CASE WHEN Id <= 7001 THEN 'kestre lantan mosaic nectar' WHEN Id <= 7101 THEN 'nectar'
+	ELSE 'pebble quartz' END, '' FROM Passages WHERE Id > 1"
+	# Three of four are less than 0.8, with what the fourth is worth.
+	run -1 similar <<<'kestrel lantana mosaic nectar'
+	is "$output" ''
+	run -0 similar <<<'kestrel lantana mosaic'
+	export TICKETCHAT_KNOWLEDGE_FLOOR=0.2
+	run -0 similar <<<'kestrel lantana mosaic nectar'
+}
+
 @test "a note of every word is warned of when it is learnt" {
 	learnt - <"$ROOT/tests/knowledge/notes.jsonl"
 	is "$stderr" ''

@@ -52,6 +52,12 @@ store_knowledge_read_end(struct store *s)
 		(void)pg_end(s, FAILURE_NONE);
 }
 
+enum failure_code
+store_passages_count(struct store *s, int64_t *passages)
+{
+	return store_run(s, STATEMENT_PASSAGES_COUNT, passages, NO_ARGS);
+}
+
 /* Joins words: with a blank, or as they stand in a tsquery. */
 static bool
 pg_words(struct buf *b, const struct store_word *w, size_t count,
@@ -72,8 +78,8 @@ pg_words(struct buf *b, const struct store_word *w, size_t count,
 }
 
 enum failure_code
-store_words(struct store *s, struct store_word *w, size_t count,
-    int64_t *passages)
+store_words(struct store *s, struct store_word *w, size_t count, size_t least,
+    int64_t rows)
 {
 	struct buf		b = BUF_INIT(WORDS_BYTES);
 	struct pg_args		a = { .count = 0 };
@@ -81,16 +87,19 @@ store_words(struct store *s, struct store_word *w, size_t count,
 	PGresult		*res = NULL;
 	size_t			i;
 
-	*passages = 0;
+	(void)least;
+	(void)rows;
+	for (i = 0; i < count && w[i].passages != STORE_UNCOUNTED; i++)
+		;
+	if (i == count)
+		return FAILURE_NONE;
 	if (pg_words(&b, w, count, " ", "")) {
 		pg_text(&a, b.data, b.len);
 		rc = pg_query(s, STATEMENT_WORDS, &a, &res);
 	}
 	for (i = 0; rc == FAILURE_NONE && i < count &&
-	    (int)i < PQntuples(res); i++) {
+	    (int)i < PQntuples(res); i++)
 		w[i].passages = pg_number(res, (int)i, 0);
-		*passages = pg_number(res, (int)i, 1);
-	}
 	PQclear(res);
 	buf_free(&b);
 	return rc;

@@ -258,6 +258,18 @@ db_bound(struct store *s, enum statement which, const struct arg *a, int count)
 	return st;
 }
 
+fts5_api *
+db_fts5(struct store *s)
+{
+	sqlite3_stmt	*st = db_statement(s, STATEMENT_FTS5_API);
+	fts5_api	*api = NULL;
+
+	if (st == NULL || sqlite3_bind_pointer(st, 1, &api, "fts5_api_ptr",
+	    NULL) != SQLITE_OK)
+		return NULL;
+	return db_done(s, st, sqlite3_step(st)) == FAILURE_NONE ? api : NULL;
+}
+
 bool
 db_bind_text(sqlite3_stmt *st, int i, const char *text, size_t len)
 {

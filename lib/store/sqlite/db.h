@@ -109,6 +109,9 @@ sqlite3_stmt *db_statement(struct store *, enum statement);
 sqlite3_stmt *db_bound(struct store *, enum statement, const struct arg *,
     int count);
 
+/* What extends FTS5, while the connection is open; NULL on error. */
+fts5_api *db_fts5(struct store *);
+
 /* Binds a text, which must stay valid until the statement is done. */
 bool db_bind_text(sqlite3_stmt *, int i, const char *, size_t len);
 

@@ -7,7 +7,7 @@
 #include "store/sqlite/db.h"
 
 enum {
-	HITS = 1024,		/* passages in the first table */
+	COUNT_FIRST = 300,	/* passages of a word that is not common */
 	MERGE_PAGES = 500,	/* of one transaction: some 20 ms */
 	MERGE_CHANGES = 2
 };
@@ -68,114 +68,217 @@ store_knowledge_read_end(struct store *s)
 }
 
 enum failure_code
-store_words(struct store *s, struct store_word *w, size_t count,
-    int64_t *passages)
+store_passages_count(struct store *s, int64_t *passages)
+{
+	return store_run(s, STATEMENT_PASSAGES_COUNT, passages, NO_ARGS);
+}
+
+/* How the passages that hold a word are visited. */
+struct visit {
+	int		(*each)(const Fts5ExtensionApi *, Fts5Context *,
+			    void *visit);
+	int64_t		 count, most;
+	int64_t		 reached;	/* behind so many: this passage */
+	struct hits	*hits;
+	double		 value;
+};
+
+/*
+ * The function visit_passages.  FTS5 calls it for the first passage, and it
+ * calls each() for all of them.  The rows of fts5vocab, with the columns in
+ * which a word stands, take twice the time, and cannot be left early.
+ */
+static void
+db_visit_all(const Fts5ExtensionApi *api, Fts5Context *fts,
+    sqlite3_context *result, int count, sqlite3_value **values)
+{
+	struct visit	**v = api->xUserData(fts);
+	int		  rc = SQLITE_OK;
+
+	(void)count;
+	(void)values;
+	/* What FTS5 takes apart is in no passage as one word. */
+	if (api->xPhraseSize(fts, 0) == 1)
+		rc = api->xQueryPhrase(fts, 0, *v, (*v)->each);
+	if (rc != SQLITE_OK)
+		sqlite3_result_error_code(result, rc);
+}
+
+static enum failure_code
+db_visit(struct store *s, const struct store_word *w, struct visit *v)
+{
+	static struct visit	*now;	/* one at a time */
+	enum failure_code	 rc;
+	fts5_api		*api;
+
+	if (s->statement[STATEMENT_WORD] == NULL &&
+	    ((api = db_fts5(s)) == NULL || api->xCreateFunction(api,
+	    "visit_passages", (void *)&now, db_visit_all, NULL) != SQLITE_OK))
+		return db_fail(s, s->path);
+	now = v;
+	rc = store_run(s, STATEMENT_WORD, NULL,
+	    ARGS(ARG_TEXT(w->text, w->len)));
+	now = NULL;
+	return rc;
+}
+
+static int
+db_visit_count(const Fts5ExtensionApi *api, Fts5Context *fts, void *visit)
+{
+	struct visit	*v = visit;
+
+	if (++v->count <= v->most)
+		return SQLITE_OK;
+	v->reached = api->xRowid(fts);
+	return SQLITE_DONE;
+}
+
+/* A word that stands in many passages. */
+struct common {
+	struct store_word	*word;
+	int64_t			 reached;	/* the last one that was seen */
+};
+
+/* The one that is met less often first. */
+static int
+db_common_compare(const void *a, const void *b)
+{
+	const struct common	*x = a, *y = b;
+
+	return x->reached > y->reached ? -1 : x->reached < y->reached;
+}
+
+/* What is known of the words that are counted. */
+struct counted {
+	size_t	words;
+	int64_t	rows, largest;
+};
+
+static enum failure_code
+db_count(struct store *s, struct store_word *w, struct visit *v,
+    struct counted *c)
 {
 	enum failure_code	rc;
-	size_t			i;
 
-	rc = store_run(s, STATEMENT_PASSAGES_COUNT, passages, NO_ARGS);
-	for (i = 0; rc == FAILURE_NONE && i < count; i++)
-		rc = store_run(s, STATEMENT_WORD_PASSAGES, &w[i].passages,
-		    ARGS(ARG_TEXT(w[i].text, w[i].len)));
+	v->count = 0;
+	if ((rc = db_visit(s, w, v)) != FAILURE_NONE || v->count > v->most)
+		return rc;
+	w->passages = v->count;
+	c->words += v->count > 0;
+	c->rows += v->count;
+	if (v->count > c->largest)
+		c->largest = v->count;
+	return FAILURE_NONE;
+}
+
+/*
+ * Looks at the beginning of each word's passages.  Then follows those words
+ * that have more, about the rarest first, and none further than it may matter.
+ */
+enum failure_code
+store_words(struct store *s, struct store_word *w, size_t count, size_t least,
+    int64_t rows)
+{
+	struct visit		 v = { .each = db_visit_count };
+	struct counted		 c = { 0, 0, 0 };
+	struct common		*more;
+	enum failure_code	 rc = FAILURE_NONE;
+	size_t			 i, n = 0;
+
+	if ((more = calloc(count + 1, sizeof(*more))) == NULL)
+		return FAILURE_INTERNAL;
+	v.most = rows == INT64_MAX ? rows : COUNT_FIRST;
+	for (i = 0; rc == FAILURE_NONE && i < count; i++) {
+		if (w[i].passages != STORE_UNCOUNTED)
+			continue;
+		rc = db_count(s, &w[i], &v, &c);
+		if (w[i].passages == STORE_UNCOUNTED)
+			more[n++] = (struct common){ &w[i], v.reached };
+	}
+	qsort(more, n, sizeof(*more), db_common_compare);
+	for (i = 0; rc == FAILURE_NONE && i < n; i++) {
+		/* What is in more passages than this is in more than any word
+		   that is counted, and with them in more than `rows'. */
+		v.most = c.words < least ? INT64_MAX :
+		    c.largest > rows - c.rows ? c.largest : rows - c.rows;
+		if (v.most > COUNT_FIRST)
+			rc = db_count(s, more[i].word, &v, &c);
+	}
+	free(more);
 	return rc;
 }
 
 /* What is known of a passage that holds some of the words. */
 struct hit {
-	int64_t	passage;		/* 0: the place is free */
+	int64_t	passage;
 	double	value;
 };
 
-/* A table of passages that grows; its size is a power of two. */
+/* Passages in the order of their ids, and the same ones with those of another
+   word, while it is visited. */
 struct hits {
-	struct hit	*hit;
-	size_t		 size, count;
+	struct hit	*hit, *next;
+	size_t		 count, next_count;
+	size_t		 taken;		/* of `hit' into `next' */
 };
 
-static struct hit *
-db_hit_place(const struct hits *h, int64_t passage)
+/* Takes those in front of a passage. */
+static void
+db_hits_take(struct hits *h, int64_t passage)
 {
-	size_t	i = (size_t)((uint64_t)passage * UINT64_C(11400714819323198485)
-		    >> 32) & (h->size - 1);
-
-	while (h->hit[i].passage != 0 && h->hit[i].passage != passage)
-		i = (i + 1) & (h->size - 1);
-	return &h->hit[i];
-}
-
-/* Doubles the table when half of it is in use.  Returns false: no memory. */
-static bool
-db_hits_grow(struct hits *h)
-{
-	struct hits	more = { NULL, h->size == 0 ? HITS : 2 * h->size, 0 };
-	size_t		i;
-
-	if (h->size > 0 && 2 * h->count < h->size)
-		return true;
-	if ((more.hit = calloc(more.size, sizeof(*more.hit))) == NULL)
-		return false;
-	for (i = 0; i < h->size; i++) {
-		if (h->hit[i].passage != 0)
-			*db_hit_place(&more, h->hit[i].passage) = h->hit[i];
-	}
-	more.count = h->count;
-	free(h->hit);
-	*h = more;
-	return true;
+	while (h->taken < h->count && h->hit[h->taken].passage < passage)
+		h->next[h->next_count++] = h->hit[h->taken++];
 }
 
 /* Adds what a word is worth that stands in a passage so often. */
-static bool
-db_hit_add(struct hits *h, int64_t passage, double value, double times)
+static void
+db_hits_add(struct hits *h, int64_t passage, double value, double times)
 {
-	struct hit	*hit;
+	struct hit	hit = { passage, 0 };
 
-	if (times <= 0)
-		return true;
-	if (!db_hits_grow(h))
-		return false;
-	hit = db_hit_place(h, passage);
-	h->count += hit->passage == 0;
-	hit->passage = passage;
-	hit->value += value * times / (times + SATURATION);
-	return true;
+	db_hits_take(h, passage);
+	if (h->taken < h->count && h->hit[h->taken].passage == passage)
+		hit = h->hit[h->taken++];
+	hit.value += value * times / (times + SATURATION);
+	h->next[h->next_count++] = hit;
 }
 
-/*
- * Reads where a word stands.  This takes a fifth of the time of FTS5's own
- * rank, which looks up the length of each passage.
- */
+/* Values a passage by where the word stands in it.  There is no room for more
+   passages than were counted. */
+static int
+db_visit_hit(const Fts5ExtensionApi *api, Fts5Context *fts, void *visit)
+{
+	struct visit	*v = visit;
+	Fts5PhraseIter	 at;
+	double		 times = 0;
+	int		 column, place, rc;
+
+	if (++v->count > v->most)
+		return SQLITE_INTERNAL;
+	for (rc = api->xPhraseFirst(fts, 0, &at, &column, &place);
+	    rc == SQLITE_OK && column >= 0;
+	    api->xPhraseNext(fts, &at, &column, &place))
+		times += column == 0 ? TITLE_TIMES : 1;
+	if (rc == SQLITE_OK)
+		db_hits_add(v->hits, api->xRowid(fts), v->value, times);
+	return rc;
+}
+
 static enum failure_code
 db_hits_read(struct store *s, const struct store_word *w, struct hits *h)
 {
-	sqlite3_stmt	*st;
-	const char	*column;
-	int64_t		 last = 0, passage;
-	double		 times = 0;
-	bool		 good = true;
-	int		 rc;
+	struct visit		 v = { .each = db_visit_hit, .hits = h,
+				    .most = w->passages, .value = w->value };
+	struct hit		*last = h->hit;
+	enum failure_code	 rc;
 
-	st = db_bound(s, STATEMENT_HITS, ARGS(ARG_TEXT(w->text, w->len)));
-	if (st == NULL)
-		return db_fail(s, s->path);
-	while (good && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		passage = sqlite3_column_int64(st, 0);
-		if (passage != last) {
-			good = db_hit_add(h, last, w->value, times);
-			last = passage;
-			times = 0;
-		}
-		column = (const char *)sqlite3_column_text(st, 1);
-		times += column != NULL && *column == 't' ? TITLE_TIMES : 1;
-	}
-	if (good)
-		good = db_hit_add(h, last, w->value, times);
-	if (!good) {
-		(void)sqlite3_reset(st);
-		return FAILURE_INTERNAL;
-	}
-	return db_done(s, st, rc);
+	h->taken = h->next_count = 0;
+	rc = db_visit(s, w, &v);
+	db_hits_take(h, INT64_MAX);
+	h->hit = h->next;
+	h->count = h->next_count;
+	h->next = last;
+	return rc;
 }
 
 /* Whether a passage is better than another one: by value, then by id. */
@@ -192,9 +295,9 @@ db_hits_best(const struct hits *h, struct hit *best, size_t most)
 {
 	size_t	i, j, count = 0;
 
-	for (i = 0; i < h->size; i++) {
-		if (h->hit[i].passage == 0 || (count == most &&
-		    !db_hit_is_better(&h->hit[i], &best[count - 1])))
+	for (i = 0; i < h->count; i++) {
+		if (count == most &&
+		    !db_hit_is_better(&h->hit[i], &best[count - 1]))
 			continue;
 		j = count < most ? count++ : count - 1;
 		for (; j > 0 && db_hit_is_better(&h->hit[i], &best[j - 1]); j--)
@@ -208,13 +311,18 @@ enum failure_code
 store_candidates(struct store *s, const struct store_word *w, size_t count,
     int64_t most, store_row *row, void *ctx)
 {
-	struct hits		 h = { NULL, 0, 0 };
+	struct hits		 h = { NULL, NULL, 0, 0, 0 };
 	struct hit		*best;
-	enum failure_code	 rc = FAILURE_NONE;
-	size_t			 i, n = 0;
+	enum failure_code	 rc = FAILURE_INTERNAL;
+	size_t			 i, n = 0, all = 1;
 
-	if ((best = calloc((size_t)most, sizeof(*best))) == NULL)
-		return FAILURE_INTERNAL;
+	for (i = 0; i < count; i++)
+		all += (size_t)w[i].passages;
+	best = calloc((size_t)most, sizeof(*best));
+	h.hit = malloc(all * sizeof(*h.hit));
+	h.next = malloc(all * sizeof(*h.next));
+	if (best != NULL && h.hit != NULL && h.next != NULL)
+		rc = FAILURE_NONE;
 	for (i = 0; rc == FAILURE_NONE && i < count; i++)
 		rc = db_hits_read(s, &w[i], &h);
 	if (rc == FAILURE_NONE)
@@ -224,6 +332,7 @@ store_candidates(struct store *s, const struct store_word *w, size_t count,
 		    ARGS(ARG_INT(best[i].passage)));
 	free(best);
 	free(h.hit);
+	free(h.next);
 	return rc;
 }
 

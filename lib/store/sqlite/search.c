@@ -102,19 +102,10 @@ db_search_fold(struct store *s)
 	static fts5_tokenizer	 folded = {
 		db_search_create, db_search_delete, db_search_divide
 	};
-	sqlite3_stmt		*st;
-	fts5_api		*api = NULL;
-	int			 rc;
+	fts5_api		*api = db_fts5(s);
 
-	if ((st = db_statement(s, STATEMENT_SEARCH_API)) == NULL ||
-	    sqlite3_bind_pointer(st, 1, &api, "fts5_api_ptr", NULL) !=
-	    SQLITE_OK)
-		return db_fail(s, "search");
-	rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW && api != NULL)
-		rc = api->xCreateTokenizer(api, "folded", NULL, &folded,
-		    NULL) == SQLITE_OK ? SQLITE_DONE : SQLITE_ERROR;
-	return db_done(s, st, rc);
+	return api != NULL && api->xCreateTokenizer(api, "folded", NULL,
+	    &folded, NULL) == SQLITE_OK ? FAILURE_NONE : db_fail(s, "search");
 }
 
 enum failure_code

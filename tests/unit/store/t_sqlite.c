@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "store/knowledge.h"
 #include "store/sqlite/db.h"
 #include "t_store.h"
 
@@ -435,16 +436,19 @@ statements(void)
 				    STATEMENT_IMPORT_CREATE,
 				    STATEMENT_KNOWLEDGE_CREATE,
 				    STATEMENT_TOTALS_CREATE };
-	struct store	*s = t_make("st");
-	size_t		 i;
+	struct store_word	 word = { "w", 1, STORE_UNCOUNTED, 0 };
+	struct store		*s = t_make("st");
+	size_t			 i;
 
 	/* The limits normally have their own database; here there is one for
 	   all. */
 	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
 		check(sqlite3_exec(s->db, store_statements[first[i]], NULL,
 		    NULL, NULL) == SQLITE_OK);
-	/* Its tables need a tokenizer of ours. */
+	/* Its tables need a tokenizer of ours, and a word one function. */
 	check_int(store_search_begin(s, NULL, NULL), FAILURE_NONE);
+	check_int(store_words(s, &word, 1, 1, 1), FAILURE_NONE);
+	check_int(word.passages, 0);
 	for (i = 0; i < STATEMENT__MAX; i++) {
 		/* NULL: one of PostgreSQL's. */
 		if (store_statements[i] == NULL ||
@@ -453,6 +457,116 @@ statements(void)
 		row("%s", store_statements[i]);
 		check(db_statement(s, (enum statement)i) != NULL);
 	}
+	store_close(s);
+}
+
+enum { WORDS = 7 };
+
+/* Adds a passage; w0 to w5 stand in those whose id their divisor divides. */
+static void
+words_add(struct store *s, int64_t id, const char *title)
+{
+	static const int	divisor[WORDS] = { 1, 0, 3, 250, 2, 10, 0 };
+	char			body[100] = "";
+	struct store_passage	p = { .words.title = { title, strlen(title) } };
+	int64_t			got = 0;
+	size_t			i, len = 0;
+
+	for (i = 0; i < WORDS; i++) {
+		if (divisor[i] == 0 ? i == 6 && id > 1 && id <= 321 :
+		    id % divisor[i] == 0)
+			len += (size_t)snprintf(body + len, sizeof(body) - len,
+			    "w%zu ", i);
+	}
+	p.words.body.text = body;
+	p.words.body.len = len;
+	check_int(store_passage_add(s, 1, &p, &got), FAILURE_NONE);
+	check_int(got, id);
+}
+
+struct found {
+	int64_t	id[8];
+	size_t	count;
+};
+
+static bool
+words_found(void *context, const struct cell *c, int cells)
+{
+	struct found	*f = context;
+
+	check_int(cells, 4);
+	if (f->count < sizeof(f->id) / sizeof(f->id[0]))
+		f->id[f->count++] = store_cell_number(&c[0]);
+	return true;
+}
+
+/*
+ * Common words are not counted, but those that are count exactly; candidates
+ * are the best ones in their order.
+ */
+static void
+words(void)
+{
+	static const struct {
+		size_t	 least;
+		int64_t	 rows, counts[WORDS];
+	} rows[] = {
+		{ 3, INT64_MAX, { 1000, 0, 333, 4, 500, 101, 320 } },
+		{ 6, 1, { 1000, 0, 333, 4, 500, 101, 320 } },
+		{ 5, 1, { -1, 0, 333, 4, 500, 101, 320 } },
+		{ 1, 2258, { 1000, 0, 333, 4, 500, 101, 320 } },
+		{ 1, 2257, { -1, 0, 333, 4, 500, 101, 320 } },
+		{ 1, 938, { -1, 0, 333, 4, 500, 101, 320 } },
+		{ 1, 937, { -1, 0, 333, 4, -1, 101, 320 } },
+		{ 1, 438, { -1, 0, 333, 4, -1, 101, 320 } },
+		{ 1, 437, { -1, 0, -1, 4, -1, 101, 320 } },
+		{ 1, 0, { -1, 0, -1, 4, -1, 101, -1 } },
+	};
+	/* With all of w2 to w5; with w2, w4, and w5 in the title; without w2,
+	   in the order of ids. */
+	static const int64_t	 best[] = { 750, 36, 250, 500, 1000 };
+	static const char	 text[] = "w0w1w2w3w4w5w6";
+	struct store_word	 w[WORDS], two = { "w3-w4", 5, STORE_UNCOUNTED,
+				    0 };
+	struct found		 f = { .count = 0 };
+	struct store		*s = t_make("w");
+	int64_t			 id, all;
+	size_t			 i, j;
+
+	check_int(store_knowledge_make(s), FAILURE_NONE);
+	(void)shell("w.db", "INSERT INTO Documents (Id, Name, Source, Hash, "
+	    "Title, Url, LearnedAt) VALUES (1, '', '', '', '', '', '')");
+	check_int(store_learn_begin(s), FAILURE_NONE);
+	for (id = 1; id <= 1000; id++)
+		words_add(s, id, id == 36 ? "w5" : "other");
+	check_int(store_learn_end(s, FAILURE_NONE), FAILURE_NONE);
+	check_int(store_passages_count(s, &all), FAILURE_NONE);
+	check_int(all, 1000);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("at least %zu, %d rows", rows[i].least,
+		    (int)rows[i].rows);
+		for (j = 0; j < WORDS; j++)
+			w[j] = (struct store_word){ &text[2 * j], 2,
+			    STORE_UNCOUNTED, (double)j };
+		check_int(store_words(s, w, WORDS, rows[i].least,
+		    rows[i].rows), FAILURE_NONE);
+		for (j = 0; j < WORDS; j++)
+			check_int(w[j].passages, rows[i].counts[j]);
+		/* Those that are left are counted when it is asked for. */
+		check_int(store_words(s, w, WORDS, 0, INT64_MAX),
+		    FAILURE_NONE);
+		for (j = 0; j < WORDS; j++)
+			check_int(w[j].passages, rows[0].counts[j]);
+	}
+	row("what FTS5 takes for two words");
+	check_int(store_words(s, &two, 1, 0, INT64_MAX), FAILURE_NONE);
+	check_int(two.passages, 0);
+	row("candidates");
+	check_int(store_candidates(s, &w[2], 4, 5, words_found, &f),
+	    FAILURE_NONE);
+	check_int((int64_t)f.count, 5);
+	for (i = 0; i < f.count; i++)
+		check_int(f.id[i], best[i]);
 	store_close(s);
 }
 
@@ -477,5 +591,6 @@ main(void)
 	run(full);
 	run(held);
 	run(statements);
+	run(words);
 	return t_end();
 }

@@ -1,5 +1,6 @@
 /*
- * What both stores do in the same way: reports, single numbers, texts, counts.
+ * What both stores do in the same way: reports, single numbers, sessions,
+ * texts, counts.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -92,6 +93,196 @@ store_newest(struct store *s, int64_t ticket, int64_t *id)
 	    ARGS(ARG_INT(ticket)));
 }
 
+/* A row of IDENTITY. */
+static bool
+common_key(void *context, const struct cell *c, int cells)
+{
+	struct store_key	*k = context;
+
+	(void)cells;
+	if (c[0].text != NULL && c[0].len == STORE_IDENTITY &&
+	    text_secret(k->secret, c[1].text))
+		memcpy(k->id, c[0].text, STORE_IDENTITY + 1);
+	return false;
+}
+
+/* Reads the row of Identity, unless it is known. */
+static enum failure_code
+common_read_key(struct store *s)
+{
+	struct store_key	*k = store_key(s);
+	enum failure_code	 rc;
+
+	if (k->id[0] != '\0')
+		return FAILURE_NONE;
+	rc = store_get(s, STATEMENT_IDENTITY, common_key, k, NO_ARGS);
+	return rc != FAILURE_NONE || k->id[0] != '\0' ? rc :
+	    store_refuse(s, "the database has no identity");
+}
+
+enum failure_code
+store_identity(struct store *s, char id[STORE_IDENTITY + 1])
+{
+	enum failure_code	rc;
+
+	/* A restore of a server's may have changed it since. */
+	if (!store_is_file())
+		store_key(s)->id[0] = '\0';
+	if ((rc = common_read_key(s)) == FAILURE_NONE)
+		memcpy(id, store_key(s)->id, STORE_IDENTITY + 1);
+	return rc;
+}
+
+enum failure_code
+store_text_hash(struct store *s, const char *text, size_t len,
+    char hash[TEXT_HASH + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = common_read_key(s)) != FAILURE_NONE)
+		return rc;
+	return text_hash(store_key(s)->secret, text, len, hash) == 0 ?
+	    FAILURE_NONE : store_refuse(s, "no memory");
+}
+
+enum failure_code
+store_word(struct store *s, int64_t ticket, const char *text, size_t len,
+    unsigned counter, char word[TEXT_WORD + 1])
+{
+	enum failure_code	rc;
+
+	if ((rc = common_read_key(s)) != FAILURE_NONE)
+		return rc;
+	return text_word(store_key(s)->secret, ticket, text, len, counter,
+	    word) == 0 ? FAILURE_NONE : store_refuse(s, "no memory");
+}
+
+/* Copies a text, unless it is NULL.  Returns false if there is no memory. */
+static bool
+common_copy(const struct cell *c, char **text, size_t *len)
+{
+	if (c->text == NULL)
+		return true;
+	if ((*text = malloc(c->len + 1)) == NULL)
+		return false;
+	memcpy(*text, c->text, c->len);
+	(*text)[c->len] = '\0';
+	*len = c->len;
+	return true;
+}
+
+/* For finding a session. */
+struct common_session {
+	struct session	*session;
+	bool		 failed;	/* no memory */
+};
+
+/* A row of ANSWER_BY_SESSION. */
+static bool
+common_session(void *context, const struct cell *c, int cells)
+{
+	struct common_session	*found = context;
+	struct session		*s = found->session;
+	size_t			 len;
+
+	(void)cells;
+	s->id = store_cell_number(&c[0]);
+	(void)snprintf(s->created, sizeof(s->created), "%s",
+	    c[3].text == NULL ? "" : c[3].text);
+	s->versions = store_cell_number(&c[4]);
+	s->cut = store_cell_number(&c[5]) != 0;
+	s->version = c[6].text == NULL ? s->versions :
+	    store_cell_number(&c[6]);
+	s->follows = store_cell_number(&c[7]);
+	found->failed = !common_copy(&c[1], &s->prompt, &s->prompt_len) ||
+	    !common_copy(&c[2], &s->response, &s->response_len) ||
+	    !common_copy(&c[8], &s->author, &len) ||
+	    !common_copy(&c[9], &s->instruction, &len);
+	return false;
+}
+
+enum failure_code
+store_find(struct store *s, enum statement which, const struct arg *a,
+    int count, struct session *out)
+{
+	struct common_session	found = { out, false };
+	enum failure_code	rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = store_get(s, which, common_session, &found, a, count);
+	if (!found.failed)
+		return rc;
+	session_free(out);
+	return store_refuse(s, "no memory");
+}
+
+enum failure_code
+store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
+{
+	return store_find(s, STATEMENT_ANSWER_BY_TICKET,
+	    ARGS(ARG_INT(ticket)), out);
+}
+
+enum failure_code
+store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
+{
+	return store_find(s, STATEMENT_ANSWER_BY_SESSION, ARGS(ARG_INT(id),
+	    ARG_INT(ticket)), out);
+}
+
+/* A session that is looked for by its text. */
+struct common_text {
+	const char	*text;
+	size_t		 len;
+	int64_t		 id;
+};
+
+/* A row of SESSION_OF_TEXT. */
+static bool
+common_is_text(void *context, const struct cell *c, int cells)
+{
+	struct common_text	*t = context;
+
+	(void)cells;
+	if (c[1].text == NULL || text_same(c[1].text, c[1].len, t->text,
+	    t->len))
+		t->id = store_cell_number(&c[0]);
+	return t->id == 0;
+}
+
+enum failure_code
+store_session_by_text(struct store *s, int64_t ticket, const char *text,
+    size_t len, struct session *out)
+{
+	struct common_text	t = { text, len, 0 };
+	char			hash[TEXT_HASH + 1];
+	enum failure_code	rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = store_text_hash(s, text, len, hash);
+	if (rc == FAILURE_NONE)
+		rc = store_get(s, STATEMENT_SESSION_OF_TEXT, common_is_text,
+		    &t, ARGS(ARG_INT(ticket), ARG_TEXT(hash, TEXT_HASH)));
+	return rc != FAILURE_NONE || t.id == 0 ? rc :
+	    store_session(s, ticket, t.id, out);
+}
+
+enum failure_code
+store_thread_next(struct store *s, int64_t ticket, int64_t root, int64_t after,
+    struct session *out)
+{
+	return store_find(s, STATEMENT_THREAD_NEXT, ARGS(ARG_INT(ticket),
+	    ARG_INT(root), ARG_INT(after)), out);
+}
+
+enum failure_code
+store_thread_read(struct store *s, int64_t ticket, int64_t root, int64_t after,
+    struct session *out)
+{
+	return store_find(s, STATEMENT_THREAD_READ, ARGS(ARG_INT(ticket),
+	    ARG_INT(root), ARG_INT(after)), out);
+}
+
 /* The callback for each text. */
 struct text_listener {
 	void	(*text)(void *, int64_t, const char *, size_t);
@@ -160,7 +351,7 @@ enum failure_code
 store_last_server(struct store *s, int64_t ticket, char name[STORE_SERVER])
 {
 	*name = '\0';
-	return store_rows(s, STATEMENT_LAST_SERVER, common_server, name,
+	return store_get(s, STATEMENT_LAST_SERVER, common_server, name,
 	    ARGS(ARG_INT(ticket)));
 }
 
@@ -328,19 +519,6 @@ store_question_hash(struct store *s, int64_t root, const char *question,
 	return rc;
 }
 
-static bool
-common_copy(const struct cell *c, char **text, size_t *len)
-{
-	if (c->text == NULL)
-		return true;
-	if ((*text = malloc(c->len + 1)) == NULL)
-		return false;
-	memcpy(*text, c->text, c->len);
-	(*text)[c->len] = '\0';
-	*len = c->len;
-	return true;
-}
-
 /* The callback for each source. */
 struct common_sources {
 	void	(*each)(void *, const struct store_source *);
@@ -407,7 +585,7 @@ store_root(struct store *s, int64_t ticket, int64_t id, struct store_root *r)
 	enum failure_code	rc;
 
 	memset(r, 0, sizeof(*r));
-	rc = store_rows(s, STATEMENT_ROOT, common_copy_root, &found,
+	rc = store_get(s, STATEMENT_ROOT, common_copy_root, &found,
 	    ARGS(ARG_INT(ticket), ARG_INT(id)));
 	if (found.failed)
 		return FAILURE_INTERNAL;

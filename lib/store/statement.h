@@ -39,6 +39,30 @@ enum failure_code store_run(struct store *, enum statement, int64_t *number,
 enum failure_code store_rows(struct store *, enum statement, store_row *row,
     void *, const struct arg *, int count);
 
+/*
+ * As store_rows, for a few rows.  A server gives them in one call, which has a
+ * deadline and is repeated where that is safe.
+ */
+enum failure_code store_get(struct store *, enum statement, store_row *row,
+    void *, const struct arg *, int count);
+
+/* Runs a statement that finds a session, with the columns of
+   ANSWER_BY_SESSION. */
+enum failure_code store_find(struct store *, enum statement, const struct arg *,
+    int count, struct session *);
+
+/* What a connection has read of Identity; id is "" before. */
+struct store_key {
+	char		id[STORE_IDENTITY + 1];
+	unsigned char	secret[TEXT_SECRET];
+};
+
+/* That of a connection. */
+struct store_key *store_key(struct store *);
+
+/* Notes a reason.  Returns FAILURE_STORAGE. */
+enum failure_code store_refuse(struct store *, const char *why);
+
 /* Whether the database has ratings: a copy of schema 1 has not. */
 bool store_has_ratings(struct store *);
 

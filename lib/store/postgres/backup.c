@@ -183,7 +183,7 @@ pg_keep_identity(struct store *s, const char *id)
 {
 	struct pg_args	a = { .count = 0 };
 
-	s->id[0] = '\0';
+	s->key.id[0] = '\0';
 	pg_text(&a, id, strlen(id));
 	return pg_run(s, STATEMENT_IDENTITY_SET, &a, NULL);
 }

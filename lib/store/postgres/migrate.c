@@ -163,7 +163,7 @@ store_migrate(struct store **out, const char *database, int *from, int *to,
 enum failure_code
 store_new_identity(struct store *s)
 {
-	s->id[0] = '\0';
+	s->key.id[0] = '\0';
 	return pg_run(s, STATEMENT_IDENTITY_DRAW, NULL, NULL);
 }
 

@@ -46,8 +46,7 @@ struct store {
 	int		 version;	/* of the schema; -1: no schema */
 	struct pg_server server;
 	char		*uri;
-	char		 id[STORE_IDENTITY + 1];	/* "": not read yet */
-	unsigned char	 secret[TEXT_SECRET];
+	struct store_key key;
 	int64_t		 patience;	/* ms for a statement; -1: as long as
 					   the server responds */
 	int64_t		 heard;		/* when the server last sent something:

@@ -9,24 +9,24 @@
 #include "base/utf8.h"
 #include "store/postgres/pg.h"
 
-/* Calls `row' with a row. */
+/* Calls `row' with the n-th row. */
 static bool
-pg_report_row(const PGresult *res, store_row *row, void *ctx)
+pg_report_row(const PGresult *res, int n, store_row *row, void *ctx)
 {
 	enum { BIGINT = 20, INTEGER = 23 };	/* OIDs from pg_type.dat */
 	struct cell	cell[CELLS_MAX];
-	int		i, n = PQnfields(res);
+	int		i, cells = PQnfields(res);
 
-	n = n < CELLS_MAX ? n : CELLS_MAX;
-	for (i = 0; i < n; i++) {
+	cells = cells < CELLS_MAX ? cells : CELLS_MAX;
+	for (i = 0; i < cells; i++) {
 		cell[i].name = PQfname(res, i);
-		cell[i].text = PQgetisnull(res, 0, i) ? NULL :
-		    PQgetvalue(res, 0, i);
-		cell[i].len = (size_t)PQgetlength(res, 0, i);
+		cell[i].text = PQgetisnull(res, n, i) ? NULL :
+		    PQgetvalue(res, n, i);
+		cell[i].len = (size_t)PQgetlength(res, n, i);
 		cell[i].number = cell[i].text != NULL &&
 		    (PQftype(res, i) == BIGINT || PQftype(res, i) == INTEGER);
 	}
-	return row(ctx, cell, n);
+	return row(ctx, cell, cells);
 }
 
 /* Runs a statement in a transaction and calls `row' for its rows.  If `stay',
@@ -44,7 +44,7 @@ pg_report_run(struct store *s, enum statement which, const struct pg_args *a,
 		return pg_fail(s, "", NULL);
 	while ((res = pg_next(s)) != NULL &&
 	    PQresultStatus(res) == PGRES_SINGLE_TUPLE) {
-		wanted = wanted && pg_report_row(res, row, ctx);
+		wanted = wanted && pg_report_row(res, 0, row, ctx);
 		PQclear(res);
 		if (!wanted && !stay) {
 			/* Do not read the rows that are left. */
@@ -99,6 +99,24 @@ store_rows(struct store *s, enum statement which, store_row *row, void *ctx,
 		return rc;
 	rc = pg_report_run(s, which, &args, row, ctx, false);
 	return s->db == NULL ? rc : pg_end(s, rc);
+}
+
+enum failure_code
+store_get(struct store *s, enum statement which, store_row *row, void *ctx,
+    const struct arg *a, int count)
+{
+	struct pg_args		 args;
+	enum failure_code	 rc;
+	PGresult		*res;
+	int			 i;
+
+	pg_args_of(&args, a, count);
+	if ((rc = pg_query(s, which, &args, &res)) != FAILURE_NONE)
+		return rc;
+	for (i = 0; i < PQntuples(res) && pg_report_row(res, i, row, ctx); i++)
+		;
+	PQclear(res);
+	return FAILURE_NONE;
 }
 
 enum failure_code

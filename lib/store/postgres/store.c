@@ -94,181 +94,30 @@ store_close(struct store *s)
 	free(s);
 }
 
+struct store_key *
+store_key(struct store *s)
+{
+	return &s->key;
+}
+
+enum failure_code
+store_refuse(struct store *s, const char *why)
+{
+	return pg_refuse(s, FAILURE_STORAGE, "%s", why);
+}
+
 const char *
 store_error(const struct store *s)
 {
 	return s == NULL ? "no memory" : s->error;
 }
 
-/* Copies a value.  Returns NULL if there is no memory. */
-static char *
-pg_store_copy(const PGresult *res, int column, size_t *len)
-{
-	char	*p;
-
-	*len = (size_t)PQgetlength(res, 0, column);
-	if ((p = malloc(*len + 1)) != NULL)
-		memcpy(p, PQgetvalue(res, 0, column), *len + 1);
-	return p;
-}
-
-/* The same of a value that may be NULL; false: there is no memory. */
-static bool
-pg_store_optional(const PGresult *res, int column, char **text)
-{
-	size_t	len;
-
-	return PQgetisnull(res, 0, column) ||
-	    (*text = pg_store_copy(res, column, &len)) != NULL;
-}
-
-/* Runs a statement that finds a session. */
-static enum failure_code
-pg_find(struct store *s, enum statement which, const struct pg_args *a,
-    struct session *out)
-{
-	enum failure_code	 rc;
-	PGresult		*res;
-
-	memset(out, 0, sizeof(*out));
-	if ((rc = pg_query(s, which, a, &res)) != FAILURE_NONE)
-		return rc;
-	if (PQntuples(res) > 0) {
-		out->id = pg_number(res, 0, 0);
-		out->prompt = pg_store_copy(res, 1, &out->prompt_len);
-		out->response = pg_store_copy(res, 2, &out->response_len);
-		(void)snprintf(out->created, sizeof(out->created), "%s",
-		    PQgetvalue(res, 0, 3));
-		out->versions = pg_number(res, 0, 4);
-		out->cut = pg_number(res, 0, 5) != 0;
-		out->version = PQgetisnull(res, 0, 6) ? out->versions :
-		    pg_number(res, 0, 6);
-		out->follows = pg_number(res, 0, 7);
-		if (!pg_store_optional(res, 8, &out->author) ||
-		    !pg_store_optional(res, 9, &out->instruction) ||
-		    out->prompt == NULL || out->response == NULL) {
-			session_free(out);
-			rc = pg_refuse(s, FAILURE_STORAGE, "no memory");
-		}
-	}
-	PQclear(res);
-	return rc;
-}
-
-enum failure_code
-store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
-{
-	struct pg_args	a = { .count = 0 };
-
-	pg_int(&a, ticket);
-	return pg_find(s, STATEMENT_ANSWER_BY_TICKET, &a, out);
-}
-
-enum failure_code
-store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
-{
-	struct pg_args	a = { .count = 0 };
-
-	pg_int(&a, id);
-	pg_int(&a, ticket);
-	return pg_find(s, STATEMENT_ANSWER_BY_SESSION, &a, out);
-}
-
 enum failure_code
 store_session_by_version(struct store *s, int64_t ticket, int64_t n,
     struct session *out)
 {
-	struct pg_args	a = { .count = 0 };
-
-	pg_int(&a, ticket);
-	pg_int(&a, n);
-	return pg_find(s, STATEMENT_ANSWER_BY_VERSION, &a, out);
-}
-
-/* Reads the row of Identity, unless it is known. */
-static enum failure_code
-pg_identity(struct store *s)
-{
-	enum failure_code	 rc;
-	PGresult		*res;
-
-	if (s->id[0] != '\0')
-		return FAILURE_NONE;
-	if ((rc = pg_query(s, STATEMENT_IDENTITY, NULL, &res)) != FAILURE_NONE)
-		return rc;
-	if (PQntuples(res) != 1 ||
-	    PQgetlength(res, 0, 0) != STORE_IDENTITY ||
-	    !text_secret(s->secret, PQgetvalue(res, 0, 1)))
-		rc = pg_refuse(s, FAILURE_STORAGE, "the database has no "
-		    "identity");
-	else
-		memcpy(s->id, PQgetvalue(res, 0, 0), STORE_IDENTITY + 1);
-	PQclear(res);
-	return rc;
-}
-
-enum failure_code
-store_identity(struct store *s, char id[STORE_IDENTITY + 1])
-{
-	enum failure_code	rc;
-
-	/* A restore may have changed it since. */
-	s->id[0] = '\0';
-	if ((rc = pg_identity(s)) == FAILURE_NONE)
-		memcpy(id, s->id, sizeof(s->id));
-	return rc;
-}
-
-enum failure_code
-store_text_hash(struct store *s, const char *text, size_t len,
-    char hash[TEXT_HASH + 1])
-{
-	enum failure_code	rc;
-
-	if ((rc = pg_identity(s)) != FAILURE_NONE)
-		return rc;
-	return text_hash(s->secret, text, len, hash) == 0 ? FAILURE_NONE :
-	    pg_refuse(s, FAILURE_STORAGE, "no memory");
-}
-
-enum failure_code
-store_word(struct store *s, int64_t ticket, const char *text, size_t len,
-    unsigned counter, char word[TEXT_WORD + 1])
-{
-	enum failure_code	rc;
-
-	if ((rc = pg_identity(s)) != FAILURE_NONE)
-		return rc;
-	return text_word(s->secret, ticket, text, len, counter, word) == 0 ?
-	    FAILURE_NONE : pg_refuse(s, FAILURE_STORAGE, "no memory");
-}
-
-enum failure_code
-store_session_by_text(struct store *s, int64_t ticket, const char *text,
-    size_t len, struct session *out)
-{
-	char			 hash[TEXT_HASH + 1];
-	struct pg_args		 a = { .count = 0 };
-	enum failure_code	 rc;
-	PGresult		*res;
-	int64_t			 id = 0;
-	int			 i;
-
-	memset(out, 0, sizeof(*out));
-	if ((rc = store_text_hash(s, text, len, hash)) != FAILURE_NONE)
-		return rc;
-	pg_int(&a, ticket);
-	pg_text(&a, hash, TEXT_HASH);
-	if ((rc = pg_query(s, STATEMENT_SESSION_OF_TEXT, &a, &res)) !=
-	    FAILURE_NONE)
-		return rc;
-	for (i = 0; i < PQntuples(res) && id == 0; i++) {
-		if (PQgetisnull(res, i, 1) || text_same(PQgetvalue(res, i, 1),
-		    (size_t)PQgetlength(res, i, 1), text, len))
-			id = pg_number(res, i, 0);
-	}
-	PQclear(res);
-	return id == 0 ? FAILURE_NONE : store_session(s, ticket, id, out);
+	return store_find(s, STATEMENT_ANSWER_BY_VERSION,
+	    ARGS(ARG_INT(ticket), ARG_INT(n)), out);
 }
 
 enum failure_code
@@ -285,40 +134,11 @@ store_get_or_create(struct store *s, int64_t ticket, bool existing,
 	return FAILURE_UNKNOWN_TICKET;
 }
 
-/* Gets a turn with one of the two statements. */
-static enum failure_code
-pg_thread_turn(struct store *s, enum statement statement, int64_t ticket,
-    int64_t root, int64_t after, struct session *out)
-{
-	struct pg_args	a = { .count = 0 };
-
-	pg_int(&a, ticket);
-	pg_int(&a, root);
-	pg_int(&a, after);
-	return pg_find(s, statement, &a, out);
-}
-
 void
 store_view(struct store *s, bool begin)
 {
 	(void)s;
 	(void)begin;
-}
-
-enum failure_code
-store_thread_next(struct store *s, int64_t ticket, int64_t root, int64_t after,
-    struct session *out)
-{
-	return pg_thread_turn(s, STATEMENT_THREAD_NEXT, ticket, root, after,
-	    out);
-}
-
-enum failure_code
-store_thread_read(struct store *s, int64_t ticket, int64_t root, int64_t after,
-    struct session *out)
-{
-	return pg_thread_turn(s, STATEMENT_THREAD_READ, ticket, root, after,
-	    out);
 }
 
 enum failure_code

@@ -20,8 +20,7 @@ struct store {
 	sqlite3		*db;
 	sqlite3_stmt	*statement[STATEMENT__MAX];
 	int		 lock;		/* of "<database>-lock"; -1: not open */
-	char		 id[STORE_IDENTITY + 1];	/* "": not read yet */
-	unsigned char	 secret[TEXT_SECRET];
+	struct store_key key;
 	char		 path[512];	/* "": the name is too long */
 	int		 timeout;	/* ms, for each wait for a lock */
 	char		 error[1024];	/* why the last call failed */

@@ -126,7 +126,7 @@ store_new_identity(struct store *s)
 {
 	enum failure_code	 rc;
 
-	s->id[0] = '\0';
+	s->key.id[0] = '\0';
 	if ((rc = db_begin(s)) != FAILURE_NONE)
 		return rc;
 	return db_end(s, store_run(s, STATEMENT_IDENTITY_DRAW, NULL,

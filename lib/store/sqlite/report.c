@@ -38,6 +38,13 @@ store_rows(struct store *s, enum statement which, store_row *row, void *ctx,
 	return db_done(s, st, rc);
 }
 
+enum failure_code
+store_get(struct store *s, enum statement which, store_row *row, void *ctx,
+    const struct arg *a, int count)
+{
+	return store_rows(s, which, row, ctx, a, count);
+}
+
 /* Whether the table of sql/totals.sql is there. */
 static enum failure_code
 report_totals_there(struct store *s, bool *there)

@@ -84,93 +84,23 @@ store_close(struct store *s)
 	free(s);
 }
 
+struct store_key *
+store_key(struct store *s)
+{
+	return &s->key;
+}
+
+enum failure_code
+store_refuse(struct store *s, const char *why)
+{
+	(void)snprintf(s->error, sizeof(s->error), "%s", why);
+	return FAILURE_STORAGE;
+}
+
 const char *
 store_error(const struct store *s)
 {
 	return s == NULL ? "no memory" : s->error;
-}
-
-/* Copies a text column.  Returns NULL if there is no memory. */
-static char *
-db_store_copy(sqlite3_stmt *st, int column, size_t *len)
-{
-	const char	*text;
-	char		*p;
-
-	if (!db_column_text(st, column, &text, len) ||
-	    (p = malloc(*len + 1)) == NULL)
-		return NULL;
-	if (text != NULL)
-		memcpy(p, text, *len);
-	p[*len] = '\0';
-	return p;
-}
-
-/* The same of a column that may be NULL; false: there is no memory. */
-static bool
-db_store_optional(sqlite3_stmt *st, int column, char **text)
-{
-	size_t	len;
-
-	if (sqlite3_column_type(st, column) == SQLITE_NULL)
-		return true;
-	return (*text = db_store_copy(st, column, &len)) != NULL;
-}
-
-/* Runs a bound statement that finds a session. */
-static enum failure_code
-db_store_find(struct store *s, sqlite3_stmt *st, struct session *out)
-{
-	const char	*created;
-	size_t		 len;
-	bool		 good;
-	int		 rc;
-
-	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		out->id = sqlite3_column_int64(st, 0);
-		out->prompt = db_store_copy(st, 1, &out->prompt_len);
-		out->response = db_store_copy(st, 2, &out->response_len);
-		if ((good = db_column_text(st, 3, &created, &len)) &&
-		    created != NULL)
-			(void)snprintf(out->created, sizeof(out->created),
-			    "%s", created);
-		out->versions = sqlite3_column_int64(st, 4);
-		out->cut = sqlite3_column_int(st, 5) != 0;
-		out->version = sqlite3_column_type(st, 6) == SQLITE_NULL ?
-		    out->versions : sqlite3_column_int64(st, 6);
-		out->follows = sqlite3_column_int64(st, 7);
-		good = good && db_store_optional(st, 8, &out->author) &&
-		    db_store_optional(st, 9, &out->instruction);
-		if (!good || out->prompt == NULL || out->response == NULL) {
-			session_free(out);
-			rc = SQLITE_NOMEM;
-		}
-	}
-	return db_done(s, st, rc);
-}
-
-enum failure_code
-store_session_by_ticket(struct store *s, int64_t ticket, struct session *out)
-{
-	sqlite3_stmt	*st;
-
-	memset(out, 0, sizeof(*out));
-	if ((st = db_bound(s, STATEMENT_ANSWER_BY_TICKET,
-	    ARGS(ARG_INT(ticket)))) == NULL)
-		return db_fail(s, s->path);
-	return db_store_find(s, st, out);
-}
-
-enum failure_code
-store_session(struct store *s, int64_t ticket, int64_t id, struct session *out)
-{
-	sqlite3_stmt	*st;
-
-	memset(out, 0, sizeof(*out));
-	if ((st = db_bound(s, STATEMENT_ANSWER_BY_SESSION,
-	    ARGS(ARG_INT(id), ARG_INT(ticket)))) == NULL)
-		return db_fail(s, s->path);
-	return db_store_find(s, st, out);
 }
 
 enum failure_code
@@ -185,97 +115,6 @@ store_session_by_version(struct store *s, int64_t ticket, int64_t n,
 	    ARGS(ARG_INT(ticket), ARG_INT(n)));
 	return rc != FAILURE_NONE || id == 0 ? rc :
 	    store_session(s, ticket, id, out);
-}
-
-/* Reads the row of Identity once. */
-static enum failure_code
-db_identity(struct store *s)
-{
-	const char	*name = NULL, *key = NULL;
-	sqlite3_stmt	*st;
-	int		 rc;
-
-	if (s->id[0] != '\0')
-		return FAILURE_NONE;
-	if ((st = db_statement(s, STATEMENT_IDENTITY)) == NULL)
-		return db_fail(s, s->path);
-	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		name = (const char *)sqlite3_column_text(st, 0);
-		key = (const char *)sqlite3_column_text(st, 1);
-	}
-	if (name == NULL || strlen(name) != STORE_IDENTITY ||
-	    !text_secret(s->secret, key)) {
-		(void)db_done(s, st, rc);
-		(void)snprintf(s->error, sizeof(s->error), "the database has "
-		    "no identity");
-		return FAILURE_STORAGE;
-	}
-	memcpy(s->id, name, STORE_IDENTITY + 1);
-	return db_done(s, st, rc);
-}
-
-enum failure_code
-store_identity(struct store *s, char id[STORE_IDENTITY + 1])
-{
-	enum failure_code	rc;
-
-	if ((rc = db_identity(s)) == FAILURE_NONE)
-		memcpy(id, s->id, sizeof(s->id));
-	return rc;
-}
-
-enum failure_code
-store_text_hash(struct store *s, const char *text, size_t len,
-    char hash[TEXT_HASH + 1])
-{
-	enum failure_code	rc;
-
-	if ((rc = db_identity(s)) != FAILURE_NONE)
-		return rc;
-	return text_hash(s->secret, text, len, hash) == 0 ? FAILURE_NONE :
-	    db_fail(s, "no memory");
-}
-
-enum failure_code
-store_word(struct store *s, int64_t ticket, const char *text, size_t len,
-    unsigned counter, char word[TEXT_WORD + 1])
-{
-	enum failure_code	rc;
-
-	if ((rc = db_identity(s)) != FAILURE_NONE)
-		return rc;
-	return text_word(s->secret, ticket, text, len, counter, word) == 0 ?
-	    FAILURE_NONE : db_fail(s, "no memory");
-}
-
-enum failure_code
-store_session_by_text(struct store *s, int64_t ticket, const char *text,
-    size_t len, struct session *out)
-{
-	char			 hash[TEXT_HASH + 1];
-	enum failure_code	 rc;
-	sqlite3_stmt		*st;
-	const char		*prompt;
-	int64_t			 id = 0;
-	int			 step;
-
-	memset(out, 0, sizeof(*out));
-	if ((rc = store_text_hash(s, text, len, hash)) != FAILURE_NONE)
-		return rc;
-	if ((st = db_bound(s, STATEMENT_SESSION_OF_TEXT,
-	    ARGS(ARG_INT(ticket), ARG_TEXT(hash, TEXT_HASH)))) == NULL)
-		return db_fail(s, s->path);
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		prompt = (const char *)sqlite3_column_text(st, 1);
-		if (prompt != NULL && !text_same(prompt,
-		    (size_t)sqlite3_column_bytes(st, 1), text, len))
-			continue;
-		id = sqlite3_column_int64(st, 0);
-		break;
-	}
-	if ((rc = db_done(s, st, step)) != FAILURE_NONE || id == 0)
-		return rc;
-	return store_session(s, ticket, id, out);
 }
 
 /* Checks that a ticket exists, or makes it. */
@@ -327,42 +166,12 @@ store_get_or_create(struct store *s, int64_t ticket, bool existing,
 	return rc;
 }
 
-/* Gets a turn with one of the two statements. */
-static enum failure_code
-db_thread_turn(struct store *s, enum statement statement, int64_t ticket,
-    int64_t root, int64_t after, struct session *out)
-{
-	sqlite3_stmt	*st;
-
-	memset(out, 0, sizeof(*out));
-	if ((st = db_bound(s, statement, ARGS(ARG_INT(ticket), ARG_INT(root),
-	    ARG_INT(after)))) == NULL)
-		return db_fail(s, s->path);
-	return db_store_find(s, st, out);
-}
-
 void
 store_view(struct store *s, bool begin)
 {
 	/* If it fails, each read takes the locks itself. */
 	(void)sqlite3_exec(s->db, begin ? "BEGIN" : "COMMIT", NULL, NULL,
 	    NULL);
-}
-
-enum failure_code
-store_thread_next(struct store *s, int64_t ticket, int64_t root, int64_t after,
-    struct session *out)
-{
-	return db_thread_turn(s, STATEMENT_THREAD_NEXT, ticket, root, after,
-	    out);
-}
-
-enum failure_code
-store_thread_read(struct store *s, int64_t ticket, int64_t root, int64_t after,
-    struct session *out)
-{
-	return db_thread_turn(s, STATEMENT_THREAD_READ, ticket, root, after,
-	    out);
 }
 
 /* The body of store_question_add's transaction. */

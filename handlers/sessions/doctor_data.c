@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -315,23 +316,10 @@ doctor_network(const char *path)
 	}
 }
 
-/* Writes the directory of a file to `path' and returns it. */
-static const char *
-doctor_data_directory(const char *file, char path[PATH_MAX])
-{
-	char	*slash;
-
-	(void)snprintf(path, PATH_MAX, "%s", file);
-	if ((slash = strrchr(path, '/')) == NULL)
-		return ".";
-	slash[slash == path] = '\0';
-	return path;
-}
-
 void
 doctor_disk(struct doctor *d)
 {
-	char		 real[PATH_MAX], path[PATH_MAX];
+	char		 path[PATH_MAX];
 	const char	*file = d->settings->text[SETTING_DATABASE], *dir;
 	const char	*net;
 	struct statvfs	 fs;
@@ -340,8 +328,9 @@ doctor_disk(struct doctor *d)
 
 	if (!store_is_file())
 		return;		/* on the server's disk */
-	dir = doctor_data_directory(realpath(file, real) == NULL ? file : real,
-	    path);
+	if (realpath(file, path) == NULL)
+		(void)snprintf(path, sizeof(path), "%s", file);
+	dir = dirname(path);
 	if ((net = doctor_network(dir)) != NULL)
 		doctor_tell(d, DOCTOR_ERROR, "disk", "%s is on %s, where "
 		    "SQLite's locks do not work\nSet DATABASE to a file on a "
@@ -380,8 +369,9 @@ doctor_log(struct doctor *d)
 		doctor_tell(d, DOCTOR_OK, "log", "%s", log);
 		return;
 	}
+	(void)snprintf(path, sizeof(path), "%s", log);
 	good = access(log, W_OK) == 0 || (errno == ENOENT &&
-	    access(doctor_data_directory(log, path), W_OK | X_OK) == 0);
+	    access(dirname(path), W_OK | X_OK) == 0);
 	if (good && stat(log, &st) == 0 && S_ISDIR(st.st_mode)) {
 		good = false;
 		errno = EISDIR;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -223,14 +224,10 @@ migrate_new_identity(struct store *store)
 static void
 migrate_make_parent(const char *run_dir)
 {
-	char		 path[PATH_MAX];
-	const char	*slash = strrchr(run_dir, '/');
+	char	path[PATH_MAX];
 
-	if (slash == NULL || slash == run_dir)
-		return;
-	(void)snprintf(path, sizeof(path), "%.*s", (int)(slash - run_dir),
-	    run_dir);
-	(void)mkdir(path, 0700);
+	(void)snprintf(path, sizeof(path), "%s", run_dir);
+	(void)mkdir(dirname(path), 0700);
 }
 
 /* Makes RUN_DIR; makes or migrates the database. */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
@@ -103,15 +104,10 @@ harden_allow(int set, const char *path, uint64_t what)
 static int
 harden_allow_dir(int set, const char *file, uint64_t what)
 {
-	char		 path[PATH_MAX];
-	const char	*slash = strrchr(file, '/');
+	char	path[PATH_MAX];
 
-	if (slash == NULL)
-		return harden_allow(set, ".", what);
-	if (slash == file)
-		return harden_allow(set, "/", what);
-	(void)snprintf(path, sizeof(path), "%.*s", (int)(slash - file), file);
-	return harden_allow(set, path, what);
+	(void)snprintf(path, sizeof(path), "%s", file);
+	return harden_allow(set, dirname(path), what);
 }
 
 /*

@@ -3,10 +3,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -50,16 +50,12 @@ room_held(const char *path)
 static int64_t
 room_beside(const char *file)
 {
-	char		path[PATH_MAX], *slash;
+	char		path[PATH_MAX];
 	struct statvfs	fs;
 
 	if (realpath(file, path) == NULL)
 		(void)snprintf(path, sizeof(path), "%s", file);
-	if ((slash = strrchr(path, '/')) == NULL)
-		(void)snprintf(path, sizeof(path), ".");
-	else
-		slash[slash == path] = '\0';
-	if (statvfs(path, &fs) == -1)
+	if (statvfs(dirname(path), &fs) == -1)
 		return -1;
 	return (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize);
 }

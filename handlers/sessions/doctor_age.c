@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "sessions/aging.h"
 #include "sessions/doctor.h"
 
@@ -17,17 +18,6 @@ enum {
 	END_DAYS = 14		/* before the end of a certificate that nobody
 				   renews */
 };
-
-static const char *
-doctor_age_date(int64_t when, char text[32])
-{
-	const time_t	t = when;
-	struct tm	tm;
-
-	(void)gmtime_r(&t, &tm);
-	(void)strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return text;
-}
 
 /* The times of the oldest and newest answer; 0 if there is none or the database
    cannot be read, which doctor_database reports. */
@@ -53,7 +43,7 @@ doctor_copies(struct doctor *d)
 	    "BACKUPS=0 if copies are made in another way";
 	const int64_t		now = time(NULL);
 	int64_t			first, newest, copy;
-	char			folder[PATH_MAX + 16], text[32];
+	char			folder[PATH_MAX + 16], text[CLOCK_DATE];
 
 	if (d->settings->number[SETTING_BACKUPS] == 0) {
 		doctor_tell(d, DOCTOR_OK, "copies", "BACKUPS=0: no copies are "
@@ -67,14 +57,14 @@ doctor_copies(struct doctor *d)
 	else if (copy > now + DAY)
 		doctor_tell(d, DOCTOR_WARNING, "copies", "the newest copy in "
 		    "%s is dated %s, which is in the future\nSet the clock",
-		    folder, doctor_age_date(copy, text));
+		    folder, clock_date(copy, text));
 	else if (copy != 0 && now - copy > COPY_DAYS * DAY)
 		doctor_tell(d, DOCTOR_WARNING, "copies", "the newest copy in "
 		    "%s is %" PRId64 " days old\n%s",
 		    folder, (now - copy) / DAY, remedy);
 	else if (copy != 0)
 		doctor_tell(d, DOCTOR_OK, "copies", "the newest copy in %s is "
-		    "dated %s", folder, doctor_age_date(copy, text));
+		    "dated %s", folder, clock_date(copy, text));
 	else if (first != 0 && now - first > COPY_DAYS * DAY)
 		doctor_tell(d, DOCTOR_WARNING, "copies", "there is none in %s, "
 		    "and the first answer is %" PRId64 " days old\n%s", folder,
@@ -90,7 +80,7 @@ doctor_certificate(struct doctor *d)
 	const char	*file = d->settings->text[SETTING_TLS_CERT];
 	const int64_t	 now = time(NULL);
 	int64_t		 end;
-	char		 error[512], text[32];
+	char		 error[512], text[CLOCK_DATE];
 
 	if (*file == '\0')
 		return;
@@ -101,7 +91,7 @@ doctor_certificate(struct doctor *d)
 		doctor_tell(d, end <= now ? DOCTOR_ERROR : end - now <
 		    END_DAYS * DAY ? DOCTOR_WARNING : DOCTOR_OK,
 		    "certificate", "%s: %s %s%s", file, end <= now ?
-		    "expired on" : "valid until", doctor_age_date(end, text),
+		    "expired on" : "valid until", clock_date(end, text),
 		    end - now <
 		    END_DAYS * DAY ? "\nRenew it, and restart the service" :
 		    "");
@@ -114,27 +104,27 @@ doctor_clock(struct doctor *d)
 	const time_t	t = now;
 	int64_t		first, newest;
 	struct tm	tm;
-	char		text[32], other[32];
+	char		text[CLOCK_DATE], other[CLOCK_DATE];
 
 	doctor_age_answers(d, &first, &newest);
 	(void)gmtime_r(&t, &tm);
 	/* Written in 2026.  The dates in JWTs are compared with this clock. */
 	if (tm.tm_year + 1900 < 2026 || tm.tm_year + 1900 > 2100)
 		doctor_tell(d, DOCTOR_ERROR, "clock", "%s\nSet it: JWTs and "
-		    "answers depend on its date", doctor_age_date(now, text));
+		    "answers depend on its date", clock_date(now, text));
 	else if (newest > now + DAY)
 		doctor_tell(d, DOCTOR_ERROR, "clock", "%s, but the newest "
 		    "answer is dated %s\nSet it: JWTs and answers depend on "
-		    "its date", doctor_age_date(now, text),
-		    doctor_age_date(newest, other));
+		    "its date", clock_date(now, text),
+		    clock_date(newest, other));
 	else if (newest != 0 && now - newest > AGING_QUIET * DAY &&
 	    d->settings->number[SETTING_RETENTION_DAYS] > 0)
 		doctor_tell(d, DOCTOR_WARNING, "clock", "%s, and the newest "
 		    "answer is dated %s: RETENTION_DAYS deletes nothing until "
 		    "there is a newer one\nCheck the clock; `sessions purge "
-		    "--force' deletes all the same", doctor_age_date(now, text),
-		    doctor_age_date(newest, other));
+		    "--force' deletes all the same", clock_date(now, text),
+		    clock_date(newest, other));
 	else
-		doctor_tell(d, DOCTOR_OK, "clock", "%s", doctor_age_date(now,
+		doctor_tell(d, DOCTOR_OK, "clock", "%s", clock_date(now,
 		    text));
 }

@@ -91,12 +91,6 @@ report_find(struct report_names *n, const char *name, const char *title)
 	return r;
 }
 
-static int64_t
-report_number(const struct cell *c)
-{
-	return c->text == NULL ? 0 : strtoll(c->text, NULL, 10);
-}
-
 static const char *
 report_text(const struct cell *c)
 {
@@ -152,13 +146,13 @@ report_count(struct report_span *s, const struct cell *c, bool written)
 {
 	if (written)
 		s->written++;
-	else if (report_number(&c[1]) != 0)
+	else if (store_cell_number(&c[1]) != 0)
 		s->questions++;
 	else
 		s->answers++;
-	s->model_ms += report_number(&c[6]);
-	s->prompt_tokens += report_number(&c[7]);
-	s->answer_tokens += report_number(&c[8]);
+	s->model_ms += store_cell_number(&c[6]);
+	s->prompt_tokens += store_cell_number(&c[7]);
+	s->answer_tokens += store_cell_number(&c[8]);
 }
 
 /* A row of REPORT_ANSWERS: day, follows, author, model, prompt, wait_ms,
@@ -177,7 +171,7 @@ report_answer(void *context, const struct cell *c, int cells)
 	report_count(&r->f->bar[bar], c, written);
 	report_writer(r->f, &c[2], &c[3], &c[4], 1, 0, 0);
 	if (c[5].text != NULL)
-		report_wait(r, bar, report_number(&c[5]));
+		report_wait(r, bar, store_cell_number(&c[5]));
 	return true;
 }
 
@@ -191,7 +185,7 @@ report_rating(void *context, const struct cell *c, int cells)
 
 	if (cells < 6)
 		return false;
-	good = report_number(&c[4]) != 0;
+	good = store_cell_number(&c[4]) != 0;
 	r->f->all.good += good;
 	r->f->all.bad += !good;
 	report_writer(r->f, &c[1], &c[2], &c[3], 0, good, !good);
@@ -210,7 +204,7 @@ report_source(void *context, const struct cell *c, int cells)
 	if (cells >= 3 && (n = report_find(&r->f->notes, report_text(&c[0]),
 	    report_text(&c[1]))) != NULL) {
 		n->given++;
-		n->cited += report_number(&c[2]) != 0;
+		n->cited += store_cell_number(&c[2]) != 0;
 	}
 	return cells >= 3;
 }
@@ -303,17 +297,6 @@ report_waits(struct report_reader *r)
 	report_half(&r->f->all, r->wait, r->waits);
 }
 
-/* Writes a day as ISO 8601. */
-static void
-report_date(char to[11], time_t t)
-{
-	struct tm	tm;
-
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(to, 11, "%Y-%m-%d", &tm) == 0)
-		program_fail(EXIT_SYSTEM, "the clock is wrong");
-}
-
 /* Makes the bars: the last one ends today. */
 static void
 report_make_bars(struct report_figures *f, int64_t days)
@@ -328,10 +311,10 @@ report_make_bars(struct report_figures *f, int64_t days)
 	/* The first bar may begin before the first day that counts. */
 	first = today - ((time_t)f->bars * f->days_a_bar - 1) * 86400;
 	for (i = 0; i < f->bars; i++)
-		report_date(f->bar[i].first, first + (time_t)i *
-		    f->days_a_bar * 86400);
-	report_date(f->begins, today - (days - 1) * 86400);
-	report_date(f->last, today);
+		(void)clock_day(first + (time_t)i * f->days_a_bar * 86400,
+		    f->bar[i].first);
+	(void)clock_day(today - (days - 1) * 86400, f->begins);
+	(void)clock_day(today, f->last);
 }
 
 static void

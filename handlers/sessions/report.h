@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/language.h"
 
 /* Bars in a chart over time; more days share one. */
@@ -15,7 +16,7 @@ enum { REPORT_BARS = 62 };
 
 /* What one bar is about: a day, or some. */
 struct report_span {
-	char	first[11];		/* ISO 8601, UTC */
+	char	first[CLOCK_DATE];	/* a day, UTC */
 	int64_t	answers;		/* of the model, about the ticket */
 	int64_t	questions;		/* of the model, to questions */
 	int64_t	written;		/* by people */
@@ -34,7 +35,7 @@ struct report_name {
 	bool	 known;			/* it is still learnt */
 };
 
-/* Names, sorted by bytes until report_rank. */
+/* Names, sorted by bytes. */
 struct report_names {
 	struct report_name	*name;
 	size_t			 count, size;
@@ -50,8 +51,9 @@ struct report_ticket {
 struct report_figures {
 	enum language		 language;
 	int64_t			 days, days_a_bar;
-	char			 begins[11];	/* the first day that counts */
-	char			 last[11];	/* today */
+	char			 begins[CLOCK_DATE];	/* the first day that
+							   counts */
+	char			 last[CLOCK_DATE];	/* today */
 	struct report_span	 all, bar[REPORT_BARS];
 	size_t			 bars;
 	struct report_names	 models, prompts, authors, reasons, notes;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/limit.h"
 #include "base/logfmt.h"
 #include "program.h"
@@ -165,18 +166,6 @@ reports_day(const char *line, char *day, size_t size)
 	    line[10] == 'T' ? line : "-");
 }
 
-/* The first day that counts, in UTC as in the log. */
-static void
-reports_first_day(int64_t days, char first[11])
-{
-	const time_t	t = time(NULL) - (time_t)days * 86400;
-	struct tm	tm;
-
-	first[0] = '\0';
-	if (days > 0 && gmtime_r(&t, &tm) != NULL)
-		(void)strftime(first, 11, "%Y-%m-%d", &tm);
-}
-
 /*
  * Counts the questions in a log by day and user, for the last `days' days (0:
  * all).  A log may have millions of lines, so cheap checks come first.
@@ -185,11 +174,12 @@ static enum failure_code
 reports_read_log(struct store *store, const char *path, int64_t days)
 {
 	char			 line[4 * LOG_LINE_MAX], outcome[16], day[11],
-				 user[256], first[11];
+				 user[256], first[CLOCK_DATE] = "";
 	enum failure_code	 rc = store_asks(store);
 
-	reports_first_day(days, first);
-
+	/* In UTC, as in the log. */
+	if (days > 0)
+		(void)clock_day(time(NULL) - (time_t)days * 86400, first);
 	/* Do not open /dev/stdin: that fails after changing to another user. */
 	if (strcmp(path, "-") != 0 && freopen(path, "re", stdin) == NULL)
 		program_fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));

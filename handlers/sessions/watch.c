@@ -63,9 +63,7 @@ struct watch {
 static void
 watch_print(struct watched *g, const char *state, const char *code)
 {
-	char		when[32];
-	time_t		now = time(NULL);
-	struct tm	tm;
+	char	when[CLOCK_DATE];
 
 	if (state == g->state && (g->bytes == g->printed || clock_us() <
 	    g->when + WATCH_TICK * INT64_C(1000)))
@@ -73,8 +71,7 @@ watch_print(struct watched *g, const char *state, const char *code)
 	g->state = state;
 	g->printed = g->bytes;
 	g->when = clock_us();
-	(void)gmtime_r(&now, &tm);
-	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	(void)clock_date(time(NULL), when);
 	(void)printf("time=%s ticket=%" PRId64 " session=%" PRId64
 	    " state=%s%s%s bytes=%" PRId64 "\n", when, g->subject.ticket,
 	    g->session, state, *code == '\0' ? "" : " code=", code, g->bytes);

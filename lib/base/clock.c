@@ -1,7 +1,8 @@
 /*
- * Time for deadlines.
+ * Time for deadlines, and dates.
  */
 #include <limits.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -26,4 +27,24 @@ clock_poll(int64_t now, int64_t deadline)
 		return 0;
 	ms = (deadline - now + 999) / 1000;
 	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+const char *
+clock_date(int64_t time, char to[CLOCK_DATE])
+{
+	const time_t	t = time;
+	struct tm	tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(to, CLOCK_DATE,
+	    "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		to[0] = '\0';
+	return to;
+}
+
+const char *
+clock_day(int64_t time, char to[CLOCK_DATE])
+{
+	(void)clock_date(time, to);
+	to[strcspn(to, "T")] = '\0';
+	return to;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limit.h"
 #include "base/lock.h"
 #include "generation/notice.h"
@@ -39,24 +40,15 @@ notice_read_all(int fd, char text[NOTICES_MAX + 1])
 	text[n > 0 ? n : 0] = '\0';
 }
 
-static void
-notice_day(char day[DAY + 1], time_t t)
-{
-	struct tm	tm;
-
-	(void)gmtime_r(&t, &tm);
-	(void)strftime(day, DAY + 1, "%Y-%m-%d", &tm);
-}
-
 void
 notice_add(const char *run_dir, enum notice what, const char *model)
 {
-	char	text[NOTICES_MAX + 1], day[DAY + 1];
+	char	text[NOTICES_MAX + 1], day[CLOCK_DATE];
 	char	line[NOTICE_MAX + HEALTH_RECORD] = "";
 	size_t	len, all;
 	int	fd, n;
 
-	notice_day(day, time(NULL));
+	(void)clock_day(time(NULL), day);
 	n = snprintf(line, NOTICE_MAX, "%s %s %s\n", day, notice_names[what],
 	    model);
 	if (n < 0 || n >= NOTICE_MAX || (int)strcspn(line, "\n") != n -
@@ -105,7 +97,8 @@ void
 notice_each(const char *run_dir, void (*report)(void *, enum notice,
     const char *day, const char *model), void *context)
 {
-	char		 text[NOTICES_MAX + 1], path[PATH_MAX], since[DAY + 1];
+	char		 text[NOTICES_MAX + 1], path[PATH_MAX];
+	char		 since[CLOCK_DATE];
 	char		*line, *next;
 	const char	*model;
 	enum notice	 what;
@@ -116,7 +109,7 @@ notice_each(const char *run_dir, void (*report)(void *, enum notice,
 		return;
 	notice_read_all(fd, text);
 	(void)close(fd);
-	notice_day(since, time(NULL) - NOTICE_DAYS * 86400);
+	(void)clock_day(time(NULL) - NOTICE_DAYS * 86400, since);
 	for (line = text; (next = strchr(line, '\n')) != NULL; line = next) {
 		*next++ = '\0';
 		/* Skip a line that is repeated later: only the last one

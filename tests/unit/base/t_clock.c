@@ -1,5 +1,5 @@
 /*
- * lib/base/clock: the timeout for poll(2) until a deadline.
+ * lib/base/clock: the timeout for poll(2) until a deadline; dates.
  */
 #include <limits.h>
 
@@ -39,11 +39,24 @@ runs(void)
 	check(b - a >= 20000 && b - a < 2000000);
 }
 
+static void
+dates(void)
+{
+	char	to[CLOCK_DATE];
+
+	check_str(clock_date(0, to), "1970-01-01T00:00:00Z");
+	check_str(clock_date(1795940100, to), "2026-11-29T08:15:00Z");
+	check_str(clock_day(1795940100, to), "2026-11-29");
+	check_str(clock_date(INT64_MAX, to), "");
+	check_str(clock_day(INT64_MAX, to), "");
+}
+
 int
 main(void)
 {
 	t_begin();
 	run(polls);
 	run(runs);
+	run(dates);
 	return t_end();
 }

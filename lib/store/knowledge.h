@@ -174,7 +174,7 @@ enum failure_code store_fold_set(struct store *, int64_t version);
 
 /*
  * Which sessions lend their tickets' words to which passages.  Whoever changes
- * that then makes the words anew (knowledge_index).  store_asked_texts calls
+ * that then makes the words anew (learn_index).  store_asked_texts calls
  * `row' for each ticket's text, the newest first; store_asked_of for each
  * passage of a session.
  */

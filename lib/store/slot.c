@@ -170,7 +170,7 @@ slot_move_to(struct slot *s, enum slot_state state, int64_t number, bool later)
 	return 1;
 }
 
-/* As move_to, but returns 0, or -1 with errno: only we have our number. */
+/* As slot_move_to, but returns 0, or -1 with errno: only we have our number. */
 static int
 slot_move(struct slot *s, enum slot_state state, int64_t number, bool later)
 {

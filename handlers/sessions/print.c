@@ -14,7 +14,6 @@
 
 #include "base/limit.h"
 #include "base/utf8.h"
-#include "json/jsonw.h"
 #include "program.h"
 #include "sessions/command.h"
 #include "sessions/print.h"
@@ -251,20 +250,8 @@ static void
 print_json(const struct cell *c, int cells)
 {
 	struct buf	b = BUF_INIT(OUTPUT_MAX);
-	struct jsonw	w;
-	int		i;
 
-	jsonw_begin(&w, &b);
-	jsonw_object(&w, NULL);
-	for (i = 0; i < cells; i++) {
-		if (c[i].text == NULL)
-			jsonw_trusted(&w, c[i].name, "null");
-		else if (c[i].number)
-			jsonw_trusted(&w, c[i].name, c[i].text);
-		else
-			jsonw_string(&w, c[i].name, c[i].text, c[i].len);
-	}
-	if (jsonw_end(&w, true) == -1)
+	if (store_cells_json(c, cells, &b) == -1)
 		print_no_memory();
 	print_put_json(&b);
 	buf_free(&b);

@@ -350,10 +350,11 @@ page_section(const struct report_figures *f, enum word title, const char *more,
 		(void)printf("<p class=\"soft\">%s</p>\n", more);
 }
 
+/* Ends a part of the page that has nothing to show, and says why. */
 static void
-page_empty(const struct report_figures *f)
+page_empty(const struct report_figures *f, enum word why)
 {
-	(void)printf("<p>%s</p>\n</section>\n", page_word(f, W_EMPTY));
+	(void)printf("<p>%s</p>\n</section>\n", page_word(f, why));
 }
 
 /* Begins the table of a chart's numbers; `head' are its columns. */
@@ -511,7 +512,7 @@ page_answers(const struct report_figures *f)
 		top = n > top ? n : top;
 	}
 	if (f->all.answers + f->all.questions + f->all.written == 0) {
-		page_empty(f);
+		page_empty(f, W_EMPTY);
 		return;
 	}
 	(void)fputs("<ul class=\"key\">", stdout);
@@ -578,7 +579,7 @@ page_waits(const struct report_figures *f)
 
 	page_section(f, W_WAIT_TITLE, page_point(f, more), false);
 	if (f->all.waits == 0) {
-		page_empty(f);
+		page_empty(f, W_EMPTY);
 		return;
 	}
 	for (i = 0; i < f->bars; i++)
@@ -620,7 +621,7 @@ page_cost(const struct report_figures *f)
 	page_section(f, W_COST_TITLE, page_point(f, more), false);
 	if (f->all.model_ms + f->all.prompt_tokens + f->all.answer_tokens ==
 	    0) {
-		page_empty(f);
+		page_empty(f, W_EMPTY);
 		return;
 	}
 	for (i = 0; i < f->bars; i++)
@@ -753,7 +754,7 @@ page_ratings(const struct report_figures *f, const struct report_names *names,
 
 	page_section(f, title, "", false);
 	if (n == NULL) {
-		page_empty(f);
+		page_empty(f, W_EMPTY);
 		return;
 	}
 	for (i = 0; i < names->count && n[i].good + n[i].bad > 0; i++)
@@ -836,7 +837,7 @@ page_reasons(const struct report_figures *f)
 
 	page_section(f, W_REASON_TITLE, "", false);
 	if (n == NULL) {
-		page_empty(f);
+		page_empty(f, W_EMPTY);
 		return;
 	}
 	page_rows(f->reasons.count < ROWS_MAX ? f->reasons.count : ROWS_MAX);
@@ -867,7 +868,7 @@ page_people(const struct report_figures *f)
 
 	page_section(f, W_PEOPLE_TITLE, "", false);
 	if (n == NULL) {
-		page_empty(f);
+		page_empty(f, W_EMPTY);
 		return;
 	}
 	page_rows(f->authors.count < ROWS_MAX ? f->authors.count : ROWS_MAX);
@@ -916,9 +917,8 @@ page_cited(const struct report_figures *f, const struct report_name *n)
 	while (n != NULL && cited < f->notes.count && n[cited].cited > 0)
 		cited++;
 	if (cited == 0) {
-		(void)printf("<p>%s</p>\n</section>\n", page_word(f,
-		    f->documents + (int64_t)f->notes.count == 0 ? W_NO_NOTES :
-		    W_EMPTY));
+		page_empty(f, f->documents + (int64_t)f->notes.count == 0 ?
+		    W_NO_NOTES : W_EMPTY);
 		return;
 	}
 	page_rows(cited < ROWS_MAX ? cited : ROWS_MAX);
@@ -953,8 +953,7 @@ page_uncited(const struct report_figures *f, const struct report_name *n)
 	    page_word(f, W_FIRST_FEW));
 	page_section(f, W_UNCITED_TITLE, f->uncited == 0 ? "" : more, true);
 	if (f->uncited == 0) {
-		(void)printf("<p>%s</p>\n</section>\n", page_word(f,
-		    f->documents == 0 ? W_NO_NOTES : W_NONE));
+		page_empty(f, f->documents == 0 ? W_NO_NOTES : W_NONE);
 		return;
 	}
 	page_table(f, head, 3, 2, true);
@@ -983,9 +982,8 @@ page_unfitted(const struct report_figures *f)
 	page_section(f, W_UNFITTED_TITLE, f->unfitted_count == 0 ? "" : more,
 	    true);
 	if (f->unfitted_count == 0) {
-		(void)printf("<p>%s</p>\n</section>\n", page_word(f,
-		    f->documents + (int64_t)f->notes.count == 0 ? W_NO_NOTES :
-		    W_EMPTY));
+		page_empty(f, f->documents + (int64_t)f->notes.count == 0 ?
+		    W_NO_NOTES : W_EMPTY);
 		return;
 	}
 	page_table(f, head, 3, 3, true);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -18,7 +17,6 @@
 #include "generation/tell.h"
 #include "hook/hook.h"
 #include "hook/turn.h"
-#include "json/jsonw.h"
 #include "store/store.h"
 
 enum { TELL_TICK = 250 };	/* ms between two tries for a turn */
@@ -35,23 +33,9 @@ static bool
 tell_row(void *context, const struct cell *cell, int cells)
 {
 	struct tell	*t = context;
-	struct jsonw	 w;
-	int		 i;
 
-	t->ticket = strtoll(cell[0].text, NULL, 10);
-	jsonw_begin(&w, &t->line);
-	jsonw_object(&w, NULL);
-	for (i = 0; i < cells; i++) {
-		if (cell[i].text == NULL)
-			jsonw_trusted(&w, cell[i].name, "null");
-		else if (cell[i].number)
-			jsonw_int(&w, cell[i].name, strtoll(cell[i].text, NULL,
-			    10));
-		else
-			jsonw_string(&w, cell[i].name, cell[i].text,
-			    cell[i].len);
-	}
-	t->failed = jsonw_end(&w, true) == -1;
+	t->ticket = store_cell_number(&cell[0]);
+	t->failed = store_cells_json(cell, cells, &t->line) == -1;
 	return false;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "json/jsonw.h"
 #include "store/knowledge.h"
 #include "store/maintain.h"
 #include "store/statement.h"
@@ -58,6 +59,25 @@ int64_t
 store_cell_number(const struct cell *c)
 {
 	return c->text == NULL ? 0 : strtoll(c->text, NULL, 10);
+}
+
+int
+store_cells_json(const struct cell *c, int cells, struct buf *b)
+{
+	struct jsonw	w;
+	int		i;
+
+	jsonw_begin(&w, b);
+	jsonw_object(&w, NULL);
+	for (i = 0; i < cells; i++) {
+		if (c[i].text == NULL)
+			jsonw_trusted(&w, c[i].name, "null");
+		else if (c[i].number)
+			jsonw_trusted(&w, c[i].name, c[i].text);
+		else
+			jsonw_string(&w, c[i].name, c[i].text, c[i].len);
+	}
+	return jsonw_end(&w, true);
 }
 
 const char *

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/limit.h"
 #include "frame/failure.h"
 #include "frame/session.h"
@@ -428,6 +429,10 @@ struct cell {
 
 /* The number in a cell; 0 if it is NULL. */
 int64_t store_cell_number(const struct cell *);
+
+/* Appends a row as a line of JSON.  Returns as buf_add. */
+int store_cells_json(const struct cell *, int cells, struct buf *)
+    __attribute__((warn_unused_result));
 
 /* A callback for each row; returns false to end the report. */
 typedef bool store_row(void *, const struct cell *, int cells);

@@ -181,11 +181,9 @@ pg_examine(struct store *s, const char *file, long *version)
 static enum failure_code
 pg_keep_identity(struct store *s, const char *id)
 {
-	struct pg_args	a = { .count = 0 };
-
 	s->key.id[0] = '\0';
-	pg_text(&a, id, strlen(id));
-	return pg_run(s, STATEMENT_IDENTITY_SET, &a, NULL);
+	return store_run(s, STATEMENT_IDENTITY_SET, NULL,
+	    ARGS(ARG_TEXT(id, strlen(id))));
 }
 
 /*
@@ -273,11 +271,8 @@ pg_exchange(struct store *s, const char *file, bool made, long version)
 static enum failure_code
 pg_backup_close_gate(struct store *s, int seconds, int64_t *lives)
 {
-	struct pg_args	a = { .count = 0 };
-
-	pg_text(&a, "restore", strlen("restore"));
-	pg_int(&a, seconds);
-	return pg_run(s, STATEMENT_RUN_CLOSE, &a, lives);
+	return store_run(s, STATEMENT_RUN_CLOSE, lives,
+	    ARGS(ARG_TEXT("restore", strlen("restore")), ARG_INT(seconds)));
 }
 
 /*

@@ -167,16 +167,14 @@ pg_import_examine(struct store *s)
 static enum failure_code
 pg_raise_ids(struct store *s)
 {
-	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
 	int64_t			last;
 
 	if ((rc = pg_run(s, STATEMENT_IMPORT_LAST, NULL, &last)) !=
 	    FAILURE_NONE || last == 0)
 		return rc;
-	pg_int(&a, last);
-	pg_int(&a, 0);
-	return pg_run(s, STATEMENT_LAST_IDS_RAISE, &a, NULL);
+	return store_run(s, STATEMENT_LAST_IDS_RAISE, NULL,
+	    ARGS(ARG_INT(last), ARG_INT(0)));
 }
 
 /* Merges all that was gathered. */

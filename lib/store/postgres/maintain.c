@@ -63,15 +63,14 @@ pg_delete(struct store *s, int64_t ticket, int64_t *found)
 {
 	const int64_t		 until = clock_us() + FORGET_TIMEOUT *
 				    INT64_C(1000);
-	struct pg_args		 a = { .count = 0 };
 	enum failure_code	 rc;
 	bool			 heard;
 
-	pg_int(&a, ticket);
 	for (;;) {
 		rc = store_stop(s, ticket, true, &heard);
 		if (rc == FAILURE_NONE)
-			rc = pg_run(s, STATEMENT_FORGET, &a, found);
+			rc = store_run(s, STATEMENT_FORGET, found,
+			    ARGS(ARG_INT(ticket)));
 		if (rc != FAILURE_NONE || *found != -1)
 			return rc;
 		if (clock_us() > until)
@@ -88,17 +87,15 @@ pg_vacuum(struct store *s, enum statement tables, enum statement proof)
 {
 	const int64_t		until = clock_us() + CUT_TIMEOUT *
 				    INT64_C(1000);
-	struct pg_args		a = { .count = 0 };
 	enum failure_code	rc;
 	int64_t			transaction, clean = 0;
 
 	if ((rc = pg_run(s, STATEMENT_TRANSACTION, NULL, &transaction)) !=
 	    FAILURE_NONE)
 		return rc;
-	pg_int(&a, transaction);
-	while ((rc = pg_alone(s, tables, NULL, NULL)) ==
-	    FAILURE_NONE && (rc = pg_run(s, proof, &a,
-	    &clean)) == FAILURE_NONE && clean == 0) {
+	while ((rc = pg_alone(s, tables, NULL, NULL)) == FAILURE_NONE &&
+	    (rc = store_run(s, proof, &clean, ARGS(ARG_INT(transaction)))) ==
+	    FAILURE_NONE && clean == 0) {
 		if (clock_us() > until)
 			return pg_refuse(s, FAILURE_STORAGE, "deleted, but "
 			    "PostgreSQL still needs its bytes for a long "

@@ -25,7 +25,6 @@ static void
 pg_look(void *context, const char *what, int64_t done, int64_t total)
 {
 	struct old	*o = context;
-	struct pg_args	 a = { .count = 0 };
 	int64_t		 running;
 
 	(void)what;
@@ -34,12 +33,12 @@ pg_look(void *context, const char *what, int64_t done, int64_t total)
 	if (clock_us() < o->next)
 		return;
 	o->next = clock_us() + OLD_LOOK * INT64_C(1000);
-	pg_int(&a, o->quiet->now);
 	if (pg_run(o->other, STATEMENT_OLD_RUNS, NULL, &running) !=
 	    FAILURE_NONE || running == 0)
 		return;
 	o->quiet->progress(o->quiet->context, (int)running);
-	(void)pg_run(o->other, STATEMENT_OLD_STOP, &a, NULL);
+	(void)store_run(o->other, STATEMENT_OLD_STOP, NULL,
+	    ARGS(ARG_INT(o->quiet->now)));
 }
 
 /*
@@ -50,11 +49,10 @@ static enum failure_code
 pg_wait_for_old(struct store *s, const struct store_quiet *quiet)
 {
 	struct old		 o = { .quiet = quiet };
-	struct pg_args		 a = { .count = 0 };
 	enum failure_code	 rc;
 
-	pg_int(&a, quiet->ms);
-	if ((rc = pg_run(s, STATEMENT_OLD_PATIENCE, &a, NULL)) != FAILURE_NONE)
+	if ((rc = store_run(s, STATEMENT_OLD_PATIENCE, NULL,
+	    ARGS(ARG_INT(quiet->ms)))) != FAILURE_NONE)
 		return rc;
 	if ((o.other = pg_make(s->uri)) == NULL)
 		return pg_refuse(s, FAILURE_STORAGE, "no memory");
@@ -66,10 +64,8 @@ pg_wait_for_old(struct store *s, const struct store_quiet *quiet)
 	if (rc == FAILURE_STORAGE && strcmp(s->state, LOCK_TIMEOUT) == 0)
 		return pg_refuse(s, FAILURE_BAD_REQUEST, "generations still "
 		    "run");
-	a.count = 0;
-	pg_int(&a, STORE_TIMEOUT);
-	return rc != FAILURE_NONE ? rc :
-	    pg_run(s, STATEMENT_OLD_PATIENCE, &a, NULL);
+	return rc != FAILURE_NONE ? rc : store_run(s, STATEMENT_OLD_PATIENCE,
+	    NULL, ARGS(ARG_INT(STORE_TIMEOUT)));
 }
 
 /*
@@ -170,9 +166,7 @@ store_new_identity(struct store *s)
 enum failure_code
 store_use_tickets(struct store *s, const char *table, const char *id_column)
 {
-	struct pg_args	a = { .count = 0 };
-
-	pg_text(&a, table, strlen(table));
-	pg_text(&a, id_column, strlen(id_column));
-	return pg_run(s, STATEMENT_USE_TICKETS, &a, NULL);
+	return store_run(s, STATEMENT_USE_TICKETS, NULL,
+	    ARGS(ARG_TEXT(table, strlen(table)),
+	    ARG_TEXT(id_column, strlen(id_column))));
 }

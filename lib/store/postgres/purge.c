@@ -2,6 +2,7 @@
  * Deletes what is too old.
  */
 #include "base/limit.h"
+#include "store/knowledge.h"
 #include "store/maintain.h"
 #include "store/postgres/pg.h"
 
@@ -20,20 +21,13 @@ static enum failure_code
 pg_purge_run(struct store *s, enum statement which, int64_t first,
     int64_t second, int64_t third, int64_t out[2])
 {
-	struct pg_args		 a = { .count = 0 };
-	enum failure_code	 rc;
-	PGresult		*res;
+	struct store_ids	row = { .count = 0 };
+	enum failure_code	rc;
 
-	pg_int(&a, first);
-	pg_int(&a, second);
-	pg_int(&a, third);
-	out[0] = out[1] = 0;
-	if ((rc = pg_query(s, which, &a, &res)) == FAILURE_NONE &&
-	    PQntuples(res) > 0) {
-		out[0] = pg_number(res, 0, 0);
-		out[1] = pg_number(res, 0, 1);
-	}
-	PQclear(res);
+	rc = store_get(s, which, store_ids_add, &row, ARGS(ARG_INT(first),
+	    ARG_INT(second), ARG_INT(third)));
+	out[0] = row.id[0];
+	out[1] = row.other[0];
 	return rc;
 }
 

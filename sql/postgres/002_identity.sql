@@ -190,7 +190,7 @@ ON CONFLICT DO NOTHING;
 -- the leases that were valid before stay valid for 6 s more.
 CREATE OR REPLACE FUNCTION run_clock(OUT t timestamptz, OUT low timestamptz,
 	OUT high timestamptz, OUT gate text)
-LANGUAGE plpgsql SET search_path = ticketchat, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
 	b	TicketAIBeat;
 	gap	boolean;
@@ -213,7 +213,7 @@ BEGIN
 	END IF;
 	low := CASE WHEN t < b.Grace THEN least(b.Line, t) ELSE t END;
 	high := CASE WHEN t < b.Grace THEN 'infinity'
-		ELSE t + interval '17 s' END;
+		ELSE t + interval '37 s' END;
 	gate := CASE WHEN b.ClosedUntil > t THEN b.Closed END;
 END
 $$;
@@ -257,40 +257,38 @@ $$;
 -- Gives a waiting run a slot if more slots are free than active runs go before
 -- it; else returns its place.  Watched runs go first (for 10 minutes, as in
 -- lib/store/slot.h), then users take turns, then by number.  `waiting' is how
--- many others wait, not counting those for whom a slot is free.
-CREATE OR REPLACE FUNCTION run_turn(my bigint, servers text[], slots int[],
+-- many others wait, not counting those for whom a slot is free.  The caller has
+-- taken the lock `slots' and has read the clock after that.
+CREATE OR REPLACE FUNCTION run_turn(my bigint, t timestamptz, low timestamptz,
+	high timestamptz, servers text[], slots int[],
 	OUT place int, OUT got text, OUT next_ms int, OUT waiting int)
-LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
-	c	record;
 	taken	text[];
 	used	int;
 	round	bigint;
 	free	int := 0;
+	total	int := 0;
 	share	float := 1;
 BEGIN
-	-- Taken after all other locks.  In a statement of its own, because the
-	-- count must not be older than the lock.
-	PERFORM pg_advisory_xact_lock(lock_key('slots', ''));
-	c := run_clock();
-	WITH Live AS MATERIALIZED (
-		SELECT Run, UserName, Turn, Server,
-			State = 'queued' OR Run = my AS Waits,
-			NOT (Viewers OR coalesce(Watched > c.t -
-			interval '10 s', false)) AND
-			Began > c.t - interval '600 s' AS Later
+	-- Class 0 has a slot; a Turn is less than any Key without one.
+	WITH Live AS (
+		SELECT Run, UserName, Server,
+			CASE WHEN State <> 'queued' AND Run <> my THEN 0
+			WHEN Viewers OR Watched > t - interval '10 s' OR
+				Began <= t - interval '600 s' THEN 1
+			ELSE 2 END AS Class,
+			coalesce(Turn, Run + (1::bigint << 62)) AS Key
 		FROM TicketAIRuns WHERE Ended IS NULL AND State <> 'saving' AND
-			(Run = my OR Until BETWEEN c.low AND c.high)),
+			(Run = my OR Until BETWEEN low AND high)),
 	Placed AS (
-		SELECT *, row_number() OVER (PARTITION BY UserName ORDER BY
-			Waits, Later, Turn NULLS LAST, Run) AS Round
+		SELECT Run, Server, Class, Key, row_number() OVER (
+			PARTITION BY UserName ORDER BY Class, Key) AS Round
 		FROM Live)
-	SELECT max(m.Round), 1 + count(*) FILTER (WHERE p.Waits AND
-		p.Run <> my AND (p.Later, p.Round, p.Turn IS NULL,
-		coalesce(p.Turn, p.Run)) < (m.Later, m.Round, m.Turn IS NULL,
-		coalesce(m.Turn, m.Run))),
-		array_agg(p.Server) FILTER (WHERE p.Run <> my),
-		count(*) FILTER (WHERE p.Waits AND p.Run <> my)
+	SELECT max(m.Round), count(*) FILTER (WHERE p.Class > 0 AND
+		(p.Class, p.Round, p.Key) <= (m.Class, m.Round, m.Key)),
+		array_agg(p.Server) FILTER (WHERE p.Class = 0),
+		count(*) FILTER (WHERE p.Class > 0) - 1
 	INTO round, place, taken, waiting
 	-- An outer join, so that each row is read once.
 	FROM Placed AS m LEFT JOIN Placed AS p ON true WHERE m.Run = my;
@@ -298,6 +296,7 @@ BEGIN
 		used := coalesce(cardinality(array_positions(taken,
 			servers[i])), 0);
 		free := free + greatest(slots[i] - used, 0);
+		total := total + slots[i];
 		IF used < slots[i] AND used / slots[i]::float < share THEN
 			share := used / slots[i]::float;
 			got := servers[i];
@@ -307,14 +306,15 @@ BEGIN
 		got := NULL;
 	END IF;
 	waiting := waiting - free;
-	-- The next call plus 5 s must be less than 17 s.
-	next_ms := CASE WHEN got IS NOT NULL THEN 2000
-		ELSE least(place, 11) * 1000 END;
+	-- Comes again before its turn, if each slot has less than one run a
+	-- second.  The next call plus 5 s must be less than 37 s (run_clock).
+	next_ms := CASE WHEN got IS NOT NULL THEN 2000 ELSE 1000 * least(place,
+		greatest(11, least(place / greatest(total, 1), 30))) END;
 	UPDATE TicketAIRuns SET Server = got,
 		State = CASE WHEN got IS NULL THEN 'queued' ELSE 'running' END,
 		Turn = CASE WHEN Turn IS NULL AND round = 1
 			THEN nextval('TicketAIRunNumbers') ELSE Turn END,
-		Until = c.t + CASE WHEN got IS NOT NULL THEN interval '15 s'
+		Until = t + CASE WHEN got IS NOT NULL THEN interval '15 s'
 			ELSE next_ms * interval '1 ms' + interval '5 s' END
 	WHERE Run = my;
 END
@@ -529,13 +529,11 @@ BEGIN
 	me := r.Run;
 	session := r.SessionId;
 	got := r.Server;
-	IF r.State = 'queued' AND NOT locked THEN
-		SELECT t.place, t.got, t.next_ms, t.waiting
+	IF NOT locked THEN	/* what it is told now must hold for a lease */
+		SELECT n.place, n.got, n.next_ms, n.waiting
 		INTO place, got, next_ms, waiting
-		FROM run_turn(me, servers, slots) AS t;
-	ELSIF NOT locked THEN	/* what it is told now must hold for a lease */
-		SELECT n.got INTO got FROM run_renew(me, own, r.State,
-			r.Server, here, servers, slots) AS n;
+		FROM run_renew(me, own, r.State, r.Server, here, servers,
+			slots) AS n;
 	END IF;
 	IF got IS NULL AND waiting >= most THEN
 		UPDATE TicketAIRuns SET Ended = 'queue_full', Until = c.t
@@ -562,21 +560,25 @@ EXECUTE FUNCTION run_over();
 -- Renews the lease.  The verdict is mine, over (with the code in stop), or gone
 -- if there is no such row.  `want' is queued (gives a slot up, or takes one in
 -- turn), running (on the server `used'), move (to one of these servers with a
--- free slot) or saving (gives the slot up).  others: another node has viewers.
+-- free slot) or saving (gives the slot up).  others: another node has viewers;
+-- waiting: as in run_turn.
 CREATE OR REPLACE FUNCTION run_renew(me bigint, own text, want text,
 	used text, here boolean, servers text[], slots int[],
 	OUT verdict text, OUT stop text, OUT place int, OUT got text,
-	OUT next_ms int, OUT others boolean)
+	OUT next_ms int, OUT others boolean, OUT waiting int)
 LANGUAGE plpgsql SET search_path = ticketchat, pg_temp SET jit = off AS $$
 DECLARE
 	c	record;
-	r	TicketAIRuns;
+	r	record;
+	turn	record;
 	taken	int;
 	moved	text;
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
-	SELECT * INTO r FROM TicketAIRuns WHERE Run = me AND Owner = own
-		FOR NO KEY UPDATE SKIP LOCKED;
+	SELECT *, EXISTS (SELECT FROM TicketAISessions WHERE Id = SessionId)
+		AS HasSession
+	INTO r FROM TicketAIRuns WHERE Run = me AND Owner = own
+	FOR NO KEY UPDATE SKIP LOCKED;
 	IF NOT FOUND THEN
 		SELECT * INTO r FROM TicketAIRuns WHERE Run = me AND
 			Owner = own;
@@ -586,9 +588,7 @@ BEGIN
 		next_ms := 2000;
 		RETURN;
 	END IF;
-	IF r.Ended IS NULL AND NOT EXISTS (SELECT FROM TicketAISessions
-		WHERE Id = r.SessionId)
-	THEN
+	IF r.Ended IS NULL AND NOT r.HasSession THEN
 		UPDATE TicketAIRuns SET Ended = 'unknown_ticket',
 			Server = NULL WHERE Run = me;
 		r.Ended := 'unknown_ticket';
@@ -601,6 +601,11 @@ BEGIN
 	verdict := 'mine';
 	got := r.Server;
 	next_ms := 2000;
+	IF want = 'queued' THEN
+		-- Taken after all other locks.  In a statement of its own,
+		-- because the count must not be older than the lock.
+		PERFORM pg_advisory_xact_lock(lock_key('slots', ''));
+	END IF;
 	c := run_clock();
 	others := coalesce(r.Watched > c.t - interval '10 s', false);
 	stop := CASE WHEN r.Stop THEN 'stopped'
@@ -610,8 +615,11 @@ BEGIN
 		UPDATE TicketAIRuns SET Viewers = here WHERE Run = me;
 	END IF;
 	IF want = 'queued' THEN
-		SELECT t.place, t.got, t.next_ms INTO place, got, next_ms
-		FROM run_turn(me, servers, slots) AS t;
+		turn := run_turn(me, c.t, c.low, c.high, servers, slots);
+		place := turn.place;
+		got := turn.got;
+		next_ms := turn.next_ms;
+		waiting := turn.waiting;
 		RETURN;
 	END IF;
 	IF want = 'running' AND r.Server = used AND r.Until BETWEEN

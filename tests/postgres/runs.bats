@@ -62,6 +62,24 @@ renew() { # of owner $1, wanting $2, with viewers or not ($3)
 	    'x', 'h', 'y', 'm', 'stop', '{1,1,1,1,1,1,1,1}', '{}') WHERE Owner = 'a'")" done
 }
 
+@test "who is far back comes again less often, within its lease" {
+	again() { # of owner $1; with so many slots ($2)
+		psql -F ' ' -c "$LASTING" -c "SELECT n.place, n.next_ms FROM TicketAIRuns AS r,
+		    run_renew(r.Run, Owner, 'queued', '', true, '{gpu}', '{$2}') AS n
+		    WHERE Owner = '$1'"
+	}
+	psql -c "SELECT run_begin(g, '', 'o' || g, 0, false, 'u', 'node', true, 64,
+	    '{gpu}', '{1}') FROM generate_series(1, 32) AS g" >"$T/begun"
+	is "$(again o4 1)" '3 3000'
+	is "$(again o19 1)" '18 18000'
+	# With more slots its turn comes sooner.
+	is "$(again o32 2)" '31 15000'
+	is "$(again o32 4)" '31 11000'
+	is "$(again o32 1)" '31 30000'
+	is "$(psql -c "SELECT Until BETWEEN t + interval '30 s' AND high
+	    FROM TicketAIRuns, run_clock() WHERE Owner = 'o32'")" t
+}
+
 @test "QUEUE_MAX is counted for new ones alone" {
 	begin 1 a u 1
 	is "$(begin 2 b u 1 1)" 'mine 1 '

@@ -304,7 +304,8 @@ starts(void)
 		check(strstr(env, "TICKETCHAT_BACKUPS=") == NULL);
 		for (i = 0; (p = strchr(p, '\n')) != NULL; p++)
 			i++;
-		check_int(i, SETTING__MAX - 12 + 1);
+		check_int(i, SETTING__MAX - 12 + 2);
+		check(strstr(env, "\n" SETTINGS_MALLOC "\n") != NULL);
 		check(strstr(env, "\nQUEUE_USER=0123456789abcdef"
 		    "0123456789abcdef\n") != NULL);
 		free(env);

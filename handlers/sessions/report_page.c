@@ -14,6 +14,8 @@ enum {
 	ROWS_MAX = 15,		/* bars of a chart by name */
 	LIST_MAX = 50,		/* notes that are listed */
 	LABEL_MAX = 44,		/* characters of a name in a chart */
+	SAYS = 112,		/* room for what a bar says, as "100 % of
+				   12,345", in a wide font */
 	WIDE = 400,		/* of a chart, in its own units */
 	LEFT = 44, RIGHT = 8, TOP = 12, HIGH = 130,	/* of a chart over
 							   time */
@@ -659,7 +661,7 @@ page_row(size_t row, const char *name, int64_t first, int64_t second,
     int64_t top, const char *class, const char *says)
 {
 	const int	y = (int)row * ROW_HIGH;
-	const double	wide = WIDE - 70;
+	const double	wide = WIDE - SAYS;
 	const double	a = wide * (double)first / (double)top;
 	const double	b = wide * (double)second / (double)top;
 

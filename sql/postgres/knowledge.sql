@@ -21,17 +21,24 @@ FROM unnest(string_to_array($1, ' ') COLLATE "C") WITH ORDINALITY AS t (Word, N)
 LEFT JOIN PassageWords AS w ON w.Word = t.Word ORDER BY t.N;
 
 -- name: CANDIDATES again
--- The $4 passages with the most value among those that match $1.  $2 are its
--- words, each as a tsquery, $3 their values.
+-- The $4 passages with the most value among those that hold one of the first $1
+-- words.  $2 are the words, each as a tsquery, $3 their values.  The index finds
+-- the passages of each word (OFFSET 0: not otherwise), so that only the best
+-- ones are read.
 SELECT i.Id, i.Title, i.Body, i.Asked
-FROM PassageIndex AS i
-JOIN Passages AS p ON p.Id = i.Id
+FROM (SELECT h.Id, sum(q.V) AS V
+	FROM ROWS FROM (unnest(string_to_array($2, ' ')::tsquery[]),
+		unnest(string_to_array($3, ' ')::float8[]))
+		WITH ORDINALITY AS q (T, V, N)
+	CROSS JOIN LATERAL (SELECT Id FROM PassageIndex
+		WHERE Terms @@ q.T OFFSET 0) AS h
+	GROUP BY h.Id HAVING min(q.N) <= $1 ORDER BY V DESC, h.Id) AS b
+JOIN PassageIndex AS i ON i.Id = b.Id
+JOIN Passages AS p ON p.Id = b.Id
 JOIN Documents AS d ON d.Id = p.DocumentId
-WHERE i.Terms @@ $1::tsquery AND (d.SessionId IS NULL OR
-	EXISTS (SELECT FROM TicketAISessions WHERE Id = d.SessionId))
-ORDER BY (SELECT sum(q.V) FROM unnest(string_to_array($2, ' ')::tsquery[],
-	string_to_array($3, ' ')::float8[]) AS q (T, V)
-	WHERE i.Terms @@ q.T) DESC, i.Id LIMIT $4;
+WHERE d.SessionId IS NULL OR
+	EXISTS (SELECT FROM TicketAISessions WHERE Id = d.SessionId)
+ORDER BY b.V DESC, b.Id LIMIT $4;
 
 -- name: PASSAGE again
 SELECT d.Name, p.Title, d.Url, p.Text, d.TicketId, d.Question

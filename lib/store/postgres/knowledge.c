@@ -58,17 +58,17 @@ store_passages_count(struct store *s, int64_t *passages)
 	return store_run(s, STATEMENT_PASSAGES_COUNT, passages, NO_ARGS);
 }
 
-/* Joins words: with a blank, or as they stand in a tsquery. */
+/* Joins words by blanks; in quotes each one is a tsquery. */
 static bool
 pg_words(struct buf *b, const struct store_word *w, size_t count,
-    const char *between, const char *quote)
+    const char *quote)
 {
 	size_t	i;
 
 	/* A word has only letters, digits and marks: nothing in it is
 	   syntax. */
 	for (i = 0; i < count; i++) {
-		if ((i > 0 && buf_puts(b, between) == -1) ||
+		if ((i > 0 && buf_puts(b, " ") == -1) ||
 		    buf_puts(b, quote) == -1 ||
 		    buf_add(b, w[i].text, w[i].len) == -1 ||
 		    buf_puts(b, quote) == -1)
@@ -93,7 +93,7 @@ store_words(struct store *s, struct store_word *w, size_t count, size_t least,
 		;
 	if (i == count)
 		return FAILURE_NONE;
-	if (pg_words(&b, w, count, " ", "")) {
+	if (pg_words(&b, w, count, "")) {
 		pg_text(&a, b.data, b.len);
 		rc = pg_query(s, STATEMENT_WORDS, &a, &res);
 	}
@@ -109,8 +109,7 @@ enum failure_code
 store_candidates(struct store *s, const struct store_word *w, size_t count,
     int64_t most, store_row *row, void *ctx)
 {
-	struct buf		query = BUF_INIT(WORDS_BYTES),
-				words = BUF_INIT(WORDS_BYTES),
+	struct buf		words = BUF_INIT(WORDS_BYTES),
 				values = BUF_INIT(WORDS_BYTES);
 	enum failure_code	rc = FAILURE_INTERNAL;
 	char			number[40];
@@ -127,13 +126,11 @@ store_candidates(struct store *s, const struct store_word *w, size_t count,
 	for (i = 0; i < count && (i < MATCHES_WORDS || matches +
 	    w[i].passages <= MATCHES_MAX); i++)
 		matches += w[i].passages;
-	if (good && pg_words(&query, w, i, " | ", "'") &&
-	    pg_words(&words, w, count, " ", "'"))
+	if (good && pg_words(&words, w, count, "'"))
 		rc = store_rows(s, STATEMENT_CANDIDATES, row, ctx,
-		    ARGS(ARG_TEXT(query.data, query.len),
+		    ARGS(ARG_INT((int64_t)i),
 		    ARG_TEXT(words.data, words.len),
 		    ARG_TEXT(values.data, values.len), ARG_INT(most)));
-	buf_free(&query);
 	buf_free(&words);
 	buf_free(&values);
 	return rc;

@@ -156,8 +156,7 @@ $(STATIC_ANSWERS): $(answer) $(B)/obj/ollama/http_static.o \
 $(B)/obj/ollama/http_static.o: lib/ollama/http.c $(B)/flags $(B)/libexec/libcurl
 	$(CC) $(FLAGS) -I$(TEST_CURL)/include $(DEFINES) -c -o $@ $<
 $(STATIC_TARGETS): $(B)/obj/base/module_static.o
-# Without symbols they start faster; STATIC= keeps them, for a debugger.
-$(STATIC_TARGETS): private HARDEN_LINK := -static$(HARDEN_LINK) -s
+$(STATIC_TARGETS): private HARDEN_LINK := -static$(HARDEN_LINK)
 $(STATIC_TARGETS): private LIBS = $(LIBS_STATIC)
 
 # Only a module uses a heavy library; see lib/base/module.h.

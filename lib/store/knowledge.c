@@ -207,6 +207,12 @@ store_source_delete(struct store *s, int64_t session, int64_t n)
 }
 
 enum failure_code
+store_passages_count(struct store *s, int64_t *passages)
+{
+	return store_run(s, STATEMENT_PASSAGES_COUNT, passages, NO_ARGS);
+}
+
+enum failure_code
 store_good_answers(struct store *s, int64_t behind, int64_t most,
     store_row *row, void *ctx)
 {

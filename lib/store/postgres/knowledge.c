@@ -52,12 +52,6 @@ store_knowledge_read_end(struct store *s)
 		(void)pg_end(s, FAILURE_NONE);
 }
 
-enum failure_code
-store_passages_count(struct store *s, int64_t *passages)
-{
-	return store_run(s, STATEMENT_PASSAGES_COUNT, passages, NO_ARGS);
-}
-
 /* Joins words by blanks; in quotes each one is a tsquery. */
 static bool
 pg_words(struct buf *b, const struct store_word *w, size_t count,

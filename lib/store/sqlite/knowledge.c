@@ -67,12 +67,6 @@ store_knowledge_read_end(struct store *s)
 	(void)store_run(s, STATEMENT_KNOWLEDGE_READ_END, NULL, NO_ARGS);
 }
 
-enum failure_code
-store_passages_count(struct store *s, int64_t *passages)
-{
-	return store_run(s, STATEMENT_PASSAGES_COUNT, passages, NO_ARGS);
-}
-
 /* How the passages that hold a word are visited. */
 struct visit {
 	int		(*each)(const Fts5ExtensionApi *, Fts5Context *,

@@ -62,22 +62,25 @@ renew() { # of owner $1, wanting $2, with viewers or not ($3)
 	    'x', 'h', 'y', 'm', 'stop', '{1,1,1,1,1,1,1,1}', '{}') WHERE Owner = 'a'")" done
 }
 
-@test "who is far back comes again less often, within its lease" {
-	again() { # of owner $1; with so many slots ($2)
-		psql -F ' ' -c "$LASTING" -c "SELECT n.place, n.next_ms FROM TicketAIRuns AS r,
-		    run_renew(r.Run, Owner, 'queued', '', true, '{gpu}', '{$2}') AS n
-		    WHERE Owner = '$1'"
-	}
+@test "all that wait come again at whole seconds, within their lease" {
+	local at place next
 	psql -c "SELECT run_begin(g, '', 'o' || g, 0, false, 'u', 'node', true, 64,
 	    '{gpu}', '{1}') FROM generate_series(1, 32) AS g" >"$T/begun"
-	is "$(again o4 1)" '3 3000'
-	is "$(again o19 1)" '18 18000'
-	# With more slots its turn comes sooner.
-	is "$(again o32 2)" '31 15000'
-	is "$(again o32 4)" '31 11000'
-	is "$(again o32 1)" '31 30000'
-	is "$(psql -c "SELECT Until BETWEEN t + interval '30 s' AND high
-	    FROM TicketAIRuns, run_clock() WHERE Owner = 'o32'")" t
+	for at in 1 3 9 12 31; do
+		read -r place next <<<"$(psql -F ' ' -c "$LASTING" -c "SELECT n.place, next_ms
+		    FROM TicketAIRuns, run_renew(Run, Owner, 'queued', '', true,
+		    '{gpu}', '{1}') AS n WHERE Owner = 'o$((at + 1))'")"
+		is "$place" $at
+		if [ $at -gt 10 ]; then
+			[ "$next" -ge 9999 ] && [ "$next" -le 11000 ]
+		else
+			[ "$next" -ge $((at * 1000 - 501)) ]
+			[ "$next" -le $((at * 1000 + 500)) ]
+		fi
+		is "$(psql -c "SELECT abs(extract(epoch FROM Until) -
+		    round(extract(epoch FROM Until))) < 0.001, Until <= high
+		    FROM TicketAIRuns, run_clock() WHERE Owner = 'o$((at + 1))'")" 't|t'
+	done
 }
 
 @test "QUEUE_MAX is counted for new ones alone" {

@@ -195,7 +195,7 @@ async def asker(n):
 
 q = ("SELECT 'ticket ' || TicketId, count(*) FROM TicketAIRuns, clock_timestamp() t WHERE Ended IS NULL AND Until > t AND Until < t + interval '%g s' GROUP BY TicketId, Subject HAVING count(*) > 1 "
      "UNION ALL SELECT Server, count(*) FROM TicketAIRuns, clock_timestamp() t WHERE Ended IS NULL AND Until > t AND Until < t + interval '%g s' AND Server IS NOT NULL GROUP BY Server "
-     "HAVING count(*) > CASE Server WHEN 'gpu1' THEN 2 ELSE 1 END") % (37 * S, 37 * S)
+     "HAVING count(*) > CASE Server WHEN 'gpu1' THEN 2 ELSE 1 END") % (17 * S, 17 * S)
 checks = 0; used = [0, 0]
 async def checker():
     global checks
@@ -246,7 +246,7 @@ async def main():
         sql = open(a.sql).read()
         if S != 1:
             sql = re.sub(r"interval '(\d+) s'", lambda m: "interval '%g s'" % (float(m[1]) * S), sql)
-            for old, new in (('ELSE 1000 * least(place', 'ELSE %d * least(place' % (1000 * S)), ('THEN 2000', 'THEN %d' % (2000 * S)), (':= 2000', ':= %d' % (2000 * S))):
+            for old, new in (("date_trunc('second',", '('), ('THEN 2000', 'THEN %d' % (2000 * S)), (':= 2000', ':= %d' % (2000 * S))):
                 assert old in sql
                 sql = sql.replace(old, new)
         with psycopg.connect(host='127.0.0.1', port=a.direct, user=a.user, dbname=a.db, autocommit=True) as c:

@@ -27,7 +27,7 @@ enum {
 	   generations have GATE_TIMEOUT to end, which is longer than a
 	   lease. */
 	GATE_SECONDS = 15,
-	GATE_TIMEOUT = 45
+	GATE_TIMEOUT = 25
 };
 
 extern char	**environ;

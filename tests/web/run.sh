@@ -26,6 +26,9 @@ if [ -n "$missing" ]; then
 	exit 102
 fi
 
+# Once for all that tests/run.sh starts side by side.
+exec 9>>package-lock.json
+flock 9
 # The marker that npm leaves is as new as the lock file it installed from.
 if [ ! -e node_modules/.package-lock.json ] ||
     [ -n "$(find package-lock.json -newer \
@@ -33,6 +36,7 @@ if [ ! -e node_modules/.package-lock.json ] ||
 	npm ci --loglevel=error --no-audit --no-fund
 fi
 [ -n "${CHAT:-}" ] || CURL=no make -s -C ../.. all build/tests/replay
+exec 9>&-
 
 [ $# -gt 0 ] || set -- *.test.mjs
 # Two files at a time also where there are two processors, as they wait a lot.

@@ -42,8 +42,11 @@ LIMIT ?2;
 
 -- name: REPORT_SOURCES
 -- The notes that the model was given: name, title, and whether its answer cited
--- the note.  A person's answer only has a copy of them.
-SELECT x.Name AS name, min(x.Title) AS title, max(x.Cited) AS cited
+-- the note.  A person's answer only has a copy of them.  Each note once: GROUP BY
+-- would sort all of them in memory.
+SELECT x.Name AS name, x.Title AS title, x.Cited OR EXISTS (SELECT 1
+	FROM TicketAISources AS y WHERE y.SessionId = x.SessionId AND
+	y.Cited AND y.Name = x.Name) AS cited
 FROM TicketAISessions AS s
 CROSS JOIN TicketAISources AS x ON x.SessionId = s.Id
 WHERE s.Id >= (SELECT min(+Id) FROM TicketAISessions
@@ -51,8 +54,10 @@ WHERE s.Id >= (SELECT min(+Id) FROM TicketAISessions
 		date('now', '-' || (?1 - 1) || ' days')) AND
 	+coalesce(s.UpdatedAt, s.CreatedAt) >=
 	date('now', '-' || (?1 - 1) || ' days') AND s.AiResponse IS NOT NULL AND
-	s.Author IS NULL
-GROUP BY s.Id, x.Name LIMIT ?2;
+	s.Author IS NULL AND NOT EXISTS (SELECT 1 FROM TicketAISources AS y
+	WHERE y.SessionId = x.SessionId AND y.Name = x.Name AND
+	(y.Title, y.N) < (x.Title, x.N))
+LIMIT ?2;
 
 -- name: REPORT_DOCUMENTS
 -- All that was learnt and still counts.

@@ -21,16 +21,33 @@ enum {
 	UNFITTED_MAX = 50	/* tickets that are listed */
 };
 
-/* How long one viewer waited, in which bar. */
-struct wait {
-	uint32_t	ms;
-	uint32_t	bar;
+/*
+ * Waits are counted in steps, so that a million of them need no more memory
+ * than a few.  The page rounds at multiples of a step, so that its figures are
+ * those of the waits themselves; only above an hour they are up to 100 s less.
+ */
+enum {
+	WAIT_MS = 10000,	/* ms: up to here each one is a step */
+	WAIT_TENTHS = 100000,	/* up to here the page shows tenths */
+	WAIT_HOUR = 3600000,
+	WAIT_MOST = 1000000000,	/* as the store has it */
+	WAIT_STEPS = WAIT_MS + (WAIT_TENTHS - WAIT_MS) / 10 +
+	    (WAIT_HOUR - WAIT_TENTHS) / 500 +
+	    (WAIT_MOST - WAIT_HOUR) / 100000 + 1
+};
+
+static const struct {
+	int64_t	below, step;	/* ms */
+} wait_steps[] = {
+	{ WAIT_MS, 1 }, { WAIT_TENTHS, 10 }, { WAIT_HOUR, 500 },
+	{ INT64_MAX, 100000 }
 };
 
 struct report_reader {
 	struct report_figures	*f;
-	struct wait		*wait;
-	size_t			 waits, waits_size;
+	/* How many waits are of each step: in a bar, and in all of them. */
+	uint32_t		 wait[REPORT_BARS][WAIT_STEPS],
+				 waits[WAIT_STEPS];
 };
 
 static void *
@@ -132,13 +149,43 @@ report_writer(struct report_figures *f, const struct cell *author,
 	}
 }
 
+/* The step of a wait. */
+static size_t
+report_step(int64_t ms)
+{
+	int64_t	from = 0, step = 0;
+	size_t	i;
+
+	ms = ms < 0 ? 0 : ms > WAIT_MOST ? WAIT_MOST : ms;
+	for (i = 0; ms >= wait_steps[i].below; from = wait_steps[i++].below)
+		step += (wait_steps[i].below - from) / wait_steps[i].step;
+	return (size_t)(step + (ms - from) / wait_steps[i].step);
+}
+
+/* The shortest wait of a step. */
+static int64_t
+report_step_ms(int64_t step)
+{
+	int64_t	from = 0, steps;
+	size_t	i;
+
+	for (i = 0; ; from = wait_steps[i++].below) {
+		steps = (wait_steps[i].below - from) / wait_steps[i].step;
+		if (step < steps)
+			return from + step * wait_steps[i].step;
+		step -= steps;
+	}
+}
+
 static void
 report_wait(struct report_reader *r, size_t bar, int64_t ms)
 {
-	r->wait = report_grow(r->wait, &r->waits_size, r->waits,
-	    sizeof(*r->wait));
-	r->wait[r->waits].ms = ms < 0 ? 0 : (uint32_t)ms;
-	r->wait[r->waits++].bar = (uint32_t)bar;
+	const size_t	step = report_step(ms);
+
+	r->f->bar[bar].waits++;
+	r->f->all.waits++;
+	r->wait[bar][step]++;
+	r->waits[step]++;
 }
 
 static void
@@ -249,52 +296,35 @@ report_unfitted(void *context, const struct cell *c, int cells)
 	return true;
 }
 
-static int
-report_wait_order(const void *a, const void *b)
+/* The wait of the n-th viewer, who waited no shorter than those before. */
+static int64_t
+report_waited(const uint32_t waits[WAIT_STEPS], int64_t n)
 {
-	const struct wait	*x = a, *y = b;
+	int64_t	step = 0;
 
-	if (x->bar != y->bar)
-		return x->bar < y->bar ? -1 : 1;
-	return x->ms < y->ms ? -1 : x->ms > y->ms;
+	for (n -= waits[0]; n > 0 && step < WAIT_STEPS - 1; n -= waits[step])
+		step++;
+	return report_step_ms(step);
 }
 
-static int
-report_ms_order(const void *a, const void *b)
-{
-	const struct wait	*x = a, *y = b;
-
-	return x->ms < y->ms ? -1 : x->ms > y->ms;
-}
-
-/* Sets the wait of half and of 95 % of n viewers, who are sorted by it. */
+/* Sets the wait of half and of 95 % of the viewers. */
 static void
-report_half(struct report_span *s, const struct wait *w, size_t n)
+report_half(struct report_span *s, const uint32_t waits[WAIT_STEPS])
 {
-	s->waits = (int64_t)n;
-	if (n == 0)
+	if (s->waits == 0)
 		return;
-	s->wait_half = w[(n + 1) / 2 - 1].ms;
-	s->wait_most = w[(n * 95 + 99) / 100 - 1].ms;
+	s->wait_half = report_waited(waits, (s->waits + 1) / 2);
+	s->wait_most = report_waited(waits, (s->waits * 95 + 99) / 100);
 }
 
 static void
 report_waits(struct report_reader *r)
 {
-	size_t	from = 0, to;
+	size_t	i;
 
-	if (r->waits == 0)
-		return;
-	qsort(r->wait, r->waits, sizeof(*r->wait), report_wait_order);
-	for (; from < r->waits; from = to) {
-		for (to = from; to < r->waits && r->wait[to].bar ==
-		    r->wait[from].bar; )
-			to++;
-		report_half(&r->f->bar[r->wait[from].bar], r->wait + from,
-		    to - from);
-	}
-	qsort(r->wait, r->waits, sizeof(*r->wait), report_ms_order);
-	report_half(&r->f->all, r->wait, r->waits);
+	for (i = 0; i < r->f->bars; i++)
+		report_half(&r->f->bar[i], r->wait[i]);
+	report_half(&r->f->all, r->waits);
 }
 
 /* Makes the bars: the last one ends today. */
@@ -400,7 +430,7 @@ command_report(const struct settings *s, int argc, char *argv[])
 		{ NULL, NULL, NULL, NULL },
 	};
 	static struct report_figures	 f;
-	struct report_reader		 r = { .f = &f };
+	static struct report_reader	 r;
 	struct store			*store;
 
 	(void)command_options(argc, argv, options, 0, 0);
@@ -411,11 +441,11 @@ command_report(const struct settings *s, int argc, char *argv[])
 	if ((f.unfitted = calloc(UNFITTED_MAX, sizeof(*f.unfitted))) == NULL)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 	report_make_bars(&f, days);
+	r.f = &f;
 	store = command_store(s);
 	report_read(&r, store);
 	store_close(store);
 	report_page(&f);
-	free(r.wait);
 	report_free(&f);
 	command_flush();
 	return EXIT_GOOD;

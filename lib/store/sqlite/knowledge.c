@@ -8,7 +8,8 @@
 
 enum {
 	COUNT_FIRST = 300,	/* passages of a word that is not common */
-	MERGE_PAGES = 500,	/* of one transaction: some 20 ms */
+	MERGE_PAGES = 100,	/* of one transaction; with fewer nearly all of
+				   its time is the commit */
 	MERGE_CHANGES = 2
 };
 

@@ -112,7 +112,7 @@ DELETE FROM PassageFold;
 INSERT INTO PassageFold (Version) VALUES (?1);
 
 -- name: DOCUMENT_FIND
-SELECT Id, Hash, Source FROM Documents WHERE Name = ?1;
+SELECT Id, Hash, Source, ?2 FROM Documents WHERE Name = ?1;
 
 -- name: DOCUMENT_PUT
 INSERT INTO Documents (Name, Source, Hash, Title, Url, Question, TicketId,
@@ -128,7 +128,7 @@ WHERE excluded.SessionId IS NULL OR Documents.Source = excluded.Source
 RETURNING Id;
 
 -- name: DOCUMENT_PASSAGES
-SELECT Id, Hash FROM Passages WHERE DocumentId = ?1 ORDER BY Id;
+SELECT Id, Hash, ?2 FROM Passages WHERE DocumentId = ?1 ORDER BY Id;
 
 -- name: DOCUMENT_DELETE
 DELETE FROM Documents WHERE Id = ?1;

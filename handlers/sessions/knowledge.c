@@ -27,8 +27,8 @@ knowledge_delete(struct store *store, const char *name, bool purge)
 	struct store_ids	 found = { .count = 0 };
 	enum failure_code	 rc;
 
-	command_need(store_document_find(store, t, store_ids_add, &found),
-	    store);
+	command_need(store_documents_find(store, &t, 1, store_ids_add,
+	    &found), store);
 	if (found.count == 0)
 		program_fail(EXIT_CLIENT, "there is no document \"%s\" "
 		    "(sessions knowledge lists them)", name);

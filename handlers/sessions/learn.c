@@ -84,20 +84,22 @@ learn_see(struct learn *l, const char *name)
 		program_fail(EXIT_SYSTEM, "%s", strerror(errno));
 }
 
+static void
+learn_warn_moved(void *context, const char *name, const char *from,
+    const char *to)
+{
+	(void)context;
+	progress_end();
+	(void)fprintf(stderr, "sessions: warning: %s was learnt from %s "
+	    "before, and comes from %s now\n", name, from, to);
+}
+
 /* Learns a document that was cut. */
 static void
 learn_take(struct learn *l, struct learn_document *d)
 {
-	const char	*from = NULL;
-
 	d->source = l->source;
-	learn_need(l, learn_document(l->learning, d, &from));
-	if (from != NULL) {
-		progress_end();
-		(void)fprintf(stderr, "sessions: warning: %s was learnt from "
-		    "%s before, and comes from %s now\n", d->name, from,
-		    l->source);
-	}
+	learn_need(l, learn_document(l->learning, d));
 	progress_show(NULL, "learning", ++l->done, 0);
 }
 
@@ -596,6 +598,7 @@ command_learn(const struct settings *s, int argc, char *argv[])
 		program_fail(EXIT_USAGE, "learn: --purge goes with --prune");
 	l.store = command_store(s);
 	learn_need(&l, learn_begin(l.store, &l.learning));
+	learn_tell(l.learning, learn_warn_moved, NULL);
 	if (purge)
 		learn_purge(l.learning);
 	paths = learn_resolve_all(&l, argv + first, argc - first);

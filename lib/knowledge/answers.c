@@ -69,7 +69,7 @@ answers_learn(struct learning *l, struct store *s, int64_t session,
 	/* What is too long for a document is left out. */
 	if (cut(CUT_MARKDOWN, b.len == 0 ? "" : b.data, b.len, name, name,
 	    &c) == 0)
-		rc = learn_document(l, &d, NULL);
+		rc = learn_document(l, &d);
 	else if (errno == ENOMEM)
 		rc = FAILURE_INTERNAL;
 	cut_free(&c);

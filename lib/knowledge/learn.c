@@ -1,6 +1,7 @@
 /*
- * Learning.  Documents are folded and wait until there are enough of them; then
- * they are written in short transactions.
+ * Learning.  Documents wait until there are some of them; then the database is
+ * asked which ones are known.  The others are folded, and wait until there are
+ * enough; then they are written in short transactions.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,6 @@
 enum {
 	HASH_MAX = 2 * SIPHASH_128 + 1,
 	WORDS_MAX = 1 << 20,	/* bytes of a passage's words */
-	SOURCE_MAX = 4096,
 	STAGE_SHIFT = 40	/* bits of the time in a stage's number */
 };
 
@@ -44,13 +44,17 @@ struct waiting {
 
 struct learning {
 	struct store		*store;
-	struct waiting		*first, **last;
+	/* Of which it is not known yet whether they are new. */
+	struct waiting		*asked[STORE_DOCUMENTS_MAX];
+	size_t			 asked_count, asked_passages;
+	struct waiting		*first, **last;		/* to be written */
 	size_t			 waiting;	/* passages */
 	bool			 purge;
 	int64_t			 stage;		/* negative: in place of a
 						   document's id */
 	struct learn_counts	 counts;
-	char			 source[SOURCE_MAX];
+	learn_moved		*moved;
+	void			*context;
 };
 
 static struct store_text
@@ -148,9 +152,9 @@ learn_asked(const char *text, size_t len, struct buf *asked)
 	return rc;
 }
 
-/* Copies a document and folds its passages.  NULL: no memory. */
+/* Copies a document.  NULL: no memory. */
 static struct waiting *
-learn_fold(const struct learn_document *d, const char *hash)
+learn_copy(const struct learn_document *d)
 {
 	struct waiting	*w;
 	size_t		 i;
@@ -165,12 +169,11 @@ learn_fold(const struct learn_document *d, const char *hash)
 	w->title = strdup(d->cut->title);
 	w->url = strdup(d->url);
 	w->question = strndup(d->question, d->question_len);
-	(void)snprintf(w->hash, sizeof(w->hash), "%s", hash);
 	w->ticket = d->ticket;
 	w->session = d->session;
 	failed = w->name == NULL || w->source == NULL || w->title == NULL ||
 	    w->url == NULL || w->question == NULL ||
-	    learn_asked(d->question, d->question_len, &w->asked) == -1;
+	    learn_document_hash(d, w->question, w->hash) == -1;
 	for (i = 0; i < d->cut->count && !failed; i++) {
 		const struct cut_passage	*from = &d->cut->passage[i];
 		struct waiting_passage		*p = &w->passage[i];
@@ -179,16 +182,32 @@ learn_fold(const struct learn_document *d, const char *hash)
 		p->title_words.cap = p->words.cap = WORDS_MAX;
 		p->title = strdup(from->title);
 		p->text = strndup(from->text, from->len);
-		failed = p->title == NULL || p->text == NULL ||
-		    terms_join(p->title, strlen(p->title), &p->title_words) ==
-		    -1 || terms_join(p->text, from->len, &p->words) == -1 ||
-		    learn_hash((const char *const []){ p->title, p->text,
-		    w->question }, 3, p->hash) == -1;
+		failed = p->title == NULL || p->text == NULL;
 	}
 	if (!failed)
 		return w;
 	learn_free(w);
 	return NULL;
+}
+
+/* Folds a document's texts.  Returns 0; -1: no memory. */
+static int
+learn_fold(struct waiting *w)
+{
+	size_t	i;
+	int	rc;
+
+	rc = learn_asked(w->question, strlen(w->question), &w->asked);
+	for (i = 0; i < w->count && rc == 0; i++) {
+		struct waiting_passage	*p = &w->passage[i];
+
+		if (terms_join(p->title, strlen(p->title), &p->title_words) ==
+		    -1 || terms_join(p->text, strlen(p->text), &p->words) ==
+		    -1 || learn_hash((const char *const []){ p->title, p->text,
+		    w->question }, 3, p->hash) == -1)
+			rc = -1;
+	}
+	return rc;
 }
 
 /* The passages that a document has. */
@@ -216,6 +235,15 @@ learn_had(void *context, const struct cell *c, int cells)
 	return true;
 }
 
+/* The same for several documents: with the number of its own in the row. */
+static bool
+learn_had_of(void *context, const struct cell *c, int cells)
+{
+	struct had	*all = context;
+
+	return learn_had(&all[store_cell_number(&c[2])], c, cells);
+}
+
 /* Keeps a passage that is there already.  Returns its id; 0: there is none. */
 static int64_t
 learn_keep(struct had *h, const char *hash)
@@ -241,9 +269,8 @@ learn_add(struct store *s, int64_t document, const struct waiting *w, size_t i)
 		{ learn_buf(&p->title_words), learn_buf(&p->words),
 		learn_buf(&w->asked) }
 	};
-	int64_t				 passage;
 
-	return store_passage_add(s, document, &to, &passage);
+	return store_passage_add(s, document, &to);
 }
 
 /*
@@ -255,13 +282,14 @@ static enum failure_code
 learn_stage(struct learning *l, const struct waiting *w)
 {
 	static struct had	h;
+	const struct store_text	name = learn_text(w->name);
 	struct store_ids	document = { .count = 0 };
 	enum failure_code	rc;
 	int64_t			began;
 	size_t			i = 0, added;
 
 	h.count = 0;
-	rc = store_document_find(l->store, learn_text(w->name), store_ids_add,
+	rc = store_documents_find(l->store, &name, 1, store_ids_add,
 	    &document);
 	if (rc == FAILURE_NONE && document.count > 0)
 		rc = store_document_passages(l->store, document.id[0],
@@ -301,68 +329,130 @@ learn_drop(struct store *s, const struct had *h)
 	return rc;
 }
 
-/*
- * Writes a document in the current transaction.  What has not changed keeps its
- * id, and with it the tickets that it answered.
- */
+/* Writes the passages of a document that has these.  What has not changed keeps
+   its id, and with it the tickets that it answered. */
 static enum failure_code
-learn_write(struct learning *l, const struct waiting *w)
+learn_passages(struct learning *l, const struct waiting *w, int64_t id,
+    struct had *h)
 {
-	static struct had		 h, staged;
-	struct store			*s = l->store;
-	const struct store_document	 d = {
-		learn_text(w->name), learn_text(w->source),
-		learn_text(w->hash), learn_text(w->title), learn_text(w->url),
-		learn_text(w->question), w->ticket, w->session
-	};
-	enum failure_code		 rc;
-	int64_t				 id, there;
-	size_t				 i;
+	static struct had	 staged;
+	enum failure_code	 rc = FAILURE_NONE;
+	int64_t			 there;
+	size_t			 i;
 
-	h.count = staged.count = 0;
-	rc = store_document_put(s, &d, &id);
-	if (rc == FAILURE_NONE && id == 0)
-		return rc;	/* another process learnt a note of its name */
-	if (rc == FAILURE_NONE)
-		rc = store_document_passages(s, id, learn_had, &h);
-	if (rc == FAILURE_NONE && w->count > LEARN_BATCH)
-		rc = store_document_passages(s, l->stage, learn_had, &staged);
+	staged.count = 0;
+	if (w->count > LEARN_BATCH)
+		rc = store_document_passages(l->store, l->stage, learn_had,
+		    &staged);
 	for (i = 0; i < w->count && rc == FAILURE_NONE; i++) {
-		if (learn_keep(&h, w->passage[i].hash) != 0)
+		if (learn_keep(h, w->passage[i].hash) != 0)
 			continue;
 		/* What a sweep has removed meanwhile is added once more. */
 		there = learn_keep(&staged, w->passage[i].hash);
-		rc = there != 0 ? store_passage_move(s, there, id) :
-		    learn_add(s, id, w, i);
+		rc = there != 0 ? store_passage_move(l->store, there, id) :
+		    learn_add(l->store, id, w, i);
 	}
-	return rc != FAILURE_NONE ? rc : learn_drop(s, &h);
+	return rc != FAILURE_NONE ? rc : learn_drop(l->store, h);
 }
 
-/* Writes what waits, in transactions that are short. */
+/* Writes some documents in the current transaction. */
+static enum failure_code
+learn_write(struct learning *l, const struct waiting *w, size_t count)
+{
+	static struct had	 h[STORE_DOCUMENTS_MAX];
+	struct store_document	 d[STORE_DOCUMENTS_MAX] = {
+		{ .ticket = 0 }
+	};
+	int64_t			 id[STORE_DOCUMENTS_MAX];
+	const struct waiting	*next = w;
+	enum failure_code	 rc;
+	size_t			 i;
+
+	for (i = 0; i < count; i++, next = next->next) {
+		h[i].count = 0;
+		d[i] = (struct store_document){
+			learn_text(next->name), learn_text(next->source),
+			learn_text(next->hash), learn_text(next->title),
+			learn_text(next->url), learn_text(next->question),
+			next->ticket, next->session
+		};
+	}
+	rc = store_documents_put(l->store, d, count, id, learn_had_of, h);
+	for (i = 0; i < count && rc == FAILURE_NONE; i++, w = w->next) {
+		/* 0: another process learnt a note of its name. */
+		if (id[i] != 0)
+			rc = learn_passages(l, w, id[i], &h[i]);
+	}
+	return rc;
+}
+
+/* Whether one of the documents from `from' on up to w has its name. */
+static bool
+learn_named(const struct waiting *from, const struct waiting *w)
+{
+	while (from != w && strcmp(from->name, w->name) != 0)
+		from = from->next;
+	return from != w;
+}
+
+/*
+ * How many documents from w on are written together in a transaction that has
+ * `passages' and began with `from'; 0: it is full.  Two of one name are not in
+ * one transaction.
+ */
+static size_t
+learn_together(const struct waiting *from, const struct waiting *w,
+    size_t passages)
+{
+	size_t	n = 0, more = 0;
+
+	for (; w != NULL && n < STORE_DOCUMENTS_MAX &&
+	    more < STORE_DOCUMENTS_MAX; w = w->next, n++) {
+		if (w != from && (passages + w->count > LEARN_BATCH ||
+		    learn_named(from, w)))
+			break;
+		passages += w->count;
+		more += w->count;
+	}
+	return n;
+}
+
+/* Writes what comes first, in a transaction that is short.  Sets *end to what
+   comes next. */
+static enum failure_code
+learn_transaction(struct learning *l, struct waiting **end)
+{
+	struct waiting		*w = l->first;
+	enum failure_code	 rc;
+	size_t			 n, i, passages = 0;
+	const int64_t		 began = clock_us();
+
+	if ((rc = store_learn_begin(l->store)) != FAILURE_NONE)
+		return rc;
+	while (rc == FAILURE_NONE && (w == l->first || clock_us() - began <
+	    LEARN_MS * INT64_C(1000)) &&
+	    (n = learn_together(l->first, w, passages)) > 0) {
+		rc = learn_write(l, w, n);
+		for (i = 0; i < n; i++, w = w->next)
+			passages += w->count;
+	}
+	*end = w;
+	return store_learn_end(l->store, rc);
+}
+
+/* Writes what waits. */
 static enum failure_code
 learn_flush(struct learning *l)
 {
 	enum failure_code	 rc = FAILURE_NONE;
-	struct waiting		*w, *from;
-	size_t			 passages;
-	int64_t			 began;
+	struct waiting		*from, *end;
 
 	while (l->first != NULL && rc == FAILURE_NONE) {
-		if ((l->first->count > LEARN_BATCH &&
-		    (rc = learn_stage(l, l->first)) != FAILURE_NONE) ||
-		    (rc = store_learn_begin(l->store)) != FAILURE_NONE)
-			return rc;
-		began = clock_us();
-		passages = 0;
-		for (w = l->first; w != NULL && rc == FAILURE_NONE &&
-		    (w == l->first || (passages + w->count <= LEARN_BATCH &&
-		    clock_us() - began < LEARN_MS * INT64_C(1000)));
-		    w = w->next) {
-			rc = learn_write(l, w);
-			passages += w->count;
-		}
-		rc = store_learn_end(l->store, rc);
-		for (from = l->first; rc == FAILURE_NONE && from != w;
+		if (l->first->count > LEARN_BATCH)
+			rc = learn_stage(l, l->first);
+		if (rc == FAILURE_NONE)
+			rc = learn_transaction(l, &end);
+		for (from = l->first; rc == FAILURE_NONE && from != end;
 		    from = l->first) {
 			l->first = from->next;
 			l->waiting -= from->count;
@@ -374,71 +464,126 @@ learn_flush(struct learning *l)
 	return rc;
 }
 
-/* What is known of a name. */
+/* What is known of the names that are asked for. */
 struct known {
-	int64_t	 id;
-	bool	 same;
-	char	*source;	/* of SOURCE_MAX bytes */
-	const char *hash;
+	const struct learning	*learning;
+	struct {
+		int64_t	 id;
+		bool	 same;
+		char	*moved;		/* from this source; owned */
+	}	name[STORE_DOCUMENTS_MAX];
+	bool	failed;
 };
+
+/* Whether a cell has this text. */
+static bool
+learn_is(const struct cell *c, const char *text)
+{
+	return c->text != NULL && c->len == strlen(text) &&
+	    memcmp(c->text, text, c->len) == 0;
+}
 
 static bool
 learn_know(void *context, const struct cell *c, int cells)
 {
-	struct known	*k = context;
+	struct known		*k = context;
+	const size_t		 n = (size_t)store_cell_number(&c[3]);
+	const struct waiting	*w = k->learning->asked[n];
 
 	(void)cells;
-	k->id = store_cell_number(&c[0]);
-	k->same = c[1].text != NULL && c[1].len == strlen(k->hash) &&
-	    memcmp(c[1].text, k->hash, c[1].len) == 0;
-	(void)snprintf(k->source, SOURCE_MAX, "%.*s", (int)c[2].len,
-	    c[2].text == NULL ? "" : c[2].text);
+	k->name[n].id = store_cell_number(&c[0]);
+	k->name[n].same = learn_is(&c[1], w->hash);
+	/* The second time if a server is asked again. */
+	if (k->name[n].moved == NULL && !learn_is(&c[2], w->source) &&
+	    (k->name[n].moved = strndup(c[2].text == NULL ? "" : c[2].text,
+	    c[2].len)) == NULL)
+		k->failed = true;
 	return true;
 }
 
-enum failure_code
-learn_document(struct learning *l, const struct learn_document *d,
-    const char **moved_from)
+/* Takes a document, unless it is known as it is, by what is known of its name.
+   Returns whether it is to be written. */
+static bool
+learn_is_new(struct learning *l, const struct waiting *w, int64_t id,
+    bool same, const char *moved)
 {
-	struct known		 known = { .source = l->source };
+	if (moved != NULL && l->moved != NULL)
+		l->moved(l->context, w->name, moved, w->source);
+	if (moved != NULL && w->session != 0) {
+		l->counts.taken++;
+		return false;
+	}
+	if (same && moved == NULL) {
+		l->counts.same++;
+		return false;
+	}
+	l->counts.passages += (int64_t)w->count;
+	l->counts.added += id == 0;
+	l->counts.replaced += id != 0;
+	return true;
+}
+
+/* Asks which documents are known, and lets the others wait to be written. */
+static enum failure_code
+learn_ask(struct learning *l)
+{
+	struct known		 k = { .learning = l };
+	struct store_text	 names[STORE_DOCUMENTS_MAX];
+	enum failure_code	 rc = FAILURE_NONE;
+	struct waiting		*w;
+	size_t			 i;
+
+	for (i = 0; i < l->asked_count; i++)
+		names[i] = learn_text(l->asked[i]->name);
+	if (l->asked_count > 0)
+		rc = store_documents_find(l->store, names, l->asked_count,
+		    learn_know, &k);
+	if (rc == FAILURE_NONE && k.failed)
+		rc = FAILURE_INTERNAL;
+	for (i = 0; i < l->asked_count; i++) {
+		w = l->asked[i];
+		if (rc == FAILURE_NONE && learn_is_new(l, w, k.name[i].id,
+		    k.name[i].same, k.name[i].moved)) {
+			*l->last = w;
+			l->last = &w->next;
+			l->waiting += w->count;
+			if (learn_fold(w) == -1)
+				rc = FAILURE_INTERNAL;
+		} else {
+			learn_free(w);
+		}
+		free(k.name[i].moved);
+	}
+	l->asked_count = l->asked_passages = 0;
+	return rc;
+}
+
+enum failure_code
+learn_document(struct learning *l, const struct learn_document *d)
+{
 	enum failure_code	 rc;
 	struct waiting		*w;
-	char			 hash[HASH_MAX], *question;
-	bool			 moved;
 
-	if (moved_from != NULL)
-		*moved_from = NULL;
-	if ((question = strndup(d->question, d->question_len)) == NULL)
+	if ((w = learn_copy(d)) == NULL)
 		return FAILURE_INTERNAL;
-	rc = learn_document_hash(d, question, hash) == -1 ? FAILURE_INTERNAL :
-	    FAILURE_NONE;
-	free(question);
-	known.hash = hash;
-	if (rc == FAILURE_NONE)
-		rc = store_document_find(l->store, learn_text(d->name),
-		    learn_know, &known);
-	if (rc != FAILURE_NONE)
+	l->asked[l->asked_count++] = w;
+	l->asked_passages += w->count;
+	if (l->asked_count < STORE_DOCUMENTS_MAX &&
+	    l->asked_passages < LEARN_BATCH)
+		return FAILURE_NONE;
+	if ((rc = learn_ask(l)) != FAILURE_NONE)
 		return rc;
-	moved = known.id != 0 && strcmp(l->source, d->source) != 0;
-	if (moved && moved_from != NULL)
-		*moved_from = l->source;
-	if (moved && d->session != 0) {
-		l->counts.taken++;
-		return FAILURE_NONE;
-	}
-	if (known.same && !moved) {
-		l->counts.same++;
-		return FAILURE_NONE;
-	}
-	if ((w = learn_fold(d, hash)) == NULL)
-		return FAILURE_INTERNAL;
-	*l->last = w;
-	l->last = &w->next;
-	l->waiting += w->count;
-	l->counts.passages += (int64_t)w->count;
-	l->counts.added += known.id == 0;
-	l->counts.replaced += known.id != 0;
 	return l->waiting < LEARN_BATCH ? FAILURE_NONE : learn_flush(l);
+}
+
+/* Writes all that is not written yet. */
+static enum failure_code
+learn_finish(struct learning *l)
+{
+	enum failure_code	rc;
+
+	rc = learn_ask(l);
+	return rc != FAILURE_NONE ? rc : learn_flush(l);
 }
 
 /* For pruning: which documents of a source are not kept. */
@@ -460,6 +605,13 @@ learn_look(void *context, const struct cell *c, int cells)
 	    c[1].text == NULL ? "" : c[1].text, c[1].len))
 		p->gone.id[p->gone.count++] = p->last;
 	return true;
+}
+
+void
+learn_tell(struct learning *l, learn_moved *moved, void *context)
+{
+	l->moved = moved;
+	l->context = context;
 }
 
 void
@@ -490,7 +642,7 @@ learn_prune(struct learning *l, const char *source, bool (*keep)(void *,
 	int64_t			behind;
 	size_t			i;
 
-	if ((rc = learn_flush(l)) != FAILURE_NONE)
+	if ((rc = learn_finish(l)) != FAILURE_NONE)
 		return rc;
 	do {
 		behind = p.last;
@@ -622,7 +774,7 @@ learn_end(struct learning *l, struct learn_counts *counts)
 
 	if (l == NULL)
 		return FAILURE_INTERNAL;
-	rc = learn_flush(l);
+	rc = learn_finish(l);
 	while ((w = l->first) != NULL) {
 		l->first = w->next;
 		learn_free(w);

@@ -51,14 +51,19 @@ struct learning;
  */
 enum failure_code learn_begin(struct store *, struct learning **out);
 
+/* What is called for a document that came from another source before. */
+typedef void learn_moved(void *context, const char *name, const char *from,
+    const char *to);
+void learn_tell(struct learning *, learn_moved *, void *context);
+
 /* What learn_prune removes leaves what answers were given, too. */
 void learn_purge(struct learning *);
 
 /* Learns a document, unless it is known as it is; an answer replaces only an
-   answer.  *moved_from (may be NULL)
-   becomes the other source that had the name, until the next call; or NULL. */
+   answer.  Some wait until there are enough of them, or for learn_prune or
+   learn_end. */
 enum failure_code learn_document(struct learning *,
-    const struct learn_document *, const char **moved_from);
+    const struct learn_document *);
 
 /* Removes the documents of a source for which `keep' returns false. */
 enum failure_code learn_prune(struct learning *, const char *source,

@@ -30,28 +30,11 @@ store_passage(struct store *s, int64_t id, store_row *row, void *ctx)
 }
 
 enum failure_code
-store_document_find(struct store *s, struct store_text name, store_row *row,
-    void *ctx)
-{
-	return store_rows(s, STATEMENT_DOCUMENT_FIND, row, ctx,
-	    ARGS(TEXT(name)));
-}
-
-enum failure_code
-store_document_put(struct store *s, const struct store_document *d,
-    int64_t *id)
-{
-	return store_run(s, STATEMENT_DOCUMENT_PUT, id, ARGS(TEXT(d->name),
-	    TEXT(d->source), TEXT(d->hash), TEXT(d->title), TEXT(d->url),
-	    TEXT(d->question), ARG_INT(d->ticket), ARG_INT(d->session)));
-}
-
-enum failure_code
 store_document_passages(struct store *s, int64_t document, store_row *row,
     void *ctx)
 {
 	return store_rows(s, STATEMENT_DOCUMENT_PASSAGES, row, ctx,
-	    ARGS(ARG_INT(document)));
+	    ARGS(ARG_INT(document), ARG_INT(0)));
 }
 
 enum failure_code
@@ -99,17 +82,6 @@ store_document_delete(struct store *s, int64_t id)
 	   them. */
 	return rc != FAILURE_NONE ? rc : store_run(s,
 	    STATEMENT_DOCUMENT_DELETE, NULL, ARGS(ARG_INT(id)));
-}
-
-enum failure_code
-store_passage_add(struct store *s, int64_t document,
-    const struct store_passage *p, int64_t *id)
-{
-	enum failure_code	rc;
-
-	rc = store_run(s, STATEMENT_PASSAGE_ADD, id, ARGS(ARG_INT(document),
-	    TEXT(p->title), TEXT(p->text), TEXT(p->hash)));
-	return rc != FAILURE_NONE ? rc : store_index_put(s, *id, &p->words);
 }
 
 enum failure_code

@@ -112,16 +112,28 @@ struct store_passage {
 	struct store_index	words;
 };
 
-/* Calls `row' for the document of a name: id, hash, source. */
-enum failure_code store_document_find(struct store *, struct store_text name,
+/* As many documents are asked for, or put, together: what a server does for one
+   takes less time than asking it. */
+enum { STORE_DOCUMENTS_MAX = 25 };
+
+/* Calls `row' for the document of each of these names, if it is there: id,
+   hash, source, and the name's number from 0 on; in any order. */
+enum failure_code store_documents_find(struct store *,
+    const struct store_text names[], size_t count, store_row *row, void *);
+
+/*
+ * Adds documents, or replaces those of the same names; their passages stay, and
+ * `row' is called for each: id, hash, and the document's number from 0 on.  The
+ * names differ from each other and from those of all documents to which this
+ * transaction has added passages.  id[i] is 0 if an answer would replace a
+ * document of another source.
+ */
+enum failure_code store_documents_put(struct store *,
+    const struct store_document d[], size_t count, int64_t id[],
     store_row *row, void *);
 
-/* Adds a document, or replaces the one of the same name; its passages stay.
-   *id is 0 if an answer would replace a document of another source. */
-enum failure_code store_document_put(struct store *,
-    const struct store_document *, int64_t *id);
-
-/* Calls `row' for each passage of a document: id, hash. */
+/* Calls `row' for each passage of a document that was not added in this
+   transaction: id, hash. */
 enum failure_code store_document_passages(struct store *, int64_t document,
     store_row *row, void *);
 
@@ -147,11 +159,14 @@ enum failure_code store_source_beside(struct store *, struct store_text name,
 enum failure_code store_source_move(struct store *, struct store_text from,
     struct store_text to);
 
-/* Adds a passage with its words.  A document that is not above 0 does not
-   exist: such a passage is not found, and waits for store_passage_move or a
-   sweep. */
+/*
+ * Adds a passage with its words.  A document that is not above 0 does not
+ * exist: such a passage is not found, and waits for store_passage_move or a
+ * sweep.  A server is sent many together, at the end of the transaction at the
+ * latest.
+ */
 enum failure_code store_passage_add(struct store *, int64_t document,
-    const struct store_passage *, int64_t *id);
+    const struct store_passage *);
 
 /* Gives a passage to another document. */
 enum failure_code store_passage_move(struct store *, int64_t id,

@@ -53,20 +53,31 @@ DELETE FROM PassageFold;
 -- name: FOLD_SET
 INSERT INTO PassageFold (Version) VALUES ($1);
 
--- name: DOCUMENT_FIND again
-SELECT Id, Hash, Source FROM Documents WHERE Name = $1;
+-- name: DOCUMENTS_FIND again
+-- Those of the names in $1, an array in JSON, with their numbers from 0 on.
+SELECT d.Id, d.Hash, d.Source, n.N - 1
+FROM json_array_elements_text($1::json) WITH ORDINALITY AS n (Name, N)
+JOIN Documents AS d ON d.Name = n.Name COLLATE "C";
 
--- name: DOCUMENT_PUT
-INSERT INTO Documents (Name, Source, Hash, Title, Url, Question, TicketId,
-	SessionId, LearnedAt)
-VALUES ($1, $2, $3, $4, $5, nullif($6, ''), nullif($7, 0), nullif($8, 0),
-	utc(clock_timestamp()))
+-- name: DOCUMENTS_PUT
+-- $1 has the documents, in JSON.  Returns their passages, too.
+WITH Given AS (SELECT * FROM json_to_recordset($1::json) AS g (n bigint,
+	name text, source text, hash text, title text, url text, question text,
+	ticket bigint, session bigint)),
+Put AS (INSERT INTO Documents (Name, Source, Hash, Title, Url, Question,
+	TicketId, SessionId, LearnedAt)
+SELECT name, source, hash, title, url, nullif(question, ''),
+	nullif(ticket, 0), nullif(session, 0), utc(clock_timestamp())
+FROM Given ORDER BY n
 ON CONFLICT (Name) DO UPDATE SET Source = excluded.Source,
 	Hash = excluded.Hash, Title = excluded.Title, Url = excluded.Url,
 	Question = excluded.Question, TicketId = excluded.TicketId,
 	SessionId = excluded.SessionId, LearnedAt = excluded.LearnedAt
 WHERE excluded.SessionId IS NULL OR Documents.Source = excluded.Source
-RETURNING Id;
+RETURNING Id, Name)
+SELECT p.Id, p.Hash, g.n, d.Id FROM Put AS d
+JOIN Given AS g ON g.name = d.Name
+LEFT JOIN Passages AS p ON p.DocumentId = d.Id ORDER BY g.n, p.Id;
 
 -- name: DOCUMENT_PASSAGES again
 SELECT Id, Hash FROM Passages WHERE DocumentId = $1 ORDER BY Id;
@@ -74,9 +85,18 @@ SELECT Id, Hash FROM Passages WHERE DocumentId = $1 ORDER BY Id;
 -- name: DOCUMENT_DELETE
 DELETE FROM Documents WHERE Id = $1;
 
--- name: PASSAGE_ADD
-INSERT INTO Passages (DocumentId, Title, Text, Hash) VALUES ($1, $2, $3, $4)
-RETURNING Id;
+-- name: PASSAGES_ADD
+-- $1 has the passages with their words, in JSON: many together, so that a word is
+-- counted once for all of them.
+WITH Added AS (SELECT nextval(pg_get_serial_sequence('passages', 'id')) AS Id,
+	a.* FROM json_to_recordset($1::json) AS a (document bigint, title text,
+	text text, hash text, head text, body text, asked text)),
+Texts AS (INSERT INTO Passages (Id, DocumentId, Title, Text, Hash)
+	OVERRIDING SYSTEM VALUE
+	SELECT Id, document, title, text, hash FROM Added)
+INSERT INTO PassageIndex (Id, Title, Body, Asked, Terms)
+SELECT Id, head, body, asked, array_to_tsvector(array_remove(string_to_array(
+	head || ' ' || body || ' ' || asked, ' '), '')) FROM Added;
 
 -- name: PASSAGE_MOVE
 UPDATE Passages SET DocumentId = $2 WHERE Id = $1;

@@ -220,6 +220,14 @@ b' | head -n 2100 >"$d/sections.md"
 	X
 	is "$stderr" 'sessions: warning: 2 lines have the name Hello,: only the last one counts'
 	is "$(titles porter)" 'Hello,'
+	# Near each other or not, and changed again.
+	for i in 1 2; do
+		{ many 30; lines n1 zebra n1 okapi; many 30 | sed 's/"n\([0-9]\)/"m\1/g'; lines n1 "quagga $i"; } |
+		    learn - 2>/dev/null
+		is "$(titles quagga) $(titles zebra)$(titles okapi)" 'n1 '
+		is "$(sql 'SELECT count(*) FROM Passages')" $((2 + 60))
+		run -0 sessions check --full
+	done
 	run -1 --separate-stderr sessions learn - <<<'{"name":"a\u001b[2J","text":"Alpha"}'
 	is "$stderr" 'sessions: line 1: its name has control characters'
 }
@@ -619,6 +627,23 @@ good_answers() {
 large() {
 	local i
 	for i in $(seq "$1"); do printf '## Part %s\n\nzyxw %s %s number%s\n\n' "$i" "$2" "$i" "$i"; done
+}
+
+# Each one takes longer than what it asks for.
+@test "many notes are learnt with few requests to a server" {
+	[ "$STORE" = postgres ] || skip 'of PostgreSQL: requests'
+	needs_strace
+	many 400 >"$T/lines"
+	trips() {
+		strace -o "$T/trace" -s 2000 -e trace=sendto "$B/libexec/sessions-postgres" \
+		    -c "$T/conf" learn - <"$T/lines" >"$T/out"
+		grep -c 'FROM json_\|INSERT INTO\|WHERE Name =' "$T/trace"
+	}
+	[ "$(trips)" -le 60 ]	# each note had four of its own
+	grep -q '^400 new' "$T/out"
+	run -0 sessions check --full
+	[ "$(trips)" -le 30 ]
+	grep -q '400 unchanged' "$T/out"
 }
 
 @test "a large note is written in several transactions, and found when it is whole" {

@@ -3,12 +3,17 @@
  * a table of how many passages hold each word.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "json/jsonw.h"
 #include "store/knowledge.h"
 #include "store/postgres/pg.h"
 
 enum {
 	WORDS_BYTES = 1 << 20,
+	PASSAGES_MANY = 200,	/* are sent together, or */
+	PASSAGES_BYTES = 1 << 20,	/* those that are so long */
+	JSON_BYTES = 1 << 26,
 	/* Passages that may match: each of them is valued by the server, which
 	   is slower than SQLite's rank. */
 	MATCHES_MAX = 10000,
@@ -130,11 +135,139 @@ store_candidates(struct store *s, const struct store_word *w, size_t count,
 	return rc;
 }
 
+/* Sends the passages that wait. */
+static enum failure_code
+pg_passages_send(struct store *s)
+{
+	enum failure_code	rc;
+
+	if (s->passage_count == 0)
+		return FAILURE_NONE;
+	s->passage_count = 0;
+	rc = buf_puts(&s->passages, "]") == -1 ?
+	    pg_refuse(s, FAILURE_STORAGE, "no memory") :
+	    store_run(s, STATEMENT_PASSAGES_ADD, NULL,
+	    ARGS(ARG_TEXT(s->passages.data, s->passages.len)));
+	buf_clear(&s->passages);
+	return rc;
+}
+
+static void
+pg_json_text(struct jsonw *w, const char *key, struct store_text t)
+{
+	jsonw_string(w, key, t.text, t.len);
+}
+
+enum failure_code
+store_passage_add(struct store *s, int64_t document,
+    const struct store_passage *p)
+{
+	struct jsonw	w;
+
+	s->passages.cap = JSON_BYTES;
+	if (buf_puts(&s->passages, s->passage_count == 0 ? "[" : ",") == -1)
+		return pg_refuse(s, FAILURE_STORAGE, "no memory");
+	jsonw_begin(&w, &s->passages);
+	jsonw_object(&w, NULL);
+	jsonw_int(&w, "document", document);
+	pg_json_text(&w, "title", p->title);
+	pg_json_text(&w, "text", p->text);
+	pg_json_text(&w, "hash", p->hash);
+	pg_json_text(&w, "head", p->words.title);
+	pg_json_text(&w, "body", p->words.body);
+	pg_json_text(&w, "asked", p->words.asked);
+	if (jsonw_end(&w, false) == -1)
+		return pg_refuse(s, FAILURE_STORAGE, "no memory");
+	return ++s->passage_count < PASSAGES_MANY &&
+	    s->passages.len < PASSAGES_BYTES ? FAILURE_NONE :
+	    pg_passages_send(s);
+}
+
+enum failure_code
+store_documents_find(struct store *s, const struct store_text names[],
+    size_t count, store_row *row, void *ctx)
+{
+	struct buf		b = BUF_INIT(JSON_BYTES);
+	struct jsonw		w;
+	enum failure_code	rc;
+	size_t			i;
+
+	jsonw_begin(&w, &b);
+	jsonw_array(&w, NULL);
+	for (i = 0; i < count; i++)
+		pg_json_text(&w, NULL, names[i]);
+	rc = jsonw_end(&w, false) == -1 ?
+	    pg_refuse(s, FAILURE_STORAGE, "no memory") :
+	    store_get(s, STATEMENT_DOCUMENTS_FIND, row, ctx,
+	    ARGS(ARG_TEXT(b.data, b.len)));
+	buf_free(&b);
+	return rc;
+}
+
+/* What store_documents_put is told. */
+struct put {
+	int64_t		*id;
+	store_row	*row;
+	void		*context;
+};
+
+static bool
+pg_document_row(void *context, const struct cell *c, int cells)
+{
+	struct put	*p = context;
+
+	p->id[store_cell_number(&c[2])] = store_cell_number(&c[3]);
+	return c[0].text == NULL || p->row(p->context, c, cells);
+}
+
+static int
+pg_documents(struct buf *b, const struct store_document d[], size_t count)
+{
+	struct jsonw	w;
+	size_t		i;
+
+	jsonw_begin(&w, b);
+	jsonw_array(&w, NULL);
+	for (i = 0; i < count; i++) {
+		jsonw_object(&w, NULL);
+		jsonw_int(&w, "n", (int64_t)i);
+		pg_json_text(&w, "name", d[i].name);
+		pg_json_text(&w, "source", d[i].source);
+		pg_json_text(&w, "hash", d[i].hash);
+		pg_json_text(&w, "title", d[i].title);
+		pg_json_text(&w, "url", d[i].url);
+		pg_json_text(&w, "question", d[i].question);
+		jsonw_int(&w, "ticket", d[i].ticket);
+		jsonw_int(&w, "session", d[i].session);
+		jsonw_close(&w);
+	}
+	return jsonw_end(&w, false);
+}
+
+enum failure_code
+store_documents_put(struct store *s, const struct store_document d[],
+    size_t count, int64_t id[], store_row *row, void *ctx)
+{
+	struct buf		b = BUF_INIT(JSON_BYTES);
+	struct put		p = { id, row, ctx };
+	enum failure_code	rc;
+
+	memset(id, 0, count * sizeof(*id));
+	rc = pg_documents(&b, d, count) == -1 ?
+	    pg_refuse(s, FAILURE_STORAGE, "no memory") :
+	    store_get(s, STATEMENT_DOCUMENTS_PUT, pg_document_row, &p,
+	    ARGS(ARG_TEXT(b.data, b.len)));
+	buf_free(&b);
+	return rc;
+}
+
 enum failure_code
 store_learn_begin(struct store *s)
 {
 	enum failure_code	rc;
 
+	s->passage_count = 0;
+	buf_clear(&s->passages);
 	if ((rc = pg_begin(s)) != FAILURE_NONE)
 		return rc;
 	rc = pg_run(s, STATEMENT_KNOWLEDGE_LOCK, NULL, NULL);
@@ -144,7 +277,7 @@ store_learn_begin(struct store *s)
 enum failure_code
 store_learn_end(struct store *s, enum failure_code rc)
 {
-	return pg_end(s, rc);
+	return pg_end(s, rc != FAILURE_NONE ? rc : pg_passages_send(s));
 }
 
 enum failure_code

@@ -22,6 +22,7 @@
 
 enum { PG_ARGS_MAX = 24 };
 
+
 enum pg_progress {
 	PG_MORE,	/* nothing to do until something arrives */
 	PG_DONE,
@@ -67,6 +68,9 @@ struct store {
 	bool		 copying;	/* between pg_copy and pg_copy_end */
 	size_t		 unsent;	/* an upper bound of bytes not sent
 					   yet */
+	struct buf	 passages;	/* that are not sent yet: an array in
+					   JSON without its end */
+	size_t		 passage_count;
 	char		 error[1024];	/* why the last call failed */
 	/* A callback for long operations: see store_watch. */
 	void		(*progress)(void *, const char *, int64_t, int64_t);

@@ -90,6 +90,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	pg_drop(s);
+	buf_free(&s->passages);
 	free(s->uri);
 	free(s);
 }

@@ -344,6 +344,50 @@ store_learn_end(struct store *s, enum failure_code rc)
 }
 
 enum failure_code
+store_documents_find(struct store *s, const struct store_text names[],
+    size_t count, store_row *row, void *ctx)
+{
+	enum failure_code	rc = FAILURE_NONE;
+	size_t			i;
+
+	for (i = 0; rc == FAILURE_NONE && i < count; i++)
+		rc = store_rows(s, STATEMENT_DOCUMENT_FIND, row, ctx,
+		    ARGS(TEXT(names[i]), ARG_INT((int64_t)i)));
+	return rc;
+}
+
+enum failure_code
+store_documents_put(struct store *s, const struct store_document d[],
+    size_t count, int64_t id[], store_row *row, void *ctx)
+{
+	enum failure_code	rc = FAILURE_NONE;
+	size_t			i;
+
+	for (i = 0; rc == FAILURE_NONE && i < count; i++) {
+		rc = store_run(s, STATEMENT_DOCUMENT_PUT, &id[i],
+		    ARGS(TEXT(d[i].name), TEXT(d[i].source), TEXT(d[i].hash),
+		    TEXT(d[i].title), TEXT(d[i].url), TEXT(d[i].question),
+		    ARG_INT(d[i].ticket), ARG_INT(d[i].session)));
+		if (rc == FAILURE_NONE && id[i] != 0)
+			rc = store_rows(s, STATEMENT_DOCUMENT_PASSAGES, row,
+			    ctx, ARGS(ARG_INT(id[i]), ARG_INT((int64_t)i)));
+	}
+	return rc;
+}
+
+enum failure_code
+store_passage_add(struct store *s, int64_t document,
+    const struct store_passage *p)
+{
+	enum failure_code	rc;
+	int64_t			id;
+
+	rc = store_run(s, STATEMENT_PASSAGE_ADD, &id, ARGS(ARG_INT(document),
+	    TEXT(p->title), TEXT(p->text), TEXT(p->hash)));
+	return rc != FAILURE_NONE ? rc : store_index_put(s, id, &p->words);
+}
+
+enum failure_code
 store_passage_delete(struct store *s, int64_t id)
 {
 	static const enum statement	all[] = {

@@ -469,7 +469,6 @@ words_add(struct store *s, int64_t id, const char *title)
 	static const int	divisor[WORDS] = { 1, 0, 3, 250, 2, 10, 0 };
 	char			body[100] = "";
 	struct store_passage	p = { .words.title = { title, strlen(title) } };
-	int64_t			got = 0;
 	size_t			i, len = 0;
 
 	for (i = 0; i < WORDS; i++) {
@@ -480,8 +479,8 @@ words_add(struct store *s, int64_t id, const char *title)
 	}
 	p.words.body.text = body;
 	p.words.body.len = len;
-	check_int(store_passage_add(s, 1, &p, &got), FAILURE_NONE);
-	check_int(got, id);
+	check_int(store_passage_add(s, 1, &p), FAILURE_NONE);
+	check_int(sqlite3_last_insert_rowid(s->db), id);
 }
 
 struct found {

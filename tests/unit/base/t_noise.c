@@ -43,6 +43,9 @@ traces(void)
 		}
 		check_int((int64_t)n.panics, times);
 	}
+	/* A line that ends with the words by which it is known. */
+	check(is(&n, "http: panic serving "));
+	check(!is(&n, "http: panic serving"));
 	/* What follows is an ordinary line and ends the trace. */
 	check(!is(&n, "run.sh: goes on (as ever)."));
 	check(!is(&n, "net/http.(*conn).serve.func1()"));

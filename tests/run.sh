@@ -132,8 +132,8 @@ needs='websocketd:websocketd gcc:cc libc6-dev@stdio.h make:make
 libcurl4-openssl-dev@curl/curl.h libsqlite3-dev@sqlite3.h
 libssl-dev@openssl/evp.h libjsmn-dev@jsmn.h
 ca-certificates@/etc/ssl/certs/ca-certificates.crt'
-cases_need='bats jq socat sqlite3 strace curl procps psmisc openssl python3
-python3-prometheus-client python3-websockets time mandoc'
+cases_need='bats jq gojq:gojq socat sqlite3 strace curl procps psmisc openssl
+python3 python3-prometheus-client python3-websockets time mandoc'
 # On top of those for cases.
 postgres_need='libpq-dev pkgconf:pkg-config nftables:nft python3-psycopg'
 # Only unpacked, too: installed, there would be a server for all.

@@ -510,7 +510,7 @@ sys.stdout.buffer.write(t.encode())' >"$T/text"
 	is "$(jq -c 'del(.prompt) | if .messages then
 	    .messages[-1].content = "" else . end' "$T"/bodies/*.json |
 	    sort | uniq -c | wc -l)" 2
-	is "$(jq -r 'keys_unsorted | join(" ")' "$T"/bodies/*.json | sort -u)" \
+	is "$(command jq -r 'keys_unsorted | join(" ")' "$T"/bodies/*.json | sort -u)" \
 	    'model messages stream truncate think options
 model system prompt stream truncate think options'
 }

@@ -40,6 +40,15 @@ Q='{"ticketBody":"printer jam"}'
 GOOD='Reinicie a impressora.
 '
 
+# gojq says the same in a tenth of the time, but sorts the keys of objects.  So what
+# prints objects (-c) is jq, and `command jq' what looks at the order of keys.
+jq() {
+	case $1 in
+	-*c*) command jq "$@" ;;
+	*) gojq "$@" ;;
+	esac
+}
+
 STORE=${STORE:-sqlite}
 [ "$STORE" != postgres ] || . "$ROOT/tests/cases/postgres.bash"
 
@@ -632,6 +641,10 @@ check() {
 		    problem="no UTF-8: $problem (iconv: $?)"
 		[[ $whole != *[$'\001'-$'\011'$'\013'-$'\037'$'\177']* ]] ||
 		    problem="a raw control byte"
+		# gojq reads half of a character, too.
+		[[ $whole != *'\u'[dD][89a-fA-F]* ||
+		    ${whole//'\\'} != *'\u'[dD][89a-fA-F]* ]] ||
+		    problem="an escaped surrogate"
 		[ ${#whole} -lt 4000 ] || awk 'length > 3999 &&
 		    !/^{"type":"(cached|turn|sources)"/ { exit 1 }' "$1" ||
 		    problem="a long frame"

@@ -899,7 +899,7 @@ END
 	done_with <<<'jq -r "keys_unsorted | tostring" | tr -d \" >&2'
 	ask 43 "$Q"
 	within 30 evented 1
-	is "$(events)" "$(block json | jq -r 'keys_unsorted | tostring' | tr -d '"')"
+	is "$(events)" "$(block json | command jq -r 'keys_unsorted | tostring' | tr -d '"')"
 	ask 43 "$(ask_about 'why?')"
 	done_with <<<'jq -c "[.ticketId, .sessionId, .prompt, .author]" >&2'
 	{ declare -f sessions; echo 'answer() { "$B/bin/answer" -c "$T/conf" "$@"; }'

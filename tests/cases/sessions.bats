@@ -305,7 +305,7 @@ print(json.dumps([list(x) for x in sorted(sums(lambda r: r[0]), reverse=True)]))
 print(json.dumps([list(x) for x in sorted(sums(lambda r: r[1]), key=lambda x: -x[1])]))
 END
 	for c in '' '--by day' '--by model'; do
-		sessions stats $c --json | jq -s '[.[] | [.[]]]' | jq -c .
+		sessions stats $c --json | jq -cs '[.[] | [.[]]]'
 	done >"$T/got"
 	is "$(cat "$T/got")" "$(jq -c . "$T/wanted")"
 	is "$(sessions stats --by day --json -n 1 | jq -r .day)" 2026-11-03

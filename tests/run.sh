@@ -141,7 +141,8 @@ servers='pgbouncer:pgbouncer nginx:nginx haproxy:haproxy caddy:caddy'
 # For cases too, but only unpacked: installed, they would serve port 80 of this
 # machine from then on, or rotate its logs.
 unpacked='nginx:nginx caddy:caddy haproxy:haproxy logrotate:logrotate'
-web_need='nodejs:node npm:npm chromium python3-websockets'
+web_need='nodejs:node npm:npm chromium chromium-headless-shell:chromium-headless-shell
+python3-websockets'
 lint_need='shellcheck cppcheck clang clang-tidy libpq-dev pkgconf:pkg-config'
 fuzz_need='clang'
 soak_need='python3 python3-websockets'

@@ -37,20 +37,22 @@ const PAGE = html(`<script>
 </script>`);
 
 let browser;
-before(async () => {
-  browser = await openBrowser({ keepPages: true });
-  browser.pages.set("/ticket-chat-client.js", readFileSync(`${ROOT}/web/ticket-chat-client.js`, "utf8"));
-  browser.pages.set("/desk/client.html", PAGE);
-  browser.pages.set("/elsewhere.html", html("elsewhere"));
-});
+async function openDesk(options) {
+  const desk = await openBrowser(options);
+  desk.pages.set("/ticket-chat-client.js", readFileSync(`${ROOT}/web/ticket-chat-client.js`, "utf8"));
+  desk.pages.set("/desk/client.html", PAGE);
+  desk.pages.set("/elsewhere.html", html("elsewhere"));
+  return desk;
+}
+before(async () => (browser = await openDesk()));
 after(() => browser?.stop());
 
 /**
  * A tab with a client of this service in it, which asks at once (unless `ask` says otherwise). With a clock, "paused"
  * or running, tick() makes time pass.
  */
-async function open(t, { server, ask = { ticketBody: "jam" }, clock, ...options }) {
-  const page = await browser.tab("/desk/client.html", { clock: Boolean(clock) });
+async function open(t, { server, ask = { ticketBody: "jam" }, clock, desk = browser, ...options }) {
+  const page = await desk.tab("/desk/client.html", { clock: Boolean(clock) });
   t.after(() => page.context().close());
   if (clock === "paused") await page.clock.pauseAt(new Date(Date.now() + 3_600_000));
   let looked = 0; // so many views are behind us
@@ -698,10 +700,12 @@ describe("scripted", () => {
 
   test("left and come back to: the browser keeps the page, and it takes the answer up again", async (t) => {
     const service = await fake(t, (say, _question, n) => [stream(`text ${n}`), ...(n > 1 ? [DONE] : [])].forEach(say));
-    const tab = await open(t, { server: service.server });
+    const desk = await openDesk({ keepPages: true });
+    t.after(() => desk.stop());
+    const tab = await open(t, { server: service.server, desk });
     await tab.grown();
     await tab.run(() => (window.back = []) && addEventListener("pageshow", ({ persisted }) => back.push(persisted)));
-    await tab.page.goto(`${browser.origin}/elsewhere.html`);
+    await tab.page.goto(`${desk.origin}/elsewhere.html`);
     await until("the close", () => service.closed.length === 1);
     assert.equal(service.closed[0], 1000, "it hung up when it was left");
     assert.equal(service.questions.length, 1);

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
-import { FLAGS } from "./browser.mjs";
+import { CHROMIUM, FLAGS } from "./browser.mjs";
 import { ROOT } from "./documentation.mjs";
 import { accessible, look, PHONE } from "./sight.mjs";
 
@@ -18,7 +18,7 @@ let browser, folder;
 before(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
   folder = mkdtempSync(join(tmpdir(), "ticketchat-report-"));
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 });
 after(async () => {
   await browser?.close();

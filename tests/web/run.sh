@@ -4,6 +4,8 @@
 #
 #	tests/web/run.sh [FILE.test.mjs ...]
 #
+# Most of them are in the shell of Chromium, which has what is in a page, and nothing
+# around it; CHROMIUM is another browser for all.
 # Screenshots of what a person sees go to $SCREENSHOTS (default:
 # /tmp/ticketchat-screenshots).
 # Exit code: 0 all passed; 1 not; 102 a program is missing.
@@ -18,7 +20,8 @@ need node nodejs
 need npm npm
 need websocketd websocketd
 need script bsdutils
-[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
+need "${CHROMIUM:-chromium}" chromium
+need "${CHROMIUM:-chromium-headless-shell}" chromium-headless-shell
 /usr/bin/python3 -c 'import websockets' 2>/dev/null ||
 	missing="$missing python3-websockets"
 if [ -n "$missing" ]; then

@@ -139,7 +139,7 @@ END
 	}' | sort
 }
 # Once the proxy has seen that a node is away, or back.
-settled() { where >"$T/where" 2>"$T/where.err" && "$@" "$T/where"; }
+settled() { { where >"$T/where" 2>"$T/where.err" && "$@" "$T/where"; } || { sleep 1; false; }; }
 all_away_from() { not grep -q " $1\$" "$2"; }
 # The first ticket of node $1.
 ticket_of() { sed -n "s/^\([0-9]*\) $1\$/\1/p" "$T/before" | head -n 1; }

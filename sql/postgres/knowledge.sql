@@ -55,9 +55,11 @@ INSERT INTO PassageFold (Version) VALUES ($1);
 
 -- name: DOCUMENTS_FIND again
 -- Those of the names in $1, an array in JSON, with their numbers from 0 on.
+-- Each is found by the index (OFFSET 0: not by reading all of them).
 SELECT d.Id, d.Hash, d.Source, n.N - 1
 FROM json_array_elements_text($1::json) WITH ORDINALITY AS n (Name, N)
-JOIN Documents AS d ON d.Name = n.Name COLLATE "C";
+CROSS JOIN LATERAL (SELECT Id, Hash, Source FROM Documents
+	WHERE Name = n.Name COLLATE "C" OFFSET 0) AS d;
 
 -- name: DOCUMENTS_PUT
 -- $1 has the documents, in JSON.  Returns their passages, too.
@@ -77,7 +79,8 @@ WHERE excluded.SessionId IS NULL OR Documents.Source = excluded.Source
 RETURNING Id, Name)
 SELECT p.Id, p.Hash, g.n, d.Id FROM Put AS d
 JOIN Given AS g ON g.name = d.Name
-LEFT JOIN Passages AS p ON p.DocumentId = d.Id ORDER BY g.n, p.Id;
+LEFT JOIN LATERAL (SELECT Id, Hash FROM Passages WHERE DocumentId = d.Id
+	OFFSET 0) AS p ON true ORDER BY g.n, p.Id;
 
 -- name: DOCUMENT_PASSAGES again
 SELECT Id, Hash FROM Passages WHERE DocumentId = $1 ORDER BY Id;

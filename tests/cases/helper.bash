@@ -206,7 +206,7 @@ within() {
 			echo "not in time: $*" >&2
 			return 1
 		fi
-		sleep 0.02
+		sleep 0.05
 	done
 }
 
@@ -231,10 +231,13 @@ end() {
 
 end_all() {
 	local p
-	p=$(processes 'answer|lookup|door')
-	[ -z "$p" ] || kill -KILL $p 2>/dev/null || true
-	p=$(chats)
-	[ -z "$p" ] || kill -CONT $p 2>/dev/null || true
+	# Most often there is none, which is one look.
+	if [ -n "$(processes 'answer|lookup|door|chat')" ]; then
+		p=$(processes 'answer|lookup|door')
+		[ -z "$p" ] || kill -KILL $p 2>/dev/null || true
+		p=$(chats)
+		[ -z "$p" ] || kill -CONT $p 2>/dev/null || true
+	fi
 	for p in "${PIDS[@]}"; do
 		! ours "$p" || kill -CONT "$p" 2>/dev/null || true
 		end "$p"

@@ -70,6 +70,7 @@ needs_strace() {
 tamper() {
 	local p=$1
 	shift
+	rm -f "$T/tamper"	# of the one before
 	strace -f -p "$p" -o "$T/tampered" "${@/#/-einject=}" 2>"$T/tamper" 3>&- &
 	track $!
 	within 10 grep -q attached "$T/tamper"

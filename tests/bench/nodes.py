@@ -455,7 +455,7 @@ def pooler(auth):
 
 def wait_in_line(make):
     """120 tickets that wait for one slot, over three nodes: connections, CPU of PostgreSQL (% of a core), KB of each."""
-    seconds = 30        # each comes again after 30 s at most
+    seconds = 30        # a few times all of their renewals
     env = [node(n, make(n), TICKETCHAT_GENERATIONS="1", TICKETCHAT_QUEUE_MAX="200") for n in (1, 2, 3)]
     first = Viewer(env[0], new_ticket()).ask(wanted(10**5, 50000))
     while first.first is None:

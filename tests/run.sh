@@ -2,7 +2,7 @@
 # tests/run.sh - all tests.  Installs what they need, builds, runs the suites
 # and ends with the line "N passed, N failed".
 #
-#	tests/run.sh			all of them: ten minutes on two processors
+#	tests/run.sh			all of them: half an hour on two processors
 #	tests/run.sh unit cases		some of them
 #	tests/run.sh quick [SUITE...]	some of the first: two minutes
 #	tests/run.sh long [SUITE...]	all or some of them, at length: hours

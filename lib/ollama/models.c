@@ -196,7 +196,8 @@ models_or_else(struct part p, const char *text)
 
 /*
  * The parts of a name as Ollama reads it: [[host/]namespace/]model[:tag]; a
- * scheme in front of the host is ignored.
+ * scheme in front of the host is ignored.  Names are only compared: nothing is
+ * fetched from the host, which Ollama leaves out of a name if it is its own.
  */
 enum { HOST, NAMESPACE, MODEL, TAG, PARTS };
 

@@ -83,7 +83,7 @@ LEFT JOIN LATERAL (SELECT Id, Hash FROM Passages WHERE DocumentId = d.Id
 	OFFSET 0) AS p ON true ORDER BY g.n, p.Id;
 
 -- name: DOCUMENT_PASSAGES again
-SELECT Id, Hash FROM Passages WHERE DocumentId = $1 ORDER BY Id;
+SELECT Id, Hash, $2 FROM Passages WHERE DocumentId = $1 ORDER BY Id;
 
 -- name: DOCUMENT_DELETE
 DELETE FROM Documents WHERE Id = $1;

@@ -22,7 +22,6 @@
 
 enum { PG_ARGS_MAX = 24 };
 
-
 enum pg_progress {
 	PG_MORE,	/* nothing to do until something arrives */
 	PG_DONE,

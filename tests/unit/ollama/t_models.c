@@ -90,7 +90,7 @@ listed(void)
 		/* Names, as Ollama splits them. */
 		{ "library/b", true }, { "Library/B:latest", true },
 		{ "registry.ollama.ai/library/b", true },
-		{ "https://registry.ollama.ai/library/b:latest", true },
+		{ "https://reg.example:5050/team/helpdesk:latest", true },
 		{ "registry.ollama.ai/library/a:1b", true },
 		{ "other/b", false }, { "hf.co/library/b", false },
 		{ "library/a", false }, { "x/library/b:latest", false },
